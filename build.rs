@@ -1,0 +1,29 @@
+//! Compiles the touchscreen (`ui/`) into Rust, with its fonts and translations inside.
+
+fn main() {
+    #[cfg(feature = "screen")]
+    screen();
+}
+
+#[cfg(feature = "screen")]
+fn screen() {
+    use slint_build::{CompilerConfiguration, EmbedResourcesKind};
+
+    // Translations are read by the compiler; Cargo does not know of them otherwise.
+    println!("cargo:rerun-if-changed=ui/lang");
+    // Tests look things up by name; a released program does without the names.
+    let names = std::env::var("PROFILE").is_ok_and(|profile| profile == "debug");
+    let configuration = CompilerConfiguration::new()
+        .with_debug_info(names)
+        .with_style("fluent".into())
+        .with_bundled_translations("ui/lang")
+        // A translation belongs to the words, wherever they stand.
+        .with_default_translation_context(slint_build::DefaultTranslationContext::None)
+        .embed_resources(EmbedResourcesKind::EmbedFiles);
+    if let Err(error) = slint_build::compile_with_config("ui/app.slint", configuration) {
+        for line in error.to_string().lines() {
+            println!("cargo::error={line}");
+        }
+        std::process::exit(1);
+    }
+}

@@ -1,0 +1,67 @@
+//! Requests of a test terminal, for the tests of this module.
+
+use jiff::civil::date;
+
+use super::messages::Requests;
+use crate::card_number::{Pan, Track2};
+use crate::iso8583::Dialect;
+use crate::money::{Amount, Currency};
+use crate::payment::online::{CardForHost, EntryMode, ReversalReason, ReversalRequest, SaleRequest};
+use crate::reference::{AuthorisationCode, Batch, Stan, TraceNumber};
+use crate::terminal::identity::Identity;
+use crate::vault::software::{SoftwareVault, TestKeys};
+
+/// Runs a test with a terminal of the shipped dialect.
+pub fn with_requests<T>(run: impl FnOnce(&Requests<'_>) -> T) -> T {
+    let dialect = Dialect::shipped("unionpay").unwrap();
+    let identity = Identity {
+        serial_number: "00000102TEST0001".to_owned(),
+        acquirer_code: "48520000".to_owned(),
+        merchant_code: "898000000000001".to_owned(),
+        terminal_number: "10000001".to_owned(),
+        merchant_name: "TEST".to_owned(),
+        credit_code: "91000000TEST000001".to_owned(),
+        settlement_account: "6222****0001".to_owned(),
+        address: "TEST".to_owned(),
+        test: true,
+    };
+    let vault = SoftwareVault::of(&TestKeys { mac_key: [3; 16], device_key: [4; 16] }).unwrap();
+    run(&Requests { dialect: &dialect, tpdu: &dialect.tpdu, identity: &identity, vault: &vault })
+}
+
+/// 12.34 CNY with a chip card.
+pub fn sale_request() -> SaleRequest {
+    let track = [0x41, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0xD3, 0x01, 0x22, 0x01, 0x1F];
+    SaleRequest {
+        trace: trace(),
+        amount: Amount::new(1234, Currency::CNY).unwrap(),
+        at: date(2026, 11, 22).at(14, 3, 5, 0),
+        card: CardForHost {
+            pan: Pan::parse("4111111111111111").unwrap(),
+            expiry: Some([0x30, 0x12]),
+            track2: Some(Track2::from_packed(&track).unwrap()),
+            sequence_number: Some(1),
+            entry: EntryMode::Chip,
+        },
+        chip_data: vec![0x9F, 0x36, 0x02, 0, 1],
+    }
+}
+
+/// Takes [`sale_request`] back.
+pub fn reversal_request() -> ReversalRequest {
+    let sale = sale_request();
+    ReversalRequest {
+        trace: sale.trace,
+        amount: sale.amount,
+        at: sale.at,
+        entry: sale.card.entry,
+        sequence_number: sale.card.sequence_number,
+        reason: ReversalReason::NoAnswer,
+        authorisation_code: AuthorisationCode::parse("123456").ok(),
+        chip_data: vec![0x9F, 0x36, 0x02, 0, 1],
+    }
+}
+
+fn trace() -> TraceNumber {
+    TraceNumber { batch: Batch::new(7).unwrap(), stan: Stan::new(42).unwrap() }
+}

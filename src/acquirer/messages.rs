@@ -1,0 +1,246 @@
+//! How a sale, its reversal and an echo are written in ISO 8583.
+//!
+//! Needs the dialect, the terminal's identity and its keys. Sends nothing.
+
+use zeroize::Zeroizing;
+
+use super::device::{DeviceRecord, SMART_POS};
+use crate::crypto::hex;
+use crate::iso8583::dialect::{Dialect, MAC_FIELD};
+use crate::iso8583::{Frame, Message, Mti, PackError};
+use crate::payment::online::{EntryMode, ReversalRequest, SaleRequest};
+use crate::reference::{Batch, TraceNumber};
+use crate::terminal::identity::Identity;
+use crate::vault::{SecureElement, VaultError};
+
+/// Field 3 of a sale.
+pub const SALE: &str = "000000";
+
+/// Field 60, first part: the sale and its reversal.
+pub const SALE_TYPE: &str = "22";
+
+/// Field 60, third part: an echo.
+pub const ECHO: &str = "301";
+
+/// Digits of the random factor in field 59.
+pub const FACTOR_DIGITS: usize = 6;
+
+/// A request that cannot be written: nothing has been sent.
+#[derive(Debug, thiserror::Error)]
+pub enum RequestError {
+    /// A value does not fit the dialect.
+    #[error(transparent)]
+    Pack(#[from] PackError),
+    /// The keys cannot be used.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+}
+
+/// Writes requests of one terminal.
+pub struct Requests<'a> {
+    /// How they are written.
+    pub dialect: &'a Dialect,
+    /// Transport address; the answer has it swapped.
+    pub tpdu: &'a [u8],
+    /// Who asks.
+    pub identity: &'a Identity,
+    /// Holds the keys.
+    pub vault: &'a dyn SecureElement,
+}
+
+/// A request, and the bytes it travels as.
+pub struct Written {
+    /// The message, to compare the answer with.
+    pub frame: Frame,
+    /// What is sent.
+    pub bytes: Zeroizing<Vec<u8>>,
+}
+
+impl Requests<'_> {
+    /// 0200: authorisation and booking of a card sale. The random factor of field 59 is the end of the card number.
+    ///
+    /// # Errors
+    /// When a value does not fit the dialect or the keys cannot be used.
+    pub fn sale(&self, request: &SaleRequest) -> Result<Written, RequestError> {
+        let card = &request.card;
+        let pan = card.pan.expose_digits();
+        let factor = &pan[pan.len().saturating_sub(FACTOR_DIGITS)..];
+        let mut message = self
+            .financial(Mti::FINANCIAL_REQUEST, request.trace, factor)?
+            .with_text(2, pan)
+            .with_text(4, &request.amount.twelve_digits())
+            .with_text(22, entry_mode(card.entry))
+            .with_text(49, &currency(request.amount))
+            .with_bytes(55, &request.chip_data);
+        if let Some(expiry) = card.expiry {
+            message = message.with_text(14, &hex::encode(&expiry));
+        }
+        if let Some(number) = card.sequence_number {
+            message = message.with_text(23, &format!("{number:03}"));
+        }
+        if let Some(track) = &card.track2 {
+            message = message.with_text(35, track.expose_digits());
+        }
+        self.written(message)
+    }
+
+    /// 0400: takes a sale back.
+    ///
+    /// A reversal is durable before its sale leaves and holds no card number, so the random factor of field 59 is the
+    /// STAN: six digits too, known to both sides, and different from request to request.
+    ///
+    /// # Errors
+    /// When a value does not fit the dialect or the keys cannot be used.
+    pub fn reversal(&self, request: &ReversalRequest) -> Result<Written, RequestError> {
+        let TraceNumber { batch, stan } = request.trace;
+        let date = request.at.date();
+        let mut message = self
+            .financial(Mti::REVERSAL_REQUEST, request.trace, &stan.to_string())?
+            .with_text(4, &request.amount.twelve_digits())
+            .with_text(22, entry_mode(request.entry))
+            .with_text(39, request.reason.code())
+            .with_text(49, &currency(request.amount))
+            .with_text(61, &format!("{batch}{stan}{:02}{:02}", date.month(), date.day()));
+        if let Some(number) = request.sequence_number {
+            message = message.with_text(23, &format!("{number:03}"));
+        }
+        if let Some(code) = &request.authorisation_code {
+            message = message.with_text(38, code.as_str());
+        }
+        if !request.chip_data.is_empty() {
+            message = message.with_bytes(55, &request.chip_data);
+        }
+        self.written(message)
+    }
+
+    /// 0800: asks whether the host is there. Books nothing, uses up no STAN, carries no MAC.
+    ///
+    /// # Errors
+    /// When the identity does not fit the dialect.
+    pub fn echo(&self) -> Result<Written, RequestError> {
+        let message = Message::new(Mti::NETWORK_REQUEST)
+            .with_text(41, &self.identity.terminal_number)
+            .with_text(42, &self.identity.merchant_code)
+            .with_text(60, &format!("00{}{ECHO}", Batch::FIRST));
+        let frame = self.frame(message);
+        Ok(Written { bytes: self.dialect.pack(&frame)?, frame })
+    }
+
+    fn financial(&self, mti: Mti, trace: TraceNumber, factor: &str) -> Result<Message, RequestError> {
+        let serial_number = &self.identity.serial_number;
+        let device = DeviceRecord {
+            device_type: SMART_POS.to_owned(),
+            serial_number: serial_number.clone(),
+            factor: factor.to_owned(),
+            ciphertext: self.vault.device_ciphertext(serial_number, factor)?,
+            application_version: format!("{:<8.8}", env!("CARGO_PKG_VERSION")),
+        };
+        Ok(Message::new(mti)
+            .with_text(3, SALE)
+            .with_text(11, &trace.stan.to_string())
+            .with_text(25, "00")
+            .with_text(41, &self.identity.terminal_number)
+            .with_text(42, &self.identity.merchant_code)
+            .with_text(59, &device.write())
+            // Type, batch, network management code, terminal reads chips (5), no fallback (0).
+            .with_text(60, &format!("{SALE_TYPE}{}00050", trace.batch)))
+    }
+
+    fn written(&self, message: Message) -> Result<Written, RequestError> {
+        let covered = self.dialect.pack_for_mac(&message)?;
+        let frame = self.frame(message.with_bytes(MAC_FIELD, &self.vault.mac(&covered)?));
+        Ok(Written { bytes: self.dialect.pack(&frame)?, frame })
+    }
+
+    fn frame(&self, message: Message) -> Frame {
+        Frame { tpdu: self.tpdu.to_vec(), header: self.dialect.header.clone(), message }
+    }
+}
+
+/// How the card was read, and that the terminal takes no PIN.
+const fn entry_mode(entry: EntryMode) -> &'static str {
+    match entry {
+        EntryMode::Chip => "052",
+    }
+}
+
+fn currency(amount: crate::money::Amount) -> String {
+    format!("{:03}", amount.currency().numeric())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::acquirer::fixtures::{reversal_request, sale_request, with_requests};
+    use crate::crypto::mac;
+
+    #[test]
+    fn a_sale_has_these_fields_and_no_others() {
+        with_requests(|requests| {
+            let message = requests.sale(&sale_request()).unwrap().frame.message;
+            assert_eq!(message.mti(), Mti::FINANCIAL_REQUEST);
+            let fields: Vec<_> = message.fields().map(|(field, _)| field).collect();
+            assert_eq!(fields, [2, 3, 4, 11, 14, 22, 23, 25, 35, 41, 42, 49, 55, 59, 60, 64]);
+            for (field, text) in [
+                (2, "4111111111111111"),
+                (3, "000000"),
+                (4, "000000001234"),
+                (11, "000042"),
+                (14, "3012"),
+                (22, "052"),
+                (23, "001"),
+                (25, "00"),
+                (35, "4111111111111111D30122011"),
+                (41, "10000001"),
+                (42, "898000000000001"),
+                (49, "156"),
+                (60, "2200000700050"),
+            ] {
+                assert_eq!(message.text(field), Some(text), "field {field}");
+            }
+            let device = DeviceRecord::read(message.text(59).unwrap()).unwrap();
+            assert_eq!((device.factor.as_str(), device.device_type.as_str()), ("111111", "04"));
+            assert_eq!(device.application_version.len(), 8);
+            let ciphertext = requests.vault.device_ciphertext(&device.serial_number, &device.factor).unwrap();
+            assert_eq!(device.ciphertext, ciphertext);
+        });
+    }
+
+    #[test]
+    fn a_reversal_names_its_original_and_holds_no_card_number() {
+        with_requests(|requests| {
+            let message = requests.reversal(&reversal_request()).unwrap().frame.message;
+            let fields: Vec<_> = message.fields().map(|(field, _)| field).collect();
+            assert_eq!(fields, [3, 4, 11, 22, 23, 25, 38, 39, 41, 42, 49, 55, 59, 60, 61, 64]);
+            assert_eq!(message.text(39), Some("98"));
+            assert_eq!(message.text(61), Some("0000070000421122"));
+            assert_eq!(DeviceRecord::read(message.text(59).unwrap()).unwrap().factor, "000042");
+        });
+    }
+
+    #[test]
+    fn what_is_sent_carries_the_mac_over_what_is_sent() {
+        with_requests(|requests| {
+            for written in [requests.sale(&sale_request()), requests.reversal(&reversal_request())] {
+                let written = written.unwrap();
+                let covered = requests.dialect.mac_covered(&written.bytes).unwrap();
+                let given = written.frame.message.bytes(MAC_FIELD).unwrap();
+                assert!(mac::equal(given, &requests.vault.mac(covered).unwrap()));
+                assert_eq!(requests.dialect.unpack(&written.bytes).unwrap(), written.frame);
+            }
+        });
+    }
+
+    #[test]
+    fn a_value_that_does_not_fit_is_refused_before_anything_leaves() {
+        with_requests(|requests| {
+            let mut request = sale_request();
+            request.card.expiry = Some([0x1E, 0x0C]);
+            let error = requests.sale(&request).err().unwrap();
+            assert!(error.to_string().contains("field 14"), "{error}");
+            request = sale_request();
+            request.chip_data = vec![0; 256];
+            assert!(requests.sale(&request).err().unwrap().to_string().contains("field 55"));
+        });
+    }
+}

@@ -1,0 +1,17 @@
+//! The shell: owns the devices, runs the payment core, carries out its effects in order, and tells the screen what to show.
+//!
+//! One engine thread decides the order of things; reader, printer and host each have a thread of their own, so that nobody
+//! waits for a device but its own worker. All of them talk by messages.
+
+mod engine;
+mod printing;
+mod report;
+mod reversals;
+mod running;
+mod setup;
+pub mod view;
+mod workers;
+
+pub use engine::{Engine, EngineLock, Intents, Listener, Parts};
+pub use report::{CopyReport, Ending, SaleReport};
+pub use setup::{Setup, SetupError};

@@ -1,0 +1,300 @@
+//! Slips: from the ledger to the printer, one at a time, each with a life of its own.
+
+use std::time::Instant;
+
+use super::engine::Core;
+use super::report::CopyReport;
+use super::view::{CopyState, CopyView, Screen};
+use super::workers::printer::{Event, Job};
+use crate::devices::printer::{Confirmation, PrinterFault};
+use crate::ledger::{CopyRow, LedgerError, PrintState, TransactionRow};
+use crate::payment::record::State;
+use crate::receipt::{self, CopyFor, SaleSlip};
+use crate::reference::TraceNumber;
+use crate::wording::{Reason, ReasonKind};
+
+/// A slip the engine follows.
+#[derive(Clone, Debug)]
+pub(super) struct FollowedCopy {
+    pub row: CopyRow,
+    pub state: CopyState,
+    pub since: Instant,
+}
+
+impl FollowedCopy {
+    /// On its way or waiting for its turn.
+    pub const fn under_way(&self) -> bool {
+        matches!(self.state, CopyState::Queued | CopyState::Sending | CopyState::Waiting(_))
+    }
+}
+
+impl Core {
+    /// Prints the slips that were queued with the approval.
+    pub(super) fn print_new(&mut self, trace: TraceNumber) {
+        match self.ledger.copies_of(trace) {
+            Ok(rows) => {
+                for row in rows {
+                    self.follow(row, CopyState::Queued);
+                }
+            }
+            // The sale stands, and so do its queued slips: they are printed at the next start.
+            Err(error) => tracing::error!(%trace, %error, "the slips could not be read"),
+        }
+        self.slips_shown = Some(trace);
+        self.refresh_copies(trace);
+        self.print_next();
+    }
+
+    /// Queues duplicates of both slips of a sale and starts printing.
+    pub(super) fn print_again(&mut self, trace: TraceNumber) {
+        // One reprint at a time: a second touch while it runs is not a second wish.
+        if self.copies.iter().any(|copy| copy.row.trace == trace && copy.under_way()) {
+            return;
+        }
+        self.slips_shown = Some(trace);
+        for copy in [CopyFor::Merchant, CopyFor::Customer] {
+            match self.ledger.queue_copy(trace, copy) {
+                Ok(row) => self.follow(row, CopyState::Queued),
+                Err(error) => {
+                    // The sale stands; only its slip is missing, and can be printed again later.
+                    tracing::error!(%trace, %error, "a slip could not be queued");
+                }
+            }
+        }
+        self.refresh_copies(trace);
+        self.print_next();
+    }
+
+    /// Prints the slips that failed once more.
+    pub(super) fn retry_failed(&mut self) {
+        let shown = self.slips_shown;
+        let failed: Vec<_> = self
+            .copies
+            .iter()
+            .filter(|copy| Some(copy.row.trace) == shown && matches!(copy.state, CopyState::Failed(_)))
+            .map(|copy| copy.row)
+            .collect();
+        for row in failed {
+            self.set_copy(row, PrintState::Queued, CopyState::Queued);
+        }
+        self.print_next();
+    }
+
+    /// What a power cut left: queued slips are printed; those that were on their way are asked about.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read or written.
+    pub(super) fn adopt_slips(&mut self) -> Result<(), LedgerError> {
+        let asked = self.ledger.copies_in(PrintState::Sending)?;
+        for row in &asked {
+            self.ledger.copy_is(row, PrintState::SentUnconfirmed)?;
+        }
+        let queued = self.ledger.copies_in(PrintState::Queued)?;
+        // One result at a time can be asked about; the newest is the one somebody may still hold in their hands.
+        if let Some(newest) = asked.last().map(|row| row.trace) {
+            for row in asked.iter().filter(|row| row.trace == newest) {
+                self.follow(*row, CopyState::Asks);
+            }
+            self.show_approved(newest);
+        }
+        for row in queued {
+            self.follow(row, CopyState::Queued);
+        }
+        self.print_next();
+        Ok(())
+    }
+
+    fn follow(&mut self, row: CopyRow, state: CopyState) {
+        self.copies.push(FollowedCopy { row, state, since: Instant::now() });
+    }
+
+    /// Hands the next queued slip to the printer when it is free.
+    pub(super) fn print_next(&mut self) {
+        if self.copies.iter().any(|copy| matches!(copy.state, CopyState::Sending | CopyState::Waiting(_))) {
+            return;
+        }
+        let next = self.copies.iter().find(|copy| copy.state == CopyState::Queued).map(|copy| copy.row);
+        let Some(row) = next else { return };
+        match self.slip(&row) {
+            Ok(slip) => {
+                let bytes = receipt::render(&slip, row.copy, &self.parts.printer_profile, self.parts.language);
+                // A slip that is sent without being written down as sent would be printed again after a power cut.
+                if !self.set_copy(row, PrintState::Sending, CopyState::Sending) {
+                    self.set_shown(row, CopyState::Failed(Reason::of(ReasonKind::LedgerFailed)));
+                } else if self.printer_jobs.send(Job { copy: row, bytes }).is_err() {
+                    self.set_copy(row, PrintState::Failed, CopyState::Failed(Reason::of(ReasonKind::PrinterFault)));
+                }
+            }
+            Err(detail) => {
+                let reason = Reason::with_detail(ReasonKind::LedgerFailed, detail);
+                self.set_copy(row, PrintState::Failed, CopyState::Failed(reason));
+                self.print_next();
+            }
+        }
+    }
+
+    /// The printer's word.
+    pub(super) fn after_print(&mut self, event: Event) {
+        match event {
+            Event::Waiting(row, Some(fault)) => {
+                self.set_shown(row, CopyState::Waiting(reason_of(&fault)));
+            }
+            Event::Waiting(row, None) => self.set_shown(row, CopyState::Sending),
+            Event::Ended(row, result) => {
+                self.time_of_copy(row);
+                match result {
+                    Ok(Confirmation::Printed) => {
+                        self.set_copy(row, PrintState::Printed, CopyState::Printed);
+                    }
+                    Ok(Confirmation::CannotConfirm) => {
+                        self.set_copy(row, PrintState::SentUnconfirmed, CopyState::Asks);
+                    }
+                    Err(failure) if failure.may_be_on_paper => {
+                        tracing::warn!(trace = %row.trace, copy = row.copy.word(), fault = %failure.fault, "slip unconfirmed");
+                        self.set_copy(row, PrintState::SentUnconfirmed, CopyState::Asks);
+                    }
+                    Err(failure) => {
+                        tracing::warn!(trace = %row.trace, copy = row.copy.word(), fault = %failure.fault, "slip not printed");
+                        self.set_copy(row, PrintState::Failed, CopyState::Failed(reason_of(&failure.fault)));
+                    }
+                }
+                self.print_next();
+            }
+        }
+    }
+
+    /// The cashier's word on "Did it print?".
+    pub(super) fn did_it_print(&mut self, copy: CopyFor, printed: bool) {
+        let asked = self
+            .copies
+            .iter()
+            .find(|followed| {
+                Some(followed.row.trace) == self.slips_shown
+                    && followed.row.copy == copy
+                    && followed.state == CopyState::Asks
+            })
+            .map(|followed| followed.row);
+        let Some(row) = asked else { return };
+        if printed {
+            self.set_copy(row, PrintState::Printed, CopyState::Printed);
+        } else {
+            self.set_copy(row, PrintState::Queued, CopyState::Queued);
+        }
+        self.print_next();
+    }
+
+    /// Slips of a transaction as the screen shows them.
+    pub(super) fn copy_views(&self, trace: TraceNumber) -> Vec<CopyView> {
+        self.copies
+            .iter()
+            .filter(|copy| copy.row.trace == trace)
+            .map(|copy| CopyView { copy: copy.row.copy, state: copy.state.clone() })
+            .collect()
+    }
+
+    /// Notes how far a slip is; false when the ledger did not take it.
+    fn set_copy(&mut self, row: CopyRow, stored: PrintState, shown: CopyState) -> bool {
+        let written = self.ledger.copy_is(&row, stored);
+        if let Err(error) = &written {
+            tracing::error!(trace = %row.trace, %error, "the state of a slip could not be written");
+        }
+        if let Some(followed) = self.copies.iter_mut().find(|followed| followed.row.same_slip(&row)) {
+            followed.row.state = stored;
+        }
+        self.set_shown(row, shown);
+        written.is_ok()
+    }
+
+    fn set_shown(&mut self, row: CopyRow, shown: CopyState) {
+        if let Some(followed) = self.copies.iter_mut().find(|followed| followed.row.same_slip(&row)) {
+            if shown == CopyState::Sending && followed.state == CopyState::Queued {
+                followed.since = Instant::now();
+            }
+            followed.state = shown;
+        }
+        self.refresh_copies(row.trace);
+    }
+
+    fn refresh_copies(&mut self, trace: TraceNumber) {
+        let views = self.copy_views(trace);
+        let slips = self.copies.iter().filter(|copy| copy.row.trace == trace);
+        let reports: Vec<_> = slips
+            .map(|copy| CopyReport {
+                copy: copy.row.copy,
+                state: copy.row.state,
+                trouble: match &copy.state {
+                    CopyState::Waiting(reason) | CopyState::Failed(reason) => Some(reason.clone()),
+                    CopyState::Queued | CopyState::Sending | CopyState::Asks | CopyState::Printed => None,
+                },
+            })
+            .collect();
+        let done = !views.is_empty()
+            && views
+                .iter()
+                .all(|view| matches!(view.state, CopyState::Printed | CopyState::Failed(_) | CopyState::Asks));
+        if let Some(report) = self.report_of(trace) {
+            report.copies = reports;
+            report.complete = done;
+        }
+        match &mut self.screen {
+            Screen::Approved { copies, .. } if self.result_shown == Some(trace) => *copies = views,
+            Screen::Transactions { copies, .. } if self.slips_shown == Some(trace) => *copies = views,
+            _ => {}
+        }
+    }
+
+    fn time_of_copy(&mut self, row: CopyRow) {
+        let since = self.copies.iter().find(|followed| followed.row.same_slip(&row)).map(|followed| followed.since);
+        let part = match row.copy {
+            CopyFor::Merchant => "print_merchant",
+            CopyFor::Customer => "print_customer",
+        };
+        if let (Some(since), Some(report)) = (since, self.report_of(row.trace)) {
+            report.timings.add(part, since.elapsed());
+        }
+    }
+
+    fn slip(&self, copy: &CopyRow) -> Result<SaleSlip, String> {
+        let row = self.ledger.find(copy.trace).map_err(|error| error.to_string())?;
+        let row = row.filter(|row| row.state == State::Approved).ok_or("the transaction is not approved")?;
+        self.slip_of(&row, copy.duplicate).map_err(|error| error.to_string())
+    }
+
+    fn slip_of(&self, row: &TransactionRow, duplicate: u32) -> Result<SaleSlip, crate::reference::ReferenceError> {
+        let identity = &self.parts.identity;
+        Ok(SaleSlip {
+            merchant_name: identity.merchant_name.clone(),
+            merchant_code: identity.merchant_code()?,
+            terminal_number: identity.terminal_number()?,
+            acquirer_code: identity.acquirer_code.clone(),
+            trace: row.trace,
+            at: row.at,
+            amount: row.amount,
+            goods: Vec::new(),
+            truncated_pan: row.truncated_pan.clone(),
+            card_sequence_number: row.sequence_number,
+            application_label: row.application_label.clone(),
+            aid: row.aid.clone(),
+            card_expiry: row.card_expiry.clone(),
+            rrn: row.rrn.clone(),
+            authorisation_code: row.authorisation_code.clone(),
+            cryptogram: row.cryptogram.clone(),
+            tvr: row.tvr.clone().unwrap_or_default(),
+            tsi: row.tsi.clone().unwrap_or_default(),
+            atc: row.atc.clone(),
+            signature: row.signature,
+            duplicate: (duplicate > 0).then_some(duplicate),
+            test: self.parts.test,
+        })
+    }
+}
+
+fn reason_of(fault: &PrinterFault) -> Reason {
+    let kind = match fault {
+        PrinterFault::Absent(_) => ReasonKind::PrinterMissing,
+        PrinterFault::PaperOut => ReasonKind::PrinterPaperOut,
+        PrinterFault::CoverOpen => ReasonKind::PrinterCoverOpen,
+        PrinterFault::Error | PrinterFault::NoAnswer => ReasonKind::PrinterFault,
+    };
+    Reason::with_detail(kind, fault.to_string())
+}

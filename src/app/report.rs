@@ -1,0 +1,117 @@
+//! What there is to say about a sale when it is over, for the command line and tests. Nothing secret is in it.
+
+use std::time::{Duration, Instant};
+
+use crate::ledger::PrintState;
+use crate::money::Amount;
+use crate::payment::sale::CardSummary;
+use crate::receipt::CopyFor;
+use crate::reference::{AuthorisationCode, ResponseCode, Rrn, TraceNumber};
+use crate::wording::Reason;
+
+/// How a sale ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// Paid.
+    Approved,
+    /// Not paid: host or card said no.
+    Declined,
+    /// May have been charged, was taken back.
+    Reversed,
+    /// May have been charged; taking it back has not succeeded yet.
+    Unresolved,
+    /// Not paid: something failed before anything could be charged.
+    Error,
+}
+
+impl Ending {
+    /// The word in JSON.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Approved => "approved",
+            Self::Declined => "declined",
+            Self::Reversed => "reversed",
+            Self::Unresolved => "unresolved",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// A sale that is over.
+#[derive(Clone, Debug)]
+pub struct SaleReport {
+    /// How it ended.
+    pub ending: Ending,
+    /// What was to be paid.
+    pub amount: Amount,
+    /// Batch and STAN; none when the sale could not even begin.
+    pub trace: Option<TraceNumber>,
+    /// Why it was not paid.
+    pub reason: Option<Reason>,
+    /// The card, if one was read.
+    pub card: Option<CardSummary>,
+    /// Field 37.
+    pub rrn: Option<Rrn>,
+    /// Field 38.
+    pub authorisation_code: Option<AuthorisationCode>,
+    /// Field 39.
+    pub response_code: Option<ResponseCode>,
+    /// The slips.
+    pub copies: Vec<CopyReport>,
+    /// How long each part took.
+    pub timings: Timings,
+    /// Nothing is under way any more.
+    pub complete: bool,
+}
+
+/// A slip of a sale.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CopyReport {
+    /// Whose.
+    pub copy: CopyFor,
+    /// How far it came.
+    pub state: PrintState,
+    /// What stopped it.
+    pub trouble: Option<Reason>,
+}
+
+/// How long the parts of a sale took, in the order in which they happened.
+#[derive(Clone, Debug)]
+pub struct Timings {
+    began: Instant,
+    last: Instant,
+    parts: Vec<(&'static str, Duration)>,
+}
+
+impl Timings {
+    /// Starts the clock.
+    pub fn start() -> Self {
+        let now = Instant::now();
+        Self { began: now, last: now, parts: Vec::new() }
+    }
+
+    /// Ends a part: all time since the end of the last one belongs to it.
+    pub fn mark(&mut self, part: &'static str) {
+        let now = Instant::now();
+        self.add(part, now - self.last);
+        self.last = now;
+    }
+
+    /// Parts by name, in order.
+    pub fn parts(&self) -> &[(&'static str, Duration)] {
+        &self.parts
+    }
+
+    /// From the beginning to the end of the last part.
+    pub fn total(&self) -> Duration {
+        self.last - self.began
+    }
+
+    /// Adds time to a part that was measured elsewhere.
+    pub fn add(&mut self, part: &'static str, duration: Duration) {
+        match self.parts.iter_mut().find(|(known, _)| *known == part) {
+            Some((_, sum)) => *sum += duration,
+            None => self.parts.push((part, duration)),
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! Opening what the settings name: identity, ledger, keys, link and devices, each on its own so that `yima doctor` can say
+//! of each how it is.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::engine::{EngineLock, Parts};
+use crate::acquirer::link::{HttpsLink, LinkError};
+use crate::devices::printer::Printer;
+use crate::devices::printer::escpos_serial::{self, SerialPrinter, SerialSettings};
+use crate::devices::reader::CardReader;
+use crate::devices::reader::pcsc::PcscReader;
+use crate::devices::sound::Sound;
+use crate::devices::sound::alsa::AlsaSound;
+use crate::devices::sound::silent::Silent;
+use crate::emv::terminal::{TerminalData, TerminalDataError};
+use crate::ledger::{Ledger, LedgerError};
+use crate::money::UnknownCurrency;
+use crate::receipt::{PrinterProfile, ProfileError};
+use crate::reference::ReferenceError;
+use crate::terminal::identity::{Identity, IdentityError};
+use crate::terminal::settings::{FlowControl, Settings};
+use crate::vault::software::SoftwareVault;
+use crate::vault::{SecureElement, VaultError};
+
+/// Name of the file whose lock the one engine holds.
+const LOCK: &str = "engine.lock";
+
+/// Name of the ledger within the state directory.
+const LEDGER: &str = "ledger.sqlite";
+
+/// What a terminal is set up from.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// The settings.
+    pub settings: Settings,
+    /// The state directory.
+    pub state: PathBuf,
+}
+
+/// Why the terminal cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// No identity.
+    #[error("this terminal is not registered: {0}. For a trial run: yima sandbox host")]
+    Identity(#[from] IdentityError),
+    /// A number of the identity.
+    #[error(transparent)]
+    Reference(#[from] ReferenceError),
+    /// The state directory cannot be made.
+    #[error("the state directory {path} cannot be made ({source}); choose another with --state")]
+    State {
+        /// Which.
+        path: String,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// Another engine works on this ledger.
+    #[error("Yima is already running on {0}; use that one, or close it first")]
+    Running(String),
+    /// The ledger.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// The keys.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    /// The link.
+    #[error(transparent)]
+    Link(#[from] LinkError),
+    /// The terminal's side of EMV.
+    #[error(transparent)]
+    Terminal(#[from] TerminalDataError),
+    /// The printer's profile.
+    #[error(transparent)]
+    Printer(#[from] ProfileError),
+    /// The currency.
+    #[error(transparent)]
+    Currency(#[from] UnknownCurrency),
+}
+
+impl Setup {
+    /// Who this terminal is.
+    ///
+    /// # Errors
+    /// When it is not registered.
+    pub fn identity(&self) -> Result<Identity, SetupError> {
+        Ok(Identity::load(&self.identity_directory())?)
+    }
+
+    /// Where identity, certificates and keys are.
+    pub fn identity_directory(&self) -> PathBuf {
+        self.settings.identity_directory(&self.state)
+    }
+
+    /// The ledger of this terminal.
+    ///
+    /// # Errors
+    /// When it cannot be opened.
+    pub fn ledger(&self, identity: &Identity) -> Result<Ledger, SetupError> {
+        make_private(&self.state)?;
+        Ok(Ledger::open(&self.state.join(LEDGER), identity.merchant_code()?, identity.terminal_number()?)?)
+    }
+
+    /// The keys.
+    ///
+    /// # Errors
+    /// When the vault cannot be opened.
+    pub fn vault(&self) -> Result<Arc<dyn SecureElement>, SetupError> {
+        Ok(Arc::new(SoftwareVault::open(&self.identity_directory())?))
+    }
+
+    /// The way to the host. Nothing is sent.
+    ///
+    /// # Errors
+    /// When settings or certificates are wrong.
+    pub fn link(&self, identity: Identity, vault: Arc<dyn SecureElement>) -> Result<HttpsLink, SetupError> {
+        Ok(HttpsLink::open(&self.settings.host, &self.identity_directory(), identity, vault)?)
+    }
+
+    /// The card reader; it may be plugged in later.
+    pub fn reader(&self) -> Box<dyn CardReader> {
+        let settings = &self.settings.reader;
+        let wanted = (!settings.name.is_empty()).then(|| settings.name.clone());
+        Box::new(PcscReader::new(wanted, Duration::from_secs(settings.answer_timeout_s)))
+    }
+
+    /// What the printer can do.
+    ///
+    /// # Errors
+    /// When no profile has the configured name.
+    pub fn printer_profile(&self) -> Result<PrinterProfile, SetupError> {
+        Ok(PrinterProfile::shipped(&self.settings.printer.profile)?)
+    }
+
+    /// The printer; it may be plugged in later.
+    pub fn printer(&self, profile: PrinterProfile) -> Box<dyn Printer> {
+        let settings = &self.settings.printer;
+        let line = SerialSettings {
+            device: settings.device.clone(),
+            baud: settings.baud,
+            flow_control: match settings.flow_control {
+                FlowControl::RtsCts => escpos_serial::FlowControl::RtsCts,
+                FlowControl::XonXoff => escpos_serial::FlowControl::XonXoff,
+                FlowControl::None => escpos_serial::FlowControl::None,
+            },
+        };
+        Box::new(SerialPrinter::new(line, profile))
+    }
+
+    /// Sounds, or silence.
+    pub fn sound(&self) -> Box<dyn Sound> {
+        let settings = &self.settings.sound;
+        if settings.enabled { Box::new(AlsaSound::open(&settings.device)) } else { Box::new(Silent) }
+    }
+
+    /// All parts of the engine.
+    ///
+    /// # Errors
+    /// When the terminal is not registered, or one of its parts cannot be opened.
+    pub fn parts(&self) -> Result<Parts, SetupError> {
+        let identity = self.identity()?;
+        make_private(&self.state)?;
+        let lock = self.lock()?;
+        let ledger = self.ledger(&identity)?;
+        let vault = self.vault()?;
+        let test = identity.test || vault.is_test();
+        let printer_profile = self.printer_profile()?;
+        Ok(Parts {
+            merchant_code: identity.merchant_code()?,
+            terminal_number: identity.terminal_number()?,
+            terminal: TerminalData::shipped()?,
+            ledger,
+            reader: self.reader(),
+            printer: self.printer(printer_profile.clone()),
+            printer_profile,
+            printer_patience: Duration::from_secs(self.settings.printer.patience_s),
+            sound: self.sound(),
+            link: Arc::new(self.link(identity.clone(), vault)?),
+            currency: self.settings.terminal.currency.parse()?,
+            language: self.settings.terminal.language,
+            card_wait: Duration::from_secs(self.settings.reader.card_wait_s),
+            test,
+            lock,
+            identity,
+        })
+    }
+
+    /// Makes this program the one engine on its ledger.
+    fn lock(&self) -> Result<EngineLock, SetupError> {
+        let path = self.state.join(LOCK);
+        let refused = |source| SetupError::State { path: path.display().to_string(), source };
+        let file = std::fs::File::create(&path).map_err(refused)?;
+        match file.try_lock() {
+            Ok(()) => Ok(EngineLock(file)),
+            Err(std::fs::TryLockError::WouldBlock) => Err(SetupError::Running(self.state.display().to_string())),
+            Err(std::fs::TryLockError::Error(source)) => Err(refused(source)),
+        }
+    }
+}
+
+/// Makes a directory that only its owner can look into; one that is there is left as it is.
+fn make_private(path: &Path) -> Result<(), SetupError> {
+    use std::os::unix::fs::DirBuilderExt;
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .map_err(|source| SetupError::State { path: path.display().to_string(), source })
+}

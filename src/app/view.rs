@@ -1,0 +1,219 @@
+//! What the shell and a screen say to each other. A screen shows a [`View`] and sends [`Intent`]s; it decides nothing.
+
+use jiff::civil::DateTime;
+
+use crate::money::{Amount, Currency};
+use crate::receipt::CopyFor;
+use crate::reference::TraceNumber;
+use crate::wording::Reason;
+
+/// What a person at the terminal wants.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Intent {
+    /// Take a payment.
+    Charge(Amount),
+    /// Leave the payment while that is still possible.
+    Cancel,
+    /// Leave the result and go back to the keypad.
+    NextCustomer,
+    /// The answer to "Did it print?".
+    DidItPrint {
+        /// Whose copy was asked about.
+        copy: CopyFor,
+        /// What the cashier saw.
+        printed: bool,
+    },
+    /// Print the slips of the result on screen that failed, once more.
+    RetryPrint,
+    /// Print copies of a finished transaction again, marked as duplicates.
+    Reprint(TraceNumber),
+    /// Show a page of transactions, counted from 0, newest first.
+    ShowTransactions(usize),
+    /// Back to the keypad from wherever that is possible.
+    ShowKeypad,
+}
+
+/// Everything a screen needs to draw itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct View {
+    /// Which screen, with what it shows.
+    pub screen: Screen,
+    /// The chip at the top right.
+    pub link: LinkState,
+    /// Name of the shop.
+    pub merchant_name: String,
+    /// Currency of the keypad.
+    pub currency: Currency,
+    /// Keys, cards or host are for tests only.
+    pub test: bool,
+}
+
+/// The screens, with their content.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Screen {
+    /// The keypad, with a notice above it when something waits for the cashier.
+    Keypad {
+        /// Why a payment cannot begin now, or could not.
+        notice: Option<Reason>,
+    },
+    /// The customer is asked for a card.
+    PresentCard {
+        /// To be paid.
+        amount: Amount,
+        /// What was wrong with the last attempt.
+        notice: Option<Reason>,
+    },
+    /// Something is going on that takes time.
+    Processing {
+        /// To be paid.
+        amount: Amount,
+        /// What.
+        progress: Progress,
+    },
+    /// Paid.
+    Approved {
+        /// What was paid.
+        amount: Amount,
+        /// Card number, first six and last four.
+        truncated_pan: String,
+        /// Authorisation code.
+        authorisation_code: String,
+        /// The slips.
+        copies: Vec<CopyView>,
+        /// Local time.
+        at: DateTime,
+    },
+    /// Not paid, and certainly so.
+    NotPaid {
+        /// What would have been paid.
+        amount: Amount,
+        /// Why, and what to do.
+        reason: Reason,
+        /// Local time.
+        at: DateTime,
+    },
+    /// The result is not known yet; the terminal is taking the payment back.
+    Unknown {
+        /// What may have been paid.
+        amount: Amount,
+        /// Why it is not known.
+        reason: Reason,
+        /// Tries so far.
+        tries: u32,
+        /// Local time of the next try; none when the tries are used up and a person must look.
+        next_try: Option<DateTime>,
+    },
+    /// One page of transactions.
+    Transactions {
+        /// The rows, newest first.
+        rows: Vec<TransactionRow>,
+        /// Page shown, from 0.
+        page: usize,
+        /// How many pages there are, at least 1.
+        pages: usize,
+        /// Approved today: how many.
+        count_today: usize,
+        /// Approved today: how much.
+        total_today: Amount,
+        /// The slips being printed again, if any.
+        copies: Vec<CopyView>,
+    },
+    /// The terminal cannot trade at all.
+    OutOfService {
+        /// Why, and what to do.
+        reason: Reason,
+    },
+}
+
+/// What takes time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// The chip is being read: leave the card in.
+    ReadingCard,
+    /// The host is being asked.
+    AskingHost,
+    /// The card has its last word: leave it in.
+    CompletingCard,
+    /// An earlier payment is being taken back first.
+    ReversingEarlier,
+}
+
+/// A slip and how far it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CopyView {
+    /// Whose.
+    pub copy: CopyFor,
+    /// How far.
+    pub state: CopyState,
+}
+
+/// Life of a slip (design: `queued → sending → sent_unconfirmed → printed | failed`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CopyState {
+    /// Waits for its turn.
+    Queued,
+    /// On its way to the printer.
+    Sending,
+    /// The printer stopped in the middle and goes on when the trouble is over.
+    Waiting(Reason),
+    /// All sent, nothing confirmed: "Did it print?".
+    Asks,
+    /// The printer said so, or the cashier did.
+    Printed,
+    /// Not printed.
+    Failed(Reason),
+}
+
+/// Rows of one page that every screen shows without scrolling.
+pub const ROWS_PER_PAGE: usize = 6;
+
+/// One row of the transactions screen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TransactionRow {
+    /// Batch and STAN.
+    pub trace: TraceNumber,
+    /// Local time.
+    pub at: DateTime,
+    /// Amount.
+    pub amount: Amount,
+    /// Card number, first six and last four; empty when no card was read.
+    pub truncated_pan: String,
+    /// Where it stands.
+    pub state: RowState,
+}
+
+/// Where a transaction stands, as far as a row shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RowState {
+    /// Running now.
+    Pending,
+    /// Paid.
+    Approved,
+    /// Not paid.
+    Declined,
+    /// Being taken back.
+    ReversalDue,
+    /// Taken back.
+    Reversed,
+    /// Neither paid nor taken back for certain: the operator must look.
+    Unresolved,
+}
+
+/// The chip at the top right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LinkState {
+    /// Nothing has been sent yet.
+    Untried,
+    /// The host answered last time.
+    Online,
+    /// The host could not be reached; so many reversals wait.
+    Offline {
+        /// Reversals that wait.
+        waiting: usize,
+    },
+    /// The host was reached but did not answer; so many reversals wait.
+    HostSilent {
+        /// Reversals that wait.
+        waiting: usize,
+    },
+}

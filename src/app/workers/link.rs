@@ -1,0 +1,53 @@
+//! The worker that talks to the host.
+
+use std::sync::Arc;
+use std::sync::mpsc::Sender;
+
+use crate::acquirer::link::{HostCheck, HostLink};
+use crate::payment::online::{HostAnswer, LinkFailure, ReversalRequest, SaleRequest};
+use crate::reference::TraceNumber;
+
+/// What the host is asked.
+#[derive(Debug)]
+pub enum Job {
+    /// For a sale.
+    Sale(Box<SaleRequest>),
+    /// To take a sale back.
+    Reverse(ReversalRequest),
+    /// Whether it is there.
+    Check,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub enum Event {
+    /// Of a sale.
+    Sale(TraceNumber, Result<HostAnswer, LinkFailure>),
+    /// Of a reversal.
+    Reversal(TraceNumber, Result<HostAnswer, LinkFailure>),
+    /// Of a check.
+    Check(Result<HostCheck, LinkFailure>),
+}
+
+/// Starts the worker.
+///
+/// # Errors
+/// When the system has no thread left.
+pub fn start<M: Send + 'static>(
+    link: Arc<dyn HostLink>,
+    events: Sender<M>,
+    wrap: impl Fn(Event) -> M + Send + 'static,
+) -> std::io::Result<Sender<Job>> {
+    super::start("link", move |jobs| {
+        for job in jobs {
+            let event = match job {
+                Job::Sale(request) => Event::Sale(request.trace, link.sale(&request)),
+                Job::Reverse(request) => Event::Reversal(request.trace, link.reverse(&request)),
+                Job::Check => Event::Check(link.check()),
+            };
+            if events.send(wrap(event)).is_err() {
+                return;
+            }
+        }
+    })
+}

@@ -1,0 +1,180 @@
+//! The worker that owns the card reader.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, Sender};
+use std::time::{Duration, Instant};
+
+use crate::devices::reader::{CardReader, ReaderError};
+use crate::emv::apdu::{CardAnswer, Command};
+
+/// How long one wait lasts before the worker looks whether it is still wanted.
+const SLICE: Duration = Duration::from_millis(200);
+
+/// Names the sale a job belongs to; events of an earlier sale are recognised by it.
+pub type Ticket = u64;
+
+/// What the reader is asked.
+#[derive(Debug)]
+pub enum Job {
+    /// Wait for a card. One that is still in from the last sale must leave first.
+    Await {
+        /// For which sale.
+        ticket: Ticket,
+        /// How long.
+        timeout: Duration,
+    },
+    /// Send a command.
+    Transmit {
+        /// For which sale.
+        ticket: Ticket,
+        /// The command.
+        command: Command,
+    },
+    /// Power the card down.
+    Release,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub enum Event {
+    /// A card is in and powered.
+    Inserted,
+    /// The last sale's card is still in.
+    StillIn,
+    /// The card answered.
+    Answered(CardAnswer),
+    /// The card left.
+    Torn,
+    /// The card does not answer.
+    Mute,
+    /// No card came in time.
+    NoCard,
+    /// The reader cannot be used.
+    Failed(String),
+}
+
+/// The worker's handle.
+#[derive(Debug)]
+pub struct ReaderWorker {
+    jobs: Sender<Job>,
+    wanted: Arc<AtomicU64>,
+}
+
+impl ReaderWorker {
+    /// Starts the worker.
+    ///
+    /// # Errors
+    /// When the system has no thread left.
+    pub fn start<M: Send + 'static>(
+        reader: Box<dyn CardReader>,
+        events: Sender<M>,
+        wrap: impl Fn(Ticket, Event) -> M + Send + 'static,
+    ) -> std::io::Result<Self> {
+        let wanted = Arc::new(AtomicU64::new(0));
+        let mark = Arc::clone(&wanted);
+        let jobs = super::start("reader", move |jobs| {
+            work(reader, &jobs, &mark, |ticket, event| events.send(wrap(ticket, event)).is_ok());
+        })?;
+        Ok(Self { jobs, wanted })
+    }
+
+    /// Hands a job over.
+    pub fn send(&self, job: Job) {
+        if let Job::Await { ticket, .. } = &job {
+            self.wanted.store(*ticket, Ordering::Release);
+        }
+        if self.jobs.send(job).is_err() {
+            tracing::error!("the reader's thread has ended");
+        }
+    }
+
+    /// Ends a wait for a card.
+    pub fn stop_waiting(&self) {
+        self.wanted.store(0, Ordering::Release);
+    }
+}
+
+fn work(
+    mut reader: Box<dyn CardReader>,
+    jobs: &Receiver<Job>,
+    wanted: &AtomicU64,
+    mut tell: impl FnMut(Ticket, Event) -> bool,
+) {
+    let mut used_card_is_in = false;
+    for job in jobs {
+        let told = match job {
+            Job::Await { ticket, timeout } => {
+                let still_wanted = || wanted.load(Ordering::Acquire) == ticket;
+                let deadline = Instant::now() + timeout;
+                match await_card(&mut *reader, &mut used_card_is_in, deadline, still_wanted, &mut |event| {
+                    tell(ticket, event)
+                }) {
+                    Some(event) => tell(ticket, event),
+                    None => true,
+                }
+            }
+            Job::Transmit { ticket, command } => tell(
+                ticket,
+                match reader.transmit(command.bytes()) {
+                    Ok(answer) => Event::Answered(CardAnswer::new(answer)),
+                    Err(error) => event_of(error),
+                },
+            ),
+            Job::Release => {
+                reader.release();
+                used_card_is_in = true;
+                true
+            }
+        };
+        if !told {
+            return;
+        }
+    }
+}
+
+/// Waits for the old card to leave and a new one to come; `None` when nobody waits for it any more.
+fn await_card(
+    reader: &mut dyn CardReader,
+    used_card_is_in: &mut bool,
+    deadline: Instant,
+    still_wanted: impl Fn() -> bool,
+    tell: &mut dyn FnMut(Event) -> bool,
+) -> Option<Event> {
+    let mut reminded = false;
+    while *used_card_is_in && still_wanted() {
+        match reader.wait_for_removal(SLICE) {
+            Ok(gone) => *used_card_is_in = !gone,
+            Err(error) => return Some(event_of(error)),
+        }
+        if *used_card_is_in && !reminded {
+            reminded = true;
+            tell(Event::StillIn);
+        }
+        if Instant::now() >= deadline {
+            return Some(Event::NoCard);
+        }
+    }
+    while still_wanted() {
+        match reader.wait_for_card(SLICE) {
+            Ok(Some(_answer_to_reset)) => return Some(Event::Inserted),
+            Ok(None) if Instant::now() >= deadline => return Some(Event::NoCard),
+            Ok(None) => {}
+            Err(error) => {
+                *used_card_is_in = error == ReaderError::CardMute;
+                return Some(event_of(error));
+            }
+        }
+    }
+    None
+}
+
+fn event_of(error: ReaderError) -> Event {
+    match error {
+        ReaderError::CardTorn => Event::Torn,
+        ReaderError::CardMute => Event::Mute,
+        ReaderError::NoService(_) | ReaderError::NoReader(_) | ReaderError::Failed(_) => {
+            Event::Failed(error.to_string())
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! `yima doctor`: each part of the terminal is ok, or what to do.
+
+use std::process::ExitCode;
+
+use clap::Args;
+use jiff::Timestamp;
+use nix::sys::statvfs::statvfs;
+use serde_json::{Value, json};
+
+use super::{Failure, output};
+use crate::acquirer::link::{HostCheck, HostLink};
+use crate::app::Setup;
+use crate::crypto::hex;
+
+/// Below this much free space the ledger may soon not be writable, in MiB.
+const LOW_SPACE_MIB: u64 = 200;
+
+/// A clock that differs more than this from the host's is wrong, in seconds.
+const CLOCK_TOLERANCE_S: i64 = 60;
+
+/// What comes after `yima doctor`.
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// Print as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// One part: ok with a remark, or not ok with what to do.
+struct Finding {
+    part: &'static str,
+    verdict: Result<String, String>,
+}
+
+impl Arguments {
+    pub fn run(&self, setup: &Setup) -> Result<ExitCode, Failure> {
+        let findings = examine(setup);
+        let healthy = findings.iter().all(|finding| finding.verdict.is_ok());
+        if self.json {
+            let parts: serde_json::Map<String, Value> = findings
+                .iter()
+                .map(|finding| {
+                    let (ok, says) = match &finding.verdict {
+                        Ok(remark) => (true, remark),
+                        Err(advice) => (false, advice),
+                    };
+                    (finding.part.to_owned(), json!({ "ok": ok, "says": says }))
+                })
+                .collect();
+            output::json(&json!({ "ok": healthy, "parts": parts }));
+        } else {
+            for finding in &findings {
+                let (mark, says) = match &finding.verdict {
+                    Ok(remark) => ("ok", remark),
+                    Err(advice) => ("--", advice),
+                };
+                output::say(&format!("{mark}  {:<9} {says}", finding.part));
+            }
+        }
+        Ok(if healthy { ExitCode::SUCCESS } else { ExitCode::from(1) })
+    }
+}
+
+fn examine(setup: &Setup) -> Vec<Finding> {
+    let finding = |part, verdict| Finding { part, verdict };
+    let text = |error: &dyn std::fmt::Display| error.to_string();
+    let identity = setup.identity();
+    let vault = setup.vault();
+    let host = match (&identity, &vault) {
+        (Ok(identity), Ok(vault)) => setup
+            .link(identity.clone(), vault.clone())
+            .map_err(|error| text(&error))
+            .and_then(|link| link.check().map_err(|error| format!("{error}; check the network and host.url"))),
+        _ => Err("cannot be asked before the terminal is registered and has its keys".to_owned()),
+    };
+    vec![
+        finding(
+            "identity",
+            identity
+                .as_ref()
+                .map(|identity| {
+                    let test = if identity.test { ", TEST" } else { "" };
+                    format!("merchant {}, terminal {}{test}", identity.merchant_code, identity.terminal_number)
+                })
+                .map_err(|error| text(&error)),
+        ),
+        finding(
+            "keys",
+            vault.map_err(|error| text(&error)).and_then(|vault| {
+                let check_value = vault.mac_key_check_value().map_err(|error| text(&error))?;
+                let test = if vault.is_test() { ", TEST keys" } else { "" };
+                Ok(format!("MAC key check value {}{test}", hex::encode(&check_value)))
+            }),
+        ),
+        finding("reader", reader(setup)),
+        finding("printer", printer(setup)),
+        finding("sound", setup.sound().check()),
+        finding("clock", clock(&host)),
+        finding(
+            "host",
+            host.map(|check| format!("answers {} after {} ms", check.response_code, check.round_trip.as_millis())),
+        ),
+        finding(
+            "ledger",
+            identity.map_err(|error| text(&error)).and_then(|identity| {
+                let ledger = setup.ledger(&identity).map_err(|error| text(&error))?;
+                let count = ledger.count().map_err(|error| text(&error))?;
+                Ok(format!("{count} transactions"))
+            }),
+        ),
+        finding("disk", disk(setup)),
+    ]
+}
+
+fn reader(setup: &Setup) -> Result<String, String> {
+    let mut reader = setup.reader();
+    reader.check().map_err(|error| error.to_string())?;
+    Ok(reader.name())
+}
+
+fn printer(setup: &Setup) -> Result<String, String> {
+    let profile = setup.printer_profile().map_err(|error| error.to_string())?;
+    let mut printer = setup.printer(profile);
+    printer.check().map_err(|fault| fault.to_string())?;
+    Ok(printer.name())
+}
+
+fn clock(host: &Result<HostCheck, String>) -> Result<String, String> {
+    let here = Timestamp::now();
+    match host.as_ref().ok().and_then(|check| check.date) {
+        None => Err("cannot be compared: the host gives no time".to_owned()),
+        Some(there) => {
+            let difference = here.duration_since(there).as_secs();
+            if difference.abs() <= CLOCK_TOLERANCE_S {
+                Ok(format!("within {} s of the host's", difference.abs().max(1)))
+            } else {
+                Err(format!(
+                    "differs {difference} s from the host's; switch on time synchronisation: timedatectl set-ntp true"
+                ))
+            }
+        }
+    }
+}
+
+fn disk(setup: &Setup) -> Result<String, String> {
+    let path = &setup.state;
+    let place = path.ancestors().find(|place| place.exists()).unwrap_or(path);
+    let space = statvfs(place).map_err(|error| format!("{}: {error}", place.display()))?;
+    let free = space.blocks_available() * space.fragment_size() / (1024 * 1024);
+    if free < LOW_SPACE_MIB {
+        Err(format!("{free} MiB free for {}; make room", path.display()))
+    } else {
+        Ok(format!("{free} MiB free for {}", path.display()))
+    }
+}

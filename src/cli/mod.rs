@@ -1,0 +1,137 @@
+//! The command line: one subcommand, one file. Parses, calls the program's parts, prints text or JSON.
+
+mod demo;
+mod doctor;
+mod output;
+mod sale;
+mod sandbox;
+#[cfg(feature = "screen")]
+mod screen;
+mod transactions;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+
+use crate::app::Setup;
+use crate::terminal::settings::{SYSTEM_STATE, Settings};
+
+/// What a command gives back to the shell when it could not do its work.
+const FAILED: u8 = 2;
+
+/// Yima (一码): the payment application of a Linux smart POS.
+///
+/// Without a command it opens the touchscreen.
+#[derive(Debug, Parser)]
+#[command(name = "yima", version, max_term_width = 100)]
+struct CommandLine {
+    #[command(flatten)]
+    places: Places,
+
+    /// Fill the screen: there is nothing beside Yima
+    #[arg(long)]
+    kiosk: bool,
+
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+/// Where settings and state are.
+#[derive(Clone, Debug, Args)]
+struct Places {
+    /// Settings file; its keys are explained in /usr/share/doc/yima/examples/yima.toml
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Places")]
+    config: Option<PathBuf>,
+
+    /// State directory: ledger, identity, keys
+    #[arg(long, global = true, value_name = "DIRECTORY", help_heading = "Places")]
+    state: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Try everything: a terminal with card, host and printer inside, nothing to configure
+    Demo(demo::Arguments),
+    /// Take one payment without the touchscreen
+    Sale(sale::Arguments),
+    /// List transactions, newest first
+    Transactions(transactions::Arguments),
+    /// Look at every part of the terminal and say how it is and what to do
+    Doctor(doctor::Arguments),
+    /// Run an acquirer's host, a card or a printer to try the terminal with
+    #[command(subcommand)]
+    Sandbox(sandbox::Endpoint),
+}
+
+/// Why a command could not do its work; printed on standard error.
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// Runs the program.
+pub fn run() -> ExitCode {
+    let line = CommandLine::parse();
+    stop_at_a_panic();
+    let level = if matches!(line.command, None | Some(Command::Sandbox(_))) { "info" } else { "warn" };
+    let filter = EnvFilter::try_from_env("YIMA_LOG").unwrap_or_else(|_| EnvFilter::new(level));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    match line.run() {
+        Ok(code) => code,
+        Err(failure) => {
+            output::complain(&*failure);
+            ExitCode::from(FAILED)
+        }
+    }
+}
+
+/// A thread that panics would leave the others waiting for its answer for ever. Better to stop the whole program: what was
+/// open is in the ledger, and the next start takes it back.
+fn stop_at_a_panic() {
+    let report = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        report(info);
+        std::process::abort();
+    }));
+}
+
+impl CommandLine {
+    fn run(self) -> Result<ExitCode, Failure> {
+        match self.command {
+            None => open_screen(&self.places, self.kiosk),
+            Some(Command::Demo(arguments)) => arguments.run(&self.places, self.kiosk),
+            Some(Command::Sale(arguments)) => arguments.run(&self.places.setup()?),
+            Some(Command::Transactions(arguments)) => arguments.run(&self.places.setup()?),
+            Some(Command::Doctor(arguments)) => arguments.run(&self.places.setup()?),
+            Some(Command::Sandbox(endpoint)) => endpoint.run(&self.places),
+        }
+    }
+}
+
+impl Places {
+    /// The settings with the state directory they belong to.
+    fn setup(&self) -> Result<Setup, Failure> {
+        Ok(Setup { settings: Settings::load(self.config.as_deref())?, state: self.state() })
+    }
+
+    fn state(&self) -> PathBuf {
+        self.state.clone().unwrap_or_else(|| SYSTEM_STATE.into())
+    }
+}
+
+#[cfg(feature = "screen")]
+fn open_screen(places: &Places, kiosk: bool) -> Result<ExitCode, Failure> {
+    // Wrong settings are said on the screen as well: a kiosk has no other place.
+    let (settings, parts) = match places.setup() {
+        Ok(setup) => {
+            let parts = setup.parts().map_err(Failure::from);
+            (setup.settings, parts)
+        }
+        Err(failure) => (Settings::default(), Err(failure)),
+    };
+    screen::run(&settings, screen::open(&settings, kiosk)?, parts)
+}
+
+#[cfg(not(feature = "screen"))]
+fn open_screen(_: &Places, _: bool) -> Result<ExitCode, Failure> {
+    Err("this build has no touchscreen; take payments with: yima sale".into())
+}

@@ -1,0 +1,49 @@
+//! Printing for people and for programs.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is where the command line speaks")]
+
+use serde_json::Value;
+
+use crate::wording::{Language, Reason};
+
+/// A line on standard output.
+pub fn say(line: &str) {
+    println!("{line}");
+}
+
+/// A line on standard error, for what is neither result nor log.
+pub fn note(line: &str) {
+    eprintln!("{line}");
+}
+
+/// JSON on standard output, indented.
+pub fn json(value: &Value) {
+    // A value that was built in memory always has a text form.
+    println!("{value:#}");
+}
+
+/// An error with its causes on standard error.
+pub fn complain(error: &(dyn std::error::Error + 'static)) {
+    eprintln!("yima: {error}");
+    let mut said = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let text = error.to_string();
+        if !said.contains(&text) {
+            eprintln!("  because: {text}");
+        }
+        said = text;
+        cause = error.source();
+    }
+}
+
+/// A reason as a program reads it.
+pub fn reason(reason: &Reason, language: Language) -> Value {
+    let sentences = reason.sentences(language);
+    serde_json::json!({
+        "kind": reason.kind.word(),
+        "what": sentences.what,
+        "do": sentences.advice,
+        "detail": reason.detail,
+    })
+}

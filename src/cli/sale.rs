@@ -1,0 +1,213 @@
+//! `yima sale`: one payment without the touchscreen, on the configured devices.
+
+use std::process::ExitCode;
+use std::sync::mpsc::{Sender, channel};
+
+use clap::Args;
+use serde_json::{Map, Value, json};
+
+use super::{FAILED, Failure, output};
+use crate::app::view::{CopyState, Intent, Progress, Screen, View};
+use crate::app::{Ending, Engine, Listener, Parts, SaleReport, Setup};
+use crate::money::{Amount, Currency};
+use crate::payment::online::EntryMode;
+use crate::wording::Language;
+
+/// What comes after `yima sale`.
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// What is to be paid, like 12.34
+    amount: String,
+
+    /// ISO 4217 code; the settings' currency when left out
+    #[arg(long, value_name = "CODE")]
+    currency: Option<String>,
+
+    /// Print the result as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Arguments {
+    pub fn run(&self, setup: &Setup) -> Result<ExitCode, Failure> {
+        let currency: Currency = self.currency.as_deref().unwrap_or(&setup.settings.terminal.currency).parse()?;
+        let amount = Amount::parse(&self.amount, currency)?;
+        if amount.is_zero() {
+            return Err("the amount must be more than nothing".into());
+        }
+        let parts = setup.parts()?;
+        let language = parts.language;
+        let report = take_payment(parts, amount)?;
+        if self.json {
+            output::json(&as_json(&report, language));
+        } else {
+            print(&report, language);
+        }
+        Ok(exit_code(report.ending))
+    }
+}
+
+/// Runs one payment through the engine and waits for its end. What happens meanwhile goes to standard error.
+pub fn take_payment(parts: Parts, amount: Amount) -> Result<SaleReport, Failure> {
+    let language = parts.language;
+    let (sender, reports) = channel();
+    let engine = Engine::start(parts, Box::new(Teller { reports: sender, language, said: String::new() }))?;
+    engine.intents().send(Intent::Charge(amount));
+    Ok(reports.recv()?)
+}
+
+/// 0 approved, 1 declined, 2 anything else.
+pub fn exit_code(ending: Ending) -> ExitCode {
+    match ending {
+        Ending::Approved => ExitCode::SUCCESS,
+        Ending::Declined => ExitCode::from(1),
+        Ending::Reversed | Ending::Unresolved | Ending::Error => ExitCode::from(FAILED),
+    }
+}
+
+/// Tells on standard error where the payment stands.
+struct Teller {
+    reports: Sender<SaleReport>,
+    language: Language,
+    said: String,
+}
+
+impl Listener for Teller {
+    fn show(&mut self, view: &View) {
+        let line = line_for(&view.screen, self.language);
+        if let Some(line) = line.filter(|line| *line != self.said) {
+            output::note(&line);
+            self.said = line;
+        }
+    }
+
+    fn report(&mut self, report: &SaleReport) {
+        // The command may have ended already.
+        let _ = self.reports.send(report.clone());
+    }
+}
+
+fn line_for(screen: &Screen, language: Language) -> Option<String> {
+    let pick = |zh: &str, en: &str| match language {
+        Language::Chinese => zh.to_owned(),
+        Language::English => en.to_owned(),
+    };
+    let sentences = |reason: &crate::wording::Reason| {
+        let sentences = reason.sentences(language);
+        format!("{} {}", sentences.what, sentences.advice)
+    };
+    match screen {
+        Screen::PresentCard { notice: Some(reason), .. } => Some(sentences(reason)),
+        Screen::PresentCard { amount, .. } => {
+            Some(format!("{} {}", pick("请插卡", "Insert the card"), amount.signed()))
+        }
+        Screen::Processing { progress, .. } => Some(match progress {
+            Progress::ReadingCard => pick("正在读卡，请勿拔卡", "Reading the card, leave it in"),
+            Progress::AskingHost => pick("正在联系银行", "Asking the bank"),
+            Progress::CompletingCard => pick("正在完成，请勿拔卡", "Completing, leave the card in"),
+            Progress::ReversingEarlier => pick("正在取消上一笔付款", "Taking an earlier payment back"),
+        }),
+        Screen::Approved { copies, .. } => copies.iter().find_map(|copy| match &copy.state {
+            CopyState::Waiting(reason) => Some(sentences(reason)),
+            CopyState::Queued | CopyState::Sending | CopyState::Asks | CopyState::Printed | CopyState::Failed(_) => {
+                None
+            }
+        }),
+        Screen::Unknown { reason, .. } => Some(sentences(reason)),
+        Screen::Keypad { .. } | Screen::NotPaid { .. } | Screen::Transactions { .. } | Screen::OutOfService { .. } => {
+            None
+        }
+    }
+}
+
+/// A report as a program reads it.
+pub fn as_json(report: &SaleReport, language: Language) -> Value {
+    let mut timings = Map::new();
+    for (part, duration) in report.timings.parts() {
+        timings.insert((*part).to_owned(), milliseconds(*duration));
+    }
+    timings.insert("total".to_owned(), milliseconds(report.timings.total()));
+    let receipts: Vec<_> = report
+        .copies
+        .iter()
+        .map(|copy| {
+            json!({
+                "copy": copy.copy.word(),
+                "state": copy.state.word(),
+                "reason": copy.trouble.as_ref().map(|reason| output::reason(reason, language)),
+            })
+        })
+        .collect();
+    let card = report.card.as_ref().map(|card| {
+        json!({
+            "pan": card.truncated_pan,
+            "aid": card.aid,
+            "label": card.label,
+            "entry": EntryMode::Chip.word(),
+        })
+    });
+    json!({
+        "outcome": report.ending.word(),
+        "amount": report.amount.to_string(),
+        "currency": report.amount.currency().code(),
+        "batch": report.trace.map(|trace| trace.batch.to_string()),
+        "stan": report.trace.map(|trace| trace.stan.to_string()),
+        "rrn": report.rrn.as_ref().map(|rrn| rrn.as_str()),
+        "auth_code": report.authorisation_code.as_ref().map(|code| code.as_str()),
+        "response_code": report.response_code.as_ref().map(|code| code.as_str()),
+        "card": card,
+        "tvr": report.card.as_ref().map(|card| &card.tvr),
+        "tsi": report.card.as_ref().map(|card| &card.tsi),
+        "receipts": receipts,
+        "reason": report.reason.as_ref().map(|reason| output::reason(reason, language)),
+        "timings_ms": timings,
+    })
+}
+
+/// A report as a person reads it.
+pub fn print(report: &SaleReport, language: Language) {
+    let outcome = match (report.ending, language) {
+        (Ending::Approved, Language::Chinese) => "已收款",
+        (Ending::Approved, Language::English) => "Paid",
+        (Ending::Declined | Ending::Error, Language::Chinese) => "没有收款",
+        (Ending::Declined | Ending::Error, Language::English) => "Not paid",
+        (Ending::Reversed, Language::Chinese) => "已取消",
+        (Ending::Reversed, Language::English) => "Taken back",
+        (Ending::Unresolved, Language::Chinese) => "结果还不知道",
+        (Ending::Unresolved, Language::English) => "The result is not known yet",
+    };
+    output::say(&format!("{outcome} {}", report.amount.signed()));
+    if let Some(card) = &report.card {
+        output::say(&format!("  {} {}", card.truncated_pan, card.label));
+    }
+    let numbers = [
+        ("STAN", report.trace.map(|trace| trace.stan.to_string())),
+        ("RRN", report.rrn.as_ref().map(ToString::to_string)),
+        ("authorisation", report.authorisation_code.as_ref().map(ToString::to_string)),
+        ("response", report.response_code.as_ref().map(ToString::to_string)),
+    ];
+    let known: Vec<_> =
+        numbers.iter().filter_map(|(name, value)| Some(format!("{name} {}", value.as_ref()?))).collect();
+    if !known.is_empty() {
+        output::say(&format!("  {}", known.join(" · ")));
+    }
+    if let Some(reason) = &report.reason {
+        let sentences = reason.sentences(language);
+        output::say(&format!("  {} {}", sentences.what, sentences.advice));
+        if !reason.detail.is_empty() {
+            output::note(&format!("  {}", reason.detail));
+        }
+    }
+    for copy in &report.copies {
+        output::say(&format!("  {}: {}", copy.copy.word(), copy.state.word()));
+        if let Some(trouble) = &copy.trouble {
+            let sentences = trouble.sentences(language);
+            output::say(&format!("    {} {}", sentences.what, sentences.advice));
+        }
+    }
+}
+
+fn milliseconds(duration: std::time::Duration) -> Value {
+    // Tenths are enough for people and exact enough for programs.
+    json!((duration.as_secs_f64() * 10_000.0).round() / 10.0)
+}

@@ -1,0 +1,228 @@
+//! `yima sandbox host|card|printer`: endpoints to try the terminal with, each a process of its own.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use clap::{Args, Subcommand};
+
+use super::{Failure, Places, output};
+use crate::sandbox::card::SandboxCard;
+use crate::sandbox::card::fault::{Faults, FaultyCard};
+use crate::sandbox::card::profile::CardProfile;
+use crate::sandbox::card::vpcd::{self, Visit, VpcdEvent};
+use crate::sandbox::host::{DEFAULT_PORT, Host};
+use crate::sandbox::printer::{PaperWidth, PrinterSettings, Roll, SandboxPrinter};
+use crate::terminal::identity;
+
+/// The endpoints.
+#[derive(Debug, Subcommand)]
+pub enum Endpoint {
+    /// An acquirer's host over HTTPS, with an issuer behind it
+    ///
+    /// Amounts decide what it answers: 66.51 is declined with 51, 66.10 is approved in part, 67.02 is booked and not
+    /// answered. The whole table is in docs/sandbox.md.
+    Host(HostArguments),
+    /// An EMV card in a virtual PC/SC reader (vpcd)
+    Card(CardArguments),
+    /// An ESC/POS printer on a pseudo-terminal that draws its paper
+    Printer(PrinterArguments),
+}
+
+/// What comes after `yima sandbox host`.
+#[derive(Debug, Args)]
+pub struct HostArguments {
+    /// Address and port to listen on; only this machine's own addresses make sense
+    #[arg(long, value_name = "ADDRESS", default_value_t = SocketAddr::from(([127, 0, 0, 1], DEFAULT_PORT)))]
+    listen: SocketAddr,
+
+    /// Where the terminal's identity, certificates and TEST keys are written [default: the identity directory of the
+    /// settings, if this terminal has none yet]
+    #[arg(long, value_name = "DIRECTORY")]
+    kit: Option<PathBuf>,
+}
+
+/// What comes after `yima sandbox card`.
+#[derive(Debug, Args)]
+pub struct CardArguments {
+    /// Name of a shipped profile, or a profile's file
+    #[arg(long, value_name = "NAME|FILE", default_value = "unionpay-debit")]
+    profile: String,
+
+    /// Host and port of vpcd
+    #[arg(long, value_name = "HOST:PORT", default_value = vpcd::DEFAULT_ADDRESS)]
+    vpcd: String,
+
+    /// Seconds before the card is inserted
+    #[arg(long, value_name = "SECONDS", default_value_t = 0.0)]
+    insert_after: f64,
+
+    /// Seconds after the card left before it comes again; without it the card comes once
+    #[arg(long, value_name = "SECONDS")]
+    insert_again_after: Option<f64>,
+
+    /// Leave the card in when the terminal is done with it
+    #[arg(long)]
+    stay: bool,
+
+    /// Pull the card out before it answers the Nth command
+    #[arg(long, value_name = "N")]
+    tear: Option<u32>,
+
+    /// Never answer the Nth command
+    #[arg(long, value_name = "N")]
+    mute: Option<u32>,
+}
+
+/// What comes after `yima sandbox printer`.
+#[derive(Debug, Args)]
+pub struct PrinterArguments {
+    /// Where receipts are drawn, as PNG with their text beside [default: receipts in the state directory]
+    #[arg(long, value_name = "DIRECTORY")]
+    receipts: Option<PathBuf>,
+
+    /// A link to the pseudo-terminal with a name that stays [default: printer in the state directory]
+    #[arg(long, value_name = "PATH")]
+    link: Option<PathBuf>,
+
+    /// Width of the paper in millimetres
+    #[arg(long, value_name = "58|80", default_value = "58", value_parser = ["58", "80"])]
+    paper: String,
+
+    /// Start without paper
+    #[arg(long, conflicts_with = "paper_lines")]
+    no_paper: bool,
+
+    /// Run out of paper after so many lines
+    #[arg(long, value_name = "LINES")]
+    paper_lines: Option<u32>,
+
+    /// Seconds after running out before there is new paper
+    #[arg(long, value_name = "SECONDS", requires = "paper_lines")]
+    new_paper_after: Option<f64>,
+
+    /// Start with the cover open
+    #[arg(long)]
+    cover_open: bool,
+
+    /// Answer nothing, like the cheapest printers
+    #[arg(long)]
+    silent: bool,
+}
+
+impl Endpoint {
+    pub fn run(&self, places: &Places) -> Result<ExitCode, Failure> {
+        let place = places.state().join("sandbox");
+        match self {
+            Self::Host(arguments) => arguments.run(places, &place.join("host")),
+            Self::Card(arguments) => arguments.run(&place.join("card")),
+            Self::Printer(arguments) => arguments.run(&places.state()),
+        }
+    }
+}
+
+impl HostArguments {
+    fn run(&self, places: &Places, state: &Path) -> Result<ExitCode, Failure> {
+        let host = Host::prepare(state)?;
+        let own = places.setup()?.identity_directory();
+        let kit = match &self.kit {
+            Some(kit) => Some(kit),
+            None => (!own.join(identity::FILE).exists()).then_some(&own),
+        };
+        if let Some(kit) = kit {
+            host.write_kit(kit)?;
+            output::say(&format!("TEST identity and keys of the terminal: {}", kit.display()));
+        }
+        let running = host.start(self.listen)?;
+        output::say(&format!("sandbox host: https://{} (TEST)", running.address));
+        wait_for_the_end()
+    }
+}
+
+impl CardArguments {
+    fn run(&self, keys: &Path) -> Result<ExitCode, Failure> {
+        let card = SandboxCard::open(&profile(&self.profile)?, keys)?;
+        let mut card = FaultyCard::new(card, Faults { tear: self.tear, mute: self.mute });
+        let visit = Visit {
+            address: self.vpcd.clone(),
+            insert_after: seconds(self.insert_after)?,
+            insert_again_after: self.insert_again_after.map(seconds).transpose()?,
+            leave_when_released: !self.stay,
+        };
+        let stop = stop_on_signals()?;
+        vpcd::serve(&mut card, &visit, &stop, |event| {
+            let what = match event {
+                VpcdEvent::WaitingForReader => "waiting for the virtual reader",
+                VpcdEvent::Inserted => "inserted",
+                VpcdEvent::Torn => "pulled out",
+                VpcdEvent::Silent => "silent",
+                VpcdEvent::Released => "taken back",
+                VpcdEvent::ReaderGone => "the reader has gone",
+            };
+            output::say(&format!("card (TEST): {what}"));
+        })?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl PrinterArguments {
+    fn run(&self, state: &Path) -> Result<ExitCode, Failure> {
+        let receipts = self.receipts.clone().unwrap_or_else(|| state.join("receipts"));
+        let mut settings = PrinterSettings::new(&receipts);
+        settings.link = Some(self.link.clone().unwrap_or_else(|| state.join("printer")));
+        settings.paper = if self.paper == "80" { PaperWidth::Mm80 } else { PaperWidth::Mm58 };
+        settings.cover_open = self.cover_open;
+        settings.answers = !self.silent;
+        settings.roll = self.roll()?;
+        let running = SandboxPrinter::start(settings)?;
+        output::say(&format!("printer: {}; receipts: {}", running.device().display(), receipts.display()));
+        wait_for_the_end()
+    }
+}
+
+impl PrinterArguments {
+    fn roll(&self) -> Result<Roll, Failure> {
+        Ok(match (self.no_paper, self.paper_lines) {
+            (true, _) => Roll::Empty,
+            (false, None) => Roll::Full,
+            (false, Some(lines)) => {
+                Roll::EndsAfter { lines, back_after: self.new_paper_after.map(seconds).transpose()? }
+            }
+        })
+    }
+}
+
+/// A shipped profile by name, or a file.
+pub fn profile(name: &str) -> Result<CardProfile, Failure> {
+    if Path::new(name).extension().is_some() {
+        let text = std::fs::read_to_string(name).map_err(|error| format!("{name}: {error}"))?;
+        Ok(CardProfile::parse(name, &text)?)
+    } else {
+        Ok(CardProfile::shipped(name)?)
+    }
+}
+
+fn seconds(number: f64) -> Result<Duration, Failure> {
+    Duration::try_from_secs_f64(number).map_err(|_| format!("{number} is not a number of seconds").into())
+}
+
+/// Stays until the process is asked to end.
+fn wait_for_the_end() -> Result<ExitCode, Failure> {
+    let stop = stop_on_signals()?;
+    while !stop.load(Ordering::Acquire) {
+        std::thread::park_timeout(Duration::from_millis(200));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A mark that is set when the process is asked to end (SIGINT, SIGTERM), so that files and links are cleaned up.
+fn stop_on_signals() -> Result<Arc<AtomicBool>, Failure> {
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
+        signal_hook::flag::register(signal, Arc::clone(&stop))?;
+    }
+    Ok(stop)
+}

@@ -1,0 +1,77 @@
+//! `yima transactions`: what the ledger holds, newest first.
+
+use std::process::ExitCode;
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::{Failure, output};
+use crate::app::Setup;
+use crate::ledger::{CopyRow, TransactionRow};
+
+/// What comes after `yima transactions`.
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// Print as JSON
+    #[arg(long)]
+    json: bool,
+
+    /// Show at most so many
+    #[arg(long, value_name = "NUMBER", default_value_t = 50)]
+    limit: usize,
+}
+
+impl Arguments {
+    pub fn run(&self, setup: &Setup) -> Result<ExitCode, Failure> {
+        let ledger = setup.ledger(&setup.identity()?)?;
+        let mut list = Vec::new();
+        for row in ledger.page(0, self.limit)? {
+            let copies = ledger.copies_of(row.trace)?;
+            if self.json {
+                list.push(as_json(&row, &copies));
+            } else {
+                output::say(&line(&row));
+            }
+        }
+        if self.json {
+            output::json(&Value::Array(list));
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn line(row: &TransactionRow) -> String {
+    format!(
+        "{} {} {:>14} {:<13} {}{}",
+        row.trace,
+        row.at.strftime("%Y-%m-%d %H:%M:%S"),
+        row.amount.signed(),
+        row.state.word(),
+        row.truncated_pan,
+        row.reason.map(|reason| format!(" ({})", reason.word())).unwrap_or_default(),
+    )
+}
+
+fn as_json(row: &TransactionRow, copies: &[CopyRow]) -> Value {
+    let receipts: Vec<_> = copies
+        .iter()
+        .map(|copy| json!({ "copy": copy.copy.word(), "duplicate": copy.duplicate, "state": copy.state.word() }))
+        .collect();
+    json!({
+        "batch": row.trace.batch.to_string(),
+        "stan": row.trace.stan.to_string(),
+        "state": row.state.word(),
+        "amount": row.amount.to_string(),
+        "currency": row.amount.currency().code(),
+        "at": row.at.to_string(),
+        "card": { "pan": row.truncated_pan, "aid": row.aid, "label": row.application_label, "entry": row.entry.word() },
+        "rrn": row.rrn.as_ref().map(|rrn| rrn.as_str()),
+        "auth_code": row.authorisation_code.as_ref().map(|code| code.as_str()),
+        "response_code": row.response_code.as_ref().map(|code| code.as_str()),
+        "tvr": row.tvr,
+        "tsi": row.tsi,
+        "reason": row.reason.map(crate::wording::ReasonKind::word),
+        "reversal_tries": row.reversal_tries,
+        "receipts": receipts,
+    })
+}

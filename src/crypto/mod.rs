@@ -1,0 +1,34 @@
+//! Cryptography of the field, as thin functions over OpenSSL: no algorithm is written here, only the way payment
+//! standards put them together. Pure: keys and data in, result out.
+
+pub mod device;
+pub mod emv;
+pub mod hex;
+pub mod mac;
+pub mod rsa;
+pub mod sm4;
+pub mod tdes;
+
+/// What can go wrong in a cryptographic computation.
+#[derive(Debug, thiserror::Error)]
+pub enum CryptoError {
+    /// The key has a length that its algorithm does not take.
+    #[error("a {algorithm} key cannot have {length} bytes")]
+    KeyLength {
+        /// Name of the algorithm.
+        algorithm: &'static str,
+        /// Length given, in bytes.
+        length: usize,
+    },
+    /// The data has a length that the operation does not take.
+    #[error("{what} cannot have {length} bytes")]
+    DataLength {
+        /// What the data was meant to be.
+        what: &'static str,
+        /// Length given, in bytes.
+        length: usize,
+    },
+    /// OpenSSL refused; its own words follow.
+    #[error("OpenSSL: {0}")]
+    OpenSsl(#[from] openssl::error::ErrorStack),
+}

@@ -1,0 +1,5 @@
+//! The hardware on the counter: a trait for each device and the real drivers behind it. No rule of payment lives here.
+
+pub mod printer;
+pub mod reader;
+pub mod sound;

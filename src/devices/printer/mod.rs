@@ -1,0 +1,71 @@
+//! Receipt printers.
+
+pub mod escpos_serial;
+pub mod status;
+
+use std::time::Duration;
+
+/// What a printer can do. `print` blocks for as long as paper takes; the printer runs on a thread of its own.
+pub trait Printer: Send {
+    /// The printer's name for `yima doctor`: device path and profile.
+    fn name(&self) -> String;
+
+    /// Asks the printer how it is.
+    ///
+    /// # Errors
+    /// Any [`PrinterFault`].
+    fn check(&mut self) -> Result<(), PrinterFault>;
+
+    /// Prints one job and waits for the printer's own word that the paper is out.
+    ///
+    /// `waiting` is called when the printer stops in the middle (paper out, cover open) and again with `None` when it goes
+    /// on; the job goes on by itself when the trouble ends within `patience`.
+    ///
+    /// # Errors
+    /// [`PrintFailure`], which says whether any of the job may be on paper.
+    fn print(
+        &mut self,
+        job: &[u8],
+        patience: Duration,
+        waiting: &mut dyn FnMut(Option<PrinterFault>),
+    ) -> Result<Confirmation, PrintFailure>;
+}
+
+/// How sure it is that a job is on paper.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Confirmation {
+    /// The printer answered the end mark behind the job: it is printed.
+    Printed,
+    /// Everything was sent, but this printer answers nothing: the cashier must be asked.
+    CannotConfirm,
+}
+
+/// Why a printer does not print.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PrinterFault {
+    /// The device cannot be opened or has gone.
+    #[error("the printer is not there ({0}); check cable and power, or printer.device in the settings")]
+    Absent(String),
+    /// No paper.
+    #[error("the printer is out of paper; put in a new roll")]
+    PaperOut,
+    /// The cover is open.
+    #[error("the printer's cover is open; close it")]
+    CoverOpen,
+    /// The printer says it has an error (cutter, temperature).
+    #[error("the printer reports an error; switch it off and on")]
+    Error,
+    /// The printer takes no data and says nothing.
+    #[error("the printer does not answer; check cable and power")]
+    NoAnswer,
+}
+
+/// A job that did not end as printed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{fault}")]
+pub struct PrintFailure {
+    /// What stopped it.
+    pub fault: PrinterFault,
+    /// False when not one byte of the content left: the copy may be sent again without asking.
+    pub may_be_on_paper: bool,
+}

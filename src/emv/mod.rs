@@ -1,0 +1,17 @@
+//! The EMV kernel (EMV 4.4 Books 1-4): pure, resumable, one step at a time.
+//!
+//! [`kernel::Kernel`] yields commands and takes answers; it never talks to a reader, a clock or a random generator. The
+//! same kernel runs under a PC/SC reader, a scripted card, a simulator and a fuzzer.
+
+pub mod action;
+pub mod afl;
+pub mod apdu;
+pub mod cvm;
+pub mod data;
+pub mod kernel;
+pub mod restrictions;
+pub mod results;
+pub mod selection;
+pub mod tag;
+pub mod terminal;
+pub mod tlv;

@@ -1,0 +1,122 @@
+//! Processing restrictions: versions, usage control, dates (EMV 4.4 Book 3, 10.4).
+//!
+//! Needs: 9F08, 9F07, 5F28, 5F24, 5F25 of the card; 9F09, 9F1A and the date of the terminal. Sets bits of the TVR only.
+
+use super::data::{CardDataError, DataObjects};
+use super::results::Tvr;
+use super::tag;
+
+/// Usage control: valid for domestic goods, international goods, domestic services, international services (annex C2).
+const DOMESTIC_GOODS: u8 = 0x20;
+const INTERNATIONAL_GOODS: u8 = 0x10;
+const DOMESTIC_SERVICES: u8 = 0x08;
+const INTERNATIONAL_SERVICES: u8 = 0x04;
+/// Usage control: valid at terminals other than ATMs.
+const OTHER_THAN_ATM: u8 = 0x01;
+
+/// Checks a purchase of goods or services at an attended terminal.
+///
+/// # Errors
+/// When a data object of the card has a wrong length.
+pub fn check(data: &DataObjects, tvr: &mut Tvr) -> Result<(), CardDataError> {
+    versions(data, tvr)?;
+    usage(data, tvr)?;
+    dates(data, tvr)
+}
+
+fn versions(data: &DataObjects, tvr: &mut Tvr) -> Result<(), CardDataError> {
+    if let Some(card) = data.sized::<2>(tag::CARD_APPLICATION_VERSION)?
+        && data.get(tag::TERMINAL_APPLICATION_VERSION) != Some(&card)
+    {
+        tvr.set(Tvr::VERSIONS_DIFFER);
+    }
+    Ok(())
+}
+
+fn usage(data: &DataObjects, tvr: &mut Tvr) -> Result<(), CardDataError> {
+    let Some([control, _]) = data.sized::<2>(tag::APPLICATION_USAGE_CONTROL)? else { return Ok(()) };
+    let allowed_here = control & OTHER_THAN_ATM != 0;
+    // Without the issuer's country nothing says whether the sale is domestic (Book 3, 10.4.2).
+    let allowed_for = match data.sized::<2>(tag::ISSUER_COUNTRY)? {
+        None => true,
+        Some(country) if data.get(tag::TERMINAL_COUNTRY) == Some(&country) => {
+            control & (DOMESTIC_GOODS | DOMESTIC_SERVICES) != 0
+        }
+        Some(_) => control & (INTERNATIONAL_GOODS | INTERNATIONAL_SERVICES) != 0,
+    };
+    if !(allowed_here && allowed_for) {
+        tvr.set(Tvr::SERVICE_NOT_ALLOWED);
+    }
+    Ok(())
+}
+
+fn dates(data: &DataObjects, tvr: &mut Tvr) -> Result<(), CardDataError> {
+    let today = with_century(data.sized(tag::TRANSACTION_DATE)?.unwrap_or_default());
+    if let Some(effective) = data.sized(tag::EFFECTIVE_DATE)?
+        && with_century(effective) > today
+    {
+        tvr.set(Tvr::NOT_YET_EFFECTIVE);
+    }
+    let expiration = data.sized(tag::EXPIRATION_DATE)?.ok_or(CardDataError::Missing(tag::EXPIRATION_DATE))?;
+    if with_century(expiration) < today {
+        tvr.set(Tvr::EXPIRED);
+    }
+    Ok(())
+}
+
+/// YYMMDD in BCD with its century: 00 to 49 are of this one (EMV 4.4 Book 4, 6.7.3).
+const fn with_century([year, month, day]: [u8; 3]) -> (u8, u8, u8, u8) {
+    (if year < 0x50 { 20 } else { 19 }, year, month, day)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::emv::results::Bit;
+    use crate::emv::tag::Tag;
+
+    fn domestic() -> DataObjects {
+        let mut data = DataObjects::default();
+        data.put(tag::TERMINAL_COUNTRY, [0x01, 0x56]);
+        data.put(tag::ISSUER_COUNTRY, [0x01, 0x56]);
+        data.put(tag::TERMINAL_APPLICATION_VERSION, [0x00, 0x30]);
+        data.put(tag::CARD_APPLICATION_VERSION, [0x00, 0x30]);
+        data.put(tag::APPLICATION_USAGE_CONTROL, [0xFF, 0x00]);
+        data.put(tag::TRANSACTION_DATE, [0x26, 0x11, 0x22]);
+        data.put(tag::EXPIRATION_DATE, [0x30, 0x12, 0x31]);
+        data
+    }
+
+    #[test]
+    fn each_restriction_sets_its_bit_and_no_other() {
+        let cases: &[(Tag, &[u8], Option<Bit>)] = &[
+            (tag::CARD_APPLICATION_VERSION, &[0x00, 0x20], Some(Tvr::VERSIONS_DIFFER)),
+            (tag::EXPIRATION_DATE, &[0x26, 0x11, 0x21], Some(Tvr::EXPIRED)),
+            (tag::EXPIRATION_DATE, &[0x26, 0x11, 0x22], None),
+            (tag::EXPIRATION_DATE, &[0x99, 0x12, 0x31], Some(Tvr::EXPIRED)),
+            (tag::EFFECTIVE_DATE, &[0x26, 0x11, 0x23], Some(Tvr::NOT_YET_EFFECTIVE)),
+            (tag::EFFECTIVE_DATE, &[0x99, 0x01, 0x01], None),
+            (tag::APPLICATION_USAGE_CONTROL, &[0xFE, 0x00], Some(Tvr::SERVICE_NOT_ALLOWED)),
+            (tag::APPLICATION_USAGE_CONTROL, &[0x15, 0x00], Some(Tvr::SERVICE_NOT_ALLOWED)),
+            (tag::APPLICATION_USAGE_CONTROL, &[0x21, 0x00], None),
+            (tag::ISSUER_COUNTRY, &[0x08, 0x40], None),
+        ];
+        for (object, value, bit) in cases {
+            let mut data = domestic();
+            data.put(*object, *value);
+            let (mut found, mut wanted) = (Tvr::default(), Tvr::default());
+            check(&data, &mut found).unwrap();
+            if let Some(bit) = bit {
+                wanted.set(*bit);
+            }
+            assert_eq!(found, wanted, "{object} {value:02X?}");
+        }
+    }
+
+    #[test]
+    fn a_card_without_expiration_date_ends_the_transaction() {
+        let mut data = domestic();
+        data.put(tag::EXPIRATION_DATE, [0x30]);
+        assert_eq!(check(&data, &mut Tvr::default()), Err(CardDataError::Wrong(tag::EXPIRATION_DATE)));
+    }
+}

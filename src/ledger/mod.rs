@@ -1,0 +1,398 @@
+//! The ledger: SQLite, the only module with SQL. It keeps what it is told durably and decides nothing.
+//!
+//! Every connection runs with WAL, `synchronous=FULL`, foreign keys and `secure_delete`; a call that returns `Ok` is on
+//! disk.
+
+mod copies;
+mod row;
+
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
+
+use crate::payment::record::{Record, State};
+use crate::receipt::CopyFor;
+use crate::reference::{Batch, MerchantCode, Stan, TerminalNumber, TraceNumber};
+
+pub use copies::{CopyRow, PrintState};
+pub use row::{DayTotal, TransactionRow};
+
+/// Migrations in order; the database's `user_version` counts how many have been applied.
+const MIGRATIONS: &[&str] = &[include_str!("schema.sql")];
+
+/// The ledger of one terminal.
+#[derive(Debug)]
+pub struct Ledger {
+    connection: Connection,
+    path: PathBuf,
+    merchant_code: MerchantCode,
+    terminal_number: TerminalNumber,
+}
+
+/// Why the ledger does not do what it is asked. No sale may go on after one of these.
+#[derive(Debug, thiserror::Error)]
+pub enum LedgerError {
+    /// The file cannot be opened or made.
+    #[error("the ledger {path} cannot be opened: {source}; check that the state directory exists and can be written")]
+    Open {
+        /// Which file.
+        path: String,
+        /// What SQLite says.
+        source: rusqlite::Error,
+    },
+    /// A newer program wrote this file.
+    #[error(
+        "the ledger {path} was written by a newer version of this program (schema {found}, known {known}); install that version"
+    )]
+    Newer {
+        /// Which file.
+        path: String,
+        /// Its version.
+        found: usize,
+        /// The newest this program knows.
+        known: usize,
+    },
+    /// SQLite did not take a setting that durability depends on.
+    #[error("the ledger {path} refuses {setting}; it must be on a local disk, not a network share")]
+    Setting {
+        /// Which file.
+        path: String,
+        /// Which setting.
+        setting: &'static str,
+    },
+    /// The file is damaged.
+    #[error("the ledger {path} is damaged ({problem}); keep the file and call the help desk")]
+    Damaged {
+        /// Which file.
+        path: String,
+        /// What the integrity check says.
+        problem: String,
+    },
+    /// Payments of another merchant or terminal are not finished.
+    #[error(
+        "the ledger {path} holds {count} unfinished payments of another merchant or terminal; finish them under that \
+         identity first"
+    )]
+    OtherIdentity {
+        /// Which file.
+        path: String,
+        /// How many.
+        count: i64,
+    },
+    /// A statement failed: disk full, I/O error, constraint.
+    #[error("the ledger {path} cannot be written or read: {source}")]
+    Statement {
+        /// Which file.
+        path: String,
+        /// What SQLite says.
+        source: rusqlite::Error,
+    },
+    /// No row with this trace number, or not in a state that allows the change.
+    #[error("the ledger has no transaction {0} that could be changed so")]
+    NoSuchRow(TraceNumber),
+    /// A stored value is none that this program writes.
+    #[error("the ledger holds \"{value}\" where a {what} belongs; call the help desk")]
+    Value {
+        /// What it should be.
+        what: &'static str,
+        /// What stands there.
+        value: String,
+    },
+}
+
+impl Ledger {
+    /// Opens or makes the ledger `path` for a terminal.
+    ///
+    /// # Errors
+    /// When it cannot be opened, is damaged, was written by a newer program, or does not promise durability.
+    pub fn open(
+        path: &Path,
+        merchant_code: MerchantCode,
+        terminal_number: TerminalNumber,
+    ) -> Result<Self, LedgerError> {
+        let name = path.display().to_string();
+        let open = |source| LedgerError::Open { path: name.clone(), source };
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(path, flags).map_err(open)?;
+        connection.busy_timeout(std::time::Duration::from_secs(5)).map_err(open)?;
+        let mut ledger = Self { connection, path: path.to_owned(), merchant_code, terminal_number };
+        ledger.make_durable()?;
+        ledger.check_integrity()?;
+        ledger.migrate()?;
+        ledger.check_identity()?;
+        Ok(ledger)
+    }
+
+    /// Takes the next trace number. It is never given again, whatever becomes of it.
+    ///
+    /// # Errors
+    /// When the counter cannot be written: then no sale may begin.
+    pub fn take_trace_number(&mut self) -> Result<TraceNumber, LedgerError> {
+        let failed = statement_error(&self.path);
+        let transaction = self.connection.transaction().map_err(&failed)?;
+        let (batch, stan): (u32, u32) = transaction
+            .query_row("SELECT batch, next_stan FROM counters WHERE id = 1", [], |row| Ok((row.get(0)?, row.get(1)?)))
+            .map_err(&failed)?;
+        let unreadable = |value: u32| LedgerError::Value { what: "counter", value: value.to_string() };
+        let batch = Batch::new(batch).map_err(|_| unreadable(batch))?;
+        let mut stan = Stan::new(stan).map_err(|_| unreadable(stan))?;
+        // After 999999 the counter begins again; numbers of this batch that are in use are passed over.
+        while transaction
+            .query_row(
+                "SELECT 1 FROM transactions WHERE merchant_code = ?1 AND terminal_number = ?2 AND batch = ?3 AND stan = ?4",
+                params![self.merchant_code.as_str(), self.terminal_number.as_str(), batch.number(), stan.number()],
+                |_| Ok(()),
+            )
+            .optional()
+            .map_err(&failed)?
+            .is_some()
+        {
+            stan = stan.next();
+        }
+        transaction
+            .execute("UPDATE counters SET next_stan = ?1 WHERE id = 1", [stan.next().number()])
+            .map_err(&failed)?;
+        transaction.commit().map_err(&failed)?;
+        Ok(TraceNumber { batch, stan })
+    }
+
+    /// Whether the ledger can be written: writes what stands there already.
+    ///
+    /// # Errors
+    /// Why it cannot.
+    pub fn check_writable(&self) -> Result<(), LedgerError> {
+        self.connection
+            .execute("UPDATE counters SET next_stan = next_stan WHERE id = 1", [])
+            .map(|_| ())
+            .map_err(statement_error(&self.path))
+    }
+
+    /// Makes a change durable.
+    ///
+    /// # Errors
+    /// When it cannot be written, or the row is not in a state from which this change is possible.
+    pub fn record(&mut self, trace: TraceNumber, record: &Record) -> Result<(), LedgerError> {
+        let failed = statement_error(&self.path);
+        let transaction = self.connection.unchecked_transaction().map_err(&failed)?;
+        if self.apply(trace, record).map_err(&failed)? != 1 {
+            return Err(LedgerError::NoSuchRow(trace));
+        }
+        if matches!(record, Record::Approved(_)) {
+            // Paid and owing two slips is one fact: no power cut can part them.
+            for copy in [CopyFor::Merchant, CopyFor::Customer] {
+                self.insert_copy(trace, copy).map_err(&failed)?;
+            }
+        }
+        transaction.commit().map_err(&failed)
+    }
+
+    fn apply(&self, trace: TraceNumber, record: &Record) -> rusqlite::Result<usize> {
+        let (merchant, terminal) = (self.merchant_code.as_str(), self.terminal_number.as_str());
+        let (batch, stan) = (trace.batch.number(), trace.stan.number());
+        match record {
+            Record::Pending(pending) => self.connection.execute(
+                "INSERT INTO transactions (merchant_code, terminal_number, batch, stan, kind, state, amount, currency, at,
+                     entry, truncated_pan, sequence_number, card_expiry, aid, application_label, chip_data)
+                 VALUES (?1, ?2, ?3, ?4, 'sale', 'pending', ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+                params![
+                    merchant,
+                    terminal,
+                    batch,
+                    stan,
+                    pending.amount.minor() as i64,
+                    pending.amount.currency().code(),
+                    pending.at.to_string(),
+                    pending.entry.word(),
+                    pending.truncated_pan,
+                    pending.sequence_number,
+                    pending.card_expiry,
+                    pending.aid,
+                    pending.application_label,
+                    pending.chip_data,
+                ],
+            ),
+            Record::HostApproved { response_code, rrn, authorisation_code } => self.connection.execute(
+                "UPDATE transactions SET state = 'host_approved', response_code = ?5, rrn = ?6, authorisation_code = ?7
+                 WHERE merchant_code = ?1 AND terminal_number = ?2 AND batch = ?3 AND stan = ?4 AND state = 'pending'",
+                params![
+                    merchant,
+                    terminal,
+                    batch,
+                    stan,
+                    response_code.as_str(),
+                    rrn.as_ref().map(|rrn| rrn.as_str()),
+                    authorisation_code.as_ref().map(|code| code.as_str()),
+                ],
+            ),
+            Record::Approved(card) => self.connection.execute(
+                "UPDATE transactions SET state = 'approved', cryptogram = ?5, tvr = ?6, tsi = ?7, atc = ?8, signature = ?9,
+                     chip_data = NULL
+                 WHERE merchant_code = ?1 AND terminal_number = ?2 AND batch = ?3 AND stan = ?4 AND state = 'host_approved'",
+                params![
+                    merchant,
+                    terminal,
+                    batch,
+                    stan,
+                    card.cryptogram,
+                    card.tvr,
+                    card.tsi,
+                    card.atc,
+                    card.signature,
+                ],
+            ),
+            Record::NotPaid { reason, response_code, rrn } => self.connection.execute(
+                "UPDATE transactions SET state = 'declined', reason = ?5, response_code = ?6, rrn = ?7, chip_data = NULL
+                 WHERE merchant_code = ?1 AND terminal_number = ?2 AND batch = ?3 AND stan = ?4 AND state = 'pending'",
+                params![
+                    merchant,
+                    terminal,
+                    batch,
+                    stan,
+                    reason.word(),
+                    response_code.as_ref().map(|code| code.as_str()),
+                    rrn.as_ref().map(|rrn| rrn.as_str()),
+                ],
+            ),
+            Record::ReversalDue { reversal_reason, reason, authorisation_code, chip_data } => self.connection.execute(
+                "UPDATE transactions SET state = 'reversal_due', reversal_reason = ?5, reason = ?6,
+                     authorisation_code = coalesce(?7, authorisation_code), chip_data = ?8
+                 WHERE merchant_code = ?1 AND terminal_number = ?2 AND batch = ?3 AND stan = ?4
+                     AND state IN ('pending', 'host_approved')",
+                params![
+                    merchant,
+                    terminal,
+                    batch,
+                    stan,
+                    reversal_reason.code(),
+                    reason.word(),
+                    authorisation_code.as_ref().map(|code| code.as_str()),
+                    chip_data,
+                ],
+            ),
+        }
+    }
+
+    /// Counts a try to take a payment back.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn count_reversal_try(&mut self, trace: TraceNumber) -> Result<(), LedgerError> {
+        self.change(trace, "reversal_tries = reversal_tries + 1", &[State::ReversalDue])
+    }
+
+    /// The host has taken the payment back.
+    ///
+    /// # Errors
+    /// When it cannot be written or no reversal is due.
+    pub fn reversed(&mut self, trace: TraceNumber) -> Result<(), LedgerError> {
+        self.change(trace, "state = 'reversed', chip_data = NULL", &[State::ReversalDue, State::Unresolved])
+    }
+
+    /// All tries are used up.
+    ///
+    /// # Errors
+    /// When it cannot be written or no reversal is due.
+    pub fn unresolved(&mut self, trace: TraceNumber) -> Result<(), LedgerError> {
+        self.change(trace, "state = 'unresolved', reversal_tries = reversal_tries + 1", &[State::ReversalDue])
+    }
+
+    /// Applies a fixed assignment to a row in one of the given states.
+    fn change(&mut self, trace: TraceNumber, assignment: &str, from: &[State]) -> Result<(), LedgerError> {
+        let states: Vec<_> = from.iter().map(|state| format!("'{}'", state.word())).collect();
+        let sql = format!(
+            "UPDATE transactions SET {assignment} WHERE merchant_code = ?1 AND terminal_number = ?2 AND batch = ?3
+                 AND stan = ?4 AND state IN ({})",
+            states.join(", ")
+        );
+        let changed = self
+            .connection
+            .execute(
+                &sql,
+                params![
+                    self.merchant_code.as_str(),
+                    self.terminal_number.as_str(),
+                    trace.batch.number(),
+                    trace.stan.number()
+                ],
+            )
+            .map_err(statement_error(&self.path))?;
+        if changed == 1 { Ok(()) } else { Err(LedgerError::NoSuchRow(trace)) }
+    }
+
+    fn make_durable(&self) -> Result<(), LedgerError> {
+        let failed = statement_error(&self.path);
+        let refused = |setting| LedgerError::Setting { path: self.path.display().to_string(), setting };
+        let mode: String =
+            self.connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0)).map_err(&failed)?;
+        if mode != "wal" {
+            return Err(refused("journal_mode=WAL"));
+        }
+        self.connection
+            .execute_batch("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON;")
+            .map_err(&failed)?;
+        for (pragma, wanted, setting) in [
+            ("PRAGMA synchronous", 2_i64, "synchronous=FULL"),
+            ("PRAGMA foreign_keys", 1, "foreign_keys=ON"),
+            ("PRAGMA secure_delete", 1, "secure_delete=ON"),
+        ] {
+            let found: i64 = self.connection.query_row(pragma, [], |row| row.get(0)).map_err(&failed)?;
+            if found != wanted {
+                return Err(refused(setting));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_integrity(&self) -> Result<(), LedgerError> {
+        let damaged = |problem: String| LedgerError::Damaged { path: self.path.display().to_string(), problem };
+        let verdict: String = self
+            .connection
+            .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
+            .map_err(|error| damaged(error.to_string()))?;
+        if verdict == "ok" { Ok(()) } else { Err(damaged(verdict)) }
+    }
+
+    /// A reversal that belongs to another merchant or terminal could not be sent under this one's name.
+    fn check_identity(&self) -> Result<(), LedgerError> {
+        let foreign: i64 = self
+            .connection
+            .query_row(
+                "SELECT count(*) FROM transactions
+                 WHERE state IN ('pending', 'host_approved', 'reversal_due', 'unresolved')
+                     AND (merchant_code <> ?1 OR terminal_number <> ?2)",
+                params![self.merchant_code.as_str(), self.terminal_number.as_str()],
+                |row| row.get(0),
+            )
+            .map_err(statement_error(&self.path))?;
+        if foreign == 0 {
+            Ok(())
+        } else {
+            Err(LedgerError::OtherIdentity { path: self.path.display().to_string(), count: foreign })
+        }
+    }
+
+    fn migrate(&mut self) -> Result<(), LedgerError> {
+        let failed = statement_error(&self.path);
+        let found: i64 = self.connection.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(&failed)?;
+        let found = usize::try_from(found).unwrap_or(usize::MAX);
+        if found > MIGRATIONS.len() {
+            return Err(LedgerError::Newer { path: self.path.display().to_string(), found, known: MIGRATIONS.len() });
+        }
+        for (index, migration) in MIGRATIONS.iter().enumerate().skip(found) {
+            let transaction = self.connection.transaction().map_err(&failed)?;
+            transaction.execute_batch(migration).map_err(&failed)?;
+            transaction.pragma_update(None, "user_version", index as i64 + 1).map_err(&failed)?;
+            transaction.commit().map_err(&failed)?;
+        }
+        Ok(())
+    }
+}
+
+/// Wraps what SQLite says with the file it speaks of.
+fn statement_error(path: &Path) -> impl Fn(rusqlite::Error) -> LedgerError + use<> {
+    let path = path.display().to_string();
+    move |source| LedgerError::Statement { path: path.clone(), source }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,246 @@
+//! Reading transactions back.
+
+use jiff::civil::{Date, DateTime};
+use rusqlite::{OptionalExtension, Row, params};
+
+use super::{Ledger, LedgerError, statement_error};
+use crate::money::{Amount, Currency};
+use crate::payment::online::{EntryMode, ReversalReason, ReversalRequest};
+use crate::payment::record::State;
+use crate::reference::{AuthorisationCode, Batch, ResponseCode, Rrn, Stan, TraceNumber};
+use crate::wording::ReasonKind;
+
+/// A transaction as the ledger holds it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TransactionRow {
+    /// Batch and STAN.
+    pub trace: TraceNumber,
+    /// Where it stands.
+    pub state: State,
+    /// Amount.
+    pub amount: Amount,
+    /// Local time.
+    pub at: DateTime,
+    /// How the card was read.
+    pub entry: EntryMode,
+    /// Card number, first six and last four.
+    pub truncated_pan: String,
+    /// PAN sequence number.
+    pub sequence_number: Option<u8>,
+    /// Expiry, `YYMM`.
+    pub card_expiry: Option<String>,
+    /// Application identifier, hexadecimal.
+    pub aid: String,
+    /// Application label.
+    pub application_label: String,
+    /// Field 55 of a reversal; gone once none can be needed.
+    pub chip_data: Option<Vec<u8>>,
+    /// Why it was not paid or is taken back.
+    pub reason: Option<ReasonKind>,
+    /// Field 39.
+    pub response_code: Option<ResponseCode>,
+    /// Field 37.
+    pub rrn: Option<Rrn>,
+    /// Field 38.
+    pub authorisation_code: Option<AuthorisationCode>,
+    /// TC, hexadecimal.
+    pub cryptogram: Option<String>,
+    /// TVR, hexadecimal.
+    pub tvr: Option<String>,
+    /// TSI, hexadecimal.
+    pub tsi: Option<String>,
+    /// ATC, hexadecimal.
+    pub atc: Option<String>,
+    /// The cardholder signs.
+    pub signature: bool,
+    /// Field 39 of the reversal.
+    pub reversal_reason: Option<ReversalReason>,
+    /// Tries to take it back that may have reached the host.
+    pub reversal_tries: u32,
+}
+
+/// What was paid on one day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DayTotal {
+    /// How many.
+    pub count: usize,
+    /// How much.
+    pub amount: Amount,
+}
+
+const COLUMNS: &str =
+    "batch, stan, state, amount, currency, at, entry, truncated_pan, sequence_number, card_expiry, aid,
+    application_label, chip_data, reason, response_code, rrn, authorisation_code, cryptogram, tvr, tsi, atc, signature,
+    reversal_reason, reversal_tries";
+
+impl TransactionRow {
+    /// The reversal that takes it back, when one is due.
+    pub fn reversal_request(&self) -> Option<ReversalRequest> {
+        Some(ReversalRequest {
+            trace: self.trace,
+            amount: self.amount,
+            at: self.at,
+            entry: self.entry,
+            sequence_number: self.sequence_number,
+            reason: self.reversal_reason?,
+            authorisation_code: self.authorisation_code.clone(),
+            chip_data: self.chip_data.clone()?,
+        })
+    }
+}
+
+impl Ledger {
+    /// One transaction.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn find(&self, trace: TraceNumber) -> Result<Option<TransactionRow>, LedgerError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM transactions
+             WHERE merchant_code = ?1 AND terminal_number = ?2 AND batch = ?3 AND stan = ?4"
+        );
+        self.connection
+            .query_row(
+                &sql,
+                params![
+                    self.merchant_code.as_str(),
+                    self.terminal_number.as_str(),
+                    trace.batch.number(),
+                    trace.stan.number()
+                ],
+                |row| Ok(read(row)),
+            )
+            .optional()
+            .map_err(statement_error(&self.path))?
+            .transpose()
+    }
+
+    /// A page of transactions, newest first.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn page(&self, page: usize, page_length: usize) -> Result<Vec<TransactionRow>, LedgerError> {
+        let sql = format!("SELECT {COLUMNS} FROM transactions ORDER BY id DESC LIMIT ?1 OFFSET ?2");
+        self.rows(&sql, params![page_length as i64, page.saturating_mul(page_length) as i64])
+    }
+
+    /// How many transactions there are.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn count(&self) -> Result<usize, LedgerError> {
+        self.connection
+            .query_row("SELECT count(*) FROM transactions", [], |row| row.get::<_, i64>(0))
+            .map(|count| usize::try_from(count).unwrap_or(0))
+            .map_err(statement_error(&self.path))
+    }
+
+    /// Transactions in a state, oldest first.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn in_state(&self, state: State) -> Result<Vec<TransactionRow>, LedgerError> {
+        let sql = format!("SELECT {COLUMNS} FROM transactions WHERE state = ?1 ORDER BY id");
+        self.rows(&sql, params![state.word()])
+    }
+
+    /// What was paid on a day in a currency.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn paid_on(&self, day: Date, currency: Currency) -> Result<DayTotal, LedgerError> {
+        let (count, sum): (i64, i64) = self
+            .connection
+            .query_row(
+                "SELECT count(*), coalesce(sum(amount), 0) FROM transactions
+                 WHERE state = 'approved' AND currency = ?1 AND at >= ?2 AND at < ?3",
+                params![
+                    currency.code(),
+                    day.to_string(),
+                    day.tomorrow().map_or_else(|_| "9999-12-31T24".to_owned(), |next| next.to_string())
+                ],
+                |row| Ok((row.get(0)?, row.get(1)?)),
+            )
+            .map_err(statement_error(&self.path))?;
+        let wrong = || LedgerError::Value { what: "sum of amounts", value: sum.to_string() };
+        Ok(DayTotal {
+            count: usize::try_from(count).unwrap_or(0),
+            amount: Amount::new(u64::try_from(sum).map_err(|_| wrong())?, currency).map_err(|_| wrong())?,
+        })
+    }
+
+    fn rows(&self, sql: &str, parameters: &[&dyn rusqlite::ToSql]) -> Result<Vec<TransactionRow>, LedgerError> {
+        let failed = statement_error(&self.path);
+        let mut statement = self.connection.prepare(sql).map_err(&failed)?;
+        let rows = statement.query_map(parameters, |row| Ok(read(row))).map_err(&failed)?;
+        rows.map(|row| row.map_err(&failed)?).collect()
+    }
+}
+
+fn read(row: &Row<'_>) -> Result<TransactionRow, LedgerError> {
+    let currency: Currency = word(row, 4, "currency", |text| text.parse().ok())?;
+    let number = |index: usize, what: &'static str| -> Result<u32, LedgerError> {
+        row.get(index).map_err(|error| LedgerError::Value { what, value: error.to_string() })
+    };
+    let text = |index: usize, what: &'static str| -> Result<String, LedgerError> {
+        row.get(index).map_err(|error| LedgerError::Value { what, value: error.to_string() })
+    };
+    let maybe = |index: usize, what: &'static str| -> Result<Option<String>, LedgerError> {
+        row.get(index).map_err(|error| LedgerError::Value { what, value: error.to_string() })
+    };
+    let minor: i64 = row.get(3).map_err(|error| LedgerError::Value { what: "amount", value: error.to_string() })?;
+    let wrong_amount = || LedgerError::Value { what: "amount", value: minor.to_string() };
+    let (batch, stan) = (number(0, "batch number")?, number(1, "STAN")?);
+    Ok(TransactionRow {
+        trace: TraceNumber {
+            batch: Batch::new(batch)
+                .map_err(|_| LedgerError::Value { what: "batch number", value: batch.to_string() })?,
+            stan: Stan::new(stan).map_err(|_| LedgerError::Value { what: "STAN", value: stan.to_string() })?,
+        },
+        state: word(row, 2, "state", State::from_word)?,
+        amount: Amount::new(u64::try_from(minor).map_err(|_| wrong_amount())?, currency).map_err(|_| wrong_amount())?,
+        at: word(row, 5, "time", |text| text.parse().ok())?,
+        entry: word(row, 6, "entry mode", |text| (text == EntryMode::Chip.word()).then_some(EntryMode::Chip))?,
+        truncated_pan: text(7, "card number")?,
+        sequence_number: row
+            .get(8)
+            .map_err(|error| LedgerError::Value { what: "PAN sequence number", value: error.to_string() })?,
+        card_expiry: maybe(9, "expiry")?,
+        aid: text(10, "AID")?,
+        application_label: text(11, "application label")?,
+        chip_data: row.get(12).map_err(|error| LedgerError::Value { what: "chip data", value: error.to_string() })?,
+        reason: maybe_word(row, 13, "reason", ReasonKind::from_word)?,
+        response_code: maybe_word(row, 14, "response code", |text| ResponseCode::parse(text).ok())?,
+        rrn: maybe_word(row, 15, "retrieval reference number", |text| Rrn::parse(text).ok())?,
+        authorisation_code: maybe_word(row, 16, "authorisation code", |text| AuthorisationCode::parse(text).ok())?,
+        cryptogram: maybe(17, "cryptogram")?,
+        tvr: maybe(18, "TVR")?,
+        tsi: maybe(19, "TSI")?,
+        atc: maybe(20, "ATC")?,
+        signature: row
+            .get::<_, Option<bool>>(21)
+            .map_err(|error| LedgerError::Value { what: "signature mark", value: error.to_string() })?
+            .unwrap_or(false),
+        reversal_reason: maybe_word(row, 22, "reversal reason", ReversalReason::from_code)?,
+        reversal_tries: number(23, "count of tries")?,
+    })
+}
+
+fn word<T>(
+    row: &Row<'_>,
+    index: usize,
+    what: &'static str,
+    parse: impl Fn(&str) -> Option<T>,
+) -> Result<T, LedgerError> {
+    maybe_word(row, index, what, parse)?.ok_or(LedgerError::Value { what, value: "nothing".to_owned() })
+}
+
+fn maybe_word<T>(
+    row: &Row<'_>,
+    index: usize,
+    what: &'static str,
+    parse: impl Fn(&str) -> Option<T>,
+) -> Result<Option<T>, LedgerError> {
+    let text: Option<String> = row.get(index).map_err(|error| LedgerError::Value { what, value: error.to_string() })?;
+    text.map(|text| parse(&text).ok_or(LedgerError::Value { what, value: text.clone() })).transpose()
+}

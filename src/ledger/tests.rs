@@ -1,0 +1,202 @@
+use jiff::civil::date;
+
+use super::*;
+use crate::money::{Amount, Currency};
+use crate::payment::online::{EntryMode, ReversalReason};
+use crate::payment::record::{CardResult, Pending};
+use crate::receipt::CopyFor;
+use crate::reference::{AuthorisationCode, ResponseCode, Rrn};
+use crate::wording::ReasonKind;
+
+fn open(directory: &Path) -> Ledger {
+    let merchant = MerchantCode::parse("898440100000001").unwrap();
+    let terminal = TerminalNumber::parse("10000001").unwrap();
+    Ledger::open(&directory.join("ledger.sqlite"), merchant, terminal).unwrap()
+}
+
+fn pending(minor: u64) -> Record {
+    Record::Pending(Box::new(Pending {
+        amount: Amount::new(minor, Currency::CNY).unwrap(),
+        at: date(2026, 11, 22).at(14, 26, 9, 0),
+        entry: EntryMode::Chip,
+        truncated_pan: "622848*********1230".to_owned(),
+        sequence_number: Some(1),
+        card_expiry: Some("3012".to_owned()),
+        aid: "A000000333010101".to_owned(),
+        application_label: "UnionPay Debit".to_owned(),
+        chip_data: vec![0x95, 0x01, 0x00],
+    }))
+}
+
+fn host_approved() -> Record {
+    Record::HostApproved {
+        response_code: ResponseCode::parse("00").unwrap(),
+        rrn: Rrn::parse("000000000001").ok(),
+        authorisation_code: AuthorisationCode::parse("A12B3C").ok(),
+    }
+}
+
+fn approved() -> Record {
+    Record::Approved(Box::new(CardResult {
+        cryptogram: "0102030405060708".to_owned(),
+        tvr: "8000008000".to_owned(),
+        tsi: "6800".to_owned(),
+        atc: "0001".to_owned(),
+        signature: false,
+    }))
+}
+
+fn reversal_due() -> Record {
+    Record::ReversalDue {
+        reversal_reason: ReversalReason::NoAnswer,
+        reason: ReasonKind::HostSilent,
+        authorisation_code: None,
+        chip_data: vec![0x95, 0x01, 0x01],
+    }
+}
+
+#[test]
+fn a_trace_number_is_never_given_twice_also_over_restarts() {
+    let directory = tempfile::tempdir().unwrap();
+    let first = open(directory.path()).take_trace_number().unwrap();
+    let mut ledger = open(directory.path());
+    let second = ledger.take_trace_number().unwrap();
+    assert_eq!((first.stan.number(), second.stan.number()), (1, 2));
+}
+
+#[test]
+fn after_the_last_number_those_in_use_are_passed_over() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut ledger = open(directory.path());
+    let first = ledger.take_trace_number().unwrap();
+    ledger.record(first, &pending(1)).unwrap();
+    ledger.connection.execute("UPDATE counters SET next_stan = 999999", []).unwrap();
+    assert_eq!(ledger.take_trace_number().unwrap().stan.number(), 999_999);
+    assert_eq!(ledger.take_trace_number().unwrap().stan.number(), 2, "1 is in use");
+}
+
+#[test]
+fn a_sale_goes_through_its_states_and_keeps_no_chip_data() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut ledger = open(directory.path());
+    let trace = ledger.take_trace_number().unwrap();
+    ledger.record(trace, &pending(1234)).unwrap();
+    ledger.record(trace, &host_approved()).unwrap();
+    ledger.record(trace, &approved()).unwrap();
+    let row = ledger.find(trace).unwrap().unwrap();
+    assert_eq!(row.state, State::Approved);
+    assert_eq!(row.amount.to_string(), "12.34");
+    assert_eq!(row.chip_data, None);
+    assert_eq!(row.authorisation_code.unwrap().as_str(), "A12B3C");
+    let total = ledger.paid_on(date(2026, 11, 22), Currency::CNY).unwrap();
+    assert_eq!((total.count, total.amount.to_string()), (1, "12.34".to_owned()));
+    assert_eq!(ledger.paid_on(date(2026, 11, 21), Currency::CNY).unwrap().count, 0);
+    assert_eq!(ledger.paid_on(date(2026, 11, 23), Currency::CNY).unwrap().count, 0);
+}
+
+#[test]
+fn impossible_changes_are_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut ledger = open(directory.path());
+    let trace = ledger.take_trace_number().unwrap();
+    assert!(matches!(ledger.record(trace, &approved()), Err(LedgerError::NoSuchRow(_))), "nothing to approve");
+    ledger.record(trace, &pending(1)).unwrap();
+    assert!(matches!(ledger.record(trace, &pending(1)), Err(LedgerError::Statement { .. })), "a number used twice");
+    assert!(ledger.record(trace, &approved()).is_err(), "not without the host");
+    ledger.record(trace, &host_approved()).unwrap();
+    let not_paid = Record::NotPaid { reason: ReasonKind::HostDeclined, response_code: None, rrn: None };
+    assert!(ledger.record(trace, &not_paid).is_err(), "not declined after an approval");
+    ledger.record(trace, &approved()).unwrap();
+    assert!(ledger.record(trace, &reversal_due()).is_err(), "final is final");
+    assert!(ledger.reversed(trace).is_err());
+}
+
+#[test]
+fn a_reversal_is_counted_and_ends() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut ledger = open(directory.path());
+    let trace = ledger.take_trace_number().unwrap();
+    ledger.record(trace, &pending(1234)).unwrap();
+    ledger.record(trace, &reversal_due()).unwrap();
+    ledger.count_reversal_try(trace).unwrap();
+    let due = ledger.in_state(State::ReversalDue).unwrap();
+    let request = due[0].reversal_request().unwrap();
+    assert_eq!((request.reason, due[0].reversal_tries), (ReversalReason::NoAnswer, 1));
+    assert_eq!(request.chip_data, [0x95, 0x01, 0x01]);
+    ledger.reversed(trace).unwrap();
+    let row = ledger.find(trace).unwrap().unwrap();
+    assert_eq!((row.state, row.chip_data), (State::Reversed, None));
+}
+
+#[test]
+fn slips_are_numbered_and_followed() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut ledger = open(directory.path());
+    let trace = ledger.take_trace_number().unwrap();
+    assert!(ledger.queue_copy(trace, CopyFor::Merchant).is_err(), "no transaction, no slip");
+    ledger.record(trace, &pending(1)).unwrap();
+    let first = ledger.queue_copy(trace, CopyFor::Merchant).unwrap();
+    ledger.queue_copy(trace, CopyFor::Customer).unwrap();
+    ledger.copy_is(&first, PrintState::Printed).unwrap();
+    let again = ledger.queue_copy(trace, CopyFor::Merchant).unwrap();
+    assert_eq!((first.duplicate, again.duplicate), (0, 1));
+    assert_eq!(ledger.copies_in(PrintState::Queued).unwrap().len(), 2);
+    assert_eq!(ledger.copies_of(trace).unwrap()[0].state, PrintState::Printed);
+}
+
+#[test]
+fn pages_show_the_newest_first() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut ledger = open(directory.path());
+    for minor in 1..=5 {
+        let trace = ledger.take_trace_number().unwrap();
+        ledger.record(trace, &pending(minor)).unwrap();
+    }
+    let page: Vec<_> = ledger.page(1, 2).unwrap().iter().map(|row| row.amount.minor()).collect();
+    assert_eq!((page, ledger.count().unwrap()), (vec![3, 2], 5));
+}
+
+#[test]
+fn a_newer_or_damaged_file_is_refused_and_kept() {
+    let directory = tempfile::tempdir().unwrap();
+    open(directory.path()).connection.pragma_update(None, "user_version", 99).unwrap();
+    let path = directory.path().join("ledger.sqlite");
+    let merchant = || MerchantCode::parse("898440100000001").unwrap();
+    let terminal = || TerminalNumber::parse("10000001").unwrap();
+    assert!(matches!(Ledger::open(&path, merchant(), terminal()), Err(LedgerError::Newer { found: 99, .. })));
+
+    let damaged = directory.path().join("damaged.sqlite");
+    std::fs::write(&damaged, b"this is not a ledger, but it is long enough to look at").unwrap();
+    assert!(Ledger::open(&damaged, merchant(), terminal()).is_err());
+    assert!(std::fs::read(&damaged).unwrap().starts_with(b"this is not"));
+}
+
+#[test]
+fn a_paid_row_owes_two_slips_from_the_moment_it_is_paid() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut ledger = open(directory.path());
+    let trace = ledger.take_trace_number().unwrap();
+    ledger.record(trace, &pending(1)).unwrap();
+    ledger.record(trace, &host_approved()).unwrap();
+    assert!(ledger.copies_of(trace).unwrap().is_empty());
+    ledger.record(trace, &approved()).unwrap();
+    // As after a power cut: another connection sees both.
+    let slips: Vec<_> = open(directory.path()).copies_in(PrintState::Queued).unwrap();
+    assert_eq!(slips.iter().map(|slip| slip.copy).collect::<Vec<_>>(), [CopyFor::Merchant, CopyFor::Customer]);
+}
+
+#[test]
+fn open_payments_of_another_identity_are_not_taken_over() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut ledger = open(directory.path());
+    let trace = ledger.take_trace_number().unwrap();
+    ledger.record(trace, &pending(1)).unwrap();
+    let reopen = || {
+        let merchant = MerchantCode::parse("898440100000002").unwrap();
+        Ledger::open(&directory.path().join("ledger.sqlite"), merchant, TerminalNumber::parse("10000001").unwrap())
+    };
+    assert!(matches!(reopen(), Err(LedgerError::OtherIdentity { count: 1, .. })));
+    ledger.record(trace, &reversal_due()).unwrap();
+    ledger.reversed(trace).unwrap();
+    assert!(reopen().is_ok(), "what is finished stands in nobody's way");
+}

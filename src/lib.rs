@@ -1,0 +1,27 @@
+//! Yima (一码), the payment application of a Linux smart POS.
+//!
+//! The house has floors: a module uses only modules that stand below it in this list, and everything
+//! under the second line is pure (no clock, no randomness, no threads, no input or output). `tests/floors.rs` holds
+//! both rules. The plan and its reasons are in `docs/architecture.md`.
+
+pub mod app;
+pub mod cli;
+#[cfg(feature = "screen")]
+pub mod ui;
+// ---- the shell's parts -------------------------------------------------------------------------
+pub mod acquirer;
+pub mod devices;
+pub mod ledger;
+pub mod sandbox;
+// ---- the core: decides, does nothing -----------------------------------------------------------
+pub mod card_number;
+pub mod crypto;
+pub mod emv;
+pub mod iso8583;
+pub mod money;
+pub mod payment;
+pub mod receipt;
+pub mod reference;
+pub mod terminal;
+pub mod vault;
+pub mod wording;

@@ -1,0 +1,6 @@
+//! The payment core: the life of a transaction as a pure state machine. Events in, effects out.
+
+pub mod online;
+pub mod record;
+pub mod reversal;
+pub mod sale;

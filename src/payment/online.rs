@@ -1,0 +1,137 @@
+//! What the payment core asks the acquirer and what it hears back, free of any message format.
+
+use jiff::civil::DateTime;
+
+use crate::card_number::{Pan, Track2};
+use crate::money::Amount;
+use crate::reference::{AuthorisationCode, ResponseCode, Rrn, TraceNumber};
+
+/// A request for authorisation of a card sale (0200).
+#[derive(Clone, Debug)]
+pub struct SaleRequest {
+    /// Batch and STAN.
+    pub trace: TraceNumber,
+    /// What is to be paid.
+    pub amount: Amount,
+    /// Local time of the terminal.
+    pub at: DateTime,
+    /// The card.
+    pub card: CardForHost,
+    /// Field 55: data objects of the chip, with the ARQC.
+    pub chip_data: Vec<u8>,
+}
+
+/// What the host needs of the card beside the chip's data objects. Lives no longer than the transaction.
+#[derive(Clone, Debug)]
+pub struct CardForHost {
+    /// The number (field 2).
+    pub pan: Pan,
+    /// Expiry as year and month, packed decimal as the first two bytes of tag 5F24: `[0x30, 0x12]` (field 14).
+    pub expiry: Option<[u8; 2]>,
+    /// Track 2 equivalent data (field 35).
+    pub track2: Option<Track2>,
+    /// PAN sequence number (field 23).
+    pub sequence_number: Option<u8>,
+    /// How it was read.
+    pub entry: EntryMode,
+}
+
+/// How the card reached the terminal (field 22, first two digits).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EntryMode {
+    /// Chip, by contact.
+    Chip,
+}
+
+impl EntryMode {
+    /// The word used in JSON and in the ledger.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Chip => "chip",
+        }
+    }
+}
+
+/// Takes back a request whose result is not known or not wanted (0400). Everything in it is durable before the request
+/// it takes back leaves the terminal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReversalRequest {
+    /// Batch and STAN of the original, repeated.
+    pub trace: TraceNumber,
+    /// Amount of the original, repeated.
+    pub amount: Amount,
+    /// Local time of the original.
+    pub at: DateTime,
+    /// How the card of the original was read.
+    pub entry: EntryMode,
+    /// PAN sequence number of the original.
+    pub sequence_number: Option<u8>,
+    /// Why.
+    pub reason: ReversalReason,
+    /// Authorisation code of the original, if an answer brought one.
+    pub authorisation_code: Option<AuthorisationCode>,
+    /// Field 55 of a reversal: TVR, issuer application data, ATC.
+    pub chip_data: Vec<u8>,
+}
+
+/// Why a transaction is taken back (field 39 of the 0400).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReversalReason {
+    /// No answer in time, or the power went before one came.
+    NoAnswer,
+    /// An answer came whose MAC is wrong.
+    BadMac,
+    /// Anything else: the card declined after the host approved, the answer belongs to something else.
+    Other,
+}
+
+impl ReversalReason {
+    /// Field 39.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::NoAnswer => "98",
+            Self::BadMac => "A0",
+            Self::Other => "06",
+        }
+    }
+
+    /// Reads field 39 back.
+    pub fn from_code(code: &str) -> Option<Self> {
+        [Self::NoAnswer, Self::BadMac, Self::Other].into_iter().find(|reason| reason.code() == code)
+    }
+}
+
+/// A valid answer of the host: authenticated, and to this very request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostAnswer {
+    /// Field 39.
+    pub response_code: ResponseCode,
+    /// Field 4: what was approved, which is less than asked only in a partial approval.
+    pub amount: Option<Amount>,
+    /// Field 37.
+    pub rrn: Option<Rrn>,
+    /// Field 38.
+    pub authorisation_code: Option<AuthorisationCode>,
+    /// Field 55: issuer authentication data and scripts.
+    pub issuer_data: Vec<u8>,
+}
+
+/// Why there is no valid answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LinkFailure {
+    /// Name resolution, connect or TLS failed before the first byte of the request left: the host cannot know of it.
+    #[error("the host could not be reached: {0}")]
+    NeverSent(String),
+    /// The request cannot even be written: a key or a value is missing. Trying again changes nothing.
+    #[error("the request could not be made: {0}")]
+    Unsendable(String),
+    /// The request, or part of it, may have arrived. Nothing is known about its result.
+    #[error("the host did not answer: {0}")]
+    NoAnswer(String),
+    /// An answer came whose MAC is missing or wrong.
+    #[error("the host's answer is not authentic: {0}")]
+    BadMac(String),
+    /// An answer came that cannot be read or belongs to something else.
+    #[error("the host's answer does not belong to this request: {0}")]
+    WrongAnswer(String),
+}

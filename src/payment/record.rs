@@ -1,0 +1,134 @@
+//! What the payment core wants written down. The ledger makes each of these durable before the next effect starts.
+
+use jiff::civil::DateTime;
+
+use super::online::{EntryMode, ReversalReason};
+use crate::money::Amount;
+use crate::reference::{AuthorisationCode, ResponseCode, Rrn};
+use crate::wording::ReasonKind;
+
+/// One change of a transaction's row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Record {
+    /// The request is about to leave: everything that can take it back.
+    Pending(Box<Pending>),
+    /// The host approved; the card has not had its last word.
+    HostApproved {
+        /// Field 39.
+        response_code: ResponseCode,
+        /// Field 37.
+        rrn: Option<Rrn>,
+        /// Field 38.
+        authorisation_code: Option<AuthorisationCode>,
+    },
+    /// Final: paid.
+    Approved(Box<CardResult>),
+    /// Final: not paid, and the host does not think otherwise.
+    NotPaid {
+        /// Why.
+        reason: ReasonKind,
+        /// Field 39, if a host said no.
+        response_code: Option<ResponseCode>,
+        /// Field 37, if a host answered.
+        rrn: Option<Rrn>,
+    },
+    /// The host may have charged: take it back.
+    ReversalDue {
+        /// Field 39 of the reversal.
+        reversal_reason: ReversalReason,
+        /// Why, for people.
+        reason: ReasonKind,
+        /// Field 38 of the answer, if one came.
+        authorisation_code: Option<AuthorisationCode>,
+        /// Field 55 of the reversal, as it is known now.
+        chip_data: Vec<u8>,
+    },
+}
+
+/// A row before anything leaves the terminal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pending {
+    /// What is to be paid.
+    pub amount: Amount,
+    /// Local time.
+    pub at: DateTime,
+    /// How the card was read.
+    pub entry: EntryMode,
+    /// Card number, first six and last four.
+    pub truncated_pan: String,
+    /// PAN sequence number.
+    pub sequence_number: Option<u8>,
+    /// Expiry, `YYMM`.
+    pub card_expiry: Option<String>,
+    /// Application identifier, hexadecimal.
+    pub aid: String,
+    /// Application label.
+    pub application_label: String,
+    /// Field 55 of a reversal, should it come to that.
+    pub chip_data: Vec<u8>,
+}
+
+/// What the card said at the end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CardResult {
+    /// TC, hexadecimal.
+    pub cryptogram: String,
+    /// TVR, hexadecimal.
+    pub tvr: String,
+    /// TSI, hexadecimal.
+    pub tsi: String,
+    /// ATC, hexadecimal.
+    pub atc: String,
+    /// The cardholder signs the merchant's copy.
+    pub signature: bool,
+}
+
+/// Where a transaction stands, as the ledger names it (docs/architecture.md, life of a transaction).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum State {
+    /// Durable; the request may or may not have left.
+    Pending,
+    /// The host approved; the card has not had its last word.
+    HostApproved,
+    /// Final: paid.
+    Approved,
+    /// Final: not paid.
+    Declined,
+    /// To be taken back.
+    ReversalDue,
+    /// Final: taken back.
+    Reversed,
+    /// All tries to take it back are used up; an operator must look.
+    Unresolved,
+}
+
+impl State {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::Pending,
+        Self::HostApproved,
+        Self::Approved,
+        Self::Declined,
+        Self::ReversalDue,
+        Self::Reversed,
+        Self::Unresolved,
+    ];
+
+    /// The word in the ledger and in JSON.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::HostApproved => "host_approved",
+            Self::Approved => "approved",
+            Self::Declined => "declined",
+            Self::ReversalDue => "reversal_due",
+            Self::Reversed => "reversed",
+            Self::Unresolved => "unresolved",
+        }
+    }
+
+    /// Reads the word back.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.word() == word)
+    }
+}

@@ -1,0 +1,646 @@
+//! A card sale as a pure state machine.
+//!
+//! | state | event | next | what is recorded |
+//! |---|---|---|---|
+//! | waiting for a card | card in | reading | |
+//! | waiting for a card | cancelled, no card, reader failed | over: not paid | |
+//! | reading | card gives ARQC | asking the host | `Pending`, then the request leaves |
+//! | reading | card declines, is torn, cannot be used, cancelled | over: not paid | |
+//! | asking the host | approved | completing | `HostApproved` |
+//! | asking the host | declined, never sent | over: not paid | `NotPaid` |
+//! | asking the host | approved in part, undecided, no answer, bad answer | over: being taken back | `ReversalDue` |
+//! | completing | card gives TC | over: paid | `Approved` |
+//! | completing | card declines, is torn, is mute | over: being taken back | `ReversalDue` |
+//! | any | a record cannot be written | over: nothing is sent; what was sent stays `pending` and is taken back | |
+//!
+//! Effects are carried out in the order given, and a `Record` is durable before the next effect starts.
+
+use jiff::civil::DateTime;
+
+use super::online::{CardForHost, EntryMode, HostAnswer, LinkFailure, ReversalReason, SaleRequest};
+use super::record::{CardResult, Pending, Record};
+use crate::card_number::{Pan, Track2};
+use crate::crypto::hex;
+use crate::emv::apdu::CardAnswer;
+use crate::emv::cvm::Verification;
+use crate::emv::data::CardDataError;
+use crate::emv::kernel::{self, Kernel, OnlineResult, Outcome, Step, Termination, TransactionData};
+use crate::emv::tag;
+use crate::emv::tag::Tag;
+use crate::emv::terminal::TerminalData;
+use crate::money::Amount;
+use crate::reference::{AuthorisationCode, MerchantCode, ResponseCode, TerminalNumber, TraceNumber};
+use crate::wording::{Reason, ReasonKind};
+
+/// Everything a sale begins with. Time and entropy come from outside.
+#[derive(Clone, Debug)]
+pub struct Opening {
+    /// Batch and STAN, never used before.
+    pub trace: TraceNumber,
+    /// What is to be paid.
+    pub amount: Amount,
+    /// Local time.
+    pub at: DateTime,
+    /// 9F37: fresh from the system's random generator.
+    pub unpredictable_number: [u8; 4],
+    /// Merchant code.
+    pub merchant_code: MerchantCode,
+    /// Terminal number.
+    pub terminal_number: TerminalNumber,
+    /// Terminal serial number; its last eight characters become 9F1E.
+    pub serial_number: String,
+    /// The terminal's side of EMV.
+    pub terminal: TerminalData,
+}
+
+/// What happened outside.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// The cashier has named the amount.
+    Begin,
+    /// A card is in and powered.
+    CardInserted,
+    /// The card answered a command.
+    CardAnswered(CardAnswer),
+    /// The card left in the middle.
+    CardTorn,
+    /// The card is in but does not answer.
+    CardMute,
+    /// No card came in the time given.
+    NoCard,
+    /// The reader cannot be used.
+    ReaderFailed(String),
+    /// The cashier wants out.
+    Cancelled,
+    /// The host answered, authentically and to this request.
+    HostAnswered(HostAnswer),
+    /// It did not.
+    LinkFailed(LinkFailure),
+    /// A record could not be made durable; the effects behind it were not carried out.
+    RecordFailed(String),
+}
+
+/// What to do, in this order.
+#[derive(Clone, Debug)]
+pub enum Effect {
+    /// Show where the sale stands.
+    Show(Progress),
+    /// 嘟: the card has been read.
+    SoundCardRead,
+    /// Wait for a card.
+    AwaitCard,
+    /// Send a command to the card.
+    Apdu(crate::emv::apdu::Command),
+    /// Make this durable.
+    Record(Record),
+    /// Ask the host.
+    Send(Box<SaleRequest>),
+    /// The card may be taken.
+    ReleaseCard,
+    /// The sale is over.
+    Conclude(Conclusion),
+}
+
+/// Where a sale stands while it runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// The customer is asked for a card.
+    PresentCard,
+    /// The chip is being read.
+    ReadingCard,
+    /// The host is being asked.
+    AskingHost,
+    /// The card has its last word.
+    CompletingCard,
+}
+
+/// How a sale ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Conclusion {
+    /// Paid: tone, screen and slips follow.
+    Approved,
+    /// Not paid; the host or the card said no.
+    Declined(Reason),
+    /// Not paid; something failed before anything could be charged.
+    Failed(Reason),
+    /// May have been charged; a reversal is due and the result stays unknown until it is answered.
+    ReversalDue(Reason),
+}
+
+/// What is known of the card, for screen, slip and JSON. Nothing secret is in it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CardSummary {
+    /// Card number, first six and last four.
+    pub truncated_pan: String,
+    /// Application identifier, hexadecimal.
+    pub aid: String,
+    /// Application label.
+    pub label: String,
+    /// TVR, hexadecimal.
+    pub tvr: String,
+    /// TSI, hexadecimal.
+    pub tsi: String,
+}
+
+/// A card sale.
+#[derive(Debug)]
+pub struct Sale {
+    opening: Opening,
+    kernel: Kernel,
+    phase: Phase,
+}
+
+#[derive(Debug)]
+enum Phase {
+    Opened,
+    AwaitingCard,
+    /// `sounded`: the reading tone has been given.
+    Reading {
+        sounded: bool,
+    },
+    AskingHost,
+    Completing {
+        authorisation_code: Option<AuthorisationCode>,
+    },
+    /// The outcome stands; the card is only told. `conclusion` follows whatever it answers.
+    TellingCard {
+        conclusion: Conclusion,
+    },
+    Over,
+}
+
+impl Sale {
+    /// A sale that has not begun.
+    pub fn new(opening: Opening) -> Self {
+        let kernel = Kernel::new(opening.terminal.clone(), &transaction_data(&opening));
+        Self { opening, kernel, phase: Phase::Opened }
+    }
+
+    /// Takes what happened, gives what to do. An event that does not belong to the phase changes nothing.
+    pub fn step(&mut self, event: Event) -> Vec<Effect> {
+        match (std::mem::replace(&mut self.phase, Phase::Over), event) {
+            (Phase::Opened, Event::Begin) => {
+                self.phase = Phase::AwaitingCard;
+                vec![Effect::Show(Progress::PresentCard), Effect::AwaitCard]
+            }
+            (Phase::AwaitingCard, Event::CardInserted) => {
+                self.phase = Phase::Reading { sounded: false };
+                let mut effects = vec![Effect::Show(Progress::ReadingCard)];
+                effects.extend(self.drive(kernel::Event::Start));
+                effects
+            }
+            (Phase::AwaitingCard, event) => self.while_awaiting_card(event),
+            (phase @ Phase::Reading { .. }, event) => self.while_reading(phase, event),
+            (Phase::AskingHost, event) => self.while_asking(event),
+            (Phase::Completing { authorisation_code }, event) => self.while_completing(authorisation_code, event),
+            (Phase::TellingCard { conclusion }, event) => self.while_telling(conclusion, event),
+            (phase @ (Phase::Opened | Phase::Over), _) => {
+                self.phase = phase;
+                Vec::new()
+            }
+        }
+    }
+
+    /// Batch and STAN.
+    pub const fn trace(&self) -> TraceNumber {
+        self.opening.trace
+    }
+
+    /// What is to be paid.
+    pub const fn amount(&self) -> Amount {
+        self.opening.amount
+    }
+
+    /// When it began, local time.
+    pub const fn at(&self) -> DateTime {
+        self.opening.at
+    }
+
+    /// What is known of the card; nothing before it was read.
+    pub fn card(&self) -> Option<CardSummary> {
+        let pan = Pan::from_compressed(self.kernel.data().get(tag::PAN)?).ok()?;
+        Some(CardSummary {
+            truncated_pan: pan.truncated(),
+            aid: hex::encode(self.kernel.data().get(tag::DF_NAME).unwrap_or_default()),
+            label: self.kernel.application_label(),
+            tvr: hex::encode(&self.kernel.tvr().0),
+            tsi: hex::encode(&self.kernel.tsi().0),
+        })
+    }
+
+    fn while_awaiting_card(&mut self, event: Event) -> Vec<Effect> {
+        match event {
+            Event::Cancelled => failed(Reason::of(ReasonKind::Cancelled)),
+            Event::NoCard => failed(Reason::of(ReasonKind::NoCard)),
+            Event::ReaderFailed(detail) => failed(Reason::with_detail(ReasonKind::ReaderMissing, detail)),
+            Event::CardMute => failed(Reason::of(ReasonKind::CardMute)),
+            Event::CardTorn => failed(Reason::of(ReasonKind::CardTorn)),
+            Event::Begin
+            | Event::CardInserted
+            | Event::CardAnswered(_)
+            | Event::HostAnswered(_)
+            | Event::LinkFailed(_)
+            | Event::RecordFailed(_) => {
+                self.phase = Phase::AwaitingCard;
+                Vec::new()
+            }
+        }
+    }
+
+    fn while_reading(&mut self, phase: Phase, event: Event) -> Vec<Effect> {
+        match event {
+            Event::CardAnswered(answer) => {
+                self.phase = phase;
+                self.drive(kernel::Event::Answer(answer))
+            }
+            Event::CardTorn => failed(Reason::of(ReasonKind::CardTorn)),
+            Event::CardMute => failed(Reason::of(ReasonKind::CardMute)),
+            Event::ReaderFailed(detail) => failed(Reason::with_detail(ReasonKind::ReaderMissing, detail)),
+            Event::Cancelled => failed(Reason::of(ReasonKind::Cancelled)),
+            // The row that could take the request back is not durable, so the request has not left.
+            Event::RecordFailed(detail) => failed(Reason::with_detail(ReasonKind::LedgerFailed, detail)),
+            Event::Begin | Event::CardInserted | Event::NoCard | Event::HostAnswered(_) | Event::LinkFailed(_) => {
+                self.phase = phase;
+                Vec::new()
+            }
+        }
+    }
+
+    /// The kernel's next step while the card is read, up to the request to the host.
+    fn drive(&mut self, event: kernel::Event) -> Vec<Effect> {
+        let step = self.kernel.step(event);
+        let mut effects = self.sound_once_read();
+        effects.extend(match step {
+            Step::Send(command) => vec![Effect::Apdu(command)],
+            Step::GoOnline => self.go_online(),
+            // An online-only terminal gets no TC here; a card that declines has its say.
+            Step::Done(Outcome::Approved | Outcome::Declined) => declined(Reason::of(ReasonKind::CardDeclined)),
+            Step::Done(Outcome::Terminated(termination)) => failed(reason_of(&termination)),
+        });
+        effects
+    }
+
+    fn sound_once_read(&mut self) -> Vec<Effect> {
+        match &mut self.phase {
+            Phase::Reading { sounded } if !*sounded && self.kernel.card_is_read() => {
+                *sounded = true;
+                vec![Effect::SoundCardRead]
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// The row first, then the request.
+    fn go_online(&mut self) -> Vec<Effect> {
+        match self.request() {
+            Ok((pending, request)) => {
+                self.phase = Phase::AskingHost;
+                vec![
+                    Effect::Record(Record::Pending(Box::new(pending))),
+                    Effect::Show(Progress::AskingHost),
+                    Effect::Send(Box::new(request)),
+                ]
+            }
+            Err(error) => failed(Reason::with_detail(ReasonKind::CardDataWrong, error.to_string())),
+        }
+    }
+
+    fn request(&self) -> Result<(Pending, SaleRequest), CardDataError> {
+        let data = self.kernel.data();
+        let wrong = |tag: Tag| move |_| CardDataError::Wrong(tag);
+        let pan = Pan::from_compressed(data.require(tag::PAN)?).map_err(wrong(tag::PAN))?;
+        let track2 = data.get(tag::TRACK_2).map(Track2::from_packed).transpose().map_err(wrong(tag::TRACK_2))?;
+        if let Some(track2) = &track2
+            && track2.pan().ok().as_ref() != Some(&pan)
+        {
+            return Err(CardDataError::Wrong(tag::TRACK_2));
+        }
+        let expiry = data.sized::<3>(tag::EXPIRATION_DATE)?.map(|[year, month, _]| [year, month]);
+        let sequence_number = data.sized::<1>(tag::PAN_SEQUENCE_NUMBER)?.map(|[number]| bcd(number));
+        let pending = Pending {
+            amount: self.opening.amount,
+            at: self.opening.at,
+            entry: EntryMode::Chip,
+            truncated_pan: pan.truncated(),
+            sequence_number,
+            card_expiry: expiry.map(|[year, month]| format!("{year:02X}{month:02X}")),
+            aid: hex::encode(data.require(tag::DF_NAME)?),
+            application_label: self.kernel.application_label(),
+            chip_data: self.reversal_data(),
+        };
+        let request = SaleRequest {
+            trace: self.opening.trace,
+            amount: self.opening.amount,
+            at: self.opening.at,
+            card: CardForHost { pan, expiry, track2, sequence_number, entry: EntryMode::Chip },
+            chip_data: data.collect(&self.opening.terminal.host_data),
+        };
+        Ok((pending, request))
+    }
+
+    fn reversal_data(&self) -> Vec<u8> {
+        self.kernel.data().collect(&self.opening.terminal.reversal_data)
+    }
+
+    fn while_asking(&mut self, event: Event) -> Vec<Effect> {
+        match event {
+            Event::HostAnswered(answer) => self.after_answer(answer),
+            Event::LinkFailed(LinkFailure::NeverSent(detail) | LinkFailure::Unsendable(detail)) => {
+                let reason = Reason::with_detail(ReasonKind::HostUnreachable, detail);
+                let record = Record::NotPaid { reason: reason.kind, response_code: None, rrn: None };
+                self.tell_card(record, OnlineResult::UnableToGoOnline, Conclusion::Failed(reason))
+            }
+            Event::LinkFailed(LinkFailure::NoAnswer(detail)) => {
+                self.take_back(ReversalReason::NoAnswer, Reason::with_detail(ReasonKind::HostSilent, detail))
+            }
+            Event::LinkFailed(LinkFailure::BadMac(detail)) => {
+                self.take_back(ReversalReason::BadMac, Reason::with_detail(ReasonKind::HostAnswerRefused, detail))
+            }
+            Event::LinkFailed(LinkFailure::WrongAnswer(detail)) => {
+                self.take_back(ReversalReason::Other, Reason::with_detail(ReasonKind::HostAnswerRefused, detail))
+            }
+            // The pending row was not written, so nothing was sent.
+            Event::RecordFailed(detail) => failed(Reason::with_detail(ReasonKind::LedgerFailed, detail)),
+            Event::Begin
+            | Event::CardInserted
+            | Event::CardAnswered(_)
+            | Event::CardTorn
+            | Event::CardMute
+            | Event::NoCard
+            | Event::ReaderFailed(_)
+            | Event::Cancelled => {
+                // Once the request is on its way nobody can call it back; the answer decides.
+                self.phase = Phase::AskingHost;
+                Vec::new()
+            }
+        }
+    }
+
+    fn after_answer(&mut self, answer: HostAnswer) -> Vec<Effect> {
+        match Verdict::of(&answer, self.opening.amount) {
+            Verdict::Approved => {
+                self.phase = Phase::Completing { authorisation_code: answer.authorisation_code.clone() };
+                let record = Record::HostApproved {
+                    response_code: answer.response_code.clone(),
+                    rrn: answer.rrn,
+                    authorisation_code: answer.authorisation_code,
+                };
+                let online = OnlineResult::Approved { response_code: *b"00", issuer_data: answer.issuer_data };
+                let mut effects = vec![Effect::Record(record), Effect::Show(Progress::CompletingCard)];
+                effects.extend(self.complete(kernel::Event::Online(online)));
+                effects
+            }
+            Verdict::Partial(amount) => {
+                let mut reason = Reason::of(ReasonKind::PartialApproval);
+                reason.amount = Some(amount);
+                reason.code = Some(answer.response_code);
+                let record = self.reversal_due(ReversalReason::Other, reason.kind, answer.authorisation_code);
+                let online = OnlineResult::Declined { response_code: *b"05", issuer_data: Vec::new() };
+                self.tell_card(record, online, Conclusion::ReversalDue(reason))
+            }
+            Verdict::Unclear => {
+                let mut reason =
+                    Reason::with_detail(ReasonKind::HostSilent, "the host itself does not know the result");
+                reason.code = Some(answer.response_code);
+                self.take_back(ReversalReason::Other, reason)
+            }
+            Verdict::Declined => {
+                let online = OnlineResult::Declined {
+                    response_code: code_for_card(&answer.response_code),
+                    issuer_data: answer.issuer_data,
+                };
+                let reason = Reason {
+                    kind: ReasonKind::HostDeclined,
+                    code: Some(answer.response_code.clone()),
+                    amount: None,
+                    detail: String::new(),
+                };
+                let record =
+                    Record::NotPaid { reason: reason.kind, response_code: Some(answer.response_code), rrn: answer.rrn };
+                self.tell_card(record, online, Conclusion::Declined(reason))
+            }
+        }
+    }
+
+    fn take_back(&mut self, why: ReversalReason, reason: Reason) -> Vec<Effect> {
+        let record = self.reversal_due(why, reason.kind, None);
+        self.tell_card(record, OnlineResult::UnableToGoOnline, Conclusion::ReversalDue(reason))
+    }
+
+    fn reversal_due(
+        &self,
+        reversal_reason: ReversalReason,
+        reason: ReasonKind,
+        authorisation_code: Option<AuthorisationCode>,
+    ) -> Record {
+        Record::ReversalDue { reversal_reason, reason, authorisation_code, chip_data: self.reversal_data() }
+    }
+
+    /// Records what stands, then lets the card finish its own books; whatever it answers changes nothing.
+    fn tell_card(&mut self, record: Record, online: OnlineResult, conclusion: Conclusion) -> Vec<Effect> {
+        let mut effects = vec![Effect::Record(record)];
+        match self.kernel.step(kernel::Event::Online(online)) {
+            Step::Send(command) => {
+                self.phase = Phase::TellingCard { conclusion };
+                effects.push(Effect::Apdu(command));
+            }
+            Step::GoOnline | Step::Done(_) => effects.extend(self.ending(conclusion)),
+        }
+        effects
+    }
+
+    /// The end behind a record: the phase stays one that hears when the record cannot be written.
+    fn ending(&mut self, conclusion: Conclusion) -> Vec<Effect> {
+        self.phase = Phase::TellingCard { conclusion: conclusion.clone() };
+        over(conclusion)
+    }
+
+    fn while_telling(&mut self, conclusion: Conclusion, event: Event) -> Vec<Effect> {
+        match event {
+            Event::CardAnswered(answer) => match self.kernel.step(kernel::Event::Answer(answer)) {
+                Step::Send(command) => {
+                    self.phase = Phase::TellingCard { conclusion };
+                    vec![Effect::Apdu(command)]
+                }
+                Step::GoOnline | Step::Done(_) => over(conclusion),
+            },
+            Event::CardTorn | Event::CardMute | Event::ReaderFailed(_) => over(conclusion),
+            // The row stays `pending`: it is taken back before the next sale, which is the safe side of every conclusion.
+            Event::RecordFailed(detail) => {
+                over(Conclusion::ReversalDue(Reason::with_detail(ReasonKind::LedgerFailed, detail)))
+            }
+            Event::Begin
+            | Event::CardInserted
+            | Event::NoCard
+            | Event::Cancelled
+            | Event::HostAnswered(_)
+            | Event::LinkFailed(_) => {
+                self.phase = Phase::TellingCard { conclusion };
+                Vec::new()
+            }
+        }
+    }
+
+    fn while_completing(&mut self, authorisation_code: Option<AuthorisationCode>, event: Event) -> Vec<Effect> {
+        let take_back = |sale: &mut Self, kind: ReasonKind, detail: String| {
+            let record = sale.reversal_due(ReversalReason::Other, kind, authorisation_code.clone());
+            let mut effects = vec![Effect::Record(record)];
+            effects.extend(sale.ending(Conclusion::ReversalDue(Reason::with_detail(kind, detail))));
+            effects
+        };
+        match event {
+            Event::CardAnswered(answer) => {
+                self.phase = Phase::Completing { authorisation_code };
+                self.complete(kernel::Event::Answer(answer))
+            }
+            Event::CardTorn => take_back(self, ReasonKind::CardTornAfterRequest, String::new()),
+            Event::CardMute => take_back(self, ReasonKind::CardTornAfterRequest, "the card is mute".to_owned()),
+            Event::ReaderFailed(detail) => take_back(self, ReasonKind::CardTornAfterRequest, detail),
+            // Host approval or final approval is not durable: not approved. The row is taken back.
+            Event::RecordFailed(detail) => {
+                over(Conclusion::ReversalDue(Reason::with_detail(ReasonKind::LedgerFailed, detail)))
+            }
+            Event::Begin
+            | Event::CardInserted
+            | Event::NoCard
+            | Event::Cancelled
+            | Event::HostAnswered(_)
+            | Event::LinkFailed(_) => {
+                self.phase = Phase::Completing { authorisation_code };
+                Vec::new()
+            }
+        }
+    }
+
+    /// The card's last word after an approval.
+    fn complete(&mut self, event: kernel::Event) -> Vec<Effect> {
+        let authorisation_code = match &self.phase {
+            Phase::Completing { authorisation_code } => authorisation_code.clone(),
+            _ => None,
+        };
+        let detail = match self.kernel.step(event) {
+            Step::Send(command) => return vec![Effect::Apdu(command)],
+            Step::Done(Outcome::Approved) => {
+                // `Completing` stays the phase until the record is durable: a failure to write it must not approve.
+                return vec![
+                    Effect::Record(Record::Approved(Box::new(self.card_result()))),
+                    Effect::ReleaseCard,
+                    Effect::Conclude(Conclusion::Approved),
+                ];
+            }
+            Step::Done(Outcome::Declined) => String::new(),
+            Step::Done(Outcome::Terminated(termination)) => termination.to_string(),
+            Step::GoOnline => "the card asked for the host again".to_owned(),
+        };
+        let reason = Reason::with_detail(ReasonKind::CardDeclinedAfterApproval, detail);
+        let record = self.reversal_due(ReversalReason::Other, reason.kind, authorisation_code);
+        let mut effects = vec![Effect::Record(record)];
+        effects.extend(self.ending(Conclusion::ReversalDue(reason)));
+        effects
+    }
+
+    fn card_result(&self) -> CardResult {
+        let data = self.kernel.data();
+        let hexadecimal = |tag| hex::encode(data.get(tag).unwrap_or_default());
+        CardResult {
+            cryptogram: hexadecimal(tag::CRYPTOGRAM),
+            tvr: hexadecimal(tag::TVR),
+            tsi: hexadecimal(tag::TSI),
+            atc: hexadecimal(tag::ATC),
+            signature: self.kernel.verification() == Verification::Signature,
+        }
+    }
+}
+
+/// What a host's answer means for the amount asked.
+enum Verdict {
+    Approved,
+    Partial(Amount),
+    /// The host does not know itself, or has booked an earlier copy of this very request.
+    Unclear,
+    Declined,
+}
+
+impl Verdict {
+    /// 00 and 11 approve, A2, A4, A5 and A6 approve with a note, 10 approves a part. 68 and 98 say that the issuer did not
+    /// answer in time. 94 says that this trace number was used before: we never use one twice, so it was this request,
+    /// doubled on the way, and its first copy may be booked. Any other code, known or not, declines.
+    fn of(answer: &HostAnswer, asked: Amount) -> Self {
+        match (answer.response_code.as_str(), answer.amount) {
+            ("10", Some(part)) if part != asked => Self::Partial(part),
+            ("10", None) => Self::Declined,
+            ("68" | "94" | "98", _) => Self::Unclear,
+            ("00" | "10" | "11" | "A2" | "A4" | "A5" | "A6", _) => Self::Approved,
+            _ => Self::Declined,
+        }
+    }
+}
+
+/// 8A for the card; only "00" may look like an approval to it.
+fn code_for_card(code: &ResponseCode) -> [u8; 2] {
+    match code.as_str().as_bytes() {
+        [first, second] if [*first, *second] != *b"00" => [*first, *second],
+        _ => *b"05",
+    }
+}
+
+fn failed(reason: Reason) -> Vec<Effect> {
+    over(Conclusion::Failed(reason))
+}
+
+fn declined(reason: Reason) -> Vec<Effect> {
+    over(Conclusion::Declined(reason))
+}
+
+fn over(conclusion: Conclusion) -> Vec<Effect> {
+    vec![Effect::ReleaseCard, Effect::Conclude(conclusion)]
+}
+
+fn reason_of(termination: &Termination) -> Reason {
+    let kind = match termination {
+        Termination::NoCommonApplication => ReasonKind::CardNotSupported,
+        Termination::CardBlocked | Termination::ApplicationBlocked => ReasonKind::CardBlocked,
+        Termination::CardData(_) | Termination::Status { .. } | Termination::Cryptogram | Termination::OutOfTurn => {
+            ReasonKind::CardDataWrong
+        }
+    };
+    Reason::with_detail(kind, termination.to_string())
+}
+
+fn transaction_data(opening: &Opening) -> TransactionData {
+    let at = opening.at;
+    let serial: Vec<u8> = opening.serial_number.bytes().collect();
+    let mut interface_serial_number = [b'0'; 8];
+    for (to, from) in interface_serial_number.iter_mut().rev().zip(serial.iter().rev()) {
+        *to = *from;
+    }
+    TransactionData {
+        amount: packed(opening.amount.minor()),
+        currency: packed(u64::from(opening.amount.currency().numeric())),
+        currency_exponent: opening.amount.currency().exponent(),
+        date: packed(at.year().unsigned_abs() as u64 % 100 * 10_000 + at.month() as u64 * 100 + at.day() as u64),
+        time: packed(at.hour() as u64 * 10_000 + at.minute() as u64 * 100 + at.second() as u64),
+        transaction_type: 0x00,
+        unpredictable_number: opening.unpredictable_number,
+        sequence_counter: packed(u64::from(opening.trace.stan.number())),
+        terminal_identification: opening.terminal_number.as_str().as_bytes().to_vec(),
+        merchant_identifier: opening.merchant_code.as_str().as_bytes().to_vec(),
+        interface_serial_number,
+    }
+}
+
+/// Decimal digits, two a byte, right aligned.
+fn packed<const N: usize>(mut number: u64) -> [u8; N] {
+    let mut bytes = [0; N];
+    for byte in bytes.iter_mut().rev() {
+        let pair = (number % 100) as u8;
+        *byte = ((pair / 10) << 4) | (pair % 10);
+        number /= 100;
+    }
+    bytes
+}
+
+/// One BCD byte as a number.
+const fn bcd(byte: u8) -> u8 {
+    (byte >> 4).wrapping_mul(10).wrapping_add(byte & 0x0F)
+}

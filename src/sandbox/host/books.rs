@@ -1,0 +1,160 @@
+//! Accounts and ledger as one transaction sees them: what is read here stays so until it is written.
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::store::{ENTRY_COLUMN_COUNT, ENTRY_COLUMNS, Entry, EntryState, StoreError, entry};
+use crate::crypto::tdes::TdesKey;
+use crate::reference::TraceNumber;
+
+/// Accounts and ledger within one transaction.
+pub struct Books<'a>(&'a Connection);
+
+/// The account behind a card.
+#[derive(Debug)]
+pub struct Account {
+    /// PAN sequence number.
+    pub sequence_number: u8,
+    /// Expiry, `YYMM`.
+    pub expiry: String,
+    /// Issuer master key.
+    pub master_key: TdesKey,
+    /// What it holds, in minor units of CNY.
+    pub balance: u64,
+    /// The highest transaction counter seen, if any was.
+    pub last_atc: Option<u16>,
+}
+
+/// A row to be written.
+pub struct NewEntry<'a> {
+    /// Terminal number.
+    pub terminal: &'a str,
+    /// Batch and STAN.
+    pub trace: TraceNumber,
+    /// Asked for, in minor units.
+    pub amount: u64,
+    /// Debited, in minor units.
+    pub booked: u64,
+    /// What became of it.
+    pub state: EntryState,
+    /// Response code.
+    pub response_code: &'a str,
+    /// Why.
+    pub reason: &'a str,
+    /// The account, if it is known.
+    pub pan: Option<&'a str>,
+}
+
+impl<'a> Books<'a> {
+    /// The books of a transaction that has begun.
+    pub(super) const fn new(transaction: &'a Connection) -> Self {
+        Self(transaction)
+    }
+
+    /// The row of a request, and the account it debited.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn entry(&self, terminal: &str, trace: TraceNumber) -> Result<Option<(Entry, Option<String>)>, StoreError> {
+        let sql = format!("SELECT {ENTRY_COLUMNS}, pan FROM entries WHERE terminal = ?1 AND batch = ?2 AND stan = ?3");
+        let found = self
+            .0
+            .query_row(&sql, params![terminal, trace.batch.number(), trace.stan.number()], |row| {
+                Ok((entry(row), row.get(ENTRY_COLUMN_COUNT)?))
+            })
+            .optional()?;
+        found.map(|(entry, pan)| Ok((entry?, pan))).transpose()
+    }
+
+    /// Writes a row and gives its retrieval reference number: day of the year and a running number.
+    ///
+    /// # Errors
+    /// When the database cannot be written, or the trace number was used before.
+    pub fn record(&self, new: &NewEntry<'_>, today: jiff::civil::Date) -> Result<String, StoreError> {
+        let id: i64 = self.0.query_row("SELECT coalesce(max(id), 0) + 1 FROM entries", [], |row| row.get(0))?;
+        let rrn = format!("{:02}{:03}{:07}", today.year() % 100, today.day_of_year(), id % 10_000_000);
+        self.0.execute(
+            "INSERT INTO entries (id, terminal, batch, stan, amount, booked, state, response_code, rrn, reason, pan)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+            params![
+                id,
+                new.terminal,
+                new.trace.batch.number(),
+                new.trace.stan.number(),
+                signed(new.amount)?,
+                signed(new.booked)?,
+                new.state.word(),
+                new.response_code,
+                rrn,
+                new.reason,
+                new.pan
+            ],
+        )?;
+        Ok(rrn)
+    }
+
+    /// Counts a reversal of a request, and marks the request when it is taken back by it.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub fn count_reversal(&self, terminal: &str, trace: TraceNumber, state: EntryState) -> Result<(), StoreError> {
+        self.0.execute(
+            "UPDATE entries SET reversals = reversals + 1, state = ?4 WHERE terminal = ?1 AND batch = ?2 AND stan = ?3",
+            params![terminal, trace.batch.number(), trace.stan.number(), state.word()],
+        )?;
+        Ok(())
+    }
+
+    /// The account of a card.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn account(&self, pan: &str) -> Result<Option<Account>, StoreError> {
+        let found = self
+            .0
+            .query_row(
+                "SELECT sequence_number, expiry, master_key, balance, last_atc FROM accounts WHERE pan = ?1",
+                [pan],
+                |row| {
+                    let key: Vec<u8> = row.get(2)?;
+                    let numbers: (i64, i64) = (row.get(3)?, row.get(4)?);
+                    Ok((row.get(0)?, row.get(1)?, key, numbers))
+                },
+            )
+            .optional()?;
+        let Some((sequence_number, expiry, key, (balance, last_atc))) = found else { return Ok(None) };
+        let balance = balance.try_into().map_err(|_| StoreError::Row("a balance below nothing".to_owned()))?;
+        let master_key = TdesKey::new(&key)?;
+        Ok(Some(Account { sequence_number, expiry, master_key, balance, last_atc: last_atc.try_into().ok() }))
+    }
+
+    /// Takes money from an account; the database refuses more than there is.
+    ///
+    /// # Errors
+    /// When the database cannot be written or there is too little.
+    pub fn debit(&self, pan: &str, minor: u64) -> Result<(), StoreError> {
+        self.0.execute("UPDATE accounts SET balance = balance - ?2 WHERE pan = ?1", params![pan, signed(minor)?])?;
+        Ok(())
+    }
+
+    /// Gives money back to an account.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub fn credit(&self, pan: &str, minor: u64) -> Result<(), StoreError> {
+        self.0.execute("UPDATE accounts SET balance = balance + ?2 WHERE pan = ?1", params![pan, signed(minor)?])?;
+        Ok(())
+    }
+
+    /// Remembers the transaction counter of a card whose cryptogram was right.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub fn remember_atc(&self, pan: &str, atc: u16) -> Result<(), StoreError> {
+        self.0.execute("UPDATE accounts SET last_atc = ?2 WHERE pan = ?1", params![pan, atc])?;
+        Ok(())
+    }
+}
+
+fn signed(minor: u64) -> Result<i64, StoreError> {
+    minor.try_into().map_err(|_| StoreError::Row("an amount beyond all bounds".to_owned()))
+}

@@ -1,0 +1,373 @@
+//! The acquirer's host: a real HTTPS server with client certificates, a ledger in SQLite and an issuer behind it that
+//! verifies the card's cryptograms.
+//!
+//! [`Host::prepare`] makes keys, certificates and accounts at the first start and keeps them; [`Host::write_kit`] gives a
+//! terminal what it needs to speak to this host; [`Host::start`] serves. Every key, number and name in it is for tests.
+
+mod answers;
+mod books;
+mod cryptogram;
+mod files;
+mod pki;
+mod rules;
+pub mod scripts;
+mod server;
+mod service;
+pub mod store;
+#[cfg(test)]
+mod tests;
+
+use std::net::{SocketAddr, TcpListener};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use openssl::x509::X509;
+use tokio::sync::oneshot;
+use zeroize::Zeroizing;
+
+use self::files::Readers;
+use self::pki::{Credential, Purpose};
+pub use self::server::PATH;
+use self::service::Service;
+use self::store::{Entry, Store, StoreError, TerminalRow};
+use crate::iso8583::{Dialect, DialectError};
+use crate::reference::ReferenceError;
+use crate::sandbox::card::profile::{CardProfile, ProfileError, SHIPPED};
+use crate::terminal::identity::{self, Identity, IdentityError};
+use crate::terminal::link::LinkSettings;
+use crate::vault::VaultError;
+use crate::vault::software::{self, SoftwareVault, TestKeys};
+
+/// Where the sandbox host listens when nobody says otherwise.
+pub const DEFAULT_PORT: u16 = 8583;
+
+/// Terminal number of the terminal that every host knows.
+pub const DEFAULT_TERMINAL: &str = "10000001";
+
+const DIALECT: &str = "unionpay";
+
+/// A host that is ready to start.
+#[derive(Clone, Debug)]
+pub struct Host {
+    state: PathBuf,
+    store: Arc<Store>,
+}
+
+/// A host that serves. Stops when it is dropped.
+#[derive(Debug)]
+pub struct RunningHost {
+    /// Where it listens.
+    pub address: SocketAddr,
+    service: Arc<Service>,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// Why a host cannot be prepared or started.
+#[derive(Debug, thiserror::Error)]
+pub enum HostError {
+    /// A file or directory cannot be read or written.
+    #[error("the sandbox host cannot use its files: {0}")]
+    File(#[from] std::io::Error),
+    /// A file of the state directory cannot be used.
+    #[error("{path} cannot be used: {problem}; remove the state directory of the sandbox host to begin anew")]
+    State {
+        /// Which.
+        path: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The address is taken or not of this machine.
+    #[error("the sandbox host cannot listen on {address}: {source}; choose another port")]
+    Listen {
+        /// Which address.
+        address: SocketAddr,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// The kit would replace an identity that is not a sandbox's.
+    #[error("{0} holds an identity that is not for tests; it is left as it is")]
+    RealIdentity(String),
+    /// No terminal of that number has been enrolled here.
+    #[error("no terminal {0} has been enrolled at this sandbox host")]
+    UnknownTerminal(String),
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A shipped card profile.
+    #[error(transparent)]
+    Profile(#[from] ProfileError),
+    /// The dialect.
+    #[error(transparent)]
+    Dialect(#[from] DialectError),
+    /// The identity of a terminal.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    /// A number of a terminal's identity.
+    #[error(transparent)]
+    Reference(#[from] ReferenceError),
+    /// The keys of a terminal.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    /// Random numbers.
+    #[error("the system gives no random numbers: {0}")]
+    Random(String),
+    /// OpenSSL's own words.
+    #[error("OpenSSL: {0}")]
+    OpenSsl(#[from] openssl::error::ErrorStack),
+}
+
+impl Host {
+    /// Opens a host in its state directory. What is missing is made: authority and server certificate, database, the
+    /// accounts behind the shipped cards, one merchant with one terminal. What is there is kept.
+    ///
+    /// # Errors
+    /// When the directory cannot be written, or holds something else.
+    pub fn prepare(state: &Path) -> Result<Self, HostError> {
+        files::private_directory(state)?;
+        let pki = state.join(PKI);
+        if !pki.exists() {
+            files::whole_directory::<HostError>(&pki, |fresh| {
+                let authority = pki::authority()?;
+                let server = authority.issue("localhost", Purpose::Server)?;
+                write_credential(fresh, "ca", &authority)?;
+                write_credential(fresh, "server", &server)
+            })?;
+        }
+        let database = state.join("host.sqlite3");
+        // It holds keys. SQLite gives its other files the mode of this one.
+        std::fs::OpenOptions::new().append(true).create(true).mode(0o600).open(&database)?;
+        let store = Arc::new(Store::open(&database)?);
+        for (name, _) in SHIPPED {
+            store.register_account(&CardProfile::shipped(name)?)?;
+        }
+        let host = Self { state: state.to_owned(), store };
+        if !host.has_kit_of(DEFAULT_TERMINAL)? {
+            host.enrol(&default_identity())?;
+        }
+        Ok(host)
+    }
+
+    /// Takes a terminal into the register: new keys, a new certificate, a new kit. One of the same number is replaced.
+    ///
+    /// # Errors
+    /// When its numbers are not what they should be, or its files or its row cannot be written.
+    pub fn enrol(&self, identity: &Identity) -> Result<(), HostError> {
+        let (terminal, merchant) = (identity.terminal_number()?, identity.merchant_code()?);
+        let kit = self.kit(terminal.as_str())?;
+        let keys = TestKeys { mac_key: random()?, device_key: random()? };
+        let client = self.credential("ca")?.issue(&identity.serial_number, Purpose::Client)?;
+        files::private_directory(&self.state.join(TERMINALS))?;
+        if kit.exists() {
+            std::fs::remove_dir_all(&kit)?;
+        }
+        files::whole_directory::<HostError>(&kit, |fresh| {
+            Identity { test: true, ..identity.clone() }.save(fresh)?;
+            SoftwareVault::write(fresh, &keys)?;
+            write_credential(fresh, "client", &client)?;
+            let authority = std::fs::read(self.state.join(PKI).join("ca.pem"))?;
+            Ok(files::write(&fresh.join(AUTHORITY), &authority, Readers::All)?)
+        })?;
+        self.store.register_terminal(&TerminalRow {
+            terminal: terminal.as_str(),
+            merchant: merchant.as_str(),
+            serial_number: &identity.serial_number,
+            acquirer: &identity.acquirer_code,
+            certificate: &pki::fingerprint(&client.certificate)?,
+            mac_key: &keys.mac_key,
+            device_key: &keys.device_key,
+        })?;
+        Ok(())
+    }
+
+    /// Writes what the default terminal needs into a directory: `identity.toml`, `vault-TEST.toml`, `acquirer-ca.pem`,
+    /// `client.pem`, `client.key`. A kit that is there is replaced.
+    ///
+    /// # Errors
+    /// When the directory cannot be written, or holds an identity that is not for tests.
+    pub fn write_kit(&self, directory: &Path) -> Result<(), HostError> {
+        self.write_kit_of(DEFAULT_TERMINAL, directory)
+    }
+
+    /// As [`Host::write_kit`], for another enrolled terminal.
+    ///
+    /// # Errors
+    /// Also when no terminal has that number.
+    pub fn write_kit_of(&self, terminal: &str, directory: &Path) -> Result<(), HostError> {
+        let kit = self.kit(terminal)?;
+        if !self.has_kit_of(terminal)? {
+            return Err(HostError::UnknownTerminal(terminal.to_owned()));
+        }
+        files::private_directory(directory)?;
+        if directory.join(identity::FILE).exists() && !Identity::load(directory).is_ok_and(|identity| identity.test) {
+            return Err(HostError::RealIdentity(directory.display().to_string()));
+        }
+        // The identity comes last: with it the kit is complete.
+        for (name, readers) in [
+            (software::FILE, Readers::Owner),
+            (AUTHORITY, Readers::All),
+            ("client.pem", Readers::All),
+            ("client.key", Readers::Owner),
+            (identity::FILE, Readers::All),
+        ] {
+            let content = Zeroizing::new(std::fs::read(kit.join(name))?);
+            files::write(&directory.join(name), &content, readers)?;
+        }
+        Ok(())
+    }
+
+    /// Listens and serves on a thread of its own. Port 0 takes any free one; see [`RunningHost::address`].
+    ///
+    /// # Errors
+    /// When the address cannot be listened on, or keys and certificates cannot be used.
+    pub fn start(&self, listen: SocketAddr) -> Result<RunningHost, HostError> {
+        let refused = |source| HostError::Listen { address: listen, source };
+        let listener = TcpListener::bind(listen).map_err(refused)?;
+        listener.set_nonblocking(true).map_err(refused)?;
+        let address = listener.local_addr().map_err(refused)?;
+        let authority = self.credential("ca")?.certificate;
+        let acceptor = server::acceptor(&self.credential("server")?, &authority)?;
+        let service = Arc::new(Service {
+            dialect: Dialect::shipped(DIALECT)?,
+            store: Arc::clone(&self.store),
+            deaf_to_reversals: AtomicBool::new(false),
+        });
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let (stop, stopped) = oneshot::channel();
+        let serving = Arc::clone(&service);
+        let thread = std::thread::Builder::new().name("sandbox-host".to_owned()).spawn(move || {
+            runtime.block_on(server::serve(listener, acceptor, serving, stopped));
+            // A booking that has begun is finished; connections are cut.
+            runtime.shutdown_timeout(Duration::from_secs(5));
+        })?;
+        Ok(RunningHost { address, service, stop: Some(stop), thread: Some(thread) })
+    }
+
+    /// The host's ledger, oldest first.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn ledger(&self) -> Result<Vec<Entry>, StoreError> {
+        self.store.ledger()
+    }
+
+    /// What the account behind a card number holds, in minor units of CNY.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn balance(&self, pan: &str) -> Result<Option<u64>, StoreError> {
+        self.store.balance(pan)
+    }
+
+    /// Do register and kit belong together? Not when an enrolment was cut short.
+    fn has_kit_of(&self, terminal: &str) -> Result<bool, HostError> {
+        let Some(registered) = self.store.terminal(terminal)? else { return Ok(false) };
+        let certificate = std::fs::read(self.kit(terminal)?.join("client.pem")).unwrap_or_default();
+        match X509::from_pem(&certificate) {
+            Ok(certificate) => Ok(pki::fingerprint(&certificate)? == registered.certificate),
+            Err(_) => Ok(false),
+        }
+    }
+
+    fn kit(&self, terminal: &str) -> Result<PathBuf, HostError> {
+        // The number becomes the name of a directory.
+        if terminal.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+            Ok(self.state.join(TERMINALS).join(terminal))
+        } else {
+            Err(HostError::UnknownTerminal(terminal.to_owned()))
+        }
+    }
+
+    fn credential(&self, name: &str) -> Result<Credential, HostError> {
+        let path = self.state.join(PKI);
+        let certificate = std::fs::read(path.join(format!("{name}.pem")))?;
+        let key = Zeroizing::new(std::fs::read(path.join(format!("{name}.key")))?);
+        Credential::from_pem(&certificate, &key)
+            .map_err(|error| HostError::State { path: path.display().to_string(), problem: error.to_string() })
+    }
+}
+
+impl RunningHost {
+    /// Settings with which a terminal finds this host; file names are those of the kit.
+    pub fn link_settings(&self) -> LinkSettings {
+        let host = match self.address.ip() {
+            ip if ip.is_unspecified() => format!("localhost:{}", self.address.port()),
+            _ => self.address.to_string(),
+        };
+        LinkSettings {
+            url: format!("https://{host}"),
+            path: PATH.to_owned(),
+            dialect: DIALECT.to_owned(),
+            ..LinkSettings::default()
+        }
+    }
+
+    /// While `deaf`, reversals are neither carried out nor answered.
+    pub fn set_deaf_to_reversals(&self, deaf: bool) {
+        self.service.deaf_to_reversals.store(deaf, Ordering::Relaxed);
+    }
+
+    /// The host's ledger, oldest first.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn ledger(&self) -> Result<Vec<Entry>, StoreError> {
+        self.service.store.ledger()
+    }
+
+    /// What the account behind a card number holds, in minor units of CNY.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn balance(&self, pan: &str) -> Result<Option<u64>, StoreError> {
+        self.service.store.balance(pan)
+    }
+}
+
+impl Drop for RunningHost {
+    fn drop(&mut self) {
+        if let Some(stop) = self.stop.take() {
+            // An error means that it has stopped already.
+            let _ = stop.send(());
+        }
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+const PKI: &str = "pki";
+const TERMINALS: &str = "terminals";
+const AUTHORITY: &str = "acquirer-ca.pem";
+
+/// The one merchant every sandbox host knows. None of these numbers belongs to anybody.
+fn default_identity() -> Identity {
+    Identity {
+        serial_number: "00000402TEST0001".to_owned(),
+        acquirer_code: "99990000".to_owned(),
+        merchant_code: "999TEST00000001".to_owned(),
+        terminal_number: DEFAULT_TERMINAL.to_owned(),
+        merchant_name: "老王小吃店".to_owned(),
+        credit_code: "91TEST000000000001".to_owned(),
+        settlement_account: "6222 **** **** 0001 (TEST)".to_owned(),
+        address: "北京市测试区示例路1号（测试）".to_owned(),
+        test: true,
+    }
+}
+
+fn write_credential(directory: &Path, name: &str, credential: &Credential) -> Result<(), HostError> {
+    let key = Zeroizing::new(credential.key.private_key_to_pem_pkcs8()?);
+    files::write(&directory.join(format!("{name}.key")), &key, Readers::Owner)?;
+    files::write(&directory.join(format!("{name}.pem")), &credential.certificate.to_pem()?, Readers::All)?;
+    Ok(())
+}
+
+fn random() -> Result<[u8; 16], HostError> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(|error| HostError::Random(error.to_string()))?;
+    Ok(bytes)
+}

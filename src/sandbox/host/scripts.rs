@@ -1,0 +1,65 @@
+//! What the host does at certain amounts, so that anyone can see every outcome of a sale (`docs/sandbox.md`).
+
+/// What happens to a sale of one amount.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Script {
+    /// The host decides by card and account.
+    Ordinary,
+    /// 66.CC: declined with response code CC.
+    Decline(u8),
+    /// 66.10: half of it is approved, with response code 10.
+    Partial,
+    /// 67.01: nothing is booked, nothing is answered.
+    SilentUnbooked,
+    /// 67.02: booked, nothing is answered.
+    SilentBooked,
+    /// 67.03: booked, the answer's MAC is wrong.
+    WrongMac,
+    /// 67.04: booked, the issuer's cryptogram in the answer is wrong.
+    WrongIssuerCryptogram,
+    /// 67.05: booked, the answer comes after eight seconds.
+    Slow,
+    /// 67.06: booked, a gateway answers 502.
+    BadGateway,
+    /// 67.07: not booked, a captive portal answers with a page.
+    CaptivePortal,
+    /// 67.08: booked, the answer carries another STAN.
+    OtherStan,
+    /// 67.09: booked, nothing is answered, and the first two reversals, though carried out, are not answered either.
+    SilentReversals,
+}
+
+/// The script of an amount in minor units of CNY.
+pub const fn of(minor: u64) -> Script {
+    match minor {
+        66_10 => Script::Partial,
+        // 11 approves; a host that books nothing must not say it.
+        66_11 => Script::Ordinary,
+        66_01..=66_99 => Script::Decline((minor - 66_00) as u8),
+        67_01 => Script::SilentUnbooked,
+        67_02 => Script::SilentBooked,
+        67_03 => Script::WrongMac,
+        67_04 => Script::WrongIssuerCryptogram,
+        67_05 => Script::Slow,
+        67_06 => Script::BadGateway,
+        67_07 => Script::CaptivePortal,
+        67_08 => Script::OtherStan,
+        67_09 => Script::SilentReversals,
+        _ => Script::Ordinary,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_outside_the_table_are_ordinary() {
+        for minor in [0, 1, 65_99, 66_00, 66_11, 67_00, 67_10, 16_605, u64::MAX] {
+            assert_eq!(of(minor), Script::Ordinary, "{minor}");
+        }
+        assert_eq!(of(66_05), Script::Decline(5));
+        assert_eq!(of(66_96), Script::Decline(96));
+        assert_eq!(of(66_10), Script::Partial);
+    }
+}

@@ -1,0 +1,164 @@
+//! HTTPS: one listener, mandatory client certificates, a router with one path. Everything is bounded: connections, time
+//! for a handshake, head and body, size of a body.
+
+use std::convert::Infallible;
+use std::net::TcpListener;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::{Body, to_bytes};
+use axum::extract::{Extension, State};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{Request, StatusCode};
+use axum::response::{Html, IntoResponse, Response};
+use axum::{Router, routing::post};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use openssl::error::ErrorStack;
+use openssl::ssl::{Ssl, SslAcceptor, SslMethod, SslOptions, SslSessionCacheMode, SslVerifyMode, SslVersion};
+use openssl::x509::X509;
+use openssl::x509::store::X509StoreBuilder;
+use tokio::net::TcpStream;
+use tokio::sync::{Semaphore, oneshot};
+use tokio::time::{sleep, timeout};
+use tokio_openssl::SslStream;
+use tracing::debug;
+
+use super::pki::{self, Credential};
+use super::service::{Reply, Service};
+use crate::acquirer::link::MESSAGE_TYPE;
+
+/// Path of the messages.
+pub const PATH: &str = "/mjc/webtrans/VPB_lb";
+
+/// Longest request that is read, in bytes.
+const MAX_REQUEST: usize = 8 * 1024;
+
+/// Connections at a time; more wait to be accepted.
+pub(super) const MAX_CONNECTIONS: usize = 64;
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+const READ_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Nobody waits longer than this for a host that keeps silent.
+const SILENCE: Duration = Duration::from_secs(600);
+
+/// Fingerprint of the certificate shown on a connection.
+#[derive(Clone, Debug)]
+struct Peer(Arc<str>);
+
+/// The TLS side: TLS 1.2 at least, and no connection without a certificate of this authority.
+///
+/// # Errors
+/// Passed on from OpenSSL.
+pub fn acceptor(server: &Credential, authority: &X509) -> Result<SslAcceptor, ErrorStack> {
+    let mut builder = SslAcceptor::mozilla_intermediate_v5(SslMethod::tls_server())?;
+    builder.set_min_proto_version(Some(SslVersion::TLS1_2))?;
+    builder.set_private_key(&server.key)?;
+    builder.set_certificate(&server.certificate)?;
+    builder.check_private_key()?;
+    let mut trusted = X509StoreBuilder::new()?;
+    trusted.add_cert(authority.clone())?;
+    builder.set_cert_store(trusted.build());
+    builder.add_client_ca(authority)?;
+    builder.set_verify(SslVerifyMode::PEER | SslVerifyMode::FAIL_IF_NO_PEER_CERT);
+    // Every connection shows its certificate anew.
+    builder.set_session_cache_mode(SslSessionCacheMode::OFF);
+    builder.set_options(SslOptions::NO_TICKET);
+    builder.set_num_tickets(0)?;
+    Ok(builder.build())
+}
+
+/// Serves until `stop` is told or dropped.
+pub async fn serve(listener: TcpListener, acceptor: SslAcceptor, service: Arc<Service>, stop: oneshot::Receiver<()>) {
+    let listener = match tokio::net::TcpListener::from_std(listener) {
+        Ok(listener) => listener,
+        Err(error) => return debug!(%error, "the listener cannot be used"),
+    };
+    let router = Router::new().route(PATH, post(message)).with_state(service);
+    let (acceptor, places) = (Arc::new(acceptor), Arc::new(Semaphore::new(MAX_CONNECTIONS)));
+    let accepting = async {
+        loop {
+            let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
+            match listener.accept().await {
+                Ok((stream, _)) => {
+                    let (acceptor, router) = (Arc::clone(&acceptor), router.clone());
+                    tokio::spawn(async move {
+                        connection(stream, &acceptor, router).await;
+                        drop(place);
+                    });
+                }
+                // Out of file descriptors, most likely; they come back when connections end.
+                Err(error) => {
+                    debug!(%error, "no connection accepted");
+                    sleep(Duration::from_millis(100)).await;
+                }
+            }
+        }
+    };
+    tokio::select! {
+        () = accepting => {}
+        _ = stop => {}
+    }
+}
+
+async fn connection(stream: TcpStream, acceptor: &SslAcceptor, router: Router) {
+    let prepared = Ssl::new(acceptor.context()).and_then(|ssl| SslStream::new(ssl, stream));
+    let mut stream = match prepared {
+        Ok(stream) => stream,
+        Err(error) => return debug!(%error, "no TLS"),
+    };
+    match timeout(HANDSHAKE_TIMEOUT, Pin::new(&mut stream).accept()).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => return debug!(%error, "TLS handshake refused"),
+        Err(_) => return debug!("TLS handshake took too long"),
+    }
+    let Some(Ok(fingerprint)) = stream.ssl().peer_certificate().map(|certificate| pki::fingerprint(&certificate))
+    else {
+        return debug!("no certificate shown");
+    };
+    let router = router.layer(Extension(Peer(fingerprint.into())));
+    let served = hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(READ_TIMEOUT)
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
+        .await;
+    if let Err(error) = served {
+        debug!(%error, "connection ended");
+    }
+}
+
+async fn message(
+    State(service): State<Arc<Service>>,
+    Extension(peer): Extension<Peer>,
+    request: Request<Body>,
+) -> Result<Response, Infallible> {
+    let (parts, body) = request.into_parts();
+    let content_type = parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    if !content_type.is_some_and(|found| found.eq_ignore_ascii_case(MESSAGE_TYPE)) {
+        return Ok((StatusCode::UNSUPPORTED_MEDIA_TYPE, format!("send {MESSAGE_TYPE}")).into_response());
+    }
+    let body = match timeout(READ_TIMEOUT, to_bytes(body, MAX_REQUEST)).await {
+        Ok(Ok(body)) => body,
+        Ok(Err(_)) => return Ok(StatusCode::PAYLOAD_TOO_LARGE.into_response()),
+        Err(_) => return Ok(StatusCode::REQUEST_TIMEOUT.into_response()),
+    };
+    // The database blocks; the other connections must not wait for it.
+    let decided = tokio::task::spawn_blocking(move || service.answer(&peer.0, &body)).await;
+    Ok(match decided {
+        Ok(Reply::Message(bytes, pause)) => {
+            sleep(pause).await;
+            ([(CONTENT_TYPE, MESSAGE_TYPE)], bytes.to_vec()).into_response()
+        }
+        // Ends when the terminal hangs up: the connection is dropped, and this with it.
+        Ok(Reply::Silence) => {
+            sleep(SILENCE).await;
+            StatusCode::GATEWAY_TIMEOUT.into_response()
+        }
+        Ok(Reply::BadGateway) => (StatusCode::BAD_GATEWAY, Html("<h1>502 Bad Gateway</h1>")).into_response(),
+        Ok(Reply::CaptivePortal) => Html("<h1>Welcome</h1><p>Please log in to this network.</p>").into_response(),
+        Ok(Reply::Unreadable(reason)) => (StatusCode::BAD_REQUEST, reason).into_response(),
+        Ok(Reply::Failed(reason)) => (StatusCode::INTERNAL_SERVER_ERROR, reason).into_response(),
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
+    })
+}

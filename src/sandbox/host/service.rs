@@ -1,0 +1,231 @@
+//! A request's way through the host: read, bind, authenticate, decide, answer — or misbehave, where the amount asks for it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use jiff::Zoned;
+use tracing::{info, warn};
+use zeroize::Zeroizing;
+
+use super::answers::{self, AnswerError, Says};
+use super::rules::{self, Decision, Refusal};
+use super::scripts::{self, Script};
+use super::store::{Store, StoreError, Terminal};
+use crate::iso8583::dialect::{Dialect, MAC_FIELD};
+use crate::iso8583::{Frame, Message, Mti};
+
+/// What goes back over HTTP.
+#[derive(Debug)]
+pub enum Reply {
+    /// A message, after a pause.
+    Message(Zeroizing<Vec<u8>>, Duration),
+    /// Nothing, until the terminal gives up.
+    Silence,
+    /// A gateway's 502.
+    BadGateway,
+    /// A page that wants somebody to log in.
+    CaptivePortal,
+    /// The request is no message of the dialect.
+    Unreadable(String),
+    /// The host failed.
+    Failed(String),
+}
+
+/// The host without its network.
+#[derive(Debug)]
+pub struct Service {
+    /// How messages are written.
+    pub dialect: Dialect,
+    /// Terminals, accounts and ledger.
+    pub store: Arc<Store>,
+    /// While true, reversals are neither carried out nor answered.
+    pub deaf_to_reversals: AtomicBool,
+}
+
+const SLOW: Duration = Duration::from_secs(8);
+
+impl Service {
+    /// Answers one request. `certificate` is the fingerprint of the certificate that the terminal showed.
+    pub fn answer(&self, certificate: &str, bytes: &[u8]) -> Reply {
+        let request = match self.dialect.unpack(bytes) {
+            Ok(request) => request,
+            Err(error) => {
+                warn!(%error, "unreadable request");
+                return Reply::Unreadable(error.to_string());
+            }
+        };
+        let now = Zoned::now();
+        self.financial(certificate, &request, bytes, &now).unwrap_or_else(|failure| {
+            warn!(%failure, "the host failed");
+            Reply::Failed(failure.to_string())
+        })
+    }
+
+    fn financial(
+        &self,
+        certificate: &str,
+        request: &Frame,
+        bytes: &[u8],
+        now: &Zoned,
+    ) -> Result<Reply, ServiceFailure> {
+        let message = &request.message;
+        let terminal = match rules::bound_terminal(&self.store, certificate, message)? {
+            Ok(terminal) => terminal,
+            Err(refusal) => return self.refuse(request, &refusal, now),
+        };
+        if message.mti() == Mti::NETWORK_REQUEST {
+            let says = Says { response_code: "00", ..Says::default() };
+            return self.unsigned(request, &says, Some(&terminal.acquirer), now);
+        }
+        let accepted = rules::check_device(&terminal, message)
+            .and_then(|()| rules::check_mac(&self.dialect, &terminal, message, bytes));
+        if let Err(refusal) = accepted {
+            return self.refuse(request, &refusal, now);
+        }
+        match message.mti() {
+            Mti::FINANCIAL_REQUEST => self.sale(request, &terminal, now),
+            Mti::REVERSAL_REQUEST if self.deaf_to_reversals.load(Ordering::Relaxed) => Ok(Reply::Silence),
+            Mti::REVERSAL_REQUEST => {
+                let decision = rules::reversal(&self.store, &terminal, message, now)?;
+                self.signed(request, &terminal, &decision, now)
+            }
+            _ => {
+                let refusal = Refusal { response_code: "12", reason: "a message type the sandbox lacks".to_owned() };
+                self.signed(request, &terminal, &refusal.into(), now)
+            }
+        }
+    }
+
+    fn sale(&self, request: &Frame, terminal: &Terminal, now: &Zoned) -> Result<Reply, ServiceFailure> {
+        let script = scripts::of(request.message.text(4).and_then(|digits| digits.parse().ok()).unwrap_or_default());
+        match script {
+            Script::SilentUnbooked => return Ok(Reply::Silence),
+            Script::CaptivePortal => return Ok(Reply::CaptivePortal),
+            _ => {}
+        }
+        let mut decision = rules::sale(&self.store, terminal, &request.message, now)?;
+        // A sale that was refused is answered properly, whatever its amount: there is nothing to be lost.
+        if decision.authorisation_code.is_none() {
+            return self.signed(request, terminal, &decision, now);
+        }
+        match script {
+            Script::SilentBooked | Script::SilentReversals => decision.silent = true,
+            Script::BadGateway => {
+                self.log(&request.message, &decision);
+                return Ok(Reply::BadGateway);
+            }
+            Script::WrongIssuerCryptogram => {
+                if let Some(data) = &mut decision.issuer_data {
+                    // Tag and length are two bytes; the cryptogram follows.
+                    data[2] ^= 0xFF;
+                }
+            }
+            Script::WrongMac | Script::OtherStan => return self.tampered(request, terminal, &decision, script, now),
+            Script::Slow
+            | Script::Ordinary
+            | Script::Decline(_)
+            | Script::Partial
+            | Script::SilentUnbooked
+            | Script::CaptivePortal => {}
+        }
+        match self.signed(request, terminal, &decision, now)? {
+            Reply::Message(bytes, _) if script == Script::Slow => Ok(Reply::Message(bytes, SLOW)),
+            reply => Ok(reply),
+        }
+    }
+
+    /// An answer that is not to be believed: its MAC is another's, or it is the right answer to something else.
+    fn tampered(
+        &self,
+        request: &Frame,
+        terminal: &Terminal,
+        decision: &Decision,
+        script: Script,
+        now: &Zoned,
+    ) -> Result<Reply, ServiceFailure> {
+        self.log(&request.message, decision);
+        let answer = self.message(&request.message, decision, terminal, now)?;
+        if script == Script::OtherStan {
+            let stan: u32 = answer.text(11).and_then(|digits| digits.parse().ok()).unwrap_or_default();
+            let other = answer.with_text(11, &format!("{:06}", stan % 999_999 + 1));
+            return Ok(now_said(answers::signed(&self.dialect, request, other, terminal)?));
+        }
+        let mut bytes = answers::signed(&self.dialect, request, answer, terminal)?;
+        let mac = bytes.len().saturating_sub(8);
+        // Still hexadecimal characters, but others.
+        for byte in &mut bytes[mac..] {
+            *byte = if *byte == b'0' { b'1' } else { b'0' };
+        }
+        Ok(now_said(bytes))
+    }
+
+    fn signed(
+        &self,
+        request: &Frame,
+        terminal: &Terminal,
+        decision: &Decision,
+        now: &Zoned,
+    ) -> Result<Reply, ServiceFailure> {
+        self.log(&request.message, decision);
+        if decision.silent {
+            return Ok(Reply::Silence);
+        }
+        let answer = self.message(&request.message, decision, terminal, now)?;
+        Ok(now_said(answers::signed(&self.dialect, request, answer, terminal)?))
+    }
+
+    fn message(
+        &self,
+        request: &Message,
+        decision: &Decision,
+        terminal: &Terminal,
+        now: &Zoned,
+    ) -> Result<Message, ServiceFailure> {
+        let says = Says {
+            response_code: &decision.response_code,
+            rrn: decision.rrn.as_deref(),
+            authorisation_code: decision.authorisation_code.as_deref(),
+            amount: decision.amount,
+            issuer_data: decision.issuer_data.clone(),
+        };
+        answers::message(request, &says, Some(&terminal.acquirer), now).ok_or(ServiceFailure::NoAnswerType)
+    }
+
+    /// A terminal that is not known, or whose key does not fit, is told so; it could not check a MAC.
+    fn refuse(&self, request: &Frame, refusal: &Refusal, now: &Zoned) -> Result<Reply, ServiceFailure> {
+        warn!(request = ?request.message, code = refusal.response_code, reason = refusal.reason, "refused");
+        self.unsigned(request, &Says { response_code: refusal.response_code, ..Says::default() }, None, now)
+    }
+
+    fn unsigned(
+        &self,
+        request: &Frame,
+        says: &Says<'_>,
+        acquirer: Option<&str>,
+        now: &Zoned,
+    ) -> Result<Reply, ServiceFailure> {
+        let answer = answers::message(&request.message, says, acquirer, now).ok_or(ServiceFailure::NoAnswerType)?;
+        let bytes = answers::unsigned(&self.dialect, request, answer.without(MAC_FIELD)).map_err(AnswerError::from)?;
+        Ok(now_said(bytes))
+    }
+
+    fn log(&self, request: &Message, decision: &Decision) {
+        info!(request = ?request, code = decision.response_code, reason = decision.reason, "decided");
+    }
+}
+
+/// Why a readable request gets no message back.
+#[derive(Debug, thiserror::Error)]
+enum ServiceFailure {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Answer(#[from] AnswerError),
+    #[error("the message type has no answer")]
+    NoAnswerType,
+}
+
+const fn now_said(bytes: Zeroizing<Vec<u8>>) -> Reply {
+    Reply::Message(bytes, Duration::ZERO)
+}

@@ -1,0 +1,310 @@
+//! The host's memory: terminals, accounts and bookings, in SQLite. Everything that belongs together is one transaction.
+
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
+
+use super::books::Books;
+use crate::crypto::sm4::Sm4Key;
+use crate::crypto::tdes::TdesKey;
+use crate::crypto::{CryptoError, hex};
+use crate::money::{Amount, AmountError, Currency};
+use crate::reference::{Batch, ReferenceError, Stan, TraceNumber};
+use crate::sandbox::card::profile::CardProfile;
+
+const SCHEMA: &str = "
+    CREATE TABLE IF NOT EXISTS terminals (
+        terminal      TEXT PRIMARY KEY,
+        merchant      TEXT NOT NULL,
+        serial_number TEXT NOT NULL UNIQUE,
+        acquirer      TEXT NOT NULL,
+        certificate   TEXT NOT NULL UNIQUE, -- SHA-256, hexadecimal
+        mac_key       BLOB NOT NULL,        -- a TEST key
+        device_key    BLOB NOT NULL         -- a TEST key
+    ) STRICT;
+    CREATE TABLE IF NOT EXISTS accounts (
+        pan             TEXT PRIMARY KEY,   -- a TEST number
+        sequence_number INTEGER NOT NULL,
+        expiry          TEXT NOT NULL,      -- YYMM
+        master_key      BLOB NOT NULL,      -- a TEST key
+        balance         INTEGER NOT NULL CHECK (balance >= 0),
+        last_atc        INTEGER NOT NULL DEFAULT -1
+    ) STRICT;
+    CREATE TABLE IF NOT EXISTS entries (
+        id            INTEGER PRIMARY KEY,
+        terminal      TEXT NOT NULL REFERENCES terminals,
+        batch         INTEGER NOT NULL,
+        stan          INTEGER NOT NULL,
+        amount        INTEGER NOT NULL,     -- asked for
+        booked        INTEGER NOT NULL,     -- debited, 0 when declined
+        state         TEXT NOT NULL CHECK (state IN ('approved', 'declined', 'reversed')),
+        response_code TEXT NOT NULL,
+        rrn           TEXT NOT NULL,
+        reason        TEXT NOT NULL,
+        pan           TEXT REFERENCES accounts,
+        reversals     INTEGER NOT NULL DEFAULT 0,
+        UNIQUE (terminal, batch, stan)
+    ) STRICT;
+";
+
+/// The database. One connection; whoever needs it waits.
+#[derive(Debug)]
+pub struct Store(Mutex<Connection>);
+
+/// What the host knows of a terminal.
+#[derive(Debug)]
+pub struct Terminal {
+    /// Terminal number (field 41).
+    pub terminal: String,
+    /// Merchant code (field 42).
+    pub merchant: String,
+    /// Serial number (field 59).
+    pub serial_number: String,
+    /// Acquirer's institution code (field 32).
+    pub acquirer: String,
+    /// Fingerprint of its certificate.
+    pub certificate: String,
+    /// MAC key.
+    pub mac_key: TdesKey,
+    /// Device key.
+    pub device_key: Sm4Key,
+}
+
+/// A row of the host's ledger.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Terminal number.
+    pub terminal: String,
+    /// Batch and STAN.
+    pub trace: TraceNumber,
+    /// What was asked for.
+    pub amount: Amount,
+    /// What was debited; nothing when declined, and kept when it has been credited back.
+    pub booked: Amount,
+    /// What became of it.
+    pub state: EntryState,
+    /// Response code of the first answer.
+    pub response_code: String,
+    /// Retrieval reference number.
+    pub rrn: String,
+    /// Why it was decided so, for a technician.
+    pub reason: String,
+    /// Reversals that came for it.
+    pub reversals: u32,
+}
+
+/// What became of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EntryState {
+    /// Debited.
+    Approved,
+    /// Not debited.
+    Declined,
+    /// Credited back, or taken back before it came.
+    Reversed,
+}
+
+/// A database that cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// SQLite's own words.
+    #[error("the sandbox host's database: {0}")]
+    Sqlite(#[from] rusqlite::Error),
+    /// A key in it has no key's length.
+    #[error("the sandbox host's database: {0}")]
+    Key(#[from] CryptoError),
+    /// A row holds a value that was never written there.
+    #[error("the sandbox host's database: a row is damaged: {0}")]
+    Row(String),
+}
+
+impl EntryState {
+    /// The word in the database, in JSON and on the command line.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Approved => "approved",
+            Self::Declined => "declined",
+            Self::Reversed => "reversed",
+        }
+    }
+}
+
+impl Store {
+    /// Opens the database, and makes it when it is not there.
+    ///
+    /// # Errors
+    /// When it cannot be opened or is not one.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let connection = Connection::open(path)?;
+        // Not `Connection::busy_timeout`: it needs a call that SQLite has only from 3.44 on; Debian 12 has 3.40.
+        connection.pragma_update(None, "busy_timeout", 5000)?;
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        connection.pragma_update(None, "foreign_keys", "ON")?;
+        connection.execute_batch(SCHEMA)?;
+        Ok(Self(Mutex::new(connection)))
+    }
+
+    /// Runs `work` in one transaction: all of it is kept, durably, or nothing.
+    ///
+    /// # Errors
+    /// Those of `work`, and when the transaction cannot be begun or kept.
+    pub fn transaction<T>(&self, work: impl FnOnce(&Books<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let mut connection = self.connection();
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let result = work(&Books::new(&transaction))?;
+        transaction.commit()?;
+        Ok(result)
+    }
+
+    /// The account behind a card profile; one that is there keeps its balance.
+    ///
+    /// # Errors
+    /// When the profile's key is not one, or the database cannot be written.
+    pub fn register_account(&self, profile: &CardProfile) -> Result<(), StoreError> {
+        let master_key = hex::decode(&profile.issuer.master_key)
+            .map_err(|error| StoreError::Row(format!("master key of {}: {error}", profile.title)))?;
+        TdesKey::new(&master_key)?;
+        self.connection().execute(
+            "INSERT INTO accounts (pan, sequence_number, expiry, master_key, balance) VALUES (?1, ?2, ?3, ?4, ?5)
+             ON CONFLICT (pan) DO NOTHING",
+            params![
+                profile.pan,
+                profile.sequence_number,
+                profile.expiry,
+                master_key,
+                i64::try_from(profile.issuer.balance).unwrap_or(i64::MAX)
+            ],
+        )?;
+        Ok(())
+    }
+
+    /// Adds a terminal to the register, or replaces what was known of it.
+    ///
+    /// # Errors
+    /// When the database cannot be written, or the serial number belongs to another terminal.
+    pub fn register_terminal(&self, row: &TerminalRow<'_>) -> Result<(), StoreError> {
+        self.connection().execute(
+            "INSERT INTO terminals (terminal, merchant, serial_number, acquirer, certificate, mac_key, device_key)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+             ON CONFLICT (terminal) DO UPDATE SET merchant = ?2, serial_number = ?3, acquirer = ?4, certificate = ?5,
+                                                  mac_key = ?6, device_key = ?7",
+            params![
+                row.terminal,
+                row.merchant,
+                row.serial_number,
+                row.acquirer,
+                row.certificate,
+                &row.mac_key[..],
+                &row.device_key[..]
+            ],
+        )?;
+        Ok(())
+    }
+
+    /// A terminal of the register.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn terminal(&self, number: &str) -> Result<Option<Terminal>, StoreError> {
+        let found = self
+            .connection()
+            .query_row(
+                "SELECT terminal, merchant, serial_number, acquirer, certificate, mac_key, device_key
+                 FROM terminals WHERE terminal = ?1",
+                [number],
+                |row| {
+                    let keys: (Vec<u8>, Vec<u8>) = (row.get(5)?, row.get(6)?);
+                    let texts: [String; 5] = [row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?];
+                    Ok((texts, keys))
+                },
+            )
+            .optional()?;
+        let Some(([terminal, merchant, serial_number, acquirer, certificate], (mac_key, device_key))) = found else {
+            return Ok(None);
+        };
+        let (mac_key, device_key) = (TdesKey::new(&mac_key)?, Sm4Key::new(&device_key)?);
+        Ok(Some(Terminal { terminal, merchant, serial_number, acquirer, certificate, mac_key, device_key }))
+    }
+
+    /// The ledger, oldest first.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn ledger(&self) -> Result<Vec<Entry>, StoreError> {
+        let connection = self.connection();
+        let mut statement = connection.prepare(&format!("SELECT {ENTRY_COLUMNS} FROM entries ORDER BY id"))?;
+        let rows = statement.query_map([], |row| Ok(entry(row)))?;
+        rows.map(|row| row?).collect()
+    }
+
+    /// What an account holds, in minor units of CNY; nothing when there is no such account.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn balance(&self, pan: &str) -> Result<Option<u64>, StoreError> {
+        let found: Option<i64> = self
+            .connection()
+            .query_row("SELECT balance FROM accounts WHERE pan = ?1", [pan], |row| row.get(0))
+            .optional()?;
+        Ok(found.map(|balance| balance.try_into().unwrap_or(0)))
+    }
+
+    fn connection(&self) -> MutexGuard<'_, Connection> {
+        // A panic in another thread rolled its transaction back; the connection itself is sound.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A terminal to be registered.
+pub struct TerminalRow<'a> {
+    /// Terminal number.
+    pub terminal: &'a str,
+    /// Merchant code.
+    pub merchant: &'a str,
+    /// Serial number.
+    pub serial_number: &'a str,
+    /// Acquirer's institution code.
+    pub acquirer: &'a str,
+    /// Fingerprint of its certificate.
+    pub certificate: &'a str,
+    /// MAC key.
+    pub mac_key: &'a [u8; 16],
+    /// Device key.
+    pub device_key: &'a [u8; 16],
+}
+
+/// Columns that make an [`Entry`].
+pub(super) const ENTRY_COLUMNS: &str =
+    "terminal, batch, stan, amount, booked, state, response_code, rrn, reason, reversals";
+/// How many they are.
+pub(super) const ENTRY_COLUMN_COUNT: usize = 10;
+
+/// Reads a row of [`ENTRY_COLUMNS`].
+pub(super) fn entry(row: &Row<'_>) -> Result<Entry, StoreError> {
+    let damaged = |error: ReferenceError| StoreError::Row(error.to_string());
+    let money = |minor: i64| {
+        let minor = u64::try_from(minor).map_err(|_| AmountError::Negative);
+        minor.and_then(|minor| Amount::new(minor, Currency::CNY)).map_err(|error| StoreError::Row(error.to_string()))
+    };
+    let word: String = row.get(5)?;
+    let state = [EntryState::Approved, EntryState::Declined, EntryState::Reversed]
+        .into_iter()
+        .find(|state| state.word() == word)
+        .ok_or(StoreError::Row(word))?;
+    Ok(Entry {
+        terminal: row.get(0)?,
+        trace: TraceNumber {
+            batch: Batch::new(row.get(1)?).map_err(damaged)?,
+            stan: Stan::new(row.get(2)?).map_err(damaged)?,
+        },
+        amount: money(row.get(3)?)?,
+        booked: money(row.get(4)?)?,
+        state,
+        response_code: row.get(6)?,
+        rrn: row.get(7)?,
+        reason: row.get(8)?,
+        reversals: row.get(9)?,
+    })
+}

@@ -1,0 +1,195 @@
+//! Terminal and host over loopback: a real link, a real server, cryptograms computed as a card computes them.
+
+mod binding;
+mod decisions;
+mod reversals;
+mod transport;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use jiff::civil::date;
+use tempfile::TempDir;
+
+use super::store::EntryState;
+use super::{Host, RunningHost, pki};
+use crate::acquirer::link::{HostLink, HttpsLink};
+use crate::card_number::Pan;
+use crate::crypto::tdes::TdesKey;
+use crate::crypto::{emv, hex};
+use crate::emv::tag;
+use crate::emv::tlv::{self, TlvBuilder};
+use crate::money::{Amount, Currency};
+use crate::payment::online::{
+    CardForHost, EntryMode, HostAnswer, LinkFailure, ReversalReason, ReversalRequest, SaleRequest,
+};
+use crate::reference::{Batch, Stan, TraceNumber};
+use crate::sandbox::card::profile::CardProfile;
+use crate::sandbox::issuer::CryptogramInput;
+use crate::terminal::identity::Identity;
+use crate::terminal::link::LinkSettings;
+use crate::vault::software::{SoftwareVault, TestKeys};
+
+const BALANCE: u64 = 1_000_000;
+
+/// A host on a free port, and a terminal with its kit.
+struct House {
+    host: Host,
+    running: RunningHost,
+    directory: TempDir,
+}
+
+impl House {
+    fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let host = Host::prepare(&directory.path().join("host")).unwrap();
+        host.write_kit(&directory.path().join("kit")).unwrap();
+        let running = host.start(([127, 0, 0, 1], 0).into()).unwrap();
+        Self { host, running, directory }
+    }
+
+    fn kit(&self) -> PathBuf {
+        self.directory.path().join("kit")
+    }
+
+    fn link(&self) -> HttpsLink {
+        self.link_of(&self.kit())
+    }
+
+    fn link_of(&self, kit: &Path) -> HttpsLink {
+        open(&self.running.link_settings(), kit)
+    }
+
+    /// A terminal that gives up soon, where silence is what is tested.
+    fn impatient(&self) -> HttpsLink {
+        open(&self.impatient_settings(), &self.kit())
+    }
+
+    fn impatient_settings(&self) -> LinkSettings {
+        LinkSettings { connect_timeout_s: 3, answer_timeout_s: 1, ..self.running.link_settings() }
+    }
+
+    fn balance(&self) -> u64 {
+        self.running.balance(&profile().pan).unwrap().unwrap()
+    }
+
+    /// Another terminal of another merchant, enrolled at the same host.
+    fn other_kit(&self) -> PathBuf {
+        let kit = self.directory.path().join("other");
+        let mut identity = Identity::load(&self.kit()).unwrap();
+        identity.terminal_number = "10000002".to_owned();
+        identity.merchant_code = "999TEST00000002".to_owned();
+        identity.serial_number = "00000402TEST0002".to_owned();
+        self.host.enrol(&identity).unwrap();
+        self.host.write_kit_of("10000002", &kit).unwrap();
+        kit
+    }
+
+    /// A copy of the kit to damage.
+    fn copied_kit(&self) -> PathBuf {
+        let kit = self.directory.path().join("copy");
+        self.host.write_kit(&kit).unwrap();
+        kit
+    }
+}
+
+fn open(settings: &LinkSettings, kit: &Path) -> HttpsLink {
+    let vault = Arc::new(SoftwareVault::open(kit).unwrap());
+    HttpsLink::open(settings, kit, Identity::load(kit).unwrap(), vault).unwrap()
+}
+
+fn profile() -> CardProfile {
+    CardProfile::shipped("unionpay-debit").unwrap()
+}
+
+fn trace(stan: u32) -> TraceNumber {
+    TraceNumber { batch: Batch::FIRST, stan: Stan::new(stan).unwrap() }
+}
+
+fn cny(minor: u64) -> Amount {
+    Amount::new(minor, Currency::CNY).unwrap()
+}
+
+/// A sale with a cryptogram made as a card makes it; the STAN is also the card's transaction counter.
+fn sale(stan: u32, minor: u64) -> SaleRequest {
+    let profile = profile();
+    SaleRequest {
+        trace: trace(stan),
+        amount: cny(minor),
+        at: date(2026, 11, 22).at(14, 3, 5, 0),
+        card: CardForHost {
+            pan: Pan::parse(&profile.pan).unwrap(),
+            expiry: Some(hex::decode(&profile.expiry).unwrap().try_into().unwrap()),
+            track2: None,
+            sequence_number: Some(profile.sequence_number),
+            entry: EntryMode::Chip,
+        },
+        chip_data: chip_data(&profile, stan as u16, minor),
+    }
+}
+
+fn session_key(profile: &CardProfile, atc: u16) -> TdesKey {
+    let issuer = TdesKey::new(&hex::decode(&profile.issuer.master_key).unwrap()).unwrap();
+    let card = emv::card_master_key(&issuer, &profile.pan, profile.sequence_number).unwrap();
+    emv::session_key(&card, atc).unwrap()
+}
+
+fn arqc(profile: &CardProfile, atc: u16, minor: u64) -> [u8; 8] {
+    let input = CryptogramInput {
+        amount_authorised: &hex::decode(&format!("{minor:012}")).unwrap(),
+        amount_other: &[0; 6],
+        terminal_country: &[0x01, 0x56],
+        tvr: &[0; 5],
+        currency: &[0x01, 0x56],
+        date: &[0x26, 0x11, 0x22],
+        transaction_type: &[0],
+        unpredictable_number: &[1, 2, 3, 4],
+        aip: &[0x7C, 0],
+        atc: &atc.to_be_bytes(),
+        card_verification_results: &[0x03, 0xA0, 0, 0],
+    };
+    emv::application_cryptogram(&session_key(profile, atc), &input.bytes()).unwrap()
+}
+
+fn chip_data(profile: &CardProfile, atc: u16, minor: u64) -> Vec<u8> {
+    TlvBuilder::new()
+        .with(tag::CRYPTOGRAM, &arqc(profile, atc, minor))
+        .with(tag::CRYPTOGRAM_INFORMATION, &[0x80])
+        .with(tag::ISSUER_APPLICATION_DATA, &[7, 1, 1, 0x03, 0xA0, 0, 0, 1])
+        .with(tag::UNPREDICTABLE_NUMBER, &[1, 2, 3, 4])
+        .with(tag::ATC, &atc.to_be_bytes())
+        .with(tag::TVR, &[0; 5])
+        .with(tag::TRANSACTION_DATE, &[0x26, 0x11, 0x22])
+        .with(tag::TRANSACTION_TYPE, &[0])
+        .with(tag::AMOUNT_AUTHORISED, &hex::decode(&format!("{minor:012}")).unwrap())
+        .with(tag::TRANSACTION_CURRENCY, &[0x01, 0x56])
+        .with(tag::AIP, &[0x7C, 0])
+        .with(tag::TERMINAL_COUNTRY, &[0x01, 0x56])
+        .with(tag::AMOUNT_OTHER, &[0; 6])
+        .build()
+}
+
+fn reversal(stan: u32, minor: u64) -> ReversalRequest {
+    ReversalRequest {
+        trace: trace(stan),
+        amount: cny(minor),
+        at: date(2026, 11, 22).at(14, 3, 5, 0),
+        entry: EntryMode::Chip,
+        sequence_number: Some(1),
+        reason: ReversalReason::NoAnswer,
+        authorisation_code: None,
+        chip_data: TlvBuilder::new().with(tag::TVR, &[0; 5]).build(),
+    }
+}
+
+fn code(answer: Result<HostAnswer, LinkFailure>) -> String {
+    answer.unwrap().response_code.as_str().to_owned()
+}
+
+/// Is 91 what the issuer says to this card for this code?
+fn issuer_is_right(answer: &HostAnswer, atc: u16, minor: u64) -> bool {
+    let (profile, code) = (profile(), answer.response_code.as_str().as_bytes());
+    let arqc = arqc(&profile, atc, minor);
+    let right = emv::response_cryptogram_1(&session_key(&profile, atc), &arqc, code.try_into().unwrap()).unwrap();
+    tlv::find(&answer.issuer_data, tag::ISSUER_AUTHENTICATION_DATA).unwrap() == Some(&[&right[..], code].concat()[..])
+}

@@ -1,0 +1,469 @@
+//! The printer itself, without line or clock: bytes and hands on cover and roll go in; answers and torn-off receipts come
+//! out. Pure.
+
+use std::collections::VecDeque;
+
+use super::tokenizer::{Token, Tokenizer};
+
+/// Something that comes out of the printer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// Bytes to the host.
+    Answer(Vec<u8>),
+    /// A receipt that was cut or torn off.
+    Receipt(Strip),
+}
+
+/// A piece of paper: what was printed on it, from top to bottom.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Strip {
+    /// The rows.
+    pub rows: Vec<Row>,
+}
+
+/// One thing printed, over the whole width.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Row {
+    /// A line of characters.
+    Text {
+        /// The characters with their looks.
+        cells: Vec<Cell>,
+        /// 0 left, 1 centre, 2 right.
+        align: u8,
+        /// Dots to the next line, at least.
+        spacing: u8,
+    },
+    /// A QR code.
+    Qr {
+        /// What it says.
+        content: Vec<u8>,
+        /// Dots of a module.
+        module: u8,
+        /// Level of correction: 48 L, 49 M, 50 Q, 51 H.
+        level: u8,
+        /// 0 left, 1 centre, 2 right.
+        align: u8,
+    },
+    /// A picture.
+    Raster {
+        /// Bytes in a row.
+        width: usize,
+        /// The rows, one bit a dot.
+        bits: Vec<u8>,
+        /// 0 left, 1 centre, 2 right.
+        align: u8,
+    },
+    /// Dots of white.
+    Feed(u32),
+}
+
+/// One character on paper.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cell {
+    /// The character.
+    pub character: char,
+    /// Times as wide.
+    pub width: u8,
+    /// Times as high.
+    pub height: u8,
+    /// Bold.
+    pub bold: bool,
+}
+
+impl Cell {
+    /// Dots it takes from left to right: 12, or 24 for Chinese, times its width.
+    pub fn dots(&self) -> u32 {
+        let dots = if self.character.is_ascii() { 12 } else { 24 };
+        dots * u32::from(self.width)
+    }
+}
+
+impl Strip {
+    /// Nothing but white.
+    pub fn is_blank(&self) -> bool {
+        self.rows.iter().all(|row| match row {
+            Row::Feed(_) => true,
+            Row::Text { cells, .. } => cells.is_empty(),
+            Row::Qr { .. } | Row::Raster { .. } => false,
+        })
+    }
+
+    /// The text on it, a line each; `[QR]` before the content of a code. White at the end of lines is left out.
+    pub fn text(&self, dots: u32) -> String {
+        let mut text = String::new();
+        for row in &self.rows {
+            match row {
+                Row::Text { cells, align, .. } => {
+                    let used: u32 = cells.iter().map(|cell| cell.dots() / u32::from(cell.width)).sum();
+                    let free = dots.saturating_sub(used) / 12;
+                    let before = match align {
+                        1 => free / 2,
+                        2 => free,
+                        _ => 0,
+                    };
+                    let line: String = cells.iter().map(|cell| cell.character).collect();
+                    text.push_str(format!("{:width$}{line}", "", width = before as usize).trim_end());
+                    text.push('\n');
+                }
+                Row::Qr { content, .. } => {
+                    text.push_str(&format!("[QR] {}\n", String::from_utf8_lossy(content)));
+                }
+                Row::Raster { .. } => text.push_str("[picture]\n"),
+                Row::Feed(_) => {}
+            }
+        }
+        text
+    }
+}
+
+/// The printer.
+#[derive(Debug)]
+pub struct Model {
+    dots: u32,
+    answers: bool,
+    tokenizer: Tokenizer,
+    queue: VecDeque<Token>,
+    style: Style,
+    line: Vec<Cell>,
+    qr: QrSymbol,
+    strip: Strip,
+    automatic: u8,
+    paper_out: bool,
+    cover_open: bool,
+    lines_left: Option<u32>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Style {
+    width: u8,
+    height: u8,
+    bold: bool,
+    align: u8,
+    spacing: u8,
+}
+
+/// Dots from line to line after power-on: a sixth of an inch.
+const USUAL_SPACING: u8 = 30;
+
+impl Default for Style {
+    fn default() -> Self {
+        Self { width: 1, height: 1, bold: false, align: 0, spacing: USUAL_SPACING }
+    }
+}
+
+#[derive(Clone, Debug)]
+struct QrSymbol {
+    module: u8,
+    level: u8,
+    content: Vec<u8>,
+}
+
+impl Default for QrSymbol {
+    fn default() -> Self {
+        Self { module: 3, level: 48, content: Vec::new() }
+    }
+}
+
+/// Commands the printer's buffer holds before it takes no more.
+const BUFFER: usize = 4096;
+
+impl Model {
+    /// A printer with paper in and cover closed. `dots` is the width of a line; one that does not answer is a cheap one.
+    pub fn new(dots: u32, answers: bool) -> Self {
+        Self {
+            dots,
+            answers,
+            tokenizer: Tokenizer::default(),
+            queue: VecDeque::new(),
+            style: Style::default(),
+            line: Vec::new(),
+            qr: QrSymbol::default(),
+            strip: Strip::default(),
+            automatic: 0,
+            paper_out: false,
+            cover_open: false,
+            lines_left: None,
+        }
+    }
+
+    /// Bytes from the host.
+    pub fn receive(&mut self, bytes: &[u8]) -> Vec<Event> {
+        let mut events = Vec::new();
+        for token in self.tokenizer.take(bytes) {
+            match token {
+                // Answered as it arrives, whatever waits before it.
+                Token::RealTimeStatus(n) => events.extend(self.real_time_status(n)),
+                token => self.queue.push_back(token),
+            }
+        }
+        events.extend(self.work());
+        events
+    }
+
+    /// A roll goes in or out.
+    pub fn set_paper(&mut self, paper: bool) -> Vec<Event> {
+        self.lines_left = None;
+        if self.paper_out != paper {
+            return Vec::new();
+        }
+        self.paper_out = !paper;
+        self.changed()
+    }
+
+    /// The roll will end after so many more lines.
+    pub const fn end_paper_after(&mut self, lines: u32) {
+        self.lines_left = Some(lines);
+    }
+
+    /// The cover is opened or closed.
+    pub fn set_cover_open(&mut self, open: bool) -> Vec<Event> {
+        if self.cover_open == open {
+            return Vec::new();
+        }
+        self.cover_open = open;
+        self.changed()
+    }
+
+    /// No paper at the print head.
+    pub const fn is_paper_out(&self) -> bool {
+        self.paper_out
+    }
+
+    /// The buffer is full: the host must wait.
+    pub fn is_full(&self) -> bool {
+        self.queue.len() >= BUFFER
+    }
+
+    /// Somebody tears off what has been printed; `None` while the printer is in the middle of something or nothing is
+    /// out.
+    pub fn tear_off(&mut self) -> Option<Event> {
+        if !self.is_online() || !self.queue.is_empty() || !self.line.is_empty() || self.strip.is_blank() {
+            return None;
+        }
+        Some(Event::Receipt(std::mem::take(&mut self.strip)))
+    }
+
+    const fn is_online(&self) -> bool {
+        !self.paper_out && !self.cover_open
+    }
+
+    fn changed(&mut self) -> Vec<Event> {
+        let mut events: Vec<_> = self.automatic_status().into_iter().collect();
+        events.extend(self.work());
+        events
+    }
+
+    fn work(&mut self) -> Vec<Event> {
+        let mut events = Vec::new();
+        while self.is_online() {
+            let Some(token) = self.queue.pop_front() else { break };
+            events.extend(self.execute(token));
+        }
+        events
+    }
+
+    fn execute(&mut self, token: Token) -> Vec<Event> {
+        match token {
+            Token::Character(character) => return self.character(character),
+            Token::LineFeed => return self.end_line(),
+            Token::Initialise => {
+                self.style = Style::default();
+                self.qr = QrSymbol::default();
+                self.line.clear();
+                self.automatic = 0;
+            }
+            Token::Bold(bold) => self.style.bold = bold,
+            Token::Size(width, height) => (self.style.width, self.style.height) = (width, height),
+            Token::Align(align) => self.style.align = align,
+            Token::LineSpacing(dots) => self.style.spacing = dots.unwrap_or(USUAL_SPACING),
+            Token::FeedLines(lines) => return self.feed(u32::from(lines) * u32::from(self.style.spacing)),
+            Token::FeedDots(dots) => return self.feed(u32::from(dots)),
+            Token::Qr(function, data) => return self.qr_function(function, &data),
+            Token::Raster(width, bits) => {
+                let mut events = self.finish_line();
+                self.strip.rows.push(Row::Raster { width, bits, align: self.style.align });
+                events.extend(self.line_used());
+                return events;
+            }
+            Token::Cut => {
+                let mut events = self.finish_line();
+                events.push(Event::Receipt(std::mem::take(&mut self.strip)));
+                return events;
+            }
+            Token::Transmit(n) => return self.transmit(n),
+            Token::AutomaticStatus(mask) => {
+                self.automatic = mask;
+                return self.automatic_status().into_iter().collect();
+            }
+            // Executed on arrival; never queued.
+            Token::RealTimeStatus(_) => {}
+        }
+        Vec::new()
+    }
+
+    fn character(&mut self, character: char) -> Vec<Event> {
+        let Style { width, height, bold, .. } = self.style;
+        let cell = Cell { character, width, height, bold };
+        let used: u32 = self.line.iter().map(Cell::dots).sum();
+        let events = if used + cell.dots() > self.dots { self.end_line() } else { Vec::new() };
+        self.line.push(cell);
+        events
+    }
+
+    fn end_line(&mut self) -> Vec<Event> {
+        let cells = std::mem::take(&mut self.line);
+        self.strip.rows.push(Row::Text { cells, align: self.style.align, spacing: self.style.spacing });
+        self.line_used()
+    }
+
+    fn finish_line(&mut self) -> Vec<Event> {
+        if self.line.is_empty() { Vec::new() } else { self.end_line() }
+    }
+
+    fn feed(&mut self, dots: u32) -> Vec<Event> {
+        let events = self.finish_line();
+        self.strip.rows.push(Row::Feed(dots));
+        events
+    }
+
+    /// A line more of the roll is used up.
+    fn line_used(&mut self) -> Vec<Event> {
+        match &mut self.lines_left {
+            Some(lines) if *lines <= 1 => {
+                self.lines_left = None;
+                self.paper_out = true;
+                self.automatic_status().into_iter().collect()
+            }
+            Some(lines) => {
+                *lines -= 1;
+                Vec::new()
+            }
+            None => Vec::new(),
+        }
+    }
+
+    /// `GS ( k`: 67 size, 69 level, 80 content, 81 print.
+    fn qr_function(&mut self, function: u8, data: &[u8]) -> Vec<Event> {
+        match (function, data) {
+            (67, [module]) => self.qr.module = (*module).clamp(1, 16),
+            (69, [level]) => self.qr.level = *level,
+            (80, [48, content @ ..]) => self.qr.content = content.to_vec(),
+            (81, _) => {
+                let mut events = self.finish_line();
+                let QrSymbol { module, level, content } = self.qr.clone();
+                self.strip.rows.push(Row::Qr { content, module, level, align: self.style.align });
+                events.extend(self.line_used());
+                return events;
+            }
+            _ => {}
+        }
+        Vec::new()
+    }
+
+    /// `GS r 1` tells of the paper. Whoever asks has sent everything: without a cutter the slip is torn off here.
+    fn transmit(&mut self, n: u8) -> Vec<Event> {
+        let mut events: Vec<_> = self.tear_off().into_iter().collect();
+        if self.answers && matches!(n, 1 | 2 | 49 | 50) {
+            events.push(Event::Answer(vec![0]));
+        }
+        events
+    }
+
+    fn real_time_status(&self, n: u8) -> Option<Event> {
+        const FIXED: u8 = 0x12;
+        let byte = match n {
+            1 => FIXED | if self.is_online() { 0 } else { 0x08 },
+            2 => FIXED | if self.cover_open { 0x04 } else { 0 } | if self.paper_out { 0x20 } else { 0 },
+            3 => FIXED,
+            4 => FIXED | if self.paper_out { 0x6C } else { 0 },
+            _ => return None,
+        };
+        self.answers.then(|| Event::Answer(vec![byte]))
+    }
+
+    fn automatic_status(&self) -> Option<Event> {
+        let offline = 0x10 | if self.is_online() { 0 } else { 0x08 } | if self.cover_open { 0x20 } else { 0 };
+        let paper = if self.paper_out { 0x0F } else { 0 };
+        (self.answers && self.automatic != 0).then(|| Event::Answer(vec![offline, 0, paper, 0x0F]))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answers(events: &[Event]) -> Vec<u8> {
+        events
+            .iter()
+            .filter_map(|event| match event {
+                Event::Answer(bytes) => Some(bytes.clone()),
+                Event::Receipt(_) => None,
+            })
+            .flatten()
+            .collect()
+    }
+
+    fn receipts(events: &[Event]) -> Vec<String> {
+        events
+            .iter()
+            .filter_map(|event| match event {
+                Event::Receipt(strip) => Some(strip.text(384)),
+                Event::Answer(_) => None,
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_cut_ends_a_receipt() {
+        let mut model = Model::new(384, true);
+        let events = model.receive(b"\x1b@one\n\x1dVB\x00two\n\x1dV\x00three");
+        assert_eq!(receipts(&events), ["one\n", "two\n"]);
+        assert_eq!(receipts(&model.receive(b"\n\x1dr\x01")), ["three\n"]);
+    }
+
+    #[test]
+    fn the_end_mark_is_answered_in_its_turn_and_the_status_at_once() {
+        let mut model = Model::new(384, true);
+        model.set_paper(false);
+        assert_eq!(answers(&model.receive(b"text\n\x1dr\x01\x10\x04\x04\x10\x04\x02")), [0x7E, 0x32]);
+        let events = model.set_paper(true);
+        assert_eq!((answers(&events), receipts(&events)), (vec![0], vec!["text\n".to_owned()]));
+    }
+
+    #[test]
+    fn changes_are_told_when_the_host_wants_to_know() {
+        let mut model = Model::new(384, true);
+        assert_eq!(model.set_cover_open(true), []);
+        model.set_cover_open(false);
+        assert_eq!(answers(&model.receive(b"\x1da\xff")), [0x10, 0, 0, 0x0F]);
+        assert_eq!(answers(&model.set_cover_open(true)), [0x38, 0, 0, 0x0F]);
+        assert!(answers(&model.set_cover_open(true)).is_empty());
+    }
+
+    #[test]
+    fn the_roll_ends_in_the_middle_and_the_rest_follows() {
+        let mut model = Model::new(384, true);
+        model.end_paper_after(2);
+        model.receive(b"\x1da\xff");
+        let events = model.receive(b"1\n2\n3\n\x1dVB\x00\x1dr\x01");
+        assert!(model.is_paper_out());
+        assert_eq!(answers(&events), [0x18, 0, 0x0F, 0x0F]);
+        let events = model.set_paper(true);
+        assert_eq!(receipts(&events), ["1\n2\n3\n"]);
+        assert_eq!(answers(&events), [0x10, 0, 0, 0x0F, 0]);
+    }
+
+    #[test]
+    fn a_cheap_printer_prints_and_says_nothing() {
+        let mut model = Model::new(384, false);
+        let events = model.receive(b"\x10\x04\x04\x1da\xffx\n\x1dr\x01");
+        assert_eq!((answers(&events).len(), receipts(&events).len()), (0, 1));
+    }
+
+    #[test]
+    fn a_line_that_is_too_long_goes_on_below() {
+        let mut model = Model::new(384, true);
+        let events = model.receive(&[b"a".repeat(33), b"\n\x1dV\x00".to_vec()].concat());
+        assert_eq!(receipts(&events), [format!("{}\na\n", "a".repeat(32))]);
+    }
+}

@@ -1,0 +1,5 @@
+//! Who this machine is and how it is set up.
+
+pub mod identity;
+pub mod link;
+pub mod settings;

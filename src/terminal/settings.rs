@@ -1,0 +1,303 @@
+//! How this terminal is set up: `yima.toml`. Every key has a default, every key is documented in `assets/yima.toml`, and a
+//! wrong or unknown one is refused with file, line and key.
+
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use super::link::LinkSettings;
+use crate::wording::Language;
+
+/// Where the settings are when nobody says otherwise.
+pub const SYSTEM_FILE: &str = "/etc/yima/yima.toml";
+
+/// Where the state is when nobody says otherwise.
+pub const SYSTEM_STATE: &str = "/var/lib/yima";
+
+/// The longest wait that can be set, in seconds.
+const LONGEST_WAIT_S: u64 = 600;
+
+/// The example that is packaged: all keys with their defaults.
+pub const EXAMPLE: &str = include_str!("../../assets/yima.toml");
+
+/// All settings.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// The terminal itself.
+    pub terminal: TerminalSettings,
+    /// The acquirer's host.
+    pub host: LinkSettings,
+    /// The card reader.
+    pub reader: ReaderSettings,
+    /// The receipt printer.
+    pub printer: PrinterSettings,
+    /// Sounds.
+    pub sound: SoundSettings,
+    /// The touchscreen.
+    pub screen: ScreenSettings,
+}
+
+/// The terminal itself.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TerminalSettings {
+    /// Directory with `identity.toml`, certificates and keys; relative ones are taken from the state directory.
+    pub identity: PathBuf,
+    /// Language of screen and slips at start.
+    pub language: Language,
+    /// Currency of the keypad, ISO 4217.
+    pub currency: String,
+}
+
+/// The card reader.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ReaderSettings {
+    /// Part of the reader's name; empty takes the first one that is there.
+    pub name: String,
+    /// Seconds to wait for a card.
+    pub card_wait_s: u64,
+    /// Seconds a card may take for one command.
+    pub answer_timeout_s: u64,
+}
+
+/// The receipt printer.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PrinterSettings {
+    /// Serial device.
+    pub device: String,
+    /// Bits per second.
+    pub baud: u32,
+    /// How the printer says that its buffer is full.
+    pub flow_control: FlowControl,
+    /// Model, by the name of a shipped profile.
+    pub profile: String,
+    /// Seconds to wait for paper or a closed cover in the middle of a slip.
+    pub patience_s: u64,
+}
+
+/// How a printer says that its buffer is full.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FlowControl {
+    /// By the lines RTS and CTS.
+    RtsCts,
+    /// By the characters XON and XOFF.
+    XonXoff,
+    /// Not at all.
+    None,
+}
+
+/// Sounds.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SoundSettings {
+    /// Whether there are any.
+    pub enabled: bool,
+    /// ALSA device.
+    pub device: String,
+}
+
+/// The touchscreen.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ScreenSettings {
+    /// Width of the window in pixels; the whole display in kiosk mode.
+    pub width: u32,
+    /// Height of the window in pixels.
+    pub height: u32,
+    /// Light letters on a dark ground.
+    pub dark: bool,
+}
+
+impl Default for TerminalSettings {
+    fn default() -> Self {
+        Self { identity: "identity".into(), language: Language::Chinese, currency: "CNY".to_owned() }
+    }
+}
+
+impl Default for ReaderSettings {
+    fn default() -> Self {
+        Self { name: String::new(), card_wait_s: 60, answer_timeout_s: 30 }
+    }
+}
+
+impl Default for PrinterSettings {
+    fn default() -> Self {
+        Self {
+            device: "/dev/ttyUSB0".to_owned(),
+            baud: 115_200,
+            flow_control: FlowControl::RtsCts,
+            profile: "generic-58".to_owned(),
+            patience_s: 120,
+        }
+    }
+}
+
+impl Default for SoundSettings {
+    fn default() -> Self {
+        Self { enabled: true, device: "default".to_owned() }
+    }
+}
+
+impl Default for ScreenSettings {
+    fn default() -> Self {
+        Self { width: 720, height: 1280, dark: false }
+    }
+}
+
+/// Settings that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    /// The file cannot be read.
+    #[error("{path}: {source}")]
+    File {
+        /// Which file.
+        path: String,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// A key or value in it is wrong.
+    #[error("{path}, line {line}, {key}: {problem}")]
+    Key {
+        /// Which file.
+        path: String,
+        /// Which line, from 1.
+        line: usize,
+        /// Which key.
+        key: String,
+        /// What is wrong.
+        problem: String,
+    },
+}
+
+impl Settings {
+    /// Reads the settings: the file asked for, or the system's if there is one, or the defaults.
+    ///
+    /// # Errors
+    /// When a file that was asked for is missing, or a file is wrong.
+    pub fn load(asked_for: Option<&Path>) -> Result<Self, SettingsError> {
+        let path = match asked_for {
+            Some(path) => path,
+            None if Path::new(SYSTEM_FILE).exists() => Path::new(SYSTEM_FILE),
+            None => return Ok(Self::default()),
+        };
+        let name = path.display().to_string();
+        let text =
+            std::fs::read_to_string(path).map_err(|source| SettingsError::File { path: name.clone(), source })?;
+        Self::parse(&name, &text)
+    }
+
+    /// Reads a settings text; `path` is for messages.
+    ///
+    /// # Errors
+    /// When a key is unknown or a value is wrong.
+    pub fn parse(path: &str, text: &str) -> Result<Self, SettingsError> {
+        let settings: Self = toml::from_str(text).map_err(|error| {
+            let offset = error.span().map_or(0, |span| span.start).min(text.len());
+            let (line, key) = place(text, offset);
+            SettingsError::Key { path: path.to_owned(), line, key, problem: error.message().to_owned() }
+        })?;
+        settings.check().map_err(|(key, problem)| {
+            let (line, key) = place(text, text.find(key).unwrap_or(0));
+            SettingsError::Key { path: path.to_owned(), line, key, problem }
+        })?;
+        Ok(settings)
+    }
+
+    /// What a type cannot say; gives the key and what is wrong with it.
+    fn check(&self) -> Result<(), (&'static str, String)> {
+        self.terminal.currency.parse::<crate::money::Currency>().map_err(|error| ("currency", error.to_string()))?;
+        for (key, seconds) in [
+            ("card_wait_s", self.reader.card_wait_s),
+            ("answer_timeout_s", self.reader.answer_timeout_s),
+            ("answer_timeout_s", self.host.answer_timeout_s),
+            ("connect_timeout_s", self.host.connect_timeout_s),
+            ("patience_s", self.printer.patience_s),
+        ] {
+            if !(1..=LONGEST_WAIT_S).contains(&seconds) {
+                return Err((key, format!("{seconds} seconds; it must be 1 to {LONGEST_WAIT_S}")));
+            }
+        }
+        Ok(())
+    }
+
+    /// The identity directory under a state directory.
+    pub fn identity_directory(&self, state: &Path) -> PathBuf {
+        state.join(&self.terminal.identity)
+    }
+}
+
+/// Line number and full key (`section.key`) of what stands at an offset.
+fn place(text: &str, offset: usize) -> (usize, String) {
+    let before = &text[..text.floor_char_boundary(offset)];
+    let line_number = before.matches('\n').count() + 1;
+    let line = text.lines().nth(line_number - 1).unwrap_or("").trim();
+    if line.starts_with('[') {
+        return (line_number, line.to_owned());
+    }
+    let section = before.lines().rev().find_map(|line| line.trim().strip_prefix('[')?.split(']').next());
+    let key = line.split('=').next().unwrap_or("").trim();
+    (line_number, section.map_or_else(|| key.to_owned(), |section| format!("{section}.{key}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(text: &str) -> String {
+        Settings::parse("yima.toml", text).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn the_example_holds_every_key_with_its_default() {
+        let example = Settings::parse("assets/yima.toml", EXAMPLE).unwrap();
+        assert_eq!(example, Settings::default());
+        let keys = EXAMPLE.lines().filter(|line| line.contains('=') && !line.starts_with('#')).count();
+        let documented = EXAMPLE
+            .lines()
+            .zip(EXAMPLE.lines().skip(1))
+            .filter(|(above, line)| above.starts_with('#') && line.contains('=') && !line.starts_with('#'))
+            .count();
+        assert_eq!(keys, documented, "every key has a comment above it");
+    }
+
+    #[test]
+    fn every_key_of_the_program_is_in_the_example() {
+        // serde names all known keys when it meets an unknown one.
+        for section in ["terminal", "host", "reader", "printer", "sound", "screen"] {
+            let message = message(&format!("[{section}]\nno_such_key = 1"));
+            for key in message.split('`').skip(3).step_by(2) {
+                assert!(EXAMPLE.contains(&format!("{key} =")), "{section}.{key} is not in assets/yima.toml");
+            }
+        }
+    }
+
+    #[test]
+    fn a_wrong_key_is_named_with_file_and_line() {
+        let text = "[terminal]\nlanguage = \"zh-CN\"\n\n[printer]\nbuad = 9600\n";
+        assert!(
+            message(text).starts_with("yima.toml, line 5, printer.buad: unknown field `buad`"),
+            "{}",
+            message(text)
+        );
+        assert!(message("[printer]\nbaud = \"fast\"").starts_with("yima.toml, line 2, printer.baud: "));
+        assert!(message("[pinter]\nbaud = 1").starts_with("yima.toml, line 1, [pinter]: unknown field `pinter`"));
+        assert!(
+            message("[terminal]\n\ncurrency = \"XYZ\"")
+                .starts_with("yima.toml, line 3, terminal.currency: unknown currency")
+        );
+        assert!(message("[terminal\n").starts_with("yima.toml, line 1"));
+        assert!(message("[reader]\ncard_wait_s = 0").starts_with("yima.toml, line 2, reader.card_wait_s: 0 seconds"));
+        assert!(message("[printer]\npatience_s = 9999").starts_with("yima.toml, line 2, printer.patience_s: "));
+        assert!(message("[sound]\ndevice = \"默认").starts_with("yima.toml, line 2"));
+    }
+
+    #[test]
+    fn a_file_that_was_asked_for_must_be_there() {
+        let error = Settings::load(Some(Path::new("/nowhere/yima.toml"))).unwrap_err();
+        assert!(error.to_string().starts_with("/nowhere/yima.toml: "));
+    }
+}

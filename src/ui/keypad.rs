@@ -1,0 +1,66 @@
+//! Binder of `ui/api/keypad.slint`: keys become an amount, and the amount an intent.
+
+use slint::ComponentHandle;
+
+use super::amount_entry::AmountEntry;
+use super::generated::{AppWindow, Keypad};
+use super::{Intents, Shared, values};
+use crate::app::view::{Intent, Screen, View};
+use crate::wording::{Language, Reason};
+
+/// Connects the keys.
+pub(super) fn setup(window: &AppWindow, shared: &Shared, intents: &Intents) {
+    let keypad = window.global::<Keypad>();
+    let change = |change: fn(&mut AmountEntry, &str)| {
+        let (weak, shared) = (window.as_weak(), shared.clone());
+        move |digits: &str| {
+            if let Some(window) = weak.upgrade() {
+                let amount = shared.with(|state| {
+                    change(&mut state.entry, digits);
+                    state.entry
+                });
+                show_entry(&window, &amount);
+            }
+        }
+    };
+    let type_digits = change(AmountEntry::type_digits);
+    keypad.on_type_digits(move |digits| type_digits(&digits));
+    let delete = change(|entry, _| entry.delete());
+    keypad.on_delete(move || delete(""));
+    let clear = change(|entry, _| entry.clear());
+    keypad.on_clear(move || clear(""));
+    let (shared, intents) = (shared.clone(), intents.clone());
+    keypad.on_charge(move || {
+        let amount = shared.with(|state| state.entry.amount());
+        if !amount.is_zero() {
+            intents.send(Intent::Charge(amount));
+        }
+    });
+}
+
+/// Shows what has been typed and what waits for the cashier.
+pub(super) fn show(window: &AppWindow, entry: &AmountEntry, notice: Option<&Reason>, language: Language) {
+    window.global::<Keypad>().set_notice(values::sentences(notice, language));
+    show_entry(window, entry);
+}
+
+/// What a change of screen means for the amount typed: paid or perhaps paid, it must not stand there to be charged
+/// again; not paid, it is kept for another card.
+pub(super) fn follow(entry: &mut AmountEntry, view: &View) {
+    entry.set_currency(view.currency);
+    match view.screen {
+        Screen::Approved { .. } | Screen::Unknown { .. } => entry.clear(),
+        Screen::NotPaid { .. } => entry.keep(),
+        Screen::Keypad { .. }
+        | Screen::PresentCard { .. }
+        | Screen::Processing { .. }
+        | Screen::Transactions { .. }
+        | Screen::OutOfService { .. } => {}
+    }
+}
+
+fn show_entry(window: &AppWindow, entry: &AmountEntry) {
+    let keypad = window.global::<Keypad>();
+    keypad.set_amount(values::money(entry.amount()));
+    keypad.set_ready(!entry.amount().is_zero());
+}

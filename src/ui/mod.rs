@@ -1,0 +1,256 @@
+//! The Rust side of the touchscreen: shows a [`View`], sends [`Intent`]s, decides nothing.
+//!
+//! The contract with the drawing is `ui/api/*.slint`, one global per concern; each has its binder here. Needs the main
+//! thread; does no input or output of its own.
+
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use slint::{ComponentHandle, Timer, TimerMode};
+
+use crate::app::view::{Intent, Screen, View};
+use crate::money::Currency;
+use crate::wording::Language;
+use amount_entry::AmountEntry;
+use generated::{ScreenName, Screens, Theme};
+
+pub mod amount_entry;
+mod back_end;
+mod copies;
+mod keypad;
+mod outcome;
+mod payment;
+mod preferences;
+mod status;
+mod transactions;
+mod values;
+
+pub use back_end::display_available;
+pub use generated::AppWindow;
+
+/// What Slint's compiler makes of `ui/`; its own style, so our lints stay out.
+#[allow(missing_docs, unused, unsafe_code)]
+#[allow(clippy::all, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::todo)]
+mod generated {
+    slint::include_modules!();
+}
+
+/// How the touchscreen opens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WindowOptions {
+    /// Fill the screen; there is nothing beside Yima.
+    pub kiosk: bool,
+    /// Width of the window in logical pixels, unless it fills the screen.
+    pub width: u16,
+    /// Height of the window in logical pixels, unless it fills the screen.
+    pub height: u16,
+    /// Language to begin with.
+    pub language: Language,
+    /// Night colours to begin with.
+    pub dark: bool,
+}
+
+/// A handheld's screen, in Chinese, by day.
+impl Default for WindowOptions {
+    fn default() -> Self {
+        Self { kiosk: false, width: 720, height: 1280, language: Language::Chinese, dark: false }
+    }
+}
+
+/// Why the touchscreen cannot be shown.
+#[derive(Debug, thiserror::Error)]
+pub enum UiError {
+    /// No window system and no screen answered.
+    #[error("no screen can be opened; set DISPLAY or WAYLAND_DISPLAY, or connect one: {0}")]
+    NoScreen(#[source] slint::PlatformError),
+    /// The window could not be made.
+    #[error("the window cannot be made; check that a font package is installed: {0}")]
+    Window(#[source] slint::PlatformError),
+    /// The window was lost while it was shown.
+    #[error("the screen stopped: {0}")]
+    Stopped(#[source] slint::PlatformError),
+}
+
+/// Opens the touchscreen on the display there is. Call it on the main thread.
+///
+/// # Errors
+/// [`UiError`] when no display answers.
+pub fn open(options: WindowOptions, intents: Sender<Intent>) -> Result<Touchscreen, UiError> {
+    back_end::select()?;
+    Touchscreen::new(options, intents)
+}
+
+/// The window with everything connected. Stays on the main thread; [`Touchscreen::display`] gives the handle for others.
+pub struct Touchscreen {
+    window: AppWindow,
+    shared: Shared,
+}
+
+impl Touchscreen {
+    /// Makes the window on a platform that is already chosen; [`open`] chooses one.
+    ///
+    /// # Errors
+    /// [`UiError::Window`] when the platform cannot make it.
+    pub fn new(options: WindowOptions, intents: Sender<Intent>) -> Result<Self, UiError> {
+        let window = AppWindow::new().map_err(UiError::Window)?;
+        let shared = Shared::default();
+        let intents = Intents(intents);
+        preferences::setup(&window, &shared);
+        keypad::setup(&window, &shared, &intents);
+        payment::setup(&window, &intents);
+        outcome::setup(&window, &intents);
+        copies::setup(&window, &intents);
+        transactions::setup(&window, &shared, &intents);
+        preferences::set_language(&window, options.language);
+        preferences::set_dark(&window, options.dark);
+        let theme = window.global::<Theme>();
+        theme.set_window_width(options.width.into());
+        theme.set_window_height(options.height.into());
+        window.window().set_size(slint::LogicalSize::new(options.width.into(), options.height.into()));
+        window.window().set_fullscreen(options.kiosk);
+        Ok(Self { window, shared })
+    }
+
+    /// The handle with which any thread shows things.
+    pub fn display(&self) -> Display {
+        Display { window: self.window.as_weak(), shared: self.shared.clone() }
+    }
+
+    /// The window itself.
+    pub const fn window(&self) -> &AppWindow {
+        &self.window
+    }
+
+    /// Shows `view` at once. On the main thread only; others use [`Display::show`].
+    pub fn show(&self, view: View) {
+        self.shared.accept(view);
+        paint(&self.window, &self.shared);
+    }
+
+    /// Shows `clock` as the time of day until the next minute begins while the screen runs.
+    pub fn set_clock(&self, clock: &str) {
+        status::set_clock(&self.window, clock);
+    }
+
+    /// Runs until the window is closed.
+    ///
+    /// # Errors
+    /// [`UiError`] when the display cannot be opened or is lost.
+    pub fn run(&self) -> Result<(), UiError> {
+        status::tick(&self.window);
+        let clock = Timer::default();
+        let weak = self.window.as_weak();
+        clock.start(TimerMode::Repeated, Duration::from_secs(1), move || {
+            if let Some(window) = weak.upgrade() {
+                status::tick(&window);
+            }
+        });
+        self.window.show().map_err(UiError::NoScreen)?;
+        slint::run_event_loop().map_err(UiError::Stopped)?;
+        // A window that is already gone has nothing left to hide.
+        self.window.hide().or(Ok(()))
+    }
+}
+
+/// Shows things from any thread.
+#[derive(Clone)]
+pub struct Display {
+    window: slint::Weak<AppWindow>,
+    shared: Shared,
+}
+
+impl Display {
+    /// Shows `view` soon; of several in a row the newest is certain to be shown.
+    pub fn show(&self, view: View) {
+        self.shared.accept(view);
+        let shared = self.shared.clone();
+        if let Err(error) = self.window.upgrade_in_event_loop(move |window| paint(&window, &shared)) {
+            tracing::debug!(%error, "nothing is shown: the window is closed");
+        }
+    }
+
+    /// Closes the window: [`Touchscreen::run`] returns.
+    pub fn close(&self) {
+        if let Err(error) = slint::quit_event_loop() {
+            tracing::debug!(%error, "the window is closed already");
+        }
+    }
+}
+
+/// Sends intents to the engine.
+#[derive(Clone)]
+struct Intents(Sender<Intent>);
+
+impl Intents {
+    fn send(&self, intent: Intent) {
+        if self.0.send(intent).is_err() {
+            tracing::error!("the engine is gone: a touch on the screen has no effect");
+        }
+    }
+}
+
+/// What is shown and what has been typed; locked for moments only.
+#[derive(Clone, Default)]
+struct Shared(Arc<Mutex<State>>);
+
+struct State {
+    view: Option<View>,
+    entry: AmountEntry,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self { view: None, entry: AmountEntry::new(Currency::CNY) }
+    }
+}
+
+impl Shared {
+    fn with<R>(&self, work: impl FnOnce(&mut State) -> R) -> R {
+        work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn accept(&self, view: View) {
+        self.with(|state| {
+            keypad::follow(&mut state.entry, &view);
+            state.view = Some(view);
+        });
+    }
+}
+
+/// Brings the window in line with what is to be shown.
+fn paint(window: &AppWindow, shared: &Shared) {
+    let (view, entry) = shared.with(|state| (state.view.clone(), state.entry));
+    let Some(view) = view else { return };
+    let language = preferences::language(window);
+    status::show(window, &view);
+    outcome::show(window, &view.screen, language);
+    let name = match &view.screen {
+        Screen::Keypad { notice } => {
+            keypad::show(window, &entry, notice.as_ref(), language);
+            ScreenName::Keypad
+        }
+        Screen::PresentCard { amount, notice } => {
+            payment::show_present_card(window, *amount, notice.as_ref(), language);
+            ScreenName::PresentCard
+        }
+        Screen::Processing { amount, progress } => {
+            payment::show_progress(window, *amount, *progress);
+            ScreenName::Processing
+        }
+        Screen::Approved { copies, .. } => {
+            copies::show(window, copies, language);
+            ScreenName::Approved
+        }
+        Screen::NotPaid { .. } => ScreenName::NotPaid,
+        Screen::Unknown { .. } => ScreenName::Unknown,
+        Screen::Transactions { rows, page, pages, count_today, total_today, copies } => {
+            let today = transactions::Today { count: *count_today, total: *total_today };
+            transactions::show(window, rows, *page, *pages, &today);
+            copies::show(window, copies, language);
+            ScreenName::Transactions
+        }
+        Screen::OutOfService { .. } => ScreenName::OutOfService,
+    };
+    window.global::<Screens>().set_current(name);
+}

@@ -1,0 +1,43 @@
+//! Binder of `ui/api/outcome.slint`: how a payment ended.
+
+use slint::ComponentHandle;
+
+use super::generated::{AppWindow, Outcome};
+use super::{Intents, values};
+use crate::app::view::{Intent, Screen};
+use crate::wording::Language;
+
+/// Connects the way on.
+pub(super) fn setup(window: &AppWindow, intents: &Intents) {
+    let intents = intents.clone();
+    window.global::<Outcome>().on_next_customer(move || intents.send(Intent::NextCustomer));
+}
+
+/// Shows a result, or why the terminal cannot trade; other screens are not its concern.
+pub(super) fn show(window: &AppWindow, screen: &Screen, language: Language) {
+    let outcome = window.global::<Outcome>();
+    match screen {
+        Screen::Approved { amount, truncated_pan, authorisation_code, copies: _, at } => {
+            outcome.set_amount(values::money(*amount));
+            outcome.set_truncated_pan(values::card(truncated_pan).into());
+            outcome.set_authorisation_code(authorisation_code.as_str().into());
+            outcome.set_at(values::time(*at).into());
+        }
+        Screen::NotPaid { amount, reason, at } => {
+            outcome.set_amount(values::money(*amount));
+            outcome.set_reason(values::sentences(Some(reason), language));
+            outcome.set_at(values::time(*at).into());
+        }
+        Screen::Unknown { amount, reason, tries, next_try } => {
+            outcome.set_amount(values::money(*amount));
+            outcome.set_reason(values::sentences(Some(reason), language));
+            outcome.set_tries(i32::try_from(*tries).unwrap_or(i32::MAX));
+            outcome.set_next_try(next_try.map(values::time).unwrap_or_default().into());
+        }
+        Screen::OutOfService { reason } => outcome.set_reason(values::sentences(Some(reason), language)),
+        Screen::Keypad { .. }
+        | Screen::PresentCard { .. }
+        | Screen::Processing { .. }
+        | Screen::Transactions { .. } => {}
+    }
+}

@@ -1,0 +1,56 @@
+//! Binder of `ui/api/preferences.slint`: language, day and night.
+
+use slint::ComponentHandle;
+
+use super::Shared;
+use super::generated::{self, AppWindow, Preferences, Theme};
+use crate::wording::Language;
+
+/// Connects the two switches.
+pub(super) fn setup(window: &AppWindow, shared: &Shared) {
+    let preferences = window.global::<Preferences>();
+    let (weak, shared) = (window.as_weak(), shared.clone());
+    preferences.on_switch_language(move || {
+        let Some(window) = weak.upgrade() else { return };
+        let other = match language(&window) {
+            Language::Chinese => Language::English,
+            Language::English => Language::Chinese,
+        };
+        set_language(&window, other);
+        // Sentences come from Rust: say them again.
+        super::paint(&window, &shared);
+    });
+    let weak = window.as_weak();
+    preferences.on_switch_dark(move || {
+        if let Some(window) = weak.upgrade() {
+            set_dark(&window, !window.global::<Preferences>().get_dark());
+        }
+    });
+}
+
+/// The language shown.
+pub(super) fn language(window: &AppWindow) -> Language {
+    match window.global::<Preferences>().get_language() {
+        generated::Language::Chinese => Language::Chinese,
+        generated::Language::English => Language::English,
+    }
+}
+
+/// Changes the language of every word of the screen itself.
+pub(super) fn set_language(window: &AppWindow, language: Language) {
+    let (shown, locale) = match language {
+        Language::Chinese => (generated::Language::Chinese, "zh_CN"),
+        Language::English => (generated::Language::English, "en"),
+    };
+    // Both are compiled in; should one be missing, the screen goes on in the language it has.
+    match slint::select_bundled_translation(locale) {
+        Ok(()) => window.global::<Preferences>().set_language(shown),
+        Err(error) => tracing::error!(%error, locale, "the screen's language cannot be changed"),
+    }
+}
+
+/// Day or night.
+pub(super) fn set_dark(window: &AppWindow, dark: bool) {
+    window.global::<Preferences>().set_dark(dark);
+    window.global::<Theme>().set_dark(dark);
+}

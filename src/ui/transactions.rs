@@ -1,0 +1,80 @@
+//! Binder of `ui/api/transactions.slint`: one page of transactions.
+
+use slint::{ComponentHandle, ModelRc};
+
+use super::generated::{self, AppWindow, Screens, Transactions};
+use super::{Intents, Shared, values};
+use crate::app::view::{Intent, RowState, Screen, TransactionRow};
+use crate::money::Amount;
+
+/// Connects pages, reprints and the way here and back.
+pub(super) fn setup(window: &AppWindow, shared: &Shared, intents: &Intents) {
+    let transactions = window.global::<Transactions>();
+    let (state, sender) = (shared.clone(), intents.clone());
+    transactions.on_turn_page(move |by| {
+        let target = state.with(|state| match state.view.as_ref().map(|view| &view.screen) {
+            Some(Screen::Transactions { page, pages, .. }) => {
+                let by = isize::try_from(by).unwrap_or(0);
+                page.checked_add_signed(by).filter(|target| target < pages)
+            }
+            _ => None,
+        });
+        if let Some(target) = target {
+            sender.send(Intent::ShowTransactions(target));
+        }
+    });
+    let (state, sender) = (shared.clone(), intents.clone());
+    transactions.on_reprint(move |index| {
+        let trace = state.with(|state| match state.view.as_ref().map(|view| &view.screen) {
+            Some(Screen::Transactions { rows, .. }) => {
+                usize::try_from(index).ok().and_then(|index| rows.get(index)).map(|row| row.trace)
+            }
+            _ => None,
+        });
+        if let Some(trace) = trace {
+            sender.send(Intent::Reprint(trace));
+        }
+    });
+    let screens = window.global::<Screens>();
+    let sender = intents.clone();
+    screens.on_show_transactions(move || sender.send(Intent::ShowTransactions(0)));
+    let sender = intents.clone();
+    screens.on_show_keypad(move || sender.send(Intent::ShowKeypad));
+}
+
+/// Today's approved payments.
+pub(super) struct Today {
+    /// How many.
+    pub(super) count: usize,
+    /// How much.
+    pub(super) total: Amount,
+}
+
+/// Shows a page; `page` counts from 0.
+pub(super) fn show(window: &AppWindow, rows: &[TransactionRow], page: usize, pages: usize, today: &Today) {
+    let shown = window.global::<Transactions>();
+    let rows: Vec<generated::TransactionRow> = rows.iter().map(row).collect();
+    shown.set_rows(ModelRc::from(rows.as_slice()));
+    let count = |number: usize| i32::try_from(number).unwrap_or(i32::MAX);
+    shown.set_page(count(page.saturating_add(1)));
+    shown.set_pages(count(pages));
+    shown.set_count_today(count(today.count));
+    shown.set_total_today(values::money(today.total));
+}
+
+fn row(row: &TransactionRow) -> generated::TransactionRow {
+    generated::TransactionRow {
+        amount: values::money_text(row.amount).into(),
+        at: values::day_and_time(row.at).into(),
+        trace: row.trace.to_string().into(),
+        truncated_pan: values::card(&row.truncated_pan).into(),
+        state: match row.state {
+            RowState::Pending => generated::RowState::Pending,
+            RowState::Approved => generated::RowState::Approved,
+            RowState::Declined => generated::RowState::Declined,
+            RowState::ReversalDue => generated::RowState::ReversalDue,
+            RowState::Reversed => generated::RowState::Reversed,
+            RowState::Unresolved => generated::RowState::Unresolved,
+        },
+    }
+}

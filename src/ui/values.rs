@@ -1,0 +1,92 @@
+//! Money and sentences as the screen's own small values.
+
+use jiff::civil::DateTime;
+
+use super::generated;
+use crate::money::Amount;
+use crate::wording::{Language, Reason};
+
+/// Sign and digits apart.
+pub(super) fn money(amount: Amount) -> generated::Money {
+    generated::Money { sign: sign(amount).into(), digits: amount.grouped().into() }
+}
+
+/// Sign and digits in one text, for rows.
+pub(super) fn money_text(amount: Amount) -> String {
+    format!("{}{}", sign(amount), amount.grouped())
+}
+
+/// What a reason says in `language`; nothing for no reason.
+pub(super) fn sentences(reason: Option<&Reason>, language: Language) -> generated::Sentences {
+    let Some(reason) = reason else { return generated::Sentences::default() };
+    let said = reason.sentences(language);
+    let code = reason.code.as_ref().map(|code| match language {
+        Language::Chinese => format!("应答码 {code}"),
+        Language::English => format!("Code {code}"),
+    });
+    let small: Vec<String> =
+        code.into_iter().chain((!reason.detail.is_empty()).then(|| reason.detail.clone())).collect();
+    generated::Sentences { what: said.what.into(), advice: said.advice.into(), code: small.join(" · ").into() }
+}
+
+/// The card number in three groups: `622202 ****** 1234`.
+pub(super) fn card(truncated_pan: &str) -> String {
+    match (truncated_pan.find('*'), truncated_pan.rfind('*')) {
+        (Some(first), Some(last)) => {
+            let (head, rest) = truncated_pan.split_at(first);
+            let (stars, tail) = rest.split_at(last - first + 1);
+            format!("{head} {stars} {tail}").trim().to_owned()
+        }
+        _ => truncated_pan.to_owned(),
+    }
+}
+
+/// `14:26:09`.
+pub(super) fn time(at: DateTime) -> String {
+    at.strftime("%H:%M:%S").to_string()
+}
+
+/// `11-22 14:26`: rows may be of another day.
+pub(super) fn day_and_time(at: DateTime) -> String {
+    at.strftime("%m-%d %H:%M").to_string()
+}
+
+/// A screen sets the yen sign at half the size of the digits, where the narrow form stands better than the paper's wide one.
+fn sign(amount: Amount) -> String {
+    amount.currency().sign().replace('￥', "¥")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::money::Currency;
+    use crate::reference::ResponseCode;
+    use crate::wording::ReasonKind;
+
+    #[test]
+    fn the_code_stands_after_the_sentence_with_the_technicians_detail() {
+        let reason = Reason {
+            code: Some(ResponseCode::parse("51").unwrap()),
+            ..Reason::with_detail(ReasonKind::HostDeclined, "F39 of 0210")
+        };
+        assert_eq!(sentences(Some(&reason), Language::English).code, "Code 51 · F39 of 0210");
+        assert_eq!(sentences(Some(&reason), Language::Chinese).code, "应答码 51 · F39 of 0210");
+        assert_eq!(sentences(None, Language::English), generated::Sentences::default());
+    }
+
+    #[test]
+    fn a_card_number_is_read_in_three_groups() {
+        for (stored, shown) in
+            [("622202******1234", "622202 ****** 1234"), ("****1234", "**** 1234"), ("", ""), ("1234", "1234")]
+        {
+            assert_eq!(card(stored), shown);
+        }
+    }
+
+    #[test]
+    fn the_sign_is_narrow_on_the_screen() {
+        let amount = Amount::new(123_456, Currency::CNY).unwrap();
+        assert_eq!(money_text(amount), "¥1,234.56");
+        assert_eq!((money(amount).sign.as_str(), money(amount).digits.as_str()), ("¥", "1,234.56"));
+    }
+}

@@ -1,0 +1,200 @@
+//! What the terminal says to people: a sentence for what happened and one for what to do, in every language, from
+//! `assets/wording.toml` and `assets/response-codes.toml`. Screen, command line and slips take their words from here.
+
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+
+use crate::money::Amount;
+use crate::reference::ResponseCode;
+
+/// A language people read on this terminal.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Deserialize, serde::Serialize)]
+pub enum Language {
+    /// Simplified Chinese.
+    #[default]
+    #[serde(rename = "zh-CN")]
+    Chinese,
+    /// English.
+    #[serde(rename = "en")]
+    English,
+}
+
+/// Why something did not go as wished: what a screen shows and a log names. The kind decides the words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reason {
+    /// What happened.
+    pub kind: ReasonKind,
+    /// The host's response code, shown small for the help desk.
+    pub code: Option<ResponseCode>,
+    /// An amount the sentence speaks of (what a partial approval covers).
+    pub amount: Option<Amount>,
+    /// What a technician needs, in English; never a secret.
+    pub detail: String,
+}
+
+impl Reason {
+    /// A reason that needs nothing beside its kind.
+    pub const fn of(kind: ReasonKind) -> Self {
+        Self { kind, code: None, amount: None, detail: String::new() }
+    }
+
+    /// A reason with something for the technician.
+    pub fn with_detail(kind: ReasonKind, detail: impl Into<String>) -> Self {
+        Self { kind, code: None, amount: None, detail: detail.into() }
+    }
+
+    /// What happened and what to do, in `language`.
+    pub fn sentences(&self, language: Language) -> Sentences {
+        let by_code = match (&self.kind, &self.code) {
+            (ReasonKind::HostDeclined, Some(code)) => response_codes().get(code.as_str()),
+            _ => None,
+        };
+        let entry = by_code.or_else(|| words().get(self.kind.word()));
+        let (what, advice) = match (entry, language) {
+            (Some(entry), Language::Chinese) => (entry.zh.as_str(), entry.zh_do.as_str()),
+            (Some(entry), Language::English) => (entry.en.as_str(), entry.en_do.as_str()),
+            (None, _) => (self.kind.word(), ""),
+        };
+        let amount = self.amount.map(Amount::signed).unwrap_or_default();
+        Sentences { what: what.replace("{amount}", &amount), advice: advice.replace("{amount}", &amount) }
+    }
+}
+
+/// Two sentences for a person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sentences {
+    /// What happened.
+    pub what: String,
+    /// What to do now.
+    pub advice: String,
+}
+
+macro_rules! reason_kinds {
+    ($($(#[$doc:meta])* $name:ident = $word:literal;)*) => {
+        /// What happened, in one word that JSON, the ledger and `assets/wording.toml` share.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum ReasonKind { $($(#[$doc])* $name,)* }
+
+        impl ReasonKind {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$name),*];
+
+            /// The word.
+            pub const fn word(self) -> &'static str {
+                match self { $(Self::$name => $word,)* }
+            }
+        }
+    };
+}
+
+reason_kinds! {
+    /// Nothing left the terminal; nothing was charged.
+    HostUnreachable = "host_unreachable";
+    /// The request may have arrived; no answer came.
+    HostSilent = "host_silent";
+    /// An answer came that is not authentic or belongs to something else.
+    HostAnswerRefused = "host_answer_refused";
+    /// The host said no; the response code says why.
+    HostDeclined = "host_declined";
+    /// The account holds less than asked; what was approved has been taken back.
+    PartialApproval = "partial_approval";
+    /// The card said no by itself.
+    CardDeclined = "card_declined";
+    /// The card said no after the host had approved; the payment is taken back.
+    CardDeclinedAfterApproval = "card_declined_after_approval";
+    /// The card was taken out too early; nothing had been sent.
+    CardTorn = "card_torn";
+    /// The card was taken out after the request had left; the payment is taken back.
+    CardTornAfterRequest = "card_torn_after_request";
+    /// The card is in but does not answer.
+    CardMute = "card_mute";
+    /// No application on the card that this terminal takes.
+    CardNotSupported = "card_not_supported";
+    /// The card or its application is blocked.
+    CardBlocked = "card_blocked";
+    /// What the card says of itself does not make sense.
+    CardDataWrong = "card_data_wrong";
+    /// No card came in time.
+    NoCard = "no_card";
+    /// The cashier stopped it.
+    Cancelled = "cancelled";
+    /// The smart card service or the reader is missing.
+    ReaderMissing = "reader_missing";
+    /// The printer is not there.
+    PrinterMissing = "printer_missing";
+    /// The printer has no paper.
+    PrinterPaperOut = "printer_paper_out";
+    /// The printer's cover is open.
+    PrinterCoverOpen = "printer_cover_open";
+    /// The printer has a fault of its own or does not answer.
+    PrinterFault = "printer_fault";
+    /// The ledger cannot be written: no sale may begin.
+    LedgerFailed = "ledger_failed";
+    /// The terminal lost its power or was stopped in the middle of a payment.
+    Interrupted = "interrupted";
+    /// An earlier payment must be taken back first and the host does not answer.
+    ReversalWaiting = "reversal_waiting";
+    /// All tries to take a payment back are used up.
+    ReversalExhausted = "reversal_exhausted";
+    /// The payment was taken back; nothing is charged.
+    TakenBack = "taken_back";
+    /// The card of the last payment is still in the reader.
+    RemoveCard = "remove_card";
+    /// A setting, a file or a key is wrong: the terminal cannot start.
+    SetupWrong = "setup_wrong";
+    /// This terminal has no identity or keys yet.
+    NotEnrolled = "not_enrolled";
+}
+
+impl ReasonKind {
+    /// Reads the word back.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|kind| kind.word() == word)
+    }
+}
+
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    zh: String,
+    #[serde(default)]
+    zh_do: String,
+    en: String,
+    #[serde(default)]
+    en_do: String,
+}
+
+fn words() -> &'static BTreeMap<String, Entry> {
+    static WORDS: OnceLock<BTreeMap<String, Entry>> = OnceLock::new();
+    // Part of the program; `every_reason_has_words_in_every_language` proves that it parses.
+    WORDS.get_or_init(|| toml::from_str(include_str!("../assets/wording.toml")).unwrap_or_default())
+}
+
+fn response_codes() -> &'static BTreeMap<String, Entry> {
+    static CODES: OnceLock<BTreeMap<String, Entry>> = OnceLock::new();
+    CODES.get_or_init(|| toml::from_str(include_str!("../assets/response-codes.toml")).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reason_has_words_in_every_language() {
+        for kind in ReasonKind::ALL {
+            let entry = words().get(kind.word()).unwrap_or_else(|| panic!("no words for {}", kind.word()));
+            assert!(!entry.zh.is_empty() && !entry.en.is_empty() && !entry.zh_do.is_empty() && !entry.en_do.is_empty());
+            assert_eq!(ReasonKind::from_word(kind.word()), Some(*kind));
+        }
+        assert_eq!(words().len(), ReasonKind::ALL.len(), "a word that no reason uses");
+    }
+
+    #[test]
+    fn a_response_code_has_its_own_sentence_and_an_unknown_one_is_still_a_no() {
+        let mut reason = Reason::of(ReasonKind::HostDeclined);
+        reason.code = ResponseCode::parse("51").ok();
+        assert_eq!(reason.sentences(Language::Chinese).what, "余额不足。");
+        reason.code = ResponseCode::parse("Q7").ok();
+        assert_eq!(reason.sentences(Language::English).what, "The bank declined.");
+    }
+}
