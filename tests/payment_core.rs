@@ -1,0 +1,342 @@
+//! The payment core against the sandbox card and the real ledger, without threads or network: every place where something
+//! can go wrong, one at a time.
+
+#![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
+
+use std::path::Path;
+
+use jiff::civil::date;
+use yima::crypto::tdes::TdesKey;
+use yima::crypto::{emv, hex};
+use yima::emv::apdu::CardAnswer;
+use yima::emv::tag;
+use yima::emv::terminal::TerminalData;
+use yima::emv::tlv::{self, TlvBuilder};
+use yima::ledger::Ledger;
+use yima::money::{Amount, Currency};
+use yima::payment::online::{HostAnswer, LinkFailure, SaleRequest};
+use yima::payment::record::{Record, State};
+use yima::payment::sale::{Conclusion, Effect, Event, Opening, Sale};
+use yima::reference::{AuthorisationCode, MerchantCode, ResponseCode, Rrn, TerminalNumber, TraceNumber};
+use yima::sandbox::card::SandboxCard;
+use yima::sandbox::card::profile::CardProfile;
+use yima::wording::ReasonKind;
+
+/// What goes wrong in a run.
+#[derive(Clone, Debug, Default)]
+struct Faults {
+    /// The card leaves before it answers this command, counted from 1.
+    tear: Option<usize>,
+    /// This record cannot be written, counted from 1.
+    record: Option<usize>,
+}
+
+/// What a run did, in order.
+#[derive(Debug)]
+struct Run {
+    /// `record:…`, `send`, `apdu`, `conclude`, in order.
+    trail: Vec<String>,
+    conclusion: Conclusion,
+    state: Option<State>,
+    commands: usize,
+    sent: bool,
+}
+
+struct Shop {
+    _directory: tempfile::TempDir,
+    profile: CardProfile,
+    card: SandboxCard,
+    ledger: Ledger,
+}
+
+impl Shop {
+    fn new() -> Self {
+        Self::with(CardProfile::shipped("unionpay-debit").unwrap())
+    }
+
+    fn with(profile: CardProfile) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let card = SandboxCard::open(&profile, &directory.path().join("card")).unwrap();
+        let ledger = open_ledger(directory.path());
+        Self { _directory: directory, profile, card, ledger }
+    }
+
+    fn sale(
+        &mut self,
+        faults: &Faults,
+        host: impl Fn(&CardProfile, &SaleRequest) -> Result<HostAnswer, LinkFailure>,
+    ) -> Run {
+        let trace = self.ledger.take_trace_number().unwrap();
+        let mut sale = Sale::new(opening(trace));
+        let mut run =
+            Run { trail: Vec::new(), conclusion: Conclusion::Approved, state: None, commands: 0, sent: false };
+        let mut records = 0;
+        let mut concluded = false;
+        let mut events = vec![Event::Begin];
+        while let Some(event) = events.pop() {
+            for effect in sale.step(event) {
+                match effect {
+                    Effect::Show(_) | Effect::SoundCardRead | Effect::ReleaseCard => {}
+                    Effect::AwaitCard => {
+                        self.card.power_on();
+                        events.push(Event::CardInserted);
+                    }
+                    Effect::Apdu(command) => {
+                        run.commands += 1;
+                        run.trail.push("apdu".to_owned());
+                        events.push(if faults.tear == Some(run.commands) {
+                            Event::CardTorn
+                        } else {
+                            Event::CardAnswered(exchange(&mut self.card, command.bytes()))
+                        });
+                    }
+                    Effect::Record(record) => {
+                        records += 1;
+                        if faults.record == Some(records) {
+                            // As the engine does: the effects behind are not carried out, the core is told.
+                            events.push(Event::RecordFailed("no space left on device".to_owned()));
+                            break;
+                        }
+                        self.ledger.record(trace, &record).unwrap();
+                        run.trail.push(format!("record:{}", name(&record)));
+                    }
+                    Effect::Send(request) => {
+                        run.sent = true;
+                        run.trail.push("send".to_owned());
+                        events.push(match host(&self.profile, &request) {
+                            Ok(answer) => Event::HostAnswered(answer),
+                            Err(failure) => Event::LinkFailed(failure),
+                        });
+                    }
+                    Effect::Conclude(conclusion) => {
+                        assert!(!concluded, "a sale ends once");
+                        concluded = true;
+                        run.conclusion = conclusion;
+                    }
+                }
+            }
+        }
+        assert!(concluded, "a sale ends: {:?}", run.trail);
+        run.state = self.ledger.find(trace).unwrap().map(|row| row.state);
+        run
+    }
+}
+
+fn open_ledger(directory: &Path) -> Ledger {
+    let merchant = MerchantCode::parse("898440100000001").unwrap();
+    Ledger::open(&directory.join("ledger.sqlite"), merchant, TerminalNumber::parse("10000001").unwrap()).unwrap()
+}
+
+fn opening(trace: TraceNumber) -> Opening {
+    Opening {
+        trace,
+        amount: Amount::parse("12.34", Currency::CNY).unwrap(),
+        at: date(2026, 11, 22).at(14, 26, 9, 0),
+        unpredictable_number: [1, 2, 3, 4],
+        merchant_code: MerchantCode::parse("898440100000001").unwrap(),
+        terminal_number: TerminalNumber::parse("10000001").unwrap(),
+        serial_number: "TEST000000000001".to_owned(),
+        terminal: TerminalData::shipped().unwrap(),
+    }
+}
+
+/// The reader's part of T=0, which is not what is tested here.
+fn exchange(card: &mut SandboxCard, command: &[u8]) -> CardAnswer {
+    let protocol = card.protocol();
+    let answer = yima::devices::reader::transport::exchange(protocol, command, |bytes| Ok(card.transmit(bytes)));
+    CardAnswer::new(answer.unwrap())
+}
+
+fn name(record: &Record) -> &'static str {
+    match record {
+        Record::Pending(_) => "pending",
+        Record::HostApproved { .. } => "host_approved",
+        Record::Approved(_) => "approved",
+        Record::NotPaid { .. } => "not_paid",
+        Record::ReversalDue { .. } => "reversal_due",
+    }
+}
+
+fn answer(code: &str) -> HostAnswer {
+    HostAnswer {
+        response_code: ResponseCode::parse(code).unwrap(),
+        amount: None,
+        rrn: Rrn::parse("000000000001").ok(),
+        authorisation_code: AuthorisationCode::parse("A12B3C").ok(),
+        issuer_data: Vec::new(),
+    }
+}
+
+/// An approval with the issuer's cryptogram, as the issuer of this card computes it.
+fn approve(profile: &CardProfile, request: &SaleRequest) -> Result<HostAnswer, LinkFailure> {
+    let find = |tag| tlv::find(&request.chip_data, tag).unwrap().unwrap();
+    let issuer = TdesKey::new(&hex::decode(&profile.issuer.master_key).unwrap()).unwrap();
+    let card = emv::card_master_key(&issuer, &profile.pan, profile.packed_sequence_number()).unwrap();
+    let atc = u16::from_be_bytes(find(tag::ATC).try_into().unwrap());
+    let session = emv::session_key(&card, atc).unwrap();
+    let arqc: [u8; 8] = find(tag::CRYPTOGRAM).try_into().unwrap();
+    let mut data = emv::response_cryptogram_1(&session, &arqc, b"00").unwrap().to_vec();
+    data.extend(b"00");
+    let issuer_data = TlvBuilder::new().with(tag::ISSUER_AUTHENTICATION_DATA, &data).build();
+    Ok(HostAnswer { issuer_data, ..answer("00") })
+}
+
+#[test]
+fn a_sale_is_written_down_before_each_step_that_counts() {
+    let run = Shop::new().sale(&Faults::default(), approve);
+    assert_eq!(run.conclusion, Conclusion::Approved);
+    assert_eq!(run.state, Some(State::Approved));
+    let steps: Vec<_> = run.trail.iter().filter(|step| *step != "apdu").map(String::as_str).collect();
+    assert_eq!(steps, ["record:pending", "send", "record:host_approved", "record:approved"]);
+}
+
+#[test]
+fn every_answer_and_every_silence_ends_where_it_must() {
+    type Host = fn(&CardProfile, &SaleRequest) -> Result<HostAnswer, LinkFailure>;
+    let cases: [(&str, Host, State, Option<ReasonKind>); 12] = [
+        ("declined", |_, _| Ok(answer("51")), State::Declined, Some(ReasonKind::HostDeclined)),
+        ("unknown code", |_, _| Ok(answer("Q7")), State::Declined, Some(ReasonKind::HostDeclined)),
+        ("issuer silent", |_, _| Ok(answer("68")), State::ReversalDue, Some(ReasonKind::HostSilent)),
+        ("used before", |_, _| Ok(answer("94")), State::ReversalDue, Some(ReasonKind::HostSilent)),
+        (
+            "cannot be written",
+            |_, _| Err(LinkFailure::Unsendable(String::new())),
+            State::Declined,
+            Some(ReasonKind::HostUnreachable),
+        ),
+        ("partial", partial, State::ReversalDue, Some(ReasonKind::PartialApproval)),
+        ("partial of the whole", whole, State::Approved, None),
+        ("partial of nothing said", |_, _| Ok(answer("10")), State::Declined, Some(ReasonKind::HostDeclined)),
+        (
+            "never sent",
+            |_, _| Err(LinkFailure::NeverSent(String::new())),
+            State::Declined,
+            Some(ReasonKind::HostUnreachable),
+        ),
+        ("silent", |_, _| Err(LinkFailure::NoAnswer(String::new())), State::ReversalDue, Some(ReasonKind::HostSilent)),
+        (
+            "bad MAC",
+            |_, _| Err(LinkFailure::BadMac(String::new())),
+            State::ReversalDue,
+            Some(ReasonKind::HostAnswerRefused),
+        ),
+        (
+            "no issuer cryptogram",
+            |_, _| Ok(answer("00")),
+            State::ReversalDue,
+            Some(ReasonKind::CardDeclinedAfterApproval),
+        ),
+    ];
+    for (what, host, state, kind) in cases {
+        let run = Shop::new().sale(&Faults::default(), host);
+        assert_eq!(run.state, Some(state), "{what}");
+        assert_eq!(kind_of(&run.conclusion), kind, "{what}");
+    }
+}
+
+fn partial(_: &CardProfile, _: &SaleRequest) -> Result<HostAnswer, LinkFailure> {
+    Ok(HostAnswer { amount: Amount::parse("9.40", Currency::CNY).ok(), ..answer("10") })
+}
+
+fn whole(profile: &CardProfile, request: &SaleRequest) -> Result<HostAnswer, LinkFailure> {
+    Ok(HostAnswer {
+        response_code: ResponseCode::parse("10").unwrap(),
+        amount: Some(request.amount),
+        ..approve(profile, request)?
+    })
+}
+
+fn kind_of(conclusion: &Conclusion) -> Option<ReasonKind> {
+    match conclusion {
+        Conclusion::Approved => None,
+        Conclusion::Declined(reason) | Conclusion::Failed(reason) | Conclusion::ReversalDue(reason) => {
+            Some(reason.kind)
+        }
+    }
+}
+
+#[test]
+fn a_card_torn_at_any_command_is_never_paid_and_taken_back_when_due() {
+    let whole = Shop::new().sale(&Faults::default(), approve).commands;
+    assert!(whole >= 6, "{whole} commands");
+    for tear in 1..=whole {
+        let run = Shop::new().sale(&Faults { tear: Some(tear), ..Faults::default() }, approve);
+        match (&run.conclusion, run.sent) {
+            (Conclusion::Failed(reason), false) => {
+                assert_eq!((reason.kind, run.state), (ReasonKind::CardTorn, None), "command {tear}");
+            }
+            (Conclusion::ReversalDue(reason), true) => {
+                assert_eq!(reason.kind, ReasonKind::CardTornAfterRequest, "command {tear}");
+                assert_eq!(run.state, Some(State::ReversalDue), "command {tear}");
+            }
+            other => panic!("torn at command {tear}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_card_torn_while_it_is_told_of_a_refusal_changes_nothing() {
+    let commands = Shop::new().sale(&Faults::default(), |_, _| Ok(answer("51"))).commands;
+    let run = Shop::new().sale(&Faults { tear: Some(commands), ..Faults::default() }, |_, _| Ok(answer("51")));
+    assert_eq!((kind_of(&run.conclusion), run.state), (Some(ReasonKind::HostDeclined), Some(State::Declined)));
+}
+
+#[test]
+fn a_record_that_cannot_be_written_never_ends_as_paid() {
+    for (record, sent, state) in
+        [(1, false, None), (2, true, Some(State::Pending)), (3, true, Some(State::HostApproved))]
+    {
+        let run = Shop::new().sale(&Faults { record: Some(record), ..Faults::default() }, approve);
+        assert_eq!(run.sent, sent, "record {record}");
+        assert_eq!(run.state, state, "record {record}: the row stays and is taken back");
+        assert_eq!(kind_of(&run.conclusion), Some(ReasonKind::LedgerFailed), "record {record}");
+        assert_ne!(run.conclusion, Conclusion::Approved);
+    }
+}
+
+#[test]
+fn a_record_that_fails_while_the_payment_is_taken_back_still_ends_the_sale() {
+    let whole = Shop::new().sale(&Faults::default(), approve).commands;
+    for tear in 1..=whole {
+        for record in 1..=3 {
+            let faults = Faults { tear: Some(tear), record: Some(record) };
+            let run = Shop::new().sale(&faults, approve);
+            assert_ne!(run.conclusion, Conclusion::Approved, "{faults:?}");
+            let taken_back = matches!(run.conclusion, Conclusion::ReversalDue(_));
+            assert_eq!(taken_back, run.sent, "what was sent is taken back, what was not is not: {faults:?}");
+            if run.sent {
+                let safe = [Some(State::Pending), Some(State::HostApproved), Some(State::ReversalDue)];
+                assert!(safe.contains(&run.state), "{faults:?}: {:?}", run.state);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_card_that_declines_after_the_approval_has_the_last_word() {
+    let mut profile = CardProfile::shipped("unionpay-debit").unwrap();
+    profile.declines_after_approval = true;
+    let run = Shop::with(profile).sale(&Faults::default(), approve);
+    assert_eq!(run.state, Some(State::ReversalDue));
+    assert_eq!(kind_of(&run.conclusion), Some(ReasonKind::CardDeclinedAfterApproval));
+}
+
+#[test]
+fn an_expired_card_goes_to_the_host_with_the_bit_set() {
+    let mut profile = CardProfile::shipped("unionpay-debit").unwrap();
+    profile.expiry = "2001".to_owned();
+    let run = Shop::with(profile).sale(&Faults::default(), |_, request| {
+        let tvr = tlv::find(&request.chip_data, tag::TVR).unwrap().unwrap();
+        assert_eq!(tvr[1] & 0x40, 0x40, "expired application");
+        Ok(answer("54"))
+    });
+    assert_eq!(run.state, Some(State::Declined));
+}
+
+#[test]
+fn a_card_of_another_scheme_is_refused_before_anything_is_written() {
+    let mut profile = CardProfile::shipped("unionpay-debit").unwrap();
+    profile.aid = "A0000000999999".to_owned();
+    let run = Shop::with(profile).sale(&Faults::default(), approve);
+    assert_eq!((kind_of(&run.conclusion), run.state), (Some(ReasonKind::CardNotSupported), None));
+}

@@ -1,0 +1,12 @@
+//! The touchscreen, drawn and touched without a display: `cargo test --test screens` makes every picture in
+//! `target/screens/`.
+#![cfg(feature = "screen")]
+#![allow(clippy::unwrap_used, reason = "a test stops where something fails")]
+
+mod fonts;
+mod pictures;
+mod platform;
+mod targets;
+mod touching;
+mod translations;
+mod views;

@@ -1,0 +1,111 @@
+//! Draws every scene in both shapes and languages, and some by night, into `target/screens/`.
+
+use std::collections::HashSet;
+use std::fs::{self, File};
+use std::io::BufWriter;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use slint::{Rgba8Pixel, SharedPixelBuffer};
+use yima::ui::WindowOptions;
+use yima::wording::Language;
+
+use crate::platform::{Bench, LANDSCAPE, PORTRAIT};
+use crate::touching::{press, touch};
+use crate::views::{Scene, scenes};
+
+/// Scenes that are also drawn by night.
+const BY_NIGHT: &[&str] = &[
+    "keypad",
+    "keypad-fullest",
+    "present-card",
+    "asking-host",
+    "approved-asks",
+    "not-paid",
+    "unknown",
+    "transactions",
+];
+
+fn folder() -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap().join("screens");
+    fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+fn save(pixels: &SharedPixelBuffer<Rgba8Pixel>, name: &str) {
+    let file = BufWriter::new(File::create(folder().join(format!("{name}.png"))).unwrap());
+    let mut encoder = png::Encoder::new(file, pixels.width(), pixels.height());
+    encoder.set_color(png::ColorType::Rgba);
+    encoder.set_depth(png::BitDepth::Eight);
+    encoder.write_header().unwrap().write_image_data(pixels.as_bytes()).unwrap();
+}
+
+/// Smoothed letters alone bring dozens of shades; a blank or broken picture has a handful.
+fn is_blank(pixels: &SharedPixelBuffer<Rgba8Pixel>) -> bool {
+    let mut shades = HashSet::new();
+    !pixels.as_slice().iter().any(|pixel| {
+        shades.insert((pixel.r, pixel.g, pixel.b));
+        shades.len() > 40
+    })
+}
+
+fn draw(scene: &Scene, options: WindowOptions, name: &str) {
+    let bench = Bench::open(options);
+    bench.show(crate::views::view(yima::app::view::Screen::Keypad { notice: None }));
+    for key in scene.keys.chars() {
+        press(&bench, &key.to_string());
+    }
+    bench.show(scene.view.clone());
+    if scene.seconds > 0 {
+        // A part of the screen begins to live, and to count, when it is drawn first.
+        bench.pixels();
+    }
+    bench.pass(Duration::from_secs(scene.seconds) + Duration::from_millis(600));
+    let pixels = bench.pixels();
+    assert_eq!((pixels.width(), pixels.height()), (options.width.into(), options.height.into()), "{name}");
+    assert!(!is_blank(&pixels), "{name} is blank");
+    save(&pixels, name);
+}
+
+#[test]
+fn every_screen_is_drawn_in_both_shapes_and_languages() {
+    for (shape, (width, height)) in [("portrait", PORTRAIT), ("landscape", LANDSCAPE)] {
+        for (word, language) in [("zh", Language::Chinese), ("en", Language::English)] {
+            for scene in scenes() {
+                let options = WindowOptions { width, height, language, ..WindowOptions::default() };
+                draw(&scene, options, &format!("{}-{shape}-{word}", scene.name));
+                if BY_NIGHT.contains(&scene.name) {
+                    let options = WindowOptions { dark: true, ..options };
+                    draw(&scene, options, &format!("{}-{shape}-{word}-night", scene.name));
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_larger_panel_shows_the_same_design_larger() {
+    for (width, height) in [(1024, 600), (1080, 1920)] {
+        for scene in scenes().iter().filter(|scene| ["keypad", "transactions", "unknown"].contains(&scene.name)) {
+            let options = WindowOptions { width, height, ..WindowOptions::default() };
+            draw(scene, options, &format!("{}-{width}x{height}-zh", scene.name));
+        }
+    }
+}
+
+#[test]
+fn a_touch_on_the_chip_explains_it() {
+    for (shape, (width, height)) in [("portrait", PORTRAIT), ("landscape", LANDSCAPE)] {
+        let bench =
+            Bench::open(WindowOptions { width, height, language: Language::English, ..WindowOptions::default() });
+        let fullest = scenes().into_iter().find(|scene| scene.name == "keypad-fullest").unwrap();
+        bench.show(fullest.view);
+        let before = bench.pixels();
+        touch(&bench, "Offline · 12 waiting");
+        let open = bench.pixels();
+        assert_ne!(before.as_bytes(), open.as_bytes());
+        save(&open, &format!("explanation-{shape}-en"));
+        touch(&bench, "The bank cannot be reached. Check the network cable or Wi-Fi.");
+        assert_eq!(before.as_bytes(), bench.pixels().as_bytes(), "a second touch closes it");
+    }
+}

@@ -1,0 +1,223 @@
+//! Touches and physical keys become intents, and nothing else does.
+
+use std::time::Duration;
+
+use i_slint_backend_testing::{AccessibleRole, ElementHandle};
+use slint::platform::{Key, PointerEventButton, WindowEvent};
+use slint::{ComponentHandle, LogicalPosition};
+use yima::app::view::{CopyState, Intent, Progress, Screen};
+use yima::receipt::CopyFor;
+use yima::ui::WindowOptions;
+use yima::wording::{Language, Reason, ReasonKind};
+
+use crate::platform::{Bench, LANDSCAPE, PORTRAIT};
+use crate::views::{approved, at, cny, transactions, view};
+
+/// The middle of what a screen reader calls `label`.
+fn middle(bench: &Bench, label: &str) -> LogicalPosition {
+    let found: Vec<_> = ElementHandle::find_by_accessible_label(bench.screen.window(), label)
+        .filter(|element| element.accessible_role().is_some_and(|role| role != AccessibleRole::None))
+        .collect();
+    assert_eq!(found.len(), 1, "one thing is called {label:?}");
+    let (corner, size) = (found[0].absolute_position(), found[0].size());
+    LogicalPosition::new(corner.x + size.width / 2.0, corner.y + size.height / 2.0)
+}
+
+/// Holds a finger on `label` for `time`.
+fn hold(bench: &Bench, label: &str, time: Duration) {
+    let position = middle(bench, label);
+    let window = bench.screen.window().window();
+    window.dispatch_event(WindowEvent::PointerMoved { position });
+    window.dispatch_event(WindowEvent::PointerPressed { position, button: PointerEventButton::Left });
+    bench.pass(time);
+    window.dispatch_event(WindowEvent::PointerReleased { position, button: PointerEventButton::Left });
+    window.dispatch_event(WindowEvent::PointerExited);
+    bench.pass(Duration::from_millis(20));
+}
+
+/// Touches `label` briefly.
+pub fn touch(bench: &Bench, label: &str) {
+    hold(bench, label, Duration::from_millis(50));
+}
+
+/// Presses a physical key.
+pub fn press(bench: &Bench, text: &str) {
+    let window = bench.screen.window().window();
+    window.dispatch_event(WindowEvent::KeyPressed { text: text.into() });
+    window.dispatch_event(WindowEvent::KeyReleased { text: text.into() });
+    bench.pass(Duration::from_millis(20));
+}
+
+fn key(bench: &Bench, key: Key) {
+    press(bench, &slint::SharedString::from(key));
+}
+
+fn benches() -> Vec<Bench> {
+    [PORTRAIT, LANDSCAPE]
+        .into_iter()
+        .map(|(width, height)| {
+            Bench::open(WindowOptions { width, height, language: Language::English, ..WindowOptions::default() })
+        })
+        .collect()
+}
+
+fn keypad() -> Screen {
+    Screen::Keypad { notice: None }
+}
+
+#[test]
+fn four_keys_and_charge_send_the_amount() {
+    for bench in benches() {
+        bench.show(view(keypad()));
+        // On the keypad "Charge" is the button; in the navigation it is the tab one is on.
+        for label in ["1", "2", "3", "4"] {
+            touch(&bench, label);
+        }
+        touch(&bench, "Charge 12.34");
+        assert_eq!(bench.sent(), [Intent::Charge(cny(1234))]);
+    }
+}
+
+#[test]
+fn physical_keys_do_the_same() {
+    let bench = &benches()[0];
+    bench.show(view(keypad()));
+    for text in ["9", "1", "2", "3", "4"] {
+        press(bench, text);
+    }
+    key(bench, Key::Escape);
+    for text in ["1", "2", "3", "5"] {
+        press(bench, text);
+    }
+    key(bench, Key::Backspace);
+    press(bench, "4");
+    key(bench, Key::Return);
+    assert_eq!(bench.sent(), [Intent::Charge(cny(1234))]);
+}
+
+#[test]
+fn nothing_keyed_charges_nothing() {
+    for bench in benches() {
+        bench.show(view(keypad()));
+        touch(&bench, "Charge 0.00");
+        key(&bench, Key::Return);
+        assert_eq!(bench.sent(), []);
+    }
+}
+
+#[test]
+fn delete_takes_one_digit_and_held_takes_all() {
+    for bench in benches() {
+        bench.show(view(keypad()));
+        for label in ["5", "00", "7"] {
+            touch(&bench, label);
+        }
+        touch(&bench, "Delete");
+        touch(&bench, "Charge 5.00");
+        assert_eq!(bench.sent(), [Intent::Charge(cny(500))]);
+        hold(&bench, "Delete", Duration::from_secs(1));
+        touch(&bench, "8");
+        touch(&bench, "Charge 0.08");
+        assert_eq!(bench.sent(), [Intent::Charge(cny(8))]);
+    }
+}
+
+#[test]
+fn what_was_paid_is_gone_from_the_keypad_and_what_was_not_is_kept() {
+    let bench = &benches()[0];
+    bench.show(view(keypad()));
+    touch(bench, "7");
+    bench.show(view(Screen::NotPaid { amount: cny(7), reason: Reason::of(ReasonKind::NoCard), at: at(9, 0, 0) }));
+    bench.show(view(keypad()));
+    touch(bench, "Charge 0.07");
+    bench.show(view(approved(cny(7), CopyState::Queued, CopyState::Queued)));
+    bench.show(view(keypad()));
+    touch(bench, "Charge 0.00");
+    assert_eq!(bench.sent(), [Intent::Charge(cny(7))]);
+}
+
+#[test]
+fn a_payment_can_be_left_while_a_card_is_awaited() {
+    for bench in benches() {
+        bench.show(view(Screen::PresentCard { amount: cny(1234), notice: None }));
+        touch(&bench, "Cancel");
+        key(&bench, Key::Escape);
+        assert_eq!(bench.sent(), [Intent::Cancel, Intent::Cancel]);
+    }
+}
+
+#[test]
+fn a_payment_that_waits_for_an_earlier_one_can_be_left() {
+    for bench in benches() {
+        bench.show(view(Screen::Processing { amount: cny(1234), progress: Progress::ReversingEarlier }));
+        touch(&bench, "Cancel");
+        assert_eq!(bench.sent(), [Intent::Cancel]);
+    }
+}
+
+#[test]
+fn the_cashier_says_whether_it_printed() {
+    for bench in benches() {
+        bench.show(view(approved(cny(1234), CopyState::Printed, CopyState::Asks)));
+        touch(&bench, "Yes");
+        touch(&bench, "No");
+        touch(&bench, "Next customer");
+        assert_eq!(
+            bench.sent(),
+            [
+                Intent::DidItPrint { copy: CopyFor::Customer, printed: true },
+                Intent::DidItPrint { copy: CopyFor::Customer, printed: false },
+                Intent::NextCustomer,
+            ]
+        );
+    }
+}
+
+#[test]
+fn a_slip_that_failed_is_printed_again_by_a_touch() {
+    let failed = || CopyState::Failed(Reason::of(ReasonKind::PrinterMissing));
+    for bench in benches() {
+        bench.show(view(approved(cny(1234), failed(), failed())));
+        touch(&bench, "Print again");
+        assert_eq!(bench.sent(), [Intent::RetryPrint]);
+    }
+}
+
+#[test]
+fn pages_turn_and_rows_print_again() {
+    for bench in benches() {
+        bench.show(view(keypad()));
+        touch(&bench, "History");
+        let screen = transactions(Vec::new());
+        let Screen::Transactions { rows, .. } = &screen else { unreachable!() };
+        let first = rows[0].trace;
+        bench.show(view(screen.clone()));
+        touch(&bench, "Older");
+        touch(&bench, "Newer");
+        touch(&bench, &format!("Print again {first}"));
+        touch(&bench, "Charge");
+        assert_eq!(
+            bench.sent(),
+            [Intent::ShowTransactions(0), Intent::ShowTransactions(1), Intent::Reprint(first), Intent::ShowKeypad]
+        );
+    }
+}
+
+#[test]
+fn the_language_changes_words_and_reasons_at_once() {
+    let bench = &benches()[0];
+    let reason = Reason::of(ReasonKind::NoCard);
+    bench.show(view(Screen::Keypad { notice: Some(reason.clone()) }));
+    let said = |language| {
+        let said = reason.sentences(language);
+        format!("{} {}", said.what, said.advice)
+    };
+    middle(bench, &said(Language::English));
+    touch(bench, "中文");
+    middle(bench, &said(Language::Chinese));
+    touch(bench, "1");
+    touch(bench, "收款 0.01");
+    touch(bench, "English");
+    middle(bench, &said(Language::English));
+    assert_eq!(bench.sent(), [Intent::Charge(cny(1))]);
+}

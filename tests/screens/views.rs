@@ -1,0 +1,210 @@
+//! Every screen in every state worth a look.
+
+use jiff::civil::{DateTime, date};
+use yima::app::view::{
+    CopyState, CopyView, LinkState, Progress, ROWS_PER_PAGE, RowState, Screen, TransactionRow, View,
+};
+use yima::money::{Amount, Currency};
+use yima::receipt::CopyFor;
+use yima::reference::{Batch, ResponseCode, Stan, TraceNumber};
+use yima::wording::{Reason, ReasonKind};
+
+pub fn cny(minor: u64) -> Amount {
+    Amount::new(minor, Currency::CNY).unwrap()
+}
+
+pub fn at(hour: i8, minute: i8, second: i8) -> DateTime {
+    date(2026, 11, 22).at(hour, minute, second, 0)
+}
+
+pub fn view(screen: Screen) -> View {
+    View {
+        screen,
+        link: LinkState::Online,
+        merchant_name: "老王小吃店".to_owned(),
+        currency: Currency::CNY,
+        test: false,
+    }
+}
+
+fn trace(stan: u32) -> TraceNumber {
+    TraceNumber { batch: Batch::new(1).unwrap(), stan: Stan::new(stan).unwrap() }
+}
+
+fn declined(code: &str) -> Reason {
+    Reason { code: Some(ResponseCode::parse(code).unwrap()), ..Reason::of(ReasonKind::HostDeclined) }
+}
+
+pub fn approved(amount: Amount, merchant: CopyState, customer: CopyState) -> Screen {
+    Screen::Approved {
+        amount,
+        truncated_pan: "622202******1234".to_owned(),
+        authorisation_code: "A12B3C".to_owned(),
+        copies: vec![
+            CopyView { copy: CopyFor::Merchant, state: merchant },
+            CopyView { copy: CopyFor::Customer, state: customer },
+        ],
+        at: at(14, 26, 9),
+    }
+}
+
+pub fn transactions(copies: Vec<CopyView>) -> Screen {
+    let states = [
+        RowState::Approved,
+        RowState::Pending,
+        RowState::Declined,
+        RowState::ReversalDue,
+        RowState::Reversed,
+        RowState::Unresolved,
+    ];
+    let rows = (0..u32::try_from(ROWS_PER_PAGE).unwrap())
+        .map(|index| TransactionRow {
+            trace: trace(123 - index),
+            at: at(14, 26 - i8::try_from(index).unwrap(), 0),
+            amount: cny([1234, 800, 4500, 123_456, 2200, 999_999_999_999][index as usize]),
+            truncated_pan: if index == 2 { String::new() } else { format!("622202******{:04}", 1234 + index * 871) },
+            state: states[index as usize],
+        })
+        .collect();
+    Screen::Transactions { rows, page: 0, pages: 8, count_today: 38, total_today: cny(128_650), copies }
+}
+
+/// Name of the picture, keys typed before, the view, and seconds that pass.
+pub struct Scene {
+    pub name: &'static str,
+    pub keys: &'static str,
+    pub view: View,
+    pub seconds: u64,
+}
+
+/// All of them.
+pub fn scenes() -> Vec<Scene> {
+    let scene = |name, screen| Scene { name, keys: "1234", view: view(screen), seconds: 0 };
+    let keypad = |notice| Screen::Keypad { notice };
+    let processing = |progress| Screen::Processing { amount: cny(1234), progress };
+    let not_paid = |reason| Screen::NotPaid { amount: cny(1234), reason, at: at(14, 26, 9) };
+    let unknown = |amount| Screen::Unknown {
+        amount,
+        reason: Reason::of(ReasonKind::HostSilent),
+        tries: 3,
+        next_try: Some(at(14, 31, 20)),
+    };
+    vec![
+        Scene { keys: "", ..scene("keypad-empty", keypad(None)) },
+        scene("keypad", keypad(None)),
+        Scene {
+            keys: "999999999999",
+            view: View {
+                link: LinkState::Offline { waiting: 12 },
+                merchant_name: "深圳市南山区老王家的正宗手工小笼包早餐连锁店（科技园分店）".to_owned(),
+                test: true,
+                ..view(keypad(Some(Reason::of(ReasonKind::ReversalWaiting))))
+            },
+            ..scene("keypad-fullest", keypad(None))
+        },
+        Scene {
+            view: View {
+                link: LinkState::HostSilent { waiting: 1 },
+                ..view(keypad(Some(Reason::of(ReasonKind::ReversalExhausted))))
+            },
+            ..scene("keypad-notice", keypad(None))
+        },
+        Scene {
+            keys: "15500",
+            view: View { currency: "KWD".parse().unwrap(), link: LinkState::Untried, test: true, ..view(keypad(None)) },
+            ..scene("keypad-test", keypad(None))
+        },
+        scene("present-card", Screen::PresentCard { amount: cny(1234), notice: None }),
+        Scene {
+            view: View {
+                test: true,
+                ..view(Screen::PresentCard {
+                    amount: cny(999_999_999_999),
+                    notice: Some(Reason::of(ReasonKind::CardMute)),
+                })
+            },
+            ..scene("present-card-again", keypad(None))
+        },
+        scene("reading-card", processing(Progress::ReadingCard)),
+        Scene { seconds: 14, ..scene("asking-host", processing(Progress::AskingHost)) },
+        scene("completing-card", processing(Progress::CompletingCard)),
+        Scene { seconds: 3, ..scene("reversing-earlier", processing(Progress::ReversingEarlier)) },
+        scene("approved", approved(cny(1234), CopyState::Printed, CopyState::Sending)),
+        Scene {
+            view: View { test: true, ..view(approved(cny(999_999_999_999), CopyState::Printed, CopyState::Asks)) },
+            ..scene("approved-asks", keypad(None))
+        },
+        scene(
+            "approved-trouble",
+            approved(cny(8800), CopyState::Waiting(Reason::of(ReasonKind::PrinterPaperOut)), CopyState::Queued),
+        ),
+        scene(
+            "approved-failed",
+            approved(
+                cny(8800),
+                CopyState::Failed(Reason::of(ReasonKind::PrinterMissing)),
+                CopyState::Failed(Reason::of(ReasonKind::PrinterMissing)),
+            ),
+        ),
+        scene("not-paid", not_paid(declined("51"))),
+        Scene {
+            view: View {
+                test: true,
+                ..view(Screen::NotPaid {
+                    amount: cny(999_999_999_999),
+                    reason: Reason {
+                        detail: "connect to 192.0.2.1:8443: connection refused (os error 111) after 3 tries".to_owned(),
+                        ..Reason::of(ReasonKind::HostUnreachable)
+                    },
+                    at: at(14, 26, 9),
+                })
+            },
+            ..scene("not-paid-unreachable", keypad(None))
+        },
+        Scene {
+            view: View { link: LinkState::HostSilent { waiting: 1 }, ..view(unknown(cny(1234))) },
+            ..scene("unknown", keypad(None))
+        },
+        Scene {
+            view: View { test: true, ..view(unknown(cny(999_999_999_999))) },
+            ..scene("unknown-test", keypad(None))
+        },
+        scene(
+            "unknown-exhausted",
+            Screen::Unknown {
+                amount: cny(1234),
+                reason: Reason::with_detail(ReasonKind::ReversalExhausted, "000001-000123"),
+                tries: 20,
+                next_try: None,
+            },
+        ),
+        scene("transactions", transactions(Vec::new())),
+        scene(
+            "transactions-none",
+            Screen::Transactions {
+                rows: Vec::new(),
+                page: 0,
+                pages: 1,
+                count_today: 0,
+                total_today: cny(0),
+                copies: Vec::new(),
+            },
+        ),
+        Scene {
+            view: View {
+                test: true,
+                ..view(transactions(vec![
+                    CopyView { copy: CopyFor::Merchant, state: CopyState::Printed },
+                    CopyView { copy: CopyFor::Customer, state: CopyState::Asks },
+                ]))
+            },
+            ..scene("transactions-reprint", keypad(None))
+        },
+        scene(
+            "out-of-service",
+            Screen::OutOfService {
+                reason: Reason::with_detail(ReasonKind::LedgerFailed, "ledger.db: disk I/O error (SQLITE_IOERR_FSYNC)"),
+            },
+        ),
+    ]
+}

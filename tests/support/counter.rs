@@ -1,0 +1,172 @@
+//! The counter in a shop: a terminal with its settings, and the endpoints it talks to, each a process of its own.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::time::Duration;
+
+use serde_json::Value;
+use yima::sandbox::host::Host;
+
+use super::running::Running;
+use super::shop::Shop;
+use super::wait_until;
+
+/// The sandbox host's port.
+const HOST_PORT: u16 = 8583;
+
+/// What the sandbox card's account holds at first, in minor units.
+pub const FULL_ACCOUNT: u64 = 1_000_000;
+
+/// The sandbox card's number. A test number that belongs to nobody.
+pub const PAN: &str = "6228480000000001230";
+
+/// See the module. Endpoints that were started end with it.
+pub struct Counter {
+    pub host: Option<Running>,
+    pub printer: Option<Running>,
+    pub card: Option<Running>,
+    pub shop: Shop,
+    card_was_in: bool,
+}
+
+impl Counter {
+    /// A counter with a card service and a printer; host and card come when they are called.
+    pub fn open() -> Self {
+        let mut shop = Shop::open();
+        shop.start_reader();
+        let counter = Self { host: None, printer: None, card: None, shop, card_was_in: false };
+        counter.set("");
+        counter
+    }
+
+    /// The usual: host and printer run.
+    pub fn open_for_business() -> Self {
+        let mut counter = Self::open();
+        counter.start_host();
+        counter.start_printer(&[]);
+        counter
+    }
+
+    /// Writes the settings: what every test needs, and `more`, whole sections.
+    pub fn set(&self, more: &str) {
+        let state = self.state();
+        let device = state.join("printer");
+        let mut text = format!(
+            "[host]\nurl = \"https://localhost:{HOST_PORT}\"\nconnect_timeout_s = 3\nanswer_timeout_s = 3\n\
+             [printer]\ndevice = \"{}\"\nflow_control = \"none\"\npatience_s = 20\n\
+             [reader]\ncard_wait_s = 20\nanswer_timeout_s = 5\n",
+            device.display()
+        );
+        if !more.contains("[sound]") {
+            text.push_str("[sound]\nenabled = false\n");
+        }
+        text.push_str(more);
+        std::fs::write(self.settings(), text).unwrap();
+    }
+
+    /// The settings file.
+    pub fn settings(&self) -> PathBuf {
+        self.shop.folder().join("yima.toml")
+    }
+
+    /// The state directory.
+    pub fn state(&self) -> PathBuf {
+        self.shop.folder().join("state")
+    }
+
+    /// The program with settings and state of this counter.
+    pub fn yima(&self, arguments: &[&str]) -> Command {
+        let mut command = self.shop.command(env!("CARGO_BIN_EXE_yima"));
+        command.arg("--config").arg(self.settings()).arg("--state").arg(self.state()).args(arguments);
+        command.env("TZ", "Asia/Shanghai");
+        command
+    }
+
+    /// Starts the host and waits until it listens.
+    pub fn start_host(&mut self) {
+        let mut command = self.yima(&["sandbox", "host"]);
+        self.shop.log_to(&mut command, "host.log");
+        self.host = Some(Running::start("sandbox host", &mut command));
+        wait_until("the sandbox host listens", Duration::from_secs(30), || self.shop.listens_on(HOST_PORT));
+    }
+
+    /// Starts the printer and waits until its device is there.
+    pub fn start_printer(&mut self, arguments: &[&str]) {
+        self.printer = None;
+        let mut command = self.yima(&["sandbox", "printer"]);
+        command.args(arguments);
+        self.shop.log_to(&mut command, "printer.log");
+        self.printer = Some(Running::start("sandbox printer", &mut command));
+        let device = self.state().join("printer");
+        wait_until("the sandbox printer is there", Duration::from_secs(10), || device.exists());
+    }
+
+    /// Brings a card that goes into the reader after a moment.
+    pub fn bring_card(&mut self, arguments: &[&str]) {
+        self.card = None;
+        let mut command = self.yima(&["sandbox", "card"]);
+        // pcscd looks for a card every 0.4 s: one that comes sooner after another left is not seen as a new one.
+        if std::mem::replace(&mut self.card_was_in, true) {
+            command.args(["--insert-after", "0.9"]);
+        }
+        command.args(arguments);
+        self.shop.log_to(&mut command, "card.log");
+        self.card = Some(Running::start("sandbox card", &mut command));
+    }
+
+    /// One payment by command, with a fresh visit of the card. Gives the JSON and the exit code.
+    pub fn sale(&mut self, amount: &str, card: &[&str]) -> (Value, i32) {
+        self.bring_card(card);
+        let output = self.yima(&["sale", amount, "--json"]).output().unwrap();
+        self.card = None;
+        (json(&output), output.status.code().unwrap_or(-1))
+    }
+
+    /// The terminal's ledger, newest first.
+    pub fn transactions(&self) -> Vec<Value> {
+        let output = self.yima(&["transactions", "--json"]).output().unwrap();
+        json(&output).as_array().unwrap().clone()
+    }
+
+    /// The host's books.
+    pub fn host_books(&self) -> Host {
+        Host::prepare(&self.state().join("sandbox/host")).unwrap()
+    }
+
+    /// What the sandbox card's account holds, in minor units.
+    pub fn balance(&self) -> u64 {
+        self.host_books().balance(PAN).unwrap().unwrap()
+    }
+
+    /// The pictures of the receipts, oldest first.
+    pub fn receipts(&self) -> Vec<PathBuf> {
+        let Ok(entries) = std::fs::read_dir(self.state().join("receipts")) else { return Vec::new() };
+        let mut files: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+        files.retain(|path| path.extension().is_some_and(|extension| extension == "png"));
+        files.sort();
+        files
+    }
+
+    /// What a log of an endpoint says.
+    pub fn log(&self, name: &str) -> String {
+        std::fs::read_to_string(self.shop.folder().join(name)).unwrap_or_default()
+    }
+}
+
+/// Keeps a picture where a person can look at it after the tests: `target/screens/sale/`.
+pub fn keep(picture: &Path, name: &str) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/screens/sale");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::copy(picture, folder.join(name)).unwrap();
+}
+
+#[track_caller]
+fn json(output: &Output) -> Value {
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| {
+        panic!(
+            "no JSON ({error}): {}\n{}",
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr)
+        )
+    })
+}

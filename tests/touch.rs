@@ -1,0 +1,196 @@
+//! The touchscreen in a real window, driven by real key and pointer events, over real parts: a customer pays, a bank says
+//! no, a bank says nothing. Pictures are kept in `target/screens/sale/`.
+
+#![cfg(feature = "screen")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails here and now")]
+
+mod support;
+
+use std::time::Duration;
+
+use support::counter::{Counter, FULL_ACCOUNT, keep};
+use support::running::Running;
+use support::wait_until;
+
+/// Colours of the theme by which a screen is told: the ground of "paid", of "not paid", of "not known", and of the rest.
+const JADE: [u8; 3] = [0x0B, 0x6E, 0x55];
+const RED_WASH: [u8; 3] = [0xFB, 0xE9, 0xE7];
+const AMBER_WASH: [u8; 3] = [0xFF, 0xF1, 0xD6];
+const PAPER: [u8; 3] = [0xF7, 0xF6, 0xF2];
+
+/// A place for each orientation: where 4 and 收款 are touched, and a spot whose colour tells which screen is shown.
+struct Places {
+    width: u32,
+    height: u32,
+    four: (u32, u32),
+    charge: (u32, u32),
+    /// Inside of the ground of the result screens, clear of words.
+    result: (u32, u32),
+    /// Inside of the amber card of "not known", clear of words.
+    unknown: (u32, u32),
+    /// 下一笔 and 返回收款.
+    done: (u32, u32),
+}
+
+const PORTRAIT: Places = Places {
+    width: 720,
+    height: 1280,
+    four: (140, 625),
+    charge: (360, 1090),
+    result: (40, 700),
+    unknown: (60, 180),
+    done: (360, 1210),
+};
+
+const LANDSCAPE: Places = Places {
+    width: 800,
+    height: 480,
+    four: (475, 175),
+    charge: (205, 370),
+    result: (20, 330),
+    unknown: (30, 420),
+    done: (660, 450),
+};
+
+struct Screen {
+    counter: Counter,
+    _window: Running,
+    places: &'static Places,
+    name: &'static str,
+}
+
+impl Screen {
+    fn open(places: &'static Places, name: &'static str) -> Self {
+        let mut counter = Counter::open_for_business();
+        counter.set(&format!("[screen]\nwidth = {}\nheight = {}\n", places.width, places.height));
+        counter.shop.start_screen(places.width, places.height);
+        let mut command = counter.yima(&[]);
+        command.env("SLINT_BACKEND", "winit-software");
+        counter.shop.log_to(&mut command, "window.log");
+        let window = Running::start("the touchscreen", &mut command);
+        let screen = Self { counter, _window: window, places, name };
+        screen.wait_for("the keypad", || {
+            let picture = screen.counter.shop.picture();
+            picture.pixel(3, places.height / 2) == PAPER
+        });
+        screen.focus();
+        screen
+    }
+
+    /// Keys 1, 2, 3 on the keyboard, 4 and 收款 by touch; the card comes.
+    fn pay_12_34(&mut self) {
+        self.key_amount(&["1", "2", "3"]);
+        self.counter.shop.click(self.places.four.0, self.places.four.1);
+        self.keep("keypad");
+        self.counter.shop.click(self.places.charge.0, self.places.charge.1);
+        std::thread::sleep(Duration::from_millis(700));
+        self.keep("present-card");
+        self.counter.bring_card(&[]);
+    }
+
+    /// Without a window manager nobody gives the window the keyboard; the test does.
+    fn focus(&self) {
+        let mut xdotool = self.counter.shop.command("xdotool");
+        let given = xdotool.args(["search", "--onlyvisible", "--name", "Yima", "windowfocus", "--sync"]).status();
+        assert!(given.unwrap().success(), "no window to give the keyboard to");
+    }
+
+    fn key_amount(&self, keys: &[&str]) {
+        for key in keys {
+            self.counter.shop.key(key);
+        }
+    }
+
+    fn wait_for_colour(&self, what: &str, (x, y): (u32, u32), colour: [u8; 3]) {
+        self.wait_for(what, || self.counter.shop.picture().pixel(x, y) == colour);
+    }
+
+    fn wait_for(&self, what: &str, ready: impl FnMut() -> bool) {
+        let failed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            wait_until(what, Duration::from_secs(30), ready);
+        }));
+        if let Err(panic) = failed {
+            self.keep("failed");
+            std::panic::resume_unwind(panic);
+        }
+    }
+
+    fn keep(&self, state: &str) {
+        let file = self.counter.shop.folder().join("picture.png");
+        self.counter.shop.picture().save(&file);
+        keep(&file, &format!("{}-{state}.png", self.name));
+    }
+}
+
+#[test]
+fn a_customer_pays_by_digits_and_one_touch() {
+    for (places, name) in [(&PORTRAIT, "portrait"), (&LANDSCAPE, "landscape")] {
+        let mut screen = Screen::open(places, name);
+        screen.pay_12_34();
+        screen.wait_for_colour("the screen says paid", places.result, JADE);
+        wait_until("both slips are printed", Duration::from_secs(20), || screen.counter.receipts().len() == 2);
+        std::thread::sleep(Duration::from_millis(500));
+        screen.keep("approved");
+        let rows = screen.counter.transactions();
+        assert_eq!((rows[0]["state"].as_str(), rows[0]["amount"].as_str()), (Some("approved"), Some("12.34")));
+        assert_eq!(screen.counter.balance(), FULL_ACCOUNT - 1234);
+        // It returns by itself.
+        screen.wait_for("the keypad comes back", || {
+            screen.counter.shop.picture().pixel(places.result.0, places.result.1) != JADE
+        });
+    }
+}
+
+#[test]
+fn a_bank_that_says_no_is_red_and_left_by_a_touch() {
+    let mut screen = Screen::open(&PORTRAIT, "declined");
+    screen.key_amount(&["6", "6", "5", "1", "Return"]);
+    screen.counter.bring_card(&[]);
+    screen.wait_for_colour("the screen says not paid", PORTRAIT.result, RED_WASH);
+    screen.keep("not-paid");
+    screen.counter.shop.click(PORTRAIT.done.0, PORTRAIT.done.1);
+    screen.wait_for_colour("the keypad", PORTRAIT.result, PAPER);
+    assert_eq!(screen.counter.balance(), FULL_ACCOUNT);
+}
+
+#[test]
+fn a_bank_that_says_nothing_is_amber_until_the_payment_is_taken_back() {
+    let mut screen = Screen::open(&PORTRAIT, "silent");
+    screen.key_amount(&["6", "7", "0", "9", "Return"]);
+    screen.counter.bring_card(&[]);
+    screen.wait_for_colour("the screen says not known", PORTRAIT.unknown, AMBER_WASH);
+    screen.keep("unknown");
+    // Two reversals are not answered; the third is, half a minute later.
+    wait_until("the payment is taken back", Duration::from_secs(120), || {
+        screen.counter.transactions()[0]["state"] == "reversed"
+    });
+    screen.wait_for_colour("the screen says taken back", PORTRAIT.result, RED_WASH);
+    screen.keep("taken-back");
+    assert_eq!(screen.counter.balance(), FULL_ACCOUNT);
+}
+
+#[test]
+fn a_payment_is_cancelled_by_escape_before_a_card_comes() {
+    let screen = Screen::open(&PORTRAIT, "cancel");
+    screen.key_amount(&["1", "Return"]);
+    screen.wait_for("the customer is asked for a card", || {
+        screen.counter.shop.picture().pixel(PORTRAIT.four.0, PORTRAIT.four.1) != [0xFF, 0xFF, 0xFF]
+    });
+    screen.counter.shop.key("Escape");
+    screen.wait_for_colour("the keypad", PORTRAIT.result, PAPER);
+    assert!(screen.counter.transactions().is_empty());
+}
+
+#[test]
+fn a_terminal_without_identity_says_that_it_is_out_of_service() {
+    let mut counter = Counter::open();
+    counter.shop.start_screen(720, 1280);
+    let mut command = counter.yima(&[]);
+    command.env("SLINT_BACKEND", "winit-software");
+    counter.shop.log_to(&mut command, "window.log");
+    let _window = Running::start("the touchscreen", &mut command);
+    wait_until("the window is drawn", Duration::from_secs(30), || counter.shop.picture().colours() > 40);
+    let file = counter.shop.folder().join("picture.png");
+    counter.shop.picture().save(&file);
+    keep(&file, "out-of-service.png");
+}
