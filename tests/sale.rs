@@ -222,6 +222,26 @@ fn a_power_cut_between_request_and_answer_is_taken_back_before_the_next_sale() {
 }
 
 #[test]
+fn a_card_that_has_just_left_is_not_taken_for_the_next_one() {
+    // A program that was killed leaves its card powered, and the card service takes up to 0.4 s to notice that a card is
+    // gone: in between it names a card that is not there, and reports it as mute when it is asked for.
+    for delay_ms in [0, 80, 160, 240, 320] {
+        let mut counter = Counter::open_for_business();
+        counter.bring_card(&[]);
+        let mut command = counter.yima(&["sale", "67.01", "--json"]);
+        counter.shop.log_to(&mut command, "cut.log");
+        let cut = Running::start("a sale that is cut", &mut command);
+        wait_until("the request is out", Duration::from_secs(30), || counter.log("cut.log").contains("正在联系银行"));
+        cut.kill();
+        counter.card = None;
+        std::thread::sleep(Duration::from_millis(delay_ms));
+        let (result, _) = counter.sale("12.34", &[]);
+        assert_eq!(result["outcome"], "approved", "{delay_ms} ms after the card left: {result:#}");
+        assert_eq!(counter.transactions()[1]["state"], "reversed");
+    }
+}
+
+#[test]
 fn nothing_new_is_charged_while_a_reversal_waits() {
     let mut counter = Counter::open_for_business();
     let (result, code) = counter.sale("67.09", &[]);

@@ -22,8 +22,12 @@ pub const DEFAULT_LIMIT: Duration = Duration::from_secs(30);
 /// The service is asked at least this often, so that a reader that is plugged in or pulled out is noticed.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// After a card left while it was being powered, before it is looked at again.
-const SETTLING: Duration = Duration::from_millis(100);
+/// A card that does not answer to a reset is tried again for so long before it counts as mute: its contacts may still be
+/// sliding into place, or it has just left and the service, which looks every 0.4 s, has not noticed yet.
+const SETTLING: Duration = Duration::from_millis(1500);
+
+/// Between two such tries.
+const SETTLING_STEP: Duration = Duration::from_millis(100);
 
 /// A reader of the PC/SC service.
 pub struct PcscReader {
@@ -126,11 +130,13 @@ struct Session {
     wanted: Option<String>,
     context: Option<Context>,
     card: Option<(Card, Protocol)>,
+    /// Since when a card is said to be in that does not answer to a reset.
+    unsettled_since: Option<Instant>,
 }
 
 impl Session {
     const fn new(wanted: Option<String>) -> Self {
-        Self { wanted, context: None, card: None }
+        Self { wanted, context: None, card: None, unsettled_since: None }
     }
 
     fn context(&mut self) -> Result<Context, ReaderError> {
@@ -172,16 +178,17 @@ impl Session {
         loop {
             let name = self.reader()?;
             let state = self.state(&name, State::PRESENT, deadline)?;
-            if state.contains(State::MUTE) {
-                return Err(ReaderError::CardMute);
-            }
             if state.contains(State::PRESENT) {
                 match self.connect(&name) {
-                    Ok(atr) => return Ok(Some((name, atr))),
-                    // Out again before it was powered: wait for the next one.
-                    Err(ReaderError::CardTorn) => std::thread::sleep(SETTLING),
+                    Ok(atr) => {
+                        self.unsettled_since = None;
+                        return Ok(Some((name, atr)));
+                    }
+                    Err(ReaderError::CardTorn | ReaderError::CardMute) => self.let_settle()?,
                     Err(error) => return Err(error),
                 }
+            } else {
+                self.unsettled_since = None;
             }
             if Instant::now() >= deadline {
                 return Ok(None);
@@ -189,9 +196,24 @@ impl Session {
         }
     }
 
+    /// Waits a moment for a card that did not answer to a reset.
+    fn let_settle(&mut self) -> Result<(), ReaderError> {
+        let since = *self.unsettled_since.get_or_insert_with(Instant::now);
+        if since.elapsed() >= SETTLING {
+            self.unsettled_since = None;
+            return Err(ReaderError::CardMute);
+        }
+        std::thread::sleep(SETTLING_STEP);
+        Ok(())
+    }
+
+    /// Opens the card and resets it cold, which begins a card session (EMV Level 1 contact interface, cold reset). Only the
+    /// answer to it proves that the card the service speaks of is still in: a program that was killed leaves its card
+    /// powered, and the service does not see it leave at once.
     fn connect(&mut self, name: &CString) -> Result<Vec<u8>, ReaderError> {
-        let card =
-            self.context()?.connect(name, ShareMode::Exclusive, Protocols::T0 | Protocols::T1).map_err(card_error)?;
+        const PROTOCOLS: Protocols = Protocols::T0.union(Protocols::T1);
+        let mut card = self.context()?.connect(name, ShareMode::Exclusive, PROTOCOLS).map_err(card_error)?;
+        card.reconnect(ShareMode::Exclusive, PROTOCOLS, Disposition::UnpowerCard).map_err(card_error)?;
         let (mut names, mut atr) = (vec![0; name.as_bytes_with_nul().len() + 1], [0; MAX_ATR_SIZE]);
         let status = card.status2(&mut names, &mut atr).map_err(card_error)?;
         let protocol = match status.protocol2() {
