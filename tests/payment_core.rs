@@ -169,16 +169,22 @@ fn answer(code: &str) -> HostAnswer {
 
 /// An approval with the issuer's cryptogram, as the issuer of this card computes it.
 fn approve(profile: &CardProfile, request: &SaleRequest) -> Result<HostAnswer, LinkFailure> {
+    approve_as(profile, request, "00")
+}
+
+/// The same with another response code, which the issuer's cryptogram vouches for.
+fn approve_as(profile: &CardProfile, request: &SaleRequest, code: &str) -> Result<HostAnswer, LinkFailure> {
+    let response_code: [u8; 2] = code.as_bytes().try_into().unwrap();
     let find = |tag| tlv::find(&request.chip_data, tag).unwrap().unwrap();
     let issuer = TdesKey::new(&hex::decode(&profile.issuer.master_key).unwrap()).unwrap();
     let card = emv::card_master_key(&issuer, &profile.pan, profile.packed_sequence_number()).unwrap();
     let atc = u16::from_be_bytes(find(tag::ATC).try_into().unwrap());
     let session = emv::session_key(&card, atc).unwrap();
     let arqc: [u8; 8] = find(tag::CRYPTOGRAM).try_into().unwrap();
-    let mut data = emv::response_cryptogram_1(&session, &arqc, b"00").unwrap().to_vec();
-    data.extend(b"00");
+    let mut data = emv::response_cryptogram_1(&session, &arqc, &response_code).unwrap().to_vec();
+    data.extend(response_code);
     let issuer_data = TlvBuilder::new().with(tag::ISSUER_AUTHENTICATION_DATA, &data).build();
-    Ok(HostAnswer { issuer_data, ..answer("00") })
+    Ok(HostAnswer { issuer_data, ..answer(code) })
 }
 
 #[test]
@@ -239,11 +245,7 @@ fn partial(_: &CardProfile, _: &SaleRequest) -> Result<HostAnswer, LinkFailure> 
 }
 
 fn whole(profile: &CardProfile, request: &SaleRequest) -> Result<HostAnswer, LinkFailure> {
-    Ok(HostAnswer {
-        response_code: ResponseCode::parse("10").unwrap(),
-        amount: Some(request.amount),
-        ..approve(profile, request)?
-    })
+    Ok(HostAnswer { amount: Some(request.amount), ..approve_as(profile, request, "10")? })
 }
 
 fn kind_of(conclusion: &Conclusion) -> Option<ReasonKind> {

@@ -2,6 +2,7 @@
 
 mod demo;
 mod doctor;
+mod emv;
 mod output;
 mod sale;
 mod sandbox;
@@ -60,6 +61,9 @@ enum Command {
     Transactions(transactions::Arguments),
     /// Look at every part of the terminal and say how it is and what to do
     Doctor(doctor::Arguments),
+    /// Try the kernel without a card
+    #[command(subcommand)]
+    Emv(emv::Tool),
     /// Run an acquirer's host, a card or a printer to try the terminal with
     #[command(subcommand)]
     Sandbox(sandbox::Endpoint),
@@ -102,6 +106,7 @@ impl CommandLine {
             Some(Command::Sale(arguments)) => arguments.run(&self.places.setup()?),
             Some(Command::Transactions(arguments)) => arguments.run(&self.places.setup()?),
             Some(Command::Doctor(arguments)) => arguments.run(&self.places.setup()?),
+            Some(Command::Emv(tool)) => tool.run(),
             Some(Command::Sandbox(endpoint)) => endpoint.run(&self.places),
         }
     }

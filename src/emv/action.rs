@@ -39,61 +39,89 @@ impl Cryptogram {
 }
 
 /// Denial, online and default: TVR bits that lead there, the terminal's and the issuer's together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ActionCodes {
-    denial: [u8; 5],
-    online: [u8; 5],
+    /// The transaction is declined.
+    pub denial: [u8; 5],
+    /// The issuer is asked.
+    pub online: [u8; 5],
+    /// The issuer cannot be asked: the transaction is declined.
+    pub default: [u8; 5],
 }
 
 impl ActionCodes {
     /// Joins the terminal's codes (absent ones are zeros) with the issuer's on the card. An absent issuer code for denial
-    /// is all zeros, absent ones for online are all ones (Book 3, 10.7).
+    /// is all zeros, absent ones for online and default are all ones (Book 3, 10.7).
     ///
     /// # Errors
     /// When the card gives an action code that has not five bytes.
-    pub fn of(terminal_denial: [u8; 5], terminal_online: [u8; 5], card: &DataObjects) -> Result<Self, CardDataError> {
+    pub fn of(terminal: Self, card: &DataObjects) -> Result<Self, CardDataError> {
         let join = |one: [u8; 5], other: [u8; 5]| std::array::from_fn(|index| one[index] | other[index]);
         Ok(Self {
-            denial: join(terminal_denial, card.sized(tag::IAC_DENIAL)?.unwrap_or([0x00; 5])),
-            online: join(terminal_online, card.sized(tag::IAC_ONLINE)?.unwrap_or([0xFF; 5])),
+            denial: join(terminal.denial, card.sized(tag::IAC_DENIAL)?.unwrap_or([0x00; 5])),
+            online: join(terminal.online, card.sized(tag::IAC_ONLINE)?.unwrap_or([0xFF; 5])),
+            default: join(terminal.default, card.sized(tag::IAC_DEFAULT)?.unwrap_or([0xFF; 5])),
         })
     }
 }
 
-/// Whether the terminal may approve without the issuer (9F35, EMV 4.4 Book 4, annex A1).
+/// How far a terminal reaches (9F35, EMV 4.4 Book 4, annex A1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reach {
     /// Every approval is the issuer's.
     OnlineOnly,
-    /// The card may approve alone.
+    /// The card may approve alone, or the issuer is asked.
     OfflineWithOnline,
+    /// The issuer is never asked.
+    OfflineOnly,
 }
 
 impl Reach {
-    /// Reads the terminal type: its last digit is 1 or 4 for online only; 2 or 5 for offline with online capability.
-    /// Offline-only types (3, 6) are treated as online only, which can only decline what they would have approved.
+    /// Reads the terminal type: its last digit is 1 or 4 for online only, 2 or 5 for offline with online capability, 3 or 6
+    /// for offline only. Other digits mean nothing and can only make it stricter.
     pub const fn of_terminal_type(terminal_type: u8) -> Self {
         match terminal_type & 0x0F {
             2 | 5 => Self::OfflineWithOnline,
+            3 | 6 => Self::OfflineOnly,
             _ => Self::OnlineOnly,
         }
     }
 }
 
-/// Chooses the cryptogram for the first GENERATE AC. Denial beats online, online beats approval.
+/// Chooses the cryptogram for the first GENERATE AC. Denial beats online, online beats approval; where nobody can be asked
+/// the default codes decide.
 pub fn first(tvr: Tvr, codes: &ActionCodes, reach: Reach) -> Cryptogram {
     if tvr.intersects(codes.denial) {
-        Cryptogram::Aac
-    } else if reach == Reach::OnlineOnly || tvr.intersects(codes.online) {
-        Cryptogram::Arqc
-    } else {
-        Cryptogram::Tc
+        return Cryptogram::Aac;
     }
+    match reach {
+        Reach::OnlineOnly => Cryptogram::Arqc,
+        Reach::OfflineWithOnline if tvr.intersects(codes.online) => Cryptogram::Arqc,
+        Reach::OfflineWithOnline => Cryptogram::Tc,
+        Reach::OfflineOnly => without_issuer(tvr, codes),
+    }
+}
+
+/// Chooses the cryptogram for the second GENERATE AC when the issuer could not be reached. A terminal that is online only
+/// approves nothing by itself (Book 3, 10.7).
+pub fn unable_to_go_online(tvr: Tvr, codes: &ActionCodes, reach: Reach) -> Cryptogram {
+    match reach {
+        Reach::OnlineOnly => Cryptogram::Aac,
+        Reach::OfflineWithOnline | Reach::OfflineOnly => without_issuer(tvr, codes),
+    }
+}
+
+fn without_issuer(tvr: Tvr, codes: &ActionCodes) -> Cryptogram {
+    if tvr.intersects(codes.default) { Cryptogram::Aac } else { Cryptogram::Tc }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const ONLINE_ONLY: u8 = 0x21;
+    const OFFLINE_WITH_ONLINE: u8 = 0x22;
+    const OFFLINE_ONLY: u8 = 0x23;
 
     fn tvr(bit: super::super::results::Bit) -> Tvr {
         let mut tvr = Tvr::default();
@@ -101,30 +129,47 @@ mod tests {
         tvr
     }
 
-    #[test]
-    fn a_missing_issuer_code_for_online_is_all_ones_and_for_denial_all_zeros() {
-        let codes = ActionCodes::of([0; 5], [0; 5], &DataObjects::default()).unwrap();
-        let reach = Reach::of_terminal_type(0x22);
-        assert_eq!(first(tvr(Tvr::FLOOR_LIMIT_EXCEEDED), &codes, reach), Cryptogram::Arqc);
-        assert_eq!(first(Tvr::default(), &codes, reach), Cryptogram::Tc);
+    fn asked(tvr: Tvr, card: &DataObjects, terminal_type: u8) -> (Cryptogram, Cryptogram) {
+        let codes = ActionCodes::of(ActionCodes::default(), card).unwrap();
+        let reach = Reach::of_terminal_type(terminal_type);
+        (first(tvr, &codes, reach), unable_to_go_online(tvr, &codes, reach))
     }
 
     #[test]
-    fn an_online_only_terminal_approves_nothing_by_itself() {
-        let codes = ActionCodes::of([0; 5], [0; 5], &DataObjects::default()).unwrap();
-        assert_eq!(first(Tvr::default(), &codes, Reach::of_terminal_type(0x21)), Cryptogram::Arqc);
-        assert_eq!(first(Tvr::default(), &codes, Reach::of_terminal_type(0x23)), Cryptogram::Arqc);
+    fn missing_issuer_codes_are_zeros_for_denial_and_ones_for_online_and_default() {
+        use Cryptogram::{Aac, Arqc, Tc};
+        let card = DataObjects::default();
+        for (tvr, terminal_type, expected) in [
+            (Tvr::default(), ONLINE_ONLY, (Arqc, Aac)),
+            (Tvr::default(), OFFLINE_WITH_ONLINE, (Tc, Tc)),
+            (Tvr::default(), OFFLINE_ONLY, (Tc, Tc)),
+            (tvr(Tvr::FLOOR_LIMIT_EXCEEDED), ONLINE_ONLY, (Arqc, Aac)),
+            (tvr(Tvr::FLOOR_LIMIT_EXCEEDED), OFFLINE_WITH_ONLINE, (Arqc, Aac)),
+            (tvr(Tvr::FLOOR_LIMIT_EXCEEDED), OFFLINE_ONLY, (Aac, Aac)),
+        ] {
+            assert_eq!(asked(tvr, &card, terminal_type), expected, "{tvr:?} {terminal_type:02X}");
+        }
     }
 
     #[test]
-    fn denial_beats_online() {
+    fn denial_beats_online_and_default_decides_where_nobody_answers() {
+        use Cryptogram::{Aac, Arqc, Tc};
         let mut card = DataObjects::default();
-        card.put(tag::IAC_DENIAL, [0x00, 0x10, 0x00, 0x00, 0x00]);
-        card.put(tag::IAC_ONLINE, [0xFF; 5]);
-        let codes = ActionCodes::of([0; 5], [0; 5], &card).unwrap();
-        assert_eq!(first(tvr(Tvr::SERVICE_NOT_ALLOWED), &codes, Reach::OnlineOnly), Cryptogram::Aac);
-        card.put(tag::IAC_ONLINE, [0xFF; 4]);
-        assert_eq!(ActionCodes::of([0; 5], [0; 5], &card), Err(CardDataError::Wrong(tag::IAC_ONLINE)));
+        card.put_from_card(tag::IAC_DENIAL, &[0x00, 0x10, 0x00, 0x00, 0x00]);
+        card.put_from_card(tag::IAC_ONLINE, &[0xFF; 5]);
+        card.put_from_card(tag::IAC_DEFAULT, &[0x00, 0x00, 0x00, 0x80, 0x00]);
+        for (bit, terminal_type, expected) in [
+            (Tvr::SERVICE_NOT_ALLOWED, ONLINE_ONLY, (Aac, Aac)),
+            (Tvr::SERVICE_NOT_ALLOWED, OFFLINE_WITH_ONLINE, (Aac, Tc)),
+            (Tvr::EXPIRED, OFFLINE_WITH_ONLINE, (Arqc, Tc)),
+            (Tvr::FLOOR_LIMIT_EXCEEDED, OFFLINE_WITH_ONLINE, (Arqc, Aac)),
+            (Tvr::EXPIRED, OFFLINE_ONLY, (Tc, Tc)),
+        ] {
+            assert_eq!(asked(tvr(bit), &card, terminal_type), expected, "{bit:?} {terminal_type:02X}");
+        }
+        card.put_from_card(tag::IAC_DEFAULT, &[0xFF; 4]);
+        let refused = ActionCodes::of(ActionCodes::default(), &card);
+        assert_eq!(refused, Err(CardDataError::Wrong(tag::IAC_DEFAULT)));
     }
 
     #[test]

@@ -3,6 +3,9 @@
 use super::data::CardDataError;
 use super::tag;
 
+/// More records than any application has: a card that announces more only holds the counter up.
+const MAX_RECORDS: usize = 128;
+
 /// One record to read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RecordPlace {
@@ -17,7 +20,7 @@ pub struct RecordPlace {
 /// Spells a locator out, record by record.
 ///
 /// # Errors
-/// When it is not groups of four bytes, or a group names an impossible file or range.
+/// When it is not groups of four bytes, a group names an impossible file or range, or there are too many records.
 pub fn records(afl: &[u8]) -> Result<Vec<RecordPlace>, CardDataError> {
     let wrong = CardDataError::Wrong(tag::AFL);
     if afl.is_empty() || !afl.len().is_multiple_of(4) {
@@ -39,6 +42,9 @@ pub fn records(afl: &[u8]) -> Result<Vec<RecordPlace>, CardDataError> {
             record,
             authenticated: record - first < authenticated,
         }));
+        if places.len() > MAX_RECORDS {
+            return Err(wrong);
+        }
     }
     Ok(places)
 }
@@ -72,6 +78,7 @@ mod tests {
             &[0x08, 0x00, 0x01, 0x00],
             &[0x08, 0x02, 0x01, 0x00],
             &[0x08, 0x01, 0x01, 0x02],
+            &[0x08, 0x01, 0x81, 0x00],
         ] {
             assert!(records(afl).is_err(), "{afl:02X?}");
         }
@@ -80,7 +87,9 @@ mod tests {
     proptest! {
         #[test]
         fn any_locator_is_read_or_refused(afl in proptest::collection::vec(any::<u8>(), 0..260)) {
-            let _ = records(&afl);
+            if let Ok(places) = records(&afl) {
+                prop_assert!(places.len() <= MAX_RECORDS);
+            }
         }
     }
 }

@@ -2,6 +2,9 @@
 
 use zeroize::Zeroizing;
 
+/// Header, Lc, 255 bytes of data and Le (ISO/IEC 7816-4, short length).
+const LONGEST_COMMAND: usize = 261;
+
 /// A command APDU. Wiped when dropped: it may carry what a card holder typed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Command(Zeroizing<Vec<u8>>);
@@ -19,21 +22,50 @@ impl Command {
 
     /// GET PROCESSING OPTIONS with the filled PDOL; template 83 is put around it here (Book 3, 6.5.8).
     pub fn get_processing_options(pdol_values: &[u8]) -> Self {
-        let data = super::tlv::TlvBuilder::new().with(super::tag::COMMAND_TEMPLATE, pdol_values).build();
-        Self::with_data(0x80, 0xA8, 0x00, 0x00, &data)
+        let template = super::tlv::TlvBuilder::new().with(super::tag::COMMAND_TEMPLATE, pdol_values).build();
+        Self::with_data(0x80, 0xA8, 0x00, 0x00, &Zeroizing::new(template))
     }
 
-    /// GENERATE AC (Book 3, 6.5.5).
-    pub fn generate_ac(requested: super::action::Cryptogram, cdol_values: &[u8]) -> Self {
-        Self::with_data(0x80, 0xAE, requested.request_bits(), 0x00, cdol_values)
+    /// GENERATE AC, with or without a signature over it for CDA (Book 3, 6.5.5).
+    pub fn generate_ac(requested: super::action::Cryptogram, signed: bool, cdol_values: &[u8]) -> Self {
+        let signature = if signed { 0x10 } else { 0x00 };
+        Self::with_data(0x80, 0xAE, requested.request_bits() | signature, 0x00, cdol_values)
+    }
+
+    /// INTERNAL AUTHENTICATE with the filled DDOL (Book 3, 6.5.9).
+    pub fn internal_authenticate(ddol_values: &[u8]) -> Self {
+        Self::with_data(0x00, 0x88, 0x00, 0x00, ddol_values)
     }
 
     /// EXTERNAL AUTHENTICATE with issuer authentication data (Book 3, 6.5.4).
     pub fn external_authenticate(data: &[u8]) -> Self {
-        let mut bytes = Self::with_data(0x00, 0x82, 0x00, 0x00, data).0;
-        // This command expects no data back: it has no Le.
-        bytes.pop();
-        Self(bytes)
+        Self::without_answer(0x00, 0x82, 0x00, 0x00, data)
+    }
+
+    /// GET DATA of a two-byte tag (Book 3, 6.5.7).
+    pub fn get_data(tag: super::tag::Tag) -> Self {
+        let [.., p1, p2] = tag.0.to_be_bytes();
+        Self(Zeroizing::new(vec![0x80, 0xCA, p1, p2, 0x00]))
+    }
+
+    /// GET CHALLENGE: eight bytes that make an enciphered PIN unrepeatable (Book 3, 6.5.6).
+    pub fn get_challenge() -> Self {
+        Self(Zeroizing::new(vec![0x00, 0x84, 0x00, 0x00, 0x00]))
+    }
+
+    /// VERIFY with a plaintext PIN block (Book 3, 6.5.12).
+    pub fn verify_plaintext(block: &[u8; 8]) -> Self {
+        Self::without_answer(0x00, 0x20, 0x00, 0x80, block)
+    }
+
+    /// VERIFY with an enciphered PIN (Book 3, 6.5.12).
+    pub fn verify_enciphered(data: &[u8]) -> Self {
+        Self::without_answer(0x00, 0x20, 0x00, 0x88, data)
+    }
+
+    /// A command of an issuer script, as the issuer wrote it; nothing when it is too short or too long to be one.
+    pub fn of_script(bytes: &[u8]) -> Option<Self> {
+        (4..=LONGEST_COMMAND).contains(&bytes.len()).then(|| Self(Zeroizing::new(bytes.to_vec())))
     }
 
     /// The bytes for the reader.
@@ -42,11 +74,19 @@ impl Command {
     }
 
     fn with_data(class: u8, instruction: u8, p1: u8, p2: u8, data: &[u8]) -> Self {
-        // All callers pass data-object lists and names, which the card itself limits to one short-length command.
+        let mut command = Self::without_answer(class, instruction, p1, p2, data);
+        command.0.push(0x00);
+        command
+    }
+
+    /// A command that expects no data back: it has no Le.
+    fn without_answer(class: u8, instruction: u8, p1: u8, p2: u8, data: &[u8]) -> Self {
+        // All callers pass names and lists whose length was checked before. The place is reserved at once: a buffer that
+        // grows leaves copies behind that nobody wipes.
         let length = data.len().min(255);
-        let mut bytes = vec![class, instruction, p1, p2, length as u8];
+        let mut bytes = Vec::with_capacity(LONGEST_COMMAND);
+        bytes.extend([class, instruction, p1, p2, length as u8]);
         bytes.extend(&data[..length]);
-        bytes.push(0x00);
         Self(Zeroizing::new(bytes))
     }
 }
@@ -115,6 +155,7 @@ impl std::fmt::Debug for CardAnswer {
 mod tests {
     use super::*;
     use crate::emv::action::Cryptogram;
+    use crate::emv::tag;
 
     #[test]
     fn commands_as_the_book_writes_them() {
@@ -122,8 +163,22 @@ mod tests {
         assert_eq!(Command::select(&[0xA0], true).bytes(), [0x00, 0xA4, 0x04, 0x02, 0x01, 0xA0, 0x00]);
         assert_eq!(Command::read_record(1, 2).bytes(), [0x00, 0xB2, 0x02, 0x0C, 0x00]);
         assert_eq!(Command::get_processing_options(&[]).bytes(), [0x80, 0xA8, 0x00, 0x00, 0x02, 0x83, 0x00, 0x00]);
-        assert_eq!(Command::generate_ac(Cryptogram::Arqc, &[1]).bytes(), [0x80, 0xAE, 0x80, 0x00, 0x01, 0x01, 0x00]);
-        assert_eq!(format!("{:?}", Command::generate_ac(Cryptogram::Tc, &[9, 9])), "Command(80AE…, 8 bytes)");
+        assert_eq!(
+            Command::generate_ac(Cryptogram::Arqc, false, &[1]).bytes(),
+            [0x80, 0xAE, 0x80, 0x00, 0x01, 0x01, 0x00]
+        );
+        assert_eq!(
+            Command::generate_ac(Cryptogram::Tc, true, &[1]).bytes(),
+            [0x80, 0xAE, 0x50, 0x00, 0x01, 0x01, 0x00]
+        );
+        assert_eq!(Command::internal_authenticate(&[1]).bytes(), [0x00, 0x88, 0x00, 0x00, 0x01, 0x01, 0x00]);
+        assert_eq!(Command::external_authenticate(&[1]).bytes(), [0x00, 0x82, 0x00, 0x00, 0x01, 0x01]);
+        assert_eq!(Command::get_data(tag::PIN_TRY_COUNTER).bytes(), [0x80, 0xCA, 0x9F, 0x17, 0x00]);
+        assert_eq!(Command::get_challenge().bytes(), [0x00, 0x84, 0x00, 0x00, 0x00]);
+        assert_eq!(Command::verify_plaintext(&[0x24; 8]).bytes()[..6], [0x00, 0x20, 0x00, 0x80, 0x08, 0x24]);
+        assert_eq!(Command::verify_enciphered(&[1]).bytes(), [0x00, 0x20, 0x00, 0x88, 0x01, 0x01]);
+        assert_eq!(Command::of_script(&[0x84, 0x24, 0x00]), None);
+        assert_eq!(format!("{:?}", Command::generate_ac(Cryptogram::Tc, true, &[9, 9])), "Command(80AE…, 8 bytes)");
     }
 
     #[test]

@@ -1,4 +1,8 @@
-//! The data objects of one transaction: what card and terminal said. Wiped when dropped, never shown.
+//! The data objects of one transaction: what the card said, and what terminal and issuer said. Wiped when dropped, never
+//! shown.
+//!
+//! The two are kept apart: a card cannot put its own value in the place of the terminal's or the issuer's, and it is no
+//! duplicate when it tries (EMV 4.4 Book 3, 7.5 speaks of what the card gives twice).
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,11 +12,15 @@ use zeroize::Zeroizing;
 use super::tag::{self, Tag};
 use super::tlv::{self, TlvBuilder, TlvError};
 
-/// Data objects by tag.
+/// Data objects by tag, from both sides.
 #[derive(Clone, Default)]
 pub struct DataObjects {
-    objects: BTreeMap<Tag, Zeroizing<Vec<u8>>>,
+    /// Of the terminal, and of the issuer through the host.
+    terminal: Objects,
+    card: Objects,
 }
+
+type Objects = BTreeMap<Tag, Zeroizing<Vec<u8>>>;
 
 /// Two values for one data object, or bytes that are not data objects (EMV 4.4 Book 3, 7.5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -32,37 +40,52 @@ pub enum CardDataError {
 }
 
 impl DataObjects {
-    /// Puts a value the terminal decides; an earlier one is replaced.
+    /// Puts a value of the terminal or the issuer; an earlier one is replaced.
     pub fn put(&mut self, tag: Tag, value: impl Into<Vec<u8>>) {
-        self.objects.insert(tag, Zeroizing::new(value.into()));
+        self.terminal.insert(tag, Zeroizing::new(value.into()));
     }
 
-    /// Forgets a value.
+    /// Puts a value of the card outside of its records; an earlier one is replaced. An empty value is none.
+    pub fn put_from_card(&mut self, tag: Tag, value: &[u8]) {
+        if value.is_empty() {
+            self.card.remove(&tag);
+        } else {
+            self.card.insert(tag, Zeroizing::new(value.to_vec()));
+        }
+    }
+
+    /// Forgets a value of the terminal or the issuer.
     pub fn remove(&mut self, tag: Tag) {
-        self.objects.remove(&tag);
+        self.terminal.remove(&tag);
     }
 
-    /// Takes in what a template of the card holds: every primitive object, once only.
+    /// Forgets all that the card said.
+    pub fn forget_card(&mut self) {
+        self.card.clear();
+    }
+
+    /// Takes in what a template of the card holds: every primitive object of the card, once only. What only terminal or
+    /// issuer may say is passed over, and so is what has no value (Book 3, 7.5).
     ///
     /// # Errors
     /// When the bytes are not BER-TLV or an object comes for the second time.
     pub fn read_from_card(&mut self, template: &[u8]) -> Result<(), CardDataError> {
         for object in tlv::walk(template) {
             let object = object?;
-            if object.tag.is_constructed() {
+            if object.tag.is_constructed() || object.value.is_empty() || is_not_the_cards(object.tag) {
                 continue;
             }
-            if self.objects.contains_key(&object.tag) {
+            if self.card.contains_key(&object.tag) {
                 return Err(CardDataError::Twice(object.tag));
             }
-            self.put(object.tag, object.value);
+            self.put_from_card(object.tag, object.value);
         }
         Ok(())
     }
 
-    /// A value, if there is one.
+    /// A value, if there is one: the terminal's or the issuer's before the card's.
     pub fn get(&self, tag: Tag) -> Option<&[u8]> {
-        self.objects.get(&tag).map(|value| value.as_slice())
+        self.terminal.get(&tag).or_else(|| self.card.get(&tag)).map(|value| value.as_slice())
     }
 
     /// A value that must be there.
@@ -82,128 +105,93 @@ impl DataObjects {
     }
 
     /// The objects of `tags` that are there, one behind the other as TLV: field 55.
-    pub fn collect(&self, tags: &[Tag]) -> Vec<u8> {
+    pub fn collect(&self, tags: &[Tag]) -> Zeroizing<Vec<u8>> {
         let mut builder = TlvBuilder::new();
         for tag in tags {
             if let Some(value) = self.get(*tag) {
                 builder.push(*tag, value);
             }
         }
-        builder.build()
+        Zeroizing::new(builder.build())
+    }
+
+    /// Every tag that has a value.
+    pub fn tags(&self) -> impl Iterator<Item = Tag> {
+        let mut tags: Vec<Tag> = self.terminal.keys().chain(self.card.keys()).copied().collect();
+        tags.sort_unstable();
+        tags.dedup();
+        tags.into_iter()
     }
 }
 
 /// Names the tags, never the values.
 impl fmt::Debug for DataObjects {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.objects.keys()).finish()
+        f.debug_set().entries(self.tags()).finish()
     }
 }
 
-/// How a value is brought to the length a list asks for (EMV 4.4 Book 3, 5.4).
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Format {
-    Numeric,
-    CompressedNumeric,
-    Other,
+/// Digits, two a byte, as a number: an amount in minor units.
+pub fn decimal(bcd: &[u8]) -> u64 {
+    bcd.iter().fold(0, |sum, byte| sum * 100 + u64::from(byte >> 4) * 10 + u64::from(byte & 0x0F))
 }
 
-/// The values a data object list asks for, one behind the other, each exactly as long as asked (Book 3, 5.4).
-///
-/// Unknown objects become zeros; numeric ones keep their right end, compressed numeric ones are filled with F, others
-/// keep their left end.
+/// The one template an answer consists of.
 ///
 /// # Errors
-/// When the list itself is not a row of tags and lengths.
-pub fn fill(list: &[u8], data: &DataObjects) -> Result<Vec<u8>, CardDataError> {
-    let mut filled = Vec::new();
-    let mut at = 0;
-    while at < list.len() {
-        let (tag, tag_length) = Tag::read(&list[at..]).ok_or(TlvError::Tag { offset: at })?;
-        at += tag_length;
-        let length = usize::from(*list.get(at).ok_or(TlvError::Length { tag, offset: at })?);
-        at += 1;
-        let value = data.get(tag).filter(|_| !tag.is_constructed()).unwrap_or(&[]);
-        filled.extend(brought_to_length(value, length, format_of(tag, value)));
-    }
-    Ok(filled)
-}
-
-fn brought_to_length(value: &[u8], length: usize, format: Format) -> Vec<u8> {
-    let missing = length.saturating_sub(value.len());
-    let surplus = value.len().saturating_sub(length);
-    match format {
-        Format::Numeric => {
-            let mut out = vec![0; missing];
-            out.extend(&value[surplus..]);
-            out
-        }
-        Format::CompressedNumeric | Format::Other => {
-            let filler = if format == Format::CompressedNumeric { 0xFF } else { 0x00 };
-            let mut out = value[..value.len() - surplus].to_vec();
-            out.resize(length, filler);
-            out
-        }
+/// When there is none, or something stands beside it.
+pub fn only_template(answer: &[u8]) -> Result<tlv::Tlv<'_>, CardDataError> {
+    let mut objects = tlv::walk(answer);
+    let template = objects.next().ok_or(CardDataError::Missing(tag::RESPONSE_FORMAT_2))??;
+    match objects.next() {
+        None => Ok(template),
+        Some(extra) => Err(CardDataError::Wrong(extra?.tag)),
     }
 }
 
-/// Format of the objects whose format matters when a list cuts or fills them (Book 3, annex A1). An absent object is all
-/// zeros whatever its format.
-fn format_of(tag: Tag, value: &[u8]) -> Format {
-    match tag {
-        _ if value.is_empty() => Format::Other,
-        tag::AMOUNT_AUTHORISED
-        | tag::AMOUNT_OTHER
-        | tag::TERMINAL_COUNTRY
-        | tag::TRANSACTION_CURRENCY
-        | tag::TRANSACTION_CURRENCY_EXPONENT
-        | tag::TRANSACTION_DATE
-        | tag::TRANSACTION_TIME
-        | tag::TRANSACTION_TYPE
-        | tag::TERMINAL_TYPE
-        | tag::TRANSACTION_SEQUENCE_COUNTER
-        | tag::ISSUER_COUNTRY
-        | tag::APPLICATION_CURRENCY
-        | tag::EXPIRATION_DATE
-        | tag::EFFECTIVE_DATE
-        | tag::PAN_SEQUENCE_NUMBER => Format::Numeric,
-        tag::PAN => Format::CompressedNumeric,
-        _ => Format::Other,
-    }
+/// What only terminal or issuer may say (Book 3, annex A1, column "source").
+fn is_not_the_cards(tag: Tag) -> bool {
+    matches!(
+        tag,
+        tag::AMOUNT_AUTHORISED_BINARY
+            | tag::COMMAND_TEMPLATE
+            | tag::SCRIPT_COMMAND
+            | tag::AUTHORISATION_RESPONSE_CODE
+            | tag::ISSUER_AUTHENTICATION_DATA
+            | tag::TVR
+            | tag::TC_HASH
+            | tag::TRANSACTION_DATE
+            | tag::TSI
+            | tag::TRANSACTION_TYPE
+            | tag::TRANSACTION_CURRENCY
+            | tag::TRANSACTION_CURRENCY_EXPONENT
+            | tag::AMOUNT_AUTHORISED
+            | tag::AMOUNT_OTHER
+            | tag::AMOUNT_OTHER_BINARY
+            | tag::TERMINAL_AID
+            | tag::TERMINAL_APPLICATION_VERSION
+            | tag::MERCHANT_IDENTIFIER
+            | tag::SCRIPT_IDENTIFIER
+            | tag::TERMINAL_COUNTRY
+            | tag::FLOOR_LIMIT
+            | tag::TERMINAL_IDENTIFICATION
+            | tag::IFD_SERIAL_NUMBER
+            | tag::TRANSACTION_TIME
+            | tag::TERMINAL_CAPABILITIES
+            | tag::CVM_RESULTS
+            | tag::TERMINAL_TYPE
+            | tag::UNPREDICTABLE_NUMBER
+            | tag::ENTRY_MODE
+            | tag::ADDITIONAL_CAPABILITIES
+            | tag::TRANSACTION_SEQUENCE_COUNTER
+            | tag::MERCHANT_NAME
+            | tag::SCRIPT_RESULTS
+    )
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
-
-    fn some() -> DataObjects {
-        let mut data = DataObjects::default();
-        data.put(tag::AMOUNT_AUTHORISED, [0x00, 0x00, 0x00, 0x00, 0x12, 0x34]);
-        data.put(tag::PAN, [0x62, 0x28]);
-        data.put(tag::UNPREDICTABLE_NUMBER, [1, 2, 3, 4]);
-        data
-    }
-
-    #[test]
-    fn a_list_is_filled_by_format() {
-        // Numeric keeps its right end and is filled on the left; 5A is filled with F; others keep their left end.
-        let list =
-            [0x9F, 0x02, 0x02, 0x9F, 0x02, 0x08, 0x5A, 0x04, 0x9F, 0x37, 0x02, 0x9F, 0x37, 0x05, 0x9F, 0x15, 0x02];
-        assert_eq!(
-            fill(&list, &some()).unwrap(),
-            [0x12, 0x34, 0, 0, 0, 0, 0, 0, 0x12, 0x34, 0x62, 0x28, 0xFF, 0xFF, 1, 2, 1, 2, 3, 4, 0, 0, 0]
-        );
-        let nothing = DataObjects::default();
-        assert_eq!(fill(&[0x5A, 0x02], &nothing).unwrap(), [0, 0], "an unknown object is zeros, not F");
-    }
-
-    #[test]
-    fn a_cut_off_list_is_refused() {
-        assert!(fill(&[0x9F], &some()).is_err());
-        assert!(fill(&[0x9F, 0x02], &some()).is_err());
-        assert!(fill(&[], &some()).unwrap().is_empty());
-    }
 
     #[test]
     fn the_card_may_not_say_a_thing_twice() {
@@ -213,10 +201,16 @@ mod tests {
         assert_eq!(format!("{data:?}"), "{5A}");
     }
 
-    proptest! {
-        #[test]
-        fn any_list_is_filled_or_refused(list in proptest::collection::vec(any::<u8>(), 0..200)) {
-            let _ = fill(&list, &some());
-        }
+    #[test]
+    fn the_card_cannot_speak_for_terminal_or_issuer() {
+        let mut data = DataObjects::default();
+        data.put(tag::TERMINAL_CAPABILITIES, [0x20, 0x28, 0x00]);
+        data.read_from_card(&[0x9F, 0x33, 0x03, 0xFF, 0xFF, 0xFF, 0x8A, 0x02, 0x30, 0x30, 0x5A, 0x00]).unwrap();
+        assert_eq!(data.get(tag::TERMINAL_CAPABILITIES), Some(&[0x20, 0x28, 0x00][..]));
+        assert_eq!(data.get(tag::AUTHORISATION_RESPONSE_CODE), None);
+        assert_eq!(data.get(tag::PAN), None, "an empty value is none");
+        data.read_from_card(&[0x5A, 0x01, 0x62]).unwrap();
+        data.forget_card();
+        assert_eq!(format!("{data:?}"), "{9F33}");
     }
 }

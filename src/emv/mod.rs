@@ -6,11 +6,16 @@
 pub mod action;
 pub mod afl;
 pub mod apdu;
+pub mod cryptogram;
 pub mod cvm;
 pub mod data;
+pub mod dol;
 pub mod kernel;
+pub mod pin;
 pub mod restrictions;
 pub mod results;
+pub mod risk;
+pub mod scripts;
 pub mod selection;
 pub mod tag;
 pub mod terminal;

@@ -1,26 +1,31 @@
 //! Processing restrictions: versions, usage control, dates (EMV 4.4 Book 3, 10.4).
 //!
-//! Needs: 9F08, 9F07, 5F28, 5F24, 5F25 of the card; 9F09, 9F1A and the date of the terminal. Sets bits of the TVR only.
+//! Needs: 9F08, 9F07, 5F28, 5F24, 5F25 of the card; 9F09, 9F1A, the date and the service of the terminal. Sets bits of
+//! the TVR only.
 
 use super::data::{CardDataError, DataObjects};
 use super::results::Tvr;
 use super::tag;
+use super::terminal::{Place, TransactionKind};
 
-/// Usage control: valid for domestic goods, international goods, domestic services, international services (annex C2).
+/// Usage control, first byte: domestic use; the bit below each is for international use (annex C2).
+const DOMESTIC_CASH: u8 = 0x80;
 const DOMESTIC_GOODS: u8 = 0x20;
-const INTERNATIONAL_GOODS: u8 = 0x10;
 const DOMESTIC_SERVICES: u8 = 0x08;
-const INTERNATIONAL_SERVICES: u8 = 0x04;
-/// Usage control: valid at terminals other than ATMs.
+/// Valid at ATMs.
+const AT_ATM: u8 = 0x02;
+/// Valid at terminals other than ATMs.
 const OTHER_THAN_ATM: u8 = 0x01;
+/// Usage control, second byte: domestic cashback.
+const DOMESTIC_CASHBACK: u8 = 0x80;
 
-/// Checks a purchase of goods or services at an attended terminal.
+/// Checks what is asked of the application, and where.
 ///
 /// # Errors
 /// When a data object of the card has a wrong length.
-pub fn check(data: &DataObjects, tvr: &mut Tvr) -> Result<(), CardDataError> {
+pub fn check(data: &DataObjects, kind: TransactionKind, place: Place, tvr: &mut Tvr) -> Result<(), CardDataError> {
     versions(data, tvr)?;
-    usage(data, tvr)?;
+    usage(data, kind, place, tvr)?;
     dates(data, tvr)
 }
 
@@ -33,17 +38,22 @@ fn versions(data: &DataObjects, tvr: &mut Tvr) -> Result<(), CardDataError> {
     Ok(())
 }
 
-fn usage(data: &DataObjects, tvr: &mut Tvr) -> Result<(), CardDataError> {
-    let Some([control, _]) = data.sized::<2>(tag::APPLICATION_USAGE_CONTROL)? else { return Ok(()) };
-    let allowed_here = control & OTHER_THAN_ATM != 0;
-    // Without the issuer's country nothing says whether the sale is domestic (Book 3, 10.4.2).
-    let allowed_for = match data.sized::<2>(tag::ISSUER_COUNTRY)? {
-        None => true,
-        Some(country) if data.get(tag::TERMINAL_COUNTRY) == Some(&country) => {
-            control & (DOMESTIC_GOODS | DOMESTIC_SERVICES) != 0
+fn usage(data: &DataObjects, kind: TransactionKind, place: Place, tvr: &mut Tvr) -> Result<(), CardDataError> {
+    let Some([use_byte, cashback_byte]) = data.sized::<2>(tag::APPLICATION_USAGE_CONTROL)? else { return Ok(()) };
+    let allowed_here = use_byte & if place == Place::Atm { AT_ATM } else { OTHER_THAN_ATM } != 0;
+    // Without the issuer's country nothing says whether the transaction is domestic (Book 3, 10.4.2).
+    let allowed_for = data.sized::<2>(tag::ISSUER_COUNTRY)?.is_none_or(|country| {
+        let domestic = data.get(tag::TERMINAL_COUNTRY) == Some(&country);
+        let scope = |bits: u8| if domestic { bits } else { bits >> 1 };
+        let purchase = use_byte & scope(DOMESTIC_GOODS | DOMESTIC_SERVICES) != 0;
+        match kind {
+            TransactionKind::Purchase => purchase,
+            TransactionKind::Cashback => purchase && cashback_byte & scope(DOMESTIC_CASHBACK) != 0,
+            TransactionKind::Cash => use_byte & scope(DOMESTIC_CASH) != 0,
+            // The Books restrict neither.
+            TransactionKind::Refund | TransactionKind::Balance => true,
         }
-        Some(_) => control & (INTERNATIONAL_GOODS | INTERNATIONAL_SERVICES) != 0,
-    };
+    });
     if !(allowed_here && allowed_for) {
         tvr.set(Tvr::SERVICE_NOT_ALLOWED);
     }
@@ -105,7 +115,7 @@ mod tests {
             let mut data = domestic();
             data.put(*object, *value);
             let (mut found, mut wanted) = (Tvr::default(), Tvr::default());
-            check(&data, &mut found).unwrap();
+            check(&data, TransactionKind::Purchase, Place::Attended, &mut found).unwrap();
             if let Some(bit) = bit {
                 wanted.set(*bit);
             }
@@ -117,6 +127,35 @@ mod tests {
     fn a_card_without_expiration_date_ends_the_transaction() {
         let mut data = domestic();
         data.put(tag::EXPIRATION_DATE, [0x30]);
-        assert_eq!(check(&data, &mut Tvr::default()), Err(CardDataError::Wrong(tag::EXPIRATION_DATE)));
+        assert_eq!(
+            check(&data, TransactionKind::Purchase, Place::Attended, &mut Tvr::default()),
+            Err(CardDataError::Wrong(tag::EXPIRATION_DATE))
+        );
+    }
+
+    #[test]
+    fn each_service_has_its_own_permission() {
+        use TransactionKind::{Balance, Cash, Cashback, Purchase, Refund};
+        for (control, country, kind, place, allowed) in [
+            ([0x81, 0x00], [0x01, 0x56], Cash, Place::Attended, true),
+            ([0x41, 0x00], [0x01, 0x56], Cash, Place::Attended, false),
+            ([0x41, 0x00], [0x08, 0x40], Cash, Place::Unattended, true),
+            ([0x81, 0x00], [0x01, 0x56], Cash, Place::Atm, false),
+            ([0x82, 0x00], [0x01, 0x56], Cash, Place::Atm, true),
+            ([0x21, 0x80], [0x01, 0x56], Cashback, Place::Attended, true),
+            ([0x21, 0x40], [0x01, 0x56], Cashback, Place::Attended, false),
+            ([0x11, 0x40], [0x08, 0x40], Cashback, Place::Attended, true),
+            ([0x01, 0x80], [0x01, 0x56], Cashback, Place::Attended, false),
+            ([0x05, 0x00], [0x08, 0x40], Purchase, Place::Attended, true),
+            ([0x01, 0x00], [0x08, 0x40], Refund, Place::Attended, true),
+            ([0x01, 0x00], [0x01, 0x56], Balance, Place::Attended, true),
+        ] {
+            let mut data = domestic();
+            data.put(tag::APPLICATION_USAGE_CONTROL, control);
+            data.put(tag::ISSUER_COUNTRY, country);
+            let mut tvr = Tvr::default();
+            check(&data, kind, place, &mut tvr).unwrap();
+            assert_eq!(!tvr.has(Tvr::SERVICE_NOT_ALLOWED), allowed, "{control:02X?} {country:02X?} {kind:?} {place:?}");
+        }
     }
 }

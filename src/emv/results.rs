@@ -26,8 +26,18 @@ macro_rules! bits {
 bits!(Tvr {
     /// Offline data authentication was not performed.
     ODA_NOT_PERFORMED = 1, 8;
+    /// SDA failed.
+    SDA_FAILED = 1, 7;
     /// ICC data missing.
     CARD_DATA_MISSING = 1, 6;
+    /// Card appears on terminal exception file.
+    ON_EXCEPTION_FILE = 1, 5;
+    /// DDA failed.
+    DDA_FAILED = 1, 4;
+    /// CDA failed.
+    CDA_FAILED = 1, 3;
+    /// SDA selected.
+    SDA_SELECTED = 1, 2;
     /// ICC and terminal have different application versions.
     VERSIONS_DIFFER = 2, 8;
     /// Expired application.
@@ -36,19 +46,41 @@ bits!(Tvr {
     NOT_YET_EFFECTIVE = 2, 6;
     /// Requested service not allowed for card product.
     SERVICE_NOT_ALLOWED = 2, 5;
+    /// New card.
+    NEW_CARD = 2, 4;
     /// Cardholder verification was not successful.
     CVM_FAILED = 3, 8;
     /// Unrecognised CVM.
     CVM_UNRECOGNISED = 3, 7;
+    /// PIN try limit exceeded.
+    PIN_TRIES_EXCEEDED = 3, 6;
     /// PIN entry required and PIN pad not present or not working.
     PIN_PAD_MISSING = 3, 5;
+    /// PIN entry required, PIN pad present, but PIN was not entered.
+    PIN_NOT_ENTERED = 3, 4;
+    /// Online PIN entered.
+    ONLINE_PIN_ENTERED = 3, 3;
     /// Transaction exceeds floor limit.
     FLOOR_LIMIT_EXCEEDED = 4, 8;
+    /// Lower consecutive offline limit exceeded.
+    LOWER_LIMIT_EXCEEDED = 4, 7;
+    /// Upper consecutive offline limit exceeded.
+    UPPER_LIMIT_EXCEEDED = 4, 6;
+    /// Transaction selected randomly for online processing.
+    SELECTED_RANDOMLY = 4, 5;
+    /// Merchant forced transaction online.
+    FORCED_ONLINE = 4, 4;
     /// Issuer authentication failed.
     ISSUER_AUTHENTICATION_FAILED = 5, 7;
+    /// Script processing failed before final GENERATE AC.
+    SCRIPT_FAILED_BEFORE = 5, 6;
+    /// Script processing failed after final GENERATE AC.
+    SCRIPT_FAILED_AFTER = 5, 5;
 });
 
 bits!(Tsi {
+    /// Offline data authentication was performed.
+    ODA_PERFORMED = 1, 8;
     /// Cardholder verification was performed.
     CVM_PERFORMED = 1, 7;
     /// Card risk management was performed.
@@ -57,6 +89,8 @@ bits!(Tsi {
     ISSUER_AUTHENTICATION_PERFORMED = 1, 5;
     /// Terminal risk management was performed.
     TERMINAL_RISK_PERFORMED = 1, 4;
+    /// Script processing was performed.
+    SCRIPT_PERFORMED = 1, 3;
 });
 
 impl Tvr {

@@ -1,31 +1,42 @@
-//! Application selection: which applications card and terminal share, and in which order to try them (EMV 4.4 Book 1, 12).
+//! Application selection: which applications card and terminal share, and in which order (EMV 4.4 Book 1, 12).
 //!
 //! Needs: the terminal's list and the card's answers to SELECT and READ RECORD. Yields the next command or the finished
-//! list of candidates.
+//! list of candidates; choosing among them is not done here.
 
 use super::apdu::{Command, Status};
+use super::data::CardDataError;
+use super::dol::DataObjectList;
 use super::tag;
 use super::terminal::Application;
-use super::tlv;
+use super::tlv::{self, TlvError};
 
 /// Name of the payment system environment (Book 1, 12.2.2).
 const PSE: &[u8] = b"1PAY.SYS.DDF01";
 
-/// A directory has at most this many records; a card that goes on is answered with silence.
+/// A directory has at most this many records; a card that goes on is not asked further.
 const MAX_DIRECTORY_RECORDS: u8 = 32;
 
-/// More candidates than any card has; a card that answers SELECT NEXT for ever is stopped here.
+/// More applications than any card has. Counted are the SELECT NEXT for one identifier, whatever becomes of the answers:
+/// a card that never stops answering is stopped here.
+const MAX_SELECT_NEXT: u8 = 32;
+
+/// More candidates than any card has.
 const MAX_CANDIDATES: usize = 32;
+
+/// The one code table this terminal writes names in: ISO 8859-1 (9F11; Book 4, annex B).
+const LATIN: &[u8] = &[0x01];
 
 /// An application that both sides have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Candidate {
     /// Name on the card, which may be longer than the terminal's identifier.
     pub df_name: Vec<u8>,
-    /// Application label (50), if the directory or the FCI gives one.
-    pub label: Option<Vec<u8>>,
-    /// 1 is best, 15 last; 0 says nothing and comes after them (Book 1, 12.2.3, table 13).
-    priority: u8,
+    /// Name for people: preferred name or label; empty when the card gives none.
+    pub name: String,
+    /// 1 is best, 15 last; 0 says nothing and comes after them (Book 1, 12.2.3).
+    pub priority: u8,
+    /// Not to be selected without the cardholder's consent (bit 8 of the priority indicator; Book 1, 12.4).
+    pub needs_confirmation: bool,
     /// Index in the terminal's list.
     pub application: usize,
 }
@@ -46,6 +57,8 @@ pub enum Next {
 pub struct Selection {
     place: Place,
     candidates: Vec<Candidate>,
+    /// Names the card has given for the identifier that is being asked for.
+    names: Vec<Vec<u8>>,
     /// An application answered that it is blocked.
     pub blocked_seen: bool,
 }
@@ -54,13 +67,14 @@ pub struct Selection {
 enum Place {
     SelectPse,
     ReadDirectory { sfi: u8, record: u8 },
-    SelectFromList { index: usize, next: bool },
+    SelectFromList { index: usize, nexts: u8 },
 }
 
 impl Selection {
     /// Begins with the payment system environment.
     pub fn start() -> (Self, Command) {
-        let selection = Self { place: Place::SelectPse, candidates: Vec::new(), blocked_seen: false };
+        let selection =
+            Self { place: Place::SelectPse, candidates: Vec::new(), names: Vec::new(), blocked_seen: false };
         (selection, Command::select(PSE, false))
     }
 
@@ -69,7 +83,7 @@ impl Selection {
         match self.place {
             Place::SelectPse => self.after_pse(data, status, applications),
             Place::ReadDirectory { sfi, record } => self.after_record(data, status, sfi, record, applications),
-            Place::SelectFromList { index, next } => self.after_select(data, status, index, next, applications),
+            Place::SelectFromList { index, nexts } => self.after_select(data, status, index, nexts, applications),
         }
     }
 
@@ -120,9 +134,10 @@ impl Selection {
     }
 
     fn list_from(&mut self, index: usize, applications: &[Application]) -> Next {
+        self.names.clear();
         match applications.get(index) {
             Some(application) => {
-                self.place = Place::SelectFromList { index, next: false };
+                self.place = Place::SelectFromList { index, nexts: 0 };
                 Next::Send(Command::select(&application.aid, false))
             }
             None => self.finish(),
@@ -134,42 +149,46 @@ impl Selection {
         data: &[u8],
         status: Status,
         index: usize,
-        next: bool,
+        nexts: u8,
         applications: &[Application],
     ) -> Next {
         let name = tlv::find(data, tag::DF_NAME).ok().flatten();
         match (status, name) {
-            (Status::NOT_SUPPORTED, _) if index == 0 && !next => return Next::CardBlocked,
+            (Status::NOT_SUPPORTED, _) if index == 0 && nexts == 0 => return Next::CardBlocked,
             (Status::OK, Some(name)) => self.consider(name, data, applications),
             (Status::BLOCKED, _) => self.blocked_seen = true,
             _ => {}
         }
         // The card may hold more applications whose name begins like this one: ask for the next as long as it answers
-        // with a longer name (Book 1, 12.3.3).
+        // with a longer name that it has not given before (Book 1, 12.3.3).
         if let (Some(application), Some(name)) = (applications.get(index), name)
             && matches!(status, Status::OK | Status::BLOCKED)
             && application.partial
             && name.len() > application.aid.len()
-            && self.candidates.len() < MAX_CANDIDATES
+            && name.starts_with(&application.aid)
+            && !self.names.iter().any(|known| known == name)
+            && nexts < MAX_SELECT_NEXT
         {
-            self.place = Place::SelectFromList { index, next: true };
+            self.names.push(name.to_vec());
+            self.place = Place::SelectFromList { index, nexts: nexts + 1 };
             return Next::Send(Command::select(&application.aid, true));
         }
         self.list_from(index + 1, applications)
     }
 
-    fn consider(&mut self, name: &[u8], template: &[u8], applications: &[Application]) {
-        let Some(application) = applications.iter().position(|application| application.matches(name)) else { return };
-        let find = |tag| tlv::find(template, tag).ok().flatten();
-        let priority = find(tag::PRIORITY).and_then(|value| value.first().copied()).unwrap_or(0);
-        // Bit 8: not without the cardholder's confirmation, which this terminal does not ask for yet (Book 1, 12.4).
-        let needs_confirmation = priority & 0x80 != 0;
-        let known = self.candidates.iter().any(|candidate| candidate.df_name == name);
-        if !needs_confirmation && !known && self.candidates.len() < MAX_CANDIDATES {
+    fn consider(&mut self, df_name: &[u8], template: &[u8], applications: &[Application]) {
+        // The longest identifier that matches says most about the application.
+        let matching = applications.iter().enumerate().filter(|(_, application)| application.matches(df_name));
+        let Some((application, _)) = matching.max_by_key(|(_, application)| application.aid.len()) else { return };
+        let indicator = tlv::find(template, tag::PRIORITY).ok().flatten().and_then(|value| value.first().copied());
+        let indicator = indicator.unwrap_or(0);
+        let known = self.candidates.iter().any(|candidate| candidate.df_name == df_name);
+        if !known && self.candidates.len() < MAX_CANDIDATES {
             self.candidates.push(Candidate {
-                df_name: name.to_vec(),
-                label: find(tag::APPLICATION_LABEL).map(<[u8]>::to_vec),
-                priority: priority & 0x0F,
+                df_name: df_name.to_vec(),
+                name: name_for_people(template),
+                priority: indicator & 0x0F,
+                needs_confirmation: indicator & 0x80 != 0,
                 application,
             });
         }
@@ -179,5 +198,149 @@ impl Selection {
         let mut candidates = std::mem::take(&mut self.candidates);
         candidates.sort_by_key(|candidate| if candidate.priority == 0 { 16 } else { candidate.priority });
         Next::Candidates(candidates)
+    }
+}
+
+/// What the answer to the final SELECT says of the application (Book 1, 11.3.4; Book 3, 7.2).
+#[derive(Debug, PartialEq, Eq)]
+pub struct FileControl {
+    /// Preferred name or label, for people.
+    pub name: String,
+    /// 9F38; empty when there is none.
+    pub pdol: DataObjectList,
+    /// 5F2D: up to four languages of two letters, best first.
+    pub languages: Vec<[u8; 2]>,
+}
+
+impl FileControl {
+    /// Reads the answer to the SELECT of `df_name`.
+    ///
+    /// # Errors
+    /// When it is not file control information, names another application, or its PDOL cannot be read. The application
+    /// then cannot be used, others can (Book 1, 12.4).
+    pub fn read(data: &[u8], df_name: &[u8]) -> Result<Self, CardDataError> {
+        let child = |template, tag| -> Result<Option<&[u8]>, TlvError> {
+            for object in tlv::walk(template) {
+                let object = object?;
+                if object.tag == tag {
+                    return Ok(Some(object.value));
+                }
+            }
+            Ok(None)
+        };
+        let fci = child(data, tag::FCI_TEMPLATE)?.ok_or(CardDataError::Missing(tag::FCI_TEMPLATE))?;
+        if child(fci, tag::DF_NAME)? != Some(df_name) {
+            return Err(CardDataError::Wrong(tag::DF_NAME));
+        }
+        let proprietary = child(fci, tag::FCI_PROPRIETARY)?.ok_or(CardDataError::Missing(tag::FCI_PROPRIETARY))?;
+        let languages = child(proprietary, tag::LANGUAGE_PREFERENCE)?.unwrap_or_default();
+        Ok(Self {
+            name: name_for_people(proprietary),
+            pdol: DataObjectList::parse(tag::PDOL, child(proprietary, tag::PDOL)?.unwrap_or_default())?,
+            languages: languages.as_chunks::<2>().0.to_vec(),
+        })
+    }
+}
+
+/// The preferred name when it is written in letters this terminal has (Book 1, 12.2.4), else the label.
+fn name_for_people(template: &[u8]) -> String {
+    let find = |tag| tlv::find(template, tag).ok().flatten();
+    let preferred = find(tag::PREFERRED_NAME).filter(|_| find(tag::CODE_TABLE_INDEX) == Some(LATIN));
+    let letters = |bytes: &[u8]| -> String {
+        // ISO 8859-1 has the numbers of Unicode; what is no letter there is left out.
+        bytes.iter().map(|byte| char::from(*byte)).filter(|letter| !letter.is_control()).collect()
+    };
+    let name = preferred.map(letters).filter(|name| !name.trim().is_empty());
+    name.or_else(|| find(tag::APPLICATION_LABEL).map(letters)).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::hex;
+    use crate::emv::terminal::TerminalData;
+    use crate::emv::tlv::TlvBuilder;
+
+    fn fci(df_name: &[u8], proprietary: &TlvBuilder) -> Vec<u8> {
+        let content =
+            TlvBuilder::new().with(tag::DF_NAME, df_name).with_template(tag::FCI_PROPRIETARY, proprietary.clone());
+        TlvBuilder::new().with_template(tag::FCI_TEMPLATE, content).build()
+    }
+
+    /// Commands until the end, when the card answers every SELECT of the list with `answer` of how often it was asked.
+    fn commands(answer: impl Fn(usize) -> (Vec<u8>, Status)) -> (usize, Vec<Candidate>) {
+        let applications = TerminalData::shipped().unwrap().applications;
+        let (mut selection, _) = Selection::start();
+        let mut next = selection.answer(&[], Status::NOT_FOUND, &applications);
+        for count in 1..10_000 {
+            match next {
+                Next::Send(_) => {
+                    let (data, status) = answer(count);
+                    next = selection.answer(&data, status, &applications);
+                }
+                Next::Candidates(candidates) => return (count, candidates),
+                Next::CardBlocked => panic!("blocked"),
+            }
+        }
+        panic!("selection does not end");
+    }
+
+    #[test]
+    fn a_card_that_answers_select_next_for_ever_is_stopped() {
+        let identifiers = TerminalData::shipped().unwrap().applications.len();
+        let unending: [(&str, fn(usize) -> (Vec<u8>, Status)); 3] = [
+            ("a new name each time", |count| {
+                let name = [&hex::decode("A000000333010101").unwrap()[..], &count.to_be_bytes()].concat();
+                (fci(&name, &TlvBuilder::new()), Status::OK)
+            }),
+            ("the same name", |_| (fci(&hex::decode("A00000033301010101").unwrap(), &TlvBuilder::new()), Status::OK)),
+            ("blocked, and a new name each time", |count| {
+                let name = [&hex::decode("A000000333010101").unwrap()[..], &count.to_be_bytes()].concat();
+                (fci(&name, &TlvBuilder::new()), Status::BLOCKED)
+            }),
+        ];
+        for (what, answer) in unending {
+            let (sent, _) = commands(answer);
+            assert!(sent <= identifiers + usize::from(MAX_SELECT_NEXT) + 1, "{what}: {sent} commands");
+        }
+    }
+
+    #[test]
+    fn the_best_priority_comes_first_and_consent_is_noted() {
+        let (_, candidates) = commands(|count| {
+            let name = hex::decode(if count == 1 { "A00000033301010101" } else { "A00000033301010102" }).unwrap();
+            let priority: &[u8] = if count == 1 { &[0x82] } else { &[0x01] };
+            let proprietary = TlvBuilder::new().with(tag::PRIORITY, priority).with(tag::APPLICATION_LABEL, b"CARD");
+            (fci(&name, &proprietary), if count <= 2 { Status::OK } else { Status::NOT_FOUND })
+        });
+        let found: Vec<_> =
+            candidates.iter().map(|candidate| (candidate.priority, candidate.needs_confirmation)).collect();
+        assert_eq!(found, [(1, false), (2, true)]);
+    }
+
+    #[test]
+    fn a_preferred_name_needs_letters_this_terminal_has() {
+        let preferred =
+            TlvBuilder::new().with(tag::APPLICATION_LABEL, b"CREDIT").with(tag::PREFERRED_NAME, b"CR\xC9DIT");
+        let latin = preferred.clone().with(tag::CODE_TABLE_INDEX, &[0x01]);
+        let greek = preferred.clone().with(tag::CODE_TABLE_INDEX, &[0x07]);
+        for (template, name) in [(latin, "CRÉDIT"), (greek, "CREDIT"), (preferred, "CREDIT")] {
+            assert_eq!(name_for_people(&template.build()), name);
+        }
+    }
+
+    #[test]
+    fn file_control_information_must_be_that_of_the_application() {
+        let proprietary =
+            TlvBuilder::new().with(tag::LANGUAGE_PREFERENCE, b"zhen").with(tag::PDOL, &[0x9F, 0x1A, 0x02]);
+        let good = fci(&[0xA0, 1], &proprietary);
+        let read = FileControl::read(&good, &[0xA0, 1]).unwrap();
+        assert!(read.pdol.asks_for(tag::TERMINAL_COUNTRY));
+        assert_eq!(read.languages, [*b"zh", *b"en"]);
+        assert_eq!(FileControl::read(&good, &[0xA0, 2]), Err(CardDataError::Wrong(tag::DF_NAME)));
+        assert!(FileControl::read(&good[..good.len() - 1], &[0xA0, 1]).is_err());
+        assert!(FileControl::read(&[0x6F, 0x04, 0x84, 0x02, 0xA0, 1], &[0xA0, 1]).is_err(), "without A5");
+        let bad_pdol = fci(&[0xA0, 1], &TlvBuilder::new().with(tag::PDOL, &[0x9F, 0x1A]));
+        assert!(FileControl::read(&bad_pdol, &[0xA0, 1]).is_err());
     }
 }

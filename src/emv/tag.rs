@@ -210,6 +210,30 @@ tags! {
     MERCHANT_NAME = 0x9F4E;
     /// FCI issuer discretionary data.
     ISSUER_DISCRETIONARY = 0xBF0C;
+    /// Amount, authorised, as a binary number.
+    AMOUNT_AUTHORISED_BINARY = 0x81;
+    /// One command of an issuer script.
+    SCRIPT_COMMAND = 0x86;
+    /// Transaction certificate data object list.
+    TDOL = 0x97;
+    /// Transaction certificate hash value.
+    TC_HASH = 0x98;
+    /// Amount, other, as a binary number.
+    AMOUNT_OTHER_BINARY = 0x9F04;
+    /// ATC of the last transaction that the issuer answered.
+    LAST_ONLINE_ATC = 0x9F13;
+    /// Lower consecutive offline limit.
+    LOWER_OFFLINE_LIMIT = 0x9F14;
+    /// PIN try counter.
+    PIN_TRY_COUNTER = 0x9F17;
+    /// Issuer script identifier.
+    SCRIPT_IDENTIFIER = 0x9F18;
+    /// Upper consecutive offline limit.
+    UPPER_OFFLINE_LIMIT = 0x9F23;
+    /// Point of service entry mode.
+    ENTRY_MODE = 0x9F39;
+    /// Issuer script results.
+    SCRIPT_RESULTS = 0x9F5B;
 }
 
 #[cfg(test)]

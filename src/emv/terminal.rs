@@ -1,10 +1,55 @@
 //! What the terminal brings to every transaction: its own description and the applications it takes, from
-//! `assets/emv/terminal.toml` and `assets/emv/aids.toml`.
+//! `assets/emv/terminal.toml` and `assets/emv/aids.toml`; and what can be asked of a card, and where.
 
 use serde::Deserialize;
 
-use super::tag::Tag;
+use super::action::ActionCodes;
+use super::dol::DataObjectList;
+use super::risk::RandomSelection;
+use super::tag::{self, Tag};
 use crate::crypto::hex;
+
+/// What is asked of the application (9C: the first two digits of the processing code, ISO 8583).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TransactionKind {
+    /// Goods or services.
+    Purchase,
+    /// Cash, at a counter or a machine.
+    Cash,
+    /// Goods or services with cash on top (9F03).
+    Cashback,
+    /// Money back to the cardholder. The card is only read: what becomes of it is the acquirer's to say.
+    Refund,
+    /// What is on the account. Only the issuer knows.
+    Balance,
+}
+
+impl TransactionKind {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Purchase, Self::Cash, Self::Cashback, Self::Refund, Self::Balance];
+
+    /// 9C.
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Purchase => 0x00,
+            Self::Cash => 0x01,
+            Self::Cashback => 0x09,
+            Self::Refund => 0x20,
+            Self::Balance => 0x31,
+        }
+    }
+}
+
+/// Where the card is asked (9F35 and 9F40, EMV 4.4 Book 4, annex A1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// Somebody stands at the terminal.
+    Attended,
+    /// Nobody does.
+    Unattended,
+    /// A bank's cash machine: terminal type 14, 15 or 16 that gives cash.
+    Atm,
+}
 
 /// The terminal's side of EMV.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +62,8 @@ pub struct TerminalData {
     pub capabilities: [u8; 3],
     /// 9F40 (annex A3).
     pub additional_capabilities: [u8; 5],
+    /// Languages this terminal speaks, ISO 639, the preferred one first.
+    pub languages: Vec<[u8; 2]>,
     /// Objects for field 55 of a request.
     pub host_data: Vec<Tag>,
     /// Objects for field 55 of a reversal.
@@ -34,12 +81,16 @@ pub struct Application {
     pub partial: bool,
     /// 9F09.
     pub version: [u8; 2],
-    /// Terminal action code, denial.
-    pub tac_denial: [u8; 5],
-    /// Terminal action code, online.
-    pub tac_online: [u8; 5],
+    /// Terminal action codes.
+    pub action_codes: ActionCodes,
     /// 9F1B, in minor units of the terminal's currency.
     pub floor_limit: u32,
+    /// How often a sale below the floor limit goes online all the same.
+    pub random_selection: RandomSelection,
+    /// For a card that has no DDOL of its own (9F49; Book 4, 6.3.2).
+    pub default_ddol: DataObjectList,
+    /// For a card that asks for a TC hash and has no TDOL of its own (97; Book 3, 5.4).
+    pub default_tdol: Option<DataObjectList>,
 }
 
 /// A file of terminal data that cannot be used.
@@ -53,15 +104,21 @@ pub enum TerminalDataError {
         /// What is wrong.
         problem: String,
     },
-    /// A value that is not hexadecimal of the right length.
-    #[error("{key} = \"{value}\" is not hexadecimal of {length}")]
+    /// A value that is not what its key asks for.
+    #[error("{key} = \"{value}\" is not {expected}")]
     Value {
         /// The key.
         key: &'static str,
         /// The value.
         value: String,
-        /// Lengths it may have, in bytes.
-        length: &'static str,
+        /// What it should be.
+        expected: &'static str,
+    },
+    /// Percentages or a threshold that contradict each other.
+    #[error("aids.toml, {aid}: random selection needs target <= maximum <= 99 and a threshold below the floor limit")]
+    RandomSelection {
+        /// The application.
+        aid: String,
     },
     /// No application at all.
     #[error("aids.toml names no application; no card could be taken")]
@@ -69,12 +126,18 @@ pub enum TerminalDataError {
 }
 
 impl TerminalData {
+    /// The description that comes with the program.
+    pub const SHIPPED_TERMINAL: &str = include_str!("../../assets/emv/terminal.toml");
+
+    /// The applications that come with the program.
+    pub const SHIPPED_APPLICATIONS: &str = include_str!("../../assets/emv/aids.toml");
+
     /// The data that comes with the program.
     ///
     /// # Errors
     /// None for the files that are shipped; a test reads them.
     pub fn shipped() -> Result<Self, TerminalDataError> {
-        Self::parse(include_str!("../../assets/emv/terminal.toml"), include_str!("../../assets/emv/aids.toml"))
+        Self::parse(Self::SHIPPED_TERMINAL, Self::SHIPPED_APPLICATIONS)
     }
 
     /// Reads both files.
@@ -89,14 +152,29 @@ impl TerminalData {
             return Err(TerminalDataError::NoApplication);
         }
         Ok(Self {
-            country: bytes("country", &terminal.country, "2 bytes")?,
-            terminal_type: bytes::<1>("terminal_type", &terminal.terminal_type, "1 byte")?[0],
-            capabilities: bytes("capabilities", &terminal.capabilities, "3 bytes")?,
-            additional_capabilities: bytes("additional_capabilities", &terminal.additional_capabilities, "5 bytes")?,
+            country: bytes("country", &terminal.country, "hexadecimal of 2 bytes")?,
+            terminal_type: bytes::<1>("terminal_type", &terminal.terminal_type, "hexadecimal of 1 byte")?[0],
+            capabilities: bytes("capabilities", &terminal.capabilities, "hexadecimal of 3 bytes")?,
+            additional_capabilities: bytes(
+                "additional_capabilities",
+                &terminal.additional_capabilities,
+                "hexadecimal of 5 bytes",
+            )?,
+            languages: terminal.languages.iter().map(|text| language(text)).collect::<Result<_, _>>()?,
             host_data: tags("host_data", &terminal.host_data)?,
             reversal_data: tags("reversal_data", &terminal.reversal_data)?,
             applications: aids.aid.iter().map(Application::read).collect::<Result<_, _>>()?,
         })
+    }
+
+    /// Where this terminal stands.
+    pub const fn place(&self) -> Place {
+        let gives_cash = self.additional_capabilities[0] & 0x80 != 0;
+        match self.terminal_type {
+            0x14..=0x16 if gives_cash => Place::Atm,
+            0x14..=0x16 | 0x24..=0x26 | 0x34..=0x36 => Place::Unattended,
+            _ => Place::Attended,
+        }
     }
 }
 
@@ -107,7 +185,11 @@ impl Application {
     }
 
     fn read(entry: &AidEntry) -> Result<Self, TerminalDataError> {
-        let refused = || TerminalDataError::Value { key: "aid", value: entry.aid.clone(), length: "5 to 16 bytes" };
+        let refused = || TerminalDataError::Value {
+            key: "aid",
+            value: entry.aid.clone(),
+            expected: "hexadecimal of 5 to 16 bytes",
+        };
         let aid = hex::decode(&entry.aid).map_err(|_| refused())?;
         if !(5..=16).contains(&aid.len()) {
             return Err(refused());
@@ -115,10 +197,16 @@ impl Application {
         Ok(Self {
             aid,
             partial: entry.partial,
-            version: bytes("version", &entry.version, "2 bytes")?,
-            tac_denial: bytes("tac_denial", &entry.tac_denial, "5 bytes")?,
-            tac_online: bytes("tac_online", &entry.tac_online, "5 bytes")?,
+            version: bytes("version", &entry.version, "hexadecimal of 2 bytes")?,
+            action_codes: ActionCodes {
+                denial: bytes("tac_denial", &entry.tac_denial, "hexadecimal of 5 bytes")?,
+                online: bytes("tac_online", &entry.tac_online, "hexadecimal of 5 bytes")?,
+                default: bytes("tac_default", &entry.tac_default, "hexadecimal of 5 bytes")?,
+            },
             floor_limit: entry.floor_limit,
+            random_selection: random_selection(entry)?,
+            default_ddol: list("ddol", tag::DDOL, &entry.ddol)?,
+            default_tdol: entry.tdol.as_ref().map(|text| list("tdol", tag::TDOL, text)).transpose()?,
         })
     }
 }
@@ -130,6 +218,7 @@ struct TerminalFile {
     terminal_type: String,
     capabilities: String,
     additional_capabilities: String,
+    languages: Vec<String>,
     host_data: Vec<String>,
     reversal_data: Vec<String>,
 }
@@ -150,17 +239,49 @@ struct AidEntry {
     version: String,
     tac_denial: String,
     tac_online: String,
+    tac_default: String,
     floor_limit: u32,
+    #[serde(default)]
+    random_threshold: u32,
+    #[serde(default)]
+    random_target: u8,
+    #[serde(default)]
+    random_maximum: u8,
+    ddol: String,
+    tdol: Option<String>,
 }
 
-fn bytes<const N: usize>(key: &'static str, text: &str, length: &'static str) -> Result<[u8; N], TerminalDataError> {
-    let refused = || TerminalDataError::Value { key, value: text.to_owned(), length };
+fn random_selection(entry: &AidEntry) -> Result<RandomSelection, TerminalDataError> {
+    let AidEntry { random_threshold: threshold, random_target: target, random_maximum: maximum, .. } = *entry;
+    let possible = target <= maximum && maximum <= 99 && (threshold == 0 || threshold < entry.floor_limit);
+    if possible {
+        Ok(RandomSelection { threshold, target, maximum })
+    } else {
+        Err(TerminalDataError::RandomSelection { aid: entry.aid.clone() })
+    }
+}
+
+fn list(key: &'static str, tag: Tag, text: &str) -> Result<DataObjectList, TerminalDataError> {
+    let refused = || TerminalDataError::Value { key, value: text.to_owned(), expected: "tags with a length each" };
+    let bytes = hex::decode(text).map_err(|_| refused())?;
+    DataObjectList::parse(tag, &bytes).map_err(|_| refused())
+}
+
+fn language(text: &str) -> Result<[u8; 2], TerminalDataError> {
+    let refused =
+        || TerminalDataError::Value { key: "languages", value: text.to_owned(), expected: "two small letters" };
+    let letters: [u8; 2] = text.as_bytes().try_into().map_err(|_| refused())?;
+    if letters.iter().all(u8::is_ascii_lowercase) { Ok(letters) } else { Err(refused()) }
+}
+
+fn bytes<const N: usize>(key: &'static str, text: &str, expected: &'static str) -> Result<[u8; N], TerminalDataError> {
+    let refused = || TerminalDataError::Value { key, value: text.to_owned(), expected };
     hex::decode(text).map_err(|_| refused())?.try_into().map_err(|_| refused())
 }
 
 fn tags(key: &'static str, texts: &[String]) -> Result<Vec<Tag>, TerminalDataError> {
     let read = |text: &String| {
-        let refused = || TerminalDataError::Value { key, value: text.clone(), length: "one tag" };
+        let refused = || TerminalDataError::Value { key, value: text.clone(), expected: "hexadecimal of one tag" };
         let bytes = hex::decode(text).map_err(|_| refused())?;
         match Tag::read(&bytes) {
             Some((tag, length)) if length == bytes.len() => Ok(tag),
@@ -182,15 +303,46 @@ mod tests {
         assert!(!data.applications[0].matches(&hex::decode("A000000333").unwrap()));
     }
 
+    /// What is built: a reader for chips and a slip to sign. No keyed entry, no magnetic stripe, no PIN pad.
+    #[test]
+    fn the_terminal_claims_nothing_that_it_cannot_do() {
+        const CHIP: u8 = 0x20;
+        const SIGNATURE_AND_NO_CVM: u8 = 0x28;
+        let [input, verification, security] = TerminalData::shipped().unwrap().capabilities;
+        assert_eq!(input, CHIP);
+        assert_eq!(verification, SIGNATURE_AND_NO_CVM);
+        assert_eq!(security, 0x00, "no offline data authentication yet");
+    }
+
+    #[test]
+    fn the_terminal_type_says_where_it_stands() {
+        let mut data = TerminalData::shipped().unwrap();
+        for (terminal_type, gives_cash, place) in [
+            (0x21, false, Place::Attended),
+            (0x14, true, Place::Atm),
+            (0x14, false, Place::Unattended),
+            (0x25, true, Place::Unattended),
+        ] {
+            data.terminal_type = terminal_type;
+            data.additional_capabilities[0] = if gives_cash { 0x80 } else { 0x60 };
+            assert_eq!(data.place(), place, "{terminal_type:02X}");
+        }
+    }
+
     #[test]
     fn wrong_values_are_named() {
-        let terminal = include_str!("../../assets/emv/terminal.toml");
-        let aids = include_str!("../../assets/emv/aids.toml");
+        let (terminal, aids) = (TerminalData::SHIPPED_TERMINAL, TerminalData::SHIPPED_APPLICATIONS);
         let error = |terminal: &str, aids: &str| TerminalData::parse(terminal, aids).unwrap_err().to_string();
         assert!(error(&terminal.replace("\"0156\"", "\"156\""), aids).contains("country"));
         assert!(error(&terminal.replace("\"9F26\"", "\"9F\""), aids).contains("host_data"));
         assert!(error(terminal, &aids.replace("A000000333010101", "A0")).contains("5 to 16"));
         assert!(error(terminal, &aids.replace("floor_limit", "flor_limit")).contains("flor_limit"));
+        assert!(error(terminal, &aids.replacen("\"9F3704\"", "\"9F37\"", 1)).contains("ddol"));
+        assert!(
+            error(terminal, &aids.replacen("floor_limit = 0", "floor_limit = 0\nrandom_target = 5", 1))
+                .contains("random")
+        );
+        assert!(error(&terminal.replace("\"zh\"", "\"ZH\""), aids).contains("languages"));
         assert!(error(terminal, "").contains("no application"));
     }
 }

@@ -21,13 +21,14 @@ use super::online::{CardForHost, EntryMode, HostAnswer, LinkFailure, ReversalRea
 use super::record::{CardResult, Pending, Record};
 use crate::card_number::{Pan, Track2};
 use crate::crypto::hex;
-use crate::emv::apdu::CardAnswer;
-use crate::emv::cvm::Verification;
+use crate::emv::apdu::{CardAnswer, Command};
 use crate::emv::data::CardDataError;
 use crate::emv::kernel::{self, Kernel, OnlineResult, Outcome, Step, Termination, TransactionData};
+use crate::emv::pin::PinEntry;
+use crate::emv::risk::Lookup;
 use crate::emv::tag;
 use crate::emv::tag::Tag;
-use crate::emv::terminal::TerminalData;
+use crate::emv::terminal::{TerminalData, TransactionKind};
 use crate::money::Amount;
 use crate::reference::{AuthorisationCode, MerchantCode, ResponseCode, TerminalNumber, TraceNumber};
 use crate::wording::{Reason, ReasonKind};
@@ -90,7 +91,7 @@ pub enum Effect {
     /// Wait for a card.
     AwaitCard,
     /// Send a command to the card.
-    Apdu(crate::emv::apdu::Command),
+    Apdu(Command),
     /// Make this durable.
     Record(Record),
     /// Ask the host.
@@ -222,7 +223,7 @@ impl Sale {
         Some(CardSummary {
             truncated_pan: pan.truncated(),
             aid: hex::encode(self.kernel.data().get(tag::DF_NAME).unwrap_or_default()),
-            label: self.kernel.application_label(),
+            label: self.kernel.application_label().to_owned(),
             tvr: hex::encode(&self.kernel.tvr().0),
             tsi: hex::encode(&self.kernel.tsi().0),
         })
@@ -268,16 +269,40 @@ impl Sale {
 
     /// The kernel's next step while the card is read, up to the request to the host.
     fn drive(&mut self, event: kernel::Event) -> Vec<Effect> {
-        let step = self.kernel.step(event);
+        let step = self.next_step(event);
         let mut effects = self.sound_once_read();
         effects.extend(match step {
             Step::Send(command) => vec![Effect::Apdu(command)],
             Step::GoOnline => self.go_online(),
-            // An online-only terminal gets no TC here; a card that declines has its say.
-            Step::Done(Outcome::Approved | Outcome::Declined) => declined(Reason::of(ReasonKind::CardDeclined)),
             Step::Done(Outcome::Terminated(termination)) => failed(reason_of(&termination)),
+            // An online-only terminal gets no TC here; a card that declines has its say.
+            Step::Done(_) | Step::Decided(_) => declined(Reason::of(ReasonKind::CardDeclined)),
+            Step::Choose(_) | Step::Confirm(_) | Step::AskPin(_) | Step::LookUp | Step::CallIssuer => {
+                failed(reason_of(&Termination::OutOfTurn))
+            }
         });
         effects
+    }
+
+    /// The kernel's next step that needs card or host. What it asks of people and books is answered here, for a terminal
+    /// without PIN pad at which nobody chooses: the best application that needs no consent. Every sale goes online, so
+    /// there is no log to look into.
+    fn next_step(&mut self, event: kernel::Event) -> Step {
+        let mut step = self.kernel.step(event);
+        loop {
+            let answer = match &step {
+                Step::Choose(choices) => {
+                    kernel::Event::Chosen(choices.iter().position(|choice| !choice.needs_confirmation))
+                }
+                Step::Confirm(_) => kernel::Event::Confirmed(false),
+                Step::AskPin(_) => kernel::Event::Pin(PinEntry::PadBroken),
+                Step::LookUp => kernel::Event::LookedUp(Lookup::default()),
+                // The acquirer's answer is final here: nobody calls the issuer.
+                Step::CallIssuer => kernel::Event::Referred(false),
+                Step::Send(_) | Step::GoOnline | Step::Decided(_) | Step::Done(_) => return step,
+            };
+            step = self.kernel.step(answer);
+        }
     }
 
     fn sound_once_read(&mut self) -> Vec<Effect> {
@@ -325,7 +350,7 @@ impl Sale {
             sequence_number,
             card_expiry: expiry.map(|[year, month]| format!("{year:02X}{month:02X}")),
             aid: hex::encode(data.require(tag::DF_NAME)?),
-            application_label: self.kernel.application_label(),
+            application_label: self.kernel.application_label().to_owned(),
             chip_data: self.reversal_data(),
         };
         let request = SaleRequest {
@@ -333,13 +358,13 @@ impl Sale {
             amount: self.opening.amount,
             at: self.opening.at,
             card: CardForHost { pan, expiry, track2, sequence_number, entry: EntryMode::Chip },
-            chip_data: data.collect(&self.opening.terminal.host_data),
+            chip_data: data.collect(&self.opening.terminal.host_data).to_vec(),
         };
         Ok((pending, request))
     }
 
     fn reversal_data(&self) -> Vec<u8> {
-        self.kernel.data().collect(&self.opening.terminal.reversal_data)
+        self.kernel.data().collect(&self.opening.terminal.reversal_data).to_vec()
     }
 
     fn while_asking(&mut self, event: Event) -> Vec<Effect> {
@@ -377,6 +402,7 @@ impl Sale {
     }
 
     fn after_answer(&mut self, answer: HostAnswer) -> Vec<Effect> {
+        let response_code = code_for_card(&answer.response_code);
         match Verdict::of(&answer, self.opening.amount) {
             Verdict::Approved => {
                 self.phase = Phase::Completing { authorisation_code: answer.authorisation_code.clone() };
@@ -385,7 +411,7 @@ impl Sale {
                     rrn: answer.rrn,
                     authorisation_code: answer.authorisation_code,
                 };
-                let online = OnlineResult::Approved { response_code: *b"00", issuer_data: answer.issuer_data };
+                let online = OnlineResult::Approved { response_code, issuer_data: answer.issuer_data };
                 let mut effects = vec![Effect::Record(record), Effect::Show(Progress::CompletingCard)];
                 effects.extend(self.complete(kernel::Event::Online(online)));
                 effects
@@ -395,7 +421,7 @@ impl Sale {
                 reason.amount = Some(amount);
                 reason.code = Some(answer.response_code);
                 let record = self.reversal_due(ReversalReason::Other, reason.kind, answer.authorisation_code);
-                let online = OnlineResult::Declined { response_code: *b"05", issuer_data: Vec::new() };
+                let online = OnlineResult::Declined { response_code, issuer_data: answer.issuer_data };
                 self.tell_card(record, online, Conclusion::ReversalDue(reason))
             }
             Verdict::Unclear => {
@@ -405,10 +431,7 @@ impl Sale {
                 self.take_back(ReversalReason::Other, reason)
             }
             Verdict::Declined => {
-                let online = OnlineResult::Declined {
-                    response_code: code_for_card(&answer.response_code),
-                    issuer_data: answer.issuer_data,
-                };
+                let online = OnlineResult::Declined { response_code, issuer_data: answer.issuer_data };
                 let reason = Reason {
                     kind: ReasonKind::HostDeclined,
                     code: Some(answer.response_code.clone()),
@@ -439,12 +462,12 @@ impl Sale {
     /// Records what stands, then lets the card finish its own books; whatever it answers changes nothing.
     fn tell_card(&mut self, record: Record, online: OnlineResult, conclusion: Conclusion) -> Vec<Effect> {
         let mut effects = vec![Effect::Record(record)];
-        match self.kernel.step(kernel::Event::Online(online)) {
+        match self.next_step(kernel::Event::Online(online)) {
             Step::Send(command) => {
                 self.phase = Phase::TellingCard { conclusion };
                 effects.push(Effect::Apdu(command));
             }
-            Step::GoOnline | Step::Done(_) => effects.extend(self.ending(conclusion)),
+            _ => effects.extend(self.ending(conclusion)),
         }
         effects
     }
@@ -457,12 +480,12 @@ impl Sale {
 
     fn while_telling(&mut self, conclusion: Conclusion, event: Event) -> Vec<Effect> {
         match event {
-            Event::CardAnswered(answer) => match self.kernel.step(kernel::Event::Answer(answer)) {
-                Step::Send(command) => {
+            Event::CardAnswered(answer) => match self.tell_more(kernel::Event::Answer(answer)) {
+                Some(command) => {
                     self.phase = Phase::TellingCard { conclusion };
                     vec![Effect::Apdu(command)]
                 }
-                Step::GoOnline | Step::Done(_) => over(conclusion),
+                None => over(conclusion),
             },
             Event::CardTorn | Event::CardMute | Event::ReaderFailed(_) => over(conclusion),
             // The row stays `pending`: it is taken back before the next sale, which is the safe side of every conclusion.
@@ -478,6 +501,18 @@ impl Sale {
                 self.phase = Phase::TellingCard { conclusion };
                 Vec::new()
             }
+        }
+    }
+
+    /// What the card is still told once the conclusion stands: the second GENERATE AC, issuer scripts.
+    fn tell_more(&mut self, event: kernel::Event) -> Option<Command> {
+        let mut step = self.next_step(event);
+        if let Step::Decided(_) = step {
+            step = self.next_step(kernel::Event::Noted);
+        }
+        match step {
+            Step::Send(command) => Some(command),
+            _ => None,
         }
     }
 
@@ -518,8 +553,19 @@ impl Sale {
             Phase::Completing { authorisation_code } => authorisation_code.clone(),
             _ => None,
         };
-        let detail = match self.kernel.step(event) {
+        let detail = match self.next_step(event) {
             Step::Send(command) => return vec![Effect::Apdu(command)],
+            // The card's word stands; a card that leaves while scripts are run has given its TC all the same.
+            Step::Decided(Outcome::Approved) => {
+                let record = Effect::Record(Record::Approved(Box::new(self.card_result())));
+                return match self.tell_more(kernel::Event::Noted) {
+                    Some(command) => {
+                        self.phase = Phase::TellingCard { conclusion: Conclusion::Approved };
+                        vec![record, Effect::Apdu(command)]
+                    }
+                    None => vec![record, Effect::ReleaseCard, Effect::Conclude(Conclusion::Approved)],
+                };
+            }
             Step::Done(Outcome::Approved) => {
                 // `Completing` stays the phase until the record is durable: a failure to write it must not approve.
                 return vec![
@@ -528,9 +574,12 @@ impl Sale {
                     Effect::Conclude(Conclusion::Approved),
                 ];
             }
-            Step::Done(Outcome::Declined) => String::new(),
             Step::Done(Outcome::Terminated(termination)) => termination.to_string(),
+            Step::Done(_) | Step::Decided(_) => String::new(),
             Step::GoOnline => "the card asked for the host again".to_owned(),
+            Step::Choose(_) | Step::Confirm(_) | Step::AskPin(_) | Step::LookUp | Step::CallIssuer => {
+                Termination::OutOfTurn.to_string()
+            }
         };
         let reason = Reason::with_detail(ReasonKind::CardDeclinedAfterApproval, detail);
         let record = self.reversal_due(ReversalReason::Other, reason.kind, authorisation_code);
@@ -547,7 +596,7 @@ impl Sale {
             tvr: hexadecimal(tag::TVR),
             tsi: hexadecimal(tag::TSI),
             atc: hexadecimal(tag::ATC),
-            signature: self.kernel.verification() == Verification::Signature,
+            signature: self.kernel.verification().needs_signature(),
         }
     }
 }
@@ -576,12 +625,10 @@ impl Verdict {
     }
 }
 
-/// 8A for the card; only "00" may look like an approval to it.
+/// 8A: the host's two characters, which nobody changes on the way to the card (EMV 4.4 Book 4, annex A6). What is asked of
+/// the card is decided apart from them.
 fn code_for_card(code: &ResponseCode) -> [u8; 2] {
-    match code.as_str().as_bytes() {
-        [first, second] if [*first, *second] != *b"00" => [*first, *second],
-        _ => *b"05",
-    }
+    code.as_str().as_bytes().first_chunk().copied().unwrap_or_default()
 }
 
 fn failed(reason: Reason) -> Vec<Effect> {
@@ -598,7 +645,7 @@ fn over(conclusion: Conclusion) -> Vec<Effect> {
 
 fn reason_of(termination: &Termination) -> Reason {
     let kind = match termination {
-        Termination::NoCommonApplication => ReasonKind::CardNotSupported,
+        Termination::NoCommonApplication | Termination::NothingChosen => ReasonKind::CardNotSupported,
         Termination::CardBlocked | Termination::ApplicationBlocked => ReasonKind::CardBlocked,
         Termination::CardData(_) | Termination::Status { .. } | Termination::Cryptogram | Termination::OutOfTurn => {
             ReasonKind::CardDataWrong
@@ -615,13 +662,17 @@ fn transaction_data(opening: &Opening) -> TransactionData {
         *to = *from;
     }
     TransactionData {
+        kind: TransactionKind::Purchase,
+        amount_other: [0; 6],
         amount: packed(opening.amount.minor()),
         currency: packed(u64::from(opening.amount.currency().numeric())),
         currency_exponent: opening.amount.currency().exponent(),
         date: packed(at.year().unsigned_abs() as u64 % 100 * 10_000 + at.month() as u64 * 100 + at.day() as u64),
         time: packed(at.hour() as u64 * 10_000 + at.minute() as u64 * 100 + at.second() as u64),
-        transaction_type: 0x00,
         unpredictable_number: opening.unpredictable_number,
+        // Every sale goes online: nothing is left to chance.
+        random_number: None,
+        forced_online: false,
         sequence_counter: packed(u64::from(opening.trace.stan.number())),
         terminal_identification: opening.terminal_number.as_str().as_bytes().to_vec(),
         merchant_identifier: opening.merchant_code.as_str().as_bytes().to_vec(),

@@ -1,0 +1,187 @@
+//! Restrictions, cardholder verification, risk management and action analysis, up to the card's first cryptogram
+//! (EMV 4.4 Book 3, 10.4 to 10.8).
+
+use super::super::action::{self, Cryptogram, Reach};
+use super::super::apdu::{Command, Status};
+use super::super::cryptogram::CryptogramAnswer;
+use super::super::cvm::{self, CardholderVerification, Circumstances, CvmResult};
+use super::super::data::{CardDataError, decimal};
+use super::super::restrictions;
+use super::super::results::{Tsi, Tvr};
+use super::super::risk::{self, Lookup, Velocity};
+use super::super::tag;
+use super::super::terminal::TransactionKind;
+use super::{Kernel, Outcome, State, Step, Termination};
+
+/// Bits of the application interchange profile's first byte (Book 3, annex C1).
+const AIP_CARDHOLDER_VERIFICATION: u8 = 0x10;
+const AIP_TERMINAL_RISK_MANAGEMENT: u8 = 0x08;
+
+/// Authorisation response codes that the terminal gives itself (Book 4, annex A6).
+const OFFLINE_APPROVED: &[u8; 2] = b"Y1";
+const OFFLINE_DECLINED: &[u8; 2] = b"Z1";
+
+impl Kernel {
+    pub(super) fn judge(&mut self) -> Result<Step, Termination> {
+        restrictions::check(&self.data, self.transaction.kind, self.terminal.place(), &mut self.tvr)?;
+        self.verify_cardholder()
+    }
+
+    /// First byte of the AIP.
+    pub(super) fn profile(&self) -> Result<u8, CardDataError> {
+        Ok(self.data.sized::<2>(tag::AIP)?.unwrap_or_default()[0])
+    }
+
+    fn verify_cardholder(&mut self) -> Result<Step, Termination> {
+        if self.profile()? & AIP_CARDHOLDER_VERIFICATION == 0 {
+            return self.after_verification(None);
+        }
+        let circumstances = Circumstances {
+            kind: self.transaction.kind,
+            place: self.terminal.place(),
+            capability: self.terminal.capabilities[1],
+            pin_key: None,
+        };
+        match CardholderVerification::start(&self.data, circumstances, &mut self.tvr)? {
+            Some((verification, next)) => self.after_verification_step(Box::new(verification), next),
+            None => self.after_verification(None),
+        }
+    }
+
+    pub(super) fn after_verification_step(
+        &mut self,
+        verification: Box<CardholderVerification>,
+        next: cvm::Next,
+    ) -> Result<Step, Termination> {
+        match next {
+            cvm::Next::Send(command) => Ok(self.wait(State::Verifying(verification), command)),
+            cvm::Next::Ask(request) => {
+                self.state = State::Verifying(verification);
+                Ok(Step::AskPin(request))
+            }
+            cvm::Next::Done(result) => self.after_verification(Some(result)),
+        }
+    }
+
+    fn after_verification(&mut self, result: Option<CvmResult>) -> Result<Step, Termination> {
+        if result.is_some() {
+            self.tsi.set(Tsi::CVM_PERFORMED);
+        }
+        let result = result.unwrap_or(CvmResult::NOTHING);
+        self.verification = result.verification;
+        self.data.put(tag::CVM_RESULTS, result.results);
+        self.manage_risk()
+    }
+
+    fn manage_risk(&mut self) -> Result<Step, Termination> {
+        // The merchant's wish needs no consent of the card.
+        if self.transaction.forced_online {
+            self.tvr.set(Tvr::FORCED_ONLINE);
+        }
+        if self.profile()? & AIP_TERMINAL_RISK_MANAGEMENT == 0 {
+            return self.ask_for_first_cryptogram();
+        }
+        self.state = State::LookingUp;
+        Ok(Step::LookUp)
+    }
+
+    pub(super) fn after_lookup(&mut self, lookup: Lookup) -> Result<Step, Termination> {
+        self.tsi.set(Tsi::TERMINAL_RISK_PERFORMED);
+        let terms = self.application_terms()?;
+        let (floor_limit, selection) = (terms.floor_limit, terms.random_selection);
+        let amount = decimal(self.data.require(tag::AMOUNT_AUTHORISED)?);
+        // Chance matters only where the card could approve alone and the issuer be asked (Book 3, 10.6.2).
+        let number = self.transaction.random_number.filter(|_| self.reach() == Reach::OfflineWithOnline);
+        risk::check_amount(amount, lookup, floor_limit, selection, number, &mut self.tvr);
+        match Velocity::start(&self.data)? {
+            Some((velocity, command)) => Ok(self.wait(State::CheckingVelocity(velocity), command)),
+            None => self.ask_for_first_cryptogram(),
+        }
+    }
+
+    pub(super) fn after_counter(
+        &mut self,
+        mut velocity: Velocity,
+        data: &[u8],
+        status: Status,
+    ) -> Result<Step, Termination> {
+        match velocity.answer(data, status, &mut self.tvr) {
+            Some(command) => Ok(self.wait(State::CheckingVelocity(velocity), command)),
+            None => self.ask_for_first_cryptogram(),
+        }
+    }
+
+    pub(super) const fn reach(&self) -> Reach {
+        Reach::of_terminal_type(self.terminal.terminal_type)
+    }
+
+    fn ask_for_first_cryptogram(&mut self) -> Result<Step, Termination> {
+        let requested = self.first_request();
+        self.requested = Some(requested);
+        match requested {
+            Cryptogram::Aac => self.data.put(tag::AUTHORISATION_RESPONSE_CODE, OFFLINE_DECLINED),
+            Cryptogram::Tc => self.data.put(tag::AUTHORISATION_RESPONSE_CODE, OFFLINE_APPROVED),
+            Cryptogram::Arqc => self.data.remove(tag::AUTHORISATION_RESPONSE_CODE),
+        }
+        let list = self.application.cdol1.clone();
+        let values = self.filled(&list);
+        let command = Command::generate_ac(requested, false, &values);
+        Ok(self.wait(State::FirstCryptogram { requested }, command))
+    }
+
+    fn first_request(&self) -> Cryptogram {
+        let analysed = action::first(self.tvr, &self.application.action_codes, self.reach());
+        match (self.transaction.kind, analysed) {
+            // The card only says who it is.
+            (TransactionKind::Refund, _) => Cryptogram::Aac,
+            // No card knows what is on the account.
+            (TransactionKind::Balance, Cryptogram::Tc) => Cryptogram::Arqc,
+            (_, analysed) => analysed,
+        }
+    }
+
+    pub(super) fn after_first_cryptogram(
+        &mut self,
+        requested: Cryptogram,
+        data: &[u8],
+        status: Status,
+    ) -> Result<Step, Termination> {
+        let answer = read_cryptogram(data, status)?;
+        answer.keep(&mut self.data);
+        self.tsi.set(Tsi::CARD_RISK_PERFORMED);
+        self.publish_results();
+        match (requested, answer.given) {
+            (_, Cryptogram::Aac) => {
+                let outcome = if self.transaction.kind == TransactionKind::Refund {
+                    Outcome::Identified
+                } else if answer.service_not_allowed() {
+                    Outcome::NotAccepted
+                } else {
+                    Outcome::Declined
+                };
+                // A card that declines what the terminal would have approved: declined offline all the same.
+                self.data.put(tag::AUTHORISATION_RESPONSE_CODE, OFFLINE_DECLINED);
+                Ok(self.end(outcome))
+            }
+            // The issuer of a terminal that never asks it cannot be reached (Book 4, 6.3.7).
+            (Cryptogram::Tc, Cryptogram::Arqc) if self.reach() == Reach::OfflineOnly => self.unable_to_go_online(),
+            (Cryptogram::Tc | Cryptogram::Arqc, Cryptogram::Arqc) => {
+                self.state = State::Online;
+                Ok(Step::GoOnline)
+            }
+            (Cryptogram::Tc, Cryptogram::Tc) => Ok(self.end(Outcome::Approved)),
+            // A card may step down from what was asked, never up (Book 3, 10.8).
+            (Cryptogram::Arqc | Cryptogram::Aac, Cryptogram::Tc) | (Cryptogram::Aac, Cryptogram::Arqc) => {
+                Err(Termination::Cryptogram)
+            }
+        }
+    }
+}
+
+/// An answer to GENERATE AC.
+pub(super) fn read_cryptogram(data: &[u8], status: Status) -> Result<CryptogramAnswer, Termination> {
+    if status != Status::OK {
+        return Err(Termination::Status { command: "GENERATE AC", status });
+    }
+    Ok(CryptogramAnswer::read(data, false)?)
+}
