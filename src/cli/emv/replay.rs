@@ -49,7 +49,7 @@ pub struct Arguments {
     #[arg(long = "type", value_name = "TYPE", default_value = "purchase", value_parser = kind)]
     kind: TransactionKind,
 
-    /// The host's answer: 00 approves, 01 wants to be called, others decline; left out, the host cannot be reached
+    /// The host's answer: 00, 10 and 11 approve, 01 and 02 want a call, others decline; left out, the host cannot be reached
     #[arg(long, value_name = "RC")]
     online: Option<String>,
 
@@ -259,7 +259,7 @@ impl Replay {
         match self.online {
             None => OnlineResult::UnableToGoOnline,
             Some(response_code) => match &response_code {
-                b"00" => OnlineResult::Approved { response_code, issuer_data },
+                b"00" | b"10" | b"11" => OnlineResult::Approved { response_code, issuer_data },
                 b"01" | b"02" => OnlineResult::Referral { response_code, issuer_data },
                 _ => OnlineResult::Declined { response_code, issuer_data },
             },
