@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use super::engine::Core;
 use super::report::CopyReport;
+use super::showing::{Paid, local_now};
 use super::view::{CopyState, CopyView, Screen};
 use super::workers::printer::{Event, Job};
 use crate::devices::printer::{Confirmation, PrinterFault};
@@ -12,6 +13,9 @@ use crate::payment::record::State;
 use crate::receipt::{self, CopyFor, SaleSlip};
 use crate::reference::TraceNumber;
 use crate::wording::{Reason, ReasonKind};
+
+/// Seconds after a sale in which its slips are still asked about when the terminal starts.
+const ASKED_FOR_S: i64 = 15 * 60;
 
 /// A slip the engine follows.
 #[derive(Clone, Debug)]
@@ -85,17 +89,27 @@ impl Core {
     /// # Errors
     /// When the ledger cannot be read or written.
     pub(super) fn adopt_slips(&mut self) -> Result<(), LedgerError> {
-        let asked = self.ledger.copies_in(PrintState::Sending)?;
-        for row in &asked {
-            self.ledger.copy_is(row, PrintState::SentUnconfirmed)?;
+        for row in self.ledger.copies_in(PrintState::Sending)? {
+            self.ledger.copy_is(&row, PrintState::SentUnconfirmed)?;
         }
+        let asked = self.ledger.copies_in(PrintState::SentUnconfirmed)?;
         let queued = self.ledger.copies_in(PrintState::Queued)?;
-        // One result at a time can be asked about; the newest is the one somebody may still hold in their hands.
-        if let Some(newest) = asked.last().map(|row| row.trace) {
-            for row in asked.iter().filter(|row| row.trace == newest) {
+        // One result at a time can be asked about; the newest is the one somebody may still hold in their hands, unless it is
+        // from another day's work.
+        let newest = asked.last().map(|row| row.trace);
+        if let Some(sale) = newest.map(|trace| self.ledger.find(trace)).transpose()?.flatten()
+            && local_now().duration_since(sale.at).as_secs() < ASKED_FOR_S
+        {
+            for row in asked.iter().filter(|row| row.trace == sale.trace) {
                 self.follow(*row, CopyState::Asks);
             }
-            self.show_approved(newest);
+            self.show_paid(Paid {
+                trace: sale.trace,
+                amount: sale.amount,
+                truncated_pan: sale.truncated_pan,
+                authorisation_code: sale.authorisation_code,
+                at: sale.at,
+            });
         }
         for row in queued {
             self.follow(row, CopyState::Queued);
@@ -121,8 +135,10 @@ impl Core {
                 // A slip that is sent without being written down as sent would be printed again after a power cut.
                 if !self.set_copy(row, PrintState::Sending, CopyState::Sending) {
                     self.set_shown(row, CopyState::Failed(Reason::of(ReasonKind::LedgerFailed)));
+                    self.print_next();
                 } else if self.printer_jobs.send(Job { copy: row, bytes }).is_err() {
-                    self.set_copy(row, PrintState::Failed, CopyState::Failed(Reason::of(ReasonKind::PrinterFault)));
+                    self.set_copy(row, PrintState::Failed, CopyState::Failed(Reason::of(ReasonKind::PrinterSilent)));
+                    self.print_next();
                 }
             }
             Err(detail) => {
@@ -294,7 +310,8 @@ fn reason_of(fault: &PrinterFault) -> Reason {
         PrinterFault::Absent(_) => ReasonKind::PrinterMissing,
         PrinterFault::PaperOut => ReasonKind::PrinterPaperOut,
         PrinterFault::CoverOpen => ReasonKind::PrinterCoverOpen,
-        PrinterFault::Error | PrinterFault::NoAnswer => ReasonKind::PrinterFault,
+        PrinterFault::NoAnswer => ReasonKind::PrinterSilent,
+        PrinterFault::Error => ReasonKind::PrinterFault,
     };
     Reason::with_detail(kind, fault.to_string())
 }

@@ -37,9 +37,9 @@ pub fn complain(error: &(dyn std::error::Error + 'static)) {
     }
 }
 
-/// A reason as a program reads it.
-pub fn reason(reason: &Reason, language: Language) -> Value {
-    let sentences = reason.sentences(language);
+/// A reason as a program reads it: the cause, and what there is to say of it now.
+pub fn reason(reason: &Reason, said: &Reason, language: Language) -> Value {
+    let sentences = said.sentences(language);
     serde_json::json!({
         "kind": reason.kind.word(),
         "what": sentences.what,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, Sender};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
 use crate::devices::reader::{CardReader, ReaderError};
@@ -42,6 +42,8 @@ pub enum Event {
     Inserted,
     /// The last sale's card is still in.
     StillIn,
+    /// It has been taken out.
+    Removed,
     /// The card answered.
     Answered(CardAnswer),
     /// The card left.
@@ -102,7 +104,7 @@ fn work(
     mut tell: impl FnMut(Ticket, Event) -> bool,
 ) {
     let mut used_card_is_in = false;
-    for job in jobs {
+    while let Some(job) = next_job(&mut *reader, jobs, &mut used_card_is_in) {
         let told = match job {
             Job::Await { ticket, timeout } => {
                 let still_wanted = || wanted.load(Ordering::Acquire) == ticket;
@@ -133,6 +135,24 @@ fn work(
     }
 }
 
+/// Waits for a job. Meanwhile it watches for the used card to leave, so that the next customer's, inserted before anybody
+/// asked for it, is not taken for that one. `None` when no job will come any more.
+fn next_job(reader: &mut dyn CardReader, jobs: &Receiver<Job>, used_card_is_in: &mut bool) -> Option<Job> {
+    let mut pause = SLICE;
+    while *used_card_is_in {
+        match jobs.recv_timeout(pause) {
+            Ok(job) => return Some(job),
+            Err(RecvTimeoutError::Disconnected) => return None,
+            Err(RecvTimeoutError::Timeout) => match reader.wait_for_removal(Duration::ZERO) {
+                Ok(gone) => *used_card_is_in = !gone,
+                // Nobody knows: the card may still be in, and must not pay for somebody else.
+                Err(_) => pause = SLICE * 10,
+            },
+        }
+    }
+    jobs.recv().ok()
+}
+
 /// Waits for the old card to leave and a new one to come; `None` when nobody waits for it any more.
 fn await_card(
     reader: &mut dyn CardReader,
@@ -154,6 +174,9 @@ fn await_card(
         if Instant::now() >= deadline {
             return Some(Event::NoCard);
         }
+    }
+    if reminded && !*used_card_is_in {
+        tell(Event::Removed);
     }
     while still_wanted() {
         match reader.wait_for_card(SLICE) {
