@@ -290,6 +290,28 @@ fn wrong_settings_are_named_with_file_line_and_key() {
 }
 
 #[test]
+fn whoever_asks_for_json_gets_it_also_when_nothing_can_begin() {
+    let counter = Counter::open();
+    for arguments in [&["sale", "1.00", "--json"][..], &["sale", "nothing", "--json"], &["sale", "0.00", "--json"]] {
+        let output = counter.yima(arguments).output().unwrap();
+        let result: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!((result["outcome"].as_str(), output.status.code()), (Some("error"), Some(2)), "{result:#}");
+        assert!(!result["reason"]["what"].as_str().unwrap().is_empty(), "{result:#}");
+        assert!(result["receipts"].as_array().unwrap().is_empty());
+    }
+    assert!(!counter.state().join("ledger.sqlite").exists(), "nothing is made by who cannot sell");
+}
+
+#[test]
+fn looking_makes_and_changes_nothing() {
+    let mut counter = Counter::open();
+    counter.start_host();
+    assert!(counter.transactions().is_empty());
+    counter.yima(&["doctor", "--json"]).output().unwrap();
+    assert!(!counter.state().join("ledger.sqlite").exists());
+}
+
+#[test]
 fn a_second_engine_on_the_same_ledger_is_refused() {
     let counter = Counter::open_for_business();
     let mut command = counter.yima(&["sale", "1.00"]);

@@ -201,3 +201,86 @@ fn event_of(error: ReaderError) -> Event {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+    use std::sync::mpsc::channel;
+
+    use super::*;
+
+    /// A reader whose slot the test fills and empties.
+    #[derive(Clone, Default)]
+    struct Slot(Arc<Mutex<bool>>);
+
+    impl Slot {
+        fn holds(&self, card: bool) {
+            *self.0.lock().unwrap() = card;
+        }
+    }
+
+    impl CardReader for Slot {
+        fn name(&self) -> String {
+            "slot".to_owned()
+        }
+
+        fn check(&mut self) -> Result<(), ReaderError> {
+            Ok(())
+        }
+
+        fn wait_for_card(&mut self, timeout: Duration) -> Result<Option<Vec<u8>>, ReaderError> {
+            let card = *self.0.lock().unwrap();
+            if !card {
+                std::thread::sleep(timeout.min(Duration::from_millis(5)));
+            }
+            Ok(card.then(Vec::new))
+        }
+
+        fn transmit(&mut self, _: &[u8]) -> Result<Vec<u8>, ReaderError> {
+            Ok(vec![0x90, 0x00])
+        }
+
+        fn release(&mut self) {}
+
+        fn wait_for_removal(&mut self, timeout: Duration) -> Result<bool, ReaderError> {
+            std::thread::sleep(timeout.min(Duration::from_millis(5)));
+            Ok(!*self.0.lock().unwrap())
+        }
+    }
+
+    const LONG: Duration = Duration::from_secs(30);
+
+    #[test]
+    fn a_used_card_must_leave_and_whoever_waits_hears_when_it_has() {
+        let slot = Slot::default();
+        let (sender, events) = channel();
+        let worker = ReaderWorker::start(Box::new(slot.clone()), sender, |_, event| event).unwrap();
+        slot.holds(true);
+        worker.send(Job::Await { ticket: 1, timeout: LONG });
+        assert!(matches!(events.recv_timeout(LONG), Ok(Event::Inserted)));
+        worker.send(Job::Release);
+        worker.send(Job::Await { ticket: 2, timeout: LONG });
+        assert!(matches!(events.recv_timeout(LONG), Ok(Event::StillIn)));
+        slot.holds(false);
+        assert!(matches!(events.recv_timeout(LONG), Ok(Event::Removed)));
+        slot.holds(true);
+        assert!(matches!(events.recv_timeout(LONG), Ok(Event::Inserted)));
+    }
+
+    #[test]
+    fn a_card_that_was_changed_while_nobody_waited_is_a_new_one() {
+        let slot = Slot::default();
+        let (sender, events) = channel();
+        let worker = ReaderWorker::start(Box::new(slot.clone()), sender, |_, event| event).unwrap();
+        slot.holds(true);
+        worker.send(Job::Await { ticket: 1, timeout: LONG });
+        assert!(matches!(events.recv_timeout(LONG), Ok(Event::Inserted)));
+        worker.send(Job::Release);
+        slot.holds(false);
+        // Longer than the worker takes to look twice.
+        std::thread::sleep(3 * SLICE);
+        slot.holds(true);
+        worker.send(Job::Await { ticket: 2, timeout: LONG });
+        assert!(matches!(events.recv_timeout(LONG), Ok(Event::Inserted)), "not asked to be taken out first");
+    }
+}
