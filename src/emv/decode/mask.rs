@@ -85,8 +85,21 @@ fn stars(digits: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::emv::tlv::tree;
+    use crate::emv::tlv::{TlvBuilder, tree};
     use proptest::prelude::*;
+
+    /// Data objects of all kinds, some of them in templates in templates.
+    fn objects() -> impl Strategy<Value = Vec<u8>> {
+        const TAGS: [Tag; 5] = [tag::PAN, tag::TRACK_2, tag::CARDHOLDER_NAME, tag::AID, Tag(0x9F_8101)];
+        let value = proptest::collection::vec(any::<u8>(), 0..200);
+        let leaf = (proptest::sample::select(&TAGS[..]), value)
+            .prop_map(|(tag, value)| TlvBuilder::new().with(tag, &value).build());
+        leaf.prop_recursive(5, 20, 4, |inside| {
+            let template = proptest::sample::select(&[tag::RECORD_TEMPLATE, tag::ISSUER_DISCRETIONARY][..]);
+            (template, proptest::collection::vec(inside, 0..4))
+                .prop_map(|(tag, objects)| TlvBuilder::new().with(tag, &objects.concat()).build())
+        })
+    }
 
     fn shown(tag: Tag, text: &str) -> String {
         value(tag, &hex::decode(text).unwrap())
@@ -124,6 +137,16 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn an_object_is_shown_as_long_as_it_is(bytes in objects()) {
+            for object in tree(&bytes).unwrap() {
+                let shown = node(&object);
+                prop_assert_eq!(shown.len(), 2 * object.value.len());
+                let open = hex::encode(object.value);
+                prop_assert!(shown.bytes().zip(open.bytes()).all(|(shown, open)| shown == open || shown == b'*'));
+            }
+        }
+
         #[test]
         fn a_value_keeps_its_length(bytes in proptest::collection::vec(any::<u8>(), 0..40)) {
             for tag in [tag::PAN, tag::TRACK_2, tag::CARDHOLDER_NAME, tag::AID] {

@@ -174,7 +174,9 @@ mod tests {
                     prop_assert!(serde_json::to_value(&decoded).is_ok());
                 }
             }
-            let _ = atr::read(&value).map(|answer| answer.lines());
+            for begin in [&[][..], &[0x3B], &[0x3F, 0xF0]] {
+                let _ = atr::read(&[begin, &value].concat()).map(|answer| answer.lines());
+            }
             let _ = track2::read(&value).map(|track| track.lines());
         }
     }

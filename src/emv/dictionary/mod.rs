@@ -136,6 +136,20 @@ mod tests {
     }
 
     #[test]
+    fn what_names_the_cardholder_or_the_card_is_masked() {
+        use crate::emv::decode::mask::is_secret;
+        for object in OBJECTS {
+            // CVC3 and its helpers count and check; the sequence number and the PAN's end are printed on receipts.
+            let harmless = ["CVC3", "NATC", "Sequence Number", "Last 4", "Try Counter", "Encipherment", "Type"];
+            let personal = ["Track", "PAN", "Cardholder Name", "Cardholder ID", "(PIN)", "IBAN"];
+            let says = |words: &[&str]| words.iter().any(|word| object.name.contains(word));
+            if says(&personal) && (object.tag == Tag(0x9F61) || !says(&harmless)) {
+                assert!(is_secret(object.tag), "{} {}", object.tag, object.name);
+            }
+        }
+    }
+
+    #[test]
     fn every_tag_with_a_constant_is_known() {
         for tag in tag::ALL {
             assert!(find(*tag).is_some(), "{tag} has a constant, but no entry");
