@@ -16,7 +16,7 @@ const RECORD: &str = "7061 57106228480000000007D29122201234567F 5A08622848000000
                       56084236323238343830 9F1F0431323334 9F20021234 9F6B0C6228480000000007D2912220 \
                       9908041234FFFFFFFFFF 5F2403291231";
 
-fn yima(arguments: &[&str], input: Option<&str>) -> Output {
+fn yima(arguments: &[&str], input: &[u8]) -> Output {
     let mut child = Command::new(env!("CARGO_BIN_EXE_yima"))
         .arg("decode")
         .args(arguments)
@@ -25,13 +25,13 @@ fn yima(arguments: &[&str], input: Option<&str>) -> Output {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    child.stdin.take().unwrap().write_all(input.unwrap_or_default().as_bytes()).unwrap();
+    child.stdin.take().unwrap().write_all(input).unwrap();
     child.wait_with_output().unwrap()
 }
 
 #[track_caller]
 fn text(arguments: &[&str]) -> String {
-    let output = yima(arguments, None);
+    let output = yima(arguments, &[]);
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
 }
@@ -172,7 +172,7 @@ fn every_kind_has_json_a_program_can_use() {
 
 #[test]
 fn standard_input_and_several_words_are_read_as_well() {
-    let output = yima(&["cid", "-"], Some(" 8\n0\n"));
+    let output = yima(&["cid", "-"], b" 8\n0\n");
     let (words, whole) = (text(&["tlv", "9A", "03", "29 12", "31"]), text(&["tlv", "9a03291231"]));
     assert_eq!(String::from_utf8_lossy(&output.stdout).lines().next(), Some("Cryptogram Information Data  80"));
     assert_eq!(words, whole);
@@ -202,12 +202,23 @@ fn what_cannot_be_decoded_ends_with_2_and_the_offset() {
     ];
     for (kind, hex, place) in cases {
         for form in [&[kind, hex][..], &[kind, hex, "--json"]] {
-            let output = yima(form, None);
+            let output = yima(form, &[]);
             let said = String::from_utf8_lossy(&output.stderr);
             assert_eq!(output.status.code(), Some(2), "{kind} {hex}: {said}");
             assert!(output.stdout.is_empty(), "{kind} {hex}");
             assert!(said.starts_with("yima: ") && said.contains(place), "{kind} {hex}: {said}");
             assert!(!said.contains("6228"), "a digit of the card number is told: {said}");
         }
+    }
+}
+
+#[test]
+fn standard_input_that_is_no_text_or_too_long_is_refused_as_well() {
+    let too_long = vec![b'0'; (1 << 20) + 1];
+    for (input, place) in [(&b"5A\xFF"[..], "offset 2"), (&too_long, "offset 1048576"), (b"", "offset 0")] {
+        let output = yima(&["tlv", "-"], input);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(said.contains(place), "{said}");
     }
 }

@@ -17,6 +17,9 @@ use crate::emv::tlv::{self, Node};
 /// Hexadecimal digits of a value on one line of text.
 const DIGITS_A_LINE: usize = 48;
 
+/// Characters read from standard input at most.
+const LONGEST_INPUT: u64 = 1 << 20;
+
 /// What comes after `yima decode`.
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -93,8 +96,12 @@ impl Arguments {
     fn bytes(&self) -> Result<Zeroizing<Vec<u8>>, Failure> {
         let mut text = Zeroizing::new(self.hex.join(" "));
         if *text == "-" {
-            text.clear();
-            std::io::stdin().read_to_string(&mut text)?;
+            let mut input = Zeroizing::new(Vec::new());
+            std::io::stdin().take(LONGEST_INPUT + 1).read_to_end(&mut input)?;
+            if input.len() as u64 > LONGEST_INPUT {
+                return Err(format!("no EMV message is as long: see offset {LONGEST_INPUT} of standard input").into());
+            }
+            *text = String::from_utf8_lossy(&input).into_owned();
         }
         let bytes = hex::decode(&text).map_err(|error| {
             format!("not pairs of hexadecimal digits: see the digit at offset {}, blanks not counted", error.offset)
