@@ -1,5 +1,6 @@
 //! The command line: one subcommand, one file. Parses, calls the program's parts, prints text or JSON.
 
+mod decode;
 mod demo;
 mod doctor;
 mod output;
@@ -61,6 +62,8 @@ enum Command {
     Transactions(transactions::Arguments),
     /// Look at every part of the terminal and say how it is and what to do
     Doctor(doctor::Arguments),
+    /// Say what data of a card, a terminal or an issuer means; card numbers and names stay masked
+    Decode(decode::Arguments),
     /// Run an acquirer's host, a card or a printer to try the terminal with
     #[command(subcommand)]
     Sandbox(sandbox::Endpoint),
@@ -113,6 +116,7 @@ impl CommandLine {
             Some(Command::Sale(arguments)) => arguments.run(self.places.setup()),
             Some(Command::Transactions(arguments)) => arguments.run(&self.places.setup()?),
             Some(Command::Doctor(arguments)) => arguments.run(&self.places.setup()?),
+            Some(Command::Decode(arguments)) => arguments.run(),
             Some(Command::Sandbox(endpoint)) => endpoint.run(&self.places),
         }
     }

@@ -8,6 +8,8 @@ pub mod afl;
 pub mod apdu;
 pub mod cvm;
 pub mod data;
+pub mod decode;
+pub mod dictionary;
 pub mod kernel;
 pub mod restrictions;
 pub mod results;
