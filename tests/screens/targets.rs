@@ -1,4 +1,5 @@
-//! What can be touched is large enough for a finger: keys 14 mm, everything else 9 mm, wholly on the screen.
+//! What can be touched is large enough for a finger: keys 14 mm, everything else 9 mm; it and every word are wholly on
+//! the screen.
 
 use std::collections::BTreeMap;
 
@@ -11,11 +12,19 @@ use crate::views::scenes;
 
 const MILLIMETRES_PER_INCH: f32 = 25.4;
 
-fn touchable(bench: &Bench) -> Vec<ElementHandle> {
-    [AccessibleRole::Button, AccessibleRole::Tab]
-        .into_iter()
-        .flat_map(|role| ElementQuery::from_root(bench.screen.window()).match_accessible_role(role).find_all())
+fn of_roles(bench: &Bench, roles: &[AccessibleRole]) -> Vec<ElementHandle> {
+    roles
+        .iter()
+        .flat_map(|&role| ElementQuery::from_root(bench.screen.window()).match_accessible_role(role).find_all())
         .collect()
+}
+
+fn is_on_the_screen(element: &ElementHandle, (width, height): (u16, u16)) -> bool {
+    let (corner, size) = (element.absolute_position(), element.size());
+    corner.x >= -0.5
+        && corner.y >= -0.5
+        && corner.x + size.width <= f32::from(width) + 0.5
+        && corner.y + size.height <= f32::from(height) + 0.5
 }
 
 #[test]
@@ -26,7 +35,17 @@ fn everything_to_touch_is_large_enough_and_on_the_screen() {
             for scene in scenes() {
                 bench.show(scene.view);
                 let mut count = BTreeMap::new();
-                for element in touchable(&bench) {
+                for element in of_roles(&bench, &[AccessibleRole::Text, AccessibleRole::ListItem]) {
+                    assert!(
+                        is_on_the_screen(&element, (width, height)),
+                        "{} {width}x{height}: {:?} leaves the screen: {:?} {:?}",
+                        scene.name,
+                        element.accessible_label().unwrap_or_default(),
+                        element.absolute_position(),
+                        element.size()
+                    );
+                }
+                for element in of_roles(&bench, &[AccessibleRole::Button, AccessibleRole::Tab]) {
                     let label = element.accessible_label().unwrap_or_default();
                     assert!(!label.is_empty(), "{}: something to touch has no name", scene.name);
                     *count.entry(label.clone()).or_insert(0) += 1;
@@ -43,10 +62,7 @@ fn everything_to_touch_is_large_enough_and_on_the_screen() {
                         size.height
                     );
                     assert!(
-                        corner.x >= -0.5
-                            && corner.y >= -0.5
-                            && corner.x + size.width <= f32::from(width) + 0.5
-                            && corner.y + size.height <= f32::from(height) + 0.5,
+                        is_on_the_screen(&element, (width, height)),
                         "{} {width}x{height}: {label:?} leaves the screen: {corner:?} {size:?}",
                         scene.name
                     );
