@@ -83,7 +83,7 @@ fn an_unreachable_host_is_no_charge_and_no_reversal() {
 #[test]
 fn a_silent_host_is_reversed_also_when_it_had_booked() {
     for (amount, booked) in [("67.01", false), ("67.02", true)] {
-        let mut counter = Counter::open_for_business();
+        let mut counter = Counter::open_to_silence();
         let (result, code) = counter.sale(amount, &[]);
         assert_eq!((result["outcome"].as_str(), code), (Some("reversed"), 2), "{result:#}");
         assert_eq!(counter.transactions()[0]["state"], "reversed");
@@ -196,9 +196,7 @@ fn a_printer_that_answers_nothing_is_not_believed() {
 #[test]
 fn a_power_cut_between_request_and_answer_is_taken_back_before_the_next_sale() {
     let mut counter = Counter::open_for_business();
-    let settings = std::fs::read_to_string(counter.settings()).unwrap();
-    std::fs::write(counter.settings(), settings.replace("answer_timeout_s = 3\n[", "answer_timeout_s = 60\n["))
-        .unwrap();
+    counter.give_up_after(60);
     counter.bring_card(&[]);
     let mut command = counter.yima(&["sale", "67.02", "--json"]);
     counter.shop.log_to(&mut command, "cut.log");
@@ -243,7 +241,7 @@ fn a_card_that_has_just_left_is_not_taken_for_the_next_one() {
 
 #[test]
 fn nothing_new_is_charged_while_a_reversal_waits() {
-    let mut counter = Counter::open_for_business();
+    let mut counter = Counter::open_to_silence();
     let (result, code) = counter.sale("67.09", &[]);
     assert_eq!((result["outcome"].as_str(), code), (Some("unresolved"), 2), "{result:#}");
     assert_eq!(counter.transactions()[0]["state"], "reversal_due");

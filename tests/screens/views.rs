@@ -31,6 +31,14 @@ fn trace(stan: u32) -> TraceNumber {
     TraceNumber { batch: Batch::new(1).unwrap(), stan: Stan::new(stan).unwrap() }
 }
 
+/// What the settings say of a key that is mistyped.
+pub const WRONG_SETTING: &str = "/etc/yima/yima.toml, line 41, printer.buad: unknown field `buad`, expected one of device, \
+                                 baud, flow_control, profile, patience_s";
+
+fn printer_missing() -> Reason {
+    Reason::with_detail(ReasonKind::PrinterMissing, "/dev/ttyUSB0: No such file or directory (os error 2)")
+}
+
 fn declined(code: &str) -> Reason {
     Reason { code: Some(ResponseCode::parse(code).unwrap()), ..Reason::of(ReasonKind::HostDeclined) }
 }
@@ -114,6 +122,16 @@ pub fn scenes() -> Vec<Scene> {
             view: View { currency: "KWD".parse().unwrap(), link: LinkState::Untried, test: true, ..view(keypad(None)) },
             ..scene("keypad-test", keypad(None))
         },
+        // Everything at once: the longest alarm with its trace number, the banner, the largest amount.
+        Scene {
+            keys: "999999999999",
+            view: View {
+                link: LinkState::HostSilent { waiting: 1 },
+                test: true,
+                ..view(keypad(Some(Reason::with_detail(ReasonKind::ReversalExhausted, "000001-000042"))))
+            },
+            ..scene("keypad-alarm", keypad(None))
+        },
         scene("present-card", Screen::PresentCard { amount: cny(1234), notice: None }),
         Scene {
             view: View {
@@ -140,11 +158,7 @@ pub fn scenes() -> Vec<Scene> {
         ),
         scene(
             "approved-failed",
-            approved(
-                cny(8800),
-                CopyState::Failed(Reason::of(ReasonKind::PrinterMissing)),
-                CopyState::Failed(Reason::of(ReasonKind::PrinterMissing)),
-            ),
+            approved(cny(8800), CopyState::Failed(printer_missing()), CopyState::Failed(printer_missing())),
         ),
         scene("not-paid", not_paid(declined("51"))),
         Scene {
@@ -170,14 +184,26 @@ pub fn scenes() -> Vec<Scene> {
             ..scene("unknown-test", keypad(None))
         },
         scene(
-            "unknown-exhausted",
+            "unknown-untried",
             Screen::Unknown {
                 amount: cny(1234),
-                reason: Reason::with_detail(ReasonKind::ReversalExhausted, "000001-000123"),
-                tries: 20,
-                next_try: None,
+                reason: Reason::of(ReasonKind::HostSilent),
+                tries: 0,
+                next_try: Some(at(14, 26, 19)),
             },
         ),
+        Scene {
+            view: View {
+                test: true,
+                ..view(Screen::Unknown {
+                    amount: cny(1234),
+                    reason: Reason::with_detail(ReasonKind::ReversalExhausted, "000001-000123"),
+                    tries: 20,
+                    next_try: None,
+                })
+            },
+            ..scene("unknown-exhausted", keypad(None))
+        },
         scene("transactions", transactions(Vec::new())),
         scene(
             "transactions-none",
@@ -200,11 +226,35 @@ pub fn scenes() -> Vec<Scene> {
             },
             ..scene("transactions-reprint", keypad(None))
         },
-        scene(
-            "out-of-service",
-            Screen::OutOfService {
-                reason: Reason::with_detail(ReasonKind::LedgerFailed, "ledger.db: disk I/O error (SQLITE_IOERR_FSYNC)"),
+        Scene {
+            view: View {
+                test: true,
+                ..view(transactions(vec![
+                    CopyView { copy: CopyFor::Merchant, state: CopyState::Failed(printer_missing()) },
+                    CopyView { copy: CopyFor::Customer, state: CopyState::Failed(printer_missing()) },
+                ]))
             },
-        ),
+            ..scene("transactions-failed", keypad(None))
+        },
+        Scene {
+            view: View {
+                test: true,
+                ..view(transactions(vec![
+                    CopyView {
+                        copy: CopyFor::Merchant,
+                        state: CopyState::Waiting(Reason::of(ReasonKind::PrinterPaperOut)),
+                    },
+                    CopyView { copy: CopyFor::Customer, state: CopyState::Queued },
+                ]))
+            },
+            ..scene("transactions-paper-out", keypad(None))
+        },
+        Scene {
+            view: View {
+                test: true,
+                ..view(Screen::OutOfService { reason: Reason::with_detail(ReasonKind::SetupWrong, WRONG_SETTING) })
+            },
+            ..scene("out-of-service", keypad(None))
+        },
     ]
 }
