@@ -242,6 +242,7 @@ impl Core {
             self.show_keypad();
         }
         self.drain_reversals(true);
+        self.refresh_waiting();
         self.publish();
         let mut stopping = None;
         loop {
@@ -440,7 +441,7 @@ impl Core {
     }
 
     fn refresh_waiting(&mut self) {
-        self.line.set_waiting(self.reversals_waiting().unwrap_or_default());
+        self.line.waiting = self.reversals_waiting().unwrap_or_default();
     }
 
     /// Tells the core what happened and carries out what it wants, strictly in order. A record that fails ends the list:
@@ -553,6 +554,7 @@ impl Core {
             Conclusion::ReversalDue(reason) => {
                 self.screen = Screen::Unknown { amount, reason, tries: 0, next_try: Some(local_now()) };
                 self.drain_reversals(true);
+                self.refresh_waiting();
             }
         }
         self.complete_what_nothing_follows(trace);

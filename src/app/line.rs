@@ -14,6 +14,8 @@ const CHECK_INTERVAL: Duration = Duration::from_secs(15);
 #[derive(Debug)]
 pub(super) struct Line {
     state: LinkState,
+    /// How many payments wait to be taken back.
+    pub waiting: usize,
     /// When the last exchange about a payment ended.
     exchanged_at: Option<Instant>,
     next_check: Instant,
@@ -22,19 +24,17 @@ pub(super) struct Line {
 
 impl Line {
     pub fn new() -> Self {
-        Self { state: LinkState::Untried, exchanged_at: None, next_check: Instant::now(), check_began: None }
+        Self {
+            state: LinkState::Untried,
+            waiting: 0,
+            exchanged_at: None,
+            next_check: Instant::now(),
+            check_began: None,
+        }
     }
 
     pub const fn state(&self) -> LinkState {
         self.state
-    }
-
-    /// How many payments wait to be taken back.
-    pub const fn set_waiting(&mut self, count: usize) {
-        match &mut self.state {
-            LinkState::Offline { waiting } | LinkState::HostSilent { waiting } => *waiting = count,
-            LinkState::Untried | LinkState::Online => {}
-        }
     }
 
     /// It is time to look for the host.
@@ -52,6 +52,9 @@ impl Line {
         // A payment that was answered since the check began knows better.
         if self.exchanged_at <= began {
             self.note(result);
+            if result.as_ref().is_ok_and(|check| check.response_code.as_str() != "00") {
+                self.state = LinkState::Refused;
+            }
         }
     }
 
@@ -63,11 +66,11 @@ impl Line {
     fn note<T>(&mut self, result: &Result<T, LinkFailure>) {
         self.state = match result {
             Ok(_) => LinkState::Online,
-            Err(LinkFailure::NeverSent(_)) => LinkState::Offline { waiting: 0 },
+            Err(LinkFailure::NeverSent(_)) => LinkState::Offline,
             // Nothing was sent: this says nothing about the line.
             Err(LinkFailure::Unsendable(_)) => return,
             Err(LinkFailure::NoAnswer(_) | LinkFailure::BadMac(_) | LinkFailure::WrongAnswer(_)) => {
-                LinkState::HostSilent { waiting: 0 }
+                LinkState::HostSilent
             }
         };
     }
@@ -90,7 +93,22 @@ mod tests {
         assert_eq!(line.state(), LinkState::Online);
         line.check_begins();
         line.after_check(&failed());
-        assert_eq!(line.state(), LinkState::Offline { waiting: 0 });
+        assert_eq!(line.state(), LinkState::Offline);
+    }
+
+    #[test]
+    fn a_host_that_answers_a_check_with_a_refusal_is_not_called_online() {
+        let says = |code: &str| {
+            let response_code = crate::reference::ResponseCode::parse(code).unwrap();
+            Ok(HostCheck { response_code, date: None, round_trip: Duration::ZERO })
+        };
+        let mut line = Line::new();
+        line.check_begins();
+        line.after_check(&says("97"));
+        assert_eq!(line.state(), LinkState::Refused);
+        line.check_begins();
+        line.after_check(&says("00"));
+        assert_eq!(line.state(), LinkState::Online);
     }
 
     #[test]

@@ -149,6 +149,7 @@ impl Core {
         let view = View {
             screen: self.screen.clone(),
             link: self.line.state(),
+            waiting: self.line.waiting,
             merchant_name: self.parts.identity.merchant_name.clone(),
             currency: self.parts.currency,
             test: self.parts.test,

@@ -21,6 +21,7 @@ pub fn view(screen: Screen) -> View {
     View {
         screen,
         link: LinkState::Online,
+        waiting: 0,
         merchant_name: "老王小吃店".to_owned(),
         currency: Currency::CNY,
         test: false,
@@ -103,7 +104,8 @@ pub fn scenes() -> Vec<Scene> {
         Scene {
             keys: "999999999999",
             view: View {
-                link: LinkState::Offline { waiting: 12 },
+                link: LinkState::Offline,
+                waiting: 12,
                 merchant_name: "深圳市南山区老王家的正宗手工小笼包早餐连锁店（科技园分店）".to_owned(),
                 test: true,
                 ..view(keypad(Some(Reason::of(ReasonKind::ReversalWaiting))))
@@ -112,10 +114,16 @@ pub fn scenes() -> Vec<Scene> {
         },
         Scene {
             view: View {
-                link: LinkState::HostSilent { waiting: 1 },
+                link: LinkState::HostSilent,
+                waiting: 1,
                 ..view(keypad(Some(Reason::of(ReasonKind::ReversalExhausted))))
             },
             ..scene("keypad-notice", keypad(None))
+        },
+        Scene { view: View { waiting: 1, ..view(keypad(None)) }, ..scene("keypad-online-waiting", keypad(None)) },
+        Scene {
+            view: View { link: LinkState::Refused, test: true, ..view(keypad(None)) },
+            ..scene("keypad-refused", keypad(None))
         },
         Scene {
             keys: "15500",
@@ -126,7 +134,8 @@ pub fn scenes() -> Vec<Scene> {
         Scene {
             keys: "999999999999",
             view: View {
-                link: LinkState::HostSilent { waiting: 1 },
+                link: LinkState::HostSilent,
+                waiting: 1,
                 test: true,
                 ..view(keypad(Some(Reason::with_detail(ReasonKind::ReversalExhausted, "000001-000042"))))
             },
@@ -176,7 +185,7 @@ pub fn scenes() -> Vec<Scene> {
             ..scene("not-paid-unreachable", keypad(None))
         },
         Scene {
-            view: View { link: LinkState::HostSilent { waiting: 1 }, ..view(unknown(cny(1234))) },
+            view: View { link: LinkState::HostSilent, waiting: 1, ..view(unknown(cny(1234))) },
             ..scene("unknown", keypad(None))
         },
         Scene {
