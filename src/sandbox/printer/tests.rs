@@ -172,7 +172,10 @@ fn a_cover_opened_in_the_middle_is_waited_for() {
 #[test]
 fn a_printer_that_answers_nothing_prints_and_the_cashier_is_asked() {
     let output = tempfile::tempdir().unwrap();
-    let (result, told, printer) = print_on(PrinterSettings { answers: false, ..PrinterSettings::new(output.path()) });
+    let (result, told, printer) = print_on(PrinterSettings {
+        habits: Habits { answers: Answers::Nothing, ..Habits::default() },
+        ..PrinterSettings::new(output.path())
+    });
     assert_eq!(result, Ok(Confirmation::CannotConfirm));
     assert_eq!(told, []);
     assert_eq!(texts(&printer, 1).len(), 1);
