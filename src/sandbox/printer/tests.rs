@@ -302,7 +302,7 @@ fn the_mark_of_a_process_that_died_is_not_taken_for_this_jobs() {
 #[test]
 fn what_is_left_of_a_status_that_lost_its_head_is_not_an_end_mark() {
     let output = tempfile::tempdir().unwrap();
-    let roll = Roll::EndsAfter { lines: 5, back_after: Some(Duration::from_millis(600)) };
+    let roll = Roll::EndsAfter { lines: 5, back_after: Some(Duration::from_secs(2)) };
     let habits = Habits { loses_heads: true, ..Habits::default() };
     let (result, told, printer) =
         print_on(PrinterSettings { roll, habits, paper: PaperWidth::Mm80, ..PrinterSettings::new(output.path()) });

@@ -214,6 +214,7 @@ impl<'a> Task<'a> {
     /// Waits for the marks' answers; false when `limit` passes without trouble and without them.
     fn marks_are_answered(&mut self, printer: &mut Conversation, limit: Duration) -> Result<bool, PrinterFault> {
         let mut quiet_since = Instant::now();
+        let mut looked = quiet_since;
         loop {
             if printer.marks().count >= self.marks_sent {
                 return Ok(true);
@@ -223,6 +224,10 @@ impl<'a> Task<'a> {
                 quiet_since = Instant::now();
             } else if quiet_since.elapsed() >= limit {
                 return Ok(false);
+            } else if looked.elapsed() >= self.waits.look {
+                looked = Instant::now();
+                // Not every printer says by itself why it does not get to the mark.
+                printer.send_requests()?;
             }
             self.look_after(printer, fault)?;
             printer.listen(self.waits.look.min(limit))?;
