@@ -308,7 +308,8 @@ impl Core {
 fn reason_of(fault: &PrinterFault) -> Reason {
     let kind = match fault {
         PrinterFault::Absent(_) => ReasonKind::PrinterMissing,
-        PrinterFault::PaperOut => ReasonKind::PrinterPaperOut,
+        // Paper is what stops a printer most often; the detail names the other causes.
+        PrinterFault::PaperOut | PrinterFault::Offline => ReasonKind::PrinterPaperOut,
         PrinterFault::CoverOpen => ReasonKind::PrinterCoverOpen,
         PrinterFault::NoAnswer => ReasonKind::PrinterSilent,
         PrinterFault::Error => ReasonKind::PrinterFault,
