@@ -144,6 +144,8 @@ reason_kinds! {
     PrinterPaperOut = "printer_paper_out";
     /// The printer's cover is open.
     PrinterCoverOpen = "printer_cover_open";
+    /// The printer stands still and cannot say why.
+    PrinterStopped = "printer_stopped";
     /// The printer does not answer.
     PrinterSilent = "printer_silent";
     /// The printer reports a fault of its own: cutter, heat.

@@ -92,8 +92,9 @@ fn answer(decision: Decision, code: &str) -> HostAnswer {
     HostAnswer { decision, response_code, rrn: None, authorisation_code: None, issuer_data: Vec::new() }
 }
 
-/// A printer that says of every slip that it came out.
-struct Paper;
+/// A printer that says of every slip what the test wants; without a word of it, that it came out.
+#[derive(Clone, Default)]
+struct Paper(Arc<Mutex<Vec<Result<Confirmation, PrintFailure>>>>);
 
 impl Printer for Paper {
     fn name(&self) -> String {
@@ -110,7 +111,7 @@ impl Printer for Paper {
         _: Duration,
         _: &mut dyn FnMut(Option<PrinterFault>),
     ) -> Result<Confirmation, PrintFailure> {
-        Ok(Confirmation::Printed)
+        self.0.lock().unwrap().pop().unwrap_or(Ok(Confirmation::Printed))
     }
 }
 
@@ -135,6 +136,7 @@ struct Terminal {
     host: RunningHost,
     behaviour: Arc<Mutex<Behaviour>>,
     reversals: Arc<Mutex<usize>>,
+    paper: Paper,
 }
 
 struct Running {
@@ -151,7 +153,7 @@ impl Terminal {
         host.write_kit(&folder.path().join("identity")).unwrap();
         let host = host.start(([127, 0, 0, 1], 0).into()).unwrap();
         let behaviour = Arc::new(Mutex::new(Behaviour { sale, reversal }));
-        Self { folder, host, behaviour, reversals: Arc::default() }
+        Self { folder, host, behaviour, reversals: Arc::default(), paper: Paper::default() }
     }
 
     fn behave(&self, sale: Sale, reversal: Reversal) {
@@ -172,7 +174,7 @@ impl Terminal {
         let reader = SandboxReader::new(FaultyCard::new(card, Faults::default()), Duration::ZERO);
         let parts = Parts {
             reader: Box::new(reader),
-            printer: Box::new(Paper),
+            printer: Box::new(self.paper.clone()),
             link: Arc::new(link),
             sound: Box::new(yima::devices::sound::silent::Silent),
             ..setup.parts().unwrap()
@@ -190,6 +192,14 @@ impl Terminal {
             setup_identity.terminal_number().unwrap(),
         );
         ledger.unwrap().page(0, 100).unwrap()
+    }
+
+    /// Whose slip, which duplicate, how far.
+    fn copies(&self) -> Vec<(String, u32, String)> {
+        let connection = rusqlite::Connection::open(self.folder.path().join("ledger.sqlite")).unwrap();
+        let mut statement = connection.prepare("SELECT copy, duplicate, state FROM copies ORDER BY 1, 2").unwrap();
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).unwrap();
+        rows.map(Result::unwrap).collect()
     }
 
     /// Changes the ledger behind the program's back.
@@ -371,6 +381,38 @@ fn a_slip_that_cannot_be_noted_does_not_keep_a_paid_sale_from_ending() {
 }
 
 #[test]
+fn a_slip_that_may_still_come_out_is_printed_again_as_a_duplicate_only() {
+    let gave_up =
+        |may_come_later| Err(PrintFailure { fault: PrinterFault::PaperOut, may_be_on_paper: true, may_come_later });
+    // What the printer says of the merchant's slip, and which numbers stand in the ledger after "no" was answered.
+    let cases = [
+        (gave_up(true), vec![("merchant", 0, "failed"), ("merchant", 1, "printed")]),
+        (Ok(Confirmation::CannotConfirm), vec![("merchant", 0, "failed"), ("merchant", 1, "printed")]),
+        (gave_up(false), vec![("merchant", 0, "printed")]),
+    ];
+    for (said, expected) in cases {
+        let terminal = Terminal::new(Sale::Real, Reversal::Code("00"));
+        // Taken from the end: the merchant's slip, then the customer's.
+        *terminal.paper.0.lock().unwrap() = vec![Ok(Confirmation::Printed), said.clone()];
+        let mut running = terminal.start();
+        running.charge("12.34");
+        let report = running.report();
+        assert_eq!(report.copies[0].trouble.is_some(), said.is_err(), "the report names what stopped it");
+        running.until(
+            "the question",
+            |screen| matches!(screen, Screen::Approved { copies, .. } if matches!(copies[0].state, CopyState::Asks(_))),
+        );
+        running.wish(Intent::DidItPrint { copy: yima::receipt::CopyFor::Merchant, printed: false });
+        running.until("printed", |screen| {
+            matches!(screen, Screen::Approved { copies, .. } if copies.iter().all(|c| c.state == CopyState::Printed))
+        });
+        let rows: Vec<_> = terminal.copies().into_iter().filter(|(copy, ..)| copy == "merchant").collect();
+        let rows: Vec<_> = rows.iter().map(|(copy, number, state)| (copy.as_str(), *number, state.as_str())).collect();
+        assert_eq!(rows, expected, "{said:?}");
+    }
+}
+
+#[test]
 fn nothing_that_is_touched_while_the_bank_is_asked_changes_the_payment() {
     let (let_go, held) = channel();
     let terminal = Terminal::new(Sale::Held(Arc::new(Mutex::new(held))), Reversal::Code("00"));
@@ -407,7 +449,7 @@ fn a_slip_the_power_cut_on_its_way_is_asked_about_until_somebody_answers() {
     for _ in 0..2 {
         let mut running = terminal.start();
         running.until("the question", |screen| {
-            matches!(screen, Screen::Approved { copies, .. } if copies.len() == 1 && copies[0].state == CopyState::Asks)
+            matches!(screen, Screen::Approved { copies, .. } if copies.len() == 1 && copies[0].state == CopyState::Asks(None))
         });
     }
     let mut running = terminal.start();

@@ -23,6 +23,8 @@ pub(super) struct FollowedCopy {
     pub row: CopyRow,
     pub state: CopyState,
     pub since: Instant,
+    /// It may be on paper, or still come out of the printer: sent once more, it is marked as a duplicate.
+    may_exist: bool,
 }
 
 impl FollowedCopy {
@@ -101,7 +103,8 @@ impl Core {
             && local_now().duration_since(sale.at).as_secs() < ASKED_FOR_S
         {
             for row in asked.iter().filter(|row| row.trace == sale.trace) {
-                self.follow(*row, CopyState::Asks);
+                self.follow(*row, CopyState::Asks(None));
+                self.may_exist(row, true);
             }
             self.show_paid(Paid {
                 trace: sale.trace,
@@ -119,7 +122,13 @@ impl Core {
     }
 
     fn follow(&mut self, row: CopyRow, state: CopyState) {
-        self.copies.push(FollowedCopy { row, state, since: Instant::now() });
+        self.copies.push(FollowedCopy { row, state, since: Instant::now(), may_exist: false });
+    }
+
+    fn may_exist(&mut self, row: &CopyRow, may: bool) {
+        if let Some(followed) = self.copies.iter_mut().find(|followed| followed.row.same_slip(row)) {
+            followed.may_exist = may;
+        }
     }
 
     /// Hands the next queued slip to the printer when it is free.
@@ -163,11 +172,14 @@ impl Core {
                         self.set_copy(row, PrintState::Printed, CopyState::Printed);
                     }
                     Ok(Confirmation::CannotConfirm) => {
-                        self.set_copy(row, PrintState::SentUnconfirmed, CopyState::Asks);
+                        self.may_exist(&row, true);
+                        self.set_copy(row, PrintState::SentUnconfirmed, CopyState::Asks(None));
                     }
                     Err(failure) if failure.may_be_on_paper => {
                         tracing::warn!(trace = %row.trace, copy = row.copy.word(), fault = %failure.fault, "slip unconfirmed");
-                        self.set_copy(row, PrintState::SentUnconfirmed, CopyState::Asks);
+                        self.may_exist(&row, failure.may_come_later);
+                        let reason = Some(reason_of(&failure.fault));
+                        self.set_copy(row, PrintState::SentUnconfirmed, CopyState::Asks(reason));
                     }
                     Err(failure) => {
                         tracing::warn!(trace = %row.trace, copy = row.copy.word(), fault = %failure.fault, "slip not printed");
@@ -187,16 +199,33 @@ impl Core {
             .find(|followed| {
                 Some(followed.row.trace) == self.slips_shown
                     && followed.row.copy == copy
-                    && followed.state == CopyState::Asks
+                    && matches!(followed.state, CopyState::Asks(_))
             })
-            .map(|followed| followed.row);
-        let Some(row) = asked else { return };
-        if printed {
-            self.set_copy(row, PrintState::Printed, CopyState::Printed);
-        } else {
-            self.set_copy(row, PrintState::Queued, CopyState::Queued);
+            .map(|followed| (followed.row, followed.may_exist));
+        match asked {
+            Some((row, _)) if printed => {
+                self.set_copy(row, PrintState::Printed, CopyState::Printed);
+            }
+            Some((row, true)) => self.print_instead(row),
+            Some((row, false)) => {
+                self.set_copy(row, PrintState::Queued, CopyState::Queued);
+            }
+            None => return,
         }
         self.print_next();
+    }
+
+    /// Prints a duplicate in place of a slip that nobody found but that may exist all the same.
+    fn print_instead(&mut self, row: CopyRow) {
+        match self.ledger.queue_copy(row.trace, row.copy) {
+            Ok(duplicate) => {
+                self.set_copy(row, PrintState::Failed, CopyState::Queued);
+                self.copies.retain(|followed| !followed.row.same_slip(&row));
+                self.follow(duplicate, CopyState::Queued);
+                self.refresh_copies(row.trace);
+            }
+            Err(error) => tracing::error!(trace = %row.trace, %error, "a slip could not be queued"),
+        }
     }
 
     /// Slips of a transaction as the screen shows them.
@@ -240,14 +269,15 @@ impl Core {
                 state: copy.row.state,
                 trouble: match &copy.state {
                     CopyState::Waiting(reason) | CopyState::Failed(reason) => Some(reason.clone()),
-                    CopyState::Queued | CopyState::Sending | CopyState::Asks | CopyState::Printed => None,
+                    CopyState::Asks(reason) => reason.clone(),
+                    CopyState::Queued | CopyState::Sending | CopyState::Printed => None,
                 },
             })
             .collect();
         let done = !views.is_empty()
             && views
                 .iter()
-                .all(|view| matches!(view.state, CopyState::Printed | CopyState::Failed(_) | CopyState::Asks));
+                .all(|view| matches!(view.state, CopyState::Printed | CopyState::Failed(_) | CopyState::Asks(_)));
         if let Some(report) = self.report_of(trace) {
             report.copies = reports;
             report.complete = done;
@@ -308,9 +338,9 @@ impl Core {
 fn reason_of(fault: &PrinterFault) -> Reason {
     let kind = match fault {
         PrinterFault::Absent(_) => ReasonKind::PrinterMissing,
-        // Paper is what stops a printer most often; the detail names the other causes.
-        PrinterFault::PaperOut | PrinterFault::Offline => ReasonKind::PrinterPaperOut,
+        PrinterFault::PaperOut => ReasonKind::PrinterPaperOut,
         PrinterFault::CoverOpen => ReasonKind::PrinterCoverOpen,
+        PrinterFault::Offline => ReasonKind::PrinterStopped,
         PrinterFault::NoAnswer => ReasonKind::PrinterSilent,
         PrinterFault::Error => ReasonKind::PrinterFault,
     };

@@ -158,8 +158,8 @@ pub enum CopyState {
     Sending,
     /// The printer stopped in the middle and goes on when the trouble is over.
     Waiting(Reason),
-    /// All sent, nothing confirmed: "Did it print?".
-    Asks,
+    /// Sent, nothing confirmed: "Did it print?"; with what stopped the printer, if anything did.
+    Asks(Option<Reason>),
     /// The printer said so, or the cashier did.
     Printed,
     /// Not printed.

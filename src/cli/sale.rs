@@ -123,7 +123,7 @@ fn line_for(screen: &Screen, language: Language) -> Option<String> {
         }),
         Screen::Approved { copies, .. } => copies.iter().find_map(|copy| match &copy.state {
             CopyState::Waiting(reason) => Some(sentences(reason)),
-            CopyState::Queued | CopyState::Sending | CopyState::Asks | CopyState::Printed | CopyState::Failed(_) => {
+            CopyState::Queued | CopyState::Sending | CopyState::Asks(_) | CopyState::Printed | CopyState::Failed(_) => {
                 None
             }
         }),

@@ -184,7 +184,7 @@ fn a_payment_that_may_have_been_charged_cannot_be_left() {
 #[test]
 fn the_cashier_says_whether_it_printed() {
     for bench in benches() {
-        bench.show(view(approved(cny(1234), CopyState::Printed, CopyState::Asks)));
+        bench.show(view(approved(cny(1234), CopyState::Printed, CopyState::Asks(None))));
         touch(&bench, "Yes");
         touch(&bench, "No");
         touch(&bench, "Next customer");
@@ -338,7 +338,7 @@ fn the_cashiers_language_stays() {
 #[test]
 fn the_question_is_answered_in_its_own_words() {
     let bench = Bench::open(WindowOptions::default());
-    bench.show(view(approved(cny(1234), CopyState::Asks, CopyState::Queued)));
+    bench.show(view(approved(cny(1234), CopyState::Asks(None), CopyState::Queued)));
     touch(&bench, "打出来了");
     touch(&bench, "没有");
     let answer = |printed| Intent::DidItPrint { copy: CopyFor::Merchant, printed };

@@ -158,8 +158,22 @@ pub fn scenes() -> Vec<Scene> {
         Scene { seconds: 3, ..scene("reversing-earlier", processing(Progress::ReversingEarlier)) },
         scene("approved", approved(cny(1234), CopyState::Printed, CopyState::Sending)),
         Scene {
-            view: View { test: true, ..view(approved(cny(999_999_999_999), CopyState::Printed, CopyState::Asks)) },
+            view: View {
+                test: true,
+                ..view(approved(cny(999_999_999_999), CopyState::Printed, CopyState::Asks(None)))
+            },
             ..scene("approved-asks", keypad(None))
+        },
+        Scene {
+            view: View {
+                test: true,
+                ..view(approved(
+                    cny(8800),
+                    CopyState::Asks(Some(Reason::of(ReasonKind::PrinterPaperOut))),
+                    CopyState::Failed(Reason::of(ReasonKind::PrinterPaperOut)),
+                ))
+            },
+            ..scene("approved-asks-paper-out", keypad(None))
         },
         scene(
             "approved-trouble",
@@ -230,7 +244,7 @@ pub fn scenes() -> Vec<Scene> {
                 test: true,
                 ..view(transactions(vec![
                     CopyView { copy: CopyFor::Merchant, state: CopyState::Printed },
-                    CopyView { copy: CopyFor::Customer, state: CopyState::Asks },
+                    CopyView { copy: CopyFor::Customer, state: CopyState::Asks(None) },
                 ]))
             },
             ..scene("transactions-reprint", keypad(None))
