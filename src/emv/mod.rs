@@ -9,6 +9,8 @@ pub mod apdu;
 pub mod cryptogram;
 pub mod cvm;
 pub mod data;
+pub mod decode;
+pub mod dictionary;
 pub mod dol;
 pub mod kernel;
 pub mod pin;
