@@ -6,8 +6,8 @@
 use std::path::Path;
 
 use jiff::civil::date;
-use yima::crypto::tdes::TdesKey;
-use yima::crypto::{emv, hex};
+use yima::crypto::emv::IssuerKey;
+use yima::crypto::hex;
 use yima::emv::apdu::CardAnswer;
 use yima::emv::tag;
 use yima::emv::terminal::TerminalData;
@@ -20,6 +20,7 @@ use yima::payment::sale::{Conclusion, Effect, Event, Opening, Sale};
 use yima::reference::{AuthorisationCode, MerchantCode, ResponseCode, Rrn, TerminalNumber, TraceNumber};
 use yima::sandbox::card::SandboxCard;
 use yima::sandbox::card::profile::CardProfile;
+use yima::sandbox::issuer::{Cryptogram, Issuer};
 use yima::wording::ReasonKind;
 
 /// What goes wrong in a run.
@@ -169,14 +170,10 @@ fn answer(code: &str) -> HostAnswer {
 
 /// An approval with the issuer's cryptogram, as the issuer of this card computes it.
 fn approve(profile: &CardProfile, request: &SaleRequest) -> Result<HostAnswer, LinkFailure> {
-    let find = |tag| tlv::find(&request.chip_data, tag).unwrap().unwrap();
-    let issuer = TdesKey::new(&hex::decode(&profile.issuer.master_key).unwrap()).unwrap();
-    let card = emv::card_master_key(&issuer, &profile.pan, profile.packed_sequence_number()).unwrap();
-    let atc = u16::from_be_bytes(find(tag::ATC).try_into().unwrap());
-    let session = emv::session_key(&card, atc).unwrap();
-    let arqc: [u8; 8] = find(tag::CRYPTOGRAM).try_into().unwrap();
-    let mut data = emv::response_cryptogram_1(&session, &arqc, b"00").unwrap().to_vec();
-    data.extend(b"00");
+    let key = IssuerKey::new(profile.issuer.algorithm, &hex::decode(&profile.issuer.master_key).unwrap()).unwrap();
+    let issuer = Issuer::new(&key, &profile.pan, profile.sequence_number, profile.issuer.response_method).unwrap();
+    let verified = issuer.verify(Cryptogram::Arqc, &request.chip_data).unwrap();
+    let data = verified.issuer_authentication_data(*b"00").unwrap();
     let issuer_data = TlvBuilder::new().with(tag::ISSUER_AUTHENTICATION_DATA, &data).build();
     Ok(HostAnswer { issuer_data, ..answer("00") })
 }

@@ -179,7 +179,7 @@ fn static_data(profile: &CardProfile) -> Result<Vec<u8>, ImageError> {
     let [year, month] = expiry(profile)?;
     Ok(TlvBuilder::new()
         .with(tag::PAN, &compressed("pan", &profile.pan)?)
-        .with(tag::PAN_SEQUENCE_NUMBER, &[profile.packed_sequence_number()])
+        .with(tag::PAN_SEQUENCE_NUMBER, &[profile.sequence_number.packed()])
         .with(tag::EXPIRATION_DATE, &[year, month, last_day(year, month)?])
         .with(tag::EFFECTIVE_DATE, &exactly("effective", &profile.effective, 3)?)
         .with(tag::ISSUER_COUNTRY, &numeric(profile.country))

@@ -19,8 +19,8 @@ pub mod vpcd;
 
 use std::path::Path;
 
-use crate::crypto::tdes::TdesKey;
-use crate::crypto::{CryptoError, emv, hex};
+use crate::crypto::emv::IssuerKey;
+use crate::crypto::{CryptoError, hex};
 use crate::devices::reader::transport::Protocol;
 use crate::emv::tag;
 use crate::emv::tlv::{TlvBuilder, walk};
@@ -85,7 +85,7 @@ impl SandboxCard {
         let rid = profile_bytes("aid", &profile.aid)?.first_chunk().copied().unwrap_or_default();
         let keys = CardKeys::open(directory, rid)?;
         // The name tells cards apart without carrying the number.
-        let number = format!("{}{:02X}", profile.pan, profile.packed_sequence_number());
+        let number = format!("{}{:02X}", profile.pan, profile.sequence_number.packed());
         let digest = authentication::sha_1(number.as_bytes())?;
         let memory = Memory::open(directory.join(format!("card-{}.toml", hex::encode(&digest[..6]))))?;
         Self::new(profile, &keys, memory)
@@ -100,7 +100,8 @@ impl SandboxCard {
         if atr.len() < 2 || atr.len() > LONGEST_ATR {
             return Err(wrong("atr", format!("has {} bytes, an answer to reset has 2 to 33", atr.len())));
         }
-        let issuer = TdesKey::new(&profile_bytes("issuer.master_key", &profile.issuer.master_key)?)?;
+        let key = profile_bytes("issuer.master_key", &profile.issuer.master_key)?;
+        let issuer = IssuerKey::new(profile.issuer.algorithm, &key)?;
         let [high, low] = profile_bytes("currency", &format!("{:04}", profile.currency))?[..] else {
             return Err(wrong("currency", "has more than four digits".to_owned()));
         };
@@ -109,7 +110,7 @@ impl SandboxCard {
             currency: [high, low],
             declines_after_approval: profile.declines_after_approval,
         };
-        let master = emv::card_master_key(&issuer, &profile.pan, profile.packed_sequence_number())?;
+        let master = issuer.card_master_key(&profile.pan, profile.sequence_number)?;
         Ok(Self {
             protocol: Protocol::of_atr(&atr),
             atr,

@@ -1,7 +1,10 @@
 //! What a sandbox card is: a TOML file in `assets/sandbox/cards/`. The sandbox host reads the same files for the accounts
 //! behind the cards.
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
+
+use crate::crypto::emv::{Algorithm, SequenceNumber};
+use crate::sandbox::issuer::ResponseMethod;
 
 /// A card and the account behind it.
 #[derive(Clone, Debug, Deserialize)]
@@ -18,7 +21,8 @@ pub struct CardProfile {
     /// Test card number; no issuer has given it to anybody.
     pub pan: String,
     /// PAN sequence number (tag 5F34).
-    pub sequence_number: u8,
+    #[serde(deserialize_with = "sequence_number")]
+    pub sequence_number: SequenceNumber,
     /// Expiry, `YYMM`.
     pub expiry: String,
     /// Service code, three digits.
@@ -61,6 +65,40 @@ pub struct IssuerEntry {
     pub master_key: String,
     /// What the account holds at first, in minor units of CNY.
     pub balance: u64,
+    /// What its key is for: `tdes` or `aes`.
+    #[serde(default = "tdes", deserialize_with = "algorithm")]
+    pub algorithm: Algorithm,
+    /// How it proves itself to the card: method 1 or 2 (EMV 4.4 Book 2, 8.2).
+    #[serde(default = "method_1", deserialize_with = "response_method")]
+    pub response_method: ResponseMethod,
+}
+
+const fn tdes() -> Algorithm {
+    Algorithm::Tdes
+}
+
+const fn method_1() -> ResponseMethod {
+    ResponseMethod::One
+}
+
+fn sequence_number<'de, D: Deserializer<'de>>(source: D) -> Result<SequenceNumber, D::Error> {
+    SequenceNumber::new(u8::deserialize(source)?).map_err(serde::de::Error::custom)
+}
+
+fn algorithm<'de, D: Deserializer<'de>>(source: D) -> Result<Algorithm, D::Error> {
+    match String::deserialize(source)?.as_str() {
+        "tdes" => Ok(Algorithm::Tdes),
+        "aes" => Ok(Algorithm::Aes),
+        other => Err(serde::de::Error::unknown_variant(other, &["tdes", "aes"])),
+    }
+}
+
+fn response_method<'de, D: Deserializer<'de>>(source: D) -> Result<ResponseMethod, D::Error> {
+    match u8::deserialize(source)? {
+        1 => Ok(ResponseMethod::One),
+        2 => Ok(ResponseMethod::Two),
+        other => Err(serde::de::Error::custom(format!("there is no response method {other}, only 1 and 2"))),
+    }
 }
 
 fn default_cardholder() -> String {
@@ -97,11 +135,6 @@ impl CardProfile {
     /// When the text is not TOML of this shape.
     pub fn parse(name: &str, text: &str) -> Result<Self, ProfileError> {
         toml::from_str(text).map_err(|error| ProfileError { name: name.to_owned(), problem: error.to_string() })
-    }
-
-    /// The PAN sequence number as it stands in tag 5F34 and in the derivation of the card's key: two digits, packed.
-    pub const fn packed_sequence_number(&self) -> u8 {
-        ((self.sequence_number / 10 % 10) << 4) | (self.sequence_number % 10)
     }
 
     /// A shipped profile.

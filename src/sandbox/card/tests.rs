@@ -9,6 +9,7 @@ use super::keys::CardKeys;
 use super::memory::{Counters, Memory};
 use super::profile::CardProfile;
 use super::*;
+use crate::crypto::emv::SessionKey;
 use crate::crypto::{mac, rsa};
 use crate::emv::tag::Tag;
 use crate::emv::tlv::find;
@@ -122,11 +123,11 @@ fn read_cryptogram(answer: &[u8]) -> (u8, [u8; 8], [u8; 4], u16) {
 }
 
 /// The issuer's session key, from its master key alone.
-fn issuer_session(atc: u16) -> TdesKey {
+fn issuer_session(atc: u16) -> SessionKey {
     let profile = profile();
-    let master = TdesKey::new(&hex::decode(&profile.issuer.master_key).unwrap()).unwrap();
-    let card = emv::card_master_key(&master, &profile.pan, profile.sequence_number).unwrap();
-    emv::session_key(&card, atc).unwrap()
+    let key = hex::decode(&profile.issuer.master_key).unwrap();
+    let issuer = IssuerKey::new(profile.issuer.algorithm, &key).unwrap();
+    issuer.card_master_key(&profile.pan, profile.sequence_number).unwrap().session_key(atc).unwrap()
 }
 
 fn issuer_cryptogram(list: &image::DataObjectList, data: &[u8], cvr: [u8; 4], atc: u16) -> [u8; 8] {
@@ -144,12 +145,12 @@ fn issuer_cryptogram(list: &image::DataObjectList, data: &[u8], cvr: [u8; 4], at
         atc: &atc.to_be_bytes(),
         card_verification_results: &cvr,
     };
-    emv::application_cryptogram(&issuer_session(atc), &input.bytes()).unwrap()
+    issuer_session(atc).application_cryptogram(&input.bytes()).unwrap()
 }
 
 /// Issuer authentication data, method 1.
 fn proof(atc: u16, arqc: &[u8; 8], code: &[u8; 2]) -> Vec<u8> {
-    [&emv::response_cryptogram_1(&issuer_session(atc), arqc, code).unwrap()[..], code].concat()
+    [&issuer_session(atc).response_cryptogram_1(*arqc, *code).unwrap()[..], code].concat()
 }
 
 /// Opens a signed block and checks header, format, trailer and hash (Book 2, 5.3, 6.3, 6.4).

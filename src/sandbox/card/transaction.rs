@@ -25,16 +25,12 @@ use super::apdu::Status;
 use super::authentication::{sha_1, sign_dynamic};
 use super::image::{AIP, CDOL1, CDOL2, DDOL, DataObjectList, list_length, value_of};
 use super::memory::{Counters, Memory};
-use crate::crypto::tdes::TdesKey;
-use crate::crypto::{CryptoError, emv, mac};
+use crate::crypto::emv::{Algorithm, CardKey};
+use crate::crypto::{CryptoError, mac};
 use crate::emv::tag::{self, Tag};
 use crate::emv::tlv::TlvBuilder;
-use crate::sandbox::issuer::{CRYPTOGRAM_VERSION, CryptogramInput};
+use crate::sandbox::issuer::{Cryptogram, CryptogramInput, approves, issuer_application_data};
 
-/// Key index in 9F10.
-const KEY_INDEX: u8 = 0x01;
-/// Algorithm in 9F10: TDES.
-const TDES: u8 = 0x01;
 /// P1 of GENERATE AC: a CDA signature is asked for (Book 3, table 12).
 const CDA_REQUESTED: u8 = 0x10;
 
@@ -51,7 +47,7 @@ pub struct Chip {
     /// Signs DDA and CDA.
     pub signature: Rsa<Private>,
     /// Derived from the issuer's master key for this card.
-    pub master: TdesKey,
+    pub master: CardKey,
     /// How it decides for itself.
     pub rules: RiskRules,
 }
@@ -97,14 +93,6 @@ struct Request<'a> {
     data: &'a [u8],
 }
 
-/// What a cryptogram says, with its code in 9F27 and in P1 of GENERATE AC.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Cryptogram {
-    Aac = 0x00,
-    Tc = 0x40,
-    Arqc = 0x80,
-}
-
 impl Transaction {
     /// Begins a transaction with a counter that is already kept. `options` are the values the PDOL asks for.
     pub fn new(atc: u16, options: &[u8], earlier: Counters) -> Self {
@@ -131,7 +119,7 @@ impl Transaction {
     /// # Errors
     /// A status word.
     pub fn generate_ac(&mut self, chip: &Chip, memory: &mut Memory, p1: u8, data: &[u8]) -> Result<Vec<u8>, Status> {
-        let request = Request { cryptogram: Cryptogram::requested(p1)?, signed: p1 & CDA_REQUESTED != 0, data };
+        let request = Request { cryptogram: requested(p1)?, signed: p1 & CDA_REQUESTED != 0, data };
         match std::mem::replace(&mut self.phase, Phase::Ended) {
             Phase::Begun => match has_length(data, CDOL1) {
                 Ok(()) => self.first(chip, memory, &request),
@@ -253,7 +241,7 @@ impl Transaction {
             atc: &self.atc.to_be_bytes(),
             card_verification_results: &verification,
         };
-        emv::application_cryptogram(&emv::session_key(&chip.master, self.atc)?, &input.bytes())
+        chip.master.session_key(self.atc)?.application_cryptogram(&input.bytes())
     }
 
     /// Format 2: plain, or with the cryptogram inside a CDA signature when there is a `challenge` to sign. An AAC is never
@@ -268,7 +256,7 @@ impl Transaction {
         hashed: &[u8],
     ) -> Result<Vec<u8>, Status> {
         let information = [decision as u8];
-        let own = [&[0x07, KEY_INDEX, CRYPTOGRAM_VERSION][..], &verification, &[TDES]].concat();
+        let own = issuer_application_data(verification, Algorithm::Tdes);
         let head =
             TlvBuilder::new().with(tag::CRYPTOGRAM_INFORMATION, &information).with(tag::ATC, &self.atc.to_be_bytes());
         let content = match challenge.filter(|_| decision != Cryptogram::Aac) {
@@ -318,14 +306,14 @@ impl Issuer<'_> {
         let proof = value_of(CDOL2, data, tag::ISSUER_AUTHENTICATION_DATA).unwrap_or_default();
         // A terminal without issuer authentication data fills the place with zeros (Book 3, 5.4).
         if proof.iter().all(|byte| *byte == 0) {
-            return Ok(Verdict::Unauthenticated { approval: approves(said) });
+            return Ok(Verdict::Unauthenticated { approval: <[u8; 2]>::try_from(said).is_ok_and(approves) });
         }
         let Some((cryptogram, code)) = proof.split_first_chunk::<8>() else { return Ok(Verdict::Forged) };
         let Ok(vouched) = <[u8; 2]>::try_from(code) else { return Ok(Verdict::Forged) };
-        let expected = emv::response_cryptogram_1(&emv::session_key(&chip.master, atc)?, &self.arqc, &vouched)?;
+        let expected = chip.master.session_key(atc)?.response_cryptogram_1(self.arqc, vouched)?;
         Ok(if !mac::equal(&expected, cryptogram) || vouched != said {
             Verdict::Forged
-        } else if approves(&vouched) {
+        } else if approves(vouched) {
             Verdict::Approved
         } else {
             Verdict::Declined
@@ -343,20 +331,14 @@ impl RiskRules {
     }
 }
 
-impl Cryptogram {
-    fn requested(p1: u8) -> Result<Self, Status> {
-        match p1 & !CDA_REQUESTED {
-            0x00 => Ok(Self::Aac),
-            0x40 => Ok(Self::Tc),
-            0x80 => Ok(Self::Arqc),
-            _ => Err(Status::WRONG_PARAMETERS),
-        }
+/// The cryptogram that P1 of GENERATE AC asks for (Book 3, table 12).
+const fn requested(p1: u8) -> Result<Cryptogram, Status> {
+    match p1 & !CDA_REQUESTED {
+        0x00 => Ok(Cryptogram::Aac),
+        0x40 => Ok(Cryptogram::Tc),
+        0x80 => Ok(Cryptogram::Arqc),
+        _ => Err(Status::WRONG_PARAMETERS),
     }
-}
-
-/// Approved, approved for a part, approved as VIP (ISO 8583 field 39, tag 8A).
-fn approves(code: &[u8]) -> bool {
-    matches!(code, b"00" | b"10" | b"11")
 }
 
 fn second_is_possible(request: &Request<'_>) -> Result<(), Status> {
