@@ -161,7 +161,11 @@ pub fn sale(store: &Store, terminal: &Terminal, message: &Message, now: &Zoned) 
         let issuer_data = match (verified, verdict.response_code.as_bytes().try_into()) {
             (Some(verified), Ok(code)) => {
                 let data = verified.issuer_authentication_data(code)?;
-                Some(TlvBuilder::new().with(tag::ISSUER_AUTHENTICATION_DATA, &data).build())
+                let mut issuer_data = TlvBuilder::new().with(tag::ISSUER_AUTHENTICATION_DATA, &data).build();
+                if let (Script::ForCard(script), 1..) = (scripts::of(sale.minor), verdict.booked) {
+                    issuer_data.extend(script.template());
+                }
+                Some(issuer_data)
             }
             _ => None,
         };

@@ -126,6 +126,7 @@ impl Service {
             | Script::Ordinary
             | Script::Decline(_)
             | Script::Partial
+            | Script::ForCard(_)
             | Script::SilentUnbooked
             | Script::CaptivePortal => {}
         }

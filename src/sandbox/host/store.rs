@@ -12,7 +12,7 @@ use crate::crypto::tdes::TdesKey;
 use crate::crypto::{CryptoError, hex};
 use crate::money::{Amount, AmountError, Currency};
 use crate::reference::{Batch, ReferenceError, Stan, TraceNumber};
-use crate::sandbox::card::profile::CardProfile;
+use crate::sandbox::card::profile::ApplicationProfile;
 use crate::sandbox::issuer::ResponseMethod;
 
 /// Version of the schema, in SQLite's `user_version`. The first one had neither algorithm nor response method.
@@ -176,13 +176,13 @@ impl Store {
         Ok(result)
     }
 
-    /// The account behind a card; one that is there keeps its balance and its counter.
+    /// The account behind an application of a card; one that is there keeps its balance and its counter.
     ///
     /// # Errors
     /// When the profile's key is not one, or the database cannot be written.
-    pub fn register_account(&self, profile: &CardProfile) -> Result<(), StoreError> {
+    pub fn register_account(&self, profile: &ApplicationProfile) -> Result<(), StoreError> {
         let master_key = hex::decode(&profile.issuer.master_key)
-            .map_err(|error| StoreError::Row(format!("master key of {}: {error}", profile.title)))?;
+            .map_err(|error| StoreError::Row(format!("master key of {}: {error}", profile.label)))?;
         IssuerKey::new(profile.issuer.algorithm, &master_key)?;
         self.connection().execute(
             "INSERT INTO accounts (pan, sequence_number, expiry, master_key, algorithm, response_method, balance)

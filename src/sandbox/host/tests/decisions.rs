@@ -5,9 +5,10 @@ use std::os::unix::fs::PermissionsExt;
 use super::*;
 use crate::crypto::emv::SequenceNumber;
 use crate::sandbox::card::SandboxCard;
+use crate::sandbox::card::profile::SHIPPED;
 use crate::sandbox::host::DEFAULT_TERMINAL;
 use crate::sandbox::host::store::Store;
-use crate::sandbox::issuer::Cryptogram;
+use crate::sandbox::issuer::{Cryptogram, ResponseMethod, issuer_application_data};
 
 #[test]
 fn a_sale_is_approved_debited_and_answered_to_the_card() {
@@ -43,6 +44,55 @@ fn amounts_of_66_decide_the_response_code() {
     // What a partial approval booked is what its reversal credits.
     assert_eq!(code(link.reverse(&reversal(22, 66_10))), "00");
     assert_eq!(house.balance(), BALANCE - 66_00 - 66_11);
+}
+
+#[test]
+fn amounts_of_68_send_the_card_a_script() {
+    let house = House::new();
+    let link = house.link();
+    for (cents, template, command) in [
+        (1, tag::SCRIPT_1, &[0x84, 0x24, 0, 0, 8][..]),
+        (2, tag::SCRIPT_2, &[0x04, 0xDA, 0x9F, 0x58, 9, 5]),
+        (3, tag::SCRIPT_1, &[0x84, 0xEE, 0, 0, 8]),
+        (4, tag::SCRIPT_2, &[0x84, 0x1E, 0, 0, 8]),
+    ] {
+        let answer = link.sale(&sale(cents, 68_00 + u64::from(cents))).unwrap();
+        assert!(issuer_is_right(&answer, cents as u16, 68_00 + u64::from(cents)), "the proof comes as ever");
+        let script = tlv::find(&answer.issuer_data, template).unwrap().unwrap();
+        let sent = tlv::find(script, tag::Tag(0x86)).unwrap().unwrap();
+        assert!(sent.starts_with(command) && sent.len() == 5 + usize::from(sent[4]), "{sent:02X?}");
+        assert_eq!(tlv::find(script, tag::Tag(0x9F18)).unwrap(), Some(&[0, 0, 0x68, cents as u8][..]));
+    }
+    let mut poor = sale(5, 68_01);
+    poor.card.expiry = Some([0x24, 0x01]);
+    assert_eq!(tlv::find(&link.sale(&poor).unwrap().issuer_data, tag::SCRIPT_1), Ok(None), "not with a refusal");
+}
+
+/// The account of every application on every shipped card is there, with the right key, and each method is answered.
+#[test]
+fn every_shipped_card_can_pay() {
+    let house = House::new();
+    let link = house.link();
+    let mut stan = 0;
+    for (name, _) in SHIPPED {
+        for application in CardProfile::shipped(name).unwrap().applications {
+            stan += 1;
+            let mut request = sale_of(&application, stan, 1234);
+            let issuer_data = issuer_application_data([3, 0xA0, 0, 0], application.issuer.algorithm);
+            let signed = Signed { issuer_data, ..Signed::default() };
+            request.chip_data = chip_data(&application, stan as u16, 1234, &signed);
+            let expected = if *name == "expired" { "54" } else { "00" };
+            let answer = link.sale(&request).unwrap();
+            assert_eq!(answer.response_code.as_str(), expected, "{name}");
+            let proof = tlv::find(&answer.issuer_data, tag::ISSUER_AUTHENTICATION_DATA).unwrap();
+            let length = match application.issuer.response_method {
+                _ if expected == "54" => None,
+                ResponseMethod::One => Some(10),
+                ResponseMethod::Two => Some(8),
+            };
+            assert_eq!(proof.map(<[u8]>::len), length, "{name}");
+        }
+    }
 }
 
 #[test]
@@ -113,7 +163,7 @@ fn the_issuer_holds_the_request_against_what_the_card_signed() {
 fn a_card_with_a_sequence_number_of_two_digits_is_known_to_its_issuer() {
     let house = House::new();
     let pan = "6228480000000010108".to_owned();
-    let profile = CardProfile { pan, sequence_number: SequenceNumber::new(10).unwrap(), ..profile() };
+    let profile = ApplicationProfile { pan, sequence_number: SequenceNumber::new(10).unwrap(), ..profile() };
     house.host.store.register_account(&profile).unwrap();
     let mut request = sale_of(&profile, 1, 1234);
     request.chip_data = chip_data_of_a_card(&profile, 1234);
@@ -199,9 +249,10 @@ fn a_host_keeps_what_it_has_and_its_keys_to_itself() {
 }
 
 /// Field 55 of a sale that a sandbox card of this profile has signed.
-fn chip_data_of_a_card(profile: &CardProfile, minor: u64) -> Vec<u8> {
+fn chip_data_of_a_card(profile: &ApplicationProfile, minor: u64) -> Vec<u8> {
     let directory = tempfile::tempdir().unwrap();
-    let mut card = SandboxCard::open(profile, directory.path()).unwrap();
+    let card = CardProfile { applications: vec![profile.clone()], ..CardProfile::shipped("unionpay-debit").unwrap() };
+    let mut card = SandboxCard::open(&card, directory.path()).unwrap();
     card.power_on();
     let aid = hex::decode(&profile.aid).unwrap();
     let amount = hex::decode(&format!("{minor:012}")).unwrap();

@@ -15,7 +15,7 @@ use super::store::EntryState;
 use super::{Host, RunningHost, pki};
 use crate::acquirer::link::{HostLink, HttpsLink};
 use crate::card_number::Pan;
-use crate::crypto::emv::{IssuerKey, SessionKey};
+use crate::crypto::emv::SessionKey;
 use crate::crypto::hex;
 use crate::emv::tag;
 use crate::emv::tlv::{self, TlvBuilder};
@@ -24,7 +24,7 @@ use crate::payment::online::{
     CardForHost, EntryMode, HostAnswer, LinkFailure, ReversalReason, ReversalRequest, SaleRequest,
 };
 use crate::reference::{Batch, Stan, TraceNumber};
-use crate::sandbox::card::profile::CardProfile;
+use crate::sandbox::card::profile::{ApplicationProfile, CardProfile};
 use crate::sandbox::issuer::CryptogramInput;
 use crate::terminal::identity::Identity;
 use crate::terminal::link::LinkSettings;
@@ -98,8 +98,8 @@ fn open(settings: &LinkSettings, kit: &Path) -> HttpsLink {
     HttpsLink::open(settings, kit, Identity::load(kit).unwrap(), vault).unwrap()
 }
 
-fn profile() -> CardProfile {
-    CardProfile::shipped("unionpay-debit").unwrap()
+fn profile() -> ApplicationProfile {
+    CardProfile::shipped("unionpay-debit").unwrap().applications.remove(0)
 }
 
 fn trace(stan: u32) -> TraceNumber {
@@ -115,7 +115,7 @@ fn sale(stan: u32, minor: u64) -> SaleRequest {
     sale_of(&profile(), stan, minor)
 }
 
-fn sale_of(profile: &CardProfile, stan: u32, minor: u64) -> SaleRequest {
+fn sale_of(profile: &ApplicationProfile, stan: u32, minor: u64) -> SaleRequest {
     SaleRequest {
         trace: trace(stan),
         amount: cny(minor),
@@ -131,13 +131,17 @@ fn sale_of(profile: &CardProfile, stan: u32, minor: u64) -> SaleRequest {
     }
 }
 
-fn session_key(profile: &CardProfile, atc: u16) -> SessionKey {
-    let key = hex::decode(&profile.issuer.master_key).unwrap();
-    let issuer = IssuerKey::new(profile.issuer.algorithm, &key).unwrap();
-    issuer.card_master_key(&profile.pan, profile.sequence_number).unwrap().session_key(atc).unwrap()
+fn session_key(profile: &ApplicationProfile, atc: u16) -> SessionKey {
+    profile
+        .issuer_key()
+        .unwrap()
+        .card_master_key(&profile.pan, profile.sequence_number)
+        .unwrap()
+        .session_key(atc)
+        .unwrap()
 }
 
-fn arqc(profile: &CardProfile, atc: u16, minor: u64) -> [u8; 8] {
+fn arqc(profile: &ApplicationProfile, atc: u16, minor: u64) -> [u8; 8] {
     cryptogram(profile, atc, minor, &Signed::default())
 }
 
@@ -157,7 +161,7 @@ impl Default for Signed {
     }
 }
 
-fn cryptogram(profile: &CardProfile, atc: u16, minor: u64, signed: &Signed) -> [u8; 8] {
+fn cryptogram(profile: &ApplicationProfile, atc: u16, minor: u64, signed: &Signed) -> [u8; 8] {
     let input = CryptogramInput {
         amount_authorised: &hex::decode(&format!("{minor:012}")).unwrap(),
         amount_other: &[0; 6],
@@ -174,7 +178,7 @@ fn cryptogram(profile: &CardProfile, atc: u16, minor: u64, signed: &Signed) -> [
     session_key(profile, atc).application_cryptogram(&input.bytes()).unwrap()
 }
 
-fn chip_data(profile: &CardProfile, atc: u16, minor: u64, signed: &Signed) -> Vec<u8> {
+fn chip_data(profile: &ApplicationProfile, atc: u16, minor: u64, signed: &Signed) -> Vec<u8> {
     TlvBuilder::new()
         .with(tag::CRYPTOGRAM, &cryptogram(profile, atc, minor, signed))
         .with(tag::CRYPTOGRAM_INFORMATION, &[0x80])
