@@ -5,13 +5,14 @@ use openssl::rsa::Rsa;
 
 use super::CardError;
 use super::apdu::{Command, Status};
-use super::image::{ApplicationImage, bytes, numeric, refused};
+use super::image::{ApplicationImage, bytes, refused};
 use super::keys::CardKeys;
 use super::lists::{PDOL, cdol2, list_length};
 use super::memory::{Counters, Memory};
 use super::pin::ReferencePin;
 use super::profile::{AnswerFormat, ApplicationProfile, Authentication};
-use super::transaction::{Chip, PinVerification, RiskRules, Transaction};
+use super::risk::RiskRules;
+use super::transaction::{Chip, PinVerification, Transaction};
 use crate::crypto::CryptoError;
 use crate::crypto::emv::Algorithm;
 use crate::emv::tag;
@@ -73,7 +74,7 @@ impl Application {
             aip: image.aip,
             second_list: cdol2(profile.issuer_authentication, profile.issuer.response_method),
             format: profile.format,
-            rules: risk_rules(profile)?,
+            rules: RiskRules::new(profile)?,
         };
         Ok(Self { image, chip, memory, transaction: None, pin, pdol: profile.pdol })
     }
@@ -208,25 +209,6 @@ const LAST_ONLINE_ATC: tag::Tag = tag::Tag(0x9F13);
 const PIN_TRY_COUNTER: tag::Tag = tag::Tag(0x9F17);
 /// Lower consecutive offline limit of the card itself (PBOC).
 const CONSECUTIVE_LIMIT: tag::Tag = tag::Tag(0x9F58);
-
-fn risk_rules(profile: &ApplicationProfile) -> Result<RiskRules, CardError> {
-    let (tries, left) = (profile.pin_tries, profile.pin_tries_left.unwrap_or(profile.pin_tries));
-    if !(1..=15).contains(&tries) {
-        return Err(refused("pin_tries", format!("is {tries}, it can be 1 to 15")).into());
-    }
-    if left > tries {
-        return Err(refused("pin_tries_left", format!("is {left}, more than the {tries} there are")).into());
-    }
-    Ok(RiskRules {
-        offline_limit: profile.offline_limit,
-        consecutive_limit: profile.consecutive_limit,
-        currency: numeric("currency", profile.currency)?,
-        declines_after_approval: profile.declines_after_approval,
-        blocked: profile.blocked,
-        pin_tries: tries,
-        pin_tries_left: left,
-    })
-}
 
 /// The PIN and its key. A method in the list that the card could not carry out is refused here, not at a counter.
 fn pin(profile: &ApplicationProfile, keys: &CardKeys, signs: bool) -> Result<Option<Pin>, CardError> {

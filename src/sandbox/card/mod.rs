@@ -17,6 +17,7 @@ pub mod memory;
 pub mod pin;
 pub mod profile;
 pub mod reader;
+pub mod risk;
 mod script;
 mod shipped;
 #[cfg(test)]

@@ -33,6 +33,7 @@ use super::issuer_authentication::{Proof, Verdict, check, verdict};
 use super::lists::{CDOL1, DDOL, DataObjectList, list_length, value_of};
 use super::memory::{Counters, Memory};
 use super::profile::{AnswerFormat, IssuerAuthentication};
+use super::risk::RiskRules;
 use crate::crypto::CryptoError;
 use crate::crypto::emv::{Algorithm, CardKey};
 use crate::emv::tag::{self, Tag};
@@ -80,25 +81,6 @@ pub struct Chip {
     pub format: AnswerFormat,
     /// How it decides for itself.
     pub rules: RiskRules,
-}
-
-/// How the card decides for itself.
-#[derive(Clone, Copy, Debug)]
-pub struct RiskRules {
-    /// Up to this amount of its own currency it approves offline.
-    pub offline_limit: u64,
-    /// Transactions since the last one online after which it does not.
-    pub consecutive_limit: Option<u8>,
-    /// Its own currency, packed.
-    pub currency: [u8; 2],
-    /// Declines at its last word, whatever the issuer said.
-    pub declines_after_approval: bool,
-    /// Blocked from the beginning.
-    pub blocked: bool,
-    /// Wrong PINs in a row until it refuses more.
-    pub pin_tries: u8,
-    /// How many of them a new card has.
-    pub pin_tries_left: u8,
 }
 
 /// A transaction that GET PROCESSING OPTIONS has begun.
@@ -435,26 +417,6 @@ impl Exchange<'_> {
             return Ok(Proof::Missing);
         }
         check(chip, atc, self.arqc, given)
-    }
-}
-
-impl RiskRules {
-    /// Whether the application declines everything: from the beginning, or by its issuer's last script.
-    pub fn is_blocked(&self, counters: Counters) -> bool {
-        counters.blocked.unwrap_or(self.blocked)
-    }
-
-    /// PIN tries left (tag 9F17).
-    pub fn pin_tries_left(&self, counters: Counters) -> u8 {
-        counters.pin_tries_left.unwrap_or(self.pin_tries_left)
-    }
-
-    fn approve_offline(&self, list: &DataObjectList, data: &[u8]) -> bool {
-        let amount = value_of(list, data, tag::AMOUNT_AUTHORISED).unwrap_or_default();
-        let minor =
-            amount.iter().fold(0, |sum: u64, byte| sum * 100 + u64::from(byte >> 4) * 10 + u64::from(byte & 0x0F));
-        let own_currency = value_of(list, data, tag::TRANSACTION_CURRENCY) == Some(&self.currency[..]);
-        own_currency && self.offline_limit > 0 && minor <= self.offline_limit
     }
 }
 

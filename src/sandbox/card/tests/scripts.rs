@@ -76,7 +76,7 @@ fn failures_are_counted_and_told_and_stop_nothing() {
     let proof = online(&mut card);
     for (what, command, expected) in [
         ("unknown instruction", &[0x84, 0x99, 0, 0][..], 0x6D00),
-        ("unlock with P2", &[0x84, 0x24, 0, 2, 0], 0x6A86),
+        ("PIN change instead of unblock", &[0x84, 0x24, 0, 2, 0], 0x6A86),
         ("other data", &[0x04, 0xDA, 0x9F, 0x59, 1, 7], 0x6A88),
         ("no data", &[0x04, 0xDA, 0x9F, 0x58], 0x6700),
         ("another class", &[0x04, 0x1E, 0, 0], 0x6D00),
