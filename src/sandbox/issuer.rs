@@ -2,9 +2,9 @@
 //! the cryptogram's answer is laid out, and how the issuer proves itself.
 //!
 //! The layout follows the public descriptions of PBOC 3.0 cards: 9F10 = length 07, key index, cryptogram version, card
-//! verification results (4 bytes), algorithm (01 = TDES; 05 = AES, a number of our own that PBOC leaves free). The issuer
-//! believes nothing that the MAC does not cover: what kind of cryptogram it is says the card in its verification results, the
-//! cryptogram information data (9F27) only repeats it.
+//! verification results (4 bytes), algorithm (01 = TDES; 05 = AES, a number of our own). The issuer believes nothing that the
+//! MAC does not cover: what kind of cryptogram it is says the card in its verification results, the cryptogram information
+//! data (9F27) only repeats it.
 
 use crate::crypto::emv::{Algorithm, CardKey, IssuerKey, SequenceNumber, SessionKey};
 use crate::crypto::{CryptoError, mac};

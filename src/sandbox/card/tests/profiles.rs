@@ -17,54 +17,51 @@ enum End {
     Gone,
 }
 
-/// Plays an application from SELECT to its last word; the terminal always asks for an approval, and goes online when the card
-/// wants to. Issuer and card must agree at every cryptogram.
-fn play(send: &mut dyn FnMut(&[u8]) -> Option<Vec<u8>>, application: &ApplicationProfile, wanted: Cryptogram) -> End {
-    let mut ask = |command: &[u8]| {
-        let answer = send(command)?;
-        Some((answer[..answer.len() - 2].to_vec(), status_of(&answer)))
+/// What carries a command to a card and its answer back, as long as there is one.
+type Wire<'a> = dyn FnMut(&[u8]) -> Option<Vec<u8>> + 'a;
+
+/// Plays an application from SELECT to its last word; the terminal wants `wanted` first and an approval in the end, and goes
+/// online when the card wants to. Issuer and card must agree at every cryptogram.
+fn play(send: &mut Wire<'_>, application: &ApplicationProfile, wanted: Cryptogram) -> End {
+    match last_word(send, application, wanted) {
+        Ok(word) => End::Word(word),
+        Err(end) => end,
+    }
+}
+
+fn last_word(send: &mut Wire<'_>, application: &ApplicationProfile, wanted: Cryptogram) -> Result<Cryptogram, End> {
+    let mut told = |command: &[u8], statuses: &[u16]| {
+        let answer = send(command).ok_or(End::Gone)?;
+        let status = status_of(&answer);
+        if statuses.contains(&status) { Ok(answer[..answer.len() - 2].to_vec()) } else { Err(End::Refused(status)) }
     };
-    macro_rules! said {
-        ($command:expr) => {
-            match ask(&$command) {
-                Some((answer, 0x9000)) => answer,
-                Some((_, status)) => return End::Refused(status),
-                None => return End::Gone,
-            }
-        };
-    }
-    match ask(&select(&hex::decode(&application.aid).unwrap(), 0)) {
-        Some((_, 0x9000 | 0x6283)) => {}
-        Some((_, status)) => return End::Refused(status),
-        None => return End::Gone,
-    }
-    let options = if application.pdol { GPO.to_vec() } else { vec![0x80, 0xA8, 0, 0, 2, 0x83, 0, 0] };
-    let options = said!(options);
+    told(&select(&hex::decode(&application.aid).unwrap(), 0), &[0x9000, 0x6283])?;
+    let mut said = |command: &[u8]| told(command, &[0x9000]);
+    let options = said(if application.pdol { GPO } else { &[0x80, 0xA8, 0, 0, 2, 0x83, 0, 0] })?;
     let (aip, afl) = match find(&options, tag::RESPONSE_FORMAT_1).unwrap() {
         Some(value) => (value[..2].to_vec(), value[2..].to_vec()),
         None => (tag_of(&options, tag::AIP), tag_of(&options, tag::AFL)),
     };
     for entry in afl.chunks(4) {
         for number in entry[1]..=entry[2] {
-            tag_of(&said!([0, 0xB2, number, entry[0] | 4, 0]), tag::RECORD_TEMPLATE);
+            tag_of(&said(&[0, 0xB2, number, entry[0] | 4, 0])?, tag::RECORD_TEMPLATE);
         }
     }
     let first_sent = terminal_data(CDOL1, b"\0\0", &[]);
-    let first = said!(generate(wanted as u8, &first_sent));
-    let kind = kind_of(&first);
-    let verified = verify(application, kind, &chip_data(&first, &aip, CDOL1, &first_sent));
-    if kind != Cryptogram::Arqc {
-        return End::Word(kind);
+    let first = said(&generate(wanted as u8, &first_sent))?;
+    let verified = verify(application, kind_of(&first), &chip_data(&first, &aip, CDOL1, &first_sent));
+    if kind_of(&first) != Cryptogram::Arqc {
+        return Ok(kind_of(&first));
     }
     let proof = verified.issuer_authentication_data(*b"00").unwrap();
     if application.issuer_authentication == IssuerAuthentication::Command {
-        said!([&[0, 0x82, 0, 0, proof.len() as u8], &proof[..]].concat());
+        said(&[&[0, 0x82, 0, 0, proof.len() as u8], &proof[..]].concat())?;
     }
     let list = cdol2(application.issuer_authentication, application.issuer.response_method);
     let second_sent = terminal_data(&list, b"00", &proof);
-    let second = said!(generate(0x40, &second_sent));
+    let second = said(&generate(0x40, &second_sent))?;
     verify(application, kind_of(&second), &chip_data(&second, &aip, &list, &second_sent));
-    End::Word(kind_of(&second))
+    Ok(kind_of(&second))
 }
 
 /// A cryptogram's answer, one value behind the other: information, counter, cryptogram, issuer data.
