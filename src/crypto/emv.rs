@@ -1,8 +1,8 @@
 //! Keys and cryptograms between card and issuer (EMV 4.4 Book 2, 8 and annex A1), with TDES and with AES. Both ends are
 //! ours only in the sandbox; a terminal on a counter never holds these keys.
 //!
-//! The issuer's key makes the card's, the card's makes a session's, and only a session's makes cryptograms: three types, so
-//! that none is taken for another.
+//! The issuer's key makes the card's, the card's makes a session's, and only a session's makes cryptograms: three
+//! types, so that none is taken for another.
 
 use openssl::hash::{MessageDigest, hash};
 use zeroize::Zeroizing;
@@ -23,8 +23,8 @@ pub enum Algorithm {
     Aes,
 }
 
-/// PAN sequence number (5F34): tells cards of the same number apart. In the derivation of a card's key it stands as in 5F34,
-/// packed: ten is `10`, not `0A`.
+/// PAN sequence number (5F34): tells cards of the same number apart. In the derivation of a card's key it stands as in
+/// 5F34, packed: ten is `10`, not `0A`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SequenceNumber {
     packed: u8,
@@ -97,8 +97,8 @@ impl IssuerKey {
         }
     }
 
-    /// Derives a card's master key (annex A1.4): with TDES option A for numbers of up to sixteen digits and option B for
-    /// longer ones, with AES option C.
+    /// Derives a card's master key (annex A1.4): with TDES option A for numbers of up to sixteen digits and option B
+    /// for longer ones, with AES option C.
     ///
     /// # Errors
     /// When the number is not one of up to 19 digits.
@@ -149,8 +149,8 @@ impl CardKey {
 }
 
 impl SessionKey {
-    /// The application cryptogram over `data` (8.1.2): ISO/IEC 9797-1 algorithm 3 with padding method 2, or the first half of
-    /// a CMAC.
+    /// The application cryptogram over `data` (8.1.2): ISO/IEC 9797-1 algorithm 3 with padding method 2, or the first
+    /// half of a CMAC.
     ///
     /// # Errors
     /// Passed on from OpenSSL.
@@ -175,8 +175,8 @@ impl SessionKey {
         block(&key.encrypt_ecb(&mixed)?)
     }
 
-    /// Authorisation response cryptogram, method 2 (8.2.2): the first four bytes of a MAC over the ARQC, the card status
-    /// update and the issuer's own data.
+    /// Authorisation response cryptogram, method 2 (8.2.2): the first four bytes of a MAC over the ARQC, the card
+    /// status update and the issuer's own data.
     ///
     /// # Errors
     /// Passed on from OpenSSL.
@@ -240,8 +240,9 @@ mod tests {
         }
     }
 
-    /// Check values from the tests of pyemv 1.5.0 (github.com/knovichikhin/pyemv, tests/test_kd_hsm.py and test_ac_hsm.py), which
-    /// says that a hardware security module gave them. The whole key of option B is from its documentation of `derive_icc_mk_b`.
+    /// Check values from the tests of pyemv 1.5.0 (github.com/knovichikhin/pyemv, tests/test_kd_hsm.py and
+    /// test_ac_hsm.py), which says that a hardware security module gave them. The whole key of option B is from its
+    /// documentation of `derive_icc_mk_b`.
     #[test]
     fn master_keys_of_public_vectors() {
         for (option, pan, sequence_number, check) in [
@@ -267,8 +268,8 @@ mod tests {
         assert_eq!(check_value(&card.session_key(0x001C).unwrap().0), expected.check_value().unwrap());
     }
 
-    /// From pyemv's tests/test_cvn_hsm.py (`test_visa_cvn18`) and test_kd_hsm.py (`test_derive_icc_mk_b_sha_pad`): cryptogram
-    /// and response cryptogram of method 2.
+    /// From pyemv's tests/test_cvn_hsm.py (`test_visa_cvn18`) and test_kd_hsm.py (`test_derive_icc_mk_b_sha_pad`):
+    /// cryptogram and response cryptogram of method 2.
     #[test]
     fn cryptograms_of_public_vectors() {
         let first = [
@@ -299,7 +300,8 @@ mod tests {
         }
     }
 
-    /// From pyemv's tests/test_cvn_hsm.py (`test_visa_cvn10`): that cryptogram version takes the card's key for the session's.
+    /// From pyemv's tests/test_cvn_hsm.py (`test_visa_cvn10`): that cryptogram version takes the card's key for the
+    /// session's.
     #[test]
     fn a_response_cryptogram_of_method_1_of_a_public_vector() {
         let session = SessionKey(card_key("1234567890123456", 0).0);

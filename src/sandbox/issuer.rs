@@ -1,10 +1,10 @@
-//! The issuer of a sandbox card, and what the two agree on: which data a cryptogram covers, how the issuer's own data in
-//! the cryptogram's answer is laid out, and how the issuer proves itself.
+//! The issuer of a sandbox card, and what the two agree on: which data a cryptogram covers, how the issuer's own data
+//! in the cryptogram's answer is laid out, and how the issuer proves itself.
 //!
 //! The layout follows the public descriptions of PBOC 3.0 cards: 9F10 = length 07, key index, cryptogram version, card
-//! verification results (4 bytes), algorithm (01 = TDES; 05 = AES, a number of our own). The issuer believes nothing that the
-//! MAC does not cover: what kind of cryptogram it is says the card in its verification results, the cryptogram information
-//! data (9F27) only repeats it.
+//! verification results (4 bytes), algorithm (01 = TDES; 05 = AES, a number of our own). The issuer believes nothing
+//! that the MAC does not cover: what kind of cryptogram it is says the card in its verification results, the cryptogram
+//! information data (9F27) only repeats it.
 
 use crate::crypto::emv::{Algorithm, CardKey, IssuerKey, SequenceNumber, SessionKey};
 use crate::crypto::{CryptoError, mac};
@@ -212,8 +212,8 @@ impl std::fmt::Display for Cryptogram {
 }
 
 impl Cryptogram {
-    /// Whether the second byte of the card verification results tells of this cryptogram as the transaction's last. Its bits
-    /// 8-7 are the second cryptogram (10: not asked for yet), bits 6-5 the first.
+    /// Whether the second byte of the card verification results tells of this cryptogram as the transaction's last. Its
+    /// bits 8-7 are the second cryptogram (10: not asked for yet), bits 6-5 the first.
     const fn is_told_by(self, second_byte: u8) -> bool {
         match self {
             Self::Arqc => second_byte & 0xF0 == 0xA0,

@@ -79,8 +79,8 @@ impl Application {
         Ok(Self { image, chip, memory, transaction: None, pin, pdol: profile.pdol })
     }
 
-    /// Selected, again or for the first time: the transaction before is forgotten. Gives the file control information, with a
-    /// warning when the application is blocked.
+    /// Selected, again or for the first time: the transaction before is forgotten. Gives the file control information,
+    /// with a warning when the application is blocked.
     pub fn select(&mut self) -> (Vec<u8>, Status) {
         self.transaction = None;
         let blocked = self.chip.rules.is_blocked(self.memory.counters());

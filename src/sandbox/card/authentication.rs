@@ -1,5 +1,6 @@
 //! Offline data authentication as issuer and card do it (EMV 4.4 Book 2, sections 5 and 6): certificates and dynamic
-//! signatures. The terminal's side is in the kernel; nothing of it is shared, so that one can find the other's mistakes.
+//! signatures. The terminal's side is in the kernel; nothing of it is shared, so that one can find the other's
+//! mistakes.
 
 use openssl::hash::{MessageDigest, hash};
 use openssl::pkey::Private;
@@ -69,8 +70,8 @@ pub fn certify(
     Ok(Certificate { block, remainder: remainder.to_vec(), exponent })
 }
 
-/// Signed static application data (tag 93; Book 2, table 3): the issuer's signature over authenticated records and the value
-/// of tag 82, with a code of the issuer's own inside.
+/// Signed static application data (tag 93; Book 2, table 3): the issuer's signature over authenticated records and the
+/// value of tag 82, with a code of the issuer's own inside.
 ///
 /// # Errors
 /// Passed on from OpenSSL.

@@ -1,5 +1,5 @@
-//! What is written in an application of the card and never changes: file control information, records, profile and locator.
-//! Built once from the card's profile and the keys.
+//! What is written in an application of the card and never changes: file control information, records, profile and
+//! locator. Built once from the card's profile and the keys.
 
 use jiff::civil::Date;
 use openssl::pkey::Private;
@@ -202,7 +202,8 @@ fn holder_data(profile: &ApplicationProfile) -> Result<Vec<u8>, ImageError> {
         .build())
 }
 
-/// Records of certificates and signatures: the issuer's key first, then what it has signed. None on a card that needs none.
+/// Records of certificates and signatures: the issuer's key first, then what it has signed. None on a card that needs
+/// none.
 fn key_records(
     profile: &ApplicationProfile,
     keys: &CardKeys,

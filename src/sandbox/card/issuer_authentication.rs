@@ -1,4 +1,5 @@
-//! What the card makes of its issuer's answer (EMV 4.4 Book 2, 8.2; Book 3, 10.9): was it the issuer, and did it approve.
+//! What the card makes of its issuer's answer (EMV 4.4 Book 2, 8.2; Book 3, 10.9): was it the issuer, and did it
+//! approve.
 
 use super::transaction::Chip;
 use crate::crypto::{CryptoError, mac};

@@ -25,8 +25,8 @@ pub const CDOL1: &DataObjectList = &[
     (tag::UNPREDICTABLE_NUMBER, 4),
 ];
 
-/// What the second GENERATE AC must bring: the response code, the issuer's proof unless a command of its own brings it, and
-/// what the first one brought.
+/// What the second GENERATE AC must bring: the response code, the issuer's proof unless a command of its own brings it,
+/// and what the first one brought.
 pub fn cdol2(style: IssuerAuthentication, method: ResponseMethod) -> Vec<(Tag, u8)> {
     let mut list = vec![(tag::AUTHORISATION_RESPONSE_CODE, 2)];
     match (style, method) {

@@ -1,8 +1,9 @@
 //! An EMV contact card that computes: certificates, signatures and cryptograms are made with keys of its own, fresh for
 //! every transaction (EMV 4.4 Books 1-3; ISO/IEC 7816-4).
 //!
-//! [`SandboxCard`] takes command bytes and gives answer bytes; it knows no reader. [`reader::SandboxReader`] puts it into a
-//! reader within the program, [`vpcd`] into a real PC/SC reader. [`fault::FaultyCard`] takes it out in the middle.
+//! [`SandboxCard`] takes command bytes and gives answer bytes; it knows no reader. [`reader::SandboxReader`] puts it
+//! into a reader within the program, [`vpcd`] into a real PC/SC reader. [`fault::FaultyCard`] takes it out in the
+//! middle.
 
 pub mod apdu;
 pub mod application;

@@ -1,5 +1,5 @@
-//! What a sandbox card is: a TOML file in `assets/sandbox/cards/`. The sandbox host reads the same files for the accounts
-//! behind the cards.
+//! What a sandbox card is: a TOML file in `assets/sandbox/cards/`. The sandbox host reads the same files for the
+//! accounts behind the cards.
 
 use serde::{Deserialize, Deserializer};
 use zeroize::Zeroizing;
@@ -80,8 +80,8 @@ pub struct ApplicationProfile {
     /// The card asks for terminal data before it begins (PDOL).
     #[serde(default = "yes")]
     pub pdol: bool,
-    /// Format of the answers to GET PROCESSING OPTIONS, INTERNAL AUTHENTICATE and GENERATE AC: 1 (tag 80) or 2 (tag 77). A
-    /// combined signature has always format 2.
+    /// Format of the answers to GET PROCESSING OPTIONS, INTERNAL AUTHENTICATE and GENERATE AC: 1 (tag 80) or 2 (tag
+    /// 77). A combined signature has always format 2.
     #[serde(default)]
     pub format: AnswerFormat,
     /// How the issuer's proof reaches the card.
@@ -99,14 +99,15 @@ pub struct ApplicationProfile {
     /// PINs are enciphered with a key of their own instead of the key that signs (Book 2, 7.1).
     #[serde(default)]
     pub pin_key: bool,
-    /// Up to this amount, in minor units of its own currency, the card approves offline when it is asked for a TC. At 0 it
-    /// always wants to go online.
+    /// Up to this amount, in minor units of its own currency, the card approves offline when it is asked for a TC. At 0
+    /// it always wants to go online.
     #[serde(default)]
     pub offline_limit: u64,
     /// Transactions since the last one online after which the card does not approve offline any more (tag 9F58, PBOC).
     #[serde(default)]
     pub consecutive_limit: Option<u8>,
-    /// Lower and upper limit of consecutive offline transactions for the terminal's velocity check (tags 9F14 and 9F23).
+    /// Lower and upper limit of consecutive offline transactions for the terminal's velocity check (tags 9F14 and
+    /// 9F23).
     #[serde(default)]
     pub velocity: Option<[u8; 2]>,
     /// The card declines at its last word what its issuer has approved: to see a terminal reverse.

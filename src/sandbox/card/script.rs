@@ -1,8 +1,9 @@
-//! Commands that the issuer sends to the card through the terminal, in templates 71 and 72 (EMV 4.4 Book 3, 10.10): block
-//! and unblock the application, unblock the PIN, set a limit.
+//! Commands that the issuer sends to the card through the terminal, in templates 71 and 72 (EMV 4.4 Book 3, 10.10):
+//! block and unblock the application, unblock the PIN, set a limit.
 //!
-//! A real card wants a MAC behind each of them. This one takes what stands in its place unseen: nobody but a terminal under
-//! test sends it anything. What it counts is told to the issuer in the verification results of the next transaction.
+//! A real card wants a MAC behind each of them. This one takes what stands in its place unseen: nobody but a terminal
+//! under test sends it anything. What it counts is told to the issuer in the verification results of the next
+//! transaction.
 
 use super::apdu::{Command, Status};
 use super::application::Application;

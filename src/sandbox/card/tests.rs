@@ -1,4 +1,5 @@
-//! Cards played by hand-made commands, checked from the terminal's and from the issuer's side with nothing but the keys.
+//! Cards played by hand-made commands, checked from the terminal's and from the issuer's side with nothing but the
+//! keys.
 
 mod commands;
 mod cryptograms;
@@ -182,7 +183,8 @@ fn proof(atc: u16, arqc: &[u8; 8], code: &[u8; 2]) -> Vec<u8> {
     [&issuer_session(&debit(), atc).response_cryptogram_1(*arqc, *code).unwrap()[..], code].concat()
 }
 
-/// Reads all records as the locator of the selected application says, and gives them with the authenticated bytes among them.
+/// Reads all records as the locator of the selected application says, and gives them with the authenticated bytes among
+/// them.
 fn records_of(card: &mut SandboxCard) -> (Vec<u8>, Vec<u8>) {
     let (mut all, mut authenticated) = (Vec::new(), Vec::new());
     let afl = card.application().unwrap().image.afl.clone();

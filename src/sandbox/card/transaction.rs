@@ -369,8 +369,8 @@ impl Transaction {
         chip.master.session_key(self.atc)?.application_cryptogram(&input.bytes())
     }
 
-    /// The answer: plain, or with the cryptogram inside a combined signature when one is asked for and the card makes any. An
-    /// AAC is never signed (Book 2, 6.6.1).
+    /// The answer: plain, or with the cryptogram inside a combined signature when one is asked for and the card makes
+    /// any. An AAC is never signed (Book 2, 6.6.1).
     fn answer(&self, chip: &Chip, answer: &Answer<'_>) -> Result<Vec<u8>, Status> {
         let information = [answer.decision as u8];
         let atc = self.atc.to_be_bytes();

@@ -93,7 +93,8 @@ fn a_t0_card_lets_its_answer_be_fetched() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
 
-    /// On any card any bytes, also those that begin like a command, get an answer with a status that ISO/IEC 7816-4 knows.
+    /// On any card any bytes, also those that begin like a command, get an answer with a status that ISO/IEC 7816-4
+    /// knows.
     #[test]
     fn any_bytes_get_an_answer(
         commands in prop::collection::vec(
@@ -130,7 +131,8 @@ proptest! {
             let answer = card.transmit(&command);
             prop_assert!(answer.len() >= 2 && answer.len() <= 258);
             let first = answer[answer.len() - 2];
-            prop_assert!(matches!(first, 0x61..=0x63 | 0x65 | 0x67 | 0x69 | 0x6A | 0x6C | 0x6D | 0x6E | 0x90), "{first:02X}");
+            let known = matches!(first, 0x61..=0x63 | 0x65 | 0x67 | 0x69 | 0x6A | 0x6C..=0x6E | 0x90);
+            prop_assert!(known, "{first:02X}");
         }
     }
 }

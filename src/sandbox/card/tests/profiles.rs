@@ -1,5 +1,5 @@
-//! Every shipped card, played through as a terminal plays it, also pulled out and silent at every command; and profiles that
-//! make no card.
+//! Every shipped card, played through as a terminal plays it, also pulled out and silent at every command; and profiles
+//! that make no card.
 
 use super::*;
 use crate::sandbox::card::fault::{Faults, FaultyCard, Reaction};
@@ -20,8 +20,8 @@ enum End {
 /// What carries a command to a card and its answer back, as long as there is one.
 type Wire<'a> = dyn FnMut(&[u8]) -> Option<Vec<u8>> + 'a;
 
-/// Plays an application from SELECT to its last word; the terminal wants `wanted` first and an approval in the end, and goes
-/// online when the card wants to. Issuer and card must agree at every cryptogram.
+/// Plays an application from SELECT to its last word; the terminal wants `wanted` first and an approval in the end, and
+/// goes online when the card wants to. Issuer and card must agree at every cryptogram.
 fn play(send: &mut Wire<'_>, application: &ApplicationProfile, wanted: Cryptogram) -> End {
     match last_word(send, application, wanted) {
         Ok(word) => End::Word(word),

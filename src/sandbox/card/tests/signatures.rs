@@ -99,7 +99,8 @@ fn a_refusal_is_never_signed() {
     assert_eq!(tag_of(&answer, tag::CRYPTOGRAM).len(), 8);
 }
 
-/// Reads a card's records and checks the issuer's certificate; gives the records, what is authenticated, and the issuer's key.
+/// Reads a card's records and checks the issuer's certificate; gives the records, what is authenticated, and the
+/// issuer's key.
 fn issuer_key(card: &mut SandboxCard) -> (Vec<u8>, Vec<u8>, [Vec<u8>; 2]) {
     begin(card);
     let (all, mut authenticated) = records_of(card);
