@@ -34,6 +34,9 @@ pub enum AmountError {
     /// More than twelve digits of minor units.
     #[error("the amount is larger than twelve digits can carry")]
     TooLarge,
+    /// There is nothing to be paid.
+    #[error("the amount must be more than nothing")]
+    Nothing,
     /// Two currencies met in one sum.
     #[error("cannot add {0} and {1}")]
     CurrenciesDiffer(Currency, Currency),

@@ -164,6 +164,10 @@ reason_kinds! {
     TakenBack = "taken_back";
     /// The card of the last payment is still in the reader.
     RemoveCard = "remove_card";
+    /// What was to be paid is no amount.
+    AmountWrong = "amount_wrong";
+    /// Another program takes payments on this terminal already.
+    AlreadyRunning = "already_running";
     /// A setting, a file or a key is wrong: the terminal cannot start.
     SetupWrong = "setup_wrong";
     /// This terminal has no identity or keys yet.

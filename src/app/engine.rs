@@ -1,5 +1,6 @@
 //! The engine: one thread that takes intents and events, runs the payment core and carries out its effects in order.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
@@ -48,6 +49,8 @@ pub struct Parts {
     pub ledger: Ledger,
     /// The card reader.
     pub reader: Box<dyn CardReader>,
+    /// A file that is there while a card which has been in a sale is in the reader.
+    pub used_card_note: PathBuf,
     /// The printer.
     pub printer: Box<dyn Printer>,
     /// What the printer can do.
@@ -83,7 +86,8 @@ pub trait Listener: Send {
     fn report(&mut self, report: &SaleReport);
 }
 
-/// A running engine. Dropping it ends the engine's thread once no sale is between request and answer.
+/// A running engine. Dropping it ends the engine's thread: a payment that waits for a card is cancelled, an answer of the
+/// host and a slip that is coming out are waited for.
 #[derive(Debug)]
 pub struct Engine {
     messages: Sender<Message>,
@@ -179,6 +183,10 @@ pub(super) struct Core {
     pub(super) out_of_service: Option<Reason>,
     pub(super) line: Line,
     pub(super) running: Option<Running>,
+    /// A row that stays `pending` because it could not be written that it is for a person: it must not be taken back.
+    pub(super) not_to_be_reversed: Option<TraceNumber>,
+    /// What an earlier run left could not be taken up yet.
+    pub(super) left_over: bool,
     /// A payment that waits for reversals.
     pub(super) waiting_charge: Option<Amount>,
     pub(super) reversals: ReversalDesk,
@@ -192,7 +200,7 @@ pub(super) struct Core {
 
 impl Core {
     fn new(parts: Parts, listener: Box<dyn Listener>, messages: &Sender<Message>) -> std::io::Result<Self> {
-        let reader = ReaderWorker::start(parts.reader, messages.clone(), Message::Reader)?;
+        let reader = ReaderWorker::start(parts.reader, parts.used_card_note, messages.clone(), Message::Reader)?;
         let link_jobs = link::start(Arc::clone(&parts.link), messages.clone(), Message::Link)?;
         let check_jobs = link::start(parts.link, messages.clone(), Message::Link)?;
         let printer_jobs = printer::start(parts.printer, parts.printer_patience, messages.clone(), Message::Printer)?;
@@ -223,6 +231,8 @@ impl Core {
             out_of_service: None,
             line: Line::new(),
             running: None,
+            not_to_be_reversed: None,
+            left_over: true,
             waiting_charge: None,
             reversals: ReversalDesk::new(),
             copies: Vec::new(),
@@ -244,27 +254,31 @@ impl Core {
         self.drain_reversals(true);
         self.refresh_waiting();
         self.publish();
-        let mut stopping = None;
+        let mut stopping = false;
         loop {
             match messages.recv_timeout(Duration::from_millis(500)) {
                 Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => {
-                    stopping.get_or_insert_with(Instant::now);
+                    stopping = true;
+                    // Nobody is there any more to see a payment begin.
+                    self.waiting_charge = None;
+                    self.feed(Event::Cancelled);
                 }
+                Ok(Message::Intent(_)) if stopping => {}
                 Ok(message) => self.take(message),
                 Err(RecvTimeoutError::Timeout) => {}
             }
-            match stopping {
-                None => self.tick(),
-                Some(since) if self.may_stop(since) => return,
-                Some(_) => {}
+            if !stopping {
+                self.tick();
+            } else if self.may_stop() {
+                return;
             }
             self.publish();
         }
     }
 
-    /// What a power cut or an earlier run left behind.
-    fn take_up_what_was_left(&mut self) -> Result<(), LedgerError> {
-        self.adopt_interrupted()?;
+    /// What a power cut or an earlier run left behind. Tried again until it succeeds.
+    pub(super) fn take_up_what_was_left(&mut self) -> Result<(), LedgerError> {
+        let interrupted = self.adopt_interrupted()?;
         self.alarm = self.ledger.in_state(State::Unresolved)?.first().map(|row| {
             let kind = match row.reason {
                 Some(kind @ ReasonKind::TraceNumberInUse) => kind,
@@ -272,17 +286,23 @@ impl Core {
             };
             Reason::with_detail(kind, row.trace.to_string())
         });
-        self.adopt_slips()
+        self.adopt_slips()?;
+        // Whoever stood at the counter when the power went must not pay again: that comes before a question about a slip.
+        if let Some(row) = interrupted.into_iter().next_back() {
+            self.result_shown = Some(row.trace);
+            let reason = Reason::of(ReasonKind::Interrupted);
+            self.screen = Screen::Unknown { amount: row.amount, reason, tries: 0, next_try: Some(local_now()) };
+        }
+        self.left_over = false;
+        Ok(())
     }
 
     /// A request that is out is waited for: its row is safe, but the customer wants the answer. A slip that is coming out is
-    /// waited for as well, but not one that waits for paper: it is asked about at the next start.
-    fn may_stop(&self, since: Instant) -> bool {
-        let asking = self.running.as_ref().is_some_and(|running| {
-            matches!(running.progress, sale::Progress::AskingHost | sale::Progress::CompletingCard)
-        });
-        let printing = self.copies.iter().any(|copy| copy.state == CopyState::Sending);
-        !asking && (!printing || since.elapsed() >= LAST_SLIP)
+    /// waited for as well, but not one that waits for paper.
+    fn may_stop(&self) -> bool {
+        let printing =
+            self.copies.iter().any(|copy| copy.state == CopyState::Sending && copy.since.elapsed() < LAST_SLIP);
+        self.running.is_none() && !printing
     }
 
     fn take(&mut self, message: Message) {
@@ -321,7 +341,7 @@ impl Core {
         if !free || amount.is_zero() {
             return;
         }
-        let waiting = match self.adopt_interrupted().and_then(|()| self.reversals_waiting()) {
+        let waiting = match self.adopt_interrupted().and_then(|_| self.reversals_waiting()) {
             Ok(waiting) => waiting,
             Err(error) => {
                 return self.refuse(amount, Reason::with_detail(ReasonKind::LedgerFailed, error.to_string()));
@@ -362,6 +382,8 @@ impl Core {
         });
         self.ticket += 1;
         self.leave_result();
+        // Slips that nobody has asked for since: the ledger keeps how far they came.
+        self.copies.retain(FollowedCopy::under_way);
         self.running =
             Some(Running { sale, ticket: self.ticket, progress: sale::Progress::PresentCard, notice: None, timings });
         self.feed(Event::Begin);
@@ -548,6 +570,7 @@ impl Core {
                 self.screen = Screen::NotPaid { amount, reason, at: local_now() };
             }
             Conclusion::Unresolved(reason) => {
+                self.not_to_be_reversed = Some(trace);
                 self.set_alarm(reason.clone());
                 self.screen = Screen::Unknown { amount, reason, tries: 0, next_try: None };
             }

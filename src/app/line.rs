@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::view::LinkState;
 use crate::acquirer::link::HostCheck;
-use crate::payment::online::LinkFailure;
+use crate::payment::online::{Decision, HostAnswer, LinkFailure};
 
 /// How often the host is looked for while it is not known to be there.
 const CHECK_INTERVAL: Duration = Duration::from_secs(15);
@@ -20,6 +20,8 @@ pub(super) struct Line {
     exchanged_at: Option<Instant>,
     next_check: Instant,
     check_began: Option<Instant>,
+    /// A payment was refused: perhaps because of this terminal, which the next check tells.
+    suspicious: bool,
 }
 
 impl Line {
@@ -30,6 +32,7 @@ impl Line {
             exchanged_at: None,
             next_check: Instant::now(),
             check_began: None,
+            suspicious: false,
         }
     }
 
@@ -39,7 +42,8 @@ impl Line {
 
     /// It is time to look for the host.
     pub fn wants_check(&self) -> bool {
-        self.check_began.is_none() && self.state != LinkState::Online && Instant::now() >= self.next_check
+        let doubtful = self.state != LinkState::Online || self.suspicious;
+        self.check_began.is_none() && doubtful && Instant::now() >= self.next_check
     }
 
     pub fn check_begins(&mut self) {
@@ -48,6 +52,7 @@ impl Line {
 
     pub fn after_check(&mut self, result: &Result<HostCheck, LinkFailure>) {
         let began = self.check_began.take();
+        self.suspicious = false;
         self.next_check = Instant::now() + CHECK_INTERVAL;
         // A payment that was answered since the check began knows better.
         if self.exchanged_at <= began {
@@ -58,8 +63,9 @@ impl Line {
         }
     }
 
-    pub fn after_exchange<T>(&mut self, result: &Result<T, LinkFailure>) {
+    pub fn after_exchange(&mut self, result: &Result<HostAnswer, LinkFailure>) {
         self.exchanged_at = Some(Instant::now());
+        self.suspicious = result.as_ref().is_ok_and(|answer| answer.decision == Decision::Refused);
         self.note(result);
     }
 
@@ -84,11 +90,28 @@ mod tests {
         Err(LinkFailure::NeverSent(String::new()))
     }
 
+    fn answered(decision: Decision) -> Result<HostAnswer, LinkFailure> {
+        let response_code = crate::reference::ResponseCode::parse("97").unwrap();
+        Ok(HostAnswer { decision, response_code, rrn: None, authorisation_code: None, issuer_data: Vec::new() })
+    }
+
+    #[test]
+    fn a_payment_that_was_refused_makes_it_look_whether_the_terminal_is_meant() {
+        let mut line = Line::new();
+        line.after_exchange(&answered(Decision::Approved));
+        assert!(!line.wants_check());
+        line.after_exchange(&answered(Decision::Refused));
+        assert!(line.wants_check());
+        line.check_begins();
+        line.after_check(&failed());
+        assert_eq!(line.state(), LinkState::Offline);
+    }
+
     #[test]
     fn a_check_that_began_before_a_payment_was_answered_does_not_count() {
         let mut line = Line::new();
         line.check_begins();
-        line.after_exchange(&Ok(()));
+        line.after_exchange(&answered(Decision::Approved));
         line.after_check(&failed());
         assert_eq!(line.state(), LinkState::Online);
         line.check_begins();
@@ -114,8 +137,8 @@ mod tests {
     #[test]
     fn a_request_that_could_not_be_made_says_nothing_about_the_line() {
         let mut line = Line::new();
-        line.after_exchange(&Ok(()));
-        line.after_exchange::<()>(&Err(LinkFailure::Unsendable(String::new())));
+        line.after_exchange(&answered(Decision::Approved));
+        line.after_exchange(&Err(LinkFailure::Unsendable(String::new())));
         assert_eq!(line.state(), LinkState::Online);
     }
 }

@@ -58,6 +58,7 @@ impl Core {
             return;
         }
         self.slips_shown = Some(trace);
+        self.copies.retain(|copy| copy.row.trace != trace);
         for copy in [CopyFor::Merchant, CopyFor::Customer] {
             match self.ledger.queue_copy(trace, copy) {
                 Ok(row) => self.follow(row, CopyState::Queued),
@@ -239,15 +240,18 @@ impl Core {
 
     /// Notes how far a slip is; false when the ledger did not take it.
     fn set_copy(&mut self, row: CopyRow, stored: PrintState, shown: CopyState) -> bool {
-        let written = self.ledger.copy_is(&row, stored);
-        if let Err(error) = &written {
-            tracing::error!(trace = %row.trace, %error, "the state of a slip could not be written");
-        }
-        if let Some(followed) = self.copies.iter_mut().find(|followed| followed.row.same_slip(&row)) {
+        let written = match self.ledger.copy_is(&row, stored) {
+            Ok(()) => true,
+            Err(error) => {
+                tracing::error!(trace = %row.trace, %error, "the state of a slip could not be written");
+                false
+            }
+        };
+        if let Some(followed) = self.copies.iter_mut().find(|followed| written && followed.row.same_slip(&row)) {
             followed.row.state = stored;
         }
         self.set_shown(row, shown);
-        written.is_ok()
+        written
     }
 
     fn set_shown(&mut self, row: CopyRow, shown: CopyState) {
@@ -258,6 +262,7 @@ impl Core {
             followed.state = shown;
         }
         self.refresh_copies(row.trace);
+        self.refresh_notice();
     }
 
     fn refresh_copies(&mut self, trace: TraceNumber) {

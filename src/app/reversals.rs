@@ -7,7 +7,7 @@ use super::report::Ending;
 use super::showing::{local_in, local_now};
 use super::view::Screen;
 use super::workers::link;
-use crate::ledger::LedgerError;
+use crate::ledger::{LedgerError, TransactionRow};
 use crate::payment::online::{HostAnswer, LinkFailure};
 use crate::payment::record::{Record, State};
 use crate::payment::reversal::{self, Next, Try};
@@ -32,26 +32,33 @@ impl ReversalDesk {
 }
 
 impl Core {
-    /// Rows that were cut off in the middle become reversals. The running sale's own row is not one of them, so this is
-    /// called only between sales.
+    /// Rows that were cut off in the middle become reversals; gives those. The running sale's own row is not one of them, so
+    /// this is called only between sales.
     ///
     /// # Errors
     /// When the ledger cannot be read or written.
-    pub(super) fn adopt_interrupted(&mut self) -> Result<(), LedgerError> {
+    pub(super) fn adopt_interrupted(&mut self) -> Result<Vec<TransactionRow>, LedgerError> {
+        let mut adopted = Vec::new();
         for state in [State::Pending, State::HostApproved] {
             let Some((reversal_reason, reason)) = reversal::after_restart(state) else { continue };
             for row in self.ledger.in_state(state)? {
+                if self.not_to_be_reversed == Some(row.trace) {
+                    let record = Record::Unresolved { reason: ReasonKind::TraceNumberInUse, response_code: None };
+                    self.ledger.record(row.trace, &record)?;
+                    continue;
+                }
                 let record = Record::ReversalDue {
                     reversal_reason,
                     reason,
                     authorisation_code: None,
-                    chip_data: row.chip_data.unwrap_or_default(),
+                    chip_data: row.chip_data.clone().unwrap_or_default(),
                 };
                 tracing::warn!(trace = %row.trace, state = state.word(), "a payment was interrupted and is taken back");
                 self.ledger.record(row.trace, &record)?;
+                adopted.push(row);
             }
         }
-        Ok(())
+        Ok(adopted)
     }
 
     /// Reversals that wait for the host.
@@ -68,7 +75,7 @@ impl Core {
         if busy || (!now && Instant::now() < self.reversals.next_try) {
             return;
         }
-        let rows = match self.adopt_interrupted().and_then(|()| self.ledger.in_state(State::ReversalDue)) {
+        let rows = match self.adopt_interrupted().and_then(|_| self.ledger.in_state(State::ReversalDue)) {
             Ok(rows) => rows,
             Err(error) => return self.ledger_failed(&error),
         };

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::engine::{EngineLock, Parts};
 use crate::acquirer::link::{HttpsLink, LinkError};
 use crate::devices::printer::Printer;
-use crate::devices::printer::escpos_serial::{self, SerialPrinter, SerialSettings};
+use crate::devices::printer::escpos_serial::{SerialPrinter, SerialSettings};
 use crate::devices::reader::CardReader;
 use crate::devices::reader::pcsc::PcscReader;
 use crate::devices::sound::Sound;
@@ -20,12 +20,15 @@ use crate::money::UnknownCurrency;
 use crate::receipt::PrinterProfile;
 use crate::reference::ReferenceError;
 use crate::terminal::identity::{Identity, IdentityError};
-use crate::terminal::settings::{FlowControl, Origin, Settings, SettingsError};
+use crate::terminal::settings::{Origin, Settings, SettingsError};
 use crate::vault::software::SoftwareVault;
 use crate::vault::{SecureElement, VaultError};
 
 /// Name of the file whose lock the one engine holds.
 const LOCK: &str = "engine.lock";
+
+/// Name of the note that a card which has been in a sale is in the reader.
+const USED_CARD: &str = "card-in-reader";
 
 /// Name of the ledger within the state directory.
 const LEDGER: &str = "ledger.sqlite";
@@ -155,11 +158,7 @@ impl Setup {
         let line = SerialSettings {
             device: settings.device.clone(),
             baud: settings.baud,
-            flow_control: match settings.flow_control {
-                FlowControl::RtsCts => escpos_serial::FlowControl::RtsCts,
-                FlowControl::XonXoff => escpos_serial::FlowControl::XonXoff,
-                FlowControl::None => escpos_serial::FlowControl::None,
-            },
+            flow_control: settings.flow_control,
         };
         Box::new(SerialPrinter::new(line, profile))
     }
@@ -188,6 +187,7 @@ impl Setup {
             terminal: TerminalData::shipped()?,
             ledger,
             reader: self.reader(),
+            used_card_note: self.state.join(USED_CARD),
             printer: self.printer(printer_profile.clone()),
             printer_profile,
             printer_patience: Duration::from_secs(self.settings.printer.patience_s),

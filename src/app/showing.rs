@@ -7,8 +7,7 @@ use jiff::Zoned;
 use jiff::civil::DateTime;
 
 use super::engine::Core;
-use super::printing::FollowedCopy;
-use super::view::{Progress, ROWS_PER_PAGE, RowState, Screen, TransactionRow, View};
+use super::view::{CopyState, Progress, ROWS_PER_PAGE, RowState, Screen, TransactionRow, View};
 use crate::ledger::{self, LedgerError};
 use crate::money::Amount;
 use crate::payment::record::State;
@@ -61,16 +60,33 @@ impl Core {
         self.leave_result();
         self.screen = match &self.out_of_service {
             Some(reason) => Screen::OutOfService { reason: reason.clone() },
-            None => Screen::Keypad { notice: self.alarm.clone() },
+            None => Screen::Keypad { notice: self.notice() },
         };
     }
 
     /// A person must look at a payment: said above the keypad until somebody has dealt with it.
     pub(super) fn set_alarm(&mut self, reason: Reason) {
-        if let Screen::Keypad { notice } = &mut self.screen {
-            *notice = Some(reason.clone());
-        }
         self.alarm = Some(reason);
+        self.refresh_notice();
+    }
+
+    /// What waits for the cashier has changed: said at once when the keypad is shown.
+    pub(super) fn refresh_notice(&mut self) {
+        let now = self.notice();
+        if let Screen::Keypad { notice } = &mut self.screen {
+            *notice = now;
+        }
+    }
+
+    /// A payment that a person must look at; then a slip of an earlier sale that does not come out.
+    fn notice(&self) -> Option<Reason> {
+        let slip = || {
+            self.copies.iter().find_map(|copy| match &copy.state {
+                CopyState::Waiting(reason) | CopyState::Failed(reason) | CopyState::Asks(Some(reason)) => Some(reason),
+                CopyState::Queued | CopyState::Sending | CopyState::Asks(None) | CopyState::Printed => None,
+            })
+        };
+        self.alarm.as_ref().or_else(slip).cloned()
     }
 
     /// Whatever was on screen is left; a payment that waited for reversals is given up.
@@ -79,8 +95,6 @@ impl Core {
         self.result_shown = None;
         self.slips_shown = None;
         self.waiting_charge = None;
-        // Slips that nobody looks at any more: what is still on its way stays, the ledger keeps how far the others came.
-        self.copies.retain(FollowedCopy::under_way);
     }
 
     pub(super) fn show_transactions(&mut self, page: usize) {
@@ -136,11 +150,12 @@ impl Core {
             return;
         }
         self.next_ledger_try = Instant::now() + LEDGER_INTERVAL;
-        if self.ledger.check_writable().is_ok() {
-            self.out_of_service = None;
-            if matches!(self.screen, Screen::OutOfService { .. }) {
-                self.show_keypad();
-            }
+        if self.ledger.check_writable().is_err() || (self.left_over && self.take_up_what_was_left().is_err()) {
+            return;
+        }
+        self.out_of_service = None;
+        if matches!(self.screen, Screen::OutOfService { .. }) {
+            self.show_keypad();
         }
     }
 

@@ -94,7 +94,7 @@ pub enum Screen {
         /// Local time.
         at: DateTime,
     },
-    /// The result is not known yet; the terminal is taking the payment back.
+    /// The result is not known; the terminal is taking the payment back, or a person must look.
     Unknown {
         /// What may have been paid.
         amount: Amount,

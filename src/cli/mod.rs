@@ -17,8 +17,10 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
-use crate::app::Setup;
+use crate::app::{Setup, SetupError};
+use crate::money::AmountError;
 use crate::terminal::settings::{SYSTEM_STATE, Settings};
+use crate::wording::ReasonKind;
 
 /// What a command gives back to the shell when it could not do its work.
 const FAILED: u8 = 2;
@@ -75,6 +77,19 @@ enum Command {
 
 /// Why a command could not do its work; printed on standard error.
 type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// What a failure is for people: why the terminal cannot trade, or a payment cannot begin.
+fn kind_of(failure: &Failure) -> ReasonKind {
+    if failure.downcast_ref::<AmountError>().is_some() {
+        return ReasonKind::AmountWrong;
+    }
+    match failure.downcast_ref::<SetupError>() {
+        Some(SetupError::Ledger(_) | SetupError::State { .. }) => ReasonKind::LedgerFailed,
+        Some(SetupError::Identity(_)) => ReasonKind::NotEnrolled,
+        Some(SetupError::Running(_)) => ReasonKind::AlreadyRunning,
+        _ => ReasonKind::SetupWrong,
+    }
+}
 
 /// Runs the program.
 pub fn run() -> ExitCode {

@@ -1,7 +1,5 @@
 //! Printing for people and for programs.
 
-#![expect(clippy::print_stderr, reason = "this is where the command line speaks")]
-
 use std::io::Write;
 
 use serde_json::Value;
@@ -15,7 +13,8 @@ pub fn say(line: &str) {
 
 /// A line on standard error, for what is neither result nor log.
 pub fn note(line: &str) {
-    eprintln!("{line}");
+    // Whoever read it may be gone; the payment goes on.
+    let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 /// JSON on standard output, indented.
@@ -26,13 +25,13 @@ pub fn json(value: &Value) {
 
 /// An error with its causes on standard error.
 pub fn complain(error: &(dyn std::error::Error + 'static)) {
-    eprintln!("yima: {error}");
+    note(&format!("yima: {error}"));
     let mut said = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
         let text = error.to_string();
         if !said.contains(&text) {
-            eprintln!("  because: {text}");
+            note(&format!("  because: {text}"));
         }
         said = text;
         cause = error.source();

@@ -10,10 +10,10 @@ use super::{FAILED, Failure, output};
 use crate::app::view::{CopyState, Intent, Progress, Screen, View};
 use crate::app::{CopyReport, Ending, Engine, Listener, Parts, SaleReport, Setup};
 use crate::ledger::PrintState;
-use crate::money::{Amount, Currency};
+use crate::money::{Amount, AmountError, Currency};
 use crate::payment::online::EntryMode;
 use crate::receipt::CopyFor;
-use crate::wording::{Language, Reason, ReasonKind};
+use crate::wording::{Language, Reason};
 
 /// What comes after `yima sale`.
 #[derive(Debug, Args)]
@@ -32,10 +32,11 @@ pub struct Arguments {
 
 impl Arguments {
     pub fn run(&self, setup: Result<Setup, Failure>) -> Result<ExitCode, Failure> {
+        let language = setup.as_ref().map_or(Language::default(), |setup| setup.settings.terminal.language);
         match setup.and_then(|setup| self.take(&setup)) {
             // Who asked for JSON gets JSON, also when the payment cannot even begin.
             Err(failure) if self.json => {
-                output::json(&cannot_begin(self, &*failure));
+                output::json(&cannot_begin(self, &failure, language));
                 output::complain(&*failure);
                 Ok(ExitCode::from(FAILED))
             }
@@ -47,7 +48,7 @@ impl Arguments {
         let currency: Currency = self.currency.as_deref().unwrap_or(&setup.settings.terminal.currency).parse()?;
         let amount = Amount::parse(&self.amount, currency)?;
         if amount.is_zero() {
-            return Err("the amount must be more than nothing".into());
+            return Err(AmountError::Nothing.into());
         }
         let parts = setup.parts()?;
         let language = parts.language;
@@ -179,8 +180,8 @@ pub fn as_json(report: &SaleReport, language: Language) -> Value {
 }
 
 /// A payment that could not begin, with the keys of one that did.
-fn cannot_begin(arguments: &Arguments, failure: &(dyn std::error::Error + 'static)) -> Value {
-    let sentences = Reason::of(ReasonKind::SetupWrong).sentences(Language::English);
+fn cannot_begin(arguments: &Arguments, failure: &Failure, language: Language) -> Value {
+    let reason = Reason::with_detail(super::kind_of(failure), failure.to_string());
     json!({
         "outcome": Ending::Error.word(),
         "amount": arguments.amount,
@@ -194,12 +195,7 @@ fn cannot_begin(arguments: &Arguments, failure: &(dyn std::error::Error + 'stati
         "tvr": null,
         "tsi": null,
         "receipts": [],
-        "reason": {
-            "kind": ReasonKind::SetupWrong.word(),
-            "what": failure.to_string(),
-            "do": sentences.advice,
-            "detail": failure.to_string(),
-        },
+        "reason": output::reason(&reason, &reason, language),
         "timings_ms": {},
     })
 }

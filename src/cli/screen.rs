@@ -5,10 +5,10 @@ use std::sync::mpsc::{Receiver, channel};
 
 use super::Failure;
 use crate::app::view::{Intent, LinkState, Screen, View};
-use crate::app::{Engine, Listener, Parts, SaleReport, SetupError};
+use crate::app::{Engine, Listener, Parts, SaleReport};
 use crate::terminal::settings::Settings;
 use crate::ui::{self, Display, Touchscreen, UiError, WindowOptions};
-use crate::wording::{Reason, ReasonKind};
+use crate::wording::Reason;
 
 /// A window that is open, with what is touched in it.
 pub struct OpenScreen {
@@ -63,11 +63,7 @@ pub fn run(
 }
 
 fn out_of_service(settings: &Settings, failure: &Failure) -> Result<View, Failure> {
-    let kind = match failure.downcast_ref::<SetupError>() {
-        Some(SetupError::Ledger(_) | SetupError::State { .. }) => ReasonKind::LedgerFailed,
-        Some(SetupError::Identity(_)) => ReasonKind::NotEnrolled,
-        _ => ReasonKind::SetupWrong,
-    };
+    let kind = super::kind_of(failure);
     Ok(View {
         screen: Screen::OutOfService { reason: Reason::with_detail(kind, failure.to_string()) },
         link: LinkState::Untried,

@@ -527,7 +527,10 @@ impl Sale {
                 None => over(conclusion),
             },
             Event::CardTorn | Event::CardMute | Event::ReaderFailed(_) => over(conclusion),
-            // The row stays `pending`: it is taken back before the next sale, which is the safe side of every conclusion.
+            // The row stays `pending`. Whoever carries this out must not take that one back: see `Decision::NumberInUse`.
+            Event::RecordFailed(_) if matches!(conclusion, Conclusion::Unresolved(_)) => over(conclusion),
+            // The row stays `pending`: it is taken back before the next sale, which is the safe side of every other
+            // conclusion.
             Event::RecordFailed(detail) => {
                 over(Conclusion::ReversalDue(Reason::with_detail(ReasonKind::LedgerFailedAfterRequest, detail)))
             }

@@ -78,7 +78,8 @@ pub struct PrinterSettings {
     pub patience_s: u64,
 }
 
-/// How a printer says that its buffer is full.
+/// How a printer says that its buffer is full. Linux has no DTR/DSR flow control: the printer's DTR is wired to the host's
+/// CTS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum FlowControl {
@@ -171,6 +172,16 @@ pub enum SettingsError {
         /// What is wrong.
         problem: String,
     },
+    /// The same, where the line is not found: the key is left out, or its section is written in one line.
+    #[error("{path}, {key}: {problem}")]
+    Somewhere {
+        /// Which file.
+        path: String,
+        /// Which key.
+        key: String,
+        /// What is wrong.
+        problem: String,
+    },
     /// A default does not fit this machine.
     #[error("{key} (left at its default): {problem}")]
     Default {
@@ -195,7 +206,8 @@ impl Origin {
         let (path, key, problem) = (self.path.clone(), key.to_owned(), problem.to_string());
         match line_of(&self.text, &key) {
             Some(line) => SettingsError::Key { path, line, key, problem },
-            None => SettingsError::Default { key, problem },
+            None if path.is_empty() => SettingsError::Default { key, problem },
+            None => SettingsError::Somewhere { path, key, problem },
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The worker that owns the card reader.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
@@ -64,19 +65,22 @@ pub struct ReaderWorker {
 }
 
 impl ReaderWorker {
-    /// Starts the worker.
+    /// Starts the worker. `used_card_note` is a file it keeps while a card that has been in a sale is in the reader.
     ///
     /// # Errors
     /// When the system has no thread left.
     pub fn start<M: Send + 'static>(
         reader: Box<dyn CardReader>,
+        used_card_note: PathBuf,
         events: Sender<M>,
         wrap: impl Fn(Ticket, Event) -> M + Send + 'static,
     ) -> std::io::Result<Self> {
         let wanted = Arc::new(AtomicU64::new(0));
         let mark = Arc::clone(&wanted);
         let jobs = super::start("reader", move |jobs| {
-            work(reader, &jobs, &mark, |ticket, event| events.send(wrap(ticket, event)).is_ok());
+            work(reader, UsedCard::recall(used_card_note), &jobs, &mark, |ticket, event| {
+                events.send(wrap(ticket, event)).is_ok()
+            });
         })?;
         Ok(Self { jobs, wanted })
     }
@@ -99,22 +103,19 @@ impl ReaderWorker {
 
 fn work(
     mut reader: Box<dyn CardReader>,
+    mut used: UsedCard,
     jobs: &Receiver<Job>,
     wanted: &AtomicU64,
     mut tell: impl FnMut(Ticket, Event) -> bool,
 ) {
-    let mut used_card_is_in = false;
-    while let Some(job) = next_job(&mut *reader, jobs, &mut used_card_is_in) {
+    while let Some(job) = next_job(&mut *reader, jobs, &mut used) {
         let told = match job {
             Job::Await { ticket, timeout } => {
                 let still_wanted = || wanted.load(Ordering::Acquire) == ticket;
                 let deadline = Instant::now() + timeout;
-                match await_card(&mut *reader, &mut used_card_is_in, deadline, still_wanted, &mut |event| {
-                    tell(ticket, event)
-                }) {
-                    Some(event) => tell(ticket, event),
-                    None => true,
-                }
+                let came =
+                    await_card(&mut *reader, &mut used, deadline, still_wanted, &mut |event| tell(ticket, event));
+                came.is_none_or(|event| tell(ticket, event))
             }
             Job::Transmit { ticket, command } => tell(
                 ticket,
@@ -125,7 +126,6 @@ fn work(
             ),
             Job::Release => {
                 reader.release();
-                used_card_is_in = true;
                 true
             }
         };
@@ -135,17 +135,46 @@ fn work(
     }
 }
 
+/// Whether the card in the reader has been in a sale: it must leave before the next one, for it would pay for somebody
+/// else. A note on disk says so to the next start, also after a power cut in the middle of a sale.
+#[derive(Debug)]
+struct UsedCard {
+    is_in: bool,
+    note: PathBuf,
+}
+
+impl UsedCard {
+    fn recall(note: PathBuf) -> Self {
+        Self { is_in: note.exists(), note }
+    }
+
+    /// A card has come for a sale.
+    fn came(&mut self) {
+        self.is_in = true;
+        if let Err(error) = std::fs::File::create(&self.note).and_then(|file| file.sync_all()) {
+            tracing::warn!(%error, "that a card is in the reader cannot be noted");
+        }
+    }
+
+    fn has_left(&mut self) {
+        self.is_in = false;
+        // Where there is no note, none could be written.
+        let _ = std::fs::remove_file(&self.note);
+    }
+}
+
 /// Waits for a job. Meanwhile it watches for the used card to leave, so that the next customer's, inserted before anybody
 /// asked for it, is not taken for that one. `None` when no job will come any more.
-fn next_job(reader: &mut dyn CardReader, jobs: &Receiver<Job>, used_card_is_in: &mut bool) -> Option<Job> {
+fn next_job(reader: &mut dyn CardReader, jobs: &Receiver<Job>, used: &mut UsedCard) -> Option<Job> {
     let mut pause = SLICE;
-    while *used_card_is_in {
+    while used.is_in {
         match jobs.recv_timeout(pause) {
             Ok(job) => return Some(job),
             Err(RecvTimeoutError::Disconnected) => return None,
             Err(RecvTimeoutError::Timeout) => match reader.wait_for_removal(Duration::ZERO) {
-                Ok(gone) => *used_card_is_in = !gone,
-                // Nobody knows: the card may still be in, and must not pay for somebody else.
+                Ok(true) => used.has_left(),
+                Ok(false) => pause = SLICE,
+                // Nobody knows: the card may still be in.
                 Err(_) => pause = SLICE * 10,
             },
         }
@@ -156,35 +185,41 @@ fn next_job(reader: &mut dyn CardReader, jobs: &Receiver<Job>, used_card_is_in: 
 /// Waits for the old card to leave and a new one to come; `None` when nobody waits for it any more.
 fn await_card(
     reader: &mut dyn CardReader,
-    used_card_is_in: &mut bool,
+    used: &mut UsedCard,
     deadline: Instant,
     still_wanted: impl Fn() -> bool,
     tell: &mut dyn FnMut(Event) -> bool,
 ) -> Option<Event> {
     let mut reminded = false;
-    while *used_card_is_in && still_wanted() {
+    while used.is_in && still_wanted() {
         match reader.wait_for_removal(SLICE) {
-            Ok(gone) => *used_card_is_in = !gone,
+            Ok(true) => used.has_left(),
+            Ok(false) if !reminded => {
+                reminded = true;
+                tell(Event::StillIn);
+            }
+            Ok(false) => {}
             Err(error) => return Some(event_of(error)),
         }
-        if *used_card_is_in && !reminded {
-            reminded = true;
-            tell(Event::StillIn);
-        }
-        if Instant::now() >= deadline {
+        if used.is_in && Instant::now() >= deadline {
             return Some(Event::NoCard);
         }
     }
-    if reminded && !*used_card_is_in {
+    if reminded && !used.is_in {
         tell(Event::Removed);
     }
     while still_wanted() {
         match reader.wait_for_card(SLICE) {
-            Ok(Some(_answer_to_reset)) => return Some(Event::Inserted),
+            Ok(Some(_answer_to_reset)) => {
+                used.came();
+                return Some(Event::Inserted);
+            }
             Ok(None) if Instant::now() >= deadline => return Some(Event::NoCard),
             Ok(None) => {}
             Err(error) => {
-                *used_card_is_in = error == ReaderError::CardMute;
+                if error == ReaderError::CardMute {
+                    used.came();
+                }
                 return Some(event_of(error));
             }
         }
@@ -211,11 +246,45 @@ mod tests {
 
     /// A reader whose slot the test fills and empties.
     #[derive(Clone, Default)]
-    struct Slot(Arc<Mutex<bool>>);
+    struct Slot {
+        card: Arc<Mutex<bool>>,
+        looked: Arc<Mutex<usize>>,
+    }
 
     impl Slot {
         fn holds(&self, card: bool) {
-            *self.0.lock().unwrap() = card;
+            *self.card.lock().unwrap() = card;
+        }
+
+        /// Waits until the worker has looked at the slot once more.
+        fn looked_at(&self) {
+            let before = *self.looked.lock().unwrap();
+            while *self.looked.lock().unwrap() == before {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+        }
+    }
+
+    struct Desk {
+        slot: Slot,
+        worker: ReaderWorker,
+        events: Receiver<Event>,
+    }
+
+    impl Desk {
+        fn open(folder: &tempfile::TempDir, slot: &Slot) -> Self {
+            let (sender, events) = channel();
+            let note = folder.path().join("card-in-reader");
+            let worker = ReaderWorker::start(Box::new(slot.clone()), note, sender, |_, event| event).unwrap();
+            Self { slot: slot.clone(), worker, events }
+        }
+
+        fn asks_for_a_card(&self, ticket: Ticket) {
+            self.worker.send(Job::Await { ticket, timeout: LONG });
+        }
+
+        fn hears(&self) -> Event {
+            self.events.recv_timeout(LONG).unwrap()
         }
     }
 
@@ -229,7 +298,7 @@ mod tests {
         }
 
         fn wait_for_card(&mut self, timeout: Duration) -> Result<Option<Vec<u8>>, ReaderError> {
-            let card = *self.0.lock().unwrap();
+            let card = *self.card.lock().unwrap();
             if !card {
                 std::thread::sleep(timeout.min(Duration::from_millis(5)));
             }
@@ -244,7 +313,8 @@ mod tests {
 
         fn wait_for_removal(&mut self, timeout: Duration) -> Result<bool, ReaderError> {
             std::thread::sleep(timeout.min(Duration::from_millis(5)));
-            Ok(!*self.0.lock().unwrap())
+            *self.looked.lock().unwrap() += 1;
+            Ok(!*self.card.lock().unwrap())
         }
     }
 
@@ -252,35 +322,63 @@ mod tests {
 
     #[test]
     fn a_used_card_must_leave_and_whoever_waits_hears_when_it_has() {
-        let slot = Slot::default();
-        let (sender, events) = channel();
-        let worker = ReaderWorker::start(Box::new(slot.clone()), sender, |_, event| event).unwrap();
-        slot.holds(true);
-        worker.send(Job::Await { ticket: 1, timeout: LONG });
-        assert!(matches!(events.recv_timeout(LONG), Ok(Event::Inserted)));
-        worker.send(Job::Release);
-        worker.send(Job::Await { ticket: 2, timeout: LONG });
-        assert!(matches!(events.recv_timeout(LONG), Ok(Event::StillIn)));
-        slot.holds(false);
-        assert!(matches!(events.recv_timeout(LONG), Ok(Event::Removed)));
-        slot.holds(true);
-        assert!(matches!(events.recv_timeout(LONG), Ok(Event::Inserted)));
+        let folder = tempfile::tempdir().unwrap();
+        let desk = Desk::open(&folder, &Slot::default());
+        desk.slot.holds(true);
+        desk.asks_for_a_card(1);
+        assert!(matches!(desk.hears(), Event::Inserted));
+        desk.worker.send(Job::Release);
+        desk.asks_for_a_card(2);
+        assert!(matches!(desk.hears(), Event::StillIn));
+        desk.slot.holds(false);
+        assert!(matches!(desk.hears(), Event::Removed));
+        desk.slot.holds(true);
+        assert!(matches!(desk.hears(), Event::Inserted));
     }
 
     #[test]
     fn a_card_that_was_changed_while_nobody_waited_is_a_new_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let desk = Desk::open(&folder, &Slot::default());
+        desk.slot.holds(true);
+        desk.asks_for_a_card(1);
+        assert!(matches!(desk.hears(), Event::Inserted));
+        desk.worker.send(Job::Release);
+        desk.slot.holds(false);
+        desk.slot.looked_at();
+        desk.slot.holds(true);
+        desk.asks_for_a_card(2);
+        assert!(matches!(desk.hears(), Event::Inserted), "not asked to be taken out first");
+    }
+
+    #[test]
+    fn a_card_left_in_through_a_power_cut_does_not_pay_for_the_next_customer() {
+        let folder = tempfile::tempdir().unwrap();
         let slot = Slot::default();
-        let (sender, events) = channel();
-        let worker = ReaderWorker::start(Box::new(slot.clone()), sender, |_, event| event).unwrap();
         slot.holds(true);
-        worker.send(Job::Await { ticket: 1, timeout: LONG });
-        assert!(matches!(events.recv_timeout(LONG), Ok(Event::Inserted)));
-        worker.send(Job::Release);
+        let desk = Desk::open(&folder, &slot);
+        desk.asks_for_a_card(1);
+        assert!(matches!(desk.hears(), Event::Inserted), "a card that nobody has used may wait in the reader");
+        drop(desk);
+        let desk = Desk::open(&folder, &slot);
+        desk.asks_for_a_card(1);
+        assert!(matches!(desk.hears(), Event::StillIn));
         slot.holds(false);
-        // Longer than the worker takes to look twice.
-        std::thread::sleep(3 * SLICE);
+        assert!(matches!(desk.hears(), Event::Removed));
+        drop(desk);
         slot.holds(true);
-        worker.send(Job::Await { ticket: 2, timeout: LONG });
-        assert!(matches!(events.recv_timeout(LONG), Ok(Event::Inserted)), "not asked to be taken out first");
+        let desk = Desk::open(&folder, &slot);
+        desk.asks_for_a_card(1);
+        assert!(matches!(desk.hears(), Event::Inserted));
+    }
+
+    #[test]
+    fn a_reader_that_held_no_card_has_no_used_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let desk = Desk::open(&folder, &Slot::default());
+        desk.worker.send(Job::Release);
+        desk.slot.holds(true);
+        desk.asks_for_a_card(1);
+        assert!(matches!(desk.hears(), Event::Inserted));
     }
 }

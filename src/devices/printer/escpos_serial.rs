@@ -15,44 +15,29 @@ use self::conversation::{Answers, Conversation};
 use self::task::Task;
 use super::{Confirmation, PrintFailure, Printer, PrinterFault};
 use crate::receipt::PrinterProfile;
+pub use crate::terminal::settings::FlowControl;
 
 /// Where the printer is and how to talk to it.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SerialSettings {
     /// Path of the device, as `/dev/ttyS0`.
     pub device: String,
     /// Bits per second.
-    #[serde(default = "SerialSettings::usual_baud")]
     pub baud: u32,
     /// How the printer says that its buffer is full.
-    #[serde(default)]
     pub flow_control: FlowControl,
 }
 
 impl SerialSettings {
     /// A device with the usual speed and flow control.
     pub fn of_device(device: impl Into<String>) -> Self {
-        Self { device: device.into(), baud: Self::usual_baud(), flow_control: FlowControl::default() }
+        Self { device: device.into(), baud: Self::usual_baud(), flow_control: FlowControl::RtsCts }
     }
 
     /// What most receipt printers are set to when they are sold.
     pub const fn usual_baud() -> u32 {
         115_200
     }
-}
-
-/// How the printer says that its buffer is full. Linux has no DTR/DSR: the printer's DTR is wired to the host's CTS.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum FlowControl {
-    /// By the lines RTS and CTS.
-    #[default]
-    RtsCts,
-    /// By the characters XON and XOFF.
-    XonXoff,
-    /// Not at all: a job must fit into the printer's buffer.
-    None,
 }
 
 /// How long the driver waits for what.

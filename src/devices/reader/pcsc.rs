@@ -16,9 +16,6 @@ use super::transport::{Protocol, exchange};
 use super::watchdog::{Stuck, Watchdog};
 use super::{CardReader, ReaderError};
 
-/// How long a command may take unless the settings say otherwise. EMV gives a card seconds; a signature takes one.
-pub const DEFAULT_LIMIT: Duration = Duration::from_secs(30);
-
 /// The service is asked at least this often, so that a reader that is plugged in or pulled out is noticed.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
@@ -206,8 +203,8 @@ impl Session {
     /// Waits a moment for a card that did not answer to a reset.
     fn let_settle(&mut self) -> Result<(), ReaderError> {
         let now = Instant::now();
-        // What an earlier wait saw of another card does not count.
-        let before = self.unsettled.filter(|before| now - before.last_try < SETTLING);
+        // What an earlier wait saw of another card does not count. One try may take a reader more than a second.
+        let before = self.unsettled.filter(|before| now - before.last_try < 8 * SETTLING);
         let unsettled = Unsettled { since: before.map_or(now, |before| before.since), last_try: now };
         if now - unsettled.since >= SETTLING {
             self.unsettled = None;
