@@ -6,9 +6,11 @@
 pub mod action;
 pub mod afl;
 pub mod apdu;
+pub mod ca_keys;
 pub mod cvm;
 pub mod data;
 pub mod kernel;
+pub mod oda;
 pub mod restrictions;
 pub mod results;
 pub mod selection;
