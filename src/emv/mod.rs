@@ -6,11 +6,13 @@
 pub mod action;
 pub mod afl;
 pub mod apdu;
+pub mod ca_keys;
 pub mod cryptogram;
 pub mod cvm;
 pub mod data;
 pub mod dol;
 pub mod kernel;
+pub mod oda;
 pub mod pin;
 pub mod restrictions;
 pub mod results;

@@ -7,10 +7,10 @@ use std::fmt;
 use zeroize::Zeroizing;
 
 use super::apdu::{CardAnswer, Command, Status};
+use super::oda::PinKey;
 use super::results::Tvr;
 use super::tag;
 use super::tlv;
-use crate::crypto::rsa;
 
 /// A card that never counts its tries down does not make the terminal ask for ever.
 const MAX_TRIES: u8 = 15;
@@ -96,15 +96,6 @@ pub enum PinEntry {
     Bypassed,
     /// There is no pad, or it does not work.
     PadBroken,
-}
-
-/// The card's public key for PIN encipherment, recovered and checked (Book 2, 7.1).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PinKey {
-    /// Modulus.
-    pub modulus: Vec<u8>,
-    /// Exponent.
-    pub exponent: Vec<u8>,
 }
 
 /// What the check wants next.
@@ -212,16 +203,16 @@ impl PinCheck {
     /// 7F, PIN block, challenge and random filling, enciphered with the card's key (Book 2, 7.2).
     fn verify_enciphered(&mut self, block: &[u8; 8], challenge: &[u8; 8], random: &[u8]) -> Next {
         let Some(key) = &self.key else { return Next::Over(Ended::Failed) };
-        let Some(filling) = key.modulus.len().checked_sub(17).and_then(|length| random.get(..length)) else {
+        let Some(filling) = key.0.length().checked_sub(17).and_then(|length| random.get(..length)) else {
             return Next::Over(Ended::Failed);
         };
-        let mut plain = Zeroizing::new(Vec::with_capacity(key.modulus.len()));
+        let mut plain = Zeroizing::new(Vec::with_capacity(key.0.length()));
         plain.push(ENCIPHERED_HEADER);
         plain.extend(block);
         plain.extend(challenge);
         plain.extend(filling);
         // With a public key, recovering and enciphering are the same computation.
-        match rsa::recover(&key.modulus, &key.exponent, &plain) {
+        match key.0.recover(&plain) {
             Ok(enciphered) => {
                 self.place = Place::Verify;
                 Next::Send(Command::verify_enciphered(&enciphered))
@@ -251,6 +242,7 @@ fn exceeded(tvr: &mut Tvr) -> Next {
 mod tests {
     use super::*;
     use crate::crypto::hex;
+    use crate::crypto::rsa::PublicKey;
 
     fn pin(digits: &str) -> Pin {
         Pin::new(Zeroizing::new(digits.as_bytes().to_vec())).unwrap()
@@ -291,7 +283,7 @@ mod tests {
     #[test]
     fn an_enciphered_pin_is_what_the_card_can_read() {
         let key = openssl::rsa::Rsa::generate(1024).unwrap();
-        let public = PinKey { modulus: key.n().to_vec(), exponent: key.e().to_vec() };
+        let public = PinKey(PublicKey::new(&key.n().to_vec(), &key.e().to_vec()).unwrap());
         let mut tvr = Tvr::default();
         let (mut check, _) = PinCheck::start(PinKind::Enciphered, Some(public));
         assert!(matches!(check.answer(&[0x9F, 0x17, 0x01, 0x03], Status::OK, &mut tvr), Next::Ask(_)));
