@@ -20,6 +20,8 @@ mod completion;
 mod judging;
 mod outcome;
 mod reading;
+#[cfg(test)]
+mod tests;
 mod transaction;
 
 use zeroize::Zeroizing;
