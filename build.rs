@@ -11,6 +11,8 @@ fn screen() {
 
     // Translations are read by the compiler; Cargo does not know of them otherwise.
     println!("cargo:rerun-if-changed=ui/lang");
+    // The compiler reads it while it runs here: `./dev test` makes its warnings errors.
+    println!("cargo:rerun-if-env-changed=SLINT_COMPILER_DENY_WARNINGS");
     // Tests look things up by name; a released program does without the names.
     let names = std::env::var("PROFILE").is_ok_and(|profile| profile == "debug");
     let configuration = CompilerConfiguration::new()

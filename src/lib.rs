@@ -1,8 +1,8 @@
 //! Yima (一码), the payment application of a Linux smart POS.
 //!
-//! The house has floors: a module uses only modules that stand below it in this list, and everything
-//! under the second line is pure (no clock, no randomness, no threads, no input or output). `tests/floors.rs` holds
-//! both rules. The plan and its reasons are in `docs/architecture.md`.
+//! The house has floors: a module uses only modules that stand below it, in the order of `docs/architecture.md`, and
+//! the core is pure (no clock, no randomness, no threads, no input or output). `tests/floors.rs` holds both rules. The
+//! plan and its reasons are in `docs/architecture.md`.
 
 pub mod app;
 pub mod cli;
@@ -22,6 +22,7 @@ pub mod money;
 pub mod payment;
 pub mod receipt;
 pub mod reference;
+pub mod wording;
+// ---- beside the core, not pure: they read and write files ---------------------------------------
 pub mod terminal;
 pub mod vault;
-pub mod wording;

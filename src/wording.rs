@@ -43,6 +43,16 @@ impl Reason {
         Self { kind, code: None, amount: None, detail: detail.into() }
     }
 
+    /// The same once the payment it is about has been taken back. What the account could pay is worth knowing then too;
+    /// other causes have had their say.
+    pub fn once_taken_back(&self) -> Self {
+        let kind = match self.kind {
+            ReasonKind::PartialApproval => ReasonKind::PartialApprovalTakenBack,
+            _ => ReasonKind::TakenBack,
+        };
+        Self { kind, ..self.clone() }
+    }
+
     /// What happened and what to do, in `language`.
     pub fn sentences(&self, language: Language) -> Sentences {
         let by_code = match (&self.kind, &self.code) {
@@ -96,8 +106,14 @@ reason_kinds! {
     HostAnswerRefused = "host_answer_refused";
     /// The host said no; the response code says why.
     HostDeclined = "host_declined";
-    /// The account holds less than asked; what was approved has been taken back.
+    /// The account holds less than asked; what was approved is being taken back.
     PartialApproval = "partial_approval";
+    /// The same, when it has been taken back.
+    PartialApprovalTakenBack = "partial_approval_taken_back";
+    /// The host has a transaction of this number already; whether this payment was charged is not known.
+    TraceNumberInUse = "trace_number_in_use";
+    /// The request cannot be written: a key, a setting or a value of the card is wrong. Nothing was charged.
+    CannotAsk = "cannot_ask";
     /// The card said no by itself.
     CardDeclined = "card_declined";
     /// The card said no after the host had approved; the payment is taken back.
@@ -106,6 +122,8 @@ reason_kinds! {
     CardTorn = "card_torn";
     /// The card was taken out after the request had left; the payment is taken back.
     CardTornAfterRequest = "card_torn_after_request";
+    /// Card or reader stopped answering after the request had left; the payment is taken back.
+    CardLostAfterRequest = "card_lost_after_request";
     /// The card is in but does not answer.
     CardMute = "card_mute";
     /// No application on the card that this terminal takes.
@@ -126,10 +144,16 @@ reason_kinds! {
     PrinterPaperOut = "printer_paper_out";
     /// The printer's cover is open.
     PrinterCoverOpen = "printer_cover_open";
-    /// The printer has a fault of its own or does not answer.
+    /// The printer stands still and cannot say why.
+    PrinterStopped = "printer_stopped";
+    /// The printer does not answer.
+    PrinterSilent = "printer_silent";
+    /// The printer reports a fault of its own: cutter, heat.
     PrinterFault = "printer_fault";
     /// The ledger cannot be written: no sale may begin.
     LedgerFailed = "ledger_failed";
+    /// The ledger could not be written after the request had left: the result is not known.
+    LedgerFailedAfterRequest = "ledger_failed_after_request";
     /// The terminal lost its power or was stopped in the middle of a payment.
     Interrupted = "interrupted";
     /// An earlier payment must be taken back first and the host does not answer.
@@ -187,6 +211,30 @@ mod tests {
             assert_eq!(ReasonKind::from_word(kind.word()), Some(*kind));
         }
         assert_eq!(words().len(), ReasonKind::ALL.len(), "a word that no reason uses");
+    }
+
+    #[test]
+    fn what_is_not_known_to_be_unpaid_warns_against_paying_again() {
+        for kind in [
+            ReasonKind::HostSilent,
+            ReasonKind::HostAnswerRefused,
+            ReasonKind::PartialApproval,
+            ReasonKind::TraceNumberInUse,
+            ReasonKind::CardDeclinedAfterApproval,
+            ReasonKind::CardTornAfterRequest,
+            ReasonKind::CardLostAfterRequest,
+            ReasonKind::LedgerFailedAfterRequest,
+            ReasonKind::Interrupted,
+            ReasonKind::ReversalExhausted,
+        ] {
+            let reason = Reason::of(kind);
+            assert!(reason.sentences(Language::Chinese).advice.contains("不要让顾客再付一次"), "{}", kind.word());
+            assert!(
+                reason.sentences(Language::English).advice.contains("not let the customer pay again"),
+                "{}",
+                kind.word()
+            );
+        }
     }
 
     #[test]

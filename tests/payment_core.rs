@@ -14,7 +14,7 @@ use yima::emv::terminal::TerminalData;
 use yima::emv::tlv::{self, TlvBuilder};
 use yima::ledger::Ledger;
 use yima::money::{Amount, Currency};
-use yima::payment::online::{HostAnswer, LinkFailure, SaleRequest};
+use yima::payment::online::{Decision, HostAnswer, LinkFailure, SaleRequest};
 use yima::payment::record::{Record, State};
 use yima::payment::sale::{Conclusion, Effect, Event, Opening, Sale};
 use yima::reference::{AuthorisationCode, MerchantCode, ResponseCode, Rrn, TerminalNumber, TraceNumber};
@@ -154,13 +154,14 @@ fn name(record: &Record) -> &'static str {
         Record::Approved(_) => "approved",
         Record::NotPaid { .. } => "not_paid",
         Record::ReversalDue { .. } => "reversal_due",
+        Record::Unresolved { .. } => "unresolved",
     }
 }
 
-fn answer(code: &str) -> HostAnswer {
+fn answer(decision: Decision, code: &str) -> HostAnswer {
     HostAnswer {
+        decision,
         response_code: ResponseCode::parse(code).unwrap(),
-        amount: None,
         rrn: Rrn::parse("000000000001").ok(),
         authorisation_code: AuthorisationCode::parse("A12B3C").ok(),
         issuer_data: Vec::new(),
@@ -169,22 +170,16 @@ fn answer(code: &str) -> HostAnswer {
 
 /// An approval with the issuer's cryptogram, as the issuer of this card computes it.
 fn approve(profile: &CardProfile, request: &SaleRequest) -> Result<HostAnswer, LinkFailure> {
-    approve_as(profile, request, "00")
-}
-
-/// The same with another response code, which the issuer's cryptogram vouches for.
-fn approve_as(profile: &CardProfile, request: &SaleRequest, code: &str) -> Result<HostAnswer, LinkFailure> {
-    let response_code: [u8; 2] = code.as_bytes().try_into().unwrap();
     let find = |tag| tlv::find(&request.chip_data, tag).unwrap().unwrap();
     let issuer = TdesKey::new(&hex::decode(&profile.issuer.master_key).unwrap()).unwrap();
     let card = emv::card_master_key(&issuer, &profile.pan, profile.packed_sequence_number()).unwrap();
     let atc = u16::from_be_bytes(find(tag::ATC).try_into().unwrap());
     let session = emv::session_key(&card, atc).unwrap();
     let arqc: [u8; 8] = find(tag::CRYPTOGRAM).try_into().unwrap();
-    let mut data = emv::response_cryptogram_1(&session, &arqc, &response_code).unwrap().to_vec();
-    data.extend(response_code);
+    let mut data = emv::response_cryptogram_1(&session, &arqc, b"00").unwrap().to_vec();
+    data.extend(b"00");
     let issuer_data = TlvBuilder::new().with(tag::ISSUER_AUTHENTICATION_DATA, &data).build();
-    Ok(HostAnswer { issuer_data, ..answer(code) })
+    Ok(HostAnswer { issuer_data, ..answer(Decision::Approved, "00") })
 }
 
 #[test]
@@ -199,20 +194,22 @@ fn a_sale_is_written_down_before_each_step_that_counts() {
 #[test]
 fn every_answer_and_every_silence_ends_where_it_must() {
     type Host = fn(&CardProfile, &SaleRequest) -> Result<HostAnswer, LinkFailure>;
-    let cases: [(&str, Host, State, Option<ReasonKind>); 12] = [
-        ("declined", |_, _| Ok(answer("51")), State::Declined, Some(ReasonKind::HostDeclined)),
-        ("unknown code", |_, _| Ok(answer("Q7")), State::Declined, Some(ReasonKind::HostDeclined)),
-        ("issuer silent", |_, _| Ok(answer("68")), State::ReversalDue, Some(ReasonKind::HostSilent)),
-        ("used before", |_, _| Ok(answer("94")), State::ReversalDue, Some(ReasonKind::HostSilent)),
+    let cases: [(&str, Host, State, Option<ReasonKind>); 9] = [
+        ("declined", |_, _| Ok(refusal()), State::Declined, Some(ReasonKind::HostDeclined)),
+        ("issuer silent", |_, _| Ok(answer(Decision::Unclear, "68")), State::ReversalDue, Some(ReasonKind::HostSilent)),
+        (
+            "used before",
+            |_, _| Ok(answer(Decision::NumberInUse, "94")),
+            State::Unresolved,
+            Some(ReasonKind::TraceNumberInUse),
+        ),
         (
             "cannot be written",
             |_, _| Err(LinkFailure::Unsendable(String::new())),
             State::Declined,
-            Some(ReasonKind::HostUnreachable),
+            Some(ReasonKind::CannotAsk),
         ),
         ("partial", partial, State::ReversalDue, Some(ReasonKind::PartialApproval)),
-        ("partial of the whole", whole, State::Approved, None),
-        ("partial of nothing said", |_, _| Ok(answer("10")), State::Declined, Some(ReasonKind::HostDeclined)),
         (
             "never sent",
             |_, _| Err(LinkFailure::NeverSent(String::new())),
@@ -228,7 +225,7 @@ fn every_answer_and_every_silence_ends_where_it_must() {
         ),
         (
             "no issuer cryptogram",
-            |_, _| Ok(answer("00")),
+            |_, _| Ok(answer(Decision::Approved, "00")),
             State::ReversalDue,
             Some(ReasonKind::CardDeclinedAfterApproval),
         ),
@@ -241,19 +238,20 @@ fn every_answer_and_every_silence_ends_where_it_must() {
 }
 
 fn partial(_: &CardProfile, _: &SaleRequest) -> Result<HostAnswer, LinkFailure> {
-    Ok(HostAnswer { amount: Amount::parse("9.40", Currency::CNY).ok(), ..answer("10") })
+    Ok(answer(Decision::Partial(Amount::parse("9.40", Currency::CNY).unwrap()), "10"))
 }
 
-fn whole(profile: &CardProfile, request: &SaleRequest) -> Result<HostAnswer, LinkFailure> {
-    Ok(HostAnswer { amount: Some(request.amount), ..approve_as(profile, request, "10")? })
+fn refusal() -> HostAnswer {
+    answer(Decision::Refused, "51")
 }
 
 fn kind_of(conclusion: &Conclusion) -> Option<ReasonKind> {
     match conclusion {
         Conclusion::Approved => None,
-        Conclusion::Declined(reason) | Conclusion::Failed(reason) | Conclusion::ReversalDue(reason) => {
-            Some(reason.kind)
-        }
+        Conclusion::Declined(reason)
+        | Conclusion::Failed(reason)
+        | Conclusion::ReversalDue(reason)
+        | Conclusion::Unresolved(reason) => Some(reason.kind),
     }
 }
 
@@ -278,8 +276,8 @@ fn a_card_torn_at_any_command_is_never_paid_and_taken_back_when_due() {
 
 #[test]
 fn a_card_torn_while_it_is_told_of_a_refusal_changes_nothing() {
-    let commands = Shop::new().sale(&Faults::default(), |_, _| Ok(answer("51"))).commands;
-    let run = Shop::new().sale(&Faults { tear: Some(commands), ..Faults::default() }, |_, _| Ok(answer("51")));
+    let commands = Shop::new().sale(&Faults::default(), |_, _| Ok(refusal())).commands;
+    let run = Shop::new().sale(&Faults { tear: Some(commands), ..Faults::default() }, |_, _| Ok(refusal()));
     assert_eq!((kind_of(&run.conclusion), run.state), (Some(ReasonKind::HostDeclined), Some(State::Declined)));
 }
 
@@ -291,7 +289,8 @@ fn a_record_that_cannot_be_written_never_ends_as_paid() {
         let run = Shop::new().sale(&Faults { record: Some(record), ..Faults::default() }, approve);
         assert_eq!(run.sent, sent, "record {record}");
         assert_eq!(run.state, state, "record {record}: the row stays and is taken back");
-        assert_eq!(kind_of(&run.conclusion), Some(ReasonKind::LedgerFailed), "record {record}");
+        let kind = if sent { ReasonKind::LedgerFailedAfterRequest } else { ReasonKind::LedgerFailed };
+        assert_eq!(kind_of(&run.conclusion), Some(kind), "record {record}");
         assert_ne!(run.conclusion, Conclusion::Approved);
     }
 }
@@ -330,7 +329,7 @@ fn an_expired_card_goes_to_the_host_with_the_bit_set() {
     let run = Shop::with(profile).sale(&Faults::default(), |_, request| {
         let tvr = tlv::find(&request.chip_data, tag::TVR).unwrap().unwrap();
         assert_eq!(tvr[1] & 0x40, 0x40, "expired application");
-        Ok(answer("54"))
+        Ok(answer(Decision::Refused, "54"))
     });
     assert_eq!(run.state, Some(State::Declined));
 }

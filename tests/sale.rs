@@ -83,7 +83,7 @@ fn an_unreachable_host_is_no_charge_and_no_reversal() {
 #[test]
 fn a_silent_host_is_reversed_also_when_it_had_booked() {
     for (amount, booked) in [("67.01", false), ("67.02", true)] {
-        let mut counter = Counter::open_for_business();
+        let mut counter = Counter::open_to_silence();
         let (result, code) = counter.sale(amount, &[]);
         assert_eq!((result["outcome"].as_str(), code), (Some("reversed"), 2), "{result:#}");
         assert_eq!(counter.transactions()[0]["state"], "reversed");
@@ -196,9 +196,7 @@ fn a_printer_that_answers_nothing_is_not_believed() {
 #[test]
 fn a_power_cut_between_request_and_answer_is_taken_back_before_the_next_sale() {
     let mut counter = Counter::open_for_business();
-    let settings = std::fs::read_to_string(counter.settings()).unwrap();
-    std::fs::write(counter.settings(), settings.replace("answer_timeout_s = 3\n[", "answer_timeout_s = 60\n["))
-        .unwrap();
+    counter.give_up_after(60);
     counter.bring_card(&[]);
     let mut command = counter.yima(&["sale", "67.02", "--json"]);
     counter.shop.log_to(&mut command, "cut.log");
@@ -243,7 +241,7 @@ fn a_card_that_has_just_left_is_not_taken_for_the_next_one() {
 
 #[test]
 fn nothing_new_is_charged_while_a_reversal_waits() {
-    let mut counter = Counter::open_for_business();
+    let mut counter = Counter::open_to_silence();
     let (result, code) = counter.sale("67.09", &[]);
     assert_eq!((result["outcome"].as_str(), code), (Some("unresolved"), 2), "{result:#}");
     assert_eq!(counter.transactions()[0]["state"], "reversal_due");
@@ -287,6 +285,28 @@ fn wrong_settings_are_named_with_file_line_and_key() {
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(2));
     assert!(said.contains("yima.toml, line ") && said.contains("screen.widht: unknown field"), "{said}");
+}
+
+#[test]
+fn whoever_asks_for_json_gets_it_also_when_nothing_can_begin() {
+    let counter = Counter::open();
+    for arguments in [&["sale", "1.00", "--json"][..], &["sale", "nothing", "--json"], &["sale", "0.00", "--json"]] {
+        let output = counter.yima(arguments).output().unwrap();
+        let result: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!((result["outcome"].as_str(), output.status.code()), (Some("error"), Some(2)), "{result:#}");
+        assert!(!result["reason"]["what"].as_str().unwrap().is_empty(), "{result:#}");
+        assert!(result["receipts"].as_array().unwrap().is_empty());
+    }
+    assert!(!counter.state().join("ledger.sqlite").exists(), "nothing is made by who cannot sell");
+}
+
+#[test]
+fn looking_makes_and_changes_nothing() {
+    let mut counter = Counter::open();
+    counter.start_host();
+    assert!(counter.transactions().is_empty());
+    counter.yima(&["doctor", "--json"]).output().unwrap();
+    assert!(!counter.state().join("ledger.sqlite").exists());
 }
 
 #[test]

@@ -88,6 +88,19 @@ fn two_shops_use_the_same_port_and_the_same_display() {
 }
 
 #[test]
+fn a_shop_has_pseudo_terminals_of_its_own() {
+    let shop = Shop::open();
+    let outside = nix::pty::openpty(None, None).unwrap();
+    let list = || String::from_utf8(shop.command("ls").arg("/dev/pts").output().unwrap().stdout).unwrap();
+    assert_eq!(list().trim(), "ptmx", "those of other shops are not seen");
+    // Opening the multiplexer makes one, also by its other name.
+    let make = "exec 3<>/dev/ptmx && ls /dev/pts";
+    let made = shop.command("sh").args(["-c", make]).output().unwrap();
+    assert_eq!(String::from_utf8(made.stdout).unwrap().split_whitespace().collect::<Vec<_>>(), ["0", "ptmx"]);
+    drop(outside);
+}
+
+#[test]
 fn a_command_runs_in_the_folder_it_was_given() {
     let shop = Shop::open();
     let output = shop.command("pwd").current_dir(shop.folder()).output().unwrap();

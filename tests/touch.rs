@@ -12,11 +12,14 @@ use support::counter::{Counter, FULL_ACCOUNT, keep};
 use support::running::Running;
 use support::wait_until;
 
-/// Colours of the theme by which a screen is told: the ground of "paid", of "not paid", of "not known", and of the rest.
+/// Colours of the theme by which a screen is told: the ground of "paid", of "not paid", of "not known" and "out of
+/// service", of the rest; a digit key; the invitation to insert a card, and a chip that says "printed".
 const JADE: [u8; 3] = [0x0B, 0x6E, 0x55];
 const RED_WASH: [u8; 3] = [0xFB, 0xE9, 0xE7];
 const AMBER_WASH: [u8; 3] = [0xFF, 0xF1, 0xD6];
 const PAPER: [u8; 3] = [0xF7, 0xF6, 0xF2];
+const KEY: [u8; 3] = [0xFF, 0xFF, 0xFF];
+const JADE_WASH: [u8; 3] = [0xE2, 0xF0, 0xEA];
 
 /// A place for each orientation: where 4 and 收款 are touched, and a spot whose colour tells which screen is shown.
 struct Places {
@@ -24,6 +27,12 @@ struct Places {
     height: u32,
     four: (u32, u32),
     charge: (u32, u32),
+    /// On a digit key, clear of the digit. No other screen is white there.
+    key: (u32, u32),
+    /// In the invitation to insert a card. No other screen has its colour there.
+    card: (u32, u32),
+    /// Left ends of the chips of both slips.
+    chips: [(u32, u32); 2],
     /// Inside of the ground of the result screens, clear of words.
     result: (u32, u32),
     /// Inside of the amber card of "not known", clear of words.
@@ -37,6 +46,9 @@ const PORTRAIT: Places = Places {
     height: 1280,
     four: (140, 625),
     charge: (360, 1090),
+    key: (50, 625),
+    card: (60, 600),
+    chips: [(35, 1088), (270, 1088)],
     result: (40, 700),
     unknown: (60, 180),
     done: (360, 1210),
@@ -47,6 +59,9 @@ const LANDSCAPE: Places = Places {
     height: 480,
     four: (475, 175),
     charge: (205, 370),
+    key: (432, 175),
+    card: (420, 300),
+    chips: [(522, 31), (522, 67)],
     result: (20, 330),
     unknown: (30, 420),
     done: (660, 450),
@@ -61,7 +76,10 @@ struct Screen {
 
 impl Screen {
     fn open(places: &'static Places, name: &'static str) -> Self {
-        let mut counter = Counter::open_for_business();
+        Self::open_at(Counter::open_for_business(), places, name)
+    }
+
+    fn open_at(mut counter: Counter, places: &'static Places, name: &'static str) -> Self {
         counter.set(&format!("[screen]\nwidth = {}\nheight = {}\n", places.width, places.height));
         counter.shop.start_screen(places.width, places.height);
         let mut command = counter.yima(&[]);
@@ -71,7 +89,8 @@ impl Screen {
         let screen = Self { counter, _window: window, places, name };
         screen.wait_for("the keypad", || {
             let picture = screen.counter.shop.picture();
-            picture.pixel(3, places.height / 2) == PAPER
+            // A screen without a window is white all over.
+            picture.pixel(3, places.height / 2) == PAPER && picture.pixel(places.key.0, places.key.1) == KEY
         });
         screen.focus();
         screen
@@ -83,7 +102,7 @@ impl Screen {
         self.counter.shop.click(self.places.four.0, self.places.four.1);
         self.keep("keypad");
         self.counter.shop.click(self.places.charge.0, self.places.charge.1);
-        std::thread::sleep(Duration::from_millis(700));
+        self.wait_for_colour("the customer is asked for a card", self.places.card, JADE_WASH);
         self.keep("present-card");
         self.counter.bring_card(&[]);
     }
@@ -129,15 +148,15 @@ fn a_customer_pays_by_digits_and_one_touch() {
         screen.pay_12_34();
         screen.wait_for_colour("the screen says paid", places.result, JADE);
         wait_until("both slips are printed", Duration::from_secs(20), || screen.counter.receipts().len() == 2);
-        std::thread::sleep(Duration::from_millis(500));
+        for chip in places.chips {
+            screen.wait_for_colour("the screen says printed", chip, JADE_WASH);
+        }
         screen.keep("approved");
         let rows = screen.counter.transactions();
         assert_eq!((rows[0]["state"].as_str(), rows[0]["amount"].as_str()), (Some("approved"), Some("12.34")));
         assert_eq!(screen.counter.balance(), FULL_ACCOUNT - 1234);
         // It returns by itself.
-        screen.wait_for("the keypad comes back", || {
-            screen.counter.shop.picture().pixel(places.result.0, places.result.1) != JADE
-        });
+        screen.wait_for_colour("the keypad comes back", places.key, KEY);
     }
 }
 
@@ -149,13 +168,13 @@ fn a_bank_that_says_no_is_red_and_left_by_a_touch() {
     screen.wait_for_colour("the screen says not paid", PORTRAIT.result, RED_WASH);
     screen.keep("not-paid");
     screen.counter.shop.click(PORTRAIT.done.0, PORTRAIT.done.1);
-    screen.wait_for_colour("the keypad", PORTRAIT.result, PAPER);
+    screen.wait_for_colour("the keypad", PORTRAIT.key, KEY);
     assert_eq!(screen.counter.balance(), FULL_ACCOUNT);
 }
 
 #[test]
 fn a_bank_that_says_nothing_is_amber_until_the_payment_is_taken_back() {
-    let mut screen = Screen::open(&PORTRAIT, "silent");
+    let mut screen = Screen::open_at(Counter::open_to_silence(), &PORTRAIT, "silent");
     screen.key_amount(&["6", "7", "0", "9", "Return"]);
     screen.counter.bring_card(&[]);
     screen.wait_for_colour("the screen says not known", PORTRAIT.unknown, AMBER_WASH);
@@ -173,11 +192,9 @@ fn a_bank_that_says_nothing_is_amber_until_the_payment_is_taken_back() {
 fn a_payment_is_cancelled_by_escape_before_a_card_comes() {
     let screen = Screen::open(&PORTRAIT, "cancel");
     screen.key_amount(&["1", "Return"]);
-    screen.wait_for("the customer is asked for a card", || {
-        screen.counter.shop.picture().pixel(PORTRAIT.four.0, PORTRAIT.four.1) != [0xFF, 0xFF, 0xFF]
-    });
+    screen.wait_for_colour("the customer is asked for a card", PORTRAIT.card, JADE_WASH);
     screen.counter.shop.key("Escape");
-    screen.wait_for_colour("the keypad", PORTRAIT.result, PAPER);
+    screen.wait_for_colour("the keypad", PORTRAIT.key, KEY);
     assert!(screen.counter.transactions().is_empty());
 }
 
@@ -189,7 +206,11 @@ fn a_terminal_without_identity_says_that_it_is_out_of_service() {
     command.env("SLINT_BACKEND", "winit-software");
     counter.shop.log_to(&mut command, "window.log");
     let _window = Running::start("the touchscreen", &mut command);
-    wait_until("the window is drawn", Duration::from_secs(30), || counter.shop.picture().colours() > 40);
+    // Amber from edge to edge, where the keypad has keys and gaps.
+    wait_until("the screen is amber", Duration::from_secs(30), || {
+        let picture = counter.shop.picture();
+        [PORTRAIT.key, PORTRAIT.result, (700, 500)].into_iter().all(|(x, y)| picture.pixel(x, y) == AMBER_WASH)
+    });
     let file = counter.shop.folder().join("picture.png");
     counter.shop.picture().save(&file);
     keep(&file, "out-of-service.png");

@@ -3,13 +3,14 @@
 //! Needs the dialect, the request and the MAC key. An answer that fails any check is no answer: the request's result stays
 //! unknown, and the payment core takes it back.
 
-use super::messages::Written;
+use super::messages::{Requests, Written};
 use crate::crypto::mac;
 use crate::iso8583::dialect::{Dialect, MAC_FIELD};
 use crate::iso8583::{Frame, Message};
 use crate::money::{Amount, Currency};
-use crate::payment::online::{HostAnswer, LinkFailure};
+use crate::payment::online::{Decision, HostAnswer, LinkFailure};
 use crate::reference::{AuthorisationCode, ReferenceError, ResponseCode, Rrn};
+use crate::terminal::identity::Identity;
 use crate::vault::SecureElement;
 
 /// Fields that an answer repeats unchanged.
@@ -21,21 +22,18 @@ const REPEATED: &[(u8, &str)] = &[(3, "processing code"), (11, "STAN"), (41, "te
 /// [`LinkFailure::WrongAnswer`] when it cannot be read or belongs to something else; [`LinkFailure::BadMac`] when its MAC
 /// is wrong, or missing where it must be: an answer may come without only if its code is one of the dialect's
 /// `without_mac`, refusals of a host that shares no key with this terminal.
-pub fn read(
-    dialect: &Dialect,
-    vault: &dyn SecureElement,
-    request: &Written,
-    bytes: &[u8],
-) -> Result<HostAnswer, LinkFailure> {
+pub fn read(requests: &Requests<'_>, request: &Written, bytes: &[u8]) -> Result<HostAnswer, LinkFailure> {
+    let dialect = requests.dialect;
     let answer = dialect.unpack(bytes).map_err(|error| LinkFailure::WrongAnswer(error.to_string()))?.message;
-    authenticate(dialect, vault, &answer, bytes)?;
+    authenticate(dialect, requests.vault, &answer, bytes)?;
     belongs(&request.frame, &answer)?;
+    bound(requests.identity, &answer)?;
     let response_code = response_code(&answer)?;
-    let amount = amount(dialect, &request.frame.message, &answer, &response_code)?;
+    let decision = decision(dialect, &request.frame.message, &answer, response_code.as_str())?;
     let reference = |error: ReferenceError| LinkFailure::WrongAnswer(error.to_string());
     Ok(HostAnswer {
+        decision,
         response_code,
-        amount,
         rrn: answer.text(37).map(Rrn::parse).transpose().map_err(reference)?,
         authorisation_code: answer.text(38).map(AuthorisationCode::parse).transpose().map_err(reference)?,
         issuer_data: answer.bytes(55).unwrap_or_default().to_vec(),
@@ -96,45 +94,61 @@ fn belongs(request: &Frame, answer: &Message) -> Result<(), LinkFailure> {
     Ok(())
 }
 
+/// One machine, one code: an answer in the name of another acquirer is not this terminal's.
+fn bound(identity: &Identity, answer: &Message) -> Result<(), LinkFailure> {
+    match answer.text(32) {
+        Some(found) if found != identity.acquirer_code => {
+            let expected = &identity.acquirer_code;
+            Err(LinkFailure::WrongAnswer(format!("its acquirer is {found}, this terminal is bound to {expected}")))
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
 fn response_code(answer: &Message) -> Result<ResponseCode, LinkFailure> {
     let code = answer.text(39).ok_or_else(|| LinkFailure::WrongAnswer("it has no response code".to_owned()))?;
     ResponseCode::parse(code).map_err(|error| LinkFailure::WrongAnswer(error.to_string()))
 }
 
-/// Field 4: as asked, or less in a partial approval. An approval has one; another answer may leave it out.
-fn amount(
-    dialect: &Dialect,
-    asked: &Message,
-    answer: &Message,
-    code: &ResponseCode,
-) -> Result<Option<Amount>, LinkFailure> {
+/// What the code means in this dialect. An approval names its amount (field 4): as asked, or less in a partial approval;
+/// another answer may leave it out, and must be right when it does not.
+fn decision(dialect: &Dialect, asked: &Message, answer: &Message, code: &str) -> Result<Decision, LinkFailure> {
     let wrong = |problem: String| Err(LinkFailure::WrongAnswer(problem));
     let minor = |message: &Message| message.text(4).and_then(|digits| digits.parse::<u64>().ok());
+    let codes = &dialect.answers;
     let expected = minor(asked).unwrap_or_default();
-    let found = match (minor(answer), dialect.answers.approved.contains(code.as_str())) {
-        (Some(found), _) => found,
-        (None, false) => return Ok(None),
+    match (minor(answer), codes.approved.contains(code)) {
         (None, true) => return wrong(format!("it approves with {code} and names no amount")),
-    };
-    if dialect.answers.partial.contains(code.as_str()) {
-        if found == 0 || found >= expected {
-            return wrong(format!("it approves a part, {found} of {expected}"));
+        (Some(found), true) if codes.partial.contains(code) && found != expected => {
+            if found == 0 || found > expected {
+                return wrong(format!("it approves a part, {found} of {expected}"));
+            }
+            let currency = asked.text(49).and_then(|code| code.parse().ok()).and_then(Currency::from_numeric);
+            return match currency.map(|currency| Amount::new(found, currency)) {
+                Some(Ok(part)) => Ok(Decision::Partial(part)),
+                _ => wrong("its amount has no currency".to_owned()),
+            };
         }
-    } else if found != expected {
-        return wrong(format!("its amount is {found}, the request's was {expected}"));
+        (Some(found), _) if found != expected => {
+            return wrong(format!("its amount is {found}, the request's was {expected}"));
+        }
+        (Some(_) | None, _) => {}
     }
-    let currency = asked.text(49).and_then(|code| code.parse().ok()).and_then(Currency::from_numeric);
-    match currency.map(|currency| Amount::new(found, currency)) {
-        Some(Ok(amount)) => Ok(Some(amount)),
-        _ => wrong("its amount has no currency".to_owned()),
-    }
+    Ok(if codes.approved.contains(code) {
+        Decision::Approved
+    } else if codes.unclear.contains(code) {
+        Decision::Unclear
+    } else if codes.number_in_use.contains(code) {
+        Decision::NumberInUse
+    } else {
+        Decision::Refused
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::acquirer::fixtures::{reversal_request, sale_request, with_requests};
-    use crate::acquirer::messages::Requests;
     use crate::iso8583::Mti;
 
     /// The answer of a host that approves what was asked.
@@ -166,9 +180,9 @@ mod tests {
         with_requests(|requests| {
             let request = sale(requests);
             let bytes = signed(requests, approval(&request));
-            let answer = read(requests.dialect, requests.vault, &request, &bytes).unwrap();
+            let answer = read(requests, &request, &bytes).unwrap();
             assert_eq!(answer.response_code.as_str(), "00");
-            assert_eq!(answer.amount, Some(sale_request().amount));
+            assert_eq!(answer.decision, Decision::Approved);
             assert_eq!(answer.rrn.unwrap().as_str(), "263260000001");
             assert_eq!(answer.authorisation_code.unwrap().as_str(), "123456");
             assert_eq!(answer.issuer_data, [0x91, 0]);
@@ -189,20 +203,31 @@ mod tests {
                 (60, "2200000800050"),
             ] {
                 let bytes = signed(requests, approval(&request).with_text(field, wrong));
-                let failure = read(requests.dialect, requests.vault, &request, &bytes).unwrap_err();
+                let failure = read(requests, &request, &bytes).unwrap_err();
                 assert!(matches!(failure, LinkFailure::WrongAnswer(_)), "field {field}: {failure}");
             }
             for missing in [3, 4, 11, 39, 41, 42] {
                 let bytes = signed(requests, approval(&request).without(missing));
-                let failure = read(requests.dialect, requests.vault, &request, &bytes).unwrap_err();
+                let failure = read(requests, &request, &bytes).unwrap_err();
                 assert!(matches!(failure, LinkFailure::WrongAnswer(_)), "field {missing}: {failure}");
             }
             let mut other = Message::new(Mti::new(410).unwrap());
             approval(&request).fields().for_each(|(field, value)| other.set(field, value.clone()));
-            let failure = read(requests.dialect, requests.vault, &request, &signed(requests, other)).unwrap_err();
+            let failure = read(requests, &request, &signed(requests, other)).unwrap_err();
             assert!(matches!(failure, LinkFailure::WrongAnswer(_)), "{failure}");
-            let failure = read(requests.dialect, requests.vault, &request, b"<html>").unwrap_err();
+            let failure = read(requests, &request, b"<html>").unwrap_err();
             assert!(matches!(failure, LinkFailure::WrongAnswer(_)), "{failure}");
+        });
+    }
+
+    #[test]
+    fn an_answer_of_another_acquirer_is_refused_and_one_that_names_none_is_not() {
+        with_requests(|requests| {
+            let request = sale(requests);
+            let own = approval(&request).with_text(32, &requests.identity.acquirer_code);
+            assert!(read(requests, &request, &signed(requests, own)).is_ok());
+            let failure = read(requests, &request, &signed(requests, approval(&request).with_text(32, "11111111")));
+            assert!(matches!(failure, Err(LinkFailure::WrongAnswer(_))), "{failure:?}");
         });
     }
 
@@ -214,7 +239,7 @@ mod tests {
                 [("00", false), ("10", false), ("A2", false), ("05", false), ("51", false), ("97", true), ("A0", true)]
             {
                 let bytes = packed(requests, approval(&request).with_text(39, code));
-                match read(requests.dialect, requests.vault, &request, &bytes) {
+                match read(requests, &request, &bytes) {
                     Ok(answer) => assert!(counts && answer.response_code.as_str() == code, "{code}"),
                     Err(failure) => assert!(!counts && matches!(failure, LinkFailure::BadMac(_)), "{code}: {failure}"),
                 }
@@ -231,34 +256,45 @@ mod tests {
             for at in 13..right.len() {
                 let mut bytes = right.clone();
                 bytes[at] ^= 1;
-                assert!(read(requests.dialect, requests.vault, &request, &bytes).is_err(), "byte {at}");
+                assert!(read(requests, &request, &bytes).is_err(), "byte {at}");
             }
             let mut bytes = right.clone();
             *bytes.last_mut().unwrap() ^= 1;
-            let failure = read(requests.dialect, requests.vault, &request, &bytes).unwrap_err();
+            let failure = read(requests, &request, &bytes).unwrap_err();
             assert!(matches!(failure, LinkFailure::BadMac(_)), "{failure}");
         });
     }
 
     #[test]
-    fn only_a_partial_approval_has_another_amount_and_it_is_less() {
+    fn the_dialect_says_what_a_code_decides_and_only_a_part_has_another_amount() {
+        let part = Decision::Partial(Amount::new(617, Currency::CNY).unwrap());
         with_requests(|requests| {
             let request = sale(requests);
-            for (code, amount, counts) in [
-                ("10", "000000000617", true),
-                ("10", "000000001234", false),
-                ("10", "000000001235", false),
-                ("10", "000000000000", false),
-                ("00", "000000000617", false),
-                ("51", "000000000617", false),
-                ("51", "000000001234", true),
+            for (code, amount, decision) in [
+                ("00", Some("000000001234"), Some(Decision::Approved)),
+                ("A2", Some("000000001234"), Some(Decision::Approved)),
+                ("00", Some("000000000617"), None),
+                ("00", None, None),
+                ("10", Some("000000000617"), Some(part)),
+                ("10", Some("000000001234"), Some(Decision::Approved)),
+                ("10", Some("000000001235"), None),
+                ("10", Some("000000000000"), None),
+                ("10", None, None),
+                ("51", Some("000000000617"), None),
+                ("51", Some("000000001234"), Some(Decision::Refused)),
+                ("51", None, Some(Decision::Refused)),
+                ("Q7", None, Some(Decision::Refused)),
+                ("68", None, Some(Decision::Unclear)),
+                ("94", None, Some(Decision::NumberInUse)),
             ] {
-                let bytes = signed(requests, approval(&request).with_text(39, code).with_text(4, amount));
-                let answer = read(requests.dialect, requests.vault, &request, &bytes);
-                assert_eq!(answer.is_ok(), counts, "{code} {amount}");
+                let answer = approval(&request).with_text(39, code);
+                let answer = match amount {
+                    Some(amount) => answer.with_text(4, amount),
+                    None => answer.without(4),
+                };
+                let read = read(requests, &request, &signed(requests, answer));
+                assert_eq!(read.map(|answer| answer.decision).ok(), decision, "{code} {amount:?}");
             }
-            let bytes = signed(requests, approval(&request).with_text(39, "51").without(4));
-            assert_eq!(read(requests.dialect, requests.vault, &request, &bytes).unwrap().amount, None);
         });
     }
 
@@ -267,12 +303,12 @@ mod tests {
         with_requests(|requests| {
             let request = requests.reversal(&reversal_request()).unwrap();
             let bytes = signed(requests, approval(&request));
-            assert_eq!(read(requests.dialect, requests.vault, &request, &bytes).unwrap().response_code.as_str(), "00");
+            assert_eq!(read(requests, &request, &bytes).unwrap().response_code.as_str(), "00");
             let bytes = packed(requests, approval(&request).with_text(39, "25"));
-            let failure = read(requests.dialect, requests.vault, &request, &bytes).unwrap_err();
+            let failure = read(requests, &request, &bytes).unwrap_err();
             assert!(matches!(failure, LinkFailure::BadMac(_)), "{failure}");
             let bytes = signed(requests, approval(&sale(requests)));
-            assert!(read(requests.dialect, requests.vault, &request, &bytes).is_err());
+            assert!(read(requests, &request, &bytes).is_err());
         });
     }
 }

@@ -44,7 +44,7 @@ pub trait HostLink: Send + Sync {
     /// As [`HostLink::sale`].
     fn reverse(&self, request: &ReversalRequest) -> Result<HostAnswer, LinkFailure>;
 
-    /// Asks whether the host is there (0800 echo). Books nothing.
+    /// Asks whether the host is there (0820 echo). Books nothing.
     ///
     /// # Errors
     /// As [`HostLink::sale`].
@@ -116,8 +116,10 @@ impl HttpsLink {
     ) -> Result<Self, LinkError> {
         let dialect = Dialect::shipped(&settings.dialect)?;
         let setting = |key, problem: &str| LinkError::Setting { key, problem: problem.to_owned() };
-        if !settings.url.starts_with("https://") {
-            return Err(setting("url", "it must begin with https://"));
+        match reqwest::Url::parse(&settings.url) {
+            Ok(url) if url.scheme() == "https" && url.has_host() => {}
+            Ok(_) => return Err(setting("url", "it must begin with https:// and name a host")),
+            Err(error) => return Err(setting("url", &error.to_string())),
         }
         if !settings.path.starts_with('/') {
             return Err(setting("path", "it must begin with /"));
@@ -151,6 +153,8 @@ impl HttpsLink {
             .header(CONTENT_TYPE, MESSAGE_TYPE)
             .header(CACHE_CONTROL, "no-cache")
             .body(request.bytes.to_vec())
+            // Said for the request itself, the limit covers it up to the last byte of the answer.
+            .timeout(self.deadline)
             .send()
             .map_err(|error| failure(&error))?;
         let status = response.status();
@@ -167,7 +171,7 @@ impl HttpsLink {
         Ok((date, body))
     }
 
-    /// Reads the body up to [`MAX_ANSWER`]. The library limits each wait; the deadline limits them all together.
+    /// Reads the body up to [`MAX_ANSWER`].
     fn body(&self, mut response: Response, started: Instant) -> Result<Vec<u8>, LinkFailure> {
         let mut body = Vec::new();
         let mut chunk = [0; 1024];
@@ -189,7 +193,7 @@ impl HttpsLink {
     fn financial(&self, request: Result<Written, RequestError>) -> Result<HostAnswer, LinkFailure> {
         let request = request.map_err(never_written)?;
         let (_, body) = self.exchange(&request)?;
-        answers::read(&self.dialect, &*self.vault, &request, &body)
+        answers::read(&self.requests(), &request, &body)
     }
 }
 
@@ -250,9 +254,12 @@ fn client(
         .map_err(refused)
 }
 
-/// A failure to connect happens before the first byte of the request; after any other the host may have it.
+/// A request that cannot be built and a failure to connect come before the first byte of the request; after any other the
+/// host may have it.
 fn failure(error: &reqwest::Error) -> LinkFailure {
-    if error.is_connect() {
+    if error.is_builder() {
+        LinkFailure::Unsendable(chain(error))
+    } else if error.is_connect() {
         LinkFailure::NeverSent(chain(error))
     } else if error.is_timeout() {
         LinkFailure::NoAnswer("no answer came in time".to_owned())

@@ -113,12 +113,12 @@ impl Requests<'_> {
         self.written(message)
     }
 
-    /// 0800: asks whether the host is there. Books nothing, uses up no STAN, carries no MAC.
+    /// 0820: asks whether the host is there. Books nothing, uses up no STAN, carries no MAC.
     ///
     /// # Errors
     /// When the identity does not fit the dialect.
     pub fn echo(&self) -> Result<Written, RequestError> {
-        let message = Message::new(Mti::NETWORK_REQUEST)
+        let message = Message::new(Mti::NETWORK_ADVICE)
             .with_text(41, &self.identity.terminal_number)
             .with_text(42, &self.identity.merchant_code)
             .with_text(60, &format!("00{}{ECHO}", Batch::FIRST));

@@ -5,14 +5,13 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use jiff::Zoned;
-use jiff::civil::DateTime;
-
+use super::line::Line;
 use super::printing::FollowedCopy;
 use super::report::{Ending, SaleReport, Timings};
 use super::reversals::ReversalDesk;
 use super::running::Running;
-use super::view::{CopyState, Intent, LinkState, Progress, ROWS_PER_PAGE, RowState, Screen, TransactionRow, View};
+use super::showing::{Paid, local_now};
+use super::view::{CopyState, Intent, Progress, Screen, View};
 use super::workers::reader::{self, ReaderWorker, Ticket};
 use super::workers::{link, printer};
 use crate::acquirer::link::HostLink;
@@ -22,7 +21,6 @@ use crate::devices::sound::{Sound, Tone};
 use crate::emv::terminal::TerminalData;
 use crate::ledger::{Ledger, LedgerError};
 use crate::money::{Amount, Currency};
-use crate::payment::online::LinkFailure;
 use crate::payment::record::{Record, State};
 use crate::payment::sale::{self, Conclusion, Effect, Event, Opening, Sale};
 use crate::receipt::PrinterProfile;
@@ -33,11 +31,8 @@ use crate::wording::{Language, Reason, ReasonKind};
 /// How long a paid result stays on screen once its slips are out.
 const RESULT_STAYS: Duration = Duration::from_secs(6);
 
-/// How often a ledger that failed is tried again.
-const LEDGER_INTERVAL: Duration = Duration::from_secs(10);
-
-/// How often the host is looked for while it is not known to be there.
-const CHECK_INTERVAL: Duration = Duration::from_secs(15);
+/// How long a slip that is being printed keeps the engine from stopping.
+const LAST_SLIP: Duration = Duration::from_secs(30);
 
 /// Everything an engine is made of.
 pub struct Parts {
@@ -156,7 +151,7 @@ pub(super) struct Fixed {
     terminal: TerminalData,
     pub printer_profile: PrinterProfile,
     sound: Box<dyn Sound>,
-    currency: Currency,
+    pub currency: Currency,
     pub language: Language,
     card_wait: Duration,
     pub test: bool,
@@ -167,7 +162,7 @@ pub(super) struct Fixed {
 pub(super) struct Core {
     pub(super) parts: Fixed,
     pub(super) ledger: Ledger,
-    listener: Box<dyn Listener>,
+    pub(super) listener: Box<dyn Listener>,
     reader: ReaderWorker,
     link_jobs: Sender<link::Job>,
     /// Looking for the host has a thread of its own: a payment never waits behind it.
@@ -180,19 +175,19 @@ pub(super) struct Core {
     pub(super) slips_shown: Option<TraceNumber>,
     /// Stays above the keypad until somebody has dealt with it.
     pub(super) alarm: Option<Reason>,
-    link_state: LinkState,
+    /// Why no payment can be taken; shown as soon as no result is.
+    pub(super) out_of_service: Option<Reason>,
+    pub(super) line: Line,
     pub(super) running: Option<Running>,
     /// A payment that waits for reversals.
     pub(super) waiting_charge: Option<Amount>,
     pub(super) reversals: ReversalDesk,
     pub(super) copies: Vec<FollowedCopy>,
-    report: Option<SaleReport>,
+    pub(super) report: Option<SaleReport>,
     ticket: Ticket,
-    leave_result_at: Option<Instant>,
-    next_check: Instant,
-    next_ledger_try: Instant,
-    checking: bool,
-    shown: Option<View>,
+    pub(super) leave_result_at: Option<Instant>,
+    pub(super) next_ledger_try: Instant,
+    pub(super) shown: Option<View>,
 }
 
 impl Core {
@@ -225,7 +220,8 @@ impl Core {
             result_shown: None,
             slips_shown: None,
             alarm: None,
-            link_state: LinkState::Untried,
+            out_of_service: None,
+            line: Line::new(),
             running: None,
             waiting_charge: None,
             reversals: ReversalDesk::new(),
@@ -233,9 +229,7 @@ impl Core {
             report: None,
             ticket: 0,
             leave_result_at: None,
-            next_check: Instant::now(),
             next_ledger_try: Instant::now(),
-            checking: false,
             shown: None,
         })
     }
@@ -244,22 +238,25 @@ impl Core {
         if let Err(error) = self.take_up_what_was_left() {
             self.ledger_failed(&error);
         }
-        self.show_keypad_if_free();
+        if matches!(self.screen, Screen::Keypad { .. }) {
+            self.show_keypad();
+        }
         self.drain_reversals(true);
+        self.refresh_waiting();
         self.publish();
-        let mut stopping = false;
+        let mut stopping = None;
         loop {
             match messages.recv_timeout(Duration::from_millis(500)) {
-                Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => stopping = true,
+                Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => {
+                    stopping.get_or_insert_with(Instant::now);
+                }
                 Ok(message) => self.take(message),
                 Err(RecvTimeoutError::Timeout) => {}
             }
-            // A request that is out is waited for: its row is safe, but the customer wants the answer.
-            if stopping && !self.between_request_and_end() {
-                return;
-            }
-            if !stopping {
-                self.tick();
+            match stopping {
+                None => self.tick(),
+                Some(since) if self.may_stop(since) => return,
+                Some(_) => {}
             }
             self.publish();
         }
@@ -268,16 +265,24 @@ impl Core {
     /// What a power cut or an earlier run left behind.
     fn take_up_what_was_left(&mut self) -> Result<(), LedgerError> {
         self.adopt_interrupted()?;
-        let unresolved = self.ledger.in_state(State::Unresolved)?;
-        self.alarm =
-            unresolved.first().map(|row| Reason::with_detail(ReasonKind::ReversalExhausted, row.trace.to_string()));
+        self.alarm = self.ledger.in_state(State::Unresolved)?.first().map(|row| {
+            let kind = match row.reason {
+                Some(kind @ ReasonKind::TraceNumberInUse) => kind,
+                _ => ReasonKind::ReversalExhausted,
+            };
+            Reason::with_detail(kind, row.trace.to_string())
+        });
         self.adopt_slips()
     }
 
-    fn between_request_and_end(&self) -> bool {
-        self.running.as_ref().is_some_and(|running| {
+    /// A request that is out is waited for: its row is safe, but the customer wants the answer. A slip that is coming out is
+    /// waited for as well, but not one that waits for paper: it is asked about at the next start.
+    fn may_stop(&self, since: Instant) -> bool {
+        let asking = self.running.as_ref().is_some_and(|running| {
             matches!(running.progress, sale::Progress::AskingHost | sale::Progress::CompletingCard)
-        })
+        });
+        let printing = self.copies.iter().any(|copy| copy.state == CopyState::Sending);
+        !asking && !(printing && since.elapsed() < LAST_SLIP)
     }
 
     fn take(&mut self, message: Message) {
@@ -388,6 +393,10 @@ impl Core {
                 running.notice = Some(Reason::of(ReasonKind::RemoveCard));
                 return self.show_progress();
             }
+            reader::Event::Removed => {
+                running.notice = None;
+                return self.show_progress();
+            }
             reader::Event::Inserted => {
                 running.notice = None;
                 running.timings.mark("card_wait");
@@ -408,7 +417,7 @@ impl Core {
     fn on_link(&mut self, event: link::Event) {
         match event {
             link::Event::Sale(trace, result) => {
-                self.note_link(&result);
+                self.line.after_exchange(&result);
                 let Some(running) = self.running.as_mut().filter(|running| running.sale.trace() == trace) else {
                     return;
                 };
@@ -420,35 +429,19 @@ impl Core {
                 self.refresh_waiting();
             }
             link::Event::Reversal(trace, result) => {
-                self.note_link(&result);
+                self.line.after_exchange(&result);
                 self.after_reversal(trace, &result);
                 self.refresh_waiting();
             }
             link::Event::Check(result) => {
-                self.checking = false;
-                self.next_check = Instant::now() + CHECK_INTERVAL;
-                self.note_link(&result);
+                self.line.after_check(&result);
+                self.refresh_waiting();
             }
         }
-    }
-
-    fn note_link<T>(&mut self, result: &Result<T, LinkFailure>) {
-        let waiting = self.reversals_waiting().unwrap_or_default();
-        self.link_state = match result {
-            Ok(_) => LinkState::Online,
-            Err(LinkFailure::NeverSent(_) | LinkFailure::Unsendable(_)) => LinkState::Offline { waiting },
-            Err(LinkFailure::NoAnswer(_) | LinkFailure::BadMac(_) | LinkFailure::WrongAnswer(_)) => {
-                LinkState::HostSilent { waiting }
-            }
-        };
     }
 
     fn refresh_waiting(&mut self) {
-        let count = self.reversals_waiting().unwrap_or_default();
-        match &mut self.link_state {
-            LinkState::Offline { waiting } | LinkState::HostSilent { waiting } => *waiting = count,
-            LinkState::Untried | LinkState::Online => {}
-        }
+        self.line.waiting = self.reversals_waiting().unwrap_or_default();
     }
 
     /// Tells the core what happened and carries out what it wants, strictly in order. A record that fails ends the list:
@@ -463,7 +456,7 @@ impl Core {
                 let mut instead = running.sale.step(Event::RecordFailed(error.to_string()));
                 if instead.is_empty() {
                     // A sale must end. What it may have charged is taken back by its row.
-                    let reason = Reason::with_detail(ReasonKind::LedgerFailed, error.to_string());
+                    let reason = Reason::with_detail(ReasonKind::LedgerFailedAfterRequest, error.to_string());
                     instead = vec![Effect::ReleaseCard, Effect::Conclude(Conclusion::ReversalDue(reason))];
                 }
                 effects = instead.into_iter();
@@ -510,13 +503,17 @@ impl Core {
 
     fn conclude(&mut self, conclusion: Conclusion) {
         let Some(running) = self.running.take() else { return };
-        let (trace, amount) = (running.sale.trace(), running.sale.amount());
-        let row = self.ledger.find(trace).unwrap_or_default();
+        let sale = &running.sale;
+        let (trace, amount, at) = (sale.trace(), sale.amount(), sale.at());
+        let (card, host) = (sale.card(), sale.host().cloned());
+        let authorisation_code = host.as_ref().and_then(|host| host.authorisation_code.clone());
         let (ending, reason) = match &conclusion {
             Conclusion::Approved => (Ending::Approved, None),
             Conclusion::Declined(reason) => (Ending::Declined, Some(reason.clone())),
             Conclusion::Failed(reason) => (Ending::Error, Some(reason.clone())),
-            Conclusion::ReversalDue(reason) => (Ending::Unresolved, Some(reason.clone())),
+            Conclusion::ReversalDue(reason) | Conclusion::Unresolved(reason) => {
+                (Ending::Unresolved, Some(reason.clone()))
+            }
         };
         tracing::info!(%trace, outcome = ending.word(), reason = reason.as_ref().map(|r| r.kind.word()), "sale over");
         self.report = Some(SaleReport {
@@ -524,53 +521,56 @@ impl Core {
             amount,
             trace: Some(trace),
             reason,
-            card: running.sale.card(),
-            rrn: row.as_ref().and_then(|row| row.rrn.clone()),
-            authorisation_code: row.as_ref().and_then(|row| row.authorisation_code.clone()),
-            response_code: row.as_ref().and_then(|row| row.response_code.clone()),
+            rrn: host.as_ref().and_then(|host| host.rrn.clone()),
+            authorisation_code: authorisation_code.clone(),
+            response_code: host.map(|host| host.response_code),
             copies: Vec::new(),
+            complete: !matches!(conclusion, Conclusion::Approved | Conclusion::ReversalDue(_)),
             timings: running.timings,
-            complete: matches!(ending, Ending::Declined | Ending::Error),
+            card: card.clone(),
         });
         self.result_shown = Some(trace);
+        self.parts.sound.play(match &conclusion {
+            Conclusion::Approved => Tone::Approved,
+            Conclusion::Declined(_)
+            | Conclusion::Failed(_)
+            | Conclusion::ReversalDue(_)
+            | Conclusion::Unresolved(_) => Tone::Alert,
+        });
         match conclusion {
             Conclusion::Approved => {
-                self.parts.sound.play(Tone::Approved);
-                self.show_approved(trace);
+                let truncated_pan = card.map(|card| card.truncated_pan).unwrap_or_default();
+                self.show_paid(Paid { trace, amount, truncated_pan, authorisation_code, at });
                 self.print_new(trace);
-                if self.copy_views(trace).is_empty()
-                    && let Some(report) = self.report_of(trace)
-                {
-                    report.complete = true;
-                }
             }
             Conclusion::Failed(reason) if reason.kind == ReasonKind::Cancelled => self.show_keypad(),
             Conclusion::Declined(reason) | Conclusion::Failed(reason) => {
-                self.parts.sound.play(Tone::Alert);
                 self.screen = Screen::NotPaid { amount, reason, at: local_now() };
             }
+            Conclusion::Unresolved(reason) => {
+                self.set_alarm(reason.clone());
+                self.screen = Screen::Unknown { amount, reason, tries: 0, next_try: None };
+            }
             Conclusion::ReversalDue(reason) => {
-                self.parts.sound.play(Tone::Alert);
                 self.screen = Screen::Unknown { amount, reason, tries: 0, next_try: Some(local_now()) };
                 self.drain_reversals(true);
-                // Nothing could be sent: there is nothing to wait for.
-                if self.reversals.in_flight.is_none()
-                    && let Some(report) = self.report_of(trace)
-                {
-                    report.complete = true;
-                }
+                self.refresh_waiting();
             }
+        }
+        self.complete_what_nothing_follows(trace);
+    }
+
+    /// A report waits for slips and for the reversal; where neither is on its way there is nothing to wait for.
+    fn complete_what_nothing_follows(&mut self, trace: TraceNumber) {
+        let nothing_follows = self.copy_views(trace).is_empty() && self.reversals.in_flight.is_none();
+        if let Some(report) = self.report_of(trace).filter(|_| nothing_follows) {
+            report.complete = true;
         }
     }
 
     /// What happens without anybody asking.
     fn tick(&mut self) {
-        if matches!(self.screen, Screen::OutOfService { .. }) && Instant::now() >= self.next_ledger_try {
-            self.next_ledger_try = Instant::now() + LEDGER_INTERVAL;
-            if self.ledger.check_writable().is_ok() {
-                self.show_keypad();
-            }
-        }
+        self.try_ledger_again();
         self.drain_reversals(false);
         if self.leave_result_at.is_some_and(|at| Instant::now() >= at) {
             self.show_keypad();
@@ -579,157 +579,15 @@ impl Core {
             let all_printed = copies.iter().all(|copy| copy.state == CopyState::Printed);
             self.leave_result_at = all_printed.then(|| Instant::now() + RESULT_STAYS);
         }
-        let idle = self.running.is_none() && self.reversals.in_flight.is_none() && !self.checking;
-        if idle && self.link_state != LinkState::Online && Instant::now() >= self.next_check {
-            self.checking = self.check_jobs.send(link::Job::Check).is_ok();
+        let idle = self.running.is_none() && self.reversals.in_flight.is_none();
+        if idle && self.line.wants_check() && self.check_jobs.send(link::Job::Check).is_ok() {
+            self.line.check_begins();
         }
-    }
-
-    fn show_progress(&mut self) {
-        let Some(running) = &self.running else { return };
-        let amount = running.sale.amount();
-        self.screen = match running.progress {
-            sale::Progress::PresentCard => Screen::PresentCard { amount, notice: running.notice.clone() },
-            sale::Progress::ReadingCard => Screen::Processing { amount, progress: Progress::ReadingCard },
-            sale::Progress::AskingHost => Screen::Processing { amount, progress: Progress::AskingHost },
-            sale::Progress::CompletingCard => Screen::Processing { amount, progress: Progress::CompletingCard },
-        };
-        // What a person sees must not lag behind what happens next.
-        self.publish();
-    }
-
-    pub(super) fn show_approved(&mut self, trace: TraceNumber) {
-        let row = match self.ledger.find(trace) {
-            Ok(Some(row)) => row,
-            Ok(None) => return,
-            Err(error) => return self.ledger_failed(&error),
-        };
-        self.result_shown = Some(trace);
-        self.slips_shown = Some(trace);
-        self.screen = Screen::Approved {
-            amount: row.amount,
-            truncated_pan: row.truncated_pan,
-            authorisation_code: row.authorisation_code.map(|code| code.to_string()).unwrap_or_default(),
-            copies: self.copy_views(trace),
-            at: row.at,
-        };
-    }
-
-    fn show_keypad_if_free(&mut self) {
-        if matches!(self.screen, Screen::Keypad { .. }) {
-            self.show_keypad();
-        }
-    }
-
-    fn show_keypad(&mut self) {
-        self.leave_result();
-        self.screen = Screen::Keypad { notice: self.alarm.clone() };
-    }
-
-    /// Whatever was on screen is left; a payment that waited for reversals is given up.
-    fn leave_result(&mut self) {
-        self.leave_result_at = None;
-        self.result_shown = None;
-        self.slips_shown = None;
-        self.waiting_charge = None;
-        self.forget_finished_slips();
-    }
-
-    fn show_transactions(&mut self, page: usize) {
-        self.leave_result();
-        let read = (|| {
-            let count = self.ledger.count()?;
-            let pages = count.div_ceil(ROWS_PER_PAGE).max(1);
-            let page = page.min(pages - 1);
-            let total = self.ledger.paid_on(local_now().date(), self.parts.currency)?;
-            Ok((self.ledger.page(page, ROWS_PER_PAGE)?, page, pages, total))
-        })();
-        let (rows, page, pages, total) = match read {
-            Ok(read) => read,
-            Err(error) => return self.ledger_failed(&error),
-        };
-        self.screen = Screen::Transactions {
-            rows: rows.into_iter().map(view_of_row).collect(),
-            page,
-            pages,
-            count_today: total.count,
-            total_today: total.amount,
-            copies: Vec::new(),
-        };
-    }
-
-    /// The ledger cannot be read or written: no payment can be taken.
-    pub(super) fn ledger_failed(&mut self, error: &LedgerError) {
-        tracing::error!(%error, "the ledger failed");
-        self.next_ledger_try = Instant::now() + LEDGER_INTERVAL;
-        if let Some(report) = &mut self.report {
-            report.complete = true;
-        }
-        let reason = Reason::with_detail(ReasonKind::LedgerFailed, error.to_string());
-        if let Some(amount) = self.waiting_charge.take() {
-            self.refuse(amount, reason.clone());
-        }
-        self.screen = Screen::OutOfService { reason };
-    }
-
-    /// Slips that nobody looks at any more: what is still on its way stays, the ledger keeps how far the others came.
-    fn forget_finished_slips(&mut self) {
-        self.copies.retain(FollowedCopy::under_way);
     }
 
     /// The report of the last sale, if it is about this transaction.
     pub(super) fn report_of(&mut self, trace: TraceNumber) -> Option<&mut SaleReport> {
         self.report.as_mut().filter(|report| report.trace == Some(trace))
-    }
-
-    /// Tells the listener what has changed since the last time.
-    pub(super) fn publish(&mut self) {
-        let view = View {
-            screen: self.screen.clone(),
-            link: self.link_state,
-            merchant_name: self.parts.identity.merchant_name.clone(),
-            currency: self.parts.currency,
-            test: self.parts.test,
-        };
-        if self.shown.as_ref() != Some(&view) {
-            self.listener.show(&view);
-            self.shown = Some(view);
-        }
-        if let Some(report) = &self.report
-            && report.complete
-        {
-            self.listener.report(report);
-            self.report = None;
-        }
-    }
-}
-
-/// The terminal's local time, to the second.
-pub(super) fn local_now() -> DateTime {
-    local_in(Duration::ZERO)
-}
-
-/// Local time some seconds from now.
-pub(super) fn local_in(delay: Duration) -> DateTime {
-    let now = Zoned::now().datetime();
-    let later = now.saturating_add(jiff::SignedDuration::try_from(delay).unwrap_or_default());
-    later.with().subsec_nanosecond(0).build().unwrap_or(later)
-}
-
-fn view_of_row(row: crate::ledger::TransactionRow) -> TransactionRow {
-    TransactionRow {
-        trace: row.trace,
-        at: row.at,
-        amount: row.amount,
-        truncated_pan: row.truncated_pan,
-        state: match row.state {
-            State::Pending | State::HostApproved => RowState::Pending,
-            State::Approved => RowState::Approved,
-            State::Declined => RowState::Declined,
-            State::ReversalDue => RowState::ReversalDue,
-            State::Reversed => RowState::Reversed,
-            State::Unresolved => RowState::Unresolved,
-        },
     }
 }
 
@@ -740,6 +598,7 @@ fn log_record(trace: TraceNumber, record: &Record) {
         Record::Approved(_) => "approved",
         Record::NotPaid { .. } => "declined",
         Record::ReversalDue { .. } => "reversal_due",
+        Record::Unresolved { .. } => "unresolved",
     };
     tracing::info!(%trace, state = what, "recorded");
 }

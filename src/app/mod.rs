@@ -4,11 +4,13 @@
 //! waits for a device but its own worker. All of them talk by messages.
 
 mod engine;
+mod line;
 mod printing;
 mod report;
 mod reversals;
 mod running;
 mod setup;
+mod showing;
 pub mod view;
 mod workers;
 

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use super::engine::Core;
 use super::report::CopyReport;
+use super::showing::{Paid, local_now};
 use super::view::{CopyState, CopyView, Screen};
 use super::workers::printer::{Event, Job};
 use crate::devices::printer::{Confirmation, PrinterFault};
@@ -13,12 +14,17 @@ use crate::receipt::{self, CopyFor, SaleSlip};
 use crate::reference::TraceNumber;
 use crate::wording::{Reason, ReasonKind};
 
+/// Seconds after a sale in which its slips are still asked about when the terminal starts.
+const ASKED_FOR_S: i64 = 15 * 60;
+
 /// A slip the engine follows.
 #[derive(Clone, Debug)]
 pub(super) struct FollowedCopy {
     pub row: CopyRow,
     pub state: CopyState,
     pub since: Instant,
+    /// It may be on paper, or still come out of the printer: sent once more, it is marked as a duplicate.
+    may_exist: bool,
 }
 
 impl FollowedCopy {
@@ -85,17 +91,28 @@ impl Core {
     /// # Errors
     /// When the ledger cannot be read or written.
     pub(super) fn adopt_slips(&mut self) -> Result<(), LedgerError> {
-        let asked = self.ledger.copies_in(PrintState::Sending)?;
-        for row in &asked {
-            self.ledger.copy_is(row, PrintState::SentUnconfirmed)?;
+        for row in self.ledger.copies_in(PrintState::Sending)? {
+            self.ledger.copy_is(&row, PrintState::SentUnconfirmed)?;
         }
+        let asked = self.ledger.copies_in(PrintState::SentUnconfirmed)?;
         let queued = self.ledger.copies_in(PrintState::Queued)?;
-        // One result at a time can be asked about; the newest is the one somebody may still hold in their hands.
-        if let Some(newest) = asked.last().map(|row| row.trace) {
-            for row in asked.iter().filter(|row| row.trace == newest) {
-                self.follow(*row, CopyState::Asks);
+        // One result at a time can be asked about; the newest is the one somebody may still hold in their hands, unless it is
+        // from another day's work.
+        let newest = asked.last().map(|row| row.trace);
+        if let Some(sale) = newest.map(|trace| self.ledger.find(trace)).transpose()?.flatten()
+            && local_now().duration_since(sale.at).as_secs() < ASKED_FOR_S
+        {
+            for row in asked.iter().filter(|row| row.trace == sale.trace) {
+                self.follow(*row, CopyState::Asks(None));
+                self.may_exist(row, true);
             }
-            self.show_approved(newest);
+            self.show_paid(Paid {
+                trace: sale.trace,
+                amount: sale.amount,
+                truncated_pan: sale.truncated_pan,
+                authorisation_code: sale.authorisation_code,
+                at: sale.at,
+            });
         }
         for row in queued {
             self.follow(row, CopyState::Queued);
@@ -105,7 +122,13 @@ impl Core {
     }
 
     fn follow(&mut self, row: CopyRow, state: CopyState) {
-        self.copies.push(FollowedCopy { row, state, since: Instant::now() });
+        self.copies.push(FollowedCopy { row, state, since: Instant::now(), may_exist: false });
+    }
+
+    fn may_exist(&mut self, row: &CopyRow, may: bool) {
+        if let Some(followed) = self.copies.iter_mut().find(|followed| followed.row.same_slip(row)) {
+            followed.may_exist = may;
+        }
     }
 
     /// Hands the next queued slip to the printer when it is free.
@@ -121,8 +144,10 @@ impl Core {
                 // A slip that is sent without being written down as sent would be printed again after a power cut.
                 if !self.set_copy(row, PrintState::Sending, CopyState::Sending) {
                     self.set_shown(row, CopyState::Failed(Reason::of(ReasonKind::LedgerFailed)));
+                    self.print_next();
                 } else if self.printer_jobs.send(Job { copy: row, bytes }).is_err() {
-                    self.set_copy(row, PrintState::Failed, CopyState::Failed(Reason::of(ReasonKind::PrinterFault)));
+                    self.set_copy(row, PrintState::Failed, CopyState::Failed(Reason::of(ReasonKind::PrinterSilent)));
+                    self.print_next();
                 }
             }
             Err(detail) => {
@@ -147,11 +172,14 @@ impl Core {
                         self.set_copy(row, PrintState::Printed, CopyState::Printed);
                     }
                     Ok(Confirmation::CannotConfirm) => {
-                        self.set_copy(row, PrintState::SentUnconfirmed, CopyState::Asks);
+                        self.may_exist(&row, true);
+                        self.set_copy(row, PrintState::SentUnconfirmed, CopyState::Asks(None));
                     }
                     Err(failure) if failure.may_be_on_paper => {
                         tracing::warn!(trace = %row.trace, copy = row.copy.word(), fault = %failure.fault, "slip unconfirmed");
-                        self.set_copy(row, PrintState::SentUnconfirmed, CopyState::Asks);
+                        self.may_exist(&row, failure.may_come_later);
+                        let reason = Some(reason_of(&failure.fault));
+                        self.set_copy(row, PrintState::SentUnconfirmed, CopyState::Asks(reason));
                     }
                     Err(failure) => {
                         tracing::warn!(trace = %row.trace, copy = row.copy.word(), fault = %failure.fault, "slip not printed");
@@ -171,16 +199,33 @@ impl Core {
             .find(|followed| {
                 Some(followed.row.trace) == self.slips_shown
                     && followed.row.copy == copy
-                    && followed.state == CopyState::Asks
+                    && matches!(followed.state, CopyState::Asks(_))
             })
-            .map(|followed| followed.row);
-        let Some(row) = asked else { return };
-        if printed {
-            self.set_copy(row, PrintState::Printed, CopyState::Printed);
-        } else {
-            self.set_copy(row, PrintState::Queued, CopyState::Queued);
+            .map(|followed| (followed.row, followed.may_exist));
+        match asked {
+            Some((row, _)) if printed => {
+                self.set_copy(row, PrintState::Printed, CopyState::Printed);
+            }
+            Some((row, true)) => self.print_instead(row),
+            Some((row, false)) => {
+                self.set_copy(row, PrintState::Queued, CopyState::Queued);
+            }
+            None => return,
         }
         self.print_next();
+    }
+
+    /// Prints a duplicate in place of a slip that nobody found but that may exist all the same.
+    fn print_instead(&mut self, row: CopyRow) {
+        match self.ledger.queue_copy(row.trace, row.copy) {
+            Ok(duplicate) => {
+                self.set_copy(row, PrintState::Failed, CopyState::Queued);
+                self.copies.retain(|followed| !followed.row.same_slip(&row));
+                self.follow(duplicate, CopyState::Queued);
+                self.refresh_copies(row.trace);
+            }
+            Err(error) => tracing::error!(trace = %row.trace, %error, "a slip could not be queued"),
+        }
     }
 
     /// Slips of a transaction as the screen shows them.
@@ -224,14 +269,15 @@ impl Core {
                 state: copy.row.state,
                 trouble: match &copy.state {
                     CopyState::Waiting(reason) | CopyState::Failed(reason) => Some(reason.clone()),
-                    CopyState::Queued | CopyState::Sending | CopyState::Asks | CopyState::Printed => None,
+                    CopyState::Asks(reason) => reason.clone(),
+                    CopyState::Queued | CopyState::Sending | CopyState::Printed => None,
                 },
             })
             .collect();
         let done = !views.is_empty()
             && views
                 .iter()
-                .all(|view| matches!(view.state, CopyState::Printed | CopyState::Failed(_) | CopyState::Asks));
+                .all(|view| matches!(view.state, CopyState::Printed | CopyState::Failed(_) | CopyState::Asks(_)));
         if let Some(report) = self.report_of(trace) {
             report.copies = reports;
             report.complete = done;
@@ -294,7 +340,9 @@ fn reason_of(fault: &PrinterFault) -> Reason {
         PrinterFault::Absent(_) => ReasonKind::PrinterMissing,
         PrinterFault::PaperOut => ReasonKind::PrinterPaperOut,
         PrinterFault::CoverOpen => ReasonKind::PrinterCoverOpen,
-        PrinterFault::Error | PrinterFault::NoAnswer => ReasonKind::PrinterFault,
+        PrinterFault::Offline => ReasonKind::PrinterStopped,
+        PrinterFault::NoAnswer => ReasonKind::PrinterSilent,
+        PrinterFault::Error => ReasonKind::PrinterFault,
     };
     Reason::with_detail(kind, fault.to_string())
 }

@@ -4,12 +4,13 @@ use std::time::{Duration, Instant};
 
 use super::engine::Core;
 use super::report::Ending;
+use super::showing::{local_in, local_now};
 use super::view::Screen;
 use super::workers::link;
 use crate::ledger::LedgerError;
 use crate::payment::online::{HostAnswer, LinkFailure};
 use crate::payment::record::{Record, State};
-use crate::payment::reversal::{self, Next};
+use crate::payment::reversal::{self, Next, Try};
 use crate::reference::TraceNumber;
 use crate::wording::{Reason, ReasonKind};
 
@@ -18,13 +19,15 @@ use crate::wording::{Reason, ReasonKind};
 pub(super) struct ReversalDesk {
     /// The one the host is being asked about.
     pub in_flight: Option<TraceNumber>,
+    /// It was time for that one; otherwise somebody asked for it earlier.
+    due: bool,
     /// Not before this.
     pub next_try: Instant,
 }
 
 impl ReversalDesk {
     pub fn new() -> Self {
-        Self { in_flight: None, next_try: Instant::now() }
+        Self { in_flight: None, due: false, next_try: Instant::now() }
     }
 }
 
@@ -75,20 +78,27 @@ impl Core {
             return;
         };
         self.reversals.in_flight = Some(row.trace);
+        self.reversals.due = Instant::now() >= self.reversals.next_try;
         self.ask_host(link::Job::Reverse(request));
     }
 
     /// What became of a try.
     pub(super) fn after_reversal(&mut self, trace: TraceNumber, result: &Result<HostAnswer, LinkFailure>) {
         self.reversals.in_flight = None;
-        let tries = match self.ledger.find(trace) {
-            Ok(row) => row.map_or(0, |row| row.reversal_tries),
+        let this = match self.ledger.find(trace) {
+            Ok(Some(row)) => Try {
+                counted: row.reversal_tries,
+                due: self.reversals.due,
+                age_s: local_now().duration_since(row.at).as_secs(),
+            },
+            Ok(None) => return tracing::error!(%trace, "a payment that was taken back is not in the ledger"),
             Err(error) => return self.ledger_failed(&error),
         };
-        let next = reversal::judge(result, tries);
-        let counted = tries + u32::from(next == Next::TryAgainCounted);
-        let interval = Duration::from_secs(reversal::interval_s(counted).into());
-        self.reversals.next_try = Instant::now() + interval;
+        let next = reversal::judge(result, this);
+        let tries = this.counted + u32::from(next == Next::TryAgainCounted);
+        if this.due {
+            self.reversals.next_try = Instant::now() + Duration::from_secs(reversal::interval_s(tries).into());
+        }
         tracing::info!(%trace, tries, ?next, "reversal tried");
         let written = match next {
             Next::Reversed => self.ledger.reversed(trace),
@@ -101,10 +111,10 @@ impl Core {
         }
         match next {
             Next::Reversed => self.show_taken_back(trace),
-            Next::TryAgain | Next::TryAgainCounted => self.show_still_unknown(trace, tries + 1, interval),
+            Next::TryAgain | Next::TryAgainCounted => self.show_still_unknown(trace, tries),
             Next::GiveUp => self.show_unresolved(trace),
         }
-        self.continue_waiting_charge(next == Next::Reversed);
+        self.continue_waiting_charge(trace, next);
     }
 
     fn show_taken_back(&mut self, trace: TraceNumber) {
@@ -115,22 +125,13 @@ impl Core {
         if let Screen::Unknown { amount, reason, .. } = &self.screen
             && self.result_shown == Some(trace)
         {
-            // What the account could pay is worth knowing also after the reversal; other causes have had their say.
-            let reason = match reason.kind {
-                ReasonKind::PartialApproval => reason.clone(),
-                _ => Reason {
-                    kind: ReasonKind::TakenBack,
-                    code: reason.code.clone(),
-                    amount: None,
-                    detail: reason.detail.clone(),
-                },
-            };
-            self.screen = Screen::NotPaid { amount: *amount, reason, at: super::engine::local_now() };
+            self.screen = Screen::NotPaid { amount: *amount, reason: reason.once_taken_back(), at: local_now() };
         }
         self.drain_next();
     }
 
-    fn show_still_unknown(&mut self, trace: TraceNumber, tries_now: u32, interval: Duration) {
+    fn show_still_unknown(&mut self, trace: TraceNumber, tries_now: u32) {
+        let until_next = self.reversals.next_try.saturating_duration_since(Instant::now());
         if let Some(report) = self.report_of(trace) {
             report.complete = true;
         }
@@ -138,7 +139,7 @@ impl Core {
             && self.result_shown == Some(trace)
         {
             *tries = tries_now;
-            *next_try = Some(super::engine::local_in(interval));
+            *next_try = Some(local_in(until_next));
         }
     }
 
@@ -148,7 +149,7 @@ impl Core {
             report.reason = Some(exhausted.clone());
             report.complete = true;
         }
-        self.alarm = Some(exhausted.clone());
+        self.set_alarm(exhausted.clone());
         // It may be paid: it is never shown as anything else than unknown.
         if let Screen::Unknown { reason, next_try, .. } = &mut self.screen
             && self.result_shown == Some(trace)
@@ -164,9 +165,19 @@ impl Core {
         self.reversals.next_try = Instant::now();
     }
 
-    /// A payment that waited for reversals begins when none is left, and is given up when the host does not take one.
-    fn continue_waiting_charge(&mut self, progress: bool) {
+    /// A payment that waited for reversals begins when all have been taken back, and is given up when the host does not take
+    /// one: while that one may be paid, the same customer must not pay again.
+    fn continue_waiting_charge(&mut self, trace: TraceNumber, next: Next) {
         let Some(amount) = self.waiting_charge else { return };
+        let refusal = match next {
+            Next::Reversed => None,
+            Next::TryAgain | Next::TryAgainCounted => Some(Reason::of(ReasonKind::ReversalWaiting)),
+            Next::GiveUp => Some(Reason::with_detail(ReasonKind::ReversalExhausted, trace.to_string())),
+        };
+        if let Some(reason) = refusal {
+            self.waiting_charge = None;
+            return self.refuse(amount, reason);
+        }
         let waiting = match self.reversals_waiting() {
             Ok(waiting) => waiting,
             Err(error) => return self.ledger_failed(&error),
@@ -174,9 +185,6 @@ impl Core {
         if waiting == 0 {
             self.waiting_charge = None;
             self.begin_sale(amount);
-        } else if !progress {
-            self.waiting_charge = None;
-            self.refuse(amount, Reason::of(ReasonKind::ReversalWaiting));
         }
     }
 }

@@ -17,10 +17,10 @@ use crate::devices::sound::silent::Silent;
 use crate::emv::terminal::{TerminalData, TerminalDataError};
 use crate::ledger::{Ledger, LedgerError};
 use crate::money::UnknownCurrency;
-use crate::receipt::{PrinterProfile, ProfileError};
+use crate::receipt::PrinterProfile;
 use crate::reference::ReferenceError;
 use crate::terminal::identity::{Identity, IdentityError};
-use crate::terminal::settings::{FlowControl, Settings};
+use crate::terminal::settings::{FlowControl, Origin, Settings, SettingsError};
 use crate::vault::software::SoftwareVault;
 use crate::vault::{SecureElement, VaultError};
 
@@ -35,6 +35,8 @@ const LEDGER: &str = "ledger.sqlite";
 pub struct Setup {
     /// The settings.
     pub settings: Settings,
+    /// Where they come from.
+    pub origin: Origin,
     /// The state directory.
     pub state: PathBuf,
 }
@@ -71,12 +73,9 @@ pub enum SetupError {
     /// The terminal's side of EMV.
     #[error(transparent)]
     Terminal(#[from] TerminalDataError),
-    /// The printer's profile.
+    /// A setting has a value that cannot be.
     #[error(transparent)]
-    Printer(#[from] ProfileError),
-    /// The currency.
-    #[error(transparent)]
-    Currency(#[from] UnknownCurrency),
+    Setting(#[from] SettingsError),
 }
 
 impl Setup {
@@ -102,6 +101,18 @@ impl Setup {
         Ok(Ledger::open(&self.state.join(LEDGER), identity.merchant_code()?, identity.terminal_number()?)?)
     }
 
+    /// The ledger for who only looks: nothing is made or changed. `None` when this terminal has none yet.
+    ///
+    /// # Errors
+    /// When it is there and cannot be read.
+    pub fn ledger_to_look_at(&self, identity: &Identity) -> Result<Option<Ledger>, SetupError> {
+        let path = self.state.join(LEDGER);
+        if !path.exists() {
+            return Ok(None);
+        }
+        Ok(Some(Ledger::open_to_look(&path, identity.merchant_code()?, identity.terminal_number()?)?))
+    }
+
     /// The keys.
     ///
     /// # Errors
@@ -115,7 +126,11 @@ impl Setup {
     /// # Errors
     /// When settings or certificates are wrong.
     pub fn link(&self, identity: Identity, vault: Arc<dyn SecureElement>) -> Result<HttpsLink, SetupError> {
-        Ok(HttpsLink::open(&self.settings.host, &self.identity_directory(), identity, vault)?)
+        HttpsLink::open(&self.settings.host, &self.identity_directory(), identity, vault).map_err(|error| match error {
+            LinkError::Setting { key, problem } => self.origin.wrong(&format!("host.{key}"), problem).into(),
+            LinkError::Dialect(error) => self.origin.wrong("host.dialect", error).into(),
+            LinkError::File { .. } | LinkError::Client(_) => error.into(),
+        })
     }
 
     /// The card reader; it may be plugged in later.
@@ -130,7 +145,8 @@ impl Setup {
     /// # Errors
     /// When no profile has the configured name.
     pub fn printer_profile(&self) -> Result<PrinterProfile, SetupError> {
-        Ok(PrinterProfile::shipped(&self.settings.printer.profile)?)
+        PrinterProfile::shipped(&self.settings.printer.profile)
+            .map_err(|error| self.origin.wrong("printer.profile", error).into())
     }
 
     /// The printer; it may be plugged in later.
@@ -177,7 +193,12 @@ impl Setup {
             printer_patience: Duration::from_secs(self.settings.printer.patience_s),
             sound: self.sound(),
             link: Arc::new(self.link(identity.clone(), vault)?),
-            currency: self.settings.terminal.currency.parse()?,
+            currency: self
+                .settings
+                .terminal
+                .currency
+                .parse()
+                .map_err(|error: UnknownCurrency| self.origin.wrong("terminal.currency", error))?,
             language: self.settings.terminal.language,
             card_wait: Duration::from_secs(self.settings.reader.card_wait_s),
             test,

@@ -40,6 +40,8 @@ pub struct View {
     pub screen: Screen,
     /// The chip at the top right.
     pub link: LinkState,
+    /// Payments that are still to be taken back, said beside it: until then no new one begins.
+    pub waiting: usize,
     /// Name of the shop.
     pub merchant_name: String,
     /// Currency of the keypad.
@@ -156,8 +158,8 @@ pub enum CopyState {
     Sending,
     /// The printer stopped in the middle and goes on when the trouble is over.
     Waiting(Reason),
-    /// All sent, nothing confirmed: "Did it print?".
-    Asks,
+    /// Sent, nothing confirmed: "Did it print?"; with what stopped the printer, if anything did.
+    Asks(Option<Reason>),
     /// The printer said so, or the cashier did.
     Printed,
     /// Not printed.
@@ -206,14 +208,10 @@ pub enum LinkState {
     Untried,
     /// The host answered last time.
     Online,
-    /// The host could not be reached; so many reversals wait.
-    Offline {
-        /// Reversals that wait.
-        waiting: usize,
-    },
-    /// The host was reached but did not answer; so many reversals wait.
-    HostSilent {
-        /// Reversals that wait.
-        waiting: usize,
-    },
+    /// The host could not be reached.
+    Offline,
+    /// The host was reached but did not answer.
+    HostSilent,
+    /// The host answered that it does not take this terminal.
+    Refused,
 }

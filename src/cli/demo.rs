@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::sale::{exit_code, print, take_payment};
+use super::sale::{as_json, exit_code, print, take_payment};
 use super::sandbox::profile;
 use super::{Failure, Places, output};
 use crate::app::{Parts, Setup};
@@ -16,7 +16,7 @@ use crate::sandbox::card::fault::{Faults, FaultyCard};
 use crate::sandbox::card::reader::SandboxReader;
 use crate::sandbox::host::{Host, RunningHost};
 use crate::sandbox::printer::{PrinterSettings, RunningPrinter, SandboxPrinter};
-use crate::terminal::settings::{FlowControl, Settings};
+use crate::terminal::settings::{FlowControl, Origin, Settings};
 use crate::wording::Language;
 
 /// How long the customer of the demo takes to insert the card.
@@ -52,6 +52,10 @@ pub struct Arguments {
     /// Light letters on a dark ground
     #[arg(long)]
     dark: bool,
+
+    /// Print the result of the payment without display as JSON
+    #[arg(long)]
+    json: bool,
 }
 
 /// The endpoints of a demo; they stop when this is dropped.
@@ -74,9 +78,16 @@ impl Arguments {
         let amount = Amount::parse(&self.amount, parts.currency)?;
         let language = parts.language;
         let report = take_payment(parts, amount)?;
-        print(&report, language);
-        for picture in endpoints.printer.receipts() {
-            output::say(&format!("  {}", picture.display()));
+        let pictures = endpoints.printer.receipts();
+        if self.json {
+            let mut result = as_json(&report, language);
+            result["pictures"] = pictures.iter().map(|picture| picture.display().to_string()).collect();
+            output::json(&result);
+        } else {
+            print(&report, language);
+            for picture in pictures {
+                output::say(&format!("  {}", picture.display()));
+            }
         }
         Ok(exit_code(report.ending))
     }
@@ -84,7 +95,7 @@ impl Arguments {
     /// A window, where there is a display that answers.
     #[cfg(feature = "screen")]
     fn window(&self, settings: &Settings, kiosk: bool) -> Option<Window> {
-        if self.headless || !(kiosk || crate::ui::display_available()) {
+        if self.headless || self.json || !(kiosk || crate::ui::display_available()) {
             return None;
         }
         match super::screen::open(settings, kiosk) {
@@ -103,7 +114,8 @@ impl Arguments {
 
     /// Starts host and printer and writes the terminal's kit.
     fn endpoints(&self, place: &Path) -> Result<Endpoints, Failure> {
-        let mut setup = Setup { settings: Settings::default(), state: place.to_owned() };
+        let (settings, origin) = (Settings::default(), Origin::default());
+        let mut setup = Setup { settings, origin, state: place.to_owned() };
         let host = Host::prepare(&place.join("sandbox/host"))?;
         host.write_kit(&setup.identity_directory())?;
         let running = host.start(([127, 0, 0, 1], 0).into())?;

@@ -11,6 +11,7 @@ use super::{Failure, output};
 use crate::acquirer::link::{HostCheck, HostLink};
 use crate::app::Setup;
 use crate::crypto::hex;
+use crate::wording::{Language, Reason, ReasonKind};
 
 /// Below this much free space the ledger may soon not be writable, in MiB.
 const LOW_SPACE_MIB: u64 = 200;
@@ -96,20 +97,30 @@ fn examine(setup: &Setup) -> Vec<Finding> {
         finding("printer", printer(setup)),
         finding("sound", setup.sound().check()),
         finding("clock", clock(&host)),
-        finding(
-            "host",
-            host.map(|check| format!("answers {} after {} ms", check.response_code, check.round_trip.as_millis())),
-        ),
+        finding("host", host.and_then(answered)),
         finding(
             "ledger",
             identity.map_err(|error| text(&error)).and_then(|identity| {
-                let ledger = setup.ledger(&identity).map_err(|error| text(&error))?;
+                let Some(ledger) = setup.ledger_to_look_at(&identity).map_err(|error| text(&error))? else {
+                    return Ok("none yet; the first payment makes it".to_owned());
+                };
                 let count = ledger.count().map_err(|error| text(&error))?;
                 Ok(format!("{count} transactions"))
             }),
         ),
         finding("disk", disk(setup)),
     ]
+}
+
+/// A host that answers may still refuse this terminal.
+fn answered(check: HostCheck) -> Result<String, String> {
+    let (code, milliseconds) = (check.response_code, check.round_trip.as_millis());
+    if code.as_str() == "00" {
+        return Ok(format!("answers {code} after {milliseconds} ms"));
+    }
+    let refusal = Reason { code: Some(code.clone()), ..Reason::of(ReasonKind::HostDeclined) };
+    let sentences = refusal.sentences(Language::English);
+    Err(format!("refuses this terminal with {code}: {} {}", sentences.what, sentences.advice))
 }
 
 fn reader(setup: &Setup) -> Result<String, String> {
@@ -128,7 +139,7 @@ fn printer(setup: &Setup) -> Result<String, String> {
 fn clock(host: &Result<HostCheck, String>) -> Result<String, String> {
     let here = Timestamp::now();
     match host.as_ref().ok().and_then(|check| check.date) {
-        None => Err("cannot be compared: the host gives no time".to_owned()),
+        None => Err("cannot be compared before the host answers; look at the line \"host\" first".to_owned()),
         Some(there) => {
             let difference = here.duration_since(there).as_secs();
             if difference.abs() <= CLOCK_TOLERANCE_S {

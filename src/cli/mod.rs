@@ -1,5 +1,6 @@
 //! The command line: one subcommand, one file. Parses, calls the program's parts, prints text or JSON.
 
+mod decode;
 mod demo;
 mod doctor;
 mod emv;
@@ -42,11 +43,12 @@ struct CommandLine {
 /// Where settings and state are.
 #[derive(Clone, Debug, Args)]
 struct Places {
-    /// Settings file; its keys are explained in /usr/share/doc/yima/examples/yima.toml
+    /// Settings file [default: /etc/yima/yima.toml, if there is one]; its keys are explained in
+    /// /usr/share/doc/yima/examples/yima.toml
     #[arg(long, global = true, value_name = "FILE", help_heading = "Places")]
     config: Option<PathBuf>,
 
-    /// State directory: ledger, identity, keys
+    /// State directory: ledger, identity, keys [default: /var/lib/yima]
     #[arg(long, global = true, value_name = "DIRECTORY", help_heading = "Places")]
     state: Option<PathBuf>,
 }
@@ -61,6 +63,8 @@ enum Command {
     Transactions(transactions::Arguments),
     /// Look at every part of the terminal and say how it is and what to do
     Doctor(doctor::Arguments),
+    /// Say what data of a card, a terminal or an issuer means; card numbers and names stay masked
+    Decode(decode::Arguments),
     /// Try the kernel without a card
     #[command(subcommand)]
     Emv(emv::Tool),
@@ -75,6 +79,7 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 /// Runs the program.
 pub fn run() -> ExitCode {
     let line = CommandLine::parse();
+    leave_no_core();
     stop_at_a_panic();
     let level = if matches!(line.command, None | Some(Command::Sandbox(_))) { "info" } else { "warn" };
     let filter = EnvFilter::try_from_env("YIMA_LOG").unwrap_or_else(|_| EnvFilter::new(level));
@@ -85,6 +90,15 @@ pub fn run() -> ExitCode {
             output::complain(&*failure);
             ExitCode::from(FAILED)
         }
+    }
+}
+
+/// No picture of this program's memory is ever written to disk: card numbers and keys pass through it.
+fn leave_no_core() {
+    use nix::sys::resource::{Resource, setrlimit};
+    let limited = setrlimit(Resource::RLIMIT_CORE, 0, 0).and_then(|()| nix::sys::prctl::set_dumpable(false));
+    if let Err(error) = limited {
+        output::note(&format!("core dumps cannot be switched off ({error})"));
     }
 }
 
@@ -103,9 +117,10 @@ impl CommandLine {
         match self.command {
             None => open_screen(&self.places, self.kiosk),
             Some(Command::Demo(arguments)) => arguments.run(&self.places, self.kiosk),
-            Some(Command::Sale(arguments)) => arguments.run(&self.places.setup()?),
+            Some(Command::Sale(arguments)) => arguments.run(self.places.setup()),
             Some(Command::Transactions(arguments)) => arguments.run(&self.places.setup()?),
             Some(Command::Doctor(arguments)) => arguments.run(&self.places.setup()?),
+            Some(Command::Decode(arguments)) => arguments.run(),
             Some(Command::Emv(tool)) => tool.run(),
             Some(Command::Sandbox(endpoint)) => endpoint.run(&self.places),
         }
@@ -115,7 +130,8 @@ impl CommandLine {
 impl Places {
     /// The settings with the state directory they belong to.
     fn setup(&self) -> Result<Setup, Failure> {
-        Ok(Setup { settings: Settings::load(self.config.as_deref())?, state: self.state() })
+        let (settings, origin) = Settings::load(self.config.as_deref())?;
+        Ok(Setup { settings, origin, state: self.state() })
     }
 
     fn state(&self) -> PathBuf {

@@ -1,14 +1,16 @@
 //! Printing for people and for programs.
 
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is where the command line speaks")]
+#![expect(clippy::print_stderr, reason = "this is where the command line speaks")]
+
+use std::io::Write;
 
 use serde_json::Value;
 
 use crate::wording::{Language, Reason};
 
-/// A line on standard output.
+/// A line on standard output. When nobody reads it any more (`| head`), the command goes on and its exit code counts.
 pub fn say(line: &str) {
-    println!("{line}");
+    let _ = writeln!(std::io::stdout(), "{line}");
 }
 
 /// A line on standard error, for what is neither result nor log.
@@ -19,7 +21,7 @@ pub fn note(line: &str) {
 /// JSON on standard output, indented.
 pub fn json(value: &Value) {
     // A value that was built in memory always has a text form.
-    println!("{value:#}");
+    say(&format!("{value:#}"));
 }
 
 /// An error with its causes on standard error.
@@ -37,9 +39,9 @@ pub fn complain(error: &(dyn std::error::Error + 'static)) {
     }
 }
 
-/// A reason as a program reads it.
-pub fn reason(reason: &Reason, language: Language) -> Value {
-    let sentences = reason.sentences(language);
+/// A reason as a program reads it: the cause, and what there is to say of it now.
+pub fn reason(reason: &Reason, said: &Reason, language: Language) -> Value {
+    let sentences = said.sentences(language);
     serde_json::json!({
         "kind": reason.kind.word(),
         "what": sentences.what,

@@ -8,10 +8,12 @@ use serde_json::{Map, Value, json};
 
 use super::{FAILED, Failure, output};
 use crate::app::view::{CopyState, Intent, Progress, Screen, View};
-use crate::app::{Ending, Engine, Listener, Parts, SaleReport, Setup};
+use crate::app::{CopyReport, Ending, Engine, Listener, Parts, SaleReport, Setup};
+use crate::ledger::PrintState;
 use crate::money::{Amount, Currency};
 use crate::payment::online::EntryMode;
-use crate::wording::Language;
+use crate::receipt::CopyFor;
+use crate::wording::{Language, Reason, ReasonKind};
 
 /// What comes after `yima sale`.
 #[derive(Debug, Args)]
@@ -29,7 +31,19 @@ pub struct Arguments {
 }
 
 impl Arguments {
-    pub fn run(&self, setup: &Setup) -> Result<ExitCode, Failure> {
+    pub fn run(&self, setup: Result<Setup, Failure>) -> Result<ExitCode, Failure> {
+        match setup.and_then(|setup| self.take(&setup)) {
+            // Who asked for JSON gets JSON, also when the payment cannot even begin.
+            Err(failure) if self.json => {
+                output::json(&cannot_begin(self, &*failure));
+                output::complain(&*failure);
+                Ok(ExitCode::from(FAILED))
+            }
+            ended => ended,
+        }
+    }
+
+    fn take(&self, setup: &Setup) -> Result<ExitCode, Failure> {
         let currency: Currency = self.currency.as_deref().unwrap_or(&setup.settings.terminal.currency).parse()?;
         let amount = Amount::parse(&self.amount, currency)?;
         if amount.is_zero() {
@@ -92,7 +106,7 @@ fn line_for(screen: &Screen, language: Language) -> Option<String> {
         Language::Chinese => zh.to_owned(),
         Language::English => en.to_owned(),
     };
-    let sentences = |reason: &crate::wording::Reason| {
+    let sentences = |reason: &Reason| {
         let sentences = reason.sentences(language);
         format!("{} {}", sentences.what, sentences.advice)
     };
@@ -109,7 +123,7 @@ fn line_for(screen: &Screen, language: Language) -> Option<String> {
         }),
         Screen::Approved { copies, .. } => copies.iter().find_map(|copy| match &copy.state {
             CopyState::Waiting(reason) => Some(sentences(reason)),
-            CopyState::Queued | CopyState::Sending | CopyState::Asks | CopyState::Printed | CopyState::Failed(_) => {
+            CopyState::Queued | CopyState::Sending | CopyState::Asks(_) | CopyState::Printed | CopyState::Failed(_) => {
                 None
             }
         }),
@@ -134,7 +148,7 @@ pub fn as_json(report: &SaleReport, language: Language) -> Value {
             json!({
                 "copy": copy.copy.word(),
                 "state": copy.state.word(),
-                "reason": copy.trouble.as_ref().map(|reason| output::reason(reason, language)),
+                "reason": copy.trouble.as_ref().map(|reason| output::reason(reason, reason, language)),
             })
         })
         .collect();
@@ -159,8 +173,34 @@ pub fn as_json(report: &SaleReport, language: Language) -> Value {
         "tvr": report.card.as_ref().map(|card| &card.tvr),
         "tsi": report.card.as_ref().map(|card| &card.tsi),
         "receipts": receipts,
-        "reason": report.reason.as_ref().map(|reason| output::reason(reason, language)),
+        "reason": report.reason.as_ref().map(|reason| output::reason(reason, &said(report, reason), language)),
         "timings_ms": timings,
+    })
+}
+
+/// A payment that could not begin, with the keys of one that did.
+fn cannot_begin(arguments: &Arguments, failure: &(dyn std::error::Error + 'static)) -> Value {
+    let sentences = Reason::of(ReasonKind::SetupWrong).sentences(Language::English);
+    json!({
+        "outcome": Ending::Error.word(),
+        "amount": arguments.amount,
+        "currency": arguments.currency,
+        "batch": null,
+        "stan": null,
+        "rrn": null,
+        "auth_code": null,
+        "response_code": null,
+        "card": null,
+        "tvr": null,
+        "tsi": null,
+        "receipts": [],
+        "reason": {
+            "kind": ReasonKind::SetupWrong.word(),
+            "what": failure.to_string(),
+            "do": sentences.advice,
+            "detail": failure.to_string(),
+        },
+        "timings_ms": {},
     })
 }
 
@@ -180,11 +220,16 @@ pub fn print(report: &SaleReport, language: Language) {
     if let Some(card) = &report.card {
         output::say(&format!("  {} {}", card.truncated_pan, card.label));
     }
+    let names = match language {
+        Language::Chinese => ["凭证号", "参考号", "授权码", "应答码"],
+        Language::English => ["STAN", "RRN", "authorisation", "response"],
+    };
+    let [stan, rrn, authorisation, response] = names;
     let numbers = [
-        ("STAN", report.trace.map(|trace| trace.stan.to_string())),
-        ("RRN", report.rrn.as_ref().map(ToString::to_string)),
-        ("authorisation", report.authorisation_code.as_ref().map(ToString::to_string)),
-        ("response", report.response_code.as_ref().map(ToString::to_string)),
+        (stan, report.trace.map(|trace| trace.stan.to_string())),
+        (rrn, report.rrn.as_ref().map(ToString::to_string)),
+        (authorisation, report.authorisation_code.as_ref().map(ToString::to_string)),
+        (response, report.response_code.as_ref().map(ToString::to_string)),
     ];
     let known: Vec<_> =
         numbers.iter().filter_map(|(name, value)| Some(format!("{name} {}", value.as_ref()?))).collect();
@@ -192,18 +237,46 @@ pub fn print(report: &SaleReport, language: Language) {
         output::say(&format!("  {}", known.join(" · ")));
     }
     if let Some(reason) = &report.reason {
-        let sentences = reason.sentences(language);
+        let sentences = said(report, reason).sentences(language);
         output::say(&format!("  {} {}", sentences.what, sentences.advice));
         if !reason.detail.is_empty() {
             output::note(&format!("  {}", reason.detail));
         }
     }
     for copy in &report.copies {
-        output::say(&format!("  {}: {}", copy.copy.word(), copy.state.word()));
+        output::say(&format!("  {}", slip_line(copy, language)));
         if let Some(trouble) = &copy.trouble {
             let sentences = trouble.sentences(language);
             output::say(&format!("    {} {}", sentences.what, sentences.advice));
         }
+    }
+}
+
+fn slip_line(copy: &CopyReport, language: Language) -> String {
+    match language {
+        Language::English => format!("{}: {}", copy.copy.word(), copy.state.word()),
+        Language::Chinese => {
+            let whose = match copy.copy {
+                CopyFor::Merchant => "商户联",
+                CopyFor::Customer => "顾客联",
+            };
+            let how = match copy.state {
+                PrintState::Queued => "排队中",
+                PrintState::Sending => "打印中",
+                PrintState::SentUnconfirmed => "请看看打出来没有",
+                PrintState::Printed => "已打印",
+                PrintState::Failed => "没有打印",
+            };
+            format!("{whose}：{how}")
+        }
+    }
+}
+
+/// What to say of a reason now: a payment that has been taken back is no longer in doubt.
+fn said(report: &SaleReport, reason: &Reason) -> Reason {
+    match report.ending {
+        Ending::Reversed => reason.once_taken_back(),
+        Ending::Approved | Ending::Declined | Ending::Unresolved | Ending::Error => reason.clone(),
     }
 }
 

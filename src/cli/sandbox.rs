@@ -15,7 +15,7 @@ use crate::sandbox::card::fault::{Faults, FaultyCard};
 use crate::sandbox::card::profile::CardProfile;
 use crate::sandbox::card::vpcd::{self, Visit, VpcdEvent};
 use crate::sandbox::host::{DEFAULT_PORT, Host};
-use crate::sandbox::printer::{PaperWidth, PrinterSettings, Roll, SandboxPrinter};
+use crate::sandbox::printer::{Answers, PaperWidth, PrinterSettings, Roll, SandboxPrinter};
 use crate::terminal::identity;
 
 /// The endpoints.
@@ -175,7 +175,7 @@ impl PrinterArguments {
         settings.link = Some(self.link.clone().unwrap_or_else(|| state.join("printer")));
         settings.paper = if self.paper == "80" { PaperWidth::Mm80 } else { PaperWidth::Mm58 };
         settings.cover_open = self.cover_open;
-        settings.answers = !self.silent;
+        settings.habits.answers = if self.silent { Answers::Nothing } else { Answers::Everything };
         settings.roll = self.roll()?;
         let running = SandboxPrinter::start(settings)?;
         output::say(&format!("printer: {}; receipts: {}", running.device().display(), receipts.display()));

@@ -71,6 +71,7 @@ fn out_of_service(settings: &Settings, failure: &Failure) -> Result<View, Failur
     Ok(View {
         screen: Screen::OutOfService { reason: Reason::with_detail(kind, failure.to_string()) },
         link: LinkState::Untried,
+        waiting: 0,
         merchant_name: String::new(),
         currency: settings.terminal.currency.parse()?,
         test: false,

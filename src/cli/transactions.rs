@@ -9,6 +9,9 @@ use super::{Failure, output};
 use crate::app::Setup;
 use crate::ledger::{CopyRow, TransactionRow};
 
+/// How many are shown when nobody says.
+const USUAL_LIMIT: usize = 50;
+
 /// What comes after `yima transactions`.
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -16,16 +19,23 @@ pub struct Arguments {
     #[arg(long)]
     json: bool,
 
-    /// Show at most so many
-    #[arg(long, value_name = "NUMBER", default_value_t = 50)]
-    limit: usize,
+    /// Show at most so many [default: 50; with --json all]
+    #[arg(long, value_name = "NUMBER")]
+    limit: Option<usize>,
 }
 
 impl Arguments {
     pub fn run(&self, setup: &Setup) -> Result<ExitCode, Failure> {
-        let ledger = setup.ledger(&setup.identity()?)?;
+        let Some(ledger) = setup.ledger_to_look_at(&setup.identity()?)? else {
+            if self.json {
+                output::json(&Value::Array(Vec::new()));
+            }
+            return Ok(ExitCode::SUCCESS);
+        };
+        let count = ledger.count()?;
+        let limit = self.limit.unwrap_or(if self.json { count } else { USUAL_LIMIT });
         let mut list = Vec::new();
-        for row in ledger.page(0, self.limit)? {
+        for row in ledger.page(0, limit)? {
             let copies = ledger.copies_of(row.trace)?;
             if self.json {
                 list.push(as_json(&row, &copies));
@@ -35,6 +45,8 @@ impl Arguments {
         }
         if self.json {
             output::json(&Value::Array(list));
+        } else if limit < count {
+            output::note(&format!("{} older ones are not shown; --limit {count} shows all", count - limit));
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -6,6 +6,7 @@
 use zeroize::Zeroizing;
 
 use super::data::{CardDataError, DataObjects};
+use super::dictionary::{self, Format};
 use super::tag::{self, Tag};
 use super::tlv::TlvError;
 
@@ -18,14 +19,6 @@ const LONGEST_PDOL: usize = LONGEST - 3;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DataObjectList {
     entries: Vec<(Tag, usize)>,
-}
-
-/// How a value is brought to the length a list asks for.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Format {
-    Numeric,
-    CompressedNumeric,
-    Other,
 }
 
 impl DataObjectList {
@@ -62,7 +55,8 @@ impl DataObjectList {
         let mut filled = Zeroizing::new(Vec::with_capacity(self.length()));
         for (tag, length) in &self.entries {
             let value = data.get(*tag).filter(|_| !tag.is_constructed()).unwrap_or(&[]);
-            append(&mut filled, value, *length, format_of(*tag, value));
+            let format = dictionary::find(*tag).map_or(Format::Binary, |object| object.format);
+            append(&mut filled, value, *length, format);
         }
         filled
     }
@@ -72,45 +66,17 @@ impl DataObjectList {
     }
 }
 
+/// Brings a value to the length asked for. An absent object is all zeros whatever its format.
 fn append(filled: &mut Vec<u8>, value: &[u8], length: usize, format: Format) {
     let missing = length.saturating_sub(value.len());
     let surplus = value.len().saturating_sub(length);
-    match format {
-        Format::Numeric => {
-            filled.extend(std::iter::repeat_n(0x00, missing));
-            filled.extend(&value[surplus..]);
-        }
-        Format::CompressedNumeric | Format::Other => {
-            let filler = if format == Format::CompressedNumeric { 0xFF } else { 0x00 };
-            filled.extend(&value[..value.len() - surplus]);
-            filled.extend(std::iter::repeat_n(filler, missing));
-        }
-    }
-}
-
-/// Format of the objects whose format matters when a list cuts or fills them (Book 3, annex A1). An absent object is all
-/// zeros whatever its format.
-fn format_of(tag: Tag, value: &[u8]) -> Format {
-    match tag {
-        _ if value.is_empty() => Format::Other,
-        tag::AMOUNT_AUTHORISED
-        | tag::AMOUNT_OTHER
-        | tag::TERMINAL_COUNTRY
-        | tag::TRANSACTION_CURRENCY
-        | tag::TRANSACTION_CURRENCY_EXPONENT
-        | tag::TRANSACTION_DATE
-        | tag::TRANSACTION_TIME
-        | tag::TRANSACTION_TYPE
-        | tag::TERMINAL_TYPE
-        | tag::TRANSACTION_SEQUENCE_COUNTER
-        | tag::ENTRY_MODE
-        | tag::ISSUER_COUNTRY
-        | tag::APPLICATION_CURRENCY
-        | tag::EXPIRATION_DATE
-        | tag::EFFECTIVE_DATE
-        | tag::PAN_SEQUENCE_NUMBER => Format::Numeric,
-        tag::PAN => Format::CompressedNumeric,
-        _ => Format::Other,
+    if format == Format::Numeric {
+        filled.extend(std::iter::repeat_n(0x00, missing));
+        filled.extend(&value[surplus..]);
+    } else {
+        let filler = if format == Format::CompressedNumeric && !value.is_empty() { 0xFF } else { 0x00 };
+        filled.extend(&value[..value.len() - surplus]);
+        filled.extend(std::iter::repeat_n(filler, missing));
     }
 }
 

@@ -10,6 +10,8 @@ pub mod ca_keys;
 pub mod cryptogram;
 pub mod cvm;
 pub mod data;
+pub mod decode;
+pub mod dictionary;
 pub mod dol;
 pub mod kernel;
 pub mod oda;

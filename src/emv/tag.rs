@@ -47,9 +47,20 @@ impl fmt::Display for Tag {
     }
 }
 
+/// The digits of the tag, as people write it.
+impl serde::Serialize for Tag {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
 macro_rules! tags {
     ($($(#[$doc:meta])* $name:ident = $number:literal;)*) => {
         $($(#[$doc])* pub const $name: Tag = Tag($number);)*
+
+        /// Every tag that has a constant here.
+        #[cfg(test)]
+        pub const ALL: &[Tag] = &[$($name),*];
     };
 }
 

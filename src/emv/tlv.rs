@@ -1,4 +1,4 @@
-//! BER-TLV as EMV uses it (EMV 4.4 Book 3, annex B): a borrowing iterator and a builder.
+//! BER-TLV as EMV uses it (EMV 4.4 Book 3, annex B): a borrowing iterator, a tree of all levels and a builder.
 
 use super::tag::Tag;
 
@@ -35,8 +35,11 @@ pub enum TlvError {
         left: usize,
     },
     /// Templates nest deeper than [`MAX_DEPTH`].
-    #[error("templates nest deeper than {MAX_DEPTH} levels")]
-    Depth,
+    #[error("templates nest deeper than {MAX_DEPTH} levels at offset {offset}")]
+    Depth {
+        /// Offset of the first byte that lies too deep.
+        offset: usize,
+    },
 }
 
 /// One data object, borrowed from the bytes it was read from.
@@ -54,13 +57,58 @@ pub struct Tlv<'a> {
 #[derive(Clone, Debug)]
 pub struct TlvIter<'a> {
     bytes: &'a [u8],
+    /// Where `bytes` begin in the message they are part of: offsets count from there.
+    base: usize,
     offset: usize,
     failed: bool,
 }
 
 /// The data objects of one level of `bytes`.
 pub const fn walk(bytes: &[u8]) -> TlvIter<'_> {
-    TlvIter { bytes, offset: 0, failed: false }
+    walk_from(bytes, 0)
+}
+
+/// As [`walk`], for bytes that begin at offset `base` of a message.
+const fn walk_from(bytes: &[u8], base: usize) -> TlvIter<'_> {
+    TlvIter { bytes, base, offset: 0, failed: false }
+}
+
+/// A data object with those inside it, and where they stand in the message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Node<'a> {
+    /// Its tag.
+    pub tag: Tag,
+    /// Offset of the tag's first byte.
+    pub offset: usize,
+    /// Offset of the value's first byte.
+    pub value_offset: usize,
+    /// Its value, also when it is a template.
+    pub value: &'a [u8],
+    /// What a template holds.
+    pub children: Vec<Node<'a>>,
+}
+
+/// All data objects of `bytes`, templates with what is in them.
+///
+/// # Errors
+/// When the bytes are not BER-TLV, or nest deeper than [`MAX_DEPTH`].
+pub fn tree(bytes: &[u8]) -> Result<Vec<Node<'_>>, TlvError> {
+    branches(bytes, 0, 0)
+}
+
+fn branches(bytes: &[u8], base: usize, depth: usize) -> Result<Vec<Node<'_>>, TlvError> {
+    if depth > MAX_DEPTH {
+        return Err(TlvError::Depth { offset: base });
+    }
+    let mut nodes = Vec::new();
+    let mut objects = walk_from(bytes, base);
+    while let Some(object) = objects.next_with_offset() {
+        let (offset, Tlv { tag, value }) = object?;
+        let value_offset = base + objects.offset - value.len();
+        let children = if tag.is_constructed() { branches(value, value_offset, depth + 1)? } else { Vec::new() };
+        nodes.push(Node { tag, offset, value_offset, value, children });
+    }
+    Ok(nodes)
 }
 
 /// The value of the first object with `tag`, at this level or in a template below it.
@@ -68,20 +116,22 @@ pub const fn walk(bytes: &[u8]) -> TlvIter<'_> {
 /// # Errors
 /// When the bytes are not BER-TLV up to there.
 pub fn find(bytes: &[u8], tag: Tag) -> Result<Option<&[u8]>, TlvError> {
-    find_within(bytes, tag, 0)
+    find_within(bytes, 0, tag, 0)
 }
 
-fn find_within(bytes: &[u8], tag: Tag, depth: usize) -> Result<Option<&[u8]>, TlvError> {
+fn find_within(bytes: &[u8], base: usize, tag: Tag, depth: usize) -> Result<Option<&[u8]>, TlvError> {
     if depth > MAX_DEPTH {
-        return Err(TlvError::Depth);
+        return Err(TlvError::Depth { offset: base });
     }
-    for object in walk(bytes) {
+    let mut objects = walk_from(bytes, base);
+    while let Some(object) = objects.next() {
         let object = object?;
         if object.tag == tag {
             return Ok(Some(object.value));
         }
+        let inside = base + objects.offset - object.value.len();
         if object.tag.is_constructed()
-            && let Some(found) = find_within(object.value, tag, depth + 1)?
+            && let Some(found) = find_within(object.value, inside, tag, depth + 1)?
         {
             return Ok(Some(found));
         }
@@ -93,6 +143,13 @@ impl<'a> Iterator for TlvIter<'a> {
     type Item = Result<Tlv<'a>, TlvError>;
 
     fn next(&mut self) -> Option<Self::Item> {
+        self.next_with_offset().map(|object| object.map(|(_, object)| object))
+    }
+}
+
+impl<'a> TlvIter<'a> {
+    /// The next object and the offset of its tag.
+    fn next_with_offset(&mut self) -> Option<Result<(usize, Tlv<'a>), TlvError>> {
         if self.failed {
             return None;
         }
@@ -102,22 +159,22 @@ impl<'a> Iterator for TlvIter<'a> {
         if self.offset >= self.bytes.len() {
             return None;
         }
+        let start = self.base + self.offset;
         let object = self.read();
         self.failed = object.is_err();
-        Some(object)
+        Some(object.map(|object| (start, object)))
     }
-}
 
-impl<'a> TlvIter<'a> {
     fn read(&mut self) -> Result<Tlv<'a>, TlvError> {
         let start = self.offset;
-        let (tag, tag_length) = Tag::read(&self.bytes[start..]).ok_or(TlvError::Tag { offset: start })?;
+        let (tag, tag_length) = Tag::read(&self.bytes[start..]).ok_or(TlvError::Tag { offset: self.base + start })?;
         let at = start + tag_length;
-        let (length, length_length) = read_length(&self.bytes[at..]).ok_or(TlvError::Length { tag, offset: at })?;
+        let (length, length_length) =
+            read_length(&self.bytes[at..]).ok_or(TlvError::Length { tag, offset: self.base + at })?;
         let offset = at + length_length;
         let left = self.bytes.len() - offset;
         if length > left {
-            return Err(TlvError::Value { tag, offset, length, left });
+            return Err(TlvError::Value { tag, offset: self.base + offset, length, left });
         }
         self.offset = offset + length;
         Ok(Tlv { tag, value: &self.bytes[offset..self.offset] })
@@ -225,7 +282,31 @@ mod tests {
         for _ in 0..MAX_DEPTH {
             nested = TlvBuilder::new().with_template(FCI, nested);
         }
-        assert_eq!(find(&nested.build(), AID), Err(TlvError::Depth));
+        let nested = nested.build();
+        let depth = Err(TlvError::Depth { offset: 2 * (MAX_DEPTH + 1) });
+        assert_eq!(find(&nested, AID), depth);
+        assert_eq!(tree(&nested).map(|_| None), depth);
+    }
+
+    #[test]
+    fn a_tree_keeps_the_offsets_of_the_message() {
+        let bytes = [0x00, 0x6F, 0x81, 0x09, 0x84, 0x01, 0xA0, 0x00, 0xBF, 0x0C, 0x02, 0x42, 0x00, 0x50, 0x01, 0x41];
+        let nodes = tree(&bytes).unwrap();
+        let places: Vec<_> = nodes.iter().map(|node| (node.tag, node.offset, node.value_offset)).collect();
+        assert_eq!(places, [(FCI, 1, 4), (Tag(0x50), 13, 15)]);
+        let inner = &nodes[0].children;
+        assert_eq!((inner[0].tag, inner[0].offset, inner[0].value), (Tag(0x84), 4, &[0xA0][..]));
+        assert_eq!((inner[1].tag, inner[1].offset, inner[1].value_offset), (Tag(0xBF0C), 8, 11));
+        assert_eq!(inner[1].children[0].offset, 11);
+        // An error deep inside is told from the message's beginning.
+        assert_eq!(
+            tree(&[0x6F, 0x04, 0xA5, 0x02, 0x50, 0x05]),
+            Err(TlvError::Value { tag: Tag(0x50), offset: 6, length: 5, left: 0 })
+        );
+        assert_eq!(
+            find(&[0x70, 0x04, 0x5A, 0x00, 0x9F, 0x02], AID),
+            Err(TlvError::Length { tag: Tag(0x9F02), offset: 6 })
+        );
     }
 
     proptest! {
@@ -239,6 +320,7 @@ mod tests {
         #[test]
         fn any_bytes_are_read_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
             let _ = walk(&bytes).count();
+            let _ = tree(&bytes);
             let _ = find(&bytes, AID);
         }
     }

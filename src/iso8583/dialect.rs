@@ -46,6 +46,10 @@ pub struct AnswerCodes {
     pub approved: BTreeSet<String>,
     /// Codes that approve less than was asked.
     pub partial: BTreeSet<String>,
+    /// Codes that say that the result is not known.
+    pub unclear: BTreeSet<String>,
+    /// Codes that say that the trace number was used before.
+    pub number_in_use: BTreeSet<String>,
     /// Refusals that may come without field 64, because the host shares no key with the terminal.
     pub without_mac: BTreeSet<String>,
 }
@@ -353,6 +357,8 @@ mod tests {
             let codes = Dialect::shipped(name).unwrap().answers;
             assert!(codes.partial.is_subset(&codes.approved), "{name}");
             assert!(codes.without_mac.is_disjoint(&codes.approved), "{name}");
+            assert!(codes.unclear.is_disjoint(&codes.approved), "{name}");
+            assert!(codes.number_in_use.is_disjoint(&codes.approved), "{name}");
         }
     }
 

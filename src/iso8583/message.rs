@@ -17,8 +17,10 @@ impl Mti {
     pub const FINANCIAL_REQUEST: Self = Self(200);
     /// Reversal request.
     pub const REVERSAL_REQUEST: Self = Self(400);
-    /// Network management request: sign on, echo, key exchange.
+    /// Network management request: sign on, key exchange, parameters.
     pub const NETWORK_REQUEST: Self = Self(800);
+    /// Network management advice: echo, status upload.
+    pub const NETWORK_ADVICE: Self = Self(820);
 
     /// A type of up to four digits.
     pub const fn new(number: u16) -> Option<Self> {

@@ -52,6 +52,16 @@ pub enum LedgerError {
         /// The newest this program knows.
         known: usize,
     },
+    /// An older program wrote this file, and nobody has brought it up to date.
+    #[error("the ledger {path} is of an older version (schema {found}, known {known}); start the terminal once")]
+    Older {
+        /// Which file.
+        path: String,
+        /// Its version.
+        found: usize,
+        /// The newest this program knows.
+        known: usize,
+    },
     /// SQLite did not take a setting that durability depends on.
     #[error("the ledger {path} refuses {setting}; it must be on a local disk, not a network share")]
     Setting {
@@ -121,6 +131,28 @@ impl Ledger {
         ledger.migrate()?;
         ledger.check_identity()?;
         Ok(ledger)
+    }
+
+    /// Opens the ledger `path` to look at it: nothing in it can be changed, and a missing one is not made.
+    ///
+    /// # Errors
+    /// When it cannot be opened, or another version of this program wrote it.
+    pub fn open_to_look(
+        path: &Path,
+        merchant_code: MerchantCode,
+        terminal_number: TerminalNumber,
+    ) -> Result<Self, LedgerError> {
+        let name = path.display().to_string();
+        let open = |source| LedgerError::Open { path: name.clone(), source };
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(path, flags).map_err(open)?;
+        connection.busy_timeout(std::time::Duration::from_secs(5)).map_err(open)?;
+        let ledger = Self { connection, path: path.to_owned(), merchant_code, terminal_number };
+        match ledger.version()? {
+            found if found == MIGRATIONS.len() => Ok(ledger),
+            found if found > MIGRATIONS.len() => Err(LedgerError::Newer { path: name, found, known: MIGRATIONS.len() }),
+            found => Err(LedgerError::Older { path: name, found, known: MIGRATIONS.len() }),
+        }
     }
 
     /// Takes the next trace number. It is never given again, whatever becomes of it.
@@ -253,6 +285,18 @@ impl Ledger {
                     rrn.as_ref().map(|rrn| rrn.as_str()),
                 ],
             ),
+            Record::Unresolved { reason, response_code } => self.connection.execute(
+                "UPDATE transactions SET state = 'unresolved', reversal_reason = '06', reason = ?5, response_code = ?6
+                 WHERE merchant_code = ?1 AND terminal_number = ?2 AND batch = ?3 AND stan = ?4 AND state = 'pending'",
+                params![
+                    merchant,
+                    terminal,
+                    batch,
+                    stan,
+                    reason.word(),
+                    response_code.as_ref().map(|code| code.as_str())
+                ],
+            ),
             Record::ReversalDue { reversal_reason, reason, authorisation_code, chip_data } => self.connection.execute(
                 "UPDATE transactions SET state = 'reversal_due', reversal_reason = ?5, reason = ?6,
                      authorisation_code = coalesce(?7, authorisation_code), chip_data = ?8
@@ -371,10 +415,17 @@ impl Ledger {
         }
     }
 
+    fn version(&self) -> Result<usize, LedgerError> {
+        let found: i64 = self
+            .connection
+            .query_row("PRAGMA user_version", [], |row| row.get(0))
+            .map_err(statement_error(&self.path))?;
+        Ok(usize::try_from(found).unwrap_or(usize::MAX))
+    }
+
     fn migrate(&mut self) -> Result<(), LedgerError> {
         let failed = statement_error(&self.path);
-        let found: i64 = self.connection.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(&failed)?;
-        let found = usize::try_from(found).unwrap_or(usize::MAX);
+        let found = self.version()?;
         if found > MIGRATIONS.len() {
             return Err(LedgerError::Newer { path: self.path.display().to_string(), found, known: MIGRATIONS.len() });
         }

@@ -1,5 +1,7 @@
 //! What the payment core asks the acquirer and what it hears back, free of any message format.
 
+use std::fmt;
+
 use jiff::civil::DateTime;
 
 use crate::card_number::{Pan, Track2};
@@ -7,7 +9,7 @@ use crate::money::Amount;
 use crate::reference::{AuthorisationCode, ResponseCode, Rrn, TraceNumber};
 
 /// A request for authorisation of a card sale (0200).
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct SaleRequest {
     /// Batch and STAN.
     pub trace: TraceNumber,
@@ -19,6 +21,17 @@ pub struct SaleRequest {
     pub card: CardForHost,
     /// Field 55: data objects of the chip, with the ARQC.
     pub chip_data: Vec<u8>,
+}
+
+/// The chip's data are not shown.
+impl fmt::Debug for SaleRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SaleRequest")
+            .field("trace", &self.trace)
+            .field("amount", &self.amount)
+            .field("card", &self.card)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What the host needs of the card beside the chip's data objects. Lives no longer than the transaction.
@@ -54,7 +67,7 @@ impl EntryMode {
 
 /// Takes back a request whose result is not known or not wanted (0400). Everything in it is durable before the request
 /// it takes back leaves the terminal.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct ReversalRequest {
     /// Batch and STAN of the original, repeated.
     pub trace: TraceNumber,
@@ -72,6 +85,17 @@ pub struct ReversalRequest {
     pub authorisation_code: Option<AuthorisationCode>,
     /// Field 55 of a reversal: TVR, issuer application data, ATC.
     pub chip_data: Vec<u8>,
+}
+
+/// The chip's data are not shown.
+impl fmt::Debug for ReversalRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReversalRequest")
+            .field("trace", &self.trace)
+            .field("amount", &self.amount)
+            .field("reason", &self.reason)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Why a transaction is taken back (field 39 of the 0400).
@@ -102,18 +126,45 @@ impl ReversalReason {
 }
 
 /// A valid answer of the host: authenticated, and to this very request.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct HostAnswer {
+    /// What the host decided.
+    pub decision: Decision,
     /// Field 39.
     pub response_code: ResponseCode,
-    /// Field 4: what was approved, which is less than asked only in a partial approval.
-    pub amount: Option<Amount>,
     /// Field 37.
     pub rrn: Option<Rrn>,
     /// Field 38.
     pub authorisation_code: Option<AuthorisationCode>,
     /// Field 55: issuer authentication data and scripts.
     pub issuer_data: Vec<u8>,
+}
+
+/// Names what was decided; the issuer's data are not shown.
+impl fmt::Debug for HostAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HostAnswer")
+            .field("decision", &self.decision)
+            .field("response_code", &self.response_code)
+            .field("rrn", &self.rrn)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a host decided about a request. Which response code means what is the dialect's data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// The whole amount.
+    Approved,
+    /// Only this much.
+    Partial(Amount),
+    /// Nothing; any code that the dialect does not name is this.
+    Refused,
+    /// The host does not know itself: the issuer did not answer in time.
+    Unclear,
+    /// The host has a transaction of this number already. Ours are never used twice, so either this request was doubled on
+    /// the way or the numbers began anew: taking it back could take back somebody else's payment.
+    NumberInUse,
 }
 
 /// Why there is no valid answer.

@@ -1,5 +1,7 @@
 //! What the payment core wants written down. The ledger makes each of these durable before the next effect starts.
 
+use std::fmt;
+
 use jiff::civil::DateTime;
 
 use super::online::{EntryMode, ReversalReason};
@@ -32,6 +34,13 @@ pub enum Record {
         /// Field 37, if a host answered.
         rrn: Option<Rrn>,
     },
+    /// Neither paid nor not paid for certain, and nothing that this terminal may do decides it: a person must look.
+    Unresolved {
+        /// Why.
+        reason: ReasonKind,
+        /// Field 39, if a host answered.
+        response_code: Option<ResponseCode>,
+    },
     /// The host may have charged: take it back.
     ReversalDue {
         /// Field 39 of the reversal.
@@ -46,7 +55,7 @@ pub enum Record {
 }
 
 /// A row before anything leaves the terminal.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Pending {
     /// What is to be paid.
     pub amount: Amount,
@@ -66,6 +75,17 @@ pub struct Pending {
     pub application_label: String,
     /// Field 55 of a reversal, should it come to that.
     pub chip_data: Vec<u8>,
+}
+
+/// The chip's data are not shown.
+impl fmt::Debug for Pending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pending")
+            .field("amount", &self.amount)
+            .field("at", &self.at)
+            .field("truncated_pan", &self.truncated_pan)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What the card said at the end.
@@ -98,7 +118,7 @@ pub enum State {
     ReversalDue,
     /// Final: taken back.
     Reversed,
-    /// All tries to take it back are used up; an operator must look.
+    /// All tries to take it back are used up, or it may not be taken back: an operator must look.
     Unresolved,
 }
 

@@ -10,8 +10,12 @@ const FIRST_INTERVAL_S: u32 = 10;
 /// Seconds between two tries at the most.
 const LONGEST_INTERVAL_S: u32 = 600;
 
-/// Tries that count before a person must look: more than two hours of them.
+/// Tries that count before a person must look.
 pub const MAX_TRIES: u32 = 20;
+
+/// A person must look only at a payment that is at least so old, in seconds: a host that refuses at once, or a cashier who
+/// is impatient, does not use up the tries of two hours in one minute.
+pub const MIN_AGE_S: i64 = 2 * 60 * 60;
 
 /// Seconds until the next try, after so many that count.
 pub fn interval_s(tries: u32) -> u32 {
@@ -23,7 +27,7 @@ pub fn interval_s(tries: u32) -> u32 {
 pub enum Next {
     /// The host has taken it back, or never had it.
     Reversed,
-    /// Nothing reached the host: try again, the try does not count.
+    /// Nothing reached the host, or it was not time yet: try again, the try does not count.
     TryAgain,
     /// It may have reached the host: try again, the try counts.
     TryAgainCounted,
@@ -31,14 +35,26 @@ pub enum Next {
     GiveUp,
 }
 
-/// Judges a try; `tries` are those counted before it.
+/// How a try came about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Try {
+    /// Those counted before it.
+    pub counted: u32,
+    /// It was time for it. One that somebody asked for before that does not count.
+    pub due: bool,
+    /// Seconds since the payment.
+    pub age_s: i64,
+}
+
+/// Judges a try.
 ///
 /// 00 is done, 25 (original unknown) and 12 (nothing to take back) leave nothing to do. Every other answer proves nothing.
-pub fn judge(result: &Result<HostAnswer, LinkFailure>, tries: u32) -> Next {
+pub fn judge(result: &Result<HostAnswer, LinkFailure>, this: Try) -> Next {
     match result {
         Ok(answer) if matches!(answer.response_code.as_str(), "00" | "25" | "12") => Next::Reversed,
         Err(LinkFailure::NeverSent(_)) => Next::TryAgain,
-        Ok(_) | Err(_) if tries + 1 >= MAX_TRIES => Next::GiveUp,
+        Ok(_) | Err(_) if !this.due => Next::TryAgain,
+        Ok(_) | Err(_) if this.counted + 1 >= MAX_TRIES && this.age_s >= MIN_AGE_S => Next::GiveUp,
         Ok(_) | Err(_) => Next::TryAgainCounted,
     }
 }
@@ -55,25 +71,29 @@ pub const fn after_restart(state: State) -> Option<(ReversalReason, ReasonKind)>
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::payment::online::Decision;
     use crate::reference::ResponseCode;
 
     fn answer(code: &str) -> Result<HostAnswer, LinkFailure> {
         Ok(HostAnswer {
+            decision: Decision::Refused,
             response_code: ResponseCode::parse(code).unwrap(),
-            amount: None,
             rrn: None,
             authorisation_code: None,
             issuer_data: Vec::new(),
         })
     }
 
+    const FIRST: Try = Try { counted: 0, due: true, age_s: 10 };
+    const AFTER_LONG: Try = Try { counted: MAX_TRIES - 1, due: true, age_s: MIN_AGE_S };
+
     #[test]
     fn only_three_answers_end_a_reversal() {
         for code in ["00", "25", "12"] {
-            assert_eq!(judge(&answer(code), 0), Next::Reversed, "{code}");
+            assert_eq!(judge(&answer(code), AFTER_LONG), Next::Reversed, "{code}");
         }
         for code in ["96", "A0", "68", "05", "Q7"] {
-            assert_eq!(judge(&answer(code), 0), Next::TryAgainCounted, "{code}");
+            assert_eq!(judge(&answer(code), FIRST), Next::TryAgainCounted, "{code}");
         }
     }
 
@@ -82,10 +102,18 @@ mod tests {
         let never = Err(LinkFailure::NeverSent(String::new()));
         let silent = Err(LinkFailure::NoAnswer(String::new()));
         let unsendable = Err(LinkFailure::Unsendable(String::new()));
-        assert_eq!(judge(&unsendable, MAX_TRIES - 1), Next::GiveUp, "nothing mends it but a person");
-        assert_eq!(judge(&never, MAX_TRIES + 5), Next::TryAgain);
-        assert_eq!(judge(&silent, MAX_TRIES - 2), Next::TryAgainCounted);
-        assert_eq!(judge(&silent, MAX_TRIES - 1), Next::GiveUp);
+        assert_eq!(judge(&unsendable, AFTER_LONG), Next::GiveUp, "nothing mends it but a person");
+        assert_eq!(judge(&never, Try { counted: MAX_TRIES + 5, ..AFTER_LONG }), Next::TryAgain);
+        assert_eq!(judge(&silent, Try { counted: MAX_TRIES - 2, ..AFTER_LONG }), Next::TryAgainCounted);
+        assert_eq!(judge(&silent, AFTER_LONG), Next::GiveUp);
+    }
+
+    #[test]
+    fn impatience_does_not_use_up_the_tries() {
+        let refused = answer("96");
+        assert_eq!(judge(&refused, Try { due: false, ..AFTER_LONG }), Next::TryAgain, "asked for before its time");
+        assert_eq!(judge(&refused, Try { age_s: MIN_AGE_S - 1, ..AFTER_LONG }), Next::TryAgainCounted, "too young");
+        assert_eq!(judge(&answer("00"), Try { due: false, ..FIRST }), Next::Reversed, "an answer counts at any time");
     }
 
     #[test]

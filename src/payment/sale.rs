@@ -9,6 +9,7 @@
 //! | asking the host | approved | completing | `HostApproved` |
 //! | asking the host | declined, never sent | over: not paid | `NotPaid` |
 //! | asking the host | approved in part, undecided, no answer, bad answer | over: being taken back | `ReversalDue` |
+//! | asking the host | the trace number is in use there | over: a person must look | `Unresolved` |
 //! | completing | card gives TC | over: paid | `Approved` |
 //! | completing | card declines, is torn, is mute | over: being taken back | `ReversalDue` |
 //! | any | a record cannot be written | over: nothing is sent; what was sent stays `pending` and is taken back | |
@@ -17,7 +18,7 @@
 
 use jiff::civil::DateTime;
 
-use super::online::{CardForHost, EntryMode, HostAnswer, LinkFailure, ReversalReason, SaleRequest};
+use super::online::{CardForHost, Decision, EntryMode, HostAnswer, LinkFailure, ReversalReason, SaleRequest};
 use super::record::{CardResult, Pending, Record};
 use crate::card_number::{Pan, Track2};
 use crate::crypto::hex;
@@ -30,7 +31,7 @@ use crate::emv::tag;
 use crate::emv::tag::Tag;
 use crate::emv::terminal::{TerminalData, TransactionKind};
 use crate::money::Amount;
-use crate::reference::{AuthorisationCode, MerchantCode, ResponseCode, TerminalNumber, TraceNumber};
+use crate::reference::{AuthorisationCode, MerchantCode, ResponseCode, Rrn, TerminalNumber, TraceNumber};
 use crate::wording::{Reason, ReasonKind};
 
 /// Everything a sale begins with. Time and entropy come from outside.
@@ -126,6 +127,19 @@ pub enum Conclusion {
     Failed(Reason),
     /// May have been charged; a reversal is due and the result stays unknown until it is answered.
     ReversalDue(Reason),
+    /// May have been charged, and may not be taken back by the terminal: a person must look.
+    Unresolved(Reason),
+}
+
+/// What the host said, for screen, slip and JSON.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostSummary {
+    /// Field 39.
+    pub response_code: ResponseCode,
+    /// Field 37.
+    pub rrn: Option<Rrn>,
+    /// Field 38.
+    pub authorisation_code: Option<AuthorisationCode>,
 }
 
 /// What is known of the card, for screen, slip and JSON. Nothing secret is in it.
@@ -149,6 +163,7 @@ pub struct Sale {
     opening: Opening,
     kernel: Kernel,
     phase: Phase,
+    host: Option<HostSummary>,
 }
 
 #[derive(Debug)]
@@ -174,7 +189,7 @@ impl Sale {
     /// A sale that has not begun.
     pub fn new(opening: Opening) -> Self {
         let kernel = Kernel::new(opening.terminal.clone(), &transaction_data(&opening));
-        Self { opening, kernel, phase: Phase::Opened }
+        Self { opening, kernel, phase: Phase::Opened, host: None }
     }
 
     /// Takes what happened, gives what to do. An event that does not belong to the phase changes nothing.
@@ -227,6 +242,11 @@ impl Sale {
             tvr: hex::encode(&self.kernel.tvr().0),
             tsi: hex::encode(&self.kernel.tsi().0),
         })
+    }
+
+    /// What the host said; nothing before it answered.
+    pub const fn host(&self) -> Option<&HostSummary> {
+        self.host.as_ref()
     }
 
     fn while_awaiting_card(&mut self, event: Event) -> Vec<Effect> {
@@ -370,10 +390,11 @@ impl Sale {
     fn while_asking(&mut self, event: Event) -> Vec<Effect> {
         match event {
             Event::HostAnswered(answer) => self.after_answer(answer),
-            Event::LinkFailed(LinkFailure::NeverSent(detail) | LinkFailure::Unsendable(detail)) => {
-                let reason = Reason::with_detail(ReasonKind::HostUnreachable, detail);
-                let record = Record::NotPaid { reason: reason.kind, response_code: None, rrn: None };
-                self.tell_card(record, OnlineResult::UnableToGoOnline, Conclusion::Failed(reason))
+            Event::LinkFailed(LinkFailure::NeverSent(detail)) => {
+                self.not_asked(Reason::with_detail(ReasonKind::HostUnreachable, detail))
+            }
+            Event::LinkFailed(LinkFailure::Unsendable(detail)) => {
+                self.not_asked(Reason::with_detail(ReasonKind::CannotAsk, detail))
             }
             Event::LinkFailed(LinkFailure::NoAnswer(detail)) => {
                 self.take_back(ReversalReason::NoAnswer, Reason::with_detail(ReasonKind::HostSilent, detail))
@@ -403,8 +424,13 @@ impl Sale {
 
     fn after_answer(&mut self, answer: HostAnswer) -> Vec<Effect> {
         let response_code = code_for_card(&answer.response_code);
-        match Verdict::of(&answer, self.opening.amount) {
-            Verdict::Approved => {
+        self.host = Some(HostSummary {
+            response_code: answer.response_code.clone(),
+            rrn: answer.rrn.clone(),
+            authorisation_code: answer.authorisation_code.clone(),
+        });
+        match answer.decision {
+            Decision::Approved => {
                 self.phase = Phase::Completing { authorisation_code: answer.authorisation_code.clone() };
                 let record = Record::HostApproved {
                     response_code: answer.response_code.clone(),
@@ -416,7 +442,7 @@ impl Sale {
                 effects.extend(self.complete(kernel::Event::Online(online)));
                 effects
             }
-            Verdict::Partial(amount) => {
+            Decision::Partial(amount) => {
                 let mut reason = Reason::of(ReasonKind::PartialApproval);
                 reason.amount = Some(amount);
                 reason.code = Some(answer.response_code);
@@ -424,13 +450,20 @@ impl Sale {
                 let online = OnlineResult::Declined { response_code, issuer_data: answer.issuer_data };
                 self.tell_card(record, online, Conclusion::ReversalDue(reason))
             }
-            Verdict::Unclear => {
+            Decision::NumberInUse => {
+                let mut reason = Reason::of(ReasonKind::TraceNumberInUse);
+                reason.code = Some(answer.response_code.clone());
+                reason.detail = self.opening.trace.to_string();
+                let record = Record::Unresolved { reason: reason.kind, response_code: Some(answer.response_code) };
+                self.tell_card(record, OnlineResult::UnableToGoOnline, Conclusion::Unresolved(reason))
+            }
+            Decision::Unclear => {
                 let mut reason =
                     Reason::with_detail(ReasonKind::HostSilent, "the host itself does not know the result");
                 reason.code = Some(answer.response_code);
                 self.take_back(ReversalReason::Other, reason)
             }
-            Verdict::Declined => {
+            Decision::Refused => {
                 let online = OnlineResult::Declined { response_code, issuer_data: answer.issuer_data };
                 let reason = Reason {
                     kind: ReasonKind::HostDeclined,
@@ -443,6 +476,12 @@ impl Sale {
                 self.tell_card(record, online, Conclusion::Declined(reason))
             }
         }
+    }
+
+    /// Nothing has left the terminal.
+    fn not_asked(&mut self, reason: Reason) -> Vec<Effect> {
+        let record = Record::NotPaid { reason: reason.kind, response_code: None, rrn: None };
+        self.tell_card(record, OnlineResult::UnableToGoOnline, Conclusion::Failed(reason))
     }
 
     fn take_back(&mut self, why: ReversalReason, reason: Reason) -> Vec<Effect> {
@@ -490,7 +529,7 @@ impl Sale {
             Event::CardTorn | Event::CardMute | Event::ReaderFailed(_) => over(conclusion),
             // The row stays `pending`: it is taken back before the next sale, which is the safe side of every conclusion.
             Event::RecordFailed(detail) => {
-                over(Conclusion::ReversalDue(Reason::with_detail(ReasonKind::LedgerFailed, detail)))
+                over(Conclusion::ReversalDue(Reason::with_detail(ReasonKind::LedgerFailedAfterRequest, detail)))
             }
             Event::Begin
             | Event::CardInserted
@@ -529,11 +568,11 @@ impl Sale {
                 self.complete(kernel::Event::Answer(answer))
             }
             Event::CardTorn => take_back(self, ReasonKind::CardTornAfterRequest, String::new()),
-            Event::CardMute => take_back(self, ReasonKind::CardTornAfterRequest, "the card is mute".to_owned()),
-            Event::ReaderFailed(detail) => take_back(self, ReasonKind::CardTornAfterRequest, detail),
+            Event::CardMute => take_back(self, ReasonKind::CardLostAfterRequest, "the card is mute".to_owned()),
+            Event::ReaderFailed(detail) => take_back(self, ReasonKind::CardLostAfterRequest, detail),
             // Host approval or final approval is not durable: not approved. The row is taken back.
             Event::RecordFailed(detail) => {
-                over(Conclusion::ReversalDue(Reason::with_detail(ReasonKind::LedgerFailed, detail)))
+                over(Conclusion::ReversalDue(Reason::with_detail(ReasonKind::LedgerFailedAfterRequest, detail)))
             }
             Event::Begin
             | Event::CardInserted
@@ -597,30 +636,6 @@ impl Sale {
             tsi: hexadecimal(tag::TSI),
             atc: hexadecimal(tag::ATC),
             signature: self.kernel.verification().needs_signature(),
-        }
-    }
-}
-
-/// What a host's answer means for the amount asked.
-enum Verdict {
-    Approved,
-    Partial(Amount),
-    /// The host does not know itself, or has booked an earlier copy of this very request.
-    Unclear,
-    Declined,
-}
-
-impl Verdict {
-    /// 00 and 11 approve, A2, A4, A5 and A6 approve with a note, 10 approves a part. 68 and 98 say that the issuer did not
-    /// answer in time. 94 says that this trace number was used before: we never use one twice, so it was this request,
-    /// doubled on the way, and its first copy may be booked. Any other code, known or not, declines.
-    fn of(answer: &HostAnswer, asked: Amount) -> Self {
-        match (answer.response_code.as_str(), answer.amount) {
-            ("10", Some(part)) if part != asked => Self::Partial(part),
-            ("10", None) => Self::Declined,
-            ("68" | "94" | "98", _) => Self::Unclear,
-            ("00" | "10" | "11" | "A2" | "A4" | "A5" | "A6", _) => Self::Approved,
-            _ => Self::Declined,
         }
     }
 }

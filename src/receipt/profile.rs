@@ -18,6 +18,9 @@ pub struct PrinterProfile {
     pub chinese: Charset,
     /// Whether it answers `GS r 1`, so that "printed" can be known.
     pub confirms_end_mark: bool,
+    /// Whether it knows `DLE DC4 8`, which clears its buffer, and says so.
+    #[serde(default)]
+    pub clears_buffer: bool,
     /// Whether it cuts.
     pub cutter: bool,
     /// Lines fed at the end, before the cut.

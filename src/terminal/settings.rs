@@ -171,6 +171,33 @@ pub enum SettingsError {
         /// What is wrong.
         problem: String,
     },
+    /// A default does not fit this machine.
+    #[error("{key} (left at its default): {problem}")]
+    Default {
+        /// Which key.
+        key: String,
+        /// What is wrong.
+        problem: String,
+    },
+}
+
+/// Where settings come from, to say of a wrong one where it stands. Whoever uses a value may find that it cannot be: a name
+/// that nobody ships, a file that is not there.
+#[derive(Clone, Debug, Default)]
+pub struct Origin {
+    path: String,
+    text: String,
+}
+
+impl Origin {
+    /// The key `section.key` has a value that cannot be.
+    pub fn wrong(&self, key: &str, problem: impl std::fmt::Display) -> SettingsError {
+        let (path, key, problem) = (self.path.clone(), key.to_owned(), problem.to_string());
+        match line_of(&self.text, &key) {
+            Some(line) => SettingsError::Key { path, line, key, problem },
+            None => SettingsError::Default { key, problem },
+        }
+    }
 }
 
 impl Settings {
@@ -178,47 +205,53 @@ impl Settings {
     ///
     /// # Errors
     /// When a file that was asked for is missing, or a file is wrong.
-    pub fn load(asked_for: Option<&Path>) -> Result<Self, SettingsError> {
+    pub fn load(asked_for: Option<&Path>) -> Result<(Self, Origin), SettingsError> {
         let path = match asked_for {
             Some(path) => path,
             None if Path::new(SYSTEM_FILE).exists() => Path::new(SYSTEM_FILE),
-            None => return Ok(Self::default()),
+            None => return Ok((Self::default(), Origin::default())),
         };
         let name = path.display().to_string();
-        let text =
-            std::fs::read_to_string(path).map_err(|source| SettingsError::File { path: name.clone(), source })?;
-        Self::parse(&name, &text)
+        match std::fs::read_to_string(path) {
+            Ok(text) => Self::parse(Origin { path: name, text }),
+            Err(source) => Err(SettingsError::File { path: name, source }),
+        }
     }
 
-    /// Reads a settings text; `path` is for messages.
-    ///
-    /// # Errors
-    /// When a key is unknown or a value is wrong.
-    pub fn parse(path: &str, text: &str) -> Result<Self, SettingsError> {
+    fn parse(origin: Origin) -> Result<(Self, Origin), SettingsError> {
+        let text = &origin.text;
         let settings: Self = toml::from_str(text).map_err(|error| {
             let offset = error.span().map_or(0, |span| span.start).min(text.len());
             let (line, key) = place(text, offset);
-            SettingsError::Key { path: path.to_owned(), line, key, problem: error.message().to_owned() }
+            SettingsError::Key { path: origin.path.clone(), line, key, problem: error.message().to_owned() }
         })?;
-        settings.check().map_err(|(key, problem)| {
-            let (line, key) = place(text, text.find(key).unwrap_or(0));
-            SettingsError::Key { path: path.to_owned(), line, key, problem }
-        })?;
-        Ok(settings)
+        match settings.check() {
+            Ok(()) => Ok((settings, origin)),
+            Err((key, problem)) => Err(origin.wrong(key, problem)),
+        }
     }
 
-    /// What a type cannot say; gives the key and what is wrong with it.
+    /// What a type cannot say; gives the whole key and what is wrong with it.
     fn check(&self) -> Result<(), (&'static str, String)> {
-        self.terminal.currency.parse::<crate::money::Currency>().map_err(|error| ("currency", error.to_string()))?;
+        let currency = self.terminal.currency.parse::<crate::money::Currency>();
+        currency.map_err(|error| ("terminal.currency", error.to_string()))?;
         for (key, seconds) in [
-            ("card_wait_s", self.reader.card_wait_s),
-            ("answer_timeout_s", self.reader.answer_timeout_s),
-            ("answer_timeout_s", self.host.answer_timeout_s),
-            ("connect_timeout_s", self.host.connect_timeout_s),
-            ("patience_s", self.printer.patience_s),
+            ("reader.card_wait_s", self.reader.card_wait_s),
+            ("reader.answer_timeout_s", self.reader.answer_timeout_s),
+            ("host.answer_timeout_s", self.host.answer_timeout_s),
+            ("host.connect_timeout_s", self.host.connect_timeout_s),
+            ("printer.patience_s", self.printer.patience_s),
         ] {
             if !(1..=LONGEST_WAIT_S).contains(&seconds) {
                 return Err((key, format!("{seconds} seconds; it must be 1 to {LONGEST_WAIT_S}")));
+            }
+        }
+        if !(1200..=4_000_000).contains(&self.printer.baud) {
+            return Err(("printer.baud", format!("{} bits per second; usual are 9600 to 115200", self.printer.baud)));
+        }
+        for (key, pixels) in [("screen.width", self.screen.width), ("screen.height", self.screen.height)] {
+            if !(320..=8192).contains(&pixels) {
+                return Err((key, format!("{pixels} pixels; it must be 320 to 8192")));
             }
         }
         Ok(())
@@ -228,6 +261,22 @@ impl Settings {
     pub fn identity_directory(&self, state: &Path) -> PathBuf {
         state.join(&self.terminal.identity)
     }
+}
+
+/// Line number of a key, given with its section.
+fn line_of(text: &str, wanted: &str) -> Option<usize> {
+    let mut section = "";
+    for (index, line) in text.lines().enumerate() {
+        let line = line.trim();
+        if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.split(']').next()) {
+            section = name.trim();
+        } else if let Some((key, _)) = line.split_once('=')
+            && wanted.strip_prefix(section).and_then(|rest| rest.strip_prefix('.')) == Some(key.trim())
+        {
+            return Some(index + 1);
+        }
+    }
+    None
 }
 
 /// Line number and full key (`section.key`) of what stands at an offset.
@@ -247,13 +296,17 @@ fn place(text: &str, offset: usize) -> (usize, String) {
 mod tests {
     use super::*;
 
+    fn origin(text: &str) -> Origin {
+        Origin { path: "yima.toml".to_owned(), text: text.to_owned() }
+    }
+
     fn message(text: &str) -> String {
-        Settings::parse("yima.toml", text).unwrap_err().to_string()
+        Settings::parse(origin(text)).unwrap_err().to_string()
     }
 
     #[test]
     fn the_example_holds_every_key_with_its_default() {
-        let example = Settings::parse("assets/yima.toml", EXAMPLE).unwrap();
+        let (example, _) = Settings::parse(origin(EXAMPLE)).unwrap();
         assert_eq!(example, Settings::default());
         let keys = EXAMPLE.lines().filter(|line| line.contains('=') && !line.starts_with('#')).count();
         let documented = EXAMPLE
@@ -293,6 +346,26 @@ mod tests {
         assert!(message("[reader]\ncard_wait_s = 0").starts_with("yima.toml, line 2, reader.card_wait_s: 0 seconds"));
         assert!(message("[printer]\npatience_s = 9999").starts_with("yima.toml, line 2, printer.patience_s: "));
         assert!(message("[sound]\ndevice = \"默认").starts_with("yima.toml, line 2"));
+    }
+
+    #[test]
+    fn a_wrong_value_is_named_where_it_stands_also_among_keys_of_the_same_name() {
+        for (from, to, key) in [
+            ("answer_timeout_s = 30", "answer_timeout_s = 0", "reader.answer_timeout_s"),
+            ("answer_timeout_s = 60", "answer_timeout_s = 0", "host.answer_timeout_s"),
+            ("baud = 115200", "baud = 0", "printer.baud"),
+            ("width = 720", "width = 100000", "screen.width"),
+        ] {
+            let text = EXAMPLE.replacen(from, to, 1);
+            let line = text.lines().position(|line| line == to).unwrap() + 1;
+            assert!(message(&text).starts_with(&format!("yima.toml, line {line}, {key}: ")), "{}", message(&text));
+        }
+        let (_, origin) = Settings::parse(origin(EXAMPLE)).unwrap();
+        let line = EXAMPLE.lines().position(|line| line.starts_with("profile =")).unwrap() + 1;
+        let said = origin.wrong("printer.profile", "not known").to_string();
+        assert_eq!(said, format!("yima.toml, line {line}, printer.profile: not known"));
+        let said = Origin::default().wrong("host.url", "no").to_string();
+        assert_eq!(said, "host.url (left at its default): no");
     }
 
     #[test]

@@ -28,7 +28,7 @@ pub(super) fn show(window: &AppWindow, copies: &[CopyView], language: Language) 
     let all: Vec<generated::Copy> =
         copies.iter().map(|copy| generated::Copy { copy: whose(copy.copy), state: how_far(&copy.state) }).collect();
     shown.set_all(ModelRc::from(all.as_slice()));
-    let asked = copies.iter().find(|copy| copy.state == CopyState::Asks);
+    let asked = copies.iter().find(|copy| matches!(copy.state, CopyState::Asks(_)));
     shown.set_asks(asked.is_some());
     if let Some(asked) = asked {
         shown.set_asked(whose(asked.copy));
@@ -38,8 +38,8 @@ pub(super) fn show(window: &AppWindow, copies: &[CopyView], language: Language) 
         copies.iter().any(|copy| matches!(copy.state, CopyState::Queued | CopyState::Sending | CopyState::Waiting(_)));
     shown.set_failed(failed && !under_way);
     let trouble = copies.iter().find_map(|copy| match &copy.state {
-        CopyState::Waiting(reason) | CopyState::Failed(reason) => Some(reason),
-        CopyState::Queued | CopyState::Sending | CopyState::Asks | CopyState::Printed => None,
+        CopyState::Waiting(reason) | CopyState::Failed(reason) | CopyState::Asks(Some(reason)) => Some(reason),
+        CopyState::Queued | CopyState::Sending | CopyState::Asks(None) | CopyState::Printed => None,
     });
     shown.set_trouble(values::sentences(trouble, language));
 }
@@ -56,7 +56,7 @@ fn how_far(state: &CopyState) -> generated::CopyState {
         CopyState::Queued => generated::CopyState::Queued,
         CopyState::Sending => generated::CopyState::Sending,
         CopyState::Waiting(_) => generated::CopyState::Waiting,
-        CopyState::Asks => generated::CopyState::Asks,
+        CopyState::Asks(_) => generated::CopyState::Asks,
         CopyState::Printed => generated::CopyState::Printed,
         CopyState::Failed(_) => generated::CopyState::Failed,
     }

@@ -95,6 +95,7 @@ impl Touchscreen {
     pub fn new(options: WindowOptions, intents: Sender<Intent>) -> Result<Self, UiError> {
         let window = AppWindow::new().map_err(UiError::Window)?;
         let shared = Shared::default();
+        shared.with(|state| state.cashiers_language = options.language);
         let intents = Intents(intents);
         preferences::setup(&window, &shared);
         keypad::setup(&window, &shared, &intents);
@@ -197,11 +198,13 @@ struct Shared(Arc<Mutex<State>>);
 struct State {
     view: Option<View>,
     entry: AmountEntry,
+    /// The language of the person who works here, whatever a customer reads.
+    cashiers_language: Language,
 }
 
 impl Default for State {
     fn default() -> Self {
-        Self { view: None, entry: AmountEntry::new(Currency::CNY) }
+        Self { view: None, entry: AmountEntry::new(Currency::CNY), cashiers_language: Language::default() }
     }
 }
 
@@ -222,6 +225,9 @@ impl Shared {
 fn paint(window: &AppWindow, shared: &Shared) {
     let (view, entry) = shared.with(|state| (state.view.clone(), state.entry));
     let Some(view) = view else { return };
+    if matches!(view.screen, Screen::Keypad { .. } | Screen::OutOfService { .. }) {
+        preferences::return_to_cashier(window, shared);
+    }
     let language = preferences::language(window);
     status::show(window, &view);
     outcome::show(window, &view.screen, language);

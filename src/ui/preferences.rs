@@ -1,9 +1,11 @@
-//! Binder of `ui/api/preferences.slint`: language, day and night.
+//! Binder of `ui/api/preferences.slint`: language, day and night. What a customer chooses on the customer's screens is
+//! the cashier's again when the customer has gone.
 
 use slint::ComponentHandle;
 
 use super::Shared;
 use super::generated::{self, AppWindow, Preferences, Theme};
+use crate::app::view::Screen;
 use crate::wording::Language;
 
 /// Connects the two switches.
@@ -17,6 +19,11 @@ pub(super) fn setup(window: &AppWindow, shared: &Shared) {
             Language::English => Language::Chinese,
         };
         set_language(&window, other);
+        shared.with(|state| {
+            if !state.view.as_ref().is_some_and(|view| is_customers(&view.screen)) {
+                state.cashiers_language = other;
+            }
+        });
         // Sentences come from Rust: say them again.
         super::paint(&window, &shared);
     });
@@ -26,6 +33,26 @@ pub(super) fn setup(window: &AppWindow, shared: &Shared) {
             set_dark(&window, !window.global::<Preferences>().get_dark());
         }
     });
+}
+
+/// Whether the customer looks at this screen, and may change its language.
+const fn is_customers(screen: &Screen) -> bool {
+    match screen {
+        Screen::PresentCard { .. } | Screen::Processing { .. } | Screen::NotPaid { .. } => true,
+        Screen::Keypad { .. }
+        | Screen::Approved { .. }
+        | Screen::Unknown { .. }
+        | Screen::Transactions { .. }
+        | Screen::OutOfService { .. } => false,
+    }
+}
+
+/// The customer has gone, or the terminal is closed: back to the cashier's language.
+pub(super) fn return_to_cashier(window: &AppWindow, shared: &Shared) {
+    let cashiers = shared.with(|state| state.cashiers_language);
+    if language(window) != cashiers {
+        set_language(window, cashiers);
+    }
 }
 
 /// The language shown.

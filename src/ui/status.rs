@@ -11,14 +11,15 @@ pub(super) fn show(window: &AppWindow, view: &View) {
     let status = window.global::<Status>();
     status.set_merchant_name(view.merchant_name.as_str().into());
     status.set_test(view.test);
-    let (link, waiting) = match view.link {
-        LinkState::Untried => (generated::LinkState::Untried, 0),
-        LinkState::Online => (generated::LinkState::Online, 0),
-        LinkState::Offline { waiting } => (generated::LinkState::Offline, waiting),
-        LinkState::HostSilent { waiting } => (generated::LinkState::HostSilent, waiting),
+    let link = match view.link {
+        LinkState::Untried => generated::LinkState::Untried,
+        LinkState::Online => generated::LinkState::Online,
+        LinkState::Offline => generated::LinkState::Offline,
+        LinkState::HostSilent => generated::LinkState::HostSilent,
+        LinkState::Refused => generated::LinkState::Refused,
     };
     status.set_link(link);
-    status.set_waiting(i32::try_from(waiting).unwrap_or(i32::MAX));
+    status.set_waiting(i32::try_from(view.waiting).unwrap_or(i32::MAX));
 }
 
 /// Shows the time of day; redraws only when the minute changes.

@@ -67,7 +67,7 @@ fn row(row: &TransactionRow) -> generated::TransactionRow {
         amount: values::money_text(row.amount).into(),
         at: values::day_and_time(row.at).into(),
         trace: row.trace.to_string().into(),
-        truncated_pan: values::card(&row.truncated_pan).into(),
+        last_four: values::last_four(&row.truncated_pan).into(),
         state: match row.state {
             RowState::Pending => generated::RowState::Pending,
             RowState::Approved => generated::RowState::Approved,

@@ -41,6 +41,11 @@ pub(super) fn card(truncated_pan: &str) -> String {
     }
 }
 
+/// The last four digits of the card number, by which a person tells cards apart; empty when there is none.
+pub(super) fn last_four(truncated_pan: &str) -> &str {
+    truncated_pan.rsplit('*').next().map_or("", |tail| tail.get(tail.len().saturating_sub(4)..).unwrap_or(tail))
+}
+
 /// `14:26:09`.
 pub(super) fn time(at: DateTime) -> String {
     at.strftime("%H:%M:%S").to_string()
@@ -80,6 +85,13 @@ mod tests {
             [("622202******1234", "622202 ****** 1234"), ("****1234", "**** 1234"), ("", ""), ("1234", "1234")]
         {
             assert_eq!(card(stored), shown);
+        }
+    }
+
+    #[test]
+    fn cards_are_told_apart_by_their_last_four_digits() {
+        for (stored, shown) in [("622202******1234", "1234"), ("****1234", "1234"), ("", ""), ("12", "12")] {
+            assert_eq!(last_four(stored), shown, "{stored:?}");
         }
     }
 

@@ -3,9 +3,11 @@
 #![cfg(feature = "screen")]
 #![allow(clippy::unwrap_used, reason = "a test stops where something fails")]
 
+mod contrast;
 mod fonts;
 mod pictures;
 mod platform;
+mod reading;
 mod targets;
 mod touching;
 mod translations;

@@ -1,21 +1,40 @@
-//! What can be touched is large enough for a finger: keys 14 mm, everything else 9 mm, wholly on the screen.
+//! What can be touched is large enough for a finger: keys 14 mm, everything else 9 mm; it and every word are wholly on
+//! the screen.
 
 use std::collections::BTreeMap;
 
 use i_slint_backend_testing::{AccessibleRole, ElementHandle, ElementQuery};
+use yima::app::view::{CopyState, CopyView, Screen, View};
+use yima::receipt::CopyFor;
 use yima::ui::WindowOptions;
-use yima::wording::Language;
+use yima::wording::{Language, Reason, ReasonKind};
 
 use crate::platform::{Bench, LANDSCAPE, PORTRAIT};
-use crate::views::scenes;
+use crate::views::{at, cny, scenes, transactions, view};
 
 const MILLIMETRES_PER_INCH: f32 = 25.4;
 
-fn touchable(bench: &Bench) -> Vec<ElementHandle> {
-    [AccessibleRole::Button, AccessibleRole::Tab]
-        .into_iter()
-        .flat_map(|role| ElementQuery::from_root(bench.screen.window()).match_accessible_role(role).find_all())
+fn of_roles(bench: &Bench, roles: &[AccessibleRole]) -> Vec<ElementHandle> {
+    roles
+        .iter()
+        .flat_map(|&role| ElementQuery::from_root(bench.screen.window()).match_accessible_role(role).find_all())
         .collect()
+}
+
+/// Words, rows and everything to touch.
+fn everything_is_on_the_screen(bench: &Bench, (width, height): (u16, u16), name: &str) {
+    let roles = [AccessibleRole::Text, AccessibleRole::ListItem, AccessibleRole::Button, AccessibleRole::Tab];
+    for element in of_roles(bench, &roles) {
+        let (corner, size) = (element.absolute_position(), element.size());
+        assert!(
+            corner.x >= -0.5
+                && corner.y >= -0.5
+                && corner.x + size.width <= f32::from(width) + 0.5
+                && corner.y + size.height <= f32::from(height) + 0.5,
+            "{name} {width}x{height}: {:?} leaves the screen: {corner:?} {size:?}",
+            element.accessible_label().unwrap_or_default()
+        );
+    }
 }
 
 #[test]
@@ -26,13 +45,14 @@ fn everything_to_touch_is_large_enough_and_on_the_screen() {
             for scene in scenes() {
                 bench.show(scene.view);
                 let mut count = BTreeMap::new();
-                for element in touchable(&bench) {
+                everything_is_on_the_screen(&bench, (width, height), scene.name);
+                for element in of_roles(&bench, &[AccessibleRole::Button, AccessibleRole::Tab]) {
                     let label = element.accessible_label().unwrap_or_default();
                     assert!(!label.is_empty(), "{}: something to touch has no name", scene.name);
                     *count.entry(label.clone()).or_insert(0) += 1;
                     let millimetres =
                         if label == "00" || label.parse::<u8>().is_ok_and(|_| label.len() == 1) { 14.0 } else { 9.0 };
-                    let (corner, size) = (element.absolute_position(), element.size());
+                    let size = element.size();
                     let least = millimetres / MILLIMETRES_PER_INCH * dots_per_inch;
                     // Keys are wider than high in both shapes.
                     assert!(
@@ -42,16 +62,44 @@ fn everything_to_touch_is_large_enough_and_on_the_screen() {
                         size.width,
                         size.height
                     );
-                    assert!(
-                        corner.x >= -0.5
-                            && corner.y >= -0.5
-                            && corner.x + size.width <= f32::from(width) + 0.5
-                            && corner.y + size.height <= f32::from(height) + 0.5,
-                        "{} {width}x{height}: {label:?} leaves the screen: {corner:?} {size:?}",
-                        scene.name
-                    );
                 }
                 assert!(count.values().all(|&times| times == 1), "{}: one name, two things: {count:?}", scene.name);
+            }
+        }
+    }
+}
+
+#[test]
+fn every_reason_leaves_everything_on_the_screen() {
+    type Place = (&'static str, fn(Reason) -> Screen);
+    let places: [Place; 6] = [
+        ("keypad", |reason| Screen::Keypad { notice: Some(reason) }),
+        ("present card", |reason| Screen::PresentCard { amount: cny(1234), notice: Some(reason) }),
+        ("not paid", |reason| Screen::NotPaid { amount: cny(1234), reason, at: at(14, 26, 9) }),
+        ("not known", |reason| Screen::Unknown {
+            amount: cny(1234),
+            reason,
+            tries: 20,
+            next_try: Some(at(14, 31, 20)),
+        }),
+        ("transactions", |reason| {
+            let state = CopyState::Failed(reason);
+            transactions(
+                [CopyFor::Merchant, CopyFor::Customer].map(|copy| CopyView { copy, state: state.clone() }).into(),
+            )
+        }),
+        ("out of service", |reason| Screen::OutOfService { reason }),
+    ];
+    for (width, height) in [PORTRAIT, LANDSCAPE] {
+        for language in [Language::Chinese, Language::English] {
+            let bench = Bench::open(WindowOptions { width, height, language, ..WindowOptions::default() });
+            for &kind in ReasonKind::ALL {
+                for (place, screen) in &places {
+                    let screen = screen(Reason::with_detail(kind, "000001-000042"));
+                    bench.show(View { test: true, ..view(screen) });
+                    let name = format!("{} on {place} in {language:?}", kind.word());
+                    everything_is_on_the_screen(&bench, (width, height), &name);
+                }
             }
         }
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use i_slint_backend_testing::{AccessibleRole, ElementHandle};
 use slint::platform::{Key, PointerEventButton, WindowEvent};
-use slint::{ComponentHandle, LogicalPosition};
+use slint::{ComponentHandle, LogicalPosition, LogicalSize};
 use yima::app::view::{CopyState, Intent, Progress, Screen};
 use yima::receipt::CopyFor;
 use yima::ui::WindowOptions;
@@ -13,19 +13,23 @@ use yima::wording::{Language, Reason, ReasonKind};
 use crate::platform::{Bench, LANDSCAPE, PORTRAIT};
 use crate::views::{approved, at, cny, transactions, view};
 
-/// The middle of what a screen reader calls `label`.
-fn middle(bench: &Bench, label: &str) -> LogicalPosition {
+/// Left upper corner and size of what a screen reader calls `label`.
+fn place(bench: &Bench, label: &str) -> (LogicalPosition, LogicalSize) {
     let found: Vec<_> = ElementHandle::find_by_accessible_label(bench.screen.window(), label)
         .filter(|element| element.accessible_role().is_some_and(|role| role != AccessibleRole::None))
         .collect();
     assert_eq!(found.len(), 1, "one thing is called {label:?}");
-    let (corner, size) = (found[0].absolute_position(), found[0].size());
+    (found[0].absolute_position(), found[0].size())
+}
+
+/// The middle of it.
+fn middle(bench: &Bench, label: &str) -> LogicalPosition {
+    let (corner, size) = place(bench, label);
     LogicalPosition::new(corner.x + size.width / 2.0, corner.y + size.height / 2.0)
 }
 
-/// Holds a finger on `label` for `time`.
-fn hold(bench: &Bench, label: &str, time: Duration) {
-    let position = middle(bench, label);
+/// Holds a finger on `position` for `time`.
+fn hold(bench: &Bench, position: LogicalPosition, time: Duration) {
     let window = bench.screen.window().window();
     window.dispatch_event(WindowEvent::PointerMoved { position });
     window.dispatch_event(WindowEvent::PointerPressed { position, button: PointerEventButton::Left });
@@ -37,7 +41,16 @@ fn hold(bench: &Bench, label: &str, time: Duration) {
 
 /// Touches `label` briefly.
 pub fn touch(bench: &Bench, label: &str) {
-    hold(bench, label, Duration::from_millis(50));
+    touch_at(bench, middle(bench, label));
+}
+
+fn touch_at(bench: &Bench, position: LogicalPosition) {
+    hold(bench, position, Duration::from_millis(50));
+}
+
+/// Whether something on the screen is called `label`.
+fn is_there(bench: &Bench, label: &str) -> bool {
+    ElementHandle::find_by_accessible_label(bench.screen.window(), label).next().is_some()
 }
 
 /// Presses a physical key.
@@ -115,7 +128,7 @@ fn delete_takes_one_digit_and_held_takes_all() {
         touch(&bench, "Delete");
         touch(&bench, "Charge 5.00");
         assert_eq!(bench.sent(), [Intent::Charge(cny(500))]);
-        hold(&bench, "Delete", Duration::from_secs(1));
+        hold(&bench, middle(&bench, "Delete"), Duration::from_secs(1));
         touch(&bench, "8");
         touch(&bench, "Charge 0.08");
         assert_eq!(bench.sent(), [Intent::Charge(cny(8))]);
@@ -151,14 +164,27 @@ fn a_payment_that_waits_for_an_earlier_one_can_be_left() {
     for bench in benches() {
         bench.show(view(Screen::Processing { amount: cny(1234), progress: Progress::ReversingEarlier }));
         touch(&bench, "Cancel");
-        assert_eq!(bench.sent(), [Intent::Cancel]);
+        key(&bench, Key::Escape);
+        assert_eq!(bench.sent(), [Intent::Cancel, Intent::Cancel]);
+    }
+}
+
+#[test]
+fn a_payment_that_may_have_been_charged_cannot_be_left() {
+    for bench in benches() {
+        for progress in [Progress::ReadingCard, Progress::AskingHost, Progress::CompletingCard] {
+            bench.show(view(Screen::Processing { amount: cny(1234), progress }));
+            assert!(!is_there(&bench, "Cancel"));
+            key(&bench, Key::Escape);
+        }
+        assert_eq!(bench.sent(), []);
     }
 }
 
 #[test]
 fn the_cashier_says_whether_it_printed() {
     for bench in benches() {
-        bench.show(view(approved(cny(1234), CopyState::Printed, CopyState::Asks)));
+        bench.show(view(approved(cny(1234), CopyState::Printed, CopyState::Asks(None))));
         touch(&bench, "Yes");
         touch(&bench, "No");
         touch(&bench, "Next customer");
@@ -220,4 +246,101 @@ fn the_language_changes_words_and_reasons_at_once() {
     touch(bench, "English");
     middle(bench, &said(Language::English));
     assert_eq!(bench.sent(), [Intent::Charge(cny(1))]);
+}
+
+/// What the chip "Online" means.
+const ONLINE_MEANS: &str = "The bank answered last time. Payments can be taken.";
+
+#[test]
+fn chip_and_language_button_each_take_the_touches_on_themselves() {
+    for bench in benches() {
+        bench.show(view(Screen::PresentCard { amount: cny(1234), notice: None }));
+        let (chip, chip_size) = place(&bench, "Online");
+        let (button, button_size) = place(&bench, "中文");
+        let gap = chip.x - (button.x + button_size.width);
+        let height = button.y + button_size.height / 2.0;
+        // A pixel inside of the button's right edge.
+        touch_at(&bench, LogicalPosition::new(button.x + button_size.width - 1.0, height));
+        assert!(is_there(&bench, "在线"), "the button switches the language");
+        touch(&bench, "English");
+        for x in
+            [chip.x - gap / 2.0 + 1.0, chip.x + 1.0, chip.x + chip_size.width - 1.0, chip.x + chip_size.width + gap]
+        {
+            touch_at(&bench, LogicalPosition::new(x, height));
+            assert!(is_there(&bench, ONLINE_MEANS), "the chip explains itself at {x}");
+            touch(&bench, ONLINE_MEANS);
+        }
+    }
+}
+
+#[test]
+fn an_explanation_closes_when_the_screen_changes() {
+    for bench in benches() {
+        bench.show(view(Screen::PresentCard { amount: cny(1234), notice: None }));
+        touch(&bench, "Online");
+        assert!(is_there(&bench, ONLINE_MEANS));
+        bench.show(view(approved(cny(1234), CopyState::Queued, CopyState::Queued)));
+        assert!(!is_there(&bench, ONLINE_MEANS));
+    }
+}
+
+#[test]
+fn a_key_closes_an_explanation_and_does_nothing_else() {
+    let bench = &benches()[0];
+    bench.show(view(keypad()));
+    press(bench, "7");
+    for pressed in [Key::Escape, Key::Backspace, Key::Return] {
+        touch(bench, "Online");
+        assert!(is_there(bench, ONLINE_MEANS));
+        key(bench, pressed);
+        assert!(!is_there(bench, ONLINE_MEANS), "{pressed:?} closes it");
+    }
+    assert_eq!(bench.sent(), []);
+    key(bench, Key::Return);
+    assert_eq!(bench.sent(), [Intent::Charge(cny(7))]);
+}
+
+#[test]
+fn the_customers_language_leaves_with_the_customer() {
+    let bench = &benches()[0];
+    bench.show(view(keypad()));
+    for customers_screen in [
+        Screen::PresentCard { amount: cny(1234), notice: None },
+        Screen::Processing { amount: cny(1234), progress: Progress::AskingHost },
+        Screen::NotPaid { amount: cny(1234), reason: Reason::of(ReasonKind::NoCard), at: at(9, 0, 0) },
+    ] {
+        bench.show(view(customers_screen));
+        touch(bench, "中文");
+        bench.show(view(approved(cny(1234), CopyState::Queued, CopyState::Queued)));
+        assert!(is_there(bench, "已收款"), "the customer still reads the result");
+        bench.show(view(keypad()));
+        assert!(is_there(bench, "Charge 0.00"), "the cashier has the language from before");
+    }
+}
+
+#[test]
+fn the_cashiers_language_stays() {
+    let bench = &benches()[0];
+    bench.show(view(keypad()));
+    touch(bench, "中文");
+    bench.show(view(Screen::PresentCard { amount: cny(1234), notice: None }));
+    assert!(is_there(bench, "请插卡"));
+    touch(bench, "English");
+    bench.show(view(keypad()));
+    assert!(is_there(bench, "收款 0.00"));
+    // The cashier's screens change it for good.
+    bench.show(view(transactions(Vec::new())));
+    touch(bench, "English");
+    bench.show(view(keypad()));
+    assert!(is_there(bench, "Charge 0.00"));
+}
+
+#[test]
+fn the_question_is_answered_in_its_own_words() {
+    let bench = Bench::open(WindowOptions::default());
+    bench.show(view(approved(cny(1234), CopyState::Asks(None), CopyState::Queued)));
+    touch(&bench, "打出来了");
+    touch(&bench, "没有");
+    let answer = |printed| Intent::DidItPrint { copy: CopyFor::Merchant, printed };
+    assert_eq!(bench.sent(), [answer(true), answer(false)]);
 }

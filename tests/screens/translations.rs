@@ -23,36 +23,56 @@ fn literal(text: &str) -> &str {
     &inner[..end]
 }
 
-fn said_in_slint() -> BTreeSet<String> {
+/// Words of the screen: for one, and for many where the number matters.
+type Words = (String, Option<String>);
+
+/// The words of `@tr("…")` and of `@tr("…" | "…" % number)`.
+fn said_in_slint() -> BTreeSet<Words> {
     let mut sources = Vec::new();
     files(Path::new("ui"), "slint", &mut sources);
-    sources.iter().flat_map(|source| source.split("@tr(").skip(1)).map(|rest| literal(rest).to_owned()).collect()
+    sources
+        .iter()
+        .flat_map(|source| source.split("@tr(").skip(1))
+        .map(|rest| {
+            let one = literal(rest);
+            let after = rest[one.len() + 2..].trim_start();
+            (one.to_owned(), after.strip_prefix('|').map(|many| literal(many.trim_start()).to_owned()))
+        })
+        .collect()
 }
 
-fn translated() -> Vec<(String, String)> {
+/// The catalogue: words and what they are in Chinese, which has one form for every number.
+fn translated() -> Vec<(Words, String)> {
     let catalogue = fs::read_to_string("ui/lang/zh_CN/LC_MESSAGES/yima.po").unwrap();
-    let lines: Vec<&str> = catalogue.lines().collect();
-    lines
-        .windows(2)
-        .filter_map(|pair| Some((pair[0].strip_prefix("msgid ")?, pair[1].strip_prefix("msgstr ")?)))
-        .map(|(id, text)| (literal(id).to_owned(), literal(text).to_owned()))
-        .filter(|(id, _)| !id.is_empty())
-        .collect()
+    let entry = |paragraph: &str| {
+        let after = |keyword: &str| {
+            paragraph.lines().find_map(|line| line.strip_prefix(keyword)).map(|text| literal(text).to_owned())
+        };
+        let many = after("msgid_plural ");
+        let text = after(if many.is_some() { "msgstr[0] " } else { "msgstr " });
+        ((after("msgid ").unwrap(), many), text.unwrap())
+    };
+    // The first paragraph is the head.
+    catalogue.split("\n\n").skip(1).map(entry).collect()
 }
 
 #[test]
 fn every_word_has_a_translation_and_every_translation_a_word() {
     let said = said_in_slint();
     assert!(said.len() > 30, "the words of the screen were found");
-    let known: BTreeSet<String> = translated().into_iter().map(|(id, _)| id).collect();
-    assert_eq!(said.difference(&known).collect::<Vec<_>>(), Vec::<&String>::new(), "without translation");
-    assert_eq!(known.difference(&said).collect::<Vec<_>>(), Vec::<&String>::new(), "translated, but not said");
+    let known: BTreeSet<Words> = translated().into_iter().map(|(words, _)| words).collect();
+    assert_eq!(said.difference(&known).collect::<Vec<_>>(), Vec::<&Words>::new(), "without translation");
+    assert_eq!(known.difference(&said).collect::<Vec<_>>(), Vec::<&Words>::new(), "translated, but not said");
 }
 
 #[test]
 fn a_translation_keeps_the_places_and_is_not_empty() {
-    for (id, text) in translated() {
-        assert!(!text.is_empty(), "{id:?} is empty");
-        assert_eq!(id.matches("{}").count(), text.matches("{}").count(), "{id:?} and {text:?}");
+    for ((one, many), text) in translated() {
+        assert!(!text.is_empty(), "{one:?} is empty");
+        for other in [Some(text), many].into_iter().flatten() {
+            for place in ["{}", "{n}"] {
+                assert_eq!(one.matches(place).count(), other.matches(place).count(), "{one:?} and {other:?}");
+            }
+        }
     }
 }

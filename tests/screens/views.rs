@@ -21,6 +21,7 @@ pub fn view(screen: Screen) -> View {
     View {
         screen,
         link: LinkState::Online,
+        waiting: 0,
         merchant_name: "老王小吃店".to_owned(),
         currency: Currency::CNY,
         test: false,
@@ -29,6 +30,14 @@ pub fn view(screen: Screen) -> View {
 
 fn trace(stan: u32) -> TraceNumber {
     TraceNumber { batch: Batch::new(1).unwrap(), stan: Stan::new(stan).unwrap() }
+}
+
+/// What the settings say of a key that is mistyped.
+pub const WRONG_SETTING: &str = "/etc/yima/yima.toml, line 41, printer.buad: unknown field `buad`, expected one of device, \
+                                 baud, flow_control, profile, patience_s";
+
+fn printer_missing() -> Reason {
+    Reason::with_detail(ReasonKind::PrinterMissing, "/dev/ttyUSB0: No such file or directory (os error 2)")
 }
 
 fn declined(code: &str) -> Reason {
@@ -95,7 +104,8 @@ pub fn scenes() -> Vec<Scene> {
         Scene {
             keys: "999999999999",
             view: View {
-                link: LinkState::Offline { waiting: 12 },
+                link: LinkState::Offline,
+                waiting: 12,
                 merchant_name: "深圳市南山区老王家的正宗手工小笼包早餐连锁店（科技园分店）".to_owned(),
                 test: true,
                 ..view(keypad(Some(Reason::of(ReasonKind::ReversalWaiting))))
@@ -104,15 +114,32 @@ pub fn scenes() -> Vec<Scene> {
         },
         Scene {
             view: View {
-                link: LinkState::HostSilent { waiting: 1 },
+                link: LinkState::HostSilent,
+                waiting: 1,
                 ..view(keypad(Some(Reason::of(ReasonKind::ReversalExhausted))))
             },
             ..scene("keypad-notice", keypad(None))
+        },
+        Scene { view: View { waiting: 1, ..view(keypad(None)) }, ..scene("keypad-online-waiting", keypad(None)) },
+        Scene {
+            view: View { link: LinkState::Refused, test: true, ..view(keypad(None)) },
+            ..scene("keypad-refused", keypad(None))
         },
         Scene {
             keys: "15500",
             view: View { currency: "KWD".parse().unwrap(), link: LinkState::Untried, test: true, ..view(keypad(None)) },
             ..scene("keypad-test", keypad(None))
+        },
+        // Everything at once: the longest alarm with its trace number, the banner, the largest amount.
+        Scene {
+            keys: "999999999999",
+            view: View {
+                link: LinkState::HostSilent,
+                waiting: 1,
+                test: true,
+                ..view(keypad(Some(Reason::with_detail(ReasonKind::ReversalExhausted, "000001-000042"))))
+            },
+            ..scene("keypad-alarm", keypad(None))
         },
         scene("present-card", Screen::PresentCard { amount: cny(1234), notice: None }),
         Scene {
@@ -131,8 +158,22 @@ pub fn scenes() -> Vec<Scene> {
         Scene { seconds: 3, ..scene("reversing-earlier", processing(Progress::ReversingEarlier)) },
         scene("approved", approved(cny(1234), CopyState::Printed, CopyState::Sending)),
         Scene {
-            view: View { test: true, ..view(approved(cny(999_999_999_999), CopyState::Printed, CopyState::Asks)) },
+            view: View {
+                test: true,
+                ..view(approved(cny(999_999_999_999), CopyState::Printed, CopyState::Asks(None)))
+            },
             ..scene("approved-asks", keypad(None))
+        },
+        Scene {
+            view: View {
+                test: true,
+                ..view(approved(
+                    cny(8800),
+                    CopyState::Asks(Some(Reason::of(ReasonKind::PrinterPaperOut))),
+                    CopyState::Failed(Reason::of(ReasonKind::PrinterPaperOut)),
+                ))
+            },
+            ..scene("approved-asks-paper-out", keypad(None))
         },
         scene(
             "approved-trouble",
@@ -140,11 +181,7 @@ pub fn scenes() -> Vec<Scene> {
         ),
         scene(
             "approved-failed",
-            approved(
-                cny(8800),
-                CopyState::Failed(Reason::of(ReasonKind::PrinterMissing)),
-                CopyState::Failed(Reason::of(ReasonKind::PrinterMissing)),
-            ),
+            approved(cny(8800), CopyState::Failed(printer_missing()), CopyState::Failed(printer_missing())),
         ),
         scene("not-paid", not_paid(declined("51"))),
         Scene {
@@ -162,7 +199,7 @@ pub fn scenes() -> Vec<Scene> {
             ..scene("not-paid-unreachable", keypad(None))
         },
         Scene {
-            view: View { link: LinkState::HostSilent { waiting: 1 }, ..view(unknown(cny(1234))) },
+            view: View { link: LinkState::HostSilent, waiting: 1, ..view(unknown(cny(1234))) },
             ..scene("unknown", keypad(None))
         },
         Scene {
@@ -170,14 +207,26 @@ pub fn scenes() -> Vec<Scene> {
             ..scene("unknown-test", keypad(None))
         },
         scene(
-            "unknown-exhausted",
+            "unknown-untried",
             Screen::Unknown {
                 amount: cny(1234),
-                reason: Reason::with_detail(ReasonKind::ReversalExhausted, "000001-000123"),
-                tries: 20,
-                next_try: None,
+                reason: Reason::of(ReasonKind::HostSilent),
+                tries: 0,
+                next_try: Some(at(14, 26, 19)),
             },
         ),
+        Scene {
+            view: View {
+                test: true,
+                ..view(Screen::Unknown {
+                    amount: cny(1234),
+                    reason: Reason::with_detail(ReasonKind::ReversalExhausted, "000001-000123"),
+                    tries: 20,
+                    next_try: None,
+                })
+            },
+            ..scene("unknown-exhausted", keypad(None))
+        },
         scene("transactions", transactions(Vec::new())),
         scene(
             "transactions-none",
@@ -195,16 +244,40 @@ pub fn scenes() -> Vec<Scene> {
                 test: true,
                 ..view(transactions(vec![
                     CopyView { copy: CopyFor::Merchant, state: CopyState::Printed },
-                    CopyView { copy: CopyFor::Customer, state: CopyState::Asks },
+                    CopyView { copy: CopyFor::Customer, state: CopyState::Asks(None) },
                 ]))
             },
             ..scene("transactions-reprint", keypad(None))
         },
-        scene(
-            "out-of-service",
-            Screen::OutOfService {
-                reason: Reason::with_detail(ReasonKind::LedgerFailed, "ledger.db: disk I/O error (SQLITE_IOERR_FSYNC)"),
+        Scene {
+            view: View {
+                test: true,
+                ..view(transactions(vec![
+                    CopyView { copy: CopyFor::Merchant, state: CopyState::Failed(printer_missing()) },
+                    CopyView { copy: CopyFor::Customer, state: CopyState::Failed(printer_missing()) },
+                ]))
             },
-        ),
+            ..scene("transactions-failed", keypad(None))
+        },
+        Scene {
+            view: View {
+                test: true,
+                ..view(transactions(vec![
+                    CopyView {
+                        copy: CopyFor::Merchant,
+                        state: CopyState::Waiting(Reason::of(ReasonKind::PrinterPaperOut)),
+                    },
+                    CopyView { copy: CopyFor::Customer, state: CopyState::Queued },
+                ]))
+            },
+            ..scene("transactions-paper-out", keypad(None))
+        },
+        Scene {
+            view: View {
+                test: true,
+                ..view(Screen::OutOfService { reason: Reason::with_detail(ReasonKind::SetupWrong, WRONG_SETTING) })
+            },
+            ..scene("out-of-service", keypad(None))
+        },
     ]
 }

@@ -14,6 +14,9 @@ use super::wait_until;
 /// The sandbox host's port.
 const HOST_PORT: u16 = 8583;
 
+/// How long the terminal waits for the host's answer: longer than a busy machine needs for one that comes.
+const ANSWER_LIMIT_S: u32 = 20;
+
 /// What the sandbox card's account holds at first, in minor units.
 pub const FULL_ACCOUNT: u64 = 1_000_000;
 
@@ -26,6 +29,7 @@ pub struct Counter {
     pub printer: Option<Running>,
     pub card: Option<Running>,
     pub shop: Shop,
+    answer_limit_s: u32,
     card_was_in: bool,
 }
 
@@ -34,7 +38,8 @@ impl Counter {
     pub fn open() -> Self {
         let mut shop = Shop::open();
         shop.start_reader();
-        let counter = Self { host: None, printer: None, card: None, shop, card_was_in: false };
+        let counter =
+            Self { host: None, printer: None, card: None, shop, answer_limit_s: ANSWER_LIMIT_S, card_was_in: false };
         counter.set("");
         counter
     }
@@ -47,14 +52,28 @@ impl Counter {
         counter
     }
 
+    /// The same with a host that a terminal soon gives up: for tests in which it says nothing.
+    pub fn open_to_silence() -> Self {
+        let mut counter = Self::open_for_business();
+        counter.give_up_after(3);
+        counter
+    }
+
+    /// From now on the terminal waits so long for an answer of the host. Other settings are the usual ones again.
+    pub fn give_up_after(&mut self, seconds: u32) {
+        self.answer_limit_s = seconds;
+        self.set("");
+    }
+
     /// Writes the settings: what every test needs, and `more`, whole sections.
     pub fn set(&self, more: &str) {
         let state = self.state();
         let device = state.join("printer");
         let mut text = format!(
-            "[host]\nurl = \"https://localhost:{HOST_PORT}\"\nconnect_timeout_s = 3\nanswer_timeout_s = 3\n\
+            "[host]\nurl = \"https://localhost:{HOST_PORT}\"\nconnect_timeout_s = 3\nanswer_timeout_s = {}\n\
              [printer]\ndevice = \"{}\"\nflow_control = \"none\"\npatience_s = 20\n\
              [reader]\ncard_wait_s = 20\nanswer_timeout_s = 5\n",
+            self.answer_limit_s,
             device.display()
         );
         if !more.contains("[sound]") {
@@ -93,12 +112,15 @@ impl Counter {
     /// Starts the printer and waits until its device is there.
     pub fn start_printer(&mut self, arguments: &[&str]) {
         self.printer = None;
+        let device = self.state().join("printer");
+        // What the last printer left leads nowhere, or to another one's pty.
+        let _ = std::fs::remove_file(&device);
         let mut command = self.yima(&["sandbox", "printer"]);
         command.args(arguments);
         self.shop.log_to(&mut command, "printer.log");
         self.printer = Some(Running::start("sandbox printer", &mut command));
-        let device = self.state().join("printer");
-        wait_until("the sandbox printer is there", Duration::from_secs(10), || device.exists());
+        // The pty that the link leads to is in the shop only.
+        wait_until("the sandbox printer is there", Duration::from_secs(10), || device.is_symlink());
     }
 
     /// Brings a card that goes into the reader after a moment.

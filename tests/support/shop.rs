@@ -1,8 +1,8 @@
 //! A shop: a private piece of the machine in which one test runs the program among real parts.
 //!
 //! It is a user, network and mount namespace, so it needs no root: its network is a loopback of its own (every shop can
-//! use the same ports, and nothing can leave), `/run`, the X sockets and the keyboard maps are its own. Tests run in
-//! parallel, each in its own shop. A shop and all that was started in it end with the test, also when the test is
+//! use the same ports, and nothing can leave), `/run`, the X sockets, the keyboard maps and the pseudo terminals are its
+//! own. Tests run in parallel, each in its own shop. A shop and all that was started in it end with the test, also when the test is
 //! killed.
 
 use std::ffi::OsStr;
@@ -32,6 +32,8 @@ const HOLD: &str = r#"set -e
 "$MOUNT" -t tmpfs -o mode=755 shop /run
 mkdir /run/pcscd
 "$MOUNT" -t tmpfs -o mode=1777 shop /tmp/.X11-unix
+"$MOUNT" -t devpts -o newinstance,ptmxmode=0666 shop /dev/pts
+"$MOUNT" --bind /dev/pts/ptmx /dev/ptmx
 if [ -d /var/lib/xkb ]; then "$MOUNT" -t tmpfs shop /var/lib/xkb; fi
 echo open
 exec cat"#;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, Sender};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
 use crate::devices::reader::{CardReader, ReaderError};
@@ -42,6 +42,8 @@ pub enum Event {
     Inserted,
     /// The last sale's card is still in.
     StillIn,
+    /// It has been taken out.
+    Removed,
     /// The card answered.
     Answered(CardAnswer),
     /// The card left.
@@ -102,7 +104,7 @@ fn work(
     mut tell: impl FnMut(Ticket, Event) -> bool,
 ) {
     let mut used_card_is_in = false;
-    for job in jobs {
+    while let Some(job) = next_job(&mut *reader, jobs, &mut used_card_is_in) {
         let told = match job {
             Job::Await { ticket, timeout } => {
                 let still_wanted = || wanted.load(Ordering::Acquire) == ticket;
@@ -133,6 +135,24 @@ fn work(
     }
 }
 
+/// Waits for a job. Meanwhile it watches for the used card to leave, so that the next customer's, inserted before anybody
+/// asked for it, is not taken for that one. `None` when no job will come any more.
+fn next_job(reader: &mut dyn CardReader, jobs: &Receiver<Job>, used_card_is_in: &mut bool) -> Option<Job> {
+    let mut pause = SLICE;
+    while *used_card_is_in {
+        match jobs.recv_timeout(pause) {
+            Ok(job) => return Some(job),
+            Err(RecvTimeoutError::Disconnected) => return None,
+            Err(RecvTimeoutError::Timeout) => match reader.wait_for_removal(Duration::ZERO) {
+                Ok(gone) => *used_card_is_in = !gone,
+                // Nobody knows: the card may still be in, and must not pay for somebody else.
+                Err(_) => pause = SLICE * 10,
+            },
+        }
+    }
+    jobs.recv().ok()
+}
+
 /// Waits for the old card to leave and a new one to come; `None` when nobody waits for it any more.
 fn await_card(
     reader: &mut dyn CardReader,
@@ -155,6 +175,9 @@ fn await_card(
             return Some(Event::NoCard);
         }
     }
+    if reminded && !*used_card_is_in {
+        tell(Event::Removed);
+    }
     while still_wanted() {
         match reader.wait_for_card(SLICE) {
             Ok(Some(_answer_to_reset)) => return Some(Event::Inserted),
@@ -176,5 +199,88 @@ fn event_of(error: ReaderError) -> Event {
         ReaderError::NoService(_) | ReaderError::NoReader(_) | ReaderError::Failed(_) => {
             Event::Failed(error.to_string())
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+    use std::sync::mpsc::channel;
+
+    use super::*;
+
+    /// A reader whose slot the test fills and empties.
+    #[derive(Clone, Default)]
+    struct Slot(Arc<Mutex<bool>>);
+
+    impl Slot {
+        fn holds(&self, card: bool) {
+            *self.0.lock().unwrap() = card;
+        }
+    }
+
+    impl CardReader for Slot {
+        fn name(&self) -> String {
+            "slot".to_owned()
+        }
+
+        fn check(&mut self) -> Result<(), ReaderError> {
+            Ok(())
+        }
+
+        fn wait_for_card(&mut self, timeout: Duration) -> Result<Option<Vec<u8>>, ReaderError> {
+            let card = *self.0.lock().unwrap();
+            if !card {
+                std::thread::sleep(timeout.min(Duration::from_millis(5)));
+            }
+            Ok(card.then(Vec::new))
+        }
+
+        fn transmit(&mut self, _: &[u8]) -> Result<Vec<u8>, ReaderError> {
+            Ok(vec![0x90, 0x00])
+        }
+
+        fn release(&mut self) {}
+
+        fn wait_for_removal(&mut self, timeout: Duration) -> Result<bool, ReaderError> {
+            std::thread::sleep(timeout.min(Duration::from_millis(5)));
+            Ok(!*self.0.lock().unwrap())
+        }
+    }
+
+    const LONG: Duration = Duration::from_secs(30);
+
+    #[test]
+    fn a_used_card_must_leave_and_whoever_waits_hears_when_it_has() {
+        let slot = Slot::default();
+        let (sender, events) = channel();
+        let worker = ReaderWorker::start(Box::new(slot.clone()), sender, |_, event| event).unwrap();
+        slot.holds(true);
+        worker.send(Job::Await { ticket: 1, timeout: LONG });
+        assert!(matches!(events.recv_timeout(LONG), Ok(Event::Inserted)));
+        worker.send(Job::Release);
+        worker.send(Job::Await { ticket: 2, timeout: LONG });
+        assert!(matches!(events.recv_timeout(LONG), Ok(Event::StillIn)));
+        slot.holds(false);
+        assert!(matches!(events.recv_timeout(LONG), Ok(Event::Removed)));
+        slot.holds(true);
+        assert!(matches!(events.recv_timeout(LONG), Ok(Event::Inserted)));
+    }
+
+    #[test]
+    fn a_card_that_was_changed_while_nobody_waited_is_a_new_one() {
+        let slot = Slot::default();
+        let (sender, events) = channel();
+        let worker = ReaderWorker::start(Box::new(slot.clone()), sender, |_, event| event).unwrap();
+        slot.holds(true);
+        worker.send(Job::Await { ticket: 1, timeout: LONG });
+        assert!(matches!(events.recv_timeout(LONG), Ok(Event::Inserted)));
+        worker.send(Job::Release);
+        slot.holds(false);
+        // Longer than the worker takes to look twice.
+        std::thread::sleep(3 * SLICE);
+        slot.holds(true);
+        worker.send(Job::Await { ticket: 2, timeout: LONG });
+        assert!(matches!(events.recv_timeout(LONG), Ok(Event::Inserted)), "not asked to be taken out first");
     }
 }

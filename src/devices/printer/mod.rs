@@ -36,7 +36,8 @@ pub trait Printer: Send {
 pub enum Confirmation {
     /// The printer answered the end mark behind the job: it is printed.
     Printed,
-    /// Everything was sent, but this printer answers nothing: the cashier must be asked.
+    /// Everything was sent, but nothing proves that all of it is on paper: the printer answers nothing, or not enough, or
+    /// it may have lost a part when it stood still. The cashier must be asked.
     CannotConfirm,
 }
 
@@ -55,6 +56,9 @@ pub enum PrinterFault {
     /// The printer says it has an error (cutter, temperature).
     #[error("the printer reports an error; switch it off and on")]
     Error,
+    /// The printer holds the line and cannot say why: it stands still, or it is off.
+    #[error("the printer has stopped and takes no data; look at paper and cover, and whether it is switched on")]
+    Offline,
     /// The printer takes no data and says nothing.
     #[error("the printer does not answer; check cable and power")]
     NoAnswer,
@@ -68,4 +72,14 @@ pub struct PrintFailure {
     pub fault: PrinterFault,
     /// False when not one byte of the content left: the copy may be sent again without asking.
     pub may_be_on_paper: bool,
+    /// The printer may hold what is not on paper yet and print it when it goes on. Whoever sends the copy again must mark it
+    /// as a duplicate, for the first one may come out too. False when the printer said that its buffer is cleared.
+    pub may_come_later: bool,
+}
+
+impl PrintFailure {
+    /// Nothing of the job has left.
+    pub const fn before_content(fault: PrinterFault) -> Self {
+        Self { fault, may_be_on_paper: false, may_come_later: false }
+    }
 }

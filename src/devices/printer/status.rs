@@ -9,7 +9,8 @@
 //! | automatic status (ASB), first of four bytes | `0xx1xx00` |
 //! | ASB, the three others, and `GS r`, one byte | `0xx0xxxx` |
 //!
-//! `GS r` and the later bytes of an ASB look alike: only the place tells them apart. XON and XOFF (`0xx1xxx1`) are not
+//! `GS r` and the later bytes of an ASB look alike: only the place tells them apart. "Buffer cleared" (`DLE DC4 8`) is a
+//! block of `37`, `25` and `00`, of which the first looks like nothing else that is listened to. XON and XOFF (`0xx1xxx1`) are not
 //! answers and are passed over.
 
 use std::collections::VecDeque;
@@ -71,7 +72,12 @@ pub enum Answer {
         /// The printer says that there was no paper when it came to the mark.
         paper_out: bool,
     },
+    /// The answer to `DLE DC4 8`: nothing waits in the printer any more.
+    BufferCleared,
 }
+
+/// The block that says that the buffer is cleared: header, identifier, end.
+const BUFFER_CLEARED: [u8; 3] = [0x37, 0x25, 0x00];
 
 /// Takes the stream apart, byte by byte, and keeps the printer's condition.
 #[derive(Debug, Default)]
@@ -80,6 +86,8 @@ pub struct AnswerParser {
     asked: VecDeque<StatusRequest>,
     /// The bytes of an automatic status that has begun.
     automatic: Vec<u8>,
+    /// So many bytes of [`BUFFER_CLEARED`] have come.
+    cleared: usize,
 }
 
 impl AnswerParser {
@@ -100,6 +108,15 @@ impl AnswerParser {
 
     /// Takes one byte; gives the answer it completes.
     pub fn take(&mut self, byte: u8) -> Option<Answer> {
+        if BUFFER_CLEARED.get(self.cleared) == Some(&byte) {
+            self.cleared += 1;
+            if self.cleared < BUFFER_CLEARED.len() {
+                return None;
+            }
+            self.cleared = 0;
+            return Some(Answer::BufferCleared);
+        }
+        self.cleared = 0;
         match byte & 0b1001_0011 {
             0b0001_0010 => self.real_time(byte),
             0b0001_0000 => {
@@ -214,6 +231,23 @@ mod tests {
                 Answer::EndMark { paper_out: false },
                 Answer::EndMark { paper_out: true }
             ]
+        );
+    }
+
+    #[test]
+    fn a_cleared_buffer_is_told_by_a_block_that_is_no_end_mark() {
+        let mut parser = AnswerParser::default();
+        assert_eq!(run(&mut parser, &[0x37, 0x25, 0x00]), [Answer::BufferCleared]);
+        assert_eq!(
+            run(&mut parser, &[0x37, 0x00]),
+            [Answer::EndMark { paper_out: false }],
+            "a header of something else"
+        );
+        let mut stream = vec![0x10, 0x00, 0x00, 0x0F];
+        stream.extend([0x37, 0x25, 0x00, 0x00]);
+        assert_eq!(
+            run(&mut parser, &stream),
+            [Answer::Automatic, Answer::BufferCleared, Answer::EndMark { paper_out: false }]
         );
     }
 

@@ -130,13 +130,20 @@ struct Session {
     wanted: Option<String>,
     context: Option<Context>,
     card: Option<(Card, Protocol)>,
-    /// Since when a card is said to be in that does not answer to a reset.
-    unsettled_since: Option<Instant>,
+    /// A card is said to be in that does not answer to a reset.
+    unsettled: Option<Unsettled>,
+}
+
+/// A card that does not answer to a reset, yet.
+#[derive(Clone, Copy)]
+struct Unsettled {
+    since: Instant,
+    last_try: Instant,
 }
 
 impl Session {
     const fn new(wanted: Option<String>) -> Self {
-        Self { wanted, context: None, card: None, unsettled_since: None }
+        Self { wanted, context: None, card: None, unsettled: None }
     }
 
     fn context(&mut self) -> Result<Context, ReaderError> {
@@ -181,14 +188,14 @@ impl Session {
             if state.contains(State::PRESENT) {
                 match self.connect(&name) {
                     Ok(atr) => {
-                        self.unsettled_since = None;
+                        self.unsettled = None;
                         return Ok(Some((name, atr)));
                     }
                     Err(ReaderError::CardTorn | ReaderError::CardMute) => self.let_settle()?,
                     Err(error) => return Err(error),
                 }
             } else {
-                self.unsettled_since = None;
+                self.unsettled = None;
             }
             if Instant::now() >= deadline {
                 return Ok(None);
@@ -198,11 +205,15 @@ impl Session {
 
     /// Waits a moment for a card that did not answer to a reset.
     fn let_settle(&mut self) -> Result<(), ReaderError> {
-        let since = *self.unsettled_since.get_or_insert_with(Instant::now);
-        if since.elapsed() >= SETTLING {
-            self.unsettled_since = None;
+        let now = Instant::now();
+        // What an earlier wait saw of another card does not count.
+        let before = self.unsettled.filter(|before| now - before.last_try < SETTLING);
+        let unsettled = Unsettled { since: before.map_or(now, |before| before.since), last_try: now };
+        if now - unsettled.since >= SETTLING {
+            self.unsettled = None;
             return Err(ReaderError::CardMute);
         }
+        self.unsettled = Some(unsettled);
         std::thread::sleep(SETTLING_STEP);
         Ok(())
     }

@@ -12,6 +12,7 @@ use super::answers::{self, AnswerError, Says};
 use super::rules::{self, Decision, Refusal};
 use super::scripts::{self, Script};
 use super::store::{Store, StoreError, Terminal};
+use crate::acquirer::messages::ECHO;
 use crate::iso8583::dialect::{Dialect, MAC_FIELD};
 use crate::iso8583::{Frame, Message, Mti};
 
@@ -74,7 +75,7 @@ impl Service {
             Ok(terminal) => terminal,
             Err(refusal) => return self.refuse(request, &refusal, now),
         };
-        if message.mti() == Mti::NETWORK_REQUEST {
+        if message.mti() == Mti::NETWORK_ADVICE && network_code(message) == Some(ECHO) {
             let says = Says { response_code: "00", ..Says::default() };
             return self.unsigned(request, &says, Some(&terminal.acquirer), now);
         }
@@ -228,4 +229,9 @@ enum ServiceFailure {
 
 const fn now_said(bytes: Zeroizing<Vec<u8>>) -> Reply {
     Reply::Message(bytes, Duration::ZERO)
+}
+
+/// Field 60, third part: what a network message is about.
+fn network_code(message: &Message) -> Option<&str> {
+    message.text(60)?.get(8..11)
 }

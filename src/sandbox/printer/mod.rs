@@ -21,6 +21,7 @@ use nix::sys::termios::{SetArg, cfmakeraw, tcgetattr, tcsetattr};
 use nix::unistd::ttyname;
 
 pub use self::drawing::{DrawingError, Picture};
+pub use self::model::{Answers, Habits};
 use self::model::{Event, Model, Strip};
 
 /// What kind of printer to be and where to put the paper.
@@ -36,8 +37,8 @@ pub struct PrinterSettings {
     pub roll: Roll,
     /// The cover is open at the start.
     pub cover_open: bool,
-    /// False for a cheap printer, which prints and answers nothing.
-    pub answers: bool,
+    /// What a printer of its make does and does not do.
+    pub habits: Habits,
 }
 
 impl PrinterSettings {
@@ -49,7 +50,7 @@ impl PrinterSettings {
             link: None,
             roll: Roll::Full,
             cover_open: false,
-            answers: true,
+            habits: Habits::default(),
         }
     }
 }
@@ -139,7 +140,7 @@ impl SandboxPrinter {
             }
             std::os::unix::fs::symlink(&device, link).map_err(file_error(link))?;
         }
-        let mut model = Model::new(settings.paper.dots(), settings.answers);
+        let mut model = Model::new(settings.paper.dots(), settings.habits);
         match settings.roll {
             Roll::Full => {}
             Roll::Empty => drop(model.set_paper(false)),
@@ -211,6 +212,32 @@ impl RunningPrinter {
     /// Opens or closes the cover.
     pub fn set_cover_open(&self, open: bool) {
         self.act(|model| model.set_cover_open(open));
+    }
+
+    /// Makes it busy with something else, or done with it: what is sent waits, and nothing is wrong with it.
+    pub fn set_busy(&self, busy: bool) {
+        self.act(|model| model.set_busy(busy));
+    }
+
+    /// Makes it busy after so many more lines.
+    pub fn busy_after(&self, lines: u32) {
+        self.act(|model| {
+            model.busy_after(lines);
+            Vec::new()
+        });
+    }
+
+    /// Switches it off and on.
+    pub fn power_cycle(&self) {
+        self.act(|model| {
+            model.power_cycle();
+            Vec::new()
+        });
+    }
+
+    /// Bytes on the line that nobody sent: a plug that is touched, a power supply that is switched.
+    pub fn noise(&self, bytes: &[u8]) {
+        self.act(|_| vec![Event::Answer(bytes.to_vec())]);
     }
 
     fn act(&self, action: impl FnOnce(&mut Model) -> Vec<Event>) {

@@ -5,6 +5,38 @@ use std::collections::VecDeque;
 
 use super::tokenizer::{Token, Tokenizer};
 
+/// What a printer of this make does and does not do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Habits {
+    /// What it answers.
+    pub answers: Answers,
+    /// It knows `DLE DC4 8`, which clears its buffer.
+    pub clears_buffer: bool,
+    /// Its line is bad: the first byte of every automatic status is lost.
+    pub loses_heads: bool,
+    /// It sends XOFF while it stands still, and XON when it goes on.
+    pub holds_line: bool,
+}
+
+impl Default for Habits {
+    fn default() -> Self {
+        Self { answers: Answers::Everything, clears_buffer: true, loses_heads: false, holds_line: false }
+    }
+}
+
+/// What a printer answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answers {
+    /// Requests, end marks, and it speaks by itself.
+    Everything,
+    /// `DLE EOT` only.
+    StatusOnly,
+    /// `GS r` only.
+    MarksOnly,
+    /// Nothing, like the cheapest ones.
+    Nothing,
+}
+
 /// Something that comes out of the printer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
@@ -120,7 +152,7 @@ impl Strip {
 #[derive(Debug)]
 pub struct Model {
     dots: u32,
-    answers: bool,
+    habits: Habits,
     tokenizer: Tokenizer,
     queue: VecDeque<Token>,
     style: Style,
@@ -131,6 +163,10 @@ pub struct Model {
     paper_out: bool,
     cover_open: bool,
     lines_left: Option<u32>,
+    /// It is at something else, and prints when it is done.
+    busy: bool,
+    busy_after: Option<u32>,
+    holding: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -166,13 +202,18 @@ impl Default for QrSymbol {
 
 /// Commands the printer's buffer holds before it takes no more.
 const BUFFER: usize = 4096;
+/// The flow control characters.
+const XON: u8 = 0x11;
+const XOFF: u8 = 0x13;
+/// What is said when the buffer was cleared.
+const BUFFER_CLEARED: [u8; 3] = [0x37, 0x25, 0];
 
 impl Model {
-    /// A printer with paper in and cover closed. `dots` is the width of a line; one that does not answer is a cheap one.
-    pub fn new(dots: u32, answers: bool) -> Self {
+    /// A printer with paper in and cover closed. `dots` is the width of a line.
+    pub fn new(dots: u32, habits: Habits) -> Self {
         Self {
             dots,
-            answers,
+            habits,
             tokenizer: Tokenizer::default(),
             queue: VecDeque::new(),
             style: Style::default(),
@@ -183,6 +224,9 @@ impl Model {
             paper_out: false,
             cover_open: false,
             lines_left: None,
+            busy: false,
+            busy_after: None,
+            holding: false,
         }
     }
 
@@ -193,6 +237,7 @@ impl Model {
             match token {
                 // Answered as it arrives, whatever waits before it.
                 Token::RealTimeStatus(n) => events.extend(self.real_time_status(n)),
+                Token::ClearBuffer => events.extend(self.clear_buffer()),
                 token => self.queue.push_back(token),
             }
         }
@@ -224,6 +269,24 @@ impl Model {
         self.changed()
     }
 
+    /// It is at something else, or done with it. It is online all the while, and what is sent waits.
+    pub fn set_busy(&mut self, busy: bool) -> Vec<Event> {
+        self.busy = busy;
+        self.work()
+    }
+
+    /// It will be at something else after so many more lines.
+    pub const fn busy_after(&mut self, lines: u32) {
+        self.busy_after = Some(lines);
+    }
+
+    /// It is switched off and on: what was waiting and how it was set is lost. What is on paper stays.
+    pub fn power_cycle(&mut self) {
+        self.tokenizer = Tokenizer::default();
+        self.queue.clear();
+        self.initialise();
+    }
+
     /// No paper at the print head.
     pub const fn is_paper_out(&self) -> bool {
         self.paper_out
@@ -248,14 +311,42 @@ impl Model {
     }
 
     fn changed(&mut self) -> Vec<Event> {
-        let mut events: Vec<_> = self.automatic_status().into_iter().collect();
+        let mut events = self.told();
         events.extend(self.work());
         events
     }
 
+    /// What the line learns of a change: flow control first, then the printer's own word.
+    fn told(&mut self) -> Vec<Event> {
+        let mut events = Vec::new();
+        if self.habits.holds_line && self.holding == self.is_online() {
+            self.holding = !self.is_online();
+            events.push(Event::Answer(vec![if self.holding { XOFF } else { XON }]));
+        }
+        events.extend(self.automatic_status());
+        events
+    }
+
+    fn initialise(&mut self) {
+        self.style = Style::default();
+        self.qr = QrSymbol::default();
+        self.line.clear();
+        self.automatic = 0;
+    }
+
+    /// What waits is thrown away, also what has come of a line; the settings stay.
+    fn clear_buffer(&mut self) -> Option<Event> {
+        if !self.habits.clears_buffer {
+            return None;
+        }
+        self.queue.clear();
+        self.line.clear();
+        (self.habits.answers != Answers::Nothing).then(|| Event::Answer(BUFFER_CLEARED.to_vec()))
+    }
+
     fn work(&mut self) -> Vec<Event> {
         let mut events = Vec::new();
-        while self.is_online() {
+        while self.is_online() && !self.busy {
             let Some(token) = self.queue.pop_front() else { break };
             events.extend(self.execute(token));
         }
@@ -266,12 +357,7 @@ impl Model {
         match token {
             Token::Character(character) => return self.character(character),
             Token::LineFeed => return self.end_line(),
-            Token::Initialise => {
-                self.style = Style::default();
-                self.qr = QrSymbol::default();
-                self.line.clear();
-                self.automatic = 0;
-            }
+            Token::Initialise => self.initialise(),
             Token::Bold(bold) => self.style.bold = bold,
             Token::Size(width, height) => (self.style.width, self.style.height) = (width, height),
             Token::Align(align) => self.style.align = align,
@@ -296,7 +382,7 @@ impl Model {
                 return self.automatic_status().into_iter().collect();
             }
             // Executed on arrival; never queued.
-            Token::RealTimeStatus(_) => {}
+            Token::RealTimeStatus(_) | Token::ClearBuffer => {}
         }
         Vec::new()
     }
@@ -328,11 +414,18 @@ impl Model {
 
     /// A line more of the roll is used up.
     fn line_used(&mut self) -> Vec<Event> {
+        self.busy_after = match self.busy_after {
+            Some(..=1) => {
+                self.busy = true;
+                None
+            }
+            lines => lines.map(|lines| lines - 1),
+        };
         match &mut self.lines_left {
             Some(lines) if *lines <= 1 => {
                 self.lines_left = None;
                 self.paper_out = true;
-                self.automatic_status().into_iter().collect()
+                self.told()
             }
             Some(lines) => {
                 *lines -= 1;
@@ -363,7 +456,7 @@ impl Model {
     /// `GS r 1` tells of the paper. Whoever asks has sent everything: without a cutter the slip is torn off here.
     fn transmit(&mut self, n: u8) -> Vec<Event> {
         let mut events: Vec<_> = self.tear_off().into_iter().collect();
-        if self.answers && matches!(n, 1 | 2 | 49 | 50) {
+        if matches!(self.habits.answers, Answers::Everything | Answers::MarksOnly) && matches!(n, 1 | 2 | 49 | 50) {
             events.push(Event::Answer(vec![0]));
         }
         events
@@ -378,13 +471,15 @@ impl Model {
             4 => FIXED | if self.paper_out { 0x6C } else { 0 },
             _ => return None,
         };
-        self.answers.then(|| Event::Answer(vec![byte]))
+        matches!(self.habits.answers, Answers::Everything | Answers::StatusOnly).then(|| Event::Answer(vec![byte]))
     }
 
     fn automatic_status(&self) -> Option<Event> {
         let offline = 0x10 | if self.is_online() { 0 } else { 0x08 } | if self.cover_open { 0x20 } else { 0 };
         let paper = if self.paper_out { 0x0F } else { 0 };
-        (self.answers && self.automatic != 0).then(|| Event::Answer(vec![offline, 0, paper, 0x0F]))
+        let status = [offline, 0, paper, 0x0F];
+        let arrives = if self.habits.loses_heads { &status[1..] } else { &status[..] };
+        (self.habits.answers == Answers::Everything && self.automatic != 0).then(|| Event::Answer(arrives.to_vec()))
     }
 }
 
@@ -415,7 +510,7 @@ mod tests {
 
     #[test]
     fn a_cut_ends_a_receipt() {
-        let mut model = Model::new(384, true);
+        let mut model = Model::new(384, Habits::default());
         let events = model.receive(b"\x1b@one\n\x1dVB\x00two\n\x1dV\x00three");
         assert_eq!(receipts(&events), ["one\n", "two\n"]);
         assert_eq!(receipts(&model.receive(b"\n\x1dr\x01")), ["three\n"]);
@@ -423,7 +518,7 @@ mod tests {
 
     #[test]
     fn the_end_mark_is_answered_in_its_turn_and_the_status_at_once() {
-        let mut model = Model::new(384, true);
+        let mut model = Model::new(384, Habits::default());
         model.set_paper(false);
         assert_eq!(answers(&model.receive(b"text\n\x1dr\x01\x10\x04\x04\x10\x04\x02")), [0x7E, 0x32]);
         let events = model.set_paper(true);
@@ -432,7 +527,7 @@ mod tests {
 
     #[test]
     fn changes_are_told_when_the_host_wants_to_know() {
-        let mut model = Model::new(384, true);
+        let mut model = Model::new(384, Habits::default());
         assert_eq!(model.set_cover_open(true), []);
         model.set_cover_open(false);
         assert_eq!(answers(&model.receive(b"\x1da\xff")), [0x10, 0, 0, 0x0F]);
@@ -442,7 +537,7 @@ mod tests {
 
     #[test]
     fn the_roll_ends_in_the_middle_and_the_rest_follows() {
-        let mut model = Model::new(384, true);
+        let mut model = Model::new(384, Habits::default());
         model.end_paper_after(2);
         model.receive(b"\x1da\xff");
         let events = model.receive(b"1\n2\n3\n\x1dVB\x00\x1dr\x01");
@@ -455,14 +550,34 @@ mod tests {
 
     #[test]
     fn a_cheap_printer_prints_and_says_nothing() {
-        let mut model = Model::new(384, false);
+        let mut model = Model::new(384, Habits { answers: Answers::Nothing, ..Habits::default() });
         let events = model.receive(b"\x10\x04\x04\x1da\xffx\n\x1dr\x01");
         assert_eq!((answers(&events).len(), receipts(&events).len()), (0, 1));
     }
 
     #[test]
+    fn what_waits_is_lost_with_the_power_or_when_it_is_cleared() {
+        let mut model = Model::new(384, Habits::default());
+        model.set_paper(false);
+        model.receive(b"\x1da\xff\x1c&lost\n\x1dr\x01");
+        assert_eq!(answers(&model.receive(b"\x10\x14\x08\x01\x03\x14\x01\x06\x02\x08")), BUFFER_CLEARED);
+        model.receive(b"\x1da\xfflost\n\x1dr\x01\x1dv0");
+        model.power_cycle();
+        assert_eq!(answers(&model.set_paper(true)), [0; 0], "nor does it speak by itself any more");
+        assert_eq!(receipts(&model.receive(b"kept\n\x1dV\x00")), ["kept\n"]);
+    }
+
+    #[test]
+    fn a_busy_printer_is_well_and_prints_later() {
+        let mut model = Model::new(384, Habits::default());
+        model.set_busy(true);
+        assert_eq!(answers(&model.receive(b"text\n\x1dr\x01\x10\x04\x02")), [0x12]);
+        assert_eq!(answers(&model.set_busy(false)), [0]);
+    }
+
+    #[test]
     fn a_line_that_is_too_long_goes_on_below() {
-        let mut model = Model::new(384, true);
+        let mut model = Model::new(384, Habits::default());
         let events = model.receive(&[b"a".repeat(33), b"\n\x1dV\x00".to_vec()].concat());
         assert_eq!(receipts(&events), [format!("{}\na\n", "a".repeat(32))]);
     }

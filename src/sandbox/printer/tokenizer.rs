@@ -34,6 +34,8 @@ pub enum Token {
     AutomaticStatus(u8),
     /// `DLE EOT n`: answered at once, not in its turn.
     RealTimeStatus(u8),
+    /// `DLE DC4 8`: everything that waits is thrown away, at once.
+    ClearBuffer,
     /// `GS ( k` for QR codes: function and what follows it.
     Qr(u8, Vec<u8>),
     /// `GS v 0`: a picture; bytes in a row, and the rows.
@@ -48,6 +50,9 @@ pub struct Tokenizer {
     /// Bytes of an oversized command that are still to be thrown away.
     skip: usize,
 }
+
+/// What `DLE DC4` needs to clear the buffer: its function and seven bytes that noise will not make.
+const CLEAR_BUFFER: [u8; 8] = [8, 1, 3, 20, 1, 6, 2, 8];
 
 /// A command with more data than this is thrown away instead of kept in memory.
 const MOST_KEPT: usize = 256 * 1024;
@@ -238,7 +243,7 @@ fn real_time(rest: &[u8]) -> Head {
         [] => Head::Begun(None),
         [0x04, ..] => fixed(rest, 1, |p| Some(Token::RealTimeStatus(p[0]))),
         [0x05, ..] => fixed(rest, 1, |_| None),
-        [0x14, 8, ..] => fixed(rest, 8, |_| None),
+        [0x14, 8, ..] => fixed(rest, 8, |p| (p == CLEAR_BUFFER).then_some(Token::ClearBuffer)),
         [0x14, _, ..] => fixed(rest, 3, |_| None),
         [0x14] => Head::Begun(None),
         _ => Head::Whole(1, None),
@@ -276,6 +281,10 @@ mod tests {
             (
                 b"\x1dVB\x00\x1dr\x01\x1da\xff\x10\x04\x04",
                 vec![Token::Cut, Token::Transmit(1), Token::AutomaticStatus(255), Token::RealTimeStatus(4)],
+            ),
+            (
+                b"\x10\x14\x08\x01\x03\x14\x01\x06\x02\x08\x10\x14\x08\x01\x03\x14\x01\x06\x02\x09w",
+                vec![Token::ClearBuffer, Token::Character('w')],
             ),
             (b"\x1d(k\x05\x00\x31\x50\x30HI", vec![Token::Qr(80, b"0HI".to_vec())]),
             (b"\x1dv0\x00\x01\x00\x02\x00\xaa\x55", vec![Token::Raster(1, vec![0xAA, 0x55])]),

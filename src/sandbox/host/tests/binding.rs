@@ -22,8 +22,8 @@ fn a_terminal_whose_values_disagree_is_told_so_and_books_nothing() {
     assert_eq!(code(house.link_of(&kit).sale(&sale(2, 100))), "97");
     assert_eq!(
         code(house.link_of(&kit).check().map(|check| HostAnswer {
+            decision: Decision::Refused,
             response_code: check.response_code,
-            amount: None,
             rrn: None,
             authorisation_code: None,
             issuer_data: vec![],

@@ -10,7 +10,7 @@ fn a_sale_is_approved_debited_and_answered_to_the_card() {
     let house = House::new();
     let answer = house.link().sale(&sale(1, 1234)).unwrap();
     assert_eq!(answer.response_code.as_str(), "00");
-    assert_eq!(answer.amount, Some(cny(1234)));
+    assert_eq!(answer.decision, Decision::Approved);
     assert!(answer.rrn.is_some() && answer.authorisation_code.is_some());
     assert!(issuer_is_right(&answer, 1, 1234));
     assert_eq!(house.balance(), BALANCE - 1234);
@@ -34,7 +34,7 @@ fn amounts_of_66_decide_the_response_code() {
     assert_eq!(code(link.sale(&sale(20, 66_00))), "00");
     assert_eq!(code(link.sale(&sale(21, 66_11))), "00");
     let partial = link.sale(&sale(22, 66_10)).unwrap();
-    assert_eq!((partial.response_code.as_str(), partial.amount), ("10", Some(cny(33_05))));
+    assert_eq!((partial.response_code.as_str(), partial.decision), ("10", Decision::Partial(cny(33_05))));
     assert_eq!(house.balance(), BALANCE - 66_00 - 66_11 - 33_05);
     // What a partial approval booked is what its reversal credits.
     assert_eq!(code(link.reverse(&reversal(22, 66_10))), "00");

@@ -21,7 +21,7 @@ use crate::emv::tag;
 use crate::emv::tlv::{self, TlvBuilder};
 use crate::money::{Amount, Currency};
 use crate::payment::online::{
-    CardForHost, EntryMode, HostAnswer, LinkFailure, ReversalReason, ReversalRequest, SaleRequest,
+    CardForHost, Decision, EntryMode, HostAnswer, LinkFailure, ReversalReason, ReversalRequest, SaleRequest,
 };
 use crate::reference::{Batch, Stan, TraceNumber};
 use crate::sandbox::card::profile::CardProfile;

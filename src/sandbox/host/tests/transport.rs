@@ -143,6 +143,45 @@ fn crooked(house: &House, answer: Vec<u8>) -> (LinkSettings, JoinHandle<TcpListe
     (settings, thread)
 }
 
+/// The library begins its limit anew with each part of an answer unless it is told otherwise.
+#[test]
+fn an_answer_in_parts_has_no_more_time_than_a_whole_one() {
+    let house = House::new();
+    let acceptor =
+        server::acceptor(&house.host.credential("server").unwrap(), &house.host.credential("ca").unwrap().certificate)
+            .unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("https://{}", listener.local_addr().unwrap());
+    let settings = LinkSettings { url, connect_timeout_s: 1, answer_timeout_s: 2, ..house.running.link_settings() };
+    let thread = std::thread::spawn(move || {
+        let mut stream = acceptor.accept(listener.accept().unwrap().0).unwrap();
+        let mut request = [0; 4096];
+        let _ = stream.read(&mut request).unwrap();
+        std::thread::sleep(std::time::Duration::from_secs(2));
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Type: x-ISO-TPDU/x-auth\r\nContent-Length: 100\r\n\r\n");
+        // Until the terminal hangs up.
+        let _ = stream.read_to_end(&mut Vec::new());
+    });
+    let began = std::time::Instant::now();
+    let failure = open(&settings, &house.kit()).sale(&sale(1, 100)).unwrap_err();
+    assert!(matches!(failure, LinkFailure::NoAnswer(_)), "{failure}");
+    // Two seconds and another three would be five.
+    assert!(began.elapsed().as_millis() < 4500, "{:?}", began.elapsed());
+    thread.join().unwrap();
+}
+
+#[test]
+fn an_address_that_cannot_be_is_named_as_a_setting() {
+    let house = House::new();
+    for url in ["https://10.0.0.1:85830", "https://", "http://localhost:1", "localhost"] {
+        let settings = LinkSettings { url: url.to_owned(), ..house.running.link_settings() };
+        let identity = Identity::load(&house.kit()).unwrap();
+        let vault = Arc::new(SoftwareVault::open(&house.kit()).unwrap());
+        let error = HttpsLink::open(&settings, &house.kit(), identity, vault).err().unwrap();
+        assert!(matches!(error, LinkError::Setting { key: "url", .. }), "{url}: {error}");
+    }
+}
+
 #[test]
 fn an_answer_that_is_cut_redirected_or_too_long_proves_nothing() {
     let house = House::new();

@@ -1,0 +1,197 @@
+//! What is on the screen: where a payment stands, how one ended, the keypad with what waits for the cashier, the list of
+//! transactions. A result that is shown stays until it is left, whatever becomes of the ledger meanwhile.
+
+use std::time::{Duration, Instant};
+
+use jiff::Zoned;
+use jiff::civil::DateTime;
+
+use super::engine::Core;
+use super::printing::FollowedCopy;
+use super::view::{Progress, ROWS_PER_PAGE, RowState, Screen, TransactionRow, View};
+use crate::ledger::{self, LedgerError};
+use crate::money::Amount;
+use crate::payment::record::State;
+use crate::payment::sale;
+use crate::reference::{AuthorisationCode, TraceNumber};
+use crate::wording::{Reason, ReasonKind};
+
+/// How often a ledger that failed is tried again.
+const LEDGER_INTERVAL: Duration = Duration::from_secs(10);
+
+/// What there is to show of a payment that was made.
+#[derive(Clone, Debug)]
+pub(super) struct Paid {
+    pub trace: TraceNumber,
+    pub amount: Amount,
+    pub truncated_pan: String,
+    pub authorisation_code: Option<AuthorisationCode>,
+    pub at: DateTime,
+}
+
+impl Core {
+    pub(super) fn show_progress(&mut self) {
+        let Some(running) = &self.running else { return };
+        let amount = running.sale.amount();
+        self.screen = match running.progress {
+            sale::Progress::PresentCard => Screen::PresentCard { amount, notice: running.notice.clone() },
+            sale::Progress::ReadingCard => Screen::Processing { amount, progress: Progress::ReadingCard },
+            sale::Progress::AskingHost => Screen::Processing { amount, progress: Progress::AskingHost },
+            sale::Progress::CompletingCard => Screen::Processing { amount, progress: Progress::CompletingCard },
+        };
+        // What a person sees must not lag behind what happens next.
+        self.publish();
+    }
+
+    /// The payment was made. What is shown comes from the payment itself: a ledger that cannot be read now does not take it
+    /// off the screen.
+    pub(super) fn show_paid(&mut self, paid: Paid) {
+        self.result_shown = Some(paid.trace);
+        self.slips_shown = Some(paid.trace);
+        self.screen = Screen::Approved {
+            amount: paid.amount,
+            truncated_pan: paid.truncated_pan,
+            authorisation_code: paid.authorisation_code.map(|code| code.to_string()).unwrap_or_default(),
+            copies: self.copy_views(paid.trace),
+            at: paid.at,
+        };
+    }
+
+    pub(super) fn show_keypad(&mut self) {
+        self.leave_result();
+        self.screen = match &self.out_of_service {
+            Some(reason) => Screen::OutOfService { reason: reason.clone() },
+            None => Screen::Keypad { notice: self.alarm.clone() },
+        };
+    }
+
+    /// A person must look at a payment: said above the keypad until somebody has dealt with it.
+    pub(super) fn set_alarm(&mut self, reason: Reason) {
+        if let Screen::Keypad { notice } = &mut self.screen {
+            *notice = Some(reason.clone());
+        }
+        self.alarm = Some(reason);
+    }
+
+    /// Whatever was on screen is left; a payment that waited for reversals is given up.
+    pub(super) fn leave_result(&mut self) {
+        self.leave_result_at = None;
+        self.result_shown = None;
+        self.slips_shown = None;
+        self.waiting_charge = None;
+        // Slips that nobody looks at any more: what is still on its way stays, the ledger keeps how far the others came.
+        self.copies.retain(FollowedCopy::under_way);
+    }
+
+    pub(super) fn show_transactions(&mut self, page: usize) {
+        self.leave_result();
+        let read = (|| {
+            let count = self.ledger.count()?;
+            let pages = count.div_ceil(ROWS_PER_PAGE).max(1);
+            let page = page.min(pages - 1);
+            let total = self.ledger.paid_on(local_now().date(), self.parts.currency)?;
+            Ok((self.ledger.page(page, ROWS_PER_PAGE)?, page, pages, total))
+        })();
+        let (rows, page, pages, total) = match read {
+            Ok(read) => read,
+            Err(error) => return self.ledger_failed(&error),
+        };
+        self.screen = Screen::Transactions {
+            rows: rows.into_iter().map(view_of_row).collect(),
+            page,
+            pages,
+            count_today: total.count,
+            total_today: total.amount,
+            copies: Vec::new(),
+        };
+    }
+
+    /// The ledger cannot be read or written: no payment can be taken. What a payment came to is worth more than why there
+    /// can be no next one, so a result stays on screen until it is left.
+    pub(super) fn ledger_failed(&mut self, error: &LedgerError) {
+        tracing::error!(%error, "the ledger failed");
+        self.next_ledger_try = Instant::now() + LEDGER_INTERVAL;
+        self.reversals.next_try = self.next_ledger_try;
+        if let Some(report) = &mut self.report {
+            report.complete = true;
+        }
+        let reason = Reason::with_detail(ReasonKind::LedgerFailed, error.to_string());
+        self.out_of_service = Some(reason.clone());
+        if let Some(amount) = self.waiting_charge.take() {
+            self.refuse(amount, reason.clone());
+        }
+        match self.screen {
+            Screen::Approved { .. } | Screen::NotPaid { .. } | Screen::Unknown { .. } => {}
+            Screen::Keypad { .. }
+            | Screen::PresentCard { .. }
+            | Screen::Processing { .. }
+            | Screen::Transactions { .. }
+            | Screen::OutOfService { .. } => self.screen = Screen::OutOfService { reason },
+        }
+    }
+
+    /// A ledger that failed is looked at again now and then: a full disk may have been emptied.
+    pub(super) fn try_ledger_again(&mut self) {
+        if self.out_of_service.is_none() || Instant::now() < self.next_ledger_try {
+            return;
+        }
+        self.next_ledger_try = Instant::now() + LEDGER_INTERVAL;
+        if self.ledger.check_writable().is_ok() {
+            self.out_of_service = None;
+            if matches!(self.screen, Screen::OutOfService { .. }) {
+                self.show_keypad();
+            }
+        }
+    }
+
+    /// Tells the listener what has changed since the last time.
+    pub(super) fn publish(&mut self) {
+        let view = View {
+            screen: self.screen.clone(),
+            link: self.line.state(),
+            waiting: self.line.waiting,
+            merchant_name: self.parts.identity.merchant_name.clone(),
+            currency: self.parts.currency,
+            test: self.parts.test,
+        };
+        if self.shown.as_ref() != Some(&view) {
+            self.listener.show(&view);
+            self.shown = Some(view);
+        }
+        if let Some(report) = &self.report
+            && report.complete
+        {
+            self.listener.report(report);
+            self.report = None;
+        }
+    }
+}
+
+/// The terminal's local time, to the second.
+pub(super) fn local_now() -> DateTime {
+    local_in(Duration::ZERO)
+}
+
+/// Local time some seconds from now.
+pub(super) fn local_in(delay: Duration) -> DateTime {
+    let now = Zoned::now().datetime();
+    let later = now.saturating_add(jiff::SignedDuration::try_from(delay).unwrap_or_default());
+    later.with().subsec_nanosecond(0).build().unwrap_or(later)
+}
+
+fn view_of_row(row: ledger::TransactionRow) -> TransactionRow {
+    TransactionRow {
+        trace: row.trace,
+        at: row.at,
+        amount: row.amount,
+        truncated_pan: row.truncated_pan,
+        state: match row.state {
+            State::Pending | State::HostApproved => RowState::Pending,
+            State::Approved => RowState::Approved,
+            State::Declined => RowState::Declined,
+            State::ReversalDue => RowState::ReversalDue,
+            State::Reversed => RowState::Reversed,
+            State::Unresolved => RowState::Unresolved,
+        },
+    }
+}

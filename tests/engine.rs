@@ -1,0 +1,465 @@
+//! The engine with everything that can be in its way: a host that answers as told, a ledger that cannot be written, a
+//! printer that fails, a cashier who is impatient. Card and ledger are real, the host's answers are scripted.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails here and now")]
+
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use yima::acquirer::link::{HostCheck, HostLink, HttpsLink};
+use yima::app::view::{CopyState, Intent, Screen, View};
+use yima::app::{Ending, Engine, Listener, Parts, SaleReport, Setup};
+use yima::devices::printer::{Confirmation, PrintFailure, Printer, PrinterFault};
+use yima::ledger::{Ledger, TransactionRow};
+use yima::money::{Amount, Currency};
+use yima::payment::online::{Decision, HostAnswer, LinkFailure, ReversalRequest, SaleRequest};
+use yima::payment::record::State;
+use yima::reference::ResponseCode;
+use yima::sandbox::card::SandboxCard;
+use yima::sandbox::card::fault::{Faults, FaultyCard};
+use yima::sandbox::card::profile::CardProfile;
+use yima::sandbox::card::reader::SandboxReader;
+use yima::sandbox::host::{Host, RunningHost};
+use yima::terminal::settings::{Origin, Settings};
+use yima::wording::ReasonKind;
+
+/// How the host behaves.
+#[derive(Clone)]
+struct Behaviour {
+    sale: Sale,
+    reversal: Reversal,
+}
+
+#[derive(Clone)]
+enum Sale {
+    /// As the sandbox host does.
+    Real,
+    Silent,
+    Answer(Decision, &'static str),
+    /// Answers when the test says so.
+    Held(Arc<Mutex<Receiver<()>>>),
+}
+
+#[derive(Clone)]
+enum Reversal {
+    Silent,
+    Code(&'static str),
+    /// Stays silent, but not before the test says so.
+    Held(Arc<Mutex<Receiver<()>>>),
+}
+
+struct Line {
+    real: HttpsLink,
+    behaviour: Arc<Mutex<Behaviour>>,
+    reversals: Arc<Mutex<usize>>,
+}
+
+impl HostLink for Line {
+    fn sale(&self, request: &SaleRequest) -> Result<HostAnswer, LinkFailure> {
+        let sale = self.behaviour.lock().unwrap().sale.clone();
+        match sale {
+            Sale::Real => self.real.sale(request),
+            Sale::Silent => Err(LinkFailure::NoAnswer("silent".to_owned())),
+            Sale::Answer(decision, code) => Ok(answer(decision, code)),
+            Sale::Held(until) => {
+                let _ = until.lock().unwrap().recv();
+                self.real.sale(request)
+            }
+        }
+    }
+
+    fn reverse(&self, _: &ReversalRequest) -> Result<HostAnswer, LinkFailure> {
+        let reversal = self.behaviour.lock().unwrap().reversal.clone();
+        *self.reversals.lock().unwrap() += 1;
+        match reversal {
+            Reversal::Silent => Err(LinkFailure::NoAnswer("silent".to_owned())),
+            Reversal::Code(code) => Ok(answer(Decision::Refused, code)),
+            Reversal::Held(until) => {
+                let _ = until.lock().unwrap().recv();
+                Err(LinkFailure::NoAnswer("silent".to_owned()))
+            }
+        }
+    }
+
+    fn check(&self) -> Result<HostCheck, LinkFailure> {
+        self.real.check()
+    }
+}
+
+fn answer(decision: Decision, code: &str) -> HostAnswer {
+    let response_code = ResponseCode::parse(code).unwrap();
+    HostAnswer { decision, response_code, rrn: None, authorisation_code: None, issuer_data: Vec::new() }
+}
+
+/// A printer that says of every slip what the test wants; without a word of it, that it came out.
+#[derive(Clone, Default)]
+struct Paper(Arc<Mutex<Vec<Result<Confirmation, PrintFailure>>>>);
+
+impl Printer for Paper {
+    fn name(&self) -> String {
+        "paper".to_owned()
+    }
+
+    fn check(&mut self) -> Result<(), PrinterFault> {
+        Ok(())
+    }
+
+    fn print(
+        &mut self,
+        _: &[u8],
+        _: Duration,
+        _: &mut dyn FnMut(Option<PrinterFault>),
+    ) -> Result<Confirmation, PrintFailure> {
+        self.0.lock().unwrap().pop().unwrap_or(Ok(Confirmation::Printed))
+    }
+}
+
+struct Watching {
+    views: Sender<View>,
+    reports: Sender<SaleReport>,
+}
+
+impl Listener for Watching {
+    fn show(&mut self, view: &View) {
+        let _ = self.views.send(view.clone());
+    }
+
+    fn report(&mut self, report: &SaleReport) {
+        let _ = self.reports.send(report.clone());
+    }
+}
+
+/// A terminal in a folder, its host, and what its engine has shown.
+struct Terminal {
+    folder: tempfile::TempDir,
+    host: RunningHost,
+    behaviour: Arc<Mutex<Behaviour>>,
+    reversals: Arc<Mutex<usize>>,
+    paper: Paper,
+}
+
+struct Running {
+    engine: Engine,
+    views: Receiver<View>,
+    reports: Receiver<SaleReport>,
+    last: Option<View>,
+}
+
+impl Terminal {
+    fn new(sale: Sale, reversal: Reversal) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let host = Host::prepare(&folder.path().join("host")).unwrap();
+        host.write_kit(&folder.path().join("identity")).unwrap();
+        let host = host.start(([127, 0, 0, 1], 0).into()).unwrap();
+        let behaviour = Arc::new(Mutex::new(Behaviour { sale, reversal }));
+        Self { folder, host, behaviour, reversals: Arc::default(), paper: Paper::default() }
+    }
+
+    fn behave(&self, sale: Sale, reversal: Reversal) {
+        *self.behaviour.lock().unwrap() = Behaviour { sale, reversal };
+    }
+
+    fn start(&self) -> Running {
+        let settings = Settings { host: self.host.link_settings(), ..Settings::default() };
+        let setup = Setup { settings, origin: Origin::default(), state: self.folder.path().to_owned() };
+        let identity = setup.identity().unwrap();
+        let link = Line {
+            real: setup.link(identity, setup.vault().unwrap()).unwrap(),
+            behaviour: Arc::clone(&self.behaviour),
+            reversals: Arc::clone(&self.reversals),
+        };
+        let profile = CardProfile::shipped("unionpay-debit").unwrap();
+        let card = SandboxCard::open(&profile, &self.folder.path().join("card")).unwrap();
+        let reader = SandboxReader::new(FaultyCard::new(card, Faults::default()), Duration::ZERO);
+        let parts = Parts {
+            reader: Box::new(reader),
+            printer: Box::new(self.paper.clone()),
+            link: Arc::new(link),
+            sound: Box::new(yima::devices::sound::silent::Silent),
+            ..setup.parts().unwrap()
+        };
+        let ((view_sender, views), (report_sender, reports)) = (channel(), channel());
+        let listener = Watching { views: view_sender, reports: report_sender };
+        Running { engine: Engine::start(parts, Box::new(listener)).unwrap(), views, reports, last: None }
+    }
+
+    fn rows(&self) -> Vec<TransactionRow> {
+        let setup_identity = yima::terminal::identity::Identity::load(&self.folder.path().join("identity")).unwrap();
+        let ledger = Ledger::open_to_look(
+            &self.folder.path().join("ledger.sqlite"),
+            setup_identity.merchant_code().unwrap(),
+            setup_identity.terminal_number().unwrap(),
+        );
+        ledger.unwrap().page(0, 100).unwrap()
+    }
+
+    /// Whose slip, which duplicate, how far.
+    fn copies(&self) -> Vec<(String, u32, String)> {
+        let connection = rusqlite::Connection::open(self.folder.path().join("ledger.sqlite")).unwrap();
+        let mut statement = connection.prepare("SELECT copy, duplicate, state FROM copies ORDER BY 1, 2").unwrap();
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).unwrap();
+        rows.map(Result::unwrap).collect()
+    }
+
+    /// Changes the ledger behind the program's back.
+    fn sql(&self, statement: &str) {
+        let connection = rusqlite::Connection::open(self.folder.path().join("ledger.sqlite")).unwrap();
+        connection.busy_timeout(Duration::from_secs(5)).unwrap();
+        connection.execute_batch(statement).unwrap();
+    }
+}
+
+impl Running {
+    fn wish(&self, intent: Intent) {
+        self.engine.intents().send(intent);
+    }
+
+    fn charge(&self, amount: &str) {
+        self.wish(Intent::Charge(Amount::parse(amount, Currency::CNY).unwrap()));
+    }
+
+    /// Waits for a screen, and gives the first that is it.
+    #[track_caller]
+    fn until(&mut self, what: &str, is: impl Fn(&Screen) -> bool) -> Screen {
+        let end = Instant::now() + Duration::from_secs(30);
+        loop {
+            if let Some(view) = &self.last
+                && is(&view.screen)
+            {
+                return view.screen.clone();
+            }
+            match self.views.recv_timeout(end.saturating_duration_since(Instant::now())) {
+                Ok(view) => self.last = Some(view),
+                Err(_) => panic!("{what} was never shown; the last was {:?}", self.last.as_ref().map(|v| &v.screen)),
+            }
+        }
+    }
+
+    #[track_caller]
+    fn report(&self) -> SaleReport {
+        self.reports.recv_timeout(Duration::from_secs(30)).unwrap()
+    }
+}
+
+fn is_keypad(screen: &Screen) -> bool {
+    matches!(screen, Screen::Keypad { .. })
+}
+
+fn notice_kind(screen: &Screen) -> Option<ReasonKind> {
+    match screen {
+        Screen::Keypad { notice } => notice.as_ref().map(|reason| reason.kind),
+        _ => None,
+    }
+}
+
+/// A terminal that stopped with a payment whose reversal has been tried nearly to the end, for hours.
+fn with_a_reversal_nearly_given_up(reversal: Reversal) -> Terminal {
+    let terminal = Terminal::new(Sale::Silent, Reversal::Silent);
+    let mut running = terminal.start();
+    running.charge("50.00");
+    running.until("not known", |screen| matches!(screen, Screen::Unknown { tries: 1, .. }));
+    drop(running);
+    terminal.sql("UPDATE transactions SET reversal_tries = 19, at = '2026-01-01T12:00:00'");
+    terminal.behave(Sale::Real, reversal);
+    terminal
+}
+
+#[test]
+fn a_payment_that_waits_does_not_begin_when_the_one_before_cannot_be_taken_back() {
+    let (let_go, held) = channel();
+    let terminal = with_a_reversal_nearly_given_up(Reversal::Held(Arc::new(Mutex::new(held))));
+    let mut running = terminal.start();
+    running.until("the keypad", is_keypad);
+    running.charge("50.00");
+    running.until("taking back", |screen| matches!(screen, Screen::Processing { .. }));
+    let_go.send(()).unwrap();
+    let screen = running.until("the keypad", is_keypad);
+    assert_eq!(notice_kind(&screen), Some(ReasonKind::ReversalExhausted));
+    let report = running.report();
+    assert_eq!((report.ending, report.reason.unwrap().kind), (Ending::Error, ReasonKind::ReversalExhausted));
+    assert_eq!(terminal.rows().len(), 1, "nothing was charged");
+    assert_eq!(terminal.rows()[0].state, State::Unresolved);
+}
+
+#[test]
+fn an_alarm_that_comes_while_the_keypad_is_shown_is_seen_at_once_and_after_every_start() {
+    let terminal = with_a_reversal_nearly_given_up(Reversal::Silent);
+    for _ in 0..2 {
+        let mut running = terminal.start();
+        running.until("the alarm", |screen| notice_kind(screen) == Some(ReasonKind::ReversalExhausted));
+    }
+}
+
+#[test]
+fn impatient_touches_do_not_use_up_the_tries() {
+    let terminal = Terminal::new(Sale::Silent, Reversal::Code("96"));
+    let mut running = terminal.start();
+    running.charge("50.00");
+    running.until("not known", |screen| matches!(screen, Screen::Unknown { tries: 1, .. }));
+    running.report();
+    running.wish(Intent::NextCustomer);
+    for _ in 0..30 {
+        running.charge("1.00");
+        assert_eq!(running.report().reason.unwrap().kind, ReasonKind::ReversalWaiting);
+    }
+    assert!(*terminal.reversals.lock().unwrap() > 30, "each touch asked the host");
+    assert_eq!((terminal.rows()[0].reversal_tries, terminal.rows()[0].state), (1, State::ReversalDue));
+}
+
+#[test]
+fn a_number_the_host_has_already_is_for_a_person_and_never_taken_back() {
+    let terminal = Terminal::new(Sale::Answer(Decision::NumberInUse, "94"), Reversal::Code("00"));
+    let mut running = terminal.start();
+    running.charge("12.34");
+    let screen = running.until("not known", |screen| matches!(screen, Screen::Unknown { .. }));
+    let Screen::Unknown { reason, next_try, .. } = screen else { panic!() };
+    assert_eq!((reason.kind, next_try), (ReasonKind::TraceNumberInUse, None));
+    assert_eq!(running.report().ending, Ending::Unresolved);
+    running.wish(Intent::NextCustomer);
+    running.until("the alarm", |screen| notice_kind(screen) == Some(ReasonKind::TraceNumberInUse));
+    drop(running);
+    assert_eq!(terminal.rows()[0].state, State::Unresolved);
+    assert_eq!(*terminal.reversals.lock().unwrap(), 0, "it may be somebody else's payment");
+    let mut running = terminal.start();
+    running.until("the alarm", |screen| notice_kind(screen) == Some(ReasonKind::TraceNumberInUse));
+}
+
+/// A ledger that takes no change of this kind.
+fn refusing(terminal: &Terminal, table: &str, state: &str) {
+    terminal.sql(&format!(
+        "CREATE TRIGGER full_{state} BEFORE UPDATE ON {table} WHEN NEW.state = '{state}'
+         BEGIN SELECT RAISE(ABORT, 'disk full'); END"
+    ));
+}
+
+#[test]
+fn a_full_disk_after_the_request_leaves_the_result_unknown_until_it_can_be_taken_back() {
+    for state in ["host_approved", "approved"] {
+        let terminal = Terminal::new(Sale::Real, Reversal::Code("00"));
+        drop(terminal.start());
+        refusing(&terminal, "transactions", state);
+        refusing(&terminal, "transactions", "reversal_due");
+        let mut running = terminal.start();
+        running.charge("12.34");
+        let screen = running.until("not known", |screen| matches!(screen, Screen::Unknown { .. }));
+        let Screen::Unknown { reason, .. } = screen else { panic!() };
+        assert_eq!(reason.kind, ReasonKind::LedgerFailedAfterRequest, "{state}");
+        assert_eq!(running.report().ending, Ending::Unresolved, "{state}");
+        // Whoever leaves the result sees that nothing can be charged.
+        running.wish(Intent::NextCustomer);
+        running.until("out of service", |screen| matches!(screen, Screen::OutOfService { .. }));
+        terminal.sql(&format!("DROP TRIGGER full_{state}; DROP TRIGGER full_reversal_due"));
+        running.until("the keypad", is_keypad);
+        let end = Instant::now() + Duration::from_secs(30);
+        while terminal.rows()[0].state != State::Reversed {
+            assert!(Instant::now() < end, "{state}: {:?}", terminal.rows()[0].state);
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+}
+
+#[test]
+fn a_slip_that_cannot_be_noted_does_not_keep_a_paid_sale_from_ending() {
+    let terminal = Terminal::new(Sale::Real, Reversal::Code("00"));
+    drop(terminal.start());
+    refusing(&terminal, "copies", "sending");
+    let mut running = terminal.start();
+    running.charge("12.34");
+    let report = running.report();
+    assert_eq!(report.ending, Ending::Approved);
+    let screen = running.until("paid", |screen| {
+        matches!(screen, Screen::Approved { copies, .. } if copies.iter().all(|copy| matches!(copy.state, CopyState::Failed(_))))
+    });
+    assert!(matches!(screen, Screen::Approved { copies, .. } if copies.len() == 2));
+    // The trouble is over: both come out.
+    terminal.sql("DROP TRIGGER full_sending");
+    running.wish(Intent::RetryPrint);
+    running.until("printed", |screen| {
+        matches!(screen, Screen::Approved { copies, .. } if copies.iter().all(|copy| copy.state == CopyState::Printed))
+    });
+}
+
+#[test]
+fn a_slip_that_may_still_come_out_is_printed_again_as_a_duplicate_only() {
+    let gave_up =
+        |may_come_later| Err(PrintFailure { fault: PrinterFault::PaperOut, may_be_on_paper: true, may_come_later });
+    // What the printer says of the merchant's slip, and which numbers stand in the ledger after "no" was answered.
+    let cases = [
+        (gave_up(true), vec![("merchant", 0, "failed"), ("merchant", 1, "printed")]),
+        (Ok(Confirmation::CannotConfirm), vec![("merchant", 0, "failed"), ("merchant", 1, "printed")]),
+        (gave_up(false), vec![("merchant", 0, "printed")]),
+    ];
+    for (said, expected) in cases {
+        let terminal = Terminal::new(Sale::Real, Reversal::Code("00"));
+        // Taken from the end: the merchant's slip, then the customer's.
+        *terminal.paper.0.lock().unwrap() = vec![Ok(Confirmation::Printed), said.clone()];
+        let mut running = terminal.start();
+        running.charge("12.34");
+        let report = running.report();
+        assert_eq!(report.copies[0].trouble.is_some(), said.is_err(), "the report names what stopped it");
+        running.until(
+            "the question",
+            |screen| matches!(screen, Screen::Approved { copies, .. } if matches!(copies[0].state, CopyState::Asks(_))),
+        );
+        running.wish(Intent::DidItPrint { copy: yima::receipt::CopyFor::Merchant, printed: false });
+        running.until("printed", |screen| {
+            matches!(screen, Screen::Approved { copies, .. } if copies.iter().all(|c| c.state == CopyState::Printed))
+        });
+        let rows: Vec<_> = terminal.copies().into_iter().filter(|(copy, ..)| copy == "merchant").collect();
+        let rows: Vec<_> = rows.iter().map(|(copy, number, state)| (copy.as_str(), *number, state.as_str())).collect();
+        assert_eq!(rows, expected, "{said:?}");
+    }
+}
+
+#[test]
+fn nothing_that_is_touched_while_the_bank_is_asked_changes_the_payment() {
+    let (let_go, held) = channel();
+    let terminal = Terminal::new(Sale::Held(Arc::new(Mutex::new(held))), Reversal::Code("00"));
+    let mut running = terminal.start();
+    running.charge("12.34");
+    running.until("asking", |screen| {
+        matches!(screen, Screen::Processing { progress: yima::app::view::Progress::AskingHost, .. })
+    });
+    for intent in [
+        Intent::Cancel,
+        Intent::NextCustomer,
+        Intent::ShowKeypad,
+        Intent::ShowTransactions(0),
+        Intent::RetryPrint,
+        Intent::Charge(Amount::parse("12.34", Currency::CNY).unwrap()),
+    ] {
+        running.wish(intent);
+    }
+    let_go.send(()).unwrap();
+    assert_eq!(running.report().ending, Ending::Approved);
+    assert_eq!(terminal.rows().len(), 1, "one payment");
+    assert_eq!(terminal.rows()[0].state, State::Approved);
+}
+
+#[test]
+fn a_slip_the_power_cut_on_its_way_is_asked_about_until_somebody_answers() {
+    let terminal = Terminal::new(Sale::Real, Reversal::Code("00"));
+    let running = terminal.start();
+    running.charge("12.34");
+    assert_eq!(running.report().ending, Ending::Approved);
+    drop(running);
+    terminal.sql("UPDATE copies SET state = 'sending' WHERE copy = 'merchant'");
+    // Asked at the first start, and again at the second: nobody has answered.
+    for _ in 0..2 {
+        let mut running = terminal.start();
+        running.until("the question", |screen| {
+            matches!(screen, Screen::Approved { copies, .. } if copies.len() == 1 && copies[0].state == CopyState::Asks(None))
+        });
+    }
+    let mut running = terminal.start();
+    running.until("the question", |screen| matches!(screen, Screen::Approved { .. }));
+    running.wish(Intent::DidItPrint { copy: yima::receipt::CopyFor::Merchant, printed: true });
+    running.until(
+        "printed",
+        |screen| matches!(screen, Screen::Approved { copies, .. } if copies[0].state == CopyState::Printed),
+    );
+    drop(running);
+    let mut running = terminal.start();
+    running.until("the keypad", is_keypad);
+}
