@@ -323,6 +323,24 @@ fn a_card_that_declines_after_the_approval_has_the_last_word() {
 }
 
 #[test]
+fn a_card_torn_while_scripts_run_has_paid() {
+    // The card's last word is its TC; what the issuer still wants of it comes behind.
+    let with_script = |profile: &CardProfile, request: &SaleRequest| {
+        let mut answer = approve(profile, request)?;
+        answer.issuer_data.extend(hex::decode("72 06 86 04 84 18 00 00").unwrap());
+        Ok(answer)
+    };
+    let without = Shop::new().sale(&Faults::default(), approve).commands;
+    let whole = Shop::new().sale(&Faults::default(), with_script);
+    assert_eq!((whole.commands, whole.state), (without + 1, Some(State::Approved)));
+    let torn = Shop::new().sale(&Faults { tear: Some(whole.commands), ..Faults::default() }, with_script);
+    assert_eq!((torn.conclusion, torn.state), (Conclusion::Approved, Some(State::Approved)));
+    // And a TC that cannot be written down is still no payment.
+    let unwritten = Shop::new().sale(&Faults { record: Some(3), ..Faults::default() }, with_script);
+    assert_eq!(kind_of(&unwritten.conclusion), Some(ReasonKind::LedgerFailedAfterRequest));
+}
+
+#[test]
 fn an_expired_card_goes_to_the_host_with_the_bit_set() {
     let mut profile = CardProfile::shipped("unionpay-debit").unwrap();
     profile.expiry = "2001".to_owned();

@@ -3,6 +3,8 @@
 //! A list is parsed when it is read from the card, so that a bad one ends the transaction before anybody is asked for
 //! money; it is filled when its command is made.
 
+use std::fmt;
+
 use zeroize::Zeroizing;
 
 use super::data::{CardDataError, DataObjects};
@@ -19,6 +21,24 @@ const LONGEST_PDOL: usize = LONGEST - 3;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DataObjectList {
     entries: Vec<(Tag, usize)>,
+}
+
+/// The values of a filled list. They may hold the card's number and track: masked, wiped when dropped.
+#[derive(Clone, Default)]
+pub struct Values(Zeroizing<Vec<u8>>);
+
+impl std::ops::Deref for Values {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Values {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Values({} bytes, masked)", self.0.len())
+    }
 }
 
 impl DataObjectList {
@@ -51,14 +71,14 @@ impl DataObjectList {
 
     /// The values, each exactly as long as asked. Unknown objects become zeros; numeric ones keep their right end,
     /// compressed numeric ones are filled with F, others keep their left end.
-    pub fn fill(&self, data: &DataObjects) -> Zeroizing<Vec<u8>> {
+    pub fn fill(&self, data: &DataObjects) -> Values {
         let mut filled = Zeroizing::new(Vec::with_capacity(self.length()));
         for (tag, length) in &self.entries {
             let value = data.get(*tag).filter(|_| !tag.is_constructed()).unwrap_or(&[]);
             let format = dictionary::find(*tag).map_or(Format::Binary, |object| object.format);
             append(&mut filled, value, *length, format);
         }
-        filled
+        Values(filled)
     }
 
     fn length(&self) -> usize {

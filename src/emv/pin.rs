@@ -78,7 +78,7 @@ pub struct PinRequest {
 }
 
 /// What came of asking.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub enum PinEntry {
     /// A PIN for the card, with random bytes to fill an enciphered block: as many as the modulus has, from the system's
     /// random generator.
@@ -96,6 +96,19 @@ pub enum PinEntry {
     Bypassed,
     /// There is no pad, or it does not work.
     PadBroken,
+}
+
+/// Says what happened, never with what: the random filling would help to guess an enciphered PIN.
+impl fmt::Debug for PinEntry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Entered { .. } => "Entered(masked)",
+            Self::Captured => "Captured",
+            Self::Verified(_) => "Verified(masked)",
+            Self::Bypassed => "Bypassed",
+            Self::PadBroken => "PadBroken",
+        })
+    }
 }
 
 /// What the check wants next.
@@ -129,12 +142,23 @@ pub struct PinCheck {
     place: Place,
 }
 
-#[derive(Debug)]
 enum Place {
     TryCounter,
     Entry,
     Challenge { block: Zeroizing<[u8; 8]>, random: Zeroizing<Vec<u8>> },
     Verify,
+}
+
+/// Names the step: it may hold a PIN block.
+impl fmt::Debug for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::TryCounter => "TryCounter",
+            Self::Entry => "Entry",
+            Self::Challenge { .. } => "Challenge(masked)",
+            Self::Verify => "Verify",
+        })
+    }
 }
 
 impl PinCheck {

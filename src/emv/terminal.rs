@@ -179,6 +179,12 @@ impl TerminalData {
         })
     }
 
+    /// The same terminal with other keys of certification authorities.
+    #[must_use]
+    pub fn with_ca_keys(self, ca_keys: CaKeys) -> Self {
+        Self { ca_keys: Arc::new(ca_keys), ..self }
+    }
+
     /// Where this terminal stands.
     pub const fn place(&self) -> Place {
         let gives_cash = self.additional_capabilities[0] & 0x80 != 0;

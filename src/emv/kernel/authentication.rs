@@ -3,13 +3,11 @@
 //! What a check needs is put together here, what it means is noted in TVR and TSI. A failure never ends the transaction:
 //! action analysis weighs it, and a CDA signature that fails makes the terminal decline.
 
-use zeroize::Zeroizing;
-
 use super::super::action::Cryptogram;
 use super::super::apdu::{Command, Status};
 use super::super::ca_keys::Rid;
 use super::super::data::CardDataError;
-use super::super::dol::DataObjectList;
+use super::super::dol::{DataObjectList, Values};
 use super::super::oda::{
     self, CardCertificate, CombinedInput, IssuerCertificate, IssuerKey, Method, OdaFailure, PinCertificate, PinKey,
     StaticData,
@@ -93,7 +91,7 @@ impl Kernel {
     pub(super) fn check_signature(&mut self, list_values: &[&[u8]], answer: &[u8]) -> Option<[u8; 8]> {
         let number = self.data.get(tag::UNPREDICTABLE_NUMBER).unwrap_or_default();
         let terminal_values: Vec<&[u8]> =
-            std::iter::once(self.application.pdol_values.as_slice()).chain(list_values.iter().copied()).collect();
+            std::iter::once(&*self.application.pdol_values).chain(list_values.iter().copied()).collect();
         let input = CombinedInput { unpredictable_number: number, terminal_values: &terminal_values, answer };
         let result = match &self.application.card_key {
             Some(key) => oda::verify_combined(key, &input),
@@ -134,7 +132,7 @@ impl Kernel {
     }
 
     /// The values that the card is to sign: its own list, or the terminal's for this application (Book 2, 6.5.1).
-    fn challenge(&mut self) -> Result<Zeroizing<Vec<u8>>, OdaFailure> {
+    fn challenge(&mut self) -> Result<Values, OdaFailure> {
         self.recover_card_key()?;
         let list = match self.data.get(tag::DDOL) {
             Some(own) => {

@@ -1,9 +1,8 @@
 //! From the issuer's answer to the card's last word (EMV 4.4 Book 3, 10.9 to 10.11).
 
-use zeroize::Zeroizing;
-
 use super::super::action::{self, Cryptogram};
 use super::super::apdu::{Command, Status};
+use super::super::dol::Values;
 use super::super::results::{Tsi, Tvr};
 use super::super::scripts::{IssuerAnswer, ScriptRun};
 use super::super::tag;
@@ -130,7 +129,7 @@ impl Kernel {
     pub(super) fn after_second_cryptogram(
         &mut self,
         requested: Cryptogram,
-        signature: Option<Zeroizing<Vec<u8>>>,
+        signature: Option<Values>,
         answer: IssuerAnswer,
         data: &[u8],
         status: Status,

@@ -24,13 +24,11 @@ mod reading;
 mod tests;
 mod transaction;
 
-use zeroize::Zeroizing;
-
 use super::action::{ActionCodes, Cryptogram};
 use super::apdu::{CardAnswer, Command, Status};
 use super::cvm::{CardholderVerification, Verification};
 use super::data::DataObjects;
-use super::dol::DataObjectList;
+use super::dol::{DataObjectList, Values};
 use super::oda::{CardKey, OdaFailure, RecordsToAuthenticate, StaticData};
 use super::pin::{PinEntry, PinRequest};
 use super::results::{Tsi, Tvr};
@@ -128,8 +126,8 @@ struct Application {
     /// First of the card's languages that the terminal speaks.
     language: Option<[u8; 2]>,
     /// Values of the PDOL and of CDOL1 as they were sent: a CDA signature covers them.
-    pdol_values: Zeroizing<Vec<u8>>,
-    cdol1_values: Zeroizing<Vec<u8>>,
+    pdol_values: Values,
+    cdol1_values: Values,
     records: RecordsToAuthenticate,
     /// The records and what else static signatures cover, once all are read.
     static_data: Option<Result<StaticData, OdaFailure>>,
@@ -151,7 +149,7 @@ enum State {
     FinalSelect { chosen: Candidate, others: Candidates },
     ProcessingOptions { others: Candidates },
     Reading(Records),
-    Authenticating { challenge: Zeroizing<Vec<u8>> },
+    Authenticating { challenge: Values },
     Verifying(Box<CardholderVerification>),
     LookingUp,
     CheckingVelocity(Velocity),
@@ -160,7 +158,7 @@ enum State {
     CallingIssuer { answer: IssuerAnswer },
     ExternalAuthentication { approved: bool, answer: IssuerAnswer },
     ScriptsBefore { approved: bool, run: ScriptRun, answer: IssuerAnswer },
-    SecondCryptogram { requested: Cryptogram, signature: Option<Zeroizing<Vec<u8>>>, answer: IssuerAnswer },
+    SecondCryptogram { requested: Cryptogram, signature: Option<Values>, answer: IssuerAnswer },
     Decided { outcome: Outcome, answer: IssuerAnswer },
     ScriptsAfter { outcome: Outcome, run: ScriptRun },
     Done,
@@ -311,7 +309,7 @@ impl Kernel {
     }
 
     /// The values of a list, with the results as they are now.
-    fn filled(&mut self, list: &DataObjectList) -> Zeroizing<Vec<u8>> {
+    fn filled(&mut self, list: &DataObjectList) -> Values {
         self.publish_results();
         list.fill(&self.data)
     }

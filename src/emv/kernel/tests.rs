@@ -1,6 +1,7 @@
 //! The kernel against anything a card may answer. What it does with cards that make sense is shown by `tests/emv/`.
 
 use proptest::prelude::*;
+use zeroize::Zeroizing;
 
 use super::super::apdu::CardAnswer;
 use super::super::pin::{Pin, PinEntry};
@@ -100,6 +101,35 @@ fn a_card_that_leaves_before_its_last_word_has_approved_nothing() {
         for count in 0..answers.len() - 1 {
             let (outcome, _) = run(answers[..count].iter().cloned());
             assert_ne!(outcome, Outcome::Approved, "after {count} answers");
+        }
+    }
+}
+
+/// What a log could say of a kernel and its events, at every step.
+#[test]
+fn nothing_of_the_card_or_the_pin_is_ever_shown() {
+    let secrets = ["6228480000000001230", "31, 32, 33, 34", "36, 18, 52", "98, 40, 72", "241234"];
+    for script in SCRIPTS {
+        let (mut kernel, mut answers) = (kernel(), scripted(script).into_iter());
+        let mut event = Event::Start;
+        loop {
+            let said = format!("{event:?}");
+            let step = kernel.step(event);
+            let said = format!("{said} {step:?} {kernel:?}");
+            for secret in secrets {
+                assert!(!said.contains(secret), "{secret} in {said}");
+            }
+            event = match step {
+                Step::Send(_) => Event::Answer(CardAnswer::new(answers.next().unwrap_or_else(|| vec![0x6F, 0x00]))),
+                Step::Choose(_) => Event::Chosen(Some(0)),
+                Step::AskPin(_) => {
+                    let pin = Pin::new(Zeroizing::new(b"1234".to_vec())).unwrap();
+                    Event::Pin(PinEntry::Entered { pin, random: Zeroizing::new(vec![0; 256]) })
+                }
+                Step::LookUp => Event::LookedUp(Lookup::default()),
+                Step::GoOnline => Event::Online(OnlineResult::UnableToGoOnline),
+                Step::Confirm(_) | Step::CallIssuer | Step::Decided(_) | Step::Done(_) => break,
+            };
         }
     }
 }
