@@ -133,7 +133,7 @@ impl Arguments {
 
     fn transaction(&self, currency: Currency) -> Result<TransactionData, Failure> {
         let date = self.date.unwrap_or_else(|| jiff::Zoned::now().date());
-        let (year, month, day) = (date.year() % 100, date.month(), date.day());
+        let (year, month, day) = (date.year().rem_euclid(100), date.month(), date.day());
         let unpredictable_number = hex::decode(&self.un).ok().and_then(|bytes| bytes.try_into().ok());
         Ok(TransactionData {
             kind: self.kind,
@@ -141,7 +141,7 @@ impl Arguments {
             amount_other: digits(Amount::parse(&self.other, currency)?.minor()),
             currency: digits(u64::from(currency.numeric())),
             currency_exponent: currency.exponent(),
-            date: [year as u8, month as u8, day as u8].map(|number| number / 10 << 4 | number % 10),
+            date: digits(year as u64 * 10_000 + month as u64 * 100 + day as u64),
             time: [0x12, 0x00, 0x00],
             unpredictable_number: unpredictable_number.ok_or("--un has eight hexadecimal digits")?,
             random_number: self.random,
@@ -380,7 +380,7 @@ fn digits<const N: usize>(mut number: u64) -> [u8; N] {
     let mut bytes = [0; N];
     for byte in bytes.iter_mut().rev() {
         let pair = (number % 100) as u8;
-        *byte = pair / 10 << 4 | pair % 10;
+        *byte = ((pair / 10) << 4) | (pair % 10);
         number /= 100;
     }
     bytes
