@@ -7,7 +7,8 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
-/// A primary account number: 12 to 19 digits with a valid check digit (ISO/IEC 7812-1).
+/// A primary account number: 12 to 19 digits (ISO/IEC 7812-1). Typed by people it needs its check digit; a chip's is taken
+/// as it is, EMV asks for none.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Pan(Zeroizing<String>);
 
@@ -38,14 +39,16 @@ impl Pan {
     /// # Errors
     /// When it is not 12 to 19 digits, or the check digit (Luhn, ISO/IEC 7812-1 annex B) is wrong.
     pub fn parse(digits: &str) -> Result<Self, CardNumberError> {
+        let number = Self::of_digits(digits)?;
+        if luhn(digits) { Ok(number) } else { Err(CardNumberError::CheckDigit) }
+    }
+
+    fn of_digits(digits: &str) -> Result<Self, CardNumberError> {
         if !digits.bytes().all(|b| b.is_ascii_digit()) {
             return Err(CardNumberError::NotDigits);
         }
         if !(12..=19).contains(&digits.len()) {
             return Err(CardNumberError::Length(digits.len()));
-        }
-        if !luhn(digits) {
-            return Err(CardNumberError::CheckDigit);
         }
         Ok(Self(Zeroizing::new(digits.to_owned())))
     }
@@ -53,10 +56,10 @@ impl Pan {
     /// Reads compressed numeric bytes padded with F (EMV 5A).
     ///
     /// # Errors
-    /// As [`Pan::parse`].
+    /// When it is not 12 to 19 digits.
     pub fn from_compressed(bytes: &[u8]) -> Result<Self, CardNumberError> {
         let nibbles = Zeroizing::new(hex_digits(bytes));
-        Self::parse(nibbles.trim_end_matches('F'))
+        Self::of_digits(nibbles.trim_end_matches('F'))
     }
 
     /// First six and last four digits, the rest as stars: `622848******1236`.
@@ -84,12 +87,12 @@ impl Track2 {
     /// When number, separator, expiry (4) and service code (3) are not all there.
     pub fn from_packed(bytes: &[u8]) -> Result<Self, CardNumberError> {
         let nibbles = Zeroizing::new(hex_digits(bytes));
-        let text = nibbles.strip_suffix('F').unwrap_or(&nibbles);
+        let text = nibbles.trim_end_matches('F');
         let (number, rest) = text.split_once('D').ok_or(CardNumberError::Track)?;
         if rest.len() < 7 || !rest.bytes().all(|b| b.is_ascii_digit()) {
             return Err(CardNumberError::Track);
         }
-        Pan::parse(number)?;
+        Pan::of_digits(number)?;
         Ok(Self(Zeroizing::new(text.to_owned())))
     }
 
@@ -98,7 +101,7 @@ impl Track2 {
     /// # Errors
     /// Never for a track that was read by this type; the parse is repeated rather than trusted.
     pub fn pan(&self) -> Result<Pan, CardNumberError> {
-        Pan::parse(self.0.split('D').next().unwrap_or(""))
+        Pan::of_digits(self.0.split('D').next().unwrap_or(""))
     }
 
     /// Digits with `D` as separator, for field 35 only.
@@ -169,6 +172,14 @@ mod tests {
             packed.push(u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap());
         }
         assert_eq!(Pan::from_compressed(&packed).unwrap().expose_digits(), TEST_NUMBER);
+    }
+
+    #[test]
+    fn a_chip_needs_no_check_digit_and_may_pad_further() {
+        let pan = Pan::from_compressed(&[0x41, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x12, 0xFF, 0xFF]).unwrap();
+        assert_eq!(pan.expose_digits(), "4111111111111112");
+        let track = [0x41, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x12, 0xD3, 0x01, 0x22, 0x01, 0xFF, 0xFF];
+        assert_eq!(Track2::from_packed(&track).unwrap().pan().unwrap(), pan);
     }
 
     #[test]

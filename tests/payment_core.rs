@@ -169,17 +169,11 @@ fn answer(decision: Decision, code: &str) -> HostAnswer {
 
 /// An approval with the issuer's cryptogram, as the issuer of this card computes it.
 fn approve(profile: &CardProfile, request: &SaleRequest) -> Result<HostAnswer, LinkFailure> {
-    approve_as(profile, request, "00")
-}
-
-/// The same with another response code, which the issuer's cryptogram vouches for.
-fn approve_as(profile: &CardProfile, request: &SaleRequest, code: &str) -> Result<HostAnswer, LinkFailure> {
-    let response_code: [u8; 2] = code.as_bytes().try_into().unwrap();
     let issuer = profile.applications[0].issuer().unwrap();
     let verified = issuer.verify(Cryptogram::Arqc, &request.chip_data).unwrap();
-    let data = verified.issuer_authentication_data(response_code).unwrap();
+    let data = verified.issuer_authentication_data(*b"00").unwrap();
     let issuer_data = TlvBuilder::new().with(tag::ISSUER_AUTHENTICATION_DATA, &data).build();
-    Ok(HostAnswer { issuer_data, ..answer(Decision::Approved, code) })
+    Ok(HostAnswer { issuer_data, ..answer(Decision::Approved, "00") })
 }
 
 #[test]
@@ -320,6 +314,24 @@ fn a_card_that_declines_after_the_approval_has_the_last_word() {
     let run = Shop::with(profile).sale(&Faults::default(), approve);
     assert_eq!(run.state, Some(State::ReversalDue));
     assert_eq!(kind_of(&run.conclusion), Some(ReasonKind::CardDeclinedAfterApproval));
+}
+
+#[test]
+fn a_card_torn_while_scripts_run_has_paid() {
+    // The card's last word is its TC; what the issuer still wants of it comes behind.
+    let with_script = |profile: &CardProfile, request: &SaleRequest| {
+        let mut answer = approve(profile, request)?;
+        answer.issuer_data.extend(yima::crypto::hex::decode("72 06 86 04 84 18 00 00").unwrap());
+        Ok(answer)
+    };
+    let without = Shop::new().sale(&Faults::default(), approve).commands;
+    let whole = Shop::new().sale(&Faults::default(), with_script);
+    assert_eq!((whole.commands, whole.state), (without + 1, Some(State::Approved)));
+    let torn = Shop::new().sale(&Faults { tear: Some(whole.commands), ..Faults::default() }, with_script);
+    assert_eq!((torn.conclusion, torn.state), (Conclusion::Approved, Some(State::Approved)));
+    // And a TC that cannot be written down is still no payment.
+    let unwritten = Shop::new().sale(&Faults { record: Some(3), ..Faults::default() }, with_script);
+    assert_eq!(kind_of(&unwritten.conclusion), Some(ReasonKind::LedgerFailedAfterRequest));
 }
 
 #[test]

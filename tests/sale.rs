@@ -35,10 +35,10 @@ fn runs_from_card_to_paper() {
     assert_eq!(result["card"]["entry"], "chip");
     assert_eq!(result["rrn"].as_str().unwrap().len(), 12);
     assert_eq!(result["auth_code"].as_str().unwrap().len(), 6);
-    // ODA not performed; floor limit exceeded: the sale went online.
-    assert_eq!(result["tvr"], "8000008000");
-    // CVM, terminal risk management and card risk management performed.
-    assert_eq!(result["tsi"], "6800");
+    // The card is authenticated by CDA; floor limit exceeded: the sale went online.
+    assert_eq!(result["tvr"], "0000008000");
+    // ODA, CVM, terminal risk management and card risk management performed.
+    assert_eq!(result["tsi"], "E800");
     assert_eq!(receipt_states(&result), ["printed", "printed"]);
     assert!(result["timings_ms"]["host"].as_f64().unwrap() > 0.0);
 

@@ -14,6 +14,7 @@ use crate::devices::reader::pcsc::PcscReader;
 use crate::devices::sound::Sound;
 use crate::devices::sound::alsa::AlsaSound;
 use crate::devices::sound::silent::Silent;
+use crate::emv::ca_keys::CaKeys;
 use crate::emv::terminal::{TerminalData, TerminalDataError};
 use crate::ledger::{Ledger, LedgerError};
 use crate::money::UnknownCurrency;
@@ -29,6 +30,9 @@ const LOCK: &str = "engine.lock";
 
 /// Name of the note that a card which has been in a sale is in the reader.
 const USED_CARD: &str = "card-in-reader";
+
+/// Where a sandbox card leaves the key of its certification authority, within the state directory.
+const SANDBOX_CA_KEY: &str = "sandbox/card/capk.toml";
 
 /// Name of the ledger within the state directory.
 const LEDGER: &str = "ledger.sqlite";
@@ -184,7 +188,7 @@ impl Setup {
         Ok(Parts {
             merchant_code: identity.merchant_code()?,
             terminal_number: identity.terminal_number()?,
-            terminal: TerminalData::shipped()?,
+            terminal: self.terminal_data(test)?,
             ledger,
             reader: self.reader(),
             used_card_note: self.state.join(USED_CARD),
@@ -205,6 +209,23 @@ impl Setup {
             lock,
             identity,
         })
+    }
+
+    /// The terminal's side of EMV. A terminal of the sandbox trusts test keys and that of its own cards, any other one trusts
+    /// live keys; never both.
+    fn terminal_data(&self, test: bool) -> Result<TerminalData, SetupError> {
+        let data = TerminalData::shipped()?;
+        if !test {
+            return Ok(data);
+        }
+        let path = self.state.join(SANDBOX_CA_KEY);
+        let ca_keys = CaKeys::shipped_test().map_err(TerminalDataError::from)?;
+        let ca_keys = match std::fs::read_to_string(&path) {
+            Ok(text) => CaKeys::parse(&text).and_then(|own| ca_keys.joined(own)).map_err(TerminalDataError::from)?,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => ca_keys,
+            Err(source) => return Err(SetupError::State { path: path.display().to_string(), source }),
+        };
+        Ok(data.with_ca_keys(ca_keys))
     }
 
     /// Makes this program the one engine on its ledger.

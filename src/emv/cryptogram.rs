@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use super::action::Cryptogram;
 use super::data::{CardDataError, DataObjects, only_template};
 use super::tag::{self, Tag};
-use super::tlv::{self, TlvBuilder};
+use super::tlv;
 
 /// Issuer application data has up to 32 bytes (Book 3, annex A1).
 const LONGEST_ISSUER_DATA: usize = 32;
@@ -32,9 +32,7 @@ pub struct CryptogramAnswer {
     cryptogram: Option<[u8; 8]>,
     issuer_data: Option<Zeroizing<Vec<u8>>>,
     /// 9F4B.
-    pub signed: Option<Zeroizing<Vec<u8>>>,
-    /// The objects of format 2 in the order received, without 9F4B: what a CDA signature covers (Book 2, 6.6.2).
-    pub covered: Zeroizing<Vec<u8>>,
+    signed: Option<Zeroizing<Vec<u8>>>,
 }
 
 impl CryptogramAnswer {
@@ -81,13 +79,11 @@ impl CryptogramAnswer {
             cryptogram: Some(cryptogram),
             issuer_data: (!issuer_data.is_empty()).then(|| Zeroizing::new(issuer_data.to_vec())),
             signed: None,
-            covered: Zeroizing::default(),
         })
     }
 
     fn read_format_2(value: &[u8], may_be_signed: bool) -> Result<Self, CardDataError> {
         let mut found = DataObjects::default();
-        let mut covered = TlvBuilder::new();
         for object in tlv::walk(value) {
             let object = object?;
             if OBJECTS.contains(&object.tag) {
@@ -95,9 +91,6 @@ impl CryptogramAnswer {
                     return Err(CardDataError::Twice(object.tag));
                 }
                 found.put_from_card(object.tag, object.value);
-            }
-            if object.tag != tag::SIGNED_DYNAMIC_DATA {
-                covered.push(object.tag, object.value);
             }
         }
         let [information] =
@@ -111,7 +104,6 @@ impl CryptogramAnswer {
             cryptogram: found.sized(tag::CRYPTOGRAM)?,
             issuer_data: copy(tag::ISSUER_APPLICATION_DATA),
             signed: copy(tag::SIGNED_DYNAMIC_DATA),
-            covered: Zeroizing::new(covered.build()),
         };
         if answer.issuer_data.as_ref().is_some_and(|data| data.len() > LONGEST_ISSUER_DATA) {
             return Err(CardDataError::Wrong(tag::ISSUER_APPLICATION_DATA));
@@ -186,7 +178,7 @@ mod tests {
     #[test]
     fn a_signature_may_hold_the_cryptogram_but_not_of_an_aac() {
         let arqc = "770E 9F270180 9F36020001 9F4B02AABB";
-        assert_eq!(*read(arqc, true).unwrap().covered, hex::decode("9F270180 9F36020001").unwrap());
+        assert!(read(arqc, true).is_ok());
         assert_eq!(read(arqc, false).err(), Some(CardDataError::Missing(tag::CRYPTOGRAM)));
         let aac = arqc.replace("9F270180", "9F270100");
         assert_eq!(read(&aac, true).err(), Some(CardDataError::Missing(tag::CRYPTOGRAM)));

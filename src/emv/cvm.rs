@@ -6,7 +6,8 @@
 
 use super::apdu::{Command, Status};
 use super::data::{CardDataError, DataObjects, decimal};
-use super::pin::{self, Ended, PinCheck, PinEntry, PinKey, PinKind, PinRequest};
+use super::oda::PinKey;
+use super::pin::{self, Ended, PinCheck, PinEntry, PinKind, PinRequest};
 use super::results::Tvr;
 use super::tag;
 use super::terminal::{Place, TransactionKind};
@@ -100,7 +101,7 @@ const SUCCESSFUL: u8 = 2;
 const CAN_PLAINTEXT: u8 = 0x80;
 const CAN_ONLINE: u8 = 0x40;
 const CAN_SIGN: u8 = 0x20;
-const CAN_ENCIPHERED: u8 = 0x10;
+pub(super) const CAN_ENCIPHERED: u8 = 0x10;
 const CAN_NONE: u8 = 0x08;
 
 /// A rule of the list.

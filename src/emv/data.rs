@@ -9,6 +9,7 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
+use super::dictionary::{self, Source};
 use super::tag::{self, Tag};
 use super::tlv::{self, TlvBuilder, TlvError};
 
@@ -151,42 +152,7 @@ pub fn only_template(answer: &[u8]) -> Result<tlv::Tlv<'_>, CardDataError> {
 
 /// What only terminal or issuer may say (Book 3, annex A1, column "source").
 fn is_not_the_cards(tag: Tag) -> bool {
-    matches!(
-        tag,
-        tag::AMOUNT_AUTHORISED_BINARY
-            | tag::COMMAND_TEMPLATE
-            | tag::SCRIPT_COMMAND
-            | tag::AUTHORISATION_RESPONSE_CODE
-            | tag::ISSUER_AUTHENTICATION_DATA
-            | tag::TVR
-            | tag::TC_HASH
-            | tag::TRANSACTION_DATE
-            | tag::TSI
-            | tag::TRANSACTION_TYPE
-            | tag::TRANSACTION_CURRENCY
-            | tag::TRANSACTION_CURRENCY_EXPONENT
-            | tag::AMOUNT_AUTHORISED
-            | tag::AMOUNT_OTHER
-            | tag::AMOUNT_OTHER_BINARY
-            | tag::TERMINAL_AID
-            | tag::TERMINAL_APPLICATION_VERSION
-            | tag::MERCHANT_IDENTIFIER
-            | tag::SCRIPT_IDENTIFIER
-            | tag::TERMINAL_COUNTRY
-            | tag::FLOOR_LIMIT
-            | tag::TERMINAL_IDENTIFICATION
-            | tag::IFD_SERIAL_NUMBER
-            | tag::TRANSACTION_TIME
-            | tag::TERMINAL_CAPABILITIES
-            | tag::CVM_RESULTS
-            | tag::TERMINAL_TYPE
-            | tag::UNPREDICTABLE_NUMBER
-            | tag::ENTRY_MODE
-            | tag::ADDITIONAL_CAPABILITIES
-            | tag::TRANSACTION_SEQUENCE_COUNTER
-            | tag::MERCHANT_NAME
-            | tag::SCRIPT_RESULTS
-    )
+    dictionary::find(tag).is_some_and(|object| object.source != Source::Card)
 }
 
 #[cfg(test)]

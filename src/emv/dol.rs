@@ -3,9 +3,12 @@
 //! A list is parsed when it is read from the card, so that a bad one ends the transaction before anybody is asked for
 //! money; it is filled when its command is made.
 
+use std::fmt;
+
 use zeroize::Zeroizing;
 
 use super::data::{CardDataError, DataObjects};
+use super::dictionary::{self, Format};
 use super::tag::{self, Tag};
 use super::tlv::TlvError;
 
@@ -20,12 +23,22 @@ pub struct DataObjectList {
     entries: Vec<(Tag, usize)>,
 }
 
-/// How a value is brought to the length a list asks for.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Format {
-    Numeric,
-    CompressedNumeric,
-    Other,
+/// The values of a filled list. They may hold the card's number and track: masked, wiped when dropped.
+#[derive(Clone, Default)]
+pub struct Values(Zeroizing<Vec<u8>>);
+
+impl std::ops::Deref for Values {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Values {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Values({} bytes, masked)", self.0.len())
+    }
 }
 
 impl DataObjectList {
@@ -58,13 +71,14 @@ impl DataObjectList {
 
     /// The values, each exactly as long as asked. Unknown objects become zeros; numeric ones keep their right end,
     /// compressed numeric ones are filled with F, others keep their left end.
-    pub fn fill(&self, data: &DataObjects) -> Zeroizing<Vec<u8>> {
+    pub fn fill(&self, data: &DataObjects) -> Values {
         let mut filled = Zeroizing::new(Vec::with_capacity(self.length()));
         for (tag, length) in &self.entries {
             let value = data.get(*tag).filter(|_| !tag.is_constructed()).unwrap_or(&[]);
-            append(&mut filled, value, *length, format_of(*tag, value));
+            let format = dictionary::find(*tag).map_or(Format::Binary, |object| object.format);
+            append(&mut filled, value, *length, format);
         }
-        filled
+        Values(filled)
     }
 
     fn length(&self) -> usize {
@@ -72,45 +86,17 @@ impl DataObjectList {
     }
 }
 
+/// Brings a value to the length asked for. An absent object is all zeros whatever its format.
 fn append(filled: &mut Vec<u8>, value: &[u8], length: usize, format: Format) {
     let missing = length.saturating_sub(value.len());
     let surplus = value.len().saturating_sub(length);
-    match format {
-        Format::Numeric => {
-            filled.extend(std::iter::repeat_n(0x00, missing));
-            filled.extend(&value[surplus..]);
-        }
-        Format::CompressedNumeric | Format::Other => {
-            let filler = if format == Format::CompressedNumeric { 0xFF } else { 0x00 };
-            filled.extend(&value[..value.len() - surplus]);
-            filled.extend(std::iter::repeat_n(filler, missing));
-        }
-    }
-}
-
-/// Format of the objects whose format matters when a list cuts or fills them (Book 3, annex A1). An absent object is all
-/// zeros whatever its format.
-fn format_of(tag: Tag, value: &[u8]) -> Format {
-    match tag {
-        _ if value.is_empty() => Format::Other,
-        tag::AMOUNT_AUTHORISED
-        | tag::AMOUNT_OTHER
-        | tag::TERMINAL_COUNTRY
-        | tag::TRANSACTION_CURRENCY
-        | tag::TRANSACTION_CURRENCY_EXPONENT
-        | tag::TRANSACTION_DATE
-        | tag::TRANSACTION_TIME
-        | tag::TRANSACTION_TYPE
-        | tag::TERMINAL_TYPE
-        | tag::TRANSACTION_SEQUENCE_COUNTER
-        | tag::ENTRY_MODE
-        | tag::ISSUER_COUNTRY
-        | tag::APPLICATION_CURRENCY
-        | tag::EXPIRATION_DATE
-        | tag::EFFECTIVE_DATE
-        | tag::PAN_SEQUENCE_NUMBER => Format::Numeric,
-        tag::PAN => Format::CompressedNumeric,
-        _ => Format::Other,
+    if format == Format::Numeric {
+        filled.extend(std::iter::repeat_n(0x00, missing));
+        filled.extend(&value[surplus..]);
+    } else {
+        let filler = if format == Format::CompressedNumeric && !value.is_empty() { 0xFF } else { 0x00 };
+        filled.extend(&value[..value.len() - surplus]);
+        filled.extend(std::iter::repeat_n(filler, missing));
     }
 }
 

@@ -6,6 +6,7 @@
 pub mod action;
 pub mod afl;
 pub mod apdu;
+pub mod ca_keys;
 pub mod cryptogram;
 pub mod cvm;
 pub mod data;
@@ -13,6 +14,7 @@ pub mod decode;
 pub mod dictionary;
 pub mod dol;
 pub mod kernel;
+pub mod oda;
 pub mod pin;
 pub mod restrictions;
 pub mod results;

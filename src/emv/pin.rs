@@ -7,10 +7,10 @@ use std::fmt;
 use zeroize::Zeroizing;
 
 use super::apdu::{CardAnswer, Command, Status};
+use super::oda::PinKey;
 use super::results::Tvr;
 use super::tag;
 use super::tlv;
-use crate::crypto::rsa;
 
 /// A card that never counts its tries down does not make the terminal ask for ever.
 const MAX_TRIES: u8 = 15;
@@ -78,7 +78,7 @@ pub struct PinRequest {
 }
 
 /// What came of asking.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub enum PinEntry {
     /// A PIN for the card, with random bytes to fill an enciphered block: as many as the modulus has, from the system's
     /// random generator.
@@ -98,13 +98,17 @@ pub enum PinEntry {
     PadBroken,
 }
 
-/// The card's public key for PIN encipherment, recovered and checked (Book 2, 7.1).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PinKey {
-    /// Modulus.
-    pub modulus: Vec<u8>,
-    /// Exponent.
-    pub exponent: Vec<u8>,
+/// Says what happened, never with what: the random filling would help to guess an enciphered PIN.
+impl fmt::Debug for PinEntry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Entered { .. } => "Entered(masked)",
+            Self::Captured => "Captured",
+            Self::Verified(_) => "Verified(masked)",
+            Self::Bypassed => "Bypassed",
+            Self::PadBroken => "PadBroken",
+        })
+    }
 }
 
 /// What the check wants next.
@@ -138,12 +142,23 @@ pub struct PinCheck {
     place: Place,
 }
 
-#[derive(Debug)]
 enum Place {
     TryCounter,
     Entry,
     Challenge { block: Zeroizing<[u8; 8]>, random: Zeroizing<Vec<u8>> },
     Verify,
+}
+
+/// Names the step: it may hold a PIN block.
+impl fmt::Debug for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::TryCounter => "TryCounter",
+            Self::Entry => "Entry",
+            Self::Challenge { .. } => "Challenge(masked)",
+            Self::Verify => "Verify",
+        })
+    }
 }
 
 impl PinCheck {
@@ -212,16 +227,16 @@ impl PinCheck {
     /// 7F, PIN block, challenge and random filling, enciphered with the card's key (Book 2, 7.2).
     fn verify_enciphered(&mut self, block: &[u8; 8], challenge: &[u8; 8], random: &[u8]) -> Next {
         let Some(key) = &self.key else { return Next::Over(Ended::Failed) };
-        let Some(filling) = key.modulus.len().checked_sub(17).and_then(|length| random.get(..length)) else {
+        let Some(filling) = key.0.length().checked_sub(17).and_then(|length| random.get(..length)) else {
             return Next::Over(Ended::Failed);
         };
-        let mut plain = Zeroizing::new(Vec::with_capacity(key.modulus.len()));
+        let mut plain = Zeroizing::new(Vec::with_capacity(key.0.length()));
         plain.push(ENCIPHERED_HEADER);
         plain.extend(block);
         plain.extend(challenge);
         plain.extend(filling);
         // With a public key, recovering and enciphering are the same computation.
-        match rsa::recover(&key.modulus, &key.exponent, &plain) {
+        match key.0.recover(&plain) {
             Ok(enciphered) => {
                 self.place = Place::Verify;
                 Next::Send(Command::verify_enciphered(&enciphered))
@@ -251,6 +266,7 @@ fn exceeded(tvr: &mut Tvr) -> Next {
 mod tests {
     use super::*;
     use crate::crypto::hex;
+    use crate::crypto::rsa::PublicKey;
 
     fn pin(digits: &str) -> Pin {
         Pin::new(Zeroizing::new(digits.as_bytes().to_vec())).unwrap()
@@ -291,7 +307,7 @@ mod tests {
     #[test]
     fn an_enciphered_pin_is_what_the_card_can_read() {
         let key = openssl::rsa::Rsa::generate(1024).unwrap();
-        let public = PinKey { modulus: key.n().to_vec(), exponent: key.e().to_vec() };
+        let public = PinKey(PublicKey::new(&key.n().to_vec(), &key.e().to_vec()).unwrap());
         let mut tvr = Tvr::default();
         let (mut check, _) = PinCheck::start(PinKind::Enciphered, Some(public));
         assert!(matches!(check.answer(&[0x9F, 0x17, 0x01, 0x03], Status::OK, &mut tvr), Next::Ask(_)));

@@ -70,6 +70,8 @@ bits!(Tvr {
     SELECTED_RANDOMLY = 4, 5;
     /// Merchant forced transaction online.
     FORCED_ONLINE = 4, 4;
+    /// Default TDOL used.
+    DEFAULT_TDOL_USED = 5, 8;
     /// Issuer authentication failed.
     ISSUER_AUTHENTICATION_FAILED = 5, 7;
     /// Script processing failed before final GENERATE AC.
@@ -97,6 +99,13 @@ impl Tvr {
     /// Sets a bit.
     pub fn set(&mut self, bit: Bit) {
         bit.set_in(&mut self.0);
+    }
+
+    /// Clears a bit.
+    pub fn clear(&mut self, bit: Bit) {
+        if let Some(byte) = self.0.get_mut(usize::from(bit.byte) - 1) {
+            *byte &= !bit.mask();
+        }
     }
 
     /// True when the bit is set.

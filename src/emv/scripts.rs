@@ -4,6 +4,7 @@
 //! are secured between issuer and card.
 
 use std::collections::VecDeque;
+use std::fmt;
 
 use super::apdu::{Command, Status};
 use super::tag;
@@ -14,7 +15,7 @@ const MAX_SCRIPTS: usize = 16;
 
 /// Objects of the issuer's answer that concern the card. Only the top level counts, and an object that cannot be read does
 /// not take those before it away.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct IssuerAnswer {
     /// 91, 8 to 16 bytes.
     pub authentication: Option<Vec<u8>>,
@@ -41,6 +42,13 @@ impl IssuerAnswer {
             }
         }
         answer
+    }
+}
+
+/// Counts: what the issuer says to its card stays between them.
+impl fmt::Debug for IssuerAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "IssuerAnswer({} scripts before, {} after, masked)", self.before.len(), self.after.len())
     }
 }
 

@@ -113,6 +113,8 @@ tags! {
     ISSUER_AUTHENTICATION_DATA = 0x91;
     /// Issuer public key remainder.
     ISSUER_REMAINDER = 0x92;
+    /// Signed static application data.
+    SIGNED_STATIC_DATA = 0x93;
     /// Application file locator.
     AFL = 0x94;
     /// Terminal verification results.
@@ -181,6 +183,12 @@ tags! {
     CRYPTOGRAM = 0x9F26;
     /// Cryptogram information data.
     CRYPTOGRAM_INFORMATION = 0x9F27;
+    /// ICC PIN encipherment public key certificate.
+    PIN_CERTIFICATE = 0x9F2D;
+    /// ICC PIN encipherment public key exponent.
+    PIN_EXPONENT = 0x9F2E;
+    /// ICC PIN encipherment public key remainder.
+    PIN_REMAINDER = 0x9F2F;
     /// Issuer public key exponent.
     ISSUER_EXPONENT = 0x9F32;
     /// Terminal capabilities.

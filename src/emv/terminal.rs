@@ -1,9 +1,12 @@
 //! What the terminal brings to every transaction: its own description and the applications it takes, from
 //! `assets/emv/terminal.toml` and `assets/emv/aids.toml`; and what can be asked of a card, and where.
 
+use std::sync::Arc;
+
 use serde::Deserialize;
 
 use super::action::ActionCodes;
+use super::ca_keys::{CaKeys, CaKeysError, RevocationList};
 use super::dol::DataObjectList;
 use super::risk::RandomSelection;
 use super::tag::{self, Tag};
@@ -52,7 +55,7 @@ pub enum Place {
 }
 
 /// The terminal's side of EMV.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct TerminalData {
     /// 9F1A, ISO 3166 numeric.
     pub country: [u8; 2],
@@ -70,6 +73,10 @@ pub struct TerminalData {
     pub reversal_data: Vec<Tag>,
     /// Applications, in order of preference.
     pub applications: Vec<Application>,
+    /// Keys of certification authorities; live or test, never both.
+    pub ca_keys: Arc<CaKeys>,
+    /// Issuer certificates that were taken back.
+    pub revoked: RevocationList,
 }
 
 /// An application this terminal takes.
@@ -120,6 +127,9 @@ pub enum TerminalDataError {
         /// The application.
         aid: String,
     },
+    /// The keys of certification authorities.
+    #[error(transparent)]
+    CaKeys(#[from] CaKeysError),
     /// No application at all.
     #[error("aids.toml names no application; no card could be taken")]
     NoApplication,
@@ -137,14 +147,14 @@ impl TerminalData {
     /// # Errors
     /// None for the files that are shipped; a test reads them.
     pub fn shipped() -> Result<Self, TerminalDataError> {
-        Self::parse(Self::SHIPPED_TERMINAL, Self::SHIPPED_APPLICATIONS)
+        Self::parse(Self::SHIPPED_TERMINAL, Self::SHIPPED_APPLICATIONS, CaKeys::shipped_live()?)
     }
 
-    /// Reads both files.
+    /// Reads both files; the keys were read apart.
     ///
     /// # Errors
     /// When one is not of its shape, or a value has the wrong length.
-    pub fn parse(terminal: &str, aids: &str) -> Result<Self, TerminalDataError> {
+    pub fn parse(terminal: &str, aids: &str, ca_keys: CaKeys) -> Result<Self, TerminalDataError> {
         let shape = |file| move |error: toml::de::Error| TerminalDataError::Shape { file, problem: error.to_string() };
         let terminal: TerminalFile = toml::from_str(terminal).map_err(shape("terminal.toml"))?;
         let aids: AidFile = toml::from_str(aids).map_err(shape("aids.toml"))?;
@@ -163,8 +173,16 @@ impl TerminalData {
             languages: terminal.languages.iter().map(|text| language(text)).collect::<Result<_, _>>()?,
             host_data: tags("host_data", &terminal.host_data)?,
             reversal_data: tags("reversal_data", &terminal.reversal_data)?,
+            ca_keys: Arc::new(ca_keys),
+            revoked: RevocationList::default(),
             applications: aids.aid.iter().map(Application::read).collect::<Result<_, _>>()?,
         })
+    }
+
+    /// The same terminal with other keys of certification authorities.
+    #[must_use]
+    pub fn with_ca_keys(self, ca_keys: CaKeys) -> Self {
+        Self { ca_keys: Arc::new(ca_keys), ..self }
     }
 
     /// Where this terminal stands.
@@ -311,7 +329,8 @@ mod tests {
         let [input, verification, security] = TerminalData::shipped().unwrap().capabilities;
         assert_eq!(input, CHIP);
         assert_eq!(verification, SIGNATURE_AND_NO_CVM);
-        assert_eq!(security, 0x00, "no offline data authentication yet");
+        const SDA_DDA_CDA: u8 = 0xC8;
+        assert_eq!(security, SDA_DDA_CDA);
     }
 
     #[test]
@@ -332,7 +351,9 @@ mod tests {
     #[test]
     fn wrong_values_are_named() {
         let (terminal, aids) = (TerminalData::SHIPPED_TERMINAL, TerminalData::SHIPPED_APPLICATIONS);
-        let error = |terminal: &str, aids: &str| TerminalData::parse(terminal, aids).unwrap_err().to_string();
+        let error = |terminal: &str, aids: &str| {
+            TerminalData::parse(terminal, aids, CaKeys::shipped_test().unwrap()).unwrap_err().to_string()
+        };
         assert!(error(&terminal.replace("\"0156\"", "\"156\""), aids).contains("country"));
         assert!(error(&terminal.replace("\"9F26\"", "\"9F\""), aids).contains("host_data"));
         assert!(error(terminal, &aids.replace("A000000333010101", "A0")).contains("5 to 16"));

@@ -134,6 +134,9 @@ impl Counter {
         command.args(arguments);
         self.shop.log_to(&mut command, "card.log");
         self.card = Some(Running::start("sandbox card", &mut command));
+        // The terminal reads the key of the card's authority when it starts.
+        let key = self.state().join("sandbox/card/capk.toml");
+        wait_until("the sandbox card has its keys", Duration::from_secs(30), || key.exists());
     }
 
     /// One payment by command, with a fresh visit of the card. Gives the JSON and the exit code.

@@ -13,7 +13,9 @@ use crate::cli::{Failure, output};
 use crate::crypto::hex;
 use crate::emv::action::Cryptogram;
 use crate::emv::apdu::CardAnswer;
-use crate::emv::kernel::{Event, Kernel, OnlineResult, Outcome, Step, TransactionData};
+use crate::emv::ca_keys::CaKeys;
+use crate::emv::kernel::{Authentication, Event, Kernel, OnlineResult, Outcome, Step, TransactionData};
+use crate::emv::oda::Method;
 use crate::emv::risk::Lookup;
 use crate::emv::tag;
 use crate::emv::terminal::{TerminalData, TransactionKind};
@@ -69,6 +71,10 @@ pub struct Arguments {
     #[arg(long, value_name = "FILE")]
     aids: Option<PathBuf>,
 
+    /// Keys of certification authorities; the shipped live ones when left out
+    #[arg(long, value_name = "FILE")]
+    capk: Option<PathBuf>,
+
     /// Print the result as JSON
     #[arg(long)]
     json: bool,
@@ -115,12 +121,19 @@ impl Arguments {
             None => Ok(shipped.to_owned()),
         };
         let terminal = read(&self.terminal, TerminalData::SHIPPED_TERMINAL)?;
-        Ok(TerminalData::parse(&terminal, &read(&self.aids, TerminalData::SHIPPED_APPLICATIONS)?)?)
+        let ca_keys = match &self.capk {
+            Some(path) => {
+                let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+                CaKeys::parse(&text)?
+            }
+            None => CaKeys::shipped_live()?,
+        };
+        Ok(TerminalData::parse(&terminal, &read(&self.aids, TerminalData::SHIPPED_APPLICATIONS)?, ca_keys)?)
     }
 
     fn transaction(&self, currency: Currency) -> Result<TransactionData, Failure> {
         let date = self.date.unwrap_or_else(|| jiff::Zoned::now().date());
-        let (year, month, day) = (date.year() % 100, date.month(), date.day());
+        let (year, month, day) = (date.year().rem_euclid(100), date.month(), date.day());
         let unpredictable_number = hex::decode(&self.un).ok().and_then(|bytes| bytes.try_into().ok());
         Ok(TransactionData {
             kind: self.kind,
@@ -128,7 +141,7 @@ impl Arguments {
             amount_other: digits(Amount::parse(&self.other, currency)?.minor()),
             currency: digits(u64::from(currency.numeric())),
             currency_exponent: currency.exponent(),
-            date: [year as u8, month as u8, day as u8].map(|number| ((number / 10) << 4) | (number % 10)),
+            date: digits(year as u64 * 10_000 + month as u64 * 100 + day as u64),
             time: [0x12, 0x00, 0x00],
             unpredictable_number: unpredictable_number.ok_or("--un has eight hexadecimal digits")?,
             random_number: self.random,
@@ -286,6 +299,9 @@ impl Replay {
         };
         json!({
             "aid": value(tag::DF_NAME),
+            "application": self.kernel.application_label(),
+            "language": self.kernel.language().map(|code| code.escape_ascii().to_string()),
+            "oda": self.authentication(),
             "cvm_results": value(tag::CVM_RESULTS),
             "tvr": hex::encode(&self.kernel.tvr().0),
             "tsi": hex::encode(&self.kernel.tsi().0),
@@ -296,6 +312,22 @@ impl Replay {
             "steps": self.steps,
             "data": objects,
         })
+    }
+
+    fn authentication(&self) -> Value {
+        let Some(Authentication { method, result }) = self.kernel.authentication() else {
+            return json!({ "method": null, "result": "not_performed" });
+        };
+        let method = match method {
+            Method::Static => "SDA",
+            Method::Dynamic => "DDA",
+            Method::Combined => "CDA",
+        };
+        match result {
+            None => json!({ "method": method, "result": "not_performed" }),
+            Some(Ok(())) => json!({ "method": method, "result": "successful" }),
+            Some(Err(failure)) => json!({ "method": method, "result": "failed", "reason": failure.to_string() }),
+        }
     }
 
     fn print(&self, outcome: &Outcome) {
@@ -310,6 +342,7 @@ impl Replay {
         }
         let value = |tag| self.kernel.data().get(tag).map(hex::encode).unwrap_or_default();
         output::say(&format!("application {} {}", value(tag::DF_NAME), self.kernel.application_label()));
+        output::say(&format!("offline data authentication {}", self.authentication()));
         output::say(&format!("CVM results {}", value(tag::CVM_RESULTS)));
         output::say(&format!("TVR {}", hex::encode(&self.kernel.tvr().0)));
         output::say(&format!("TSI {}", hex::encode(&self.kernel.tsi().0)));

@@ -95,8 +95,8 @@ impl Kernel {
             Ok(_) | Err(_) => return self.choose(others),
         };
         self.begin_application(chosen, &control);
-        let values = self.filled(&control.pdol);
-        let command = Command::get_processing_options(&values);
+        self.application.pdol_values = self.filled(&control.pdol);
+        let command = Command::get_processing_options(&self.application.pdol_values);
         Ok(self.wait(State::ProcessingOptions { others }, command))
     }
 

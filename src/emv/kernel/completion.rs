@@ -2,6 +2,7 @@
 
 use super::super::action::{self, Cryptogram};
 use super::super::apdu::{Command, Status};
+use super::super::dol::Values;
 use super::super::results::{Tsi, Tvr};
 use super::super::scripts::{IssuerAnswer, ScriptRun};
 use super::super::tag;
@@ -117,27 +118,40 @@ impl Kernel {
         self.data.put(tag::SCRIPT_RESULTS, results);
     }
 
-    fn second_cryptogram(&mut self, requested: Cryptogram, answer: IssuerAnswer) -> Step {
+    pub(super) fn second_cryptogram(&mut self, requested: Cryptogram, answer: IssuerAnswer) -> Step {
         let list = self.application.cdol2.clone();
         let values = self.filled(&list);
-        let command = Command::generate_ac(requested, false, &values);
-        self.wait(State::SecondCryptogram { requested, answer }, command)
+        let signed = self.asks_for_signature(requested);
+        let command = Command::generate_ac(requested, signed, &values);
+        self.wait(State::SecondCryptogram { requested, signature: signed.then_some(values), answer }, command)
     }
 
     pub(super) fn after_second_cryptogram(
         &mut self,
         requested: Cryptogram,
+        signature: Option<Values>,
         answer: IssuerAnswer,
         data: &[u8],
         status: Status,
     ) -> Result<Step, Termination> {
-        let cryptogram = read_cryptogram(data, status)?;
+        let cryptogram = read_cryptogram(data, status, signature.is_some())?;
         let outcome = match (requested, cryptogram.given) {
             (Cryptogram::Tc, Cryptogram::Tc) => Outcome::Approved,
             (_, Cryptogram::Aac) => Outcome::Declined,
             (_, Cryptogram::Tc | Cryptogram::Arqc) => return Err(Termination::Cryptogram),
         };
-        cryptogram.keep(&mut self.data);
+        match signature.filter(|_| cryptogram.given != Cryptogram::Aac) {
+            None => cryptogram.keep(&mut self.data),
+            Some(values) => {
+                let first = self.application.cdol1_values.clone();
+                let Some(signed) = self.check_signature(&[&first, &values], data) else {
+                    // Nobody vouches for this TC: declined, and what the first answer said stays for a reversal.
+                    return Ok(self.end(Outcome::Declined));
+                };
+                cryptogram.keep(&mut self.data);
+                self.data.put_from_card(tag::CRYPTOGRAM, &signed);
+            }
+        }
         if answer.after.is_empty() {
             return Ok(self.end(outcome));
         }

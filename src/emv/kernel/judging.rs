@@ -9,6 +9,7 @@ use super::super::data::{CardDataError, decimal};
 use super::super::restrictions;
 use super::super::results::{Tsi, Tvr};
 use super::super::risk::{self, Lookup, Velocity};
+use super::super::scripts::IssuerAnswer;
 use super::super::tag;
 use super::super::terminal::TransactionKind;
 use super::{Kernel, Outcome, State, Step, Termination};
@@ -36,11 +37,12 @@ impl Kernel {
         if self.profile()? & AIP_CARDHOLDER_VERIFICATION == 0 {
             return self.after_verification(None);
         }
+        let capability = self.terminal.capabilities[1];
         let circumstances = Circumstances {
             kind: self.transaction.kind,
             place: self.terminal.place(),
-            capability: self.terminal.capabilities[1],
-            pin_key: None,
+            capability,
+            pin_key: if capability & cvm::CAN_ENCIPHERED != 0 { self.pin_key() } else { None },
         };
         match CardholderVerification::start(&self.data, circumstances, &mut self.tvr)? {
             Some((verification, next)) => self.after_verification_step(Box::new(verification), next),
@@ -124,9 +126,11 @@ impl Kernel {
             Cryptogram::Arqc => self.data.remove(tag::AUTHORISATION_RESPONSE_CODE),
         }
         let list = self.application.cdol1.clone();
-        let values = self.filled(&list);
-        let command = Command::generate_ac(requested, false, &values);
-        Ok(self.wait(State::FirstCryptogram { requested }, command))
+        self.prepare_tc_hash(&list)?;
+        self.application.cdol1_values = self.filled(&list);
+        let signed = self.asks_for_signature(requested);
+        let command = Command::generate_ac(requested, signed, &self.application.cdol1_values);
+        Ok(self.wait(State::FirstCryptogram { requested, signed }, command))
     }
 
     fn first_request(&self) -> Cryptogram {
@@ -143,12 +147,20 @@ impl Kernel {
     pub(super) fn after_first_cryptogram(
         &mut self,
         requested: Cryptogram,
+        signed: bool,
         data: &[u8],
         status: Status,
     ) -> Result<Step, Termination> {
-        let answer = read_cryptogram(data, status)?;
+        let answer = read_cryptogram(data, status, signed)?;
         answer.keep(&mut self.data);
         self.tsi.set(Tsi::CARD_RISK_PERFORMED);
+        if signed && answer.given != Cryptogram::Aac {
+            let values = self.application.cdol1_values.clone();
+            match self.check_signature(&[&values], data) {
+                Some(cryptogram) => self.data.put_from_card(tag::CRYPTOGRAM, &cryptogram),
+                None => return Ok(self.decline_unsigned(answer.given)),
+            }
+        }
         self.publish_results();
         match (requested, answer.given) {
             (_, Cryptogram::Aac) => {
@@ -176,12 +188,22 @@ impl Kernel {
             }
         }
     }
+
+    /// A cryptogram whose signature is wrong is worth nothing: a TC is declined here, an ARQC never reaches the issuer and
+    /// is ended with an AAC (Book 2, 6.6.2).
+    fn decline_unsigned(&mut self, given: Cryptogram) -> Step {
+        self.data.put(tag::AUTHORISATION_RESPONSE_CODE, OFFLINE_DECLINED);
+        match given {
+            Cryptogram::Arqc => self.second_cryptogram(Cryptogram::Aac, IssuerAnswer::default()),
+            Cryptogram::Tc | Cryptogram::Aac => self.end(Outcome::Declined),
+        }
+    }
 }
 
 /// An answer to GENERATE AC.
-pub(super) fn read_cryptogram(data: &[u8], status: Status) -> Result<CryptogramAnswer, Termination> {
+pub(super) fn read_cryptogram(data: &[u8], status: Status, signed: bool) -> Result<CryptogramAnswer, Termination> {
     if status != Status::OK {
         return Err(Termination::Status { command: "GENERATE AC", status });
     }
-    Ok(CryptogramAnswer::read(data, false)?)
+    Ok(CryptogramAnswer::read(data, signed)?)
 }

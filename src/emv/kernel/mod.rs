@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `application` | selection, choice, final SELECT, GET PROCESSING OPTIONS |
 //! | `reading` | records, mandatory data |
+//! | `authentication` | offline data authentication |
 //! | `judging` | restrictions, cardholder verification, risk management, action analysis, first GENERATE AC |
 //! | `completion` | the issuer's answer, issuer authentication, scripts, second GENERATE AC |
 //!
@@ -14,19 +15,21 @@
 //! kernels of its own beside this one, chosen before the final SELECT and driven by the same two types.
 
 mod application;
+mod authentication;
 mod completion;
 mod judging;
 mod outcome;
 mod reading;
+#[cfg(test)]
+mod tests;
 mod transaction;
-
-use zeroize::Zeroizing;
 
 use super::action::{ActionCodes, Cryptogram};
 use super::apdu::{CardAnswer, Command, Status};
 use super::cvm::{CardholderVerification, Verification};
 use super::data::DataObjects;
-use super::dol::DataObjectList;
+use super::dol::{DataObjectList, Values};
+use super::oda::{CardKey, OdaFailure, RecordsToAuthenticate, StaticData};
 use super::pin::{PinEntry, PinRequest};
 use super::results::{Tsi, Tvr};
 use super::risk::{Lookup, Velocity};
@@ -35,6 +38,7 @@ use super::selection::{Candidate, Selection};
 use super::tag;
 use super::terminal::TerminalData;
 use application::Candidates;
+pub use authentication::Authentication;
 pub use outcome::{Outcome, Termination};
 use reading::Records;
 pub use transaction::{OnlineResult, TransactionData};
@@ -121,6 +125,14 @@ struct Application {
     name: String,
     /// First of the card's languages that the terminal speaks.
     language: Option<[u8; 2]>,
+    /// Values of the PDOL and of CDOL1 as they were sent: a CDA signature covers them.
+    pdol_values: Values,
+    cdol1_values: Values,
+    records: RecordsToAuthenticate,
+    /// The records and what else static signatures cover, once all are read.
+    static_data: Option<Result<StaticData, OdaFailure>>,
+    authentication: Option<Authentication>,
+    card_key: Option<CardKey>,
     cdol1: DataObjectList,
     cdol2: DataObjectList,
     action_codes: ActionCodes,
@@ -137,15 +149,16 @@ enum State {
     FinalSelect { chosen: Candidate, others: Candidates },
     ProcessingOptions { others: Candidates },
     Reading(Records),
+    Authenticating { challenge: Values },
     Verifying(Box<CardholderVerification>),
     LookingUp,
     CheckingVelocity(Velocity),
-    FirstCryptogram { requested: Cryptogram },
+    FirstCryptogram { requested: Cryptogram, signed: bool },
     Online,
     CallingIssuer { answer: IssuerAnswer },
     ExternalAuthentication { approved: bool, answer: IssuerAnswer },
     ScriptsBefore { approved: bool, run: ScriptRun, answer: IssuerAnswer },
-    SecondCryptogram { requested: Cryptogram, answer: IssuerAnswer },
+    SecondCryptogram { requested: Cryptogram, signature: Option<Values>, answer: IssuerAnswer },
     Decided { outcome: Outcome, answer: IssuerAnswer },
     ScriptsAfter { outcome: Outcome, run: ScriptRun },
     Done,
@@ -195,6 +208,11 @@ impl Kernel {
     /// What the terminal asked the card for in the first GENERATE AC.
     pub const fn requested(&self) -> Option<Cryptogram> {
         self.requested
+    }
+
+    /// How the card was authenticated; nothing when both sides have no method in common.
+    pub const fn authentication(&self) -> Option<&Authentication> {
+        self.application.authentication.as_ref()
     }
 
     /// True from the moment all records have been read until the card has had its last word.
@@ -250,13 +268,16 @@ impl Kernel {
                 self.after_verification_step(verification, next)
             }
             State::CheckingVelocity(velocity) => self.after_counter(velocity, data, status),
-            State::FirstCryptogram { requested } => self.after_first_cryptogram(requested, data, status),
+            State::Authenticating { challenge } => self.after_internal_authenticate(&challenge, data, status),
+            State::FirstCryptogram { requested, signed } => {
+                self.after_first_cryptogram(requested, signed, data, status)
+            }
             State::ExternalAuthentication { approved, answer } => {
                 self.after_external_authenticate(approved, answer, status)
             }
             State::ScriptsBefore { approved, run, answer } => self.after_script_before(approved, run, answer, status),
-            State::SecondCryptogram { requested, answer } => {
-                self.after_second_cryptogram(requested, answer, data, status)
+            State::SecondCryptogram { requested, signature, answer } => {
+                self.after_second_cryptogram(requested, signature, answer, data, status)
             }
             State::ScriptsAfter { outcome, run } => Ok(self.after_script_after(outcome, run, status)),
             State::Ready
@@ -288,7 +309,7 @@ impl Kernel {
     }
 
     /// The values of a list, with the results as they are now.
-    fn filled(&mut self, list: &DataObjectList) -> Zeroizing<Vec<u8>> {
+    fn filled(&mut self, list: &DataObjectList) -> Values {
         self.publish_results();
         list.fill(&self.data)
     }

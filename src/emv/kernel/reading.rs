@@ -35,7 +35,7 @@ impl Kernel {
             }
             None => {
                 self.check_what_was_read()?;
-                self.judge()
+                self.authenticate_card()
             }
         }
     }
@@ -50,6 +50,9 @@ impl Kernel {
             return Err(Termination::Status { command: "READ RECORD", status });
         }
         let place = records.left.pop_front().ok_or(Termination::OutOfTurn)?;
+        if place.authenticated {
+            self.application.records.add(place.sfi, data);
+        }
         if place.sfi <= LAST_FILE_OF_THE_BOOK {
             let template = only_template(data)?;
             if template.tag != tag::RECORD_TEMPLATE {
