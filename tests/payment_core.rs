@@ -6,8 +6,6 @@
 use std::path::Path;
 
 use jiff::civil::date;
-use yima::crypto::tdes::TdesKey;
-use yima::crypto::{emv, hex};
 use yima::emv::apdu::CardAnswer;
 use yima::emv::tag;
 use yima::emv::terminal::TerminalData;
@@ -20,6 +18,7 @@ use yima::payment::sale::{Conclusion, Effect, Event, Opening, Sale};
 use yima::reference::{AuthorisationCode, MerchantCode, ResponseCode, Rrn, TerminalNumber, TraceNumber};
 use yima::sandbox::card::SandboxCard;
 use yima::sandbox::card::profile::CardProfile;
+use yima::sandbox::issuer::Cryptogram;
 use yima::wording::ReasonKind;
 
 /// What goes wrong in a run.
@@ -170,16 +169,17 @@ fn answer(decision: Decision, code: &str) -> HostAnswer {
 
 /// An approval with the issuer's cryptogram, as the issuer of this card computes it.
 fn approve(profile: &CardProfile, request: &SaleRequest) -> Result<HostAnswer, LinkFailure> {
-    let find = |tag| tlv::find(&request.chip_data, tag).unwrap().unwrap();
-    let issuer = TdesKey::new(&hex::decode(&profile.issuer.master_key).unwrap()).unwrap();
-    let card = emv::card_master_key(&issuer, &profile.pan, profile.packed_sequence_number()).unwrap();
-    let atc = u16::from_be_bytes(find(tag::ATC).try_into().unwrap());
-    let session = emv::session_key(&card, atc).unwrap();
-    let arqc: [u8; 8] = find(tag::CRYPTOGRAM).try_into().unwrap();
-    let mut data = emv::response_cryptogram_1(&session, &arqc, b"00").unwrap().to_vec();
-    data.extend(b"00");
+    approve_as(profile, request, "00")
+}
+
+/// The same with another response code, which the issuer's cryptogram vouches for.
+fn approve_as(profile: &CardProfile, request: &SaleRequest, code: &str) -> Result<HostAnswer, LinkFailure> {
+    let response_code: [u8; 2] = code.as_bytes().try_into().unwrap();
+    let issuer = profile.applications[0].issuer().unwrap();
+    let verified = issuer.verify(Cryptogram::Arqc, &request.chip_data).unwrap();
+    let data = verified.issuer_authentication_data(response_code).unwrap();
     let issuer_data = TlvBuilder::new().with(tag::ISSUER_AUTHENTICATION_DATA, &data).build();
-    Ok(HostAnswer { issuer_data, ..answer(Decision::Approved, "00") })
+    Ok(HostAnswer { issuer_data, ..answer(Decision::Approved, code) })
 }
 
 #[test]
@@ -316,7 +316,7 @@ fn a_record_that_fails_while_the_payment_is_taken_back_still_ends_the_sale() {
 #[test]
 fn a_card_that_declines_after_the_approval_has_the_last_word() {
     let mut profile = CardProfile::shipped("unionpay-debit").unwrap();
-    profile.declines_after_approval = true;
+    profile.applications[0].declines_after_approval = true;
     let run = Shop::with(profile).sale(&Faults::default(), approve);
     assert_eq!(run.state, Some(State::ReversalDue));
     assert_eq!(kind_of(&run.conclusion), Some(ReasonKind::CardDeclinedAfterApproval));
@@ -327,7 +327,7 @@ fn a_card_torn_while_scripts_run_has_paid() {
     // The card's last word is its TC; what the issuer still wants of it comes behind.
     let with_script = |profile: &CardProfile, request: &SaleRequest| {
         let mut answer = approve(profile, request)?;
-        answer.issuer_data.extend(hex::decode("72 06 86 04 84 18 00 00").unwrap());
+        answer.issuer_data.extend([0x72, 0x06, 0x86, 0x04, 0x84, 0x18, 0x00, 0x00]);
         Ok(answer)
     };
     let without = Shop::new().sale(&Faults::default(), approve).commands;
@@ -343,7 +343,7 @@ fn a_card_torn_while_scripts_run_has_paid() {
 #[test]
 fn an_expired_card_goes_to_the_host_with_the_bit_set() {
     let mut profile = CardProfile::shipped("unionpay-debit").unwrap();
-    profile.expiry = "2001".to_owned();
+    profile.applications[0].expiry = "2001".to_owned();
     let run = Shop::with(profile).sale(&Faults::default(), |_, request| {
         let tvr = tlv::find(&request.chip_data, tag::TVR).unwrap().unwrap();
         assert_eq!(tvr[1] & 0x40, 0x40, "expired application");
@@ -355,7 +355,7 @@ fn an_expired_card_goes_to_the_host_with_the_bit_set() {
 #[test]
 fn a_card_of_another_scheme_is_refused_before_anything_is_written() {
     let mut profile = CardProfile::shipped("unionpay-debit").unwrap();
-    profile.aid = "A0000000999999".to_owned();
+    profile.applications[0].aid = "A0000000999999".to_owned();
     let run = Shop::with(profile).sale(&Faults::default(), approve);
     assert_eq!((kind_of(&run.conclusion), run.state), (Some(ReasonKind::CardNotSupported), None));
 }

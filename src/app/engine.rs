@@ -282,7 +282,7 @@ impl Core {
             matches!(running.progress, sale::Progress::AskingHost | sale::Progress::CompletingCard)
         });
         let printing = self.copies.iter().any(|copy| copy.state == CopyState::Sending);
-        !asking && !(printing && since.elapsed() < LAST_SLIP)
+        !asking && (!printing || since.elapsed() >= LAST_SLIP)
     }
 
     fn take(&mut self, message: Message) {

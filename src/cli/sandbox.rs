@@ -12,7 +12,7 @@ use clap::{Args, Subcommand};
 use super::{Failure, Places, output};
 use crate::sandbox::card::SandboxCard;
 use crate::sandbox::card::fault::{Faults, FaultyCard};
-use crate::sandbox::card::profile::CardProfile;
+use crate::sandbox::card::profile::{CardProfile, SHIPPED};
 use crate::sandbox::card::vpcd::{self, Visit, VpcdEvent};
 use crate::sandbox::host::{DEFAULT_PORT, Host};
 use crate::sandbox::printer::{Answers, PaperWidth, PrinterSettings, Roll, SandboxPrinter};
@@ -51,6 +51,10 @@ pub struct CardArguments {
     /// Name of a shipped profile, or a profile's file
     #[arg(long, value_name = "NAME|FILE", default_value = "unionpay-debit")]
     profile: String,
+
+    /// Name the shipped profiles, one a line, and do nothing else
+    #[arg(long)]
+    list: bool,
 
     /// Host and port of vpcd
     #[arg(long, value_name = "HOST:PORT", default_value = vpcd::DEFAULT_ADDRESS)]
@@ -144,6 +148,12 @@ impl HostArguments {
 
 impl CardArguments {
     fn run(&self, keys: &Path) -> Result<ExitCode, Failure> {
+        if self.list {
+            for (name, _) in SHIPPED {
+                output::say(&format!("{name:24} {}", CardProfile::shipped(name)?.title));
+            }
+            return Ok(ExitCode::SUCCESS);
+        }
         let card = SandboxCard::open(&profile(&self.profile)?, keys)?;
         let mut card = FaultyCard::new(card, Faults { tear: self.tear, mute: self.mute });
         let visit = Visit {

@@ -1,6 +1,7 @@
 //! Cryptography of the field, as thin functions over OpenSSL: no algorithm is written here, only the way payment
 //! standards put them together. Pure: keys and data in, result out.
 
+pub mod aes;
 pub mod device;
 pub mod emv;
 pub mod hex;
@@ -27,6 +28,14 @@ pub enum CryptoError {
         what: &'static str,
         /// Length given, in bytes.
         length: usize,
+    },
+    /// The data holds something that the operation does not take.
+    #[error("{what} can only be {allowed}")]
+    Content {
+        /// What the data was meant to be.
+        what: &'static str,
+        /// What it may be.
+        allowed: &'static str,
     },
     /// OpenSSL refused; its own words follow.
     #[error("OpenSSL: {0}")]

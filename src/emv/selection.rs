@@ -288,8 +288,8 @@ mod tests {
     #[test]
     fn a_card_that_answers_select_next_for_ever_is_stopped() {
         let identifiers = TerminalData::shipped().unwrap().applications.len();
-        type Answers = fn(usize) -> (Vec<u8>, Status);
-        let unending: [(&str, Answers); 3] = [
+        type Answering = fn(usize) -> (Vec<u8>, Status);
+        let unending: [(&str, Answering); 3] = [
             ("a new name each time", |count| {
                 let name = [&hex::decode("A000000333010101").unwrap()[..], &count.to_be_bytes()].concat();
                 (fci(&name, &TlvBuilder::new()), Status::OK)

@@ -156,7 +156,8 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         identity().save(directory.path()).unwrap();
         assert_eq!(Identity::load(directory.path()).unwrap(), identity());
-        let changes: [(fn(&mut Identity), &str); 5] = [
+        type Change = fn(&mut Identity);
+        let changes: [(Change, &str); 5] = [
             (|identity| identity.serial_number = "序列号".to_owned(), "serial_number"),
             (|identity| identity.serial_number = String::new(), "serial_number"),
             (|identity| identity.serial_number = "1".repeat(51), "serial_number"),

@@ -44,15 +44,23 @@ pub struct Status(pub u16);
 impl Status {
     /// Done.
     pub const DONE: Self = Self(0x9000);
+    /// Selected, but blocked.
+    pub const APPLICATION_BLOCKED: Self = Self(0x6283);
+    /// The issuer did not prove itself.
+    pub const AUTHENTICATION_FAILED: Self = Self(0x6300);
     /// The card's memory failed: its counters cannot be kept.
     pub const MEMORY_FAILURE: Self = Self(0x6581);
     /// Lc or Le do not fit the command.
     pub const WRONG_LENGTH: Self = Self(0x6700);
+    /// The PIN cannot be tried any more.
+    pub const PIN_BLOCKED: Self = Self(0x6983);
+    /// The PIN had been blocked before it was tried.
+    pub const PIN_INVALIDATED: Self = Self(0x6984);
     /// Not at this point of the transaction.
     pub const CONDITIONS_NOT_SATISFIED: Self = Self(0x6985);
     /// The data field holds something wrong.
     pub const WRONG_DATA: Self = Self(0x6A80);
-    /// This way of the command does not exist here.
+    /// This way of the command does not exist here; or the whole card is blocked (EMV 4.4 Book 1, 12.2.2).
     pub const FUNCTION_NOT_SUPPORTED: Self = Self(0x6A81);
     /// No such application or file.
     pub const FILE_NOT_FOUND: Self = Self(0x6A82);
@@ -72,6 +80,11 @@ impl Status {
     /// `61xx`: that many bytes wait for GET RESPONSE; 256 and more are written `00`.
     pub const fn more_waits(count: usize) -> Self {
         Self(0x6100 | (if count > 0xFF { 0 } else { count as u16 }))
+    }
+
+    /// `63Cx`: a wrong PIN; that many tries are left.
+    pub const fn tries_left(count: u8) -> Self {
+        Self(0x63C0 | (count as u16 & 0x0F))
     }
 
     /// `6Cxx`: that many bytes would be right.
@@ -116,5 +129,6 @@ mod tests {
         assert_eq!(Status::more_waits(0x20), Status(0x6120));
         assert_eq!(Status::more_waits(256), Status(0x6100));
         assert_eq!(Status::exact_length(0x20), Status(0x6C20));
+        assert_eq!(Status::tries_left(2), Status(0x63C2));
     }
 }

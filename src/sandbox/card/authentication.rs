@@ -1,5 +1,6 @@
 //! Offline data authentication as issuer and card do it (EMV 4.4 Book 2, sections 5 and 6): certificates and dynamic
-//! signatures. The terminal's side is in the kernel; nothing of it is shared, so that one can find the other's mistakes.
+//! signatures. The terminal's side is in the kernel; nothing of it is shared, so that one can find the other's
+//! mistakes.
 
 use openssl::hash::{MessageDigest, hash};
 use openssl::pkey::Private;
@@ -67,6 +68,17 @@ pub fn certify(
     signed.resize(signed.len() + room - inside.len(), PADDING);
     let block = frame(signer, &signed, &[remainder, &exponent, static_data].concat())?;
     Ok(Certificate { block, remainder: remainder.to_vec(), exponent })
+}
+
+/// Signed static application data (tag 93; Book 2, table 3): the issuer's signature over authenticated records and the
+/// value of tag 82, with a code of the issuer's own inside.
+///
+/// # Errors
+/// Passed on from OpenSSL.
+pub fn sign_static(issuer: &Rsa<Private>, code: [u8; 2], static_data: &[u8]) -> Result<Vec<u8>, CryptoError> {
+    let mut signed = vec![0x03, SHA_1, code[0], code[1]];
+    signed.resize((issuer.size() as usize).saturating_sub(HASH_LENGTH + 2), PADDING);
+    frame(issuer, &signed, static_data)
 }
 
 /// Signed dynamic application data (tag 9F4B; Book 2, tables 17 and 20) over the card's own `dynamic_data` and the

@@ -1,72 +1,48 @@
-//! What is written on the card and never changes: file control information, directory, records, and the lists of data
-//! objects it asks for. Built once from a profile and the keys.
+//! What is written in an application of the card and never changes: file control information, records, profile and
+//! locator. Built once from the card's profile and the keys.
 
 use jiff::civil::Date;
+use openssl::pkey::Private;
+use openssl::rsa::Rsa;
 
-use super::authentication::{Certificate, Subject, certify};
+use super::authentication::{Certificate, Subject, certify, sign_static};
 use super::keys::{CA_KEY_INDEX, CERTIFICATE_EXPIRY, CardKeys};
-use super::profile::CardProfile;
+use super::lists::{CDOL1, DDOL, PDOL, cdol2, list_bytes};
+use super::profile::{ApplicationProfile, Authentication, IssuerAuthentication};
 use crate::crypto::hex;
 use crate::emv::tag::{self, Tag};
 use crate::emv::tlv::TlvBuilder;
 
-/// Name of the payment system environment (EMV 4.4 Book 1, 12.2.2).
-pub const PSE: &[u8] = b"1PAY.SYS.DDF01";
+/// File with what the cardholder and the terminal's checks need: record 1 is authenticated, record 2 is not.
+const DATA_FILE: u8 = 1;
+/// File with certificates and signatures.
+const KEY_FILE: u8 = 2;
 
-/// Application interchange profile: DDA, cardholder verification, terminal risk management and CDA; no SDA, and no issuer
-/// authentication by EXTERNAL AUTHENTICATE: tag 91 goes into CDOL2 (Book 3, annex C1).
-pub const AIP: [u8; 2] = [0x39, 0x00];
+/// Bits of the first byte of the application interchange profile (Book 3, annex C1).
+const SDA_SUPPORTED: u8 = 0x40;
+const DDA_SUPPORTED: u8 = 0x20;
+const VERIFICATION_SUPPORTED: u8 = 0x10;
+const RISK_MANAGEMENT: u8 = 0x08;
+const EXTERNAL_AUTHENTICATE: u8 = 0x04;
+const CDA_SUPPORTED: u8 = 0x01;
 
-/// Application file locator: file 1 with records 1 and 2, of which record 1 is authenticated; file 2 with records 1 and 2.
-pub const AFL: [u8; 8] = [0x08, 1, 2, 1, 0x10, 1, 2, 0];
+/// Bit of the priority indicator: with the cardholder's consent only (Book 1, table 48).
+const CONFIRMATION: u8 = 0x80;
 
-/// What GET PROCESSING OPTIONS must bring.
-pub const PDOL: &DataObjectList = &[(tag::TERMINAL_COUNTRY, 2), (tag::TRANSACTION_CURRENCY, 2)];
-
-/// What INTERNAL AUTHENTICATE must bring.
-pub const DDOL: &DataObjectList = &[(tag::UNPREDICTABLE_NUMBER, 4)];
-
-/// What the first GENERATE AC must bring.
-pub const CDOL1: &DataObjectList = &[
-    (tag::AMOUNT_AUTHORISED, 6),
-    (tag::AMOUNT_OTHER, 6),
-    (tag::TERMINAL_COUNTRY, 2),
-    (tag::TVR, 5),
-    (tag::TRANSACTION_CURRENCY, 2),
-    (tag::TRANSACTION_DATE, 3),
-    (tag::TRANSACTION_TYPE, 1),
-    (tag::UNPREDICTABLE_NUMBER, 4),
-];
-
-/// What the second GENERATE AC must bring.
-pub const CDOL2: &DataObjectList = &[
-    (tag::AUTHORISATION_RESPONSE_CODE, 2),
-    (tag::ISSUER_AUTHENTICATION_DATA, 10),
-    (tag::AMOUNT_AUTHORISED, 6),
-    (tag::AMOUNT_OTHER, 6),
-    (tag::TERMINAL_COUNTRY, 2),
-    (tag::TVR, 5),
-    (tag::TRANSACTION_CURRENCY, 2),
-    (tag::TRANSACTION_DATE, 3),
-    (tag::TRANSACTION_TYPE, 1),
-    (tag::UNPREDICTABLE_NUMBER, 4),
-];
-
-/// Tags and lengths in bytes that a command's data is put together from (Book 3, 5.4).
-pub type DataObjectList = [(Tag, u8)];
-
-/// The unchanging content of a card.
+/// The unchanging content of an application.
 #[derive(Debug)]
-pub struct CardImage {
-    /// Answer to SELECT of the payment system environment.
-    pub pse: Vec<u8>,
-    /// The only record of its directory.
-    pub directory: Vec<u8>,
-    /// The application's identifier.
+pub struct ApplicationImage {
+    /// Its identifier, which is also its DF name.
     pub aid: Vec<u8>,
-    /// Answer to SELECT of the application.
-    pub application: Vec<u8>,
-    /// The application's records: file, number, content with template 70.
+    /// Its entry in the directory: a template 61.
+    pub entry: Vec<u8>,
+    /// Answer to SELECT.
+    pub information: Vec<u8>,
+    /// Application interchange profile.
+    pub aip: [u8; 2],
+    /// Application file locator.
+    pub afl: Vec<u8>,
+    /// File, number, content with template 70.
     pub records: Vec<(u8, u8, Vec<u8>)>,
 }
 
@@ -86,78 +62,91 @@ pub enum ImageError {
     Crypto(#[from] crate::crypto::CryptoError),
 }
 
-impl CardImage {
-    /// Writes a card.
+impl ApplicationImage {
+    /// Writes an application.
     ///
     /// # Errors
     /// When the profile holds something that cannot be written, or a certificate cannot be made.
-    pub fn new(profile: &CardProfile, keys: &CardKeys) -> Result<Self, ImageError> {
+    pub fn new(profile: &ApplicationProfile, keys: &CardKeys) -> Result<Self, ImageError> {
         let aid = bytes("aid", &profile.aid)?;
         if !(5..=16).contains(&aid.len()) {
             return Err(refused("aid", format!("has {} bytes, an identifier has 5 to 16", aid.len())));
         }
+        if profile.priority > 15 {
+            return Err(refused("priority", format!("is {}, at most 15", profile.priority)));
+        }
+        let aip = interchange_profile(profile)?;
         let static_data = static_data(profile)?;
-        let authenticated = [&static_data[..], &AIP].concat();
-        let issuer = certify(
-            &keys.ca,
-            Subject::Issuer(issuer_identifier(&profile.pan)?),
-            CERTIFICATE_EXPIRY,
-            [0, 0, 1],
-            &keys.issuer,
-        )?;
-        let subject = Subject::Card { pan: padded_pan(&profile.pan)?, static_data: &authenticated };
-        let [year, month] = expiry(profile)?;
-        let card = certify(&keys.issuer, subject, [month, year], [0, 0, 2], &keys.card)?;
-        let records = vec![
-            (1, 1, record(&static_data)),
-            (1, 2, record(&holder_data(profile)?)),
-            (2, 1, record(&issuer_key_data(&issuer))),
-            (2, 2, record(&card_key_data(&card))),
-        ];
+        let key_records = key_records(profile, keys, &[&static_data[..], &aip].concat())?;
+        let mut afl = vec![DATA_FILE << 3, 1, 2, 1];
+        if !key_records.is_empty() {
+            afl.extend([KEY_FILE << 3, 1, key_records.len() as u8, 0]);
+        }
+        let data_records = [static_data, holder_data(profile)?].into_iter().map(|content| (DATA_FILE, content));
+        let key_records = key_records.into_iter().map(|content| (KEY_FILE, content));
         Ok(Self {
-            pse: environment(),
-            directory: directory(profile, &aid),
-            application: application(profile, &aid),
+            entry: directory_entry(profile, &aid),
+            information: control_information(profile, &aid),
+            aip,
+            afl,
+            records: numbered(data_records.chain(key_records)),
             aid,
-            records,
         })
+    }
+
+    /// The record of a file.
+    pub fn record(&self, file: u8, number: u8) -> Option<&[u8]> {
+        let found = self.records.iter().find(|(of, own, _)| (*of, *own) == (file, number));
+        found.map(|(_, _, content)| &content[..])
+    }
+
+    /// Whether there is such a file.
+    pub fn has_file(&self, file: u8) -> bool {
+        self.records.iter().any(|(of, ..)| *of == file)
     }
 }
 
-/// The list as it stands in its tag.
-pub fn list_bytes(list: &DataObjectList) -> Vec<u8> {
-    list.iter().flat_map(|(tag, length)| tag.bytes().chain([*length])).collect()
+fn numbered(contents: impl Iterator<Item = (u8, Vec<u8>)>) -> Vec<(u8, u8, Vec<u8>)> {
+    let (mut records, mut last) = (Vec::new(), (0, 0));
+    for (file, content) in contents {
+        last = if last.0 == file { (file, last.1 + 1) } else { (file, 1) };
+        records.push((file, last.1, record(&content)));
+    }
+    records
 }
 
-/// Bytes that a command built from the list has.
-pub fn list_length(list: &DataObjectList) -> usize {
-    list.iter().map(|(_, length)| usize::from(*length)).sum()
+fn interchange_profile(profile: &ApplicationProfile) -> Result<[u8; 2], ImageError> {
+    let authentication = match profile.authentication {
+        Authentication::None => 0,
+        Authentication::Sda => SDA_SUPPORTED,
+        Authentication::Dda => DDA_SUPPORTED,
+        Authentication::Cda => DDA_SUPPORTED | CDA_SUPPORTED,
+    };
+    let verification = if bytes("cvm_list", &profile.cvm_list)?.is_empty() { 0 } else { VERIFICATION_SUPPORTED };
+    let issuer = match profile.issuer_authentication {
+        IssuerAuthentication::SecondCryptogram => 0,
+        IssuerAuthentication::Command => EXTERNAL_AUTHENTICATE,
+    };
+    Ok([authentication | verification | RISK_MANAGEMENT | issuer, 0])
 }
 
-/// The value of `wanted` within data built from the list; nothing when the list or the data does not have it.
-pub fn value_of<'a>(list: &DataObjectList, data: &'a [u8], wanted: Tag) -> Option<&'a [u8]> {
-    let index = list.iter().position(|(tag, _)| *tag == wanted)?;
-    let start = list_length(&list[..index]);
-    data.get(start..start + usize::from(list[index].1))
+fn directory_entry(profile: &ApplicationProfile, aid: &[u8]) -> Vec<u8> {
+    let mut entry = TlvBuilder::new().with(tag::AID, aid).with(tag::APPLICATION_LABEL, profile.label.as_bytes());
+    if let Some(name) = &profile.preferred_name {
+        entry.push(tag::PREFERRED_NAME, &latin_1(name));
+    }
+    let entry = entry.with(tag::PRIORITY, &[priority(profile)]);
+    TlvBuilder::new().with_template(tag::APPLICATION_TEMPLATE, entry).build()
 }
 
-fn environment() -> Vec<u8> {
-    let proprietary = TlvBuilder::new().with(tag::SFI, &[1]).with(tag::LANGUAGE_PREFERENCE, b"zhen");
-    let template = TlvBuilder::new().with(tag::DF_NAME, PSE).with_template(tag::FCI_PROPRIETARY, proprietary);
-    TlvBuilder::new().with_template(tag::FCI_TEMPLATE, template).build()
-}
-
-fn directory(profile: &CardProfile, aid: &[u8]) -> Vec<u8> {
-    let entry = named(TlvBuilder::new().with(tag::AID, aid), profile).with(tag::PRIORITY, &[1]);
-    record(&TlvBuilder::new().with_template(tag::APPLICATION_TEMPLATE, entry).build())
-}
-
-fn application(profile: &CardProfile, aid: &[u8]) -> Vec<u8> {
+fn control_information(profile: &ApplicationProfile, aid: &[u8]) -> Vec<u8> {
     let mut proprietary = TlvBuilder::new()
         .with(tag::APPLICATION_LABEL, profile.label.as_bytes())
-        .with(tag::PRIORITY, &[1])
-        .with(tag::PDOL, &list_bytes(PDOL))
-        .with(tag::LANGUAGE_PREFERENCE, b"zhen");
+        .with(tag::PRIORITY, &[priority(profile)]);
+    if profile.pdol {
+        proprietary.push(tag::PDOL, &list_bytes(PDOL));
+    }
+    proprietary.push(tag::LANGUAGE_PREFERENCE, b"zhen");
     if let Some(name) = &profile.preferred_name {
         proprietary = proprietary.with(tag::CODE_TABLE_INDEX, &[1]).with(tag::PREFERRED_NAME, &latin_1(name));
     }
@@ -165,31 +154,35 @@ fn application(profile: &CardProfile, aid: &[u8]) -> Vec<u8> {
     TlvBuilder::new().with_template(tag::FCI_TEMPLATE, template).build()
 }
 
-fn named(entry: TlvBuilder, profile: &CardProfile) -> TlvBuilder {
-    let entry = entry.with(tag::APPLICATION_LABEL, profile.label.as_bytes());
-    match &profile.preferred_name {
-        Some(name) => entry.with(tag::PREFERRED_NAME, &latin_1(name)),
-        None => entry,
-    }
+fn priority(profile: &ApplicationProfile) -> u8 {
+    profile.priority | if profile.confirmation { CONFIRMATION } else { 0 }
 }
 
-/// The record that the card's certificate vouches for.
-fn static_data(profile: &CardProfile) -> Result<Vec<u8>, ImageError> {
+/// The record that certificate or signature vouch for.
+fn static_data(profile: &ApplicationProfile) -> Result<Vec<u8>, ImageError> {
     let [default, denial, online] = &profile.iac;
     let [year, month] = expiry(profile)?;
-    Ok(TlvBuilder::new()
+    let second_list = cdol2(profile.issuer_authentication, profile.issuer.response_method);
+    let mut record = TlvBuilder::new()
         .with(tag::PAN, &compressed("pan", &profile.pan)?)
-        .with(tag::PAN_SEQUENCE_NUMBER, &[profile.packed_sequence_number()])
+        .with(tag::PAN_SEQUENCE_NUMBER, &[profile.sequence_number.packed()])
         .with(tag::EXPIRATION_DATE, &[year, month, last_day(year, month)?])
         .with(tag::EFFECTIVE_DATE, &exactly("effective", &profile.effective, 3)?)
-        .with(tag::ISSUER_COUNTRY, &numeric(profile.country))
+        .with(tag::ISSUER_COUNTRY, &numeric("country", profile.country)?)
         .with(tag::APPLICATION_USAGE_CONTROL, &[0xFF, 0x00])
         .with(tag::CARD_APPLICATION_VERSION, &[0x00, 0x30])
-        .with(tag::APPLICATION_CURRENCY, &numeric(profile.currency))
+        .with(tag::APPLICATION_CURRENCY, &numeric("currency", profile.currency)?)
         .with(SERVICE_CODE, &exactly("service_code", &format!("0{}", profile.service_code), 2)?)
         .with(tag::CDOL1, &list_bytes(CDOL1))
-        .with(tag::CDOL2, &list_bytes(CDOL2))
-        .with(tag::CVM_LIST, &bytes("cvm_list", &profile.cvm_list)?)
+        .with(tag::CDOL2, &list_bytes(&second_list));
+    let cvm_list = bytes("cvm_list", &profile.cvm_list)?;
+    if !cvm_list.is_empty() {
+        record.push(tag::CVM_LIST, &cvm_list);
+    }
+    if let Some([lower, upper]) = profile.velocity {
+        record = record.with(LOWER_LIMIT, &[lower]).with(UPPER_LIMIT, &[upper]);
+    }
+    Ok(record
         .with(tag::IAC_DEFAULT, &exactly("iac", default, 5)?)
         .with(tag::IAC_DENIAL, &exactly("iac", denial, 5)?)
         .with(tag::IAC_ONLINE, &exactly("iac", online, 5)?)
@@ -197,7 +190,10 @@ fn static_data(profile: &CardProfile) -> Result<Vec<u8>, ImageError> {
         .build())
 }
 
-fn holder_data(profile: &CardProfile) -> Result<Vec<u8>, ImageError> {
+fn holder_data(profile: &ApplicationProfile) -> Result<Vec<u8>, ImageError> {
+    if profile.cardholder.chars().count() > 26 {
+        return Err(refused("cardholder", "has more than 26 characters".to_owned()));
+    }
     // Behind the service code stand five digits of the issuer's own.
     let track2 = format!("{}D{}{}00000", profile.pan, profile.expiry, profile.service_code);
     Ok(TlvBuilder::new()
@@ -206,31 +202,88 @@ fn holder_data(profile: &CardProfile) -> Result<Vec<u8>, ImageError> {
         .build())
 }
 
-fn issuer_key_data(certificate: &Certificate) -> Vec<u8> {
-    let mut record = TlvBuilder::new().with(tag::CA_KEY_INDEX, &[CA_KEY_INDEX]);
-    record.push(tag::ISSUER_EXPONENT, &certificate.exponent);
-    record.push(tag::ISSUER_REMAINDER, &certificate.remainder);
-    record.push(tag::ISSUER_CERTIFICATE, &certificate.block);
-    record.build()
+/// Records of certificates and signatures: the issuer's key first, then what it has signed. None on a card that needs
+/// none.
+fn key_records(
+    profile: &ApplicationProfile,
+    keys: &CardKeys,
+    authenticated: &[u8],
+) -> Result<Vec<Vec<u8>>, ImageError> {
+    let mut signed = Vec::new();
+    match profile.authentication {
+        Authentication::None => {}
+        Authentication::Sda => {
+            let signature = sign_static(&keys.issuer, DATA_AUTHENTICATION_CODE, authenticated)?;
+            signed.push(TlvBuilder::new().with(SIGNED_STATIC_DATA, &signature).build());
+        }
+        Authentication::Dda | Authentication::Cda => {
+            let certificate = certified(profile, keys, &keys.card, authenticated)?;
+            let [key, exponent, remainder] = [tag::ICC_CERTIFICATE, tag::ICC_EXPONENT, tag::ICC_REMAINDER];
+            let mut record = key_data(&certificate, key, exponent, remainder);
+            record.push(tag::DDOL, &list_bytes(DDOL));
+            signed.push(record.build());
+        }
+    }
+    if profile.pin_key {
+        // No static data: a PIN key vouches for nothing but itself (Book 2, table 23).
+        let certificate = certified(profile, keys, &keys.pin, &[])?;
+        signed.push(key_data(&certificate, PIN_CERTIFICATE, PIN_EXPONENT, PIN_REMAINDER).build());
+    }
+    if signed.is_empty() {
+        return Ok(signed);
+    }
+    let subject = Subject::Issuer(issuer_identifier(&profile.pan)?);
+    let certificate = certify(&keys.ca, subject, CERTIFICATE_EXPIRY, [0, 0, 1], &keys.issuer)?;
+    let mut issuer = TlvBuilder::new().with(tag::CA_KEY_INDEX, &[CA_KEY_INDEX]).build();
+    issuer.extend(key_data(&certificate, tag::ISSUER_CERTIFICATE, tag::ISSUER_EXPONENT, tag::ISSUER_REMAINDER).build());
+    signed.insert(0, issuer);
+    Ok(signed)
 }
 
-fn card_key_data(certificate: &Certificate) -> Vec<u8> {
-    let mut record = TlvBuilder::new().with(tag::ICC_CERTIFICATE, &certificate.block);
-    record.push(tag::ICC_EXPONENT, &certificate.exponent);
-    record.push(tag::ICC_REMAINDER, &certificate.remainder);
-    record.push(tag::DDOL, &list_bytes(DDOL));
-    record.build()
+/// A key of the card, certified by its issuer.
+fn certified(
+    profile: &ApplicationProfile,
+    keys: &CardKeys,
+    key: &Rsa<Private>,
+    static_data: &[u8],
+) -> Result<Certificate, ImageError> {
+    let [year, month] = expiry(profile)?;
+    let subject = Subject::Card { pan: padded_pan(&profile.pan)?, static_data };
+    Ok(certify(&keys.issuer, subject, [month, year], [0, 0, 2], key)?)
+}
+
+fn key_data(certificate: &Certificate, block: Tag, exponent: Tag, remainder: Tag) -> TlvBuilder {
+    TlvBuilder::new()
+        .with(block, &certificate.block)
+        .with(exponent, &certificate.exponent)
+        .with(remainder, &certificate.remainder)
 }
 
 /// Service code as on the magnetic stripe (Book 3, annex A).
 const SERVICE_CODE: Tag = Tag(0x5F30);
+/// Signed static application data.
+const SIGNED_STATIC_DATA: Tag = Tag(0x93);
+/// Lower consecutive offline limit.
+const LOWER_LIMIT: Tag = Tag(0x9F14);
+/// Upper consecutive offline limit.
+const UPPER_LIMIT: Tag = Tag(0x9F23);
+/// ICC PIN encipherment public key certificate.
+const PIN_CERTIFICATE: Tag = Tag(0x9F2D);
+/// ICC PIN encipherment public key exponent.
+const PIN_EXPONENT: Tag = Tag(0x9F2E);
+/// ICC PIN encipherment public key remainder.
+const PIN_REMAINDER: Tag = Tag(0x9F2F);
 
-fn record(content: &[u8]) -> Vec<u8> {
+/// What the issuer puts into its signature over static data (tag 9F45).
+const DATA_AUTHENTICATION_CODE: [u8; 2] = [0xDA, 0xC1];
+
+/// Content within the record template.
+pub(super) fn record(content: &[u8]) -> Vec<u8> {
     TlvBuilder::new().with(tag::RECORD_TEMPLATE, content).build()
 }
 
 /// Year and month, packed.
-fn expiry(profile: &CardProfile) -> Result<[u8; 2], ImageError> {
+fn expiry(profile: &ApplicationProfile) -> Result<[u8; 2], ImageError> {
     let packed = exactly("expiry", &profile.expiry, 2)?;
     let [year, month] = packed[..] else { return Err(refused("expiry", "is not YYMM".to_owned())) };
     last_day(year, month)?;
@@ -266,9 +319,12 @@ fn compressed(key: &'static str, digits: &str) -> Result<Vec<u8>, ImageError> {
 }
 
 /// Four digits of a numeric code.
-fn numeric(code: u16) -> [u8; 2] {
+pub(super) fn numeric(key: &'static str, code: u16) -> Result<[u8; 2], ImageError> {
     let digit = |unit: u16| (code / unit % 10) as u8;
-    [digit(1000) << 4 | digit(100), digit(10) << 4 | digit(1)]
+    if code > 9999 {
+        return Err(refused(key, "has more than four digits".to_owned()));
+    }
+    Ok([digit(1000) << 4 | digit(100), digit(10) << 4 | digit(1)])
 }
 
 fn latin_1(text: &str) -> Vec<u8> {
@@ -284,11 +340,11 @@ fn exactly(key: &'static str, text: &str, count: usize) -> Result<Vec<u8>, Image
     }
 }
 
-fn bytes(key: &'static str, text: &str) -> Result<Vec<u8>, ImageError> {
+pub(super) fn bytes(key: &'static str, text: &str) -> Result<Vec<u8>, ImageError> {
     hex::decode(text).map_err(|error| refused(key, error.to_string()))
 }
 
-fn refused(key: &'static str, problem: String) -> ImageError {
+pub(super) fn refused(key: &'static str, problem: String) -> ImageError {
     ImageError::Profile { key, problem }
 }
 
@@ -297,43 +353,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn values_are_found_where_the_list_puts_them() {
-        let data: Vec<u8> = (0..list_length(CDOL2) as u8).collect();
-        assert_eq!(value_of(CDOL2, &data, tag::AUTHORISATION_RESPONSE_CODE), Some(&[0, 1][..]));
-        assert_eq!(value_of(CDOL2, &data, tag::TVR), Some(&[26, 27, 28, 29, 30][..]));
-        assert_eq!(value_of(CDOL1, &data, tag::CVM_RESULTS), None);
-        assert_eq!(list_bytes(PDOL), [0x9F, 0x1A, 2, 0x5F, 0x2A, 2]);
-    }
-
-    #[test]
     fn a_card_is_good_to_the_end_of_its_month() {
         for (year, month, day) in [(0x30, 0x12, 0x31), (0x28, 0x02, 0x29), (0x30, 0x02, 0x28), (0x29, 0x04, 0x30)] {
             assert_eq!(last_day(year, month).unwrap(), day);
         }
         assert!(last_day(0x30, 0x13).is_err());
-    }
-
-    #[test]
-    fn a_wrong_profile_names_the_key() {
-        let keys = CardKeys::generate().unwrap();
-        let wrong = |change: fn(&mut CardProfile)| {
-            let mut profile = CardProfile::shipped("unionpay-debit").unwrap();
-            change(&mut profile);
-            CardImage::new(&profile, &keys).unwrap_err().to_string()
-        };
-        assert!(wrong(|p| p.aid = "A000".into()).contains("key aid"));
-        assert!(wrong(|p| p.expiry = "3013".into()).contains("key expiry"));
-        assert!(wrong(|p| p.iac[1] = "00".into()).contains("key iac"));
-        assert!(wrong(|p| p.pan = "62284800000000012301234".into()).contains("key pan"));
-        assert!(wrong(|p| p.service_code = "2".into()).contains("key service_code"));
-    }
-
-    #[test]
-    fn every_record_fits_a_short_answer() {
-        let profile = CardProfile::shipped("unionpay-debit").unwrap();
-        let image = CardImage::new(&profile, &CardKeys::generate().unwrap()).unwrap();
-        for (file, number, content) in &image.records {
-            assert!(content.len() <= 254, "record {number} of file {file} has {} bytes", content.len());
-        }
     }
 }

@@ -27,8 +27,9 @@ pub const CA_PUBLIC_KEY_FILE: &str = "capk.toml";
 const CA: (&str, u32, u32) = ("sandbox-ca.pem", 1408, 3);
 const ISSUER: (&str, u32, u32) = ("sandbox-issuer.pem", 1152, 65537);
 const CARD: (&str, u32, u32) = ("sandbox-icc.pem", 1024, 3);
+const PIN: (&str, u32, u32) = ("sandbox-pin.pem", 1024, 3);
 
-/// The three key pairs.
+/// The four key pairs.
 #[derive(Clone)]
 pub struct CardKeys {
     /// The certification authority, who signs issuers.
@@ -37,6 +38,8 @@ pub struct CardKeys {
     pub issuer: Rsa<Private>,
     /// The card, which signs transactions.
     pub card: Rsa<Private>,
+    /// The card's second key, which only deciphers PINs, on cards that keep the two apart.
+    pub pin: Rsa<Private>,
 }
 
 /// Keys that cannot be made, kept or read.
@@ -88,7 +91,7 @@ impl CardKeys {
     /// # Errors
     /// Passed on from OpenSSL.
     pub fn generate() -> Result<Self, KeysError> {
-        Ok(Self { ca: generate(CA)?, issuer: generate(ISSUER)?, card: generate(CARD)? })
+        Ok(Self { ca: generate(CA)?, issuer: generate(ISSUER)?, card: generate(CARD)?, pin: generate(PIN)? })
     }
 
     /// The keys of a directory; what is missing is made and kept. Also writes [`CA_PUBLIC_KEY_FILE`] for `rid`.
@@ -101,7 +104,12 @@ impl CardKeys {
             move |source| KeysError::File { path, source }
         };
         fs::create_dir_all(directory).map_err(file(directory))?;
-        let keys = Self { ca: kept(directory, CA)?, issuer: kept(directory, ISSUER)?, card: kept(directory, CARD)? };
+        let keys = Self {
+            ca: kept(directory, CA)?,
+            issuer: kept(directory, ISSUER)?,
+            card: kept(directory, CARD)?,
+            pin: kept(directory, PIN)?,
+        };
         let path = directory.join(CA_PUBLIC_KEY_FILE);
         let content = toml::to_string(&keys.ca_public_key(rid)?)
             .map_err(|error| KeysError::Content { path: path.clone(), problem: error.to_string() })?;
@@ -213,11 +221,11 @@ mod tests {
         let first = CardKeys::open(directory.path(), RID).unwrap();
         let again = CardKeys::open(directory.path(), RID).unwrap();
         assert_eq!(first.card.n(), again.card.n());
-        for (name, ..) in [CA, ISSUER, CARD] {
+        for (name, ..) in [CA, ISSUER, CARD, PIN] {
             let mode = fs::metadata(directory.path().join(name)).unwrap().permissions().mode();
             assert_eq!(mode & 0o777, 0o600, "{name}");
         }
-        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 4, "no draft is left behind");
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 5, "no draft is left behind");
     }
 
     #[test]

@@ -21,6 +21,21 @@ pub struct Counters {
     pub online_unfinished: bool,
     /// The issuer's authentication failed in the last transaction that had one.
     pub issuer_authentication_failed: bool,
+    /// PIN tries left (tag 9F17), once they are others than a new card's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pin_tries_left: Option<u8>,
+    /// The issuer has blocked or unblocked the application.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blocked: Option<bool>,
+    /// The limit of consecutive offline transactions (tag 9F58), once the issuer has set another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consecutive_limit: Option<u8>,
+    /// Script commands of the issuer in the last transaction that went online.
+    #[serde(default)]
+    pub script_commands: u8,
+    /// One of them failed.
+    #[serde(default)]
+    pub script_failed: bool,
 }
 
 /// Counters, and where they are kept.

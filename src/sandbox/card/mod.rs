@@ -1,17 +1,26 @@
 //! An EMV contact card that computes: certificates, signatures and cryptograms are made with keys of its own, fresh for
 //! every transaction (EMV 4.4 Books 1-3; ISO/IEC 7816-4).
 //!
-//! [`SandboxCard`] takes command bytes and gives answer bytes; it knows no reader. [`reader::SandboxReader`] puts it into a
-//! reader within the program, [`vpcd`] into a real PC/SC reader. [`fault::FaultyCard`] takes it out in the middle.
+//! [`SandboxCard`] takes command bytes and gives answer bytes; it knows no reader. [`reader::SandboxReader`] puts it
+//! into a reader within the program, [`vpcd`] into a real PC/SC reader. [`fault::FaultyCard`] takes it out in the
+//! middle.
 
 pub mod apdu;
+pub mod application;
 pub mod authentication;
+pub mod directory;
 pub mod fault;
 pub mod image;
+pub mod issuer_authentication;
 pub mod keys;
+pub mod lists;
 pub mod memory;
+pub mod pin;
 pub mod profile;
 pub mod reader;
+pub mod risk;
+mod script;
+mod shipped;
 #[cfg(test)]
 mod tests;
 pub mod transaction;
@@ -19,45 +28,47 @@ pub mod vpcd;
 
 use std::path::Path;
 
-use crate::crypto::tdes::TdesKey;
-use crate::crypto::{CryptoError, emv, hex};
+use crate::crypto::{CryptoError, hex};
 use crate::devices::reader::transport::Protocol;
-use crate::emv::tag;
-use crate::emv::tlv::{TlvBuilder, walk};
 
 use apdu::{Command, Status};
-use image::{AFL, AIP, CardImage, PDOL, PSE, list_length};
+use application::Application;
+use directory::{Directory, PSE};
+use image::{bytes, refused};
 use keys::CardKeys;
-use memory::Memory;
-use profile::CardProfile;
-use transaction::{Chip, RiskRules, Transaction};
+use memory::{Memory, MemoryError};
+use profile::{ApplicationProfile, CardProfile};
+use script::SCRIPT_CLASSES;
 
 /// Bytes an answer to reset has at most, without TS counted twice (ISO/IEC 7816-3, 8.1).
 const LONGEST_ATR: usize = 33;
 
-/// PIN tries left (tag 9F17). The card has a counter as every card has, but none of its cardholder verification methods
-/// is an offline PIN.
-const PIN_TRIES: u8 = 3;
-
-/// A contact card with one application.
+/// A contact card.
 pub struct SandboxCard {
     atr: Vec<u8>,
     protocol: Protocol,
-    image: CardImage,
-    chip: Chip,
-    memory: Memory,
+    /// The whole card is blocked.
+    blocked: bool,
+    directory: Option<Directory>,
+    applications: Vec<Application>,
     selected: Selected,
+    /// What GET CHALLENGE has just given; good for the next command only.
+    challenge: Option<[u8; 8]>,
     /// T=0: what waits for GET RESPONSE.
     held: Vec<u8>,
 }
 
 /// What the last SELECT chose.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 enum Selected {
     Nothing,
-    Environment,
-    Application { transaction: Option<Transaction> },
+    Directory,
+    /// By its place on the card.
+    Application(usize),
 }
+
+/// Data and status word.
+type Answer = (Vec<u8>, Status);
 
 /// A card that cannot be made.
 #[derive(Debug, thiserror::Error)]
@@ -70,7 +81,7 @@ pub enum CardError {
     Keys(#[from] keys::KeysError),
     /// The counters cannot be read.
     #[error(transparent)]
-    Memory(#[from] memory::MemoryError),
+    Memory(#[from] MemoryError),
     /// A computation failed.
     #[error(transparent)]
     Crypto(#[from] CryptoError),
@@ -82,41 +93,50 @@ impl SandboxCard {
     /// # Errors
     /// When the profile does not make a card, or the directory cannot be used.
     pub fn open(profile: &CardProfile, directory: &Path) -> Result<Self, CardError> {
-        let rid = profile_bytes("aid", &profile.aid)?.first_chunk().copied().unwrap_or_default();
+        let first = profile.applications.first().ok_or_else(no_application)?;
+        let rid = bytes("aid", &first.aid)?.first_chunk().copied().unwrap_or_default();
         let keys = CardKeys::open(directory, rid)?;
-        // The name tells cards apart without carrying the number.
-        let number = format!("{}{:02X}", profile.pan, profile.packed_sequence_number());
-        let digest = authentication::sha_1(number.as_bytes())?;
-        let memory = Memory::open(directory.join(format!("card-{}.toml", hex::encode(&digest[..6]))))?;
-        Self::new(profile, &keys, memory)
+        Self::new(profile, &keys, |application| {
+            // The name tells applications apart without carrying the number.
+            let number = format!("{}{:02X}", application.pan, application.sequence_number.packed());
+            let digest = authentication::sha_1(number.as_bytes())?;
+            Ok(Memory::open(directory.join(format!("card-{}.toml", hex::encode(&digest[..6]))))?)
+        })
     }
 
-    /// A card from its parts.
+    /// A card from its parts; `memory` gives each application its own.
     ///
     /// # Errors
     /// When the profile does not make a card.
-    pub fn new(profile: &CardProfile, keys: &CardKeys, memory: Memory) -> Result<Self, CardError> {
-        let atr = profile_bytes("atr", &profile.atr)?;
+    pub fn new(
+        profile: &CardProfile,
+        keys: &CardKeys,
+        mut memory: impl FnMut(&ApplicationProfile) -> Result<Memory, CardError>,
+    ) -> Result<Self, CardError> {
+        let atr = bytes("atr", &profile.atr)?;
         if atr.len() < 2 || atr.len() > LONGEST_ATR {
-            return Err(wrong("atr", format!("has {} bytes, an answer to reset has 2 to 33", atr.len())));
+            return Err(refused("atr", format!("has {} bytes, an answer to reset has 2 to 33", atr.len())).into());
         }
-        let issuer = TdesKey::new(&profile_bytes("issuer.master_key", &profile.issuer.master_key)?)?;
-        let [high, low] = profile_bytes("currency", &format!("{:04}", profile.currency))?[..] else {
-            return Err(wrong("currency", "has more than four digits".to_owned()));
-        };
-        let rules = RiskRules {
-            offline_limit: profile.offline_limit,
-            currency: [high, low],
-            declines_after_approval: profile.declines_after_approval,
-        };
-        let master = emv::card_master_key(&issuer, &profile.pan, profile.packed_sequence_number())?;
+        if profile.applications.is_empty() {
+            return Err(no_application());
+        }
+        let mut applications: Vec<Application> = Vec::new();
+        for application in &profile.applications {
+            let made = Application::new(application, keys, memory(application)?)?;
+            if applications.iter().any(|other| other.image.aid == made.image.aid) {
+                return Err(refused("aid", format!("{} is there twice", application.aid)).into());
+            }
+            applications.push(made);
+        }
+        let entries = applications.iter().map(|application| &application.image.entry[..]);
         Ok(Self {
             protocol: Protocol::of_atr(&atr),
             atr,
-            image: CardImage::new(profile, keys)?,
-            chip: Chip { signature: keys.card.clone(), master, rules },
-            memory,
+            blocked: profile.blocked,
+            directory: profile.directory.then(|| Directory::new(entries)),
+            applications,
             selected: Selected::Nothing,
+            challenge: None,
             held: Vec::new(),
         })
     }
@@ -124,6 +144,7 @@ impl SandboxCard {
     /// Powers the card, or resets it: everything but its memory is forgotten. Gives the answer to reset.
     pub fn power_on(&mut self) -> &[u8] {
         self.selected = Selected::Nothing;
+        self.challenge = None;
         self.held.clear();
         &self.atr
     }
@@ -148,13 +169,17 @@ impl SandboxCard {
         answer
     }
 
-    fn execute(&mut self, command: &Command<'_>) -> Result<(Vec<u8>, Status), Status> {
+    fn execute(&mut self, command: &Command<'_>) -> Result<Answer, Status> {
         let held = std::mem::take(&mut self.held);
+        let challenge = self.challenge.take();
+        if SCRIPT_CLASSES.contains(&command.class) {
+            return self.without_answer(command, |card, command| card.application()?.script_command(command));
+        }
         if !matches!(command.class, 0x00 | 0x80) {
             return Err(Status::CLASS_NOT_SUPPORTED);
         }
         let class = match command.instruction {
-            0xA4 | 0xB2 | 0x88 | 0xC0 => 0x00,
+            0x20 | 0x82 | 0x84 | 0x88 | 0xA4 | 0xB2 | 0xC0 => 0x00,
             0xA8 | 0xAE | 0xCA => 0x80,
             _ => return Err(Status::INSTRUCTION_NOT_SUPPORTED),
         };
@@ -164,9 +189,14 @@ impl SandboxCard {
         match command.instruction {
             0xC0 => self.get_response(command, held),
             0xB2 => self.sized(command, Self::read_record),
-            0xCA => self.sized(command, Self::get_data),
+            0xCA => self.sized(command, |card, command| card.application()?.get_data(command)),
+            0x84 => self.sized(command, Self::get_challenge),
+            0x20 => self.without_answer(command, |card, command| card.application()?.verify(command, challenge)),
+            0x82 => self.without_answer(command, Self::external_authenticate),
             0xA4 => self.with_data(command, Self::select),
-            0xA8 => self.with_data(command, Self::get_processing_options),
+            0xA8 => self.with_data(command, |card, command| {
+                Ok((card.application()?.get_processing_options(command)?, Status::DONE))
+            }),
             0x88 => self.with_data(command, Self::internal_authenticate),
             _ => self.with_data(command, Self::generate_ac),
         }
@@ -176,8 +206,8 @@ impl SandboxCard {
     fn sized(
         &mut self,
         command: &Command<'_>,
-        run: fn(&mut Self, &Command<'_>) -> Result<Vec<u8>, Status>,
-    ) -> Result<(Vec<u8>, Status), Status> {
+        run: impl FnOnce(&mut Self, &Command<'_>) -> Result<Vec<u8>, Status>,
+    ) -> Result<Answer, Status> {
         let expected = command.expected.filter(|_| command.body.is_empty()).ok_or(Status::WRONG_LENGTH)?;
         let answer = run(self, command)?;
         if expected != 0 && usize::from(expected) != answer.len() {
@@ -186,27 +216,42 @@ impl SandboxCard {
         Ok((answer, Status::DONE))
     }
 
+    /// Cases 1 and 3: nothing to answer but a status. T=0 has a P3 of 00 in case 1.
+    fn without_answer(
+        &mut self,
+        command: &Command<'_>,
+        run: impl FnOnce(&mut Self, &Command<'_>) -> Result<(), Status>,
+    ) -> Result<Answer, Status> {
+        match (command.expected, self.protocol) {
+            (None, _) => {}
+            (Some(0), Protocol::T0) if command.body.is_empty() => {}
+            _ => return Err(Status::WRONG_LENGTH),
+        }
+        run(self, command)?;
+        Ok((Vec::new(), Status::DONE))
+    }
+
     /// Case 4: data, and Le 00 (EMV 4.4 Book 3, 6.5). T=0 has no Le in this case: what is to be answered waits for
-    /// GET RESPONSE (ISO/IEC 7816-3, 12.2.1).
+    /// GET RESPONSE (ISO/IEC 7816-3, 12.2.1), behind a warning too (EMV 4.4 Book 1, 9.3.1).
     fn with_data(
         &mut self,
         command: &Command<'_>,
-        run: fn(&mut Self, &Command<'_>) -> Result<Vec<u8>, Status>,
-    ) -> Result<(Vec<u8>, Status), Status> {
+        run: impl FnOnce(&mut Self, &Command<'_>) -> Result<Answer, Status>,
+    ) -> Result<Answer, Status> {
         match (command.expected, self.protocol) {
             (Some(0), _) | (None, Protocol::T0) if !command.body.is_empty() => {}
             _ => return Err(Status::WRONG_LENGTH),
         }
-        let answer = run(self, command)?;
+        let (answer, status) = run(self, command)?;
         if command.expected.is_some() {
-            return Ok((answer, Status::DONE));
+            return Ok((answer, status));
         }
-        let status = Status::more_waits(answer.len());
+        let status = if status == Status::DONE { Status::more_waits(answer.len()) } else { status };
         self.held = answer;
         Ok((Vec::new(), status))
     }
 
-    fn get_response(&mut self, command: &Command<'_>, mut held: Vec<u8>) -> Result<(Vec<u8>, Status), Status> {
+    fn get_response(&mut self, command: &Command<'_>, mut held: Vec<u8>) -> Result<Answer, Status> {
         if command.p1 != 0 || command.p2 != 0 {
             return Err(Status::WRONG_PARAMETERS);
         }
@@ -226,30 +271,36 @@ impl SandboxCard {
     }
 
     /// SELECT by name, whole or its beginning (EMV 4.4 Book 1, 11.3 and 12.3.1).
-    fn select(&mut self, command: &Command<'_>) -> Result<Vec<u8>, Status> {
+    fn select(&mut self, command: &Command<'_>) -> Result<Answer, Status> {
+        if self.blocked {
+            return Err(Status::FUNCTION_NOT_SUPPORTED);
+        }
         if command.p1 != 0x04 || !matches!(command.p2, 0x00 | 0x02) {
             return Err(Status::WRONG_PARAMETERS);
         }
         if !(5..=16).contains(&command.body.len()) {
             return Err(Status::WRONG_LENGTH);
         }
-        let already = match (command.p2, &self.selected) {
-            (0x02, Selected::Environment) => 1,
-            (0x02, Selected::Application { .. }) => 2,
+        // The directory comes first, then the applications; "next" goes on behind what is selected.
+        let already = match (command.p2, self.selected) {
+            (0x02, Selected::Directory) => 1,
+            (0x02, Selected::Application(place)) => place + 2,
             _ => 0,
         };
-        let names = [PSE, &self.image.aid];
-        let found = names.iter().enumerate().skip(already).find(|(_, name)| name.starts_with(command.body));
-        match found.map(|(index, _)| index) {
-            Some(0) => {
-                self.selected = Selected::Environment;
-                Ok(self.image.pse.clone())
+        let directory = self.directory.as_ref().map(|_| PSE).unwrap_or_default();
+        let applications = self.applications.iter().map(|application| &application.image.aid[..]);
+        let mut names = std::iter::once(directory).chain(applications).enumerate().skip(already);
+        let found = names.find(|(_, name)| name.starts_with(command.body)).ok_or(Status::FILE_NOT_FOUND)?;
+        match (found.0.checked_sub(1), &self.directory) {
+            (None, Some(directory)) => {
+                self.selected = Selected::Directory;
+                Ok((directory.information.clone(), Status::DONE))
             }
-            Some(_) => {
-                self.selected = Selected::Application { transaction: None };
-                Ok(self.image.application.clone())
+            (None, None) => Err(Status::FILE_NOT_FOUND),
+            (Some(place), _) => {
+                self.selected = Selected::Application(place);
+                Ok(self.application()?.select())
             }
-            None => Err(Status::FILE_NOT_FOUND),
         }
     }
 
@@ -262,91 +313,56 @@ impl SandboxCard {
         if number == 0 || number == 0xFF || file == 0 {
             return Err(Status::WRONG_PARAMETERS);
         }
-        match &self.selected {
-            Selected::Environment if file != 1 => Err(Status::FILE_NOT_FOUND),
-            Selected::Environment if number != 1 => Err(Status::RECORD_NOT_FOUND),
-            Selected::Environment => Ok(self.image.directory.clone()),
-            Selected::Application { transaction: Some(_) } => {
-                let mut records = self.image.records.iter().filter(|(of, ..)| *of == file).peekable();
-                records.peek().ok_or(Status::FILE_NOT_FOUND)?;
-                let record = records.find(|(_, own, _)| *own == number).ok_or(Status::RECORD_NOT_FOUND)?;
-                Ok(record.2.clone())
+        match (self.selected, &self.directory) {
+            (Selected::Directory, Some(directory)) if file == directory::FILE => {
+                Ok(directory.record(number).ok_or(Status::RECORD_NOT_FOUND)?.to_vec())
             }
-            Selected::Nothing | Selected::Application { transaction: None } => Err(Status::CONDITIONS_NOT_SATISFIED),
+            (Selected::Directory, _) => Err(Status::FILE_NOT_FOUND),
+            (Selected::Nothing | Selected::Application(_), _) => self.application()?.read_record(file, number),
         }
     }
 
-    /// GET PROCESSING OPTIONS (EMV 4.4 Book 3, 6.5.8), once after each SELECT.
-    fn get_processing_options(&mut self, command: &Command<'_>) -> Result<Vec<u8>, Status> {
-        if command.p1 != 0 || command.p2 != 0 {
-            return Err(Status::WRONG_PARAMETERS);
-        }
-        let Selected::Application { transaction } = &mut self.selected else {
-            return Err(Status::CONDITIONS_NOT_SATISFIED);
-        };
-        if transaction.is_some() {
-            return Err(Status::CONDITIONS_NOT_SATISFIED);
-        }
-        let mut objects = walk(command.body);
-        let options = match (objects.next(), objects.next()) {
-            (Some(Ok(template)), None) if template.tag == tag::COMMAND_TEMPLATE => template.value,
-            _ => return Err(Status::WRONG_DATA),
-        };
-        if options.len() != list_length(PDOL) {
-            return Err(Status::WRONG_LENGTH);
-        }
-        let next = self.memory.next_transaction().map_err(|_| Status::MEMORY_FAILURE)?;
-        let atc = next.ok_or(Status::CONDITIONS_NOT_SATISFIED)?;
-        *transaction = Some(Transaction::new(atc, options, self.memory.counters()));
-        let answer = TlvBuilder::new().with(tag::AIP, &AIP).with(tag::AFL, &AFL);
-        Ok(TlvBuilder::new().with_template(tag::RESPONSE_FORMAT_2, answer).build())
+    /// GET CHALLENGE (EMV 4.4 Book 3, 6.5.6): eight bytes for the next command.
+    fn get_challenge(&mut self, command: &Command<'_>) -> Result<Vec<u8>, Status> {
+        has_no_parameters(command)?;
+        self.application()?;
+        let mut number = [0; 8];
+        getrandom::fill(&mut number).map_err(|_| Status::NO_DIAGNOSIS)?;
+        self.challenge = Some(number);
+        Ok(number.to_vec())
     }
 
-    fn internal_authenticate(&mut self, command: &Command<'_>) -> Result<Vec<u8>, Status> {
-        if command.p1 != 0 || command.p2 != 0 {
-            return Err(Status::WRONG_PARAMETERS);
-        }
-        match &mut self.selected {
-            Selected::Application { transaction: Some(transaction) } => {
-                transaction.internal_authenticate(&self.chip, command.body)
-            }
-            _ => Err(Status::CONDITIONS_NOT_SATISFIED),
-        }
+    fn internal_authenticate(&mut self, command: &Command<'_>) -> Result<Answer, Status> {
+        has_no_parameters(command)?;
+        let application = self.application()?;
+        let transaction = application.transaction.as_mut().ok_or(Status::CONDITIONS_NOT_SATISFIED)?;
+        Ok((transaction.internal_authenticate(&application.chip, command.body)?, Status::DONE))
     }
 
-    fn generate_ac(&mut self, command: &Command<'_>) -> Result<Vec<u8>, Status> {
+    fn external_authenticate(&mut self, command: &Command<'_>) -> Result<(), Status> {
+        has_no_parameters(command)?;
+        let application = self.application()?;
+        let transaction = application.transaction.as_mut().ok_or(Status::CONDITIONS_NOT_SATISFIED)?;
+        transaction.external_authenticate(&application.chip, command.body)
+    }
+
+    fn generate_ac(&mut self, command: &Command<'_>) -> Result<Answer, Status> {
         if command.p2 != 0 {
             return Err(Status::WRONG_PARAMETERS);
         }
-        match &mut self.selected {
-            Selected::Application { transaction: Some(transaction) } => {
-                transaction.generate_ac(&self.chip, &mut self.memory, command.p1, command.body)
-            }
-            _ => Err(Status::CONDITIONS_NOT_SATISFIED),
-        }
+        let Application { chip, memory, transaction, .. } = self.application()?;
+        let transaction = transaction.as_mut().ok_or(Status::CONDITIONS_NOT_SATISFIED)?;
+        Ok((transaction.generate_ac(chip, memory, command.p1, command.body)?, Status::DONE))
     }
 
-    /// GET DATA (EMV 4.4 Book 3, 6.5.7) of the two counters and the PIN tries.
-    fn get_data(&mut self, command: &Command<'_>) -> Result<Vec<u8>, Status> {
-        if !matches!(self.selected, Selected::Application { .. }) {
-            return Err(Status::CONDITIONS_NOT_SATISFIED);
+    /// The selected application.
+    fn application(&mut self) -> Result<&mut Application, Status> {
+        match self.selected {
+            Selected::Application(place) => self.applications.get_mut(place).ok_or(Status::CONDITIONS_NOT_SATISFIED),
+            Selected::Nothing | Selected::Directory => Err(Status::CONDITIONS_NOT_SATISFIED),
         }
-        let counters = self.memory.counters();
-        let answer = TlvBuilder::new();
-        let answer = match (command.p1, command.p2) {
-            (0x9F, 0x36) => answer.with(tag::ATC, &counters.atc.to_be_bytes()),
-            (0x9F, 0x13) => answer.with(LAST_ONLINE_ATC, &counters.last_online_atc.to_be_bytes()),
-            (0x9F, 0x17) => answer.with(PIN_TRY_COUNTER, &[PIN_TRIES]),
-            _ => return Err(Status::DATA_NOT_FOUND),
-        };
-        Ok(answer.build())
     }
 }
-
-/// Last online application transaction counter register.
-const LAST_ONLINE_ATC: tag::Tag = tag::Tag(0x9F13);
-/// PIN try counter.
-const PIN_TRY_COUNTER: tag::Tag = tag::Tag(0x9F17);
 
 impl std::fmt::Debug for SandboxCard {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -354,10 +370,10 @@ impl std::fmt::Debug for SandboxCard {
     }
 }
 
-fn profile_bytes(key: &'static str, text: &str) -> Result<Vec<u8>, CardError> {
-    hex::decode(text).map_err(|error| wrong(key, error.to_string()))
+fn has_no_parameters(command: &Command<'_>) -> Result<(), Status> {
+    if command.p1 == 0 && command.p2 == 0 { Ok(()) } else { Err(Status::WRONG_PARAMETERS) }
 }
 
-fn wrong(key: &'static str, problem: String) -> CardError {
-    CardError::Image(image::ImageError::Profile { key, problem })
+fn no_application() -> CardError {
+    refused("application", "is missing: a card has at least one".to_owned()).into()
 }

@@ -2,9 +2,10 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::store::{ENTRY_COLUMN_COUNT, ENTRY_COLUMNS, Entry, EntryState, StoreError, entry};
-use crate::crypto::tdes::TdesKey;
+use super::store::{ENTRY_COLUMN_COUNT, ENTRY_COLUMNS, Entry, EntryState, StoreError, algorithm_of, entry, method_of};
+use crate::crypto::emv::{IssuerKey, SequenceNumber};
 use crate::reference::TraceNumber;
+use crate::sandbox::issuer::Issuer;
 
 /// Accounts and ledger within one transaction.
 pub struct Books<'a>(&'a Connection);
@@ -13,11 +14,11 @@ pub struct Books<'a>(&'a Connection);
 #[derive(Debug)]
 pub struct Account {
     /// PAN sequence number.
-    pub sequence_number: u8,
+    pub sequence_number: SequenceNumber,
     /// Expiry, `YYMM`.
     pub expiry: String,
-    /// Issuer master key.
-    pub master_key: TdesKey,
+    /// The issuer, with the card's key.
+    pub issuer: Issuer,
     /// What it holds, in minor units of CNY.
     pub balance: u64,
     /// The highest transaction counter seen, if any was.
@@ -112,19 +113,24 @@ impl<'a> Books<'a> {
         let found = self
             .0
             .query_row(
-                "SELECT sequence_number, expiry, master_key, balance, last_atc FROM accounts WHERE pan = ?1",
+                "SELECT sequence_number, expiry, master_key, algorithm, response_method, balance, last_atc
+                 FROM accounts WHERE pan = ?1",
                 [pan],
                 |row| {
-                    let key: Vec<u8> = row.get(2)?;
-                    let numbers: (i64, i64) = (row.get(3)?, row.get(4)?);
+                    let key: (Vec<u8>, String, u8) = (row.get(2)?, row.get(3)?, row.get(4)?);
+                    let numbers: (i64, i64) = (row.get(5)?, row.get(6)?);
                     Ok((row.get(0)?, row.get(1)?, key, numbers))
                 },
             )
             .optional()?;
-        let Some((sequence_number, expiry, key, (balance, last_atc))) = found else { return Ok(None) };
+        let Some((sequence_number, expiry, (key, algorithm, method), (balance, last_atc))) = found else {
+            return Ok(None);
+        };
         let balance = balance.try_into().map_err(|_| StoreError::Row("a balance below nothing".to_owned()))?;
-        let master_key = TdesKey::new(&key)?;
-        Ok(Some(Account { sequence_number, expiry, master_key, balance, last_atc: last_atc.try_into().ok() }))
+        let sequence_number = SequenceNumber::new(sequence_number)?;
+        let key = IssuerKey::new(algorithm_of(algorithm)?, &key)?;
+        let issuer = Issuer::new(&key, pan, sequence_number, method_of(method)?)?;
+        Ok(Some(Account { sequence_number, expiry, issuer, balance, last_atc: last_atc.try_into().ok() }))
     }
 
     /// Takes money from an account; the database refuses more than there is.

@@ -143,7 +143,9 @@ impl Host {
         std::fs::OpenOptions::new().append(true).create(true).mode(0o600).open(&database)?;
         let store = Arc::new(Store::open(&database)?);
         for (name, _) in SHIPPED {
-            store.register_account(&CardProfile::shipped(name)?)?;
+            for application in &CardProfile::shipped(name)?.applications {
+                store.register_account(application)?;
+            }
         }
         let host = Self { state: state.to_owned(), store };
         if !host.has_kit_of(DEFAULT_TERMINAL)? {

@@ -3,15 +3,18 @@
 use jiff::Zoned;
 
 use super::books::{Books, NewEntry};
-use super::cryptogram::{self, Verified};
+use super::cryptogram::{self, Claim};
 use super::scripts::{self, Script};
 use super::store::{Entry, EntryState, Store, StoreError, Terminal};
 use crate::acquirer::device::{DeviceRecord, DeviceRecordError};
 use crate::acquirer::messages::{FACTOR_DIGITS, SALE, SALE_TYPE};
 use crate::crypto::{CryptoError, device, mac};
+use crate::emv::tag;
+use crate::emv::tlv::TlvBuilder;
 use crate::iso8583::dialect::{Dialect, MAC_FIELD};
 use crate::iso8583::{Message, Mti};
 use crate::reference::{Batch, Stan, TraceNumber};
+use crate::sandbox::issuer::{Cryptogram, Verified};
 
 /// Reversals of [`Script::SilentReversals`] that get no answer.
 const SILENT_REVERSALS: u32 = 2;
@@ -156,7 +159,14 @@ pub fn sale(store: &Store, terminal: &Terminal, message: &Message, now: &Zoned) 
         }
         let authorisation_code = (verdict.booked > 0).then(|| rrn[rrn.len() - 6..].to_owned());
         let issuer_data = match (verified, verdict.response_code.as_bytes().try_into()) {
-            (Some(verified), Ok(code)) => Some(verified.answer(code)?),
+            (Some(verified), Ok(code)) => {
+                let data = verified.issuer_authentication_data(code)?;
+                let mut issuer_data = TlvBuilder::new().with(tag::ISSUER_AUTHENTICATION_DATA, &data).build();
+                if let (Script::ForCard(script), 1..) = (scripts::of(sale.minor), verdict.booked) {
+                    issuer_data.extend(script.template());
+                }
+                Some(issuer_data)
+            }
             _ => None,
         };
         Ok(Decision {
@@ -266,18 +276,17 @@ fn judge(books: &Books<'_>, sale: &Sale<'_>, now: &Zoned) -> Result<(Verdict, Op
     if sale.message.text(35).is_some_and(|track| !track.starts_with(&track_begins)) {
         return Ok((declined("05", "track 2 is another card's", true), None));
     }
-    let sequence_number = format!("{:03}", account.sequence_number);
+    let sequence_number = format!("{:03}", account.sequence_number.number());
     if sale.message.text(23).is_some_and(|number| number != sequence_number) {
         return Ok((declined("05", "the card sequence number is another card's", true), None));
     }
-    let verified = match cryptogram::verify(
-        sale.message.bytes(55).unwrap_or_default(),
-        &account.master_key,
-        sale.pan,
-        account.sequence_number,
-        &format!("{:012}", sale.minor),
-        account.last_atc,
-    ) {
+    let claim = Claim {
+        amount: &format!("{:012}", sale.minor),
+        currency: sale.message.text(49).unwrap_or_default(),
+        processing_code: sale.message.text(3).unwrap_or_default(),
+    };
+    let chip_data = sale.message.bytes(55).unwrap_or_default();
+    let verified = match cryptogram::verify(&account, Cryptogram::Arqc, chip_data, &claim) {
         Ok(verified) => verified,
         Err(error) => return Ok((declined("05", &error.to_string(), true), None)),
     };

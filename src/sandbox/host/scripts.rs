@@ -1,5 +1,8 @@
 //! What the host does at certain amounts, so that anyone can see every outcome of a sale (`docs/sandbox.md`).
 
+use crate::emv::tag::{self, Tag};
+use crate::emv::tlv::TlvBuilder;
+
 /// What happens to a sale of one amount.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Script {
@@ -27,6 +30,41 @@ pub enum Script {
     OtherStan,
     /// 67.09: booked, nothing is answered, and the first two reversals, though carried out, are not answered either.
     SilentReversals,
+    /// 68.CC: approved, with a script for the card.
+    ForCard(CardScript),
+}
+
+/// What the issuer sends to the card with an approval.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CardScript {
+    /// 68.01: template 71, the PIN is unblocked.
+    UnblockPin,
+    /// 68.02: template 72, at most five transactions offline in a row (PUT DATA of 9F58).
+    SetLimit,
+    /// 68.03: template 71, a command that no card knows.
+    Unknown,
+    /// 68.04: template 72, the application is blocked.
+    BlockApplication,
+}
+
+/// Issuer script identifier and issuer script command (EMV 4.4 Book 3, annex A).
+const SCRIPT_IDENTIFIER: Tag = Tag(0x9F18);
+const SCRIPT_COMMAND: Tag = Tag(0x86);
+
+impl CardScript {
+    /// The template as it stands in field 55. Its identifier is the amount that asked for it.
+    pub fn template(self) -> Vec<u8> {
+        // The sandbox card wants no MAC; zeros stand in its place.
+        let (template, identifier, command): (Tag, u8, &[u8]) = match self {
+            Self::UnblockPin => (tag::SCRIPT_1, 0x01, &[0x84, 0x24, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0]),
+            Self::SetLimit => (tag::SCRIPT_2, 0x02, &[0x04, 0xDA, 0x9F, 0x58, 9, 5, 0, 0, 0, 0, 0, 0, 0, 0]),
+            Self::Unknown => (tag::SCRIPT_1, 0x03, &[0x84, 0xEE, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0]),
+            Self::BlockApplication => (tag::SCRIPT_2, 0x04, &[0x84, 0x1E, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0]),
+        };
+        let content =
+            TlvBuilder::new().with(SCRIPT_IDENTIFIER, &[0, 0, 0x68, identifier]).with(SCRIPT_COMMAND, command);
+        TlvBuilder::new().with_template(template, content).build()
+    }
 }
 
 /// The script of an amount in minor units of CNY.
@@ -45,6 +83,10 @@ pub const fn of(minor: u64) -> Script {
         67_07 => Script::CaptivePortal,
         67_08 => Script::OtherStan,
         67_09 => Script::SilentReversals,
+        68_01 => Script::ForCard(CardScript::UnblockPin),
+        68_02 => Script::ForCard(CardScript::SetLimit),
+        68_03 => Script::ForCard(CardScript::Unknown),
+        68_04 => Script::ForCard(CardScript::BlockApplication),
         _ => Script::Ordinary,
     }
 }
@@ -55,7 +97,7 @@ mod tests {
 
     #[test]
     fn amounts_outside_the_table_are_ordinary() {
-        for minor in [0, 1, 65_99, 66_00, 66_11, 67_00, 67_10, 16_605, u64::MAX] {
+        for minor in [0, 1, 65_99, 66_00, 66_11, 67_00, 67_10, 68_00, 68_05, 16_605, u64::MAX] {
             assert_eq!(of(minor), Script::Ordinary, "{minor}");
         }
         assert_eq!(of(66_05), Script::Decline(5));

@@ -127,6 +127,7 @@ impl Service {
             | Script::Ordinary
             | Script::Decline(_)
             | Script::Partial
+            | Script::ForCard(_)
             | Script::SilentUnbooked
             | Script::CaptivePortal => {}
         }

@@ -6,12 +6,17 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
 
 use super::books::Books;
+use crate::crypto::emv::{Algorithm, IssuerKey};
 use crate::crypto::sm4::Sm4Key;
 use crate::crypto::tdes::TdesKey;
 use crate::crypto::{CryptoError, hex};
 use crate::money::{Amount, AmountError, Currency};
 use crate::reference::{Batch, ReferenceError, Stan, TraceNumber};
-use crate::sandbox::card::profile::CardProfile;
+use crate::sandbox::card::profile::ApplicationProfile;
+use crate::sandbox::issuer::ResponseMethod;
+
+/// Version of the schema, in SQLite's `user_version`. The first one had neither algorithm nor response method.
+const SCHEMA_VERSION: i64 = 1;
 
 const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS terminals (
@@ -25,7 +30,7 @@ const SCHEMA: &str = "
     ) STRICT;
     CREATE TABLE IF NOT EXISTS accounts (
         pan             TEXT PRIMARY KEY,   -- a TEST number
-        sequence_number INTEGER NOT NULL,
+        sequence_number INTEGER NOT NULL,   -- plain: ten is 10
         expiry          TEXT NOT NULL,      -- YYMM
         master_key      BLOB NOT NULL,      -- a TEST key
         balance         INTEGER NOT NULL CHECK (balance >= 0),
@@ -46,6 +51,15 @@ const SCHEMA: &str = "
         reversals     INTEGER NOT NULL DEFAULT 0,
         UNIQUE (terminal, batch, stan)
     ) STRICT;
+";
+
+/// What version 1 has beyond [`SCHEMA`].
+const SINCE_VERSION_1: &str = "
+    BEGIN IMMEDIATE;
+    ALTER TABLE accounts ADD COLUMN algorithm TEXT NOT NULL DEFAULT 'tdes' CHECK (algorithm IN ('tdes', 'aes'));
+    ALTER TABLE accounts ADD COLUMN response_method INTEGER NOT NULL DEFAULT 1 CHECK (response_method IN (1, 2));
+    PRAGMA user_version = 1;
+    COMMIT;
 ";
 
 /// The database. One connection; whoever needs it waits.
@@ -143,6 +157,10 @@ impl Store {
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "foreign_keys", "ON")?;
         connection.execute_batch(SCHEMA)?;
+        let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        if version < SCHEMA_VERSION {
+            connection.execute_batch(SINCE_VERSION_1)?;
+        }
         Ok(Self(Mutex::new(connection)))
     }
 
@@ -158,22 +176,26 @@ impl Store {
         Ok(result)
     }
 
-    /// The account behind a card profile; one that is there keeps its balance.
+    /// The account behind an application of a card; one that is there keeps its balance and its counter.
     ///
     /// # Errors
     /// When the profile's key is not one, or the database cannot be written.
-    pub fn register_account(&self, profile: &CardProfile) -> Result<(), StoreError> {
+    pub fn register_account(&self, profile: &ApplicationProfile) -> Result<(), StoreError> {
         let master_key = hex::decode(&profile.issuer.master_key)
-            .map_err(|error| StoreError::Row(format!("master key of {}: {error}", profile.title)))?;
-        TdesKey::new(&master_key)?;
+            .map_err(|error| StoreError::Row(format!("master key of {}: {error}", profile.label)))?;
+        IssuerKey::new(profile.issuer.algorithm, &master_key)?;
         self.connection().execute(
-            "INSERT INTO accounts (pan, sequence_number, expiry, master_key, balance) VALUES (?1, ?2, ?3, ?4, ?5)
-             ON CONFLICT (pan) DO NOTHING",
+            "INSERT INTO accounts (pan, sequence_number, expiry, master_key, algorithm, response_method, balance)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+             ON CONFLICT (pan) DO UPDATE SET sequence_number = ?2, expiry = ?3, master_key = ?4, algorithm = ?5,
+                                             response_method = ?6",
             params![
                 profile.pan,
-                profile.sequence_number,
+                profile.sequence_number.number(),
                 profile.expiry,
                 master_key,
+                algorithm_word(profile.issuer.algorithm),
+                method_number(profile.issuer.response_method),
                 i64::try_from(profile.issuer.balance).unwrap_or(i64::MAX)
             ],
         )?;
@@ -255,6 +277,36 @@ impl Store {
         // A panic in another thread rolled its transaction back; the connection itself is sound.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+const fn algorithm_word(algorithm: Algorithm) -> &'static str {
+    match algorithm {
+        Algorithm::Tdes => "tdes",
+        Algorithm::Aes => "aes",
+    }
+}
+
+const fn method_number(method: ResponseMethod) -> u8 {
+    match method {
+        ResponseMethod::One => 1,
+        ResponseMethod::Two => 2,
+    }
+}
+
+/// Reads what [`Store::register_account`] wrote.
+pub(super) fn algorithm_of(word: String) -> Result<Algorithm, StoreError> {
+    [Algorithm::Tdes, Algorithm::Aes]
+        .into_iter()
+        .find(|algorithm| algorithm_word(*algorithm) == word)
+        .ok_or(StoreError::Row(word))
+}
+
+/// Reads what [`Store::register_account`] wrote.
+pub(super) fn method_of(number: u8) -> Result<ResponseMethod, StoreError> {
+    [ResponseMethod::One, ResponseMethod::Two]
+        .into_iter()
+        .find(|method| method_number(*method) == number)
+        .ok_or_else(|| StoreError::Row(format!("response method {number}")))
 }
 
 /// A terminal to be registered.

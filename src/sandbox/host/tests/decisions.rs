@@ -3,7 +3,12 @@
 use std::os::unix::fs::PermissionsExt;
 
 use super::*;
+use crate::crypto::emv::SequenceNumber;
+use crate::sandbox::card::SandboxCard;
+use crate::sandbox::card::profile::SHIPPED;
 use crate::sandbox::host::DEFAULT_TERMINAL;
+use crate::sandbox::host::store::Store;
+use crate::sandbox::issuer::{Cryptogram, ResponseMethod, issuer_application_data};
 
 #[test]
 fn a_sale_is_approved_debited_and_answered_to_the_card() {
@@ -42,6 +47,55 @@ fn amounts_of_66_decide_the_response_code() {
 }
 
 #[test]
+fn amounts_of_68_send_the_card_a_script() {
+    let house = House::new();
+    let link = house.link();
+    for (cents, template, command) in [
+        (1, tag::SCRIPT_1, &[0x84, 0x24, 0, 0, 8][..]),
+        (2, tag::SCRIPT_2, &[0x04, 0xDA, 0x9F, 0x58, 9, 5]),
+        (3, tag::SCRIPT_1, &[0x84, 0xEE, 0, 0, 8]),
+        (4, tag::SCRIPT_2, &[0x84, 0x1E, 0, 0, 8]),
+    ] {
+        let answer = link.sale(&sale(cents, 68_00 + u64::from(cents))).unwrap();
+        assert!(issuer_is_right(&answer, cents as u16, 68_00 + u64::from(cents)), "the proof comes as ever");
+        let script = tlv::find(&answer.issuer_data, template).unwrap().unwrap();
+        let sent = tlv::find(script, tag::Tag(0x86)).unwrap().unwrap();
+        assert!(sent.starts_with(command) && sent.len() == 5 + usize::from(sent[4]), "{sent:02X?}");
+        assert_eq!(tlv::find(script, tag::Tag(0x9F18)).unwrap(), Some(&[0, 0, 0x68, cents as u8][..]));
+    }
+    let mut poor = sale(5, 68_01);
+    poor.card.expiry = Some([0x24, 0x01]);
+    assert_eq!(tlv::find(&link.sale(&poor).unwrap().issuer_data, tag::SCRIPT_1), Ok(None), "not with a refusal");
+}
+
+/// The account of every application on every shipped card is there, with the right key, and each method is answered.
+#[test]
+fn every_shipped_card_can_pay() {
+    let house = House::new();
+    let link = house.link();
+    let mut stan = 0;
+    for (name, _) in SHIPPED {
+        for application in CardProfile::shipped(name).unwrap().applications {
+            stan += 1;
+            let mut request = sale_of(&application, stan, 1234);
+            let issuer_data = issuer_application_data([3, 0xA0, 0, 0], application.issuer.algorithm);
+            let signed = Signed { issuer_data, ..Signed::default() };
+            request.chip_data = chip_data(&application, stan as u16, 1234, &signed);
+            let expected = if *name == "expired" { "54" } else { "00" };
+            let answer = link.sale(&request).unwrap();
+            assert_eq!(answer.response_code.as_str(), expected, "{name}");
+            let proof = tlv::find(&answer.issuer_data, tag::ISSUER_AUTHENTICATION_DATA).unwrap();
+            let length = match application.issuer.response_method {
+                _ if expected == "54" => None,
+                ResponseMethod::One => Some(10),
+                ResponseMethod::Two => Some(8),
+            };
+            assert_eq!(proof.map(<[u8]>::len), length, "{name}");
+        }
+    }
+}
+
+#[test]
 fn a_trace_number_is_used_once() {
     let house = House::new();
     let link = house.link();
@@ -76,10 +130,70 @@ fn the_issuer_refuses_what_the_card_did_not_sign() {
     assert_eq!(code(link.sale(&replayed)), "05", "the same counter again");
     let reasons: Vec<_> = house.running.ledger().unwrap().into_iter().map(|entry| entry.reason).collect();
     assert!(
-        reasons[0].contains("ARQC") && reasons[1].contains("amount") && reasons[5].contains("counter"),
+        reasons[0].contains("ARQC") && reasons[1].contains("field 4") && reasons[5].contains("counter"),
         "{reasons:?}"
     );
     assert_eq!(house.balance(), BALANCE - 1234);
+}
+
+/// Each of these cryptograms is right; only what it covers is not what the request says, or is no question to the issuer.
+#[test]
+fn the_issuer_holds_the_request_against_what_the_card_signed() {
+    let house = House::new();
+    let link = house.link();
+    for (stan, what, signed) in [
+        (1, "field 49", Signed { currency: [0x08, 0x40], ..Signed::default() }),
+        (2, "field 3", Signed { transaction_type: 0x20, ..Signed::default() }),
+        (3, "verification results", Signed { issuer_data: [7, 1, 1, 3, 0x80, 0, 0, 1], ..Signed::default() }),
+        (4, "verification results", Signed { issuer_data: [7, 1, 1, 3, 0x20, 0, 0, 1], ..Signed::default() }),
+        (5, "9F10", Signed { issuer_data: [8, 1, 1, 3, 0xA0, 0, 0, 1], ..Signed::default() }),
+        (6, "9F10", Signed { issuer_data: [7, 1, 1, 3, 0xA0, 0, 0, 4], ..Signed::default() }),
+    ] {
+        let mut request = sale(stan, 1234);
+        request.chip_data = chip_data(&profile(), stan as u16, 1234, &signed);
+        assert_eq!(code(link.sale(&request)), "05", "{what}");
+        let reason = house.running.ledger().unwrap().pop().unwrap().reason;
+        assert!(reason.contains(what), "{what}: {reason}");
+    }
+    assert_eq!(house.balance(), BALANCE);
+}
+
+/// The card computes for itself here: a mistake that host and test share would not be seen otherwise.
+#[test]
+fn a_card_with_a_sequence_number_of_two_digits_is_known_to_its_issuer() {
+    let house = House::new();
+    let pan = "6228480000000010108".to_owned();
+    let profile = ApplicationProfile { pan, sequence_number: SequenceNumber::new(10).unwrap(), ..profile() };
+    house.host.store.register_account(&profile).unwrap();
+    let mut request = sale_of(&profile, 1, 1234);
+    request.chip_data = chip_data_of_a_card(&profile, 1234);
+    assert_eq!(request.card.sequence_number, Some(10));
+    assert_eq!(code(house.link().sale(&request)), "00");
+    assert_eq!(house.running.balance(&profile.pan).unwrap(), Some(BALANCE - 1234));
+}
+
+/// A database of the first version has neither algorithm nor response method; its accounts go on as they were.
+#[test]
+fn an_older_database_is_taken_over() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("host.sqlite3");
+    let old = rusqlite::Connection::open(&path).unwrap();
+    old.execute_batch(
+        "CREATE TABLE accounts (pan TEXT PRIMARY KEY, sequence_number INTEGER NOT NULL, expiry TEXT NOT NULL,
+                                master_key BLOB NOT NULL, balance INTEGER NOT NULL,
+                                last_atc INTEGER NOT NULL DEFAULT -1) STRICT;
+         INSERT INTO accounts VALUES ('6228480000000001230', 1, '3012', zeroblob(16), 77, 5);",
+    )
+    .unwrap();
+    drop(old);
+    for _ in 0..2 {
+        let store = Store::open(&path).unwrap();
+        store.register_account(&profile()).unwrap();
+        let account = store.transaction(|books| books.account(&profile().pan)).unwrap().unwrap();
+        assert_eq!((account.balance, account.last_atc), (77, Some(5)), "what it held and where it was");
+        let data = chip_data(&profile(), 6, 1234, &Signed::default());
+        assert!(account.issuer.verify(Cryptogram::Arqc, &data).is_ok(), "the key is the profile's now");
+    }
 }
 
 #[test]
@@ -132,4 +246,35 @@ fn a_host_keeps_what_it_has_and_its_keys_to_itself() {
     assert!(host.write_kit(&kit).unwrap_err().to_string().contains("not for tests"));
     assert!(host.write_kit_of("../../kit", &kit).is_err());
     assert!(host.store.terminal(DEFAULT_TERMINAL).unwrap().is_some());
+}
+
+/// Field 55 of a sale that a sandbox card of this profile has signed.
+fn chip_data_of_a_card(profile: &ApplicationProfile, minor: u64) -> Vec<u8> {
+    let directory = tempfile::tempdir().unwrap();
+    let card = CardProfile { applications: vec![profile.clone()], ..CardProfile::shipped("unionpay-debit").unwrap() };
+    let mut card = SandboxCard::open(&card, directory.path()).unwrap();
+    card.power_on();
+    let aid = hex::decode(&profile.aid).unwrap();
+    let amount = hex::decode(&format!("{minor:012}")).unwrap();
+    let first = [&amount[..], &[0; 6], &[1, 0x56], &[0; 5], &[1, 0x56], &[0x26, 0x11, 0x22], &[0], &[1, 2, 3, 4]];
+    let answers = [
+        [&[0, 0xA4, 4, 0, aid.len() as u8], &aid[..], &[0]].concat(),
+        vec![0x80, 0xA8, 0, 0, 6, 0x83, 4, 1, 0x56, 1, 0x56, 0],
+        [&[0x80, 0xAE, 0x80, 0, 29], &first.concat()[..], &[0]].concat(),
+    ]
+    .map(|command| card.transmit(&command));
+    let told = |answer: &[u8], tag| tlv::find(&answer[..answer.len() - 2], tag).unwrap().unwrap().to_vec();
+    let [_, options, cryptogram] = answers;
+    [tag::CRYPTOGRAM, tag::CRYPTOGRAM_INFORMATION, tag::ISSUER_APPLICATION_DATA, tag::ATC]
+        .into_iter()
+        .fold(TlvBuilder::new(), |data, tag| data.with(tag, &told(&cryptogram, tag)))
+        .with(tag::AIP, &told(&options, tag::AIP))
+        .with(tag::AMOUNT_AUTHORISED, &amount)
+        .with(tag::TERMINAL_COUNTRY, &[1, 0x56])
+        .with(tag::TVR, &[0; 5])
+        .with(tag::TRANSACTION_CURRENCY, &[1, 0x56])
+        .with(tag::TRANSACTION_DATE, &[0x26, 0x11, 0x22])
+        .with(tag::TRANSACTION_TYPE, &[0])
+        .with(tag::UNPREDICTABLE_NUMBER, &[1, 2, 3, 4])
+        .build()
 }

@@ -15,8 +15,8 @@ use super::store::EntryState;
 use super::{Host, RunningHost, pki};
 use crate::acquirer::link::{HostLink, HttpsLink};
 use crate::card_number::Pan;
-use crate::crypto::tdes::TdesKey;
-use crate::crypto::{emv, hex};
+use crate::crypto::emv::SessionKey;
+use crate::crypto::hex;
 use crate::emv::tag;
 use crate::emv::tlv::{self, TlvBuilder};
 use crate::money::{Amount, Currency};
@@ -24,7 +24,7 @@ use crate::payment::online::{
     CardForHost, Decision, EntryMode, HostAnswer, LinkFailure, ReversalReason, ReversalRequest, SaleRequest,
 };
 use crate::reference::{Batch, Stan, TraceNumber};
-use crate::sandbox::card::profile::CardProfile;
+use crate::sandbox::card::profile::{ApplicationProfile, CardProfile};
 use crate::sandbox::issuer::CryptogramInput;
 use crate::terminal::identity::Identity;
 use crate::terminal::link::LinkSettings;
@@ -98,8 +98,8 @@ fn open(settings: &LinkSettings, kit: &Path) -> HttpsLink {
     HttpsLink::open(settings, kit, Identity::load(kit).unwrap(), vault).unwrap()
 }
 
-fn profile() -> CardProfile {
-    CardProfile::shipped("unionpay-debit").unwrap()
+fn profile() -> ApplicationProfile {
+    CardProfile::shipped("unionpay-debit").unwrap().applications.remove(0)
 }
 
 fn trace(stan: u32) -> TraceNumber {
@@ -112,7 +112,10 @@ fn cny(minor: u64) -> Amount {
 
 /// A sale with a cryptogram made as a card makes it; the STAN is also the card's transaction counter.
 fn sale(stan: u32, minor: u64) -> SaleRequest {
-    let profile = profile();
+    sale_of(&profile(), stan, minor)
+}
+
+fn sale_of(profile: &ApplicationProfile, stan: u32, minor: u64) -> SaleRequest {
     SaleRequest {
         trace: trace(stan),
         amount: cny(minor),
@@ -121,48 +124,72 @@ fn sale(stan: u32, minor: u64) -> SaleRequest {
             pan: Pan::parse(&profile.pan).unwrap(),
             expiry: Some(hex::decode(&profile.expiry).unwrap().try_into().unwrap()),
             track2: None,
-            sequence_number: Some(profile.sequence_number),
+            sequence_number: Some(profile.sequence_number.number()),
             entry: EntryMode::Chip,
         },
-        chip_data: chip_data(&profile, stan as u16, minor),
+        chip_data: chip_data(profile, stan as u16, minor, &Signed::default()),
     }
 }
 
-fn session_key(profile: &CardProfile, atc: u16) -> TdesKey {
-    let issuer = TdesKey::new(&hex::decode(&profile.issuer.master_key).unwrap()).unwrap();
-    let card = emv::card_master_key(&issuer, &profile.pan, profile.sequence_number).unwrap();
-    emv::session_key(&card, atc).unwrap()
+fn session_key(profile: &ApplicationProfile, atc: u16) -> SessionKey {
+    profile
+        .issuer_key()
+        .unwrap()
+        .card_master_key(&profile.pan, profile.sequence_number)
+        .unwrap()
+        .session_key(atc)
+        .unwrap()
 }
 
-fn arqc(profile: &CardProfile, atc: u16, minor: u64) -> [u8; 8] {
+fn arqc(profile: &ApplicationProfile, atc: u16, minor: u64) -> [u8; 8] {
+    cryptogram(profile, atc, minor, &Signed::default())
+}
+
+/// What a card signs beside amount and counter.
+struct Signed {
+    /// 5F2A.
+    currency: [u8; 2],
+    /// 9C.
+    transaction_type: u8,
+    /// 9F10, of which the card signs bytes 4 to 7.
+    issuer_data: [u8; 8],
+}
+
+impl Default for Signed {
+    fn default() -> Self {
+        Self { currency: [0x01, 0x56], transaction_type: 0, issuer_data: [7, 1, 1, 0x03, 0xA0, 0, 0, 1] }
+    }
+}
+
+fn cryptogram(profile: &ApplicationProfile, atc: u16, minor: u64, signed: &Signed) -> [u8; 8] {
     let input = CryptogramInput {
         amount_authorised: &hex::decode(&format!("{minor:012}")).unwrap(),
         amount_other: &[0; 6],
         terminal_country: &[0x01, 0x56],
         tvr: &[0; 5],
-        currency: &[0x01, 0x56],
+        currency: &signed.currency,
         date: &[0x26, 0x11, 0x22],
-        transaction_type: &[0],
+        transaction_type: &[signed.transaction_type],
         unpredictable_number: &[1, 2, 3, 4],
         aip: &[0x7C, 0],
         atc: &atc.to_be_bytes(),
-        card_verification_results: &[0x03, 0xA0, 0, 0],
+        card_verification_results: &signed.issuer_data[3..7],
     };
-    emv::application_cryptogram(&session_key(profile, atc), &input.bytes()).unwrap()
+    session_key(profile, atc).application_cryptogram(&input.bytes()).unwrap()
 }
 
-fn chip_data(profile: &CardProfile, atc: u16, minor: u64) -> Vec<u8> {
+fn chip_data(profile: &ApplicationProfile, atc: u16, minor: u64, signed: &Signed) -> Vec<u8> {
     TlvBuilder::new()
-        .with(tag::CRYPTOGRAM, &arqc(profile, atc, minor))
+        .with(tag::CRYPTOGRAM, &cryptogram(profile, atc, minor, signed))
         .with(tag::CRYPTOGRAM_INFORMATION, &[0x80])
-        .with(tag::ISSUER_APPLICATION_DATA, &[7, 1, 1, 0x03, 0xA0, 0, 0, 1])
+        .with(tag::ISSUER_APPLICATION_DATA, &signed.issuer_data)
         .with(tag::UNPREDICTABLE_NUMBER, &[1, 2, 3, 4])
         .with(tag::ATC, &atc.to_be_bytes())
         .with(tag::TVR, &[0; 5])
         .with(tag::TRANSACTION_DATE, &[0x26, 0x11, 0x22])
-        .with(tag::TRANSACTION_TYPE, &[0])
+        .with(tag::TRANSACTION_TYPE, &[signed.transaction_type])
         .with(tag::AMOUNT_AUTHORISED, &hex::decode(&format!("{minor:012}")).unwrap())
-        .with(tag::TRANSACTION_CURRENCY, &[0x01, 0x56])
+        .with(tag::TRANSACTION_CURRENCY, &signed.currency)
         .with(tag::AIP, &[0x7C, 0])
         .with(tag::TERMINAL_COUNTRY, &[0x01, 0x56])
         .with(tag::AMOUNT_OTHER, &[0; 6])
@@ -190,6 +217,6 @@ fn code(answer: Result<HostAnswer, LinkFailure>) -> String {
 fn issuer_is_right(answer: &HostAnswer, atc: u16, minor: u64) -> bool {
     let (profile, code) = (profile(), answer.response_code.as_str().as_bytes());
     let arqc = arqc(&profile, atc, minor);
-    let right = emv::response_cryptogram_1(&session_key(&profile, atc), &arqc, code.try_into().unwrap()).unwrap();
+    let right = session_key(&profile, atc).response_cryptogram_1(arqc, code.try_into().unwrap()).unwrap();
     tlv::find(&answer.issuer_data, tag::ISSUER_AUTHENTICATION_DATA).unwrap() == Some(&[&right[..], code].concat()[..])
 }
