@@ -321,7 +321,7 @@ fn a_card_torn_while_scripts_run_has_paid() {
     // The card's last word is its TC; what the issuer still wants of it comes behind.
     let with_script = |profile: &CardProfile, request: &SaleRequest| {
         let mut answer = approve(profile, request)?;
-        answer.issuer_data.extend(yima::crypto::hex::decode("72 06 86 04 84 18 00 00").unwrap());
+        answer.issuer_data.extend([0x72, 0x06, 0x86, 0x04, 0x84, 0x18, 0x00, 0x00]);
         Ok(answer)
     };
     let without = Shop::new().sale(&Faults::default(), approve).commands;
