@@ -1,6 +1,6 @@
 //! How long the kernel's parts take: `cargo bench --bench emv`, and beside other kernels with `--features peers`.
 //!
-//! A record of 139 bytes and certificates of 1408 bits are what the cards of today bring. Keys are made anew for each run.
+//! A record of 139 bytes and certificates of 1408 bits are what cards bring. Keys are made anew for each run.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a measurement that cannot go on stops here and now")]
 

@@ -1,5 +1,5 @@
-//! Certificates and signatures: raw bytes, and any content behind the right frame and hash, as a signer in the wrong hands
-//! could make it.
+//! Certificates and signatures: raw bytes, and any content behind the right frame and hash, as a signer in the wrong
+//! hands could make it.
 #![no_main]
 
 use std::sync::LazyLock;

@@ -1,5 +1,5 @@
-//! Public keys of certification authorities and the list of revoked issuer certificates (EMV 4.4 Book 2, 11.2 and 5.1.2;
-//! Book 4, 10.2).
+//! Public keys of certification authorities and the list of revoked issuer certificates (EMV 4.4 Book 2, 11.2 and
+//! 5.1.2; Book 4, 10.2).
 //!
 //! Needs TOML text. Reads, checks and looks up; fetches nothing and stores nothing. A set holds live keys or test keys,
 //! never both: a card made with a test key must not pass on a counter.
@@ -297,8 +297,8 @@ mod tests {
         let (modulus, exponent) = ([0xC1; 16], [0x03]);
         let hash = sha_1(&[&UNIONPAY.0, &[index], &modulus, &exponent]);
         format!(
-            "rid = \"A000000333\"\nindex = \"{index:02X}\"\nmodulus = \"{}\"\nexponent = \"03\"\nexpiry = \"2030-12-31\"\n\
-             hash = \"{}\"\n",
+            "rid = \"A000000333\"\nindex = \"{index:02X}\"\nmodulus = \"{}\"\nexponent = \"03\"\n\
+             expiry = \"2030-12-31\"\nhash = \"{}\"\n",
             hex::encode(&modulus),
             hex::encode(&hash)
         )

@@ -1,5 +1,7 @@
 //! The keys of issuer and card, taken out of their certificates (EMV 4.4 Book 2, 5.3, 6.3, 6.4 and 7.1).
 
+use zeroize::Zeroizing;
+
 use super::block::{Block, Opened};
 use super::{OdaFailure, StaticData};
 use crate::crypto::rsa::PublicKey;
@@ -107,8 +109,8 @@ pub fn card_key(issuer: &IssuerKey, input: &CardCertificate<'_>) -> Result<CardK
     certified.of_card(input.pan, input.date).map(CardKey)
 }
 
-/// Takes the key for PIN encipherment out of its certificate (Book 2, 7.1). A card without one enciphers with the key of
-/// [`card_key`]: [`PinKey::from`].
+/// Takes the key for PIN encipherment out of its certificate (Book 2, 7.1). A card without one enciphers with the key
+/// of [`card_key`]: [`PinKey::from`].
 ///
 /// # Errors
 /// The check that failed.
@@ -182,7 +184,7 @@ fn required(data: &DataObjects, tag: Tag) -> Result<&[u8], OdaFailure> {
 struct Certified {
     block: Block,
     /// Whose key: an issuer identifier or a card number, padded with F.
-    name: Vec<u8>,
+    name: Zeroizing<Vec<u8>>,
     /// MMYY.
     expiry: [u8; 2],
     serial: [u8; 3],
@@ -192,7 +194,7 @@ struct Certified {
 }
 
 impl Certified {
-    /// Opens a certificate and checks everything that is the same for all of them; `NAME` is the length of the name in it.
+    /// Opens a certificate and checks what is the same for all of them; `NAME` is the length of the name in it.
     fn open<const NAME: usize>(
         block: Block,
         signer: &PublicKey,
@@ -213,7 +215,7 @@ impl Certified {
         opened.vouches_for(&[parts.remainder.unwrap_or_default(), parts.exponent, static_data])?;
         Ok(Self {
             block,
-            name: fields.name.to_vec(),
+            name: Zeroizing::new(fields.name.to_vec()),
             expiry: fields.expiry,
             serial: fields.serial,
             key_algorithm: fields.key_algorithm,
@@ -235,11 +237,9 @@ impl Certified {
     fn good_on(&self, date: [u8; 3]) -> Result<(), OdaFailure> {
         let [month, year] = self.expiry;
         let is_month = matches!(month, 0x01..=0x09 | 0x10..=0x12) && year >> 4 <= 9 && year & 0x0F <= 9;
-        let month_of = |[year, month, _]: [u8; 3]| {
-            let (century, year, month, _) = with_century([year, month, 0]);
-            (century, year, month)
-        };
-        if is_month && month_of(date) <= month_of([year, month, 0]) {
+        let (century, this_year, this_month, _) = with_century(date);
+        let (last_century, ..) = with_century([year, month, 0]);
+        if is_month && (century, this_year, this_month) <= (last_century, year, month) {
             Ok(())
         } else {
             Err(OdaFailure::Expired { block: self.block, expiry: self.expiry })
@@ -281,7 +281,7 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// Modulus from certificate and remainder (Book 2, 5.3 step 12 and 6.4 step 10).
+/// Modulus from certificate and remainder (Book 2, 5.3 step 12 and 6.4 step 11).
 ///
 /// The remainder is there exactly when the modulus is longer than the room in the certificate, and is exactly the rest.
 fn whole_modulus(block: Block, signer: usize, fields: &Fields<'_>, remainder: &[u8]) -> Result<Vec<u8>, OdaFailure> {
@@ -297,7 +297,8 @@ fn whole_modulus(block: Block, signer: usize, fields: &Fields<'_>, remainder: &[
     Ok([inside, remainder].concat())
 }
 
-/// Whether an issuer identifier is how the card number begins: three to eight digits, padded with F (Book 2, 5.3 step 8).
+/// Whether an issuer identifier is how the card number begins: three to eight digits, padded with F (Book 2, 5.3 step
+/// 8).
 fn is_prefix(identifier: &[u8], pan: &[u8]) -> bool {
     let count = digits(identifier).count();
     count >= 3 && digits(identifier).eq(digits(pan).take(count))

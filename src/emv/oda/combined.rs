@@ -1,5 +1,5 @@
-//! Combined DDA and application cryptogram generation (EMV 4.4 Book 2, 6.6): the card signs its cryptogram together with
-//! everything terminal and card said about the transaction.
+//! Combined DDA and application cryptogram generation (EMV 4.4 Book 2, 6.6): the card signs its cryptogram together
+//! with everything terminal and card said about the transaction.
 
 use super::dynamic_authentication::SignedByCard;
 use super::{CardKey, DynamicNumber, OdaFailure};
@@ -12,8 +12,8 @@ use crate::emv::tlv::{self, Tlv};
 pub struct CombinedInput<'a> {
     /// The unpredictable number of this GENERATE AC (tag 9F37).
     pub unpredictable_number: &'a [u8],
-    /// What the terminal said, byte for byte as sent: values of the PDOL, of the CDOL1 and, in the second GENERATE AC, of
-    /// the CDOL2.
+    /// What the terminal said, byte for byte as sent: values of the PDOL, of the CDOL1 and, in the second GENERATE AC,
+    /// of the CDOL2.
     pub terminal_values: &'a [&'a [u8]],
     /// The answer to GENERATE AC without the status word: template 77.
     pub answer: &'a [u8],
@@ -93,8 +93,8 @@ impl<'a> Answer<'a> {
     }
 }
 
-/// Takes the next object off the front of `rest`, with all its bytes: the hash is over what was received, however the card
-/// wrote its lengths. Padding `00` before it is no part of it.
+/// Takes the next object off the front of `rest`, with all its bytes: the hash is over what was received, however the
+/// card wrote its lengths. Padding `00` before it is no part of it.
 fn split_object<'a>(rest: &mut &'a [u8]) -> Result<Option<(Tlv<'a>, &'a [u8])>, OdaFailure> {
     while let [0, behind @ ..] = rest {
         *rest = behind;

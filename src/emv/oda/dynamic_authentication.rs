@@ -71,7 +71,8 @@ pub(super) struct SignedByCard {
 }
 
 impl SignedByCard {
-    /// Opens the signature and checks its hash over `beside`: the DDOL's values in DDA, the unpredictable number in CDA.
+    /// Opens the signature and checks its hash over `beside`: the DDOL's values in DDA, the unpredictable number in
+    /// CDA.
     pub(super) fn open(card: &CardKey, signature: &[u8], beside: &[u8]) -> Result<Self, OdaFailure> {
         let opened = Opened::open(Block::DynamicSignature, &card.0, signature)?;
         opened.vouches_for(&[beside])?;

@@ -7,8 +7,8 @@
 //! 1. [`Method::choose`] from AIP and terminal capabilities;
 //! 2. [`RecordsToAuthenticate`] while the records are read;
 //! 3. [`issuer_key`], then [`card_key`] for DDA and CDA, [`pin_key`] for an enciphered PIN;
-//! 4. [`verify_static`], or [`verify_dynamic`] over the answer to INTERNAL AUTHENTICATE, or [`verify_combined`] over the
-//!    answer to GENERATE AC.
+//! 4. [`verify_static`], or [`verify_dynamic`] over the answer to INTERNAL AUTHENTICATE, or [`verify_combined`] over
+//!    the answer to GENERATE AC.
 //!
 //! Decides only: sets no TVR bit and sends no command. Every check that fails has its own [`OdaFailure`].
 
@@ -236,7 +236,8 @@ mod tests {
             let _ = pin_key(&issuer(), &PinCertificate { parts: parts(&block), pan: &pan, date });
             let block = signed(&keys.card, 0x05, 1, &[&CHALLENGE]);
             let _ = verify_dynamic(&card(), &block, &CHALLENGE);
-            let answer = TlvBuilder::new().with(tag::CRYPTOGRAM_INFORMATION, &[0x40]).with(tag::SIGNED_DYNAMIC_DATA, &block);
+            let answer = TlvBuilder::new().with(tag::CRYPTOGRAM_INFORMATION, &[0x40]);
+            let answer = answer.with(tag::SIGNED_DYNAMIC_DATA, &block);
             let answer = TlvBuilder::new().with_template(tag::RESPONSE_FORMAT_2, answer).build();
             let input = CombinedInput { unpredictable_number: &CHALLENGE, terminal_values: &[], answer: &answer };
             prop_assert!(verify_combined(&card(), &input).is_err());

@@ -3,7 +3,8 @@
 use super::block::{Block, Opened};
 use super::{IssuerKey, OdaFailure, StaticData};
 
-/// Checks the signed static application data (tag 93) and gives the data authentication code, which is to become tag 9F45.
+/// Checks the signed static application data (tag 93) and gives the data authentication code, which is to become tag
+/// 9F45.
 ///
 /// # Errors
 /// The check that failed.
