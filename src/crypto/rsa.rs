@@ -1,5 +1,5 @@
-//! Raw RSA as EMV certificates and signatures use it (EMV 4.4 Book 2, annex B2.1): the whole block, no padding scheme; and
-//! SHA-1, the hash that stands in those blocks.
+//! Raw RSA as EMV certificates and signatures use it (EMV 4.4 Book 2, annex B2.1): the whole block, no padding scheme;
+//! and SHA-1, the hash that stands in those blocks.
 
 use std::fmt;
 

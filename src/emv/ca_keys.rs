@@ -1,5 +1,5 @@
-//! Public keys of certification authorities and the list of revoked issuer certificates (EMV 4.4 Book 2, 11.2 and 5.1.2;
-//! Book 4, 10.2).
+//! Public keys of certification authorities and the list of revoked issuer certificates (EMV 4.4 Book 2, 11.2 and
+//! 5.1.2; Book 4, 10.2).
 //!
 //! Needs TOML text. Reads, checks and looks up; fetches nothing and stores nothing. A set holds live keys or test keys,
 //! never both: a card made with a test key must not pass on a counter.
@@ -120,17 +120,18 @@ impl CaKeys {
     /// When the text is not of this shape, a value is not what it should be, a hash does not fit or a key comes twice.
     pub fn parse(text: &str) -> Result<Self, CaKeysError> {
         let shape = |error: toml::de::Error| CaKeysError::Shape(error.to_string());
-        let table: toml::Table = toml::from_str(text).map_err(shape)?;
-        let (test, entries) = if table.contains_key("rid") {
-            let SingleKey { test, key } = table.try_into().map_err(shape)?;
-            (test, vec![key])
-        } else {
-            let KeyFile { test, key } = table.try_into().map_err(shape)?;
-            (test, key)
-        };
-        let world = if test { KeyWorld::Test } else { KeyWorld::Live };
+        let mut table: toml::Table = toml::from_str(text).map_err(shape)?;
+        if table.contains_key("rid") {
+            // A single key: put it where a list has it.
+            let test = table.remove("test");
+            let list = toml::Value::Array(vec![toml::Value::Table(table)]);
+            table = test.map(|test| ("test".to_owned(), test)).into_iter().collect();
+            table.insert("key".to_owned(), list);
+        }
+        let file: KeyFile = table.try_into().map_err(shape)?;
+        let world = if file.test { KeyWorld::Test } else { KeyWorld::Live };
         let mut keys = Self { world, keys: BTreeMap::new() };
-        for entry in &entries {
+        for entry in &file.key {
             let (rid, index, key) = entry.read()?;
             keys.insert(rid, index, key)?;
         }
@@ -229,15 +230,8 @@ struct KeyFile {
     key: Vec<KeyEntry>,
 }
 
-/// A file with one key, as the sandbox writes it. Unknown names are not refused here: serde cannot both flatten and deny.
 #[derive(Deserialize)]
-struct SingleKey {
-    test: bool,
-    #[serde(flatten)]
-    key: KeyEntry,
-}
-
-#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct KeyEntry {
     rid: String,
     index: String,
@@ -286,5 +280,127 @@ impl KeyEntry {
     fn refused(&self, name: &'static str, value: &str, expected: &'static str) -> CaKeysError {
         let (rid, index) = (self.rid.clone(), self.index.clone());
         CaKeysError::Value { rid, index, name, value: value.to_owned(), expected }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const UNIONPAY: Rid = Rid([0xA0, 0, 0, 3, 0x33]);
+    const VISA: Rid = Rid([0xA0, 0, 0, 0, 0x03]);
+
+    /// A key small enough to be read, with its hash.
+    fn entry(index: u8) -> String {
+        let (modulus, exponent) = ([0xC1; 16], [0x03]);
+        let hash = sha_1(&[&UNIONPAY.0, &[index], &modulus, &exponent]);
+        format!(
+            "rid = \"A000000333\"\nindex = \"{index:02X}\"\nmodulus = \"{}\"\nexponent = \"03\"\n\
+             expiry = \"2030-12-31\"\nhash = \"{}\"\n",
+            hex::encode(&modulus),
+            hex::encode(&hash)
+        )
+    }
+
+    fn file(test: bool, indexes: &[u8]) -> String {
+        let keys: String = indexes.iter().map(|index| format!("[[key]]\n{}", entry(*index))).collect();
+        format!("test = {test}\n{keys}")
+    }
+
+    #[test]
+    fn the_shipped_keys_verify_and_cover_every_scheme_of_both_worlds() {
+        let (live, test) = (CaKeys::shipped_live().unwrap(), CaKeys::shipped_test().unwrap());
+        assert_eq!((live.world(), test.world()), (KeyWorld::Live, KeyWorld::Test));
+        for keys in [&live, &test] {
+            for rid in ["A000000333", "A000000003", "A000000004", "A000000025", "A000000065", "A000000152"] {
+                let rid = Rid(hex::decode(rid).unwrap().try_into().unwrap());
+                assert!(keys.iter().any(|(owner, ..)| owner == rid), "{:?} {rid}", keys.world());
+            }
+            assert!(keys.iter().all(|(.., key)| key.source.is_some()), "every key names its source");
+        }
+        assert_eq!(live.find(UNIONPAY, 0x04).unwrap().key.length(), 248);
+        assert_eq!(test.find(VISA, 0x92).unwrap().key.length(), 176);
+        assert!(live.iter().all(|(rid, index, _)| test.find(rid, index).is_none()));
+    }
+
+    #[test]
+    fn an_expired_live_key_is_known_as_such() {
+        let live = CaKeys::shipped_live().unwrap();
+        let (short, long) = (live.find(VISA, 0x08).unwrap(), live.find(VISA, 0x09).unwrap());
+        assert!(short.is_expired([0x25, 0x01, 0x01]) && !short.is_expired([0x24, 0x12, 0x31]));
+        assert!(!long.is_expired([0x26, 0x11, 0x24]));
+        assert!(!live.find(UNIONPAY, 0x04).unwrap().is_expired([0x49, 0x12, 0x31]), "no last day announced");
+    }
+
+    #[test]
+    fn a_wrong_digit_anywhere_in_a_key_is_found_and_the_key_named() {
+        let good = file(true, &[0x09]);
+        assert!(CaKeys::parse(&good).is_ok());
+        let hash = CaKeysError::Hash { rid: UNIONPAY, index: 0x09 };
+        assert_eq!(CaKeys::parse(&good.replace("C1C1", "C1C2")).err(), Some(hash.clone()));
+        assert_eq!(CaKeys::parse(&good.replace("exponent = \"03\"", "exponent = \"010001\"")).err(), Some(hash));
+        assert_eq!(
+            CaKeys::parse(&good.replace("index = \"09\"", "index = \"08\"")).err(),
+            Some(CaKeysError::Hash { rid: UNIONPAY, index: 0x08 })
+        );
+        for (from, to, said) in [
+            ("A000000333", "A0000003", "CA key A0000003 09: rid = \"A0000003\" is not hexadecimal of 5 bytes"),
+            ("\"09\"", "\"x\"", "CA key A000000333 x: index = \"x\" is not hexadecimal of 1 byte"),
+            ("\"03\"", "\"05\"", "CA key A000000333 09: exponent = \"05\" is not 03 or 010001"),
+            ("2030-12-31", "2030-02-30", "CA key A000000333 09: expiry = \"2030-02-30\" is not a day YYYY-MM-DD"),
+        ] {
+            assert_eq!(CaKeys::parse(&good.replace(from, to)).unwrap_err().to_string(), said);
+        }
+        for shape in
+            ["", "test = true\nkey = 1", "[[key]]\nindex = \"09\"", &format!("{good}more = 1"), "rid = \"A000000333\""]
+        {
+            assert!(matches!(CaKeys::parse(shape), Err(CaKeysError::Shape(_))), "{shape}");
+        }
+    }
+
+    #[test]
+    fn a_key_comes_once_and_a_set_is_live_or_test() {
+        let parse = |test, indexes: &[u8]| CaKeys::parse(&file(test, indexes));
+        let twice = CaKeysError::Twice { rid: UNIONPAY, index: 0x09 };
+        assert_eq!(parse(true, &[0x09, 0x09]).err(), Some(twice.clone()));
+        let test = parse(true, &[0x09]).unwrap();
+        let joined = test.clone().joined(parse(true, &[0x0A]).unwrap()).unwrap();
+        assert_eq!(joined.iter().map(|(_, index, _)| index).collect::<Vec<_>>(), [0x09, 0x0A]);
+        assert_eq!(test.clone().joined(test.clone()).err(), Some(twice));
+        assert_eq!(test.joined(parse(false, &[0x0A]).unwrap()).err(), Some(CaKeysError::Mixed));
+    }
+
+    #[test]
+    fn a_single_key_at_the_top_is_a_set_too() {
+        let single = CaKeys::parse(&format!("test = true\n{}", entry(0x99))).unwrap();
+        assert!(single.find(UNIONPAY, 0x99).is_some());
+        assert!(single.find(UNIONPAY, 0x98).is_none());
+        assert!(single.find(VISA, 0x99).is_none());
+    }
+
+    #[test]
+    fn a_revoked_certificate_is_found_by_owner_index_and_serial_number() {
+        let list = RevocationList::new([(UNIONPAY, 0x09, [0, 0, 1])]);
+        assert!(list.has(UNIONPAY, 0x09, [0, 0, 1]));
+        for (rid, index, serial) in [(VISA, 0x09, [0, 0, 1]), (UNIONPAY, 0x08, [0, 0, 1]), (UNIONPAY, 0x09, [0, 0, 2])]
+        {
+            assert!(!list.has(rid, index, serial));
+        }
+    }
+
+    #[test]
+    fn the_owner_is_in_the_applications_name() {
+        assert_eq!(Rid::of(&[0xA0, 0, 0, 3, 0x33, 1, 1]), Some(UNIONPAY));
+        assert_eq!(Rid::of(&[0xA0, 0, 0, 3]), None);
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_or_refused(text in ".{0,200}", value in ".{0,40}") {
+            let _ = CaKeys::parse(&text);
+            let _ = CaKeys::parse(&file(true, &[0x09]).replace("C1C1", &value));
+        }
     }
 }

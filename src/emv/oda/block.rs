@@ -1,5 +1,5 @@
-//! A signed block, opened: `6A | format | ... | hash | BC` (EMV 4.4 Book 2, annex A2.1). All certificates and signatures of
-//! a card have this frame.
+//! A signed block, opened: `6A | format | ... | hash | BC` (EMV 4.4 Book 2, annex A2.1). All certificates and
+//! signatures of a card have this frame.
 
 use std::fmt;
 
@@ -40,7 +40,7 @@ impl Block {
         }
     }
 
-    /// Bytes of the block that are not modulus, padding or dynamic data (Book 2, tables 6, 7, 14, 17 and 23).
+    /// Bytes of the block that are not modulus, padding or dynamic data (Book 2, tables 6, 7, 14, 17 and 22).
     pub(super) const fn overhead(self) -> usize {
         match self {
             Self::IssuerCertificate => 36,
@@ -79,8 +79,8 @@ pub(super) struct Opened {
 }
 
 impl Opened {
-    /// Opens a block with the key above it and checks length, trailer, header, format and hash algorithm, in the order of
-    /// the Book (5.3, 5.4, 6.4, 6.5.2, 6.6.2: steps 1 to 4 and 6).
+    /// Opens a block with the key above it and checks length, trailer, header, format and hash algorithm, in the order
+    /// of the Book (5.3, 5.4, 6.4, 6.5.2, 6.6.2: steps 1 to 4 and 6).
     pub(super) fn open(block: Block, key: &PublicKey, signed: &[u8]) -> Result<Self, OdaFailure> {
         if signed.len() != key.length() || signed.len() < block.overhead() {
             return Err(OdaFailure::BlockLength { block, length: signed.len(), key: key.length() });

@@ -71,7 +71,8 @@ pub(super) struct SignedByCard {
 }
 
 impl SignedByCard {
-    /// Opens the signature and checks its hash over `beside`: the DDOL's values in DDA, the unpredictable number in CDA.
+    /// Opens the signature and checks its hash over `beside`: the DDOL's values in DDA, the unpredictable number in
+    /// CDA.
     pub(super) fn open(card: &CardKey, signature: &[u8], beside: &[u8]) -> Result<Self, OdaFailure> {
         let opened = Opened::open(Block::DynamicSignature, &card.0, signature)?;
         opened.vouches_for(&[beside])?;
@@ -92,5 +93,67 @@ impl SignedByCard {
         }
         let (number, behind) = rest.split_at_checked(number_length).ok_or(OdaFailure::DynamicData { length })?;
         Ok((DynamicNumber(number.to_vec()), behind))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixtures::*;
+    use super::*;
+    use crate::emv::tlv::TlvBuilder;
+    use crate::sandbox::card::authentication::sign_dynamic;
+
+    fn format_2(content: &[u8]) -> Vec<u8> {
+        TlvBuilder::new().with(tag::RESPONSE_FORMAT_2, content).build()
+    }
+
+    #[test]
+    fn a_dynamic_signature_gives_its_number_and_every_fault_a_name() {
+        let (card, key) = (card(), &KEYS.private.card);
+        let block = Block::DynamicSignature;
+        let good = sign_dynamic(key, &[0x03, 7, 8, 9], &CHALLENGE).unwrap();
+        assert_eq!(verify_dynamic(&card, &good, &CHALLENGE).unwrap().as_bytes(), [7, 8, 9]);
+        assert_eq!(verify_dynamic(&card, &good, &[1, 2, 3, 5]), Err(OdaFailure::Hash(block)));
+        let made = |content: &[u8], frame| signature(key, content, &[&CHALLENGE], frame);
+        for (signed, expected) in [
+            (good[1..].to_vec(), OdaFailure::BlockLength { block, length: 127, key: 128 }),
+            (vec![0xFF; 128], OdaFailure::Opening(block)),
+            (made(&[0x05, 0x01, 3, 2, 1, 1], [0x6A, 0xCC]), OdaFailure::Trailer(block)),
+            (made(&[0x05, 0x01, 3, 2, 1, 1], [0x60, 0xBC]), OdaFailure::Header(block)),
+            (made(&[0x03, 0x01, 3, 2, 1, 1], FRAME), OdaFailure::Format { block, format: 0x03 }),
+            (made(&[0x05, 0x00, 3, 2, 1, 1], FRAME), OdaFailure::HashAlgorithm { block, indicator: 0x00 }),
+            (made(&[0x05, 0x01, 0], FRAME), OdaFailure::DynamicData { length: 0 }),
+            (made(&[0x05, 0x01, 104, 2, 1, 1], FRAME), OdaFailure::DynamicData { length: 104 }),
+            (made(&[0x05, 0x01, 2, 2, 1, 1], FRAME), OdaFailure::DynamicData { length: 2 }),
+            (made(&[0x05, 0x01, 2, 1, 1], FRAME), OdaFailure::DynamicNumber { length: 1 }),
+            (made(&[0x05, 0x01, 10, 9, 1], FRAME), OdaFailure::DynamicNumber { length: 9 }),
+        ] {
+            assert_eq!(verify_dynamic(&card, &signed, &CHALLENGE), Err(expected));
+        }
+    }
+
+    #[test]
+    fn the_signature_is_found_in_either_format_of_internal_authenticate() {
+        let both = TlvBuilder::new().with(tag::ATC, &[0, 1]).with(tag::SIGNED_DYNAMIC_DATA, &[7, 8]).build();
+        assert_eq!(signature_of(&[0x80, 0x02, 7, 8]), Ok(&[7, 8][..]));
+        assert_eq!(signature_of(&format_2(&both)), Ok(&[7, 8][..]));
+        let twice = format_2(&[&both[..], &both].concat());
+        for answer in [&[][..], &[0x80], &[0x80, 0x01, 7, 0x80, 0x01, 7], &[0x70, 0x00], &[0x77, 0x01, 0x9F], &twice] {
+            assert_eq!(signature_of(answer), Err(OdaFailure::Answer), "{answer:02X?}");
+        }
+        assert_eq!(signature_of(&[0x77, 0x00]), Err(OdaFailure::Missing(tag::SIGNED_DYNAMIC_DATA)));
+    }
+
+    #[test]
+    fn a_ddol_without_a_challenge_is_refused() {
+        let (good, bad): (&[u8], &[u8]) = (&[0x9A, 0x03, 0x9F, 0x37, 0x04], &[0x9A, 0x03]);
+        assert_eq!(choose_ddol(Some(good), None), Ok(good));
+        assert_eq!(choose_ddol(None, Some(good)), Ok(good));
+        assert_eq!(choose_ddol(Some(bad), Some(good)), Err(OdaFailure::DdolWithoutChallenge), "the card's own counts");
+        assert_eq!(choose_ddol(None, Some(bad)), Err(OdaFailure::DdolWithoutChallenge));
+        assert_eq!(choose_ddol(None, None), Err(OdaFailure::DdolMissing));
+        for cut in [&[0x9F][..], &[0x9F, 0x37], &[0x9F, 0x37, 0x04, 0x9A]] {
+            assert_eq!(choose_ddol(Some(cut), None), Err(OdaFailure::DdolWithoutChallenge), "{cut:02X?}");
+        }
     }
 }

@@ -69,7 +69,7 @@ pub enum OdaFailure {
         /// The indicator found.
         indicator: u8,
     },
-    /// A certified key that is longer than the key that signed it, or no key at all.
+    /// A certified key that is longer than the key that signed it or than EMV allows, or has no length.
     #[error("the key in {block} has {length} bytes, which does not fit under a key of {signer}")]
     KeyLength {
         /// Which certificate.
@@ -79,6 +79,9 @@ pub enum OdaFailure {
         /// Length of the key that signed it.
         signer: usize,
     },
+    /// A modulus that begins with a zero byte: no key is that long.
+    #[error("the key in {0} begins with a zero byte and is shorter than announced")]
+    Modulus(Block),
     /// The exponent's length differs from what the certificate announces.
     #[error("{block} announces an exponent of {announced} bytes, the card gives {length}")]
     ExponentLength {

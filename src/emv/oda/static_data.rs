@@ -71,3 +71,42 @@ impl fmt::Debug for StaticData {
         write!(f, "StaticData({} bytes)", self.0.len())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixtures::*;
+    use super::*;
+
+    #[test]
+    fn records_count_without_their_template_up_to_file_10_and_whole_above() {
+        let mut records = RecordsToAuthenticate::default();
+        records.add(10, &[0x70, 0x02, 0x5A, 0x00]);
+        records.add(11, &[0x70, 0x81, 0x02, 0x57, 0x00]);
+        records.add(1, &[0x70, 0x00]);
+        let data = records.finish(Some(&[0x82]), [0x39, 0x00]).unwrap();
+        assert_eq!(data.as_bytes(), [0x5A, 0x00, 0x70, 0x81, 0x02, 0x57, 0x00, 0x39, 0x00]);
+        assert_eq!(format!("{data:?}"), "StaticData(9 bytes)");
+    }
+
+    #[test]
+    fn only_the_aip_may_be_listed() {
+        let data = |list: Option<&[u8]>| records().finish(list, [0x39, 0x00]).map(|data| data.as_bytes().len());
+        assert_eq!(data(None), Ok(3));
+        assert_eq!(data(Some(&[])), Ok(3));
+        assert_eq!(data(Some(&[0x82])), Ok(5));
+        for list in [&[0x5A][..], &[0x82, 0x82], &[0x82, 0x5A], &[0x9F]] {
+            assert_eq!(data(Some(list)), Err(OdaFailure::TagList), "{list:02X?}");
+        }
+    }
+
+    #[test]
+    fn a_record_that_is_no_template_70_fails_at_the_end_and_the_first_one_is_named() {
+        for record in [&[][..], &[0x70], &[0x61, 0x00], &[0x70, 0x00, 0x70, 0x00], &[0x70, 0x00, 0x90]] {
+            let mut records = records();
+            records.add(12, record);
+            records.add(2, &[0x61, 0x00]);
+            let failed = records.finish(None, [0x39, 0x00]).err();
+            assert_eq!(failed, Some(OdaFailure::RecordNotTemplate { sfi: 12 }), "{record:02X?}");
+        }
+    }
+}
