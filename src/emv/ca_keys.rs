@@ -13,6 +13,8 @@ use serde::Deserialize;
 use crate::crypto::hex;
 use crate::crypto::rsa::{HASH_LENGTH, PublicKey, sha_1};
 
+use super::restrictions::with_century;
+
 /// Longest modulus that EMV knows, in bytes (Book 2, annex D1).
 pub const LONGEST_MODULUS: usize = 248;
 
@@ -216,11 +218,6 @@ impl fmt::Debug for Rid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Rid({self})")
     }
-}
-
-/// A day YYMMDD in BCD with its century: 00 to 49 are of this one (Book 4, 6.7.3).
-pub(super) const fn with_century([year, month, day]: [u8; 3]) -> (u8, u8, u8, u8) {
-    (if year < 0x50 { 20 } else { 19 }, year, month, day)
 }
 
 #[derive(Deserialize)]

@@ -75,7 +75,7 @@ fn dates(data: &DataObjects, tvr: &mut Tvr) -> Result<(), CardDataError> {
 }
 
 /// YYMMDD in BCD with its century: 00 to 49 are of this one (EMV 4.4 Book 4, 6.7.3).
-const fn with_century([year, month, day]: [u8; 3]) -> (u8, u8, u8, u8) {
+pub(super) const fn with_century([year, month, day]: [u8; 3]) -> (u8, u8, u8, u8) {
     (if year < 0x50 { 20 } else { 19 }, year, month, day)
 }
 

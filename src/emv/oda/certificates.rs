@@ -5,8 +5,9 @@ use zeroize::Zeroizing;
 use super::block::{Block, Opened};
 use super::{OdaFailure, StaticData};
 use crate::crypto::rsa::PublicKey;
-use crate::emv::ca_keys::{CaKeys, EXPONENTS, LONGEST_MODULUS, RevocationList, Rid, with_century};
+use crate::emv::ca_keys::{CaKeys, EXPONENTS, LONGEST_MODULUS, RevocationList, Rid};
 use crate::emv::data::DataObjects;
+use crate::emv::restrictions::with_century;
 use crate::emv::tag::{self, Tag};
 
 /// The only public key algorithm indicator there is: RSA (Book 2, annex B2.1).
