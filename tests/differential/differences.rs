@@ -1,5 +1,5 @@
-//! Where the two kernels differ, and in which cases that can show. What each does and what the Book says of it stands in
-//! `docs/emv-differences.md`, under the same heading.
+//! Where the two kernels differ, and in which cases that can show. What each does and what the Book says of it stands
+//! in `docs/emv-differences.md`, under the same heading.
 
 use yima::emv::action::Reach;
 use yima::emv::terminal::{Place, TransactionKind};
