@@ -210,7 +210,11 @@ impl CardholderVerification {
 
     fn try_pin(&mut self, code: u8, tvr: &mut Tvr) -> Next {
         if !self.supports(code) {
-            tvr.set(Tvr::PIN_PAD_MISSING);
+            // A terminal with one kind of offline PIN has a pad; it only lacks this method (Book 3, 10.5.1).
+            let offline = self.circumstances.capability & (CAN_PLAINTEXT | CAN_ENCIPHERED) != 0;
+            if code == ONLINE_PIN || !offline {
+                tvr.set(Tvr::PIN_PAD_MISSING);
+            }
             return self.failed(false, tvr);
         }
         // Who went on without a PIN once is not asked again (Book 4, 6.3.4.3).
