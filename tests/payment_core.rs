@@ -308,6 +308,28 @@ fn a_record_that_fails_while_the_payment_is_taken_back_still_ends_the_sale() {
 }
 
 #[test]
+fn a_card_that_declines_after_the_approval_still_gets_the_issuers_scripts() {
+    let declining = || {
+        let mut profile = CardProfile::shipped("unionpay-debit").unwrap();
+        profile.applications[0].declines_after_approval = true;
+        Shop::with(profile)
+    };
+    let with_script = |profile: &CardProfile, request: &SaleRequest| {
+        let mut answer = approve(profile, request)?;
+        answer.issuer_data.extend([0x72, 0x06, 0x86, 0x04, 0x84, 0x18, 0x00, 0x00]);
+        Ok(answer)
+    };
+    let without = declining().sale(&Faults::default(), approve);
+    let with = declining().sale(&Faults::default(), with_script);
+    assert_eq!(with.commands, without.commands + 1);
+    assert_eq!((with.state, kind_of(&with.conclusion)), (without.state, kind_of(&without.conclusion)));
+    assert_eq!(with.state, Some(State::ReversalDue));
+    // Torn while the script runs, it is taken back all the same.
+    let torn = declining().sale(&Faults { tear: Some(with.commands), ..Faults::default() }, with_script);
+    assert_eq!(torn.state, Some(State::ReversalDue));
+}
+
+#[test]
 fn a_card_that_declines_after_the_approval_has_the_last_word() {
     let mut profile = CardProfile::shipped("unionpay-debit").unwrap();
     profile.applications[0].declines_after_approval = true;

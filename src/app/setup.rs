@@ -71,6 +71,14 @@ pub enum SetupError {
     /// The ledger.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
+    /// Identity and keys are not of one world: a live terminal would trust test cards, or the other way round.
+    #[error("this terminal's identity is {identity} and its keys are {keys}; register it anew, with both of one kind")]
+    Worlds {
+        /// Live or test.
+        identity: &'static str,
+        /// Live or test.
+        keys: &'static str,
+    },
     /// The keys.
     #[error(transparent)]
     Vault(#[from] VaultError),
@@ -183,7 +191,10 @@ impl Setup {
         let lock = self.lock()?;
         let ledger = self.ledger(&identity)?;
         let vault = self.vault()?;
-        let test = identity.test || vault.is_test();
+        let test = identity.test;
+        if test != vault.is_test() {
+            return Err(SetupError::Worlds { identity: world(test), keys: world(vault.is_test()) });
+        }
         let printer_profile = self.printer_profile()?;
         Ok(Parts {
             merchant_code: identity.merchant_code()?,
@@ -239,6 +250,10 @@ impl Setup {
             Err(std::fs::TryLockError::Error(source)) => Err(refused(source)),
         }
     }
+}
+
+const fn world(test: bool) -> &'static str {
+    if test { "for tests" } else { "live" }
 }
 
 /// Makes a directory that only its owner can look into; one that is there is left as it is.

@@ -63,9 +63,12 @@ impl Command {
         Self::without_answer(0x00, 0x20, 0x00, 0x88, data)
     }
 
-    /// A command of an issuer script, as the issuer wrote it; nothing when it is too short or too long to be one.
+    /// A command of an issuer script, as the issuer wrote it; nothing when it is no short command of any case (ISO/IEC
+    /// 7816-3, 12.1.3): header alone, with Le, with data, with both.
     pub fn of_script(bytes: &[u8]) -> Option<Self> {
-        (4..=LONGEST_COMMAND).contains(&bytes.len()).then(|| Self(Zeroizing::new(bytes.to_vec())))
+        let data = bytes.get(4).map_or(0, |length| usize::from(*length));
+        let good = matches!(bytes.len(), 4 | 5) || (data > 0 && (bytes.len() == 5 + data || bytes.len() == 6 + data));
+        good.then(|| Self(Zeroizing::new(bytes.to_vec())))
     }
 
     /// The bytes for the reader.
@@ -179,6 +182,22 @@ mod tests {
         assert_eq!(Command::verify_enciphered(&[1]).bytes(), [0x00, 0x20, 0x00, 0x88, 0x01, 0x01]);
         assert_eq!(Command::of_script(&[0x84, 0x24, 0x00]), None);
         assert_eq!(format!("{:?}", Command::generate_ac(Cryptogram::Tc, true, &[9, 9])), "Command(80AE…, 8 bytes)");
+    }
+
+    #[test]
+    fn a_script_command_is_a_short_one_of_any_case_or_none() {
+        for (bytes, good) in [
+            (&[0x84, 0x18, 0, 0][..], true),
+            (&[0x84, 0x18, 0, 0, 0], true),
+            (&[0x84, 0x16, 0, 0, 2, 1, 2], true),
+            (&[0x84, 0x16, 0, 0, 2, 1, 2, 0], true),
+            (&[0x84, 0x16, 0], false),
+            (&[0x84, 0x16, 0, 0, 8, 0xAA], false),
+            (&[0x84, 0x16, 0, 0, 0, 0xAA], false),
+            (&[0x84, 0x16, 0, 0, 1, 1, 2, 3], false),
+        ] {
+            assert_eq!(Command::of_script(bytes).is_some(), good, "{bytes:02X?}");
+        }
     }
 
     #[test]

@@ -204,7 +204,8 @@ impl PinCheck {
                 self.place = Place::Challenge { block: pin.block(), random };
                 Next::Send(Command::get_challenge())
             }
-            (PinEntry::Verified(answer), _) => {
+            // A reader's pad sends the PIN in the clear: that fulfils no rule that wants it enciphered.
+            (PinEntry::Verified(answer), PinKind::Plaintext) => {
                 let status = answer.split().map_or(Status(0), |(_, status)| status);
                 self.after_verify(status, tvr)
             }
@@ -212,7 +213,7 @@ impl PinCheck {
                 tvr.set(Tvr::PIN_NOT_ENTERED);
                 Next::Over(Ended::Bypassed)
             }
-            (PinEntry::PadBroken | PinEntry::Captured | PinEntry::Entered { .. }, _) => {
+            (PinEntry::PadBroken | PinEntry::Captured | PinEntry::Entered { .. } | PinEntry::Verified(_), _) => {
                 tvr.set(Tvr::PIN_PAD_MISSING);
                 Next::Over(Ended::Failed)
             }

@@ -101,13 +101,6 @@ impl Tvr {
         bit.set_in(&mut self.0);
     }
 
-    /// Clears a bit.
-    pub fn clear(&mut self, bit: Bit) {
-        if let Some(byte) = self.0.get_mut(usize::from(bit.byte) - 1) {
-            *byte &= !bit.mask();
-        }
-    }
-
     /// True when the bit is set.
     pub fn has(self, bit: Bit) -> bool {
         self.0.get(usize::from(bit.byte) - 1).is_some_and(|byte| byte & bit.mask() != 0)

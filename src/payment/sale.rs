@@ -616,8 +616,23 @@ impl Sale {
                     Effect::Conclude(Conclusion::Approved),
                 ];
             }
+            // The issuer's scripts are for a card that declines as well (Book 3, 10.10).
+            Step::Decided(_) => {
+                let reason = Reason::of(ReasonKind::CardDeclinedAfterApproval);
+                let record = self.reversal_due(ReversalReason::Other, reason.kind, authorisation_code);
+                let conclusion = Conclusion::ReversalDue(reason);
+                let mut effects = vec![Effect::Record(record)];
+                match self.tell_more(kernel::Event::Noted) {
+                    Some(command) => {
+                        self.phase = Phase::TellingCard { conclusion };
+                        effects.push(Effect::Apdu(command));
+                    }
+                    None => effects.extend(self.ending(conclusion)),
+                }
+                return effects;
+            }
             Step::Done(Outcome::Terminated(termination)) => termination.to_string(),
-            Step::Done(_) | Step::Decided(_) => String::new(),
+            Step::Done(_) => String::new(),
             Step::GoOnline => "the card asked for the host again".to_owned(),
             Step::Choose(_) | Step::Confirm(_) | Step::AskPin(_) | Step::LookUp | Step::CallIssuer => {
                 Termination::OutOfTurn.to_string()

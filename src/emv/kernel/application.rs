@@ -103,7 +103,6 @@ impl Kernel {
     /// Puts in place what belongs to the selected application and forgets all that an earlier one left.
     fn begin_application(&mut self, chosen: &Candidate, control: &FileControl) {
         self.tvr = Tvr::default();
-        self.tvr.set(Tvr::ODA_NOT_PERFORMED);
         self.tsi = Tsi::default();
         self.verification = Verification::NotPerformed;
         self.requested = None;

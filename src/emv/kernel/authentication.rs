@@ -30,8 +30,10 @@ impl Kernel {
         let aip = self.data.sized(tag::AIP)?.unwrap_or_default();
         let records = std::mem::take(&mut self.application.records);
         self.application.static_data = Some(records.finish(self.data.get(tag::SDA_TAG_LIST), aip));
-        let Some(method) = Method::choose(aip, self.terminal.capabilities) else { return self.judge() };
-        self.tvr.clear(Tvr::ODA_NOT_PERFORMED);
+        let Some(method) = Method::choose(aip, self.terminal.capabilities) else {
+            self.tvr.set(Tvr::ODA_NOT_PERFORMED);
+            return self.judge();
+        };
         self.application.authentication = Some(Authentication { method, result: None });
         match method {
             Method::Static => {
@@ -66,11 +68,15 @@ impl Kernel {
         data: &[u8],
         status: Status,
     ) -> Result<Step, Termination> {
+        // A card that refuses the command ends the transaction; a signature that is wrong fails DDA (Book 3, 6.5.9.5).
+        if status != Status::OK {
+            return Err(Termination::Status { command: "INTERNAL AUTHENTICATE", status });
+        }
         let result = match &self.application.card_key {
-            Some(key) if status == Status::OK => oda::signature_of(data)
+            Some(key) => oda::signature_of(data)
                 .and_then(|signature| oda::verify_dynamic(key, signature, challenge))
                 .map(|number| self.data.put_from_card(tag::ICC_DYNAMIC_NUMBER, number.as_bytes())),
-            _ => Err(OdaFailure::Answer),
+            None => Err(OdaFailure::Answer),
         };
         self.note_authentication(result);
         self.judge()

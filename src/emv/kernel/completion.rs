@@ -6,6 +6,7 @@ use super::super::dol::Values;
 use super::super::results::{Tsi, Tvr};
 use super::super::scripts::{IssuerAnswer, ScriptRun};
 use super::super::tag;
+use super::super::terminal::TransactionKind;
 use super::judging::read_cryptogram;
 use super::{Kernel, OnlineResult, Outcome, State, Step, Termination};
 
@@ -38,7 +39,13 @@ impl Kernel {
 
     /// The default codes decide in the issuer's place (Book 3, 10.7).
     pub(super) fn unable_to_go_online(&mut self) -> Result<Step, Termination> {
-        let requested = action::unable_to_go_online(self.tvr, &self.application.action_codes, self.reach());
+        // What is on the account only the issuer knows.
+        let requested = match self.transaction.kind {
+            TransactionKind::Balance => Cryptogram::Aac,
+            TransactionKind::Purchase | TransactionKind::Cash | TransactionKind::Cashback | TransactionKind::Refund => {
+                action::unable_to_go_online(self.tvr, &self.application.action_codes, self.reach())
+            }
+        };
         let code = if requested == Cryptogram::Tc { UNABLE_APPROVED } else { UNABLE_DECLINED };
         self.data.put(tag::AUTHORISATION_RESPONSE_CODE, code);
         Ok(self.second_cryptogram(requested, IssuerAnswer::default()))
@@ -135,7 +142,7 @@ impl Kernel {
         status: Status,
     ) -> Result<Step, Termination> {
         let cryptogram = read_cryptogram(data, status, signature.is_some())?;
-        let outcome = match (requested, cryptogram.given) {
+        let mut outcome = match (requested, cryptogram.given) {
             (Cryptogram::Tc, Cryptogram::Tc) => Outcome::Approved,
             (_, Cryptogram::Aac) => Outcome::Declined,
             (_, Cryptogram::Tc | Cryptogram::Arqc) => return Err(Termination::Cryptogram),
@@ -144,12 +151,14 @@ impl Kernel {
             None => cryptogram.keep(&mut self.data),
             Some(values) => {
                 let first = self.application.cdol1_values.clone();
-                let Some(signed) = self.check_signature(&[&first, &values], data) else {
+                match self.check_signature(&[&first, &values], data) {
+                    Some(signed) => {
+                        cryptogram.keep(&mut self.data);
+                        self.data.put_from_card(tag::CRYPTOGRAM, &signed);
+                    }
                     // Nobody vouches for this TC: declined, and what the first answer said stays for a reversal.
-                    return Ok(self.end(Outcome::Declined));
-                };
-                cryptogram.keep(&mut self.data);
-                self.data.put_from_card(tag::CRYPTOGRAM, &signed);
+                    None => outcome = Outcome::Declined,
+                }
             }
         }
         if answer.after.is_empty() {

@@ -16,18 +16,22 @@ impl DynamicNumber {
     }
 }
 
+/// Bytes of the unpredictable number (tag 9F37).
+const UNPREDICTABLE_NUMBER_LENGTH: u8 = 4;
+
 /// The list for INTERNAL AUTHENTICATE: the card's own (tag 9F49), else the terminal's default (Book 2, 6.5.1).
 ///
 /// # Errors
-/// When there is none, or it does not ask for the unpredictable number: a signature without it could be an old one.
+/// When there is none, or it does not ask for the whole unpredictable number: a signature without it could be an old one.
 pub fn choose_ddol<'a>(card: Option<&'a [u8]>, default: Option<&'a [u8]>) -> Result<&'a [u8], OdaFailure> {
     let list = card.or(default).ok_or(OdaFailure::DdolMissing)?;
     let mut rest = list;
     let mut asks = false;
     while !rest.is_empty() {
-        let (tag, length) = Tag::read(rest).ok_or(OdaFailure::DdolWithoutChallenge)?;
-        rest = rest.get(length + 1..).ok_or(OdaFailure::DdolWithoutChallenge)?;
-        asks |= tag == tag::UNPREDICTABLE_NUMBER;
+        let (tag, tag_length) = Tag::read(rest).ok_or(OdaFailure::DdolWithoutChallenge)?;
+        let length = *rest.get(tag_length).ok_or(OdaFailure::DdolWithoutChallenge)?;
+        rest = &rest[tag_length + 1..];
+        asks |= tag == tag::UNPREDICTABLE_NUMBER && length >= UNPREDICTABLE_NUMBER_LENGTH;
     }
     if asks { Ok(list) } else { Err(OdaFailure::DdolWithoutChallenge) }
 }
@@ -152,7 +156,8 @@ mod tests {
         assert_eq!(choose_ddol(Some(bad), Some(good)), Err(OdaFailure::DdolWithoutChallenge), "the card's own counts");
         assert_eq!(choose_ddol(None, Some(bad)), Err(OdaFailure::DdolWithoutChallenge));
         assert_eq!(choose_ddol(None, None), Err(OdaFailure::DdolMissing));
-        for cut in [&[0x9F][..], &[0x9F, 0x37], &[0x9F, 0x37, 0x04, 0x9A]] {
+        // A part of the number is no challenge: few signatures would answer all of them.
+        for cut in [&[0x9F][..], &[0x9F, 0x37], &[0x9F, 0x37, 0x04, 0x9A], &[0x9F, 0x37, 0x00], &[0x9F, 0x37, 0x01]] {
             assert_eq!(choose_ddol(Some(cut), None), Err(OdaFailure::DdolWithoutChallenge), "{cut:02X?}");
         }
     }

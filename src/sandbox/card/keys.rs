@@ -15,7 +15,7 @@ use super::authentication::sha_1;
 use crate::crypto::{CryptoError, hex};
 
 /// Index of the sandbox authority's key (tag 8F).
-pub const CA_KEY_INDEX: u8 = 0x99;
+pub const CA_KEY_INDEX: u8 = 0xE1;
 
 /// Until when authority and issuer certificates are good, `MMYY` packed: to the end of that month.
 pub const CERTIFICATE_EXPIRY: [u8; 2] = [0x12, 0x49];
