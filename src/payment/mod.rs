@@ -1,6 +1,7 @@
 //! The payment core: the life of a transaction as a pure state machine. Events in, effects out.
 
 pub mod online;
+mod opening;
 pub mod record;
 pub mod reversal;
 pub mod sale;

@@ -19,41 +19,20 @@
 use jiff::civil::DateTime;
 
 use super::online::{CardForHost, Decision, EntryMode, HostAnswer, LinkFailure, ReversalReason, SaleRequest};
+pub use super::opening::Opening;
 use super::record::{CardResult, Pending, Record};
 use crate::card_number::{Pan, Track2};
 use crate::crypto::hex;
 use crate::emv::apdu::{CardAnswer, Command};
 use crate::emv::data::CardDataError;
-use crate::emv::kernel::{self, Kernel, OnlineResult, Outcome, Step, Termination, TransactionData};
+use crate::emv::kernel::{self, Kernel, OnlineResult, Outcome, Step, Termination};
 use crate::emv::pin::PinEntry;
 use crate::emv::risk::Lookup;
 use crate::emv::tag;
 use crate::emv::tag::Tag;
-use crate::emv::terminal::{TerminalData, TransactionKind};
 use crate::money::Amount;
-use crate::reference::{AuthorisationCode, MerchantCode, ResponseCode, Rrn, TerminalNumber, TraceNumber};
+use crate::reference::{AuthorisationCode, ResponseCode, Rrn, TraceNumber};
 use crate::wording::{Reason, ReasonKind};
-
-/// Everything a sale begins with. Time and entropy come from outside.
-#[derive(Clone, Debug)]
-pub struct Opening {
-    /// Batch and STAN, never used before.
-    pub trace: TraceNumber,
-    /// What is to be paid.
-    pub amount: Amount,
-    /// Local time.
-    pub at: DateTime,
-    /// 9F37: fresh from the system's random generator.
-    pub unpredictable_number: [u8; 4],
-    /// Merchant code.
-    pub merchant_code: MerchantCode,
-    /// Terminal number.
-    pub terminal_number: TerminalNumber,
-    /// Terminal serial number; its last eight characters become 9F1E.
-    pub serial_number: String,
-    /// The terminal's side of EMV.
-    pub terminal: TerminalData,
-}
 
 /// What happened outside.
 #[derive(Clone, Debug)]
@@ -188,7 +167,7 @@ enum Phase {
 impl Sale {
     /// A sale that has not begun.
     pub fn new(opening: Opening) -> Self {
-        let kernel = Kernel::new(opening.terminal.clone(), &transaction_data(&opening));
+        let kernel = Kernel::new(opening.terminal.clone(), &opening.transaction_data());
         Self { opening, kernel, phase: Phase::Opened, host: None }
     }
 
@@ -685,43 +664,6 @@ fn reason_of(termination: &Termination) -> Reason {
         }
     };
     Reason::with_detail(kind, termination.to_string())
-}
-
-fn transaction_data(opening: &Opening) -> TransactionData {
-    let at = opening.at;
-    let serial: Vec<u8> = opening.serial_number.bytes().collect();
-    let mut interface_serial_number = [b'0'; 8];
-    for (to, from) in interface_serial_number.iter_mut().rev().zip(serial.iter().rev()) {
-        *to = *from;
-    }
-    TransactionData {
-        kind: TransactionKind::Purchase,
-        amount_other: [0; 6],
-        amount: packed(opening.amount.minor()),
-        currency: packed(u64::from(opening.amount.currency().numeric())),
-        currency_exponent: opening.amount.currency().exponent(),
-        date: packed(at.year().unsigned_abs() as u64 % 100 * 10_000 + at.month() as u64 * 100 + at.day() as u64),
-        time: packed(at.hour() as u64 * 10_000 + at.minute() as u64 * 100 + at.second() as u64),
-        unpredictable_number: opening.unpredictable_number,
-        // Every sale goes online: nothing is left to chance.
-        random_number: None,
-        forced_online: false,
-        sequence_counter: packed(u64::from(opening.trace.stan.number())),
-        terminal_identification: opening.terminal_number.as_str().as_bytes().to_vec(),
-        merchant_identifier: opening.merchant_code.as_str().as_bytes().to_vec(),
-        interface_serial_number,
-    }
-}
-
-/// Decimal digits, two a byte, right aligned.
-fn packed<const N: usize>(mut number: u64) -> [u8; N] {
-    let mut bytes = [0; N];
-    for byte in bytes.iter_mut().rev() {
-        let pair = (number % 100) as u8;
-        *byte = ((pair / 10) << 4) | (pair % 10);
-        number /= 100;
-    }
-    bytes
 }
 
 /// One BCD byte as a number.

@@ -1,0 +1,69 @@
+//! What a sale begins with, and what the EMV kernel is told of it.
+
+use jiff::civil::DateTime;
+
+use crate::emv::kernel::TransactionData;
+use crate::emv::terminal::{TerminalData, TransactionKind};
+use crate::money::Amount;
+use crate::reference::{MerchantCode, TerminalNumber, TraceNumber};
+
+/// Everything a sale begins with. Time and entropy come from outside.
+#[derive(Clone, Debug)]
+pub struct Opening {
+    /// Batch and STAN, never used before.
+    pub trace: TraceNumber,
+    /// What is to be paid.
+    pub amount: Amount,
+    /// Local time.
+    pub at: DateTime,
+    /// 9F37: fresh from the system's random generator.
+    pub unpredictable_number: [u8; 4],
+    /// Merchant code.
+    pub merchant_code: MerchantCode,
+    /// Terminal number.
+    pub terminal_number: TerminalNumber,
+    /// Terminal serial number; its last eight characters become 9F1E.
+    pub serial_number: String,
+    /// The terminal's side of EMV.
+    pub terminal: TerminalData,
+}
+
+impl Opening {
+    /// The sale as the kernel knows it (EMV 4.4 Book 3, annex A: objects of the terminal).
+    pub(super) fn transaction_data(&self) -> TransactionData {
+        let at = self.at;
+        let serial: Vec<u8> = self.serial_number.bytes().collect();
+        let mut interface_serial_number = [b'0'; 8];
+        for (to, from) in interface_serial_number.iter_mut().rev().zip(serial.iter().rev()) {
+            *to = *from;
+        }
+        TransactionData {
+            kind: TransactionKind::Purchase,
+            amount_other: [0; 6],
+            amount: packed(self.amount.minor()),
+            currency: packed(u64::from(self.amount.currency().numeric())),
+            currency_exponent: self.amount.currency().exponent(),
+            date: packed(at.year().unsigned_abs() as u64 % 100 * 10_000 + at.month() as u64 * 100 + at.day() as u64),
+            time: packed(at.hour() as u64 * 10_000 + at.minute() as u64 * 100 + at.second() as u64),
+            unpredictable_number: self.unpredictable_number,
+            // Every sale goes online: nothing is left to chance.
+            random_number: None,
+            forced_online: false,
+            sequence_counter: packed(u64::from(self.trace.stan.number())),
+            terminal_identification: self.terminal_number.as_str().as_bytes().to_vec(),
+            merchant_identifier: self.merchant_code.as_str().as_bytes().to_vec(),
+            interface_serial_number,
+        }
+    }
+}
+
+/// Decimal digits, two a byte, right aligned.
+fn packed<const N: usize>(mut number: u64) -> [u8; N] {
+    let mut bytes = [0; N];
+    for byte in bytes.iter_mut().rev() {
+        let pair = (number % 100) as u8;
+        *byte = ((pair / 10) << 4) | (pair % 10);
+        number /= 100;
+    }
+    bytes
+}
