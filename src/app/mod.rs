@@ -5,6 +5,7 @@
 
 mod engine;
 mod line;
+pub mod parameters;
 mod printing;
 mod report;
 mod reversals;

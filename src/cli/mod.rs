@@ -5,6 +5,7 @@ mod demo;
 mod doctor;
 mod emv;
 mod output;
+mod parameters;
 mod sale;
 mod sandbox;
 #[cfg(feature = "screen")]
@@ -65,6 +66,8 @@ enum Command {
     Transactions(transactions::Arguments),
     /// Look at every part of the terminal and say how it is and what to do
     Doctor(doctor::Arguments),
+    /// Fetch applications and CA keys from the host now and say what changed
+    Parameters(parameters::Arguments),
     /// Say what data of a card, a terminal or an issuer means; card numbers and names stay masked
     Decode(decode::Arguments),
     /// Try the kernel without a card
@@ -135,6 +138,7 @@ impl CommandLine {
             Some(Command::Sale(arguments)) => arguments.run(self.places.setup()),
             Some(Command::Transactions(arguments)) => arguments.run(&self.places.setup()?),
             Some(Command::Doctor(arguments)) => arguments.run(&self.places.setup()?),
+            Some(Command::Parameters(arguments)) => arguments.run(&self.places.setup()?),
             Some(Command::Decode(arguments)) => arguments.run(),
             Some(Command::Emv(tool)) => tool.run(),
             Some(Command::Sandbox(endpoint)) => endpoint.run(&self.places),

@@ -4,8 +4,10 @@ use std::sync::Arc;
 use std::sync::mpsc::Sender;
 
 use crate::acquirer::link::{HostCheck, HostLink};
+use crate::app::parameters::{self, Update, UpdateError};
 use crate::payment::online::{HostAnswer, LinkFailure, ReversalRequest, SaleRequest};
 use crate::reference::TraceNumber;
+use crate::terminal::emv_files::EmvFiles;
 
 /// What the host is asked.
 #[derive(Debug)]
@@ -16,6 +18,8 @@ pub enum Job {
     Reverse(ReversalRequest),
     /// Whether it is there.
     Check,
+    /// For its terminal data, which take the place of those there are.
+    Update,
 }
 
 /// What came of it.
@@ -27,6 +31,10 @@ pub enum Event {
     Reversal(TraceNumber, Result<HostAnswer, LinkFailure>),
     /// Of a check.
     Check(Result<HostCheck, LinkFailure>),
+    /// Of an update.
+    Update(Result<Box<Update>, UpdateError>),
+    /// An answer ordered an update.
+    Ordered,
 }
 
 /// Starts the worker.
@@ -35,6 +43,7 @@ pub enum Event {
 /// When the system has no thread left.
 pub fn start<M: Send + 'static>(
     link: Arc<dyn HostLink>,
+    files: EmvFiles,
     events: Sender<M>,
     wrap: impl Fn(Event) -> M + Send + 'static,
 ) -> std::io::Result<Sender<Job>> {
@@ -44,8 +53,9 @@ pub fn start<M: Send + 'static>(
                 Job::Sale(request) => Event::Sale(request.trace, link.sale(&request)),
                 Job::Reverse(request) => Event::Reversal(request.trace, link.reverse(&request)),
                 Job::Check => Event::Check(link.check()),
+                Job::Update => Event::Update(parameters::update(&*link, &files).map(Box::new)),
             };
-            if events.send(wrap(event)).is_err() {
+            if events.send(wrap(event)).is_err() || (link.take_order() && events.send(wrap(Event::Ordered)).is_err()) {
                 return;
             }
         }
