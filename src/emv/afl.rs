@@ -29,11 +29,8 @@ pub fn records(afl: &[u8]) -> Result<Vec<RecordPlace>, CardDataError> {
     let mut places = Vec::new();
     for group in afl.chunks_exact(4) {
         let (sfi, first, last, authenticated) = (group[0] >> 3, group[1], group[2], group[3]);
-        let possible = group[0] & 0x07 == 0
-            && (1..=30).contains(&sfi)
-            && first >= 1
-            && last >= first
-            && authenticated <= last - first + 1;
+        // What is reserved in the first byte is not looked at (Book 3, 6.3.6).
+        let possible = (1..=30).contains(&sfi) && first >= 1 && last >= first && authenticated <= last - first + 1;
         if !possible {
             return Err(wrong);
         }
@@ -56,7 +53,7 @@ mod tests {
 
     #[test]
     fn a_locator_is_spelled_out() {
-        let places = records(&[0x08, 0x01, 0x02, 0x01, 0x10, 0x05, 0x05, 0x00]).unwrap();
+        let places = records(&[0x08, 0x01, 0x02, 0x01, 0x17, 0x05, 0x05, 0x00]).unwrap();
         assert_eq!(
             places,
             [
@@ -74,7 +71,6 @@ mod tests {
             &[0x08, 0x01, 0x01],
             &[0x00, 0x01, 0x01, 0x00],
             &[0xF8, 0x01, 0x01, 0x00],
-            &[0x09, 0x01, 0x01, 0x00],
             &[0x08, 0x00, 0x01, 0x00],
             &[0x08, 0x02, 0x01, 0x00],
             &[0x08, 0x01, 0x01, 0x02],
