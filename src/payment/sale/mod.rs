@@ -5,7 +5,7 @@
 //! | waiting for a card | card in | reading | |
 //! | waiting for a card | cancelled, no card, reader failed | over: not paid | |
 //! | reading | card gives ARQC | asking the host | `Pending`, then the request leaves |
-//! | reading | card declines, is torn, cannot be used, cancelled | over: not paid | |
+//! | reading | card declines, approves alone, is torn, cannot be used, cancelled | over: not paid | |
 //! | asking the host | approved | completing | `HostApproved` |
 //! | asking the host | declined, never sent | over: not paid | `NotPaid` |
 //! | asking the host | approved in part, undecided, no answer, bad answer | over: being taken back | `ReversalDue` |
@@ -34,7 +34,8 @@ use super::record::Record;
 use crate::card_number::Pan;
 use crate::crypto::hex;
 use crate::emv::apdu::{CardAnswer, Command};
-use crate::emv::kernel::{self, Kernel};
+use crate::emv::entry_point::{self, CardTransaction, Interface};
+use crate::emv::kernel;
 use crate::emv::tag;
 use crate::money::Amount;
 use crate::reference::{AuthorisationCode, ResponseCode, Rrn, TraceNumber};
@@ -146,7 +147,7 @@ pub struct CardSummary {
 #[derive(Debug)]
 pub struct Sale {
     opening: Opening,
-    kernel: Kernel,
+    kernel: Box<dyn CardTransaction>,
     phase: Phase,
     host: Option<HostSummary>,
 }
@@ -173,7 +174,8 @@ enum Phase {
 impl Sale {
     /// A sale that has not begun.
     pub fn new(opening: Opening) -> Self {
-        let kernel = Kernel::new(opening.terminal.clone(), &opening.transaction_data());
+        let kernel =
+            entry_point::transaction(Interface::Contact, opening.terminal.clone(), &opening.transaction_data());
         Self { opening, kernel, phase: Phase::Opened, host: None }
     }
 
