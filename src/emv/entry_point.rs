@@ -29,6 +29,9 @@ pub trait CardTransaction: Debug + Send {
     /// Takes what happened, gives what to do next. After [`Step::Done`] nothing more comes.
     fn step(&mut self, event: Event) -> Step;
 
+    /// The card left: what the issuer is still told of its scripts is put in place. No step follows.
+    fn card_lost(&mut self);
+
     /// The data objects of card and terminal.
     fn data(&self) -> &DataObjects;
 
@@ -66,6 +69,10 @@ pub fn transaction(
 impl CardTransaction for Kernel {
     fn step(&mut self, event: Event) -> Step {
         self.step(event)
+    }
+
+    fn card_lost(&mut self) {
+        self.card_lost();
     }
 
     fn data(&self) -> &DataObjects {
