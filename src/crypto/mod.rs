@@ -2,6 +2,8 @@
 //! standards put them together. Pure: keys and data in, result out.
 
 pub mod aes;
+pub mod check_value;
+pub mod cipher;
 pub mod device;
 pub mod emv;
 pub mod hex;
