@@ -5,6 +5,7 @@ pub mod aes;
 pub mod check_value;
 pub mod cipher;
 pub mod device;
+pub mod dukpt;
 pub mod emv;
 pub mod hex;
 pub mod mac;
