@@ -8,6 +8,7 @@ pub mod device;
 pub mod dukpt;
 pub mod emv;
 pub mod hex;
+pub mod key_block;
 pub mod mac;
 pub mod pin_block;
 pub mod rsa;
