@@ -12,6 +12,8 @@ pub mod key_block;
 pub mod mac;
 pub mod pin_block;
 pub mod rsa;
+pub mod sm2;
+pub mod sm3;
 pub mod sm4;
 pub mod tdes;
 
