@@ -153,6 +153,12 @@ impl Counter {
         json(&output).as_array().unwrap().clone()
     }
 
+    /// What the host is still to be told.
+    pub fn queue(&self) -> Vec<Value> {
+        let output = self.yima(&["queue", "--json"]).output().unwrap();
+        json(&output).as_array().unwrap().clone()
+    }
+
     /// The host's books.
     pub fn host_books(&self) -> Host {
         Host::prepare(&self.state().join("sandbox/host")).unwrap()
