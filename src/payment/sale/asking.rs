@@ -1,0 +1,127 @@
+//! The host is asked, and has answered or not.
+
+use super::{Conclusion, Effect, Event, HostSummary, Phase, Progress, Sale, failed};
+use crate::emv::kernel::{self, OnlineResult};
+use crate::payment::online::{Decision, HostAnswer, LinkFailure, ReversalReason};
+use crate::payment::record::Record;
+use crate::reference::{AuthorisationCode, ResponseCode};
+use crate::wording::{Reason, ReasonKind};
+
+impl Sale {
+    pub(super) fn while_asking(&mut self, event: Event) -> Vec<Effect> {
+        match event {
+            Event::HostAnswered(answer) => self.after_answer(answer),
+            Event::LinkFailed(LinkFailure::NeverSent(detail)) => {
+                self.not_asked(Reason::with_detail(ReasonKind::HostUnreachable, detail))
+            }
+            Event::LinkFailed(LinkFailure::Unsendable(detail)) => {
+                self.not_asked(Reason::with_detail(ReasonKind::CannotAsk, detail))
+            }
+            Event::LinkFailed(LinkFailure::NoAnswer(detail)) => {
+                self.take_back(ReversalReason::NoAnswer, Reason::with_detail(ReasonKind::HostSilent, detail))
+            }
+            Event::LinkFailed(LinkFailure::BadMac(detail)) => {
+                self.take_back(ReversalReason::BadMac, Reason::with_detail(ReasonKind::HostAnswerRefused, detail))
+            }
+            Event::LinkFailed(LinkFailure::WrongAnswer(detail)) => {
+                self.take_back(ReversalReason::Other, Reason::with_detail(ReasonKind::HostAnswerRefused, detail))
+            }
+            // The pending row was not written, so nothing was sent.
+            Event::RecordFailed(detail) => failed(Reason::with_detail(ReasonKind::LedgerFailed, detail)),
+            Event::Begin
+            | Event::CardInserted
+            | Event::CardAnswered(_)
+            | Event::CardTorn
+            | Event::CardMute
+            | Event::NoCard
+            | Event::ReaderFailed(_)
+            | Event::Cancelled => {
+                // Once the request is on its way nobody can call it back; the answer decides.
+                self.phase = Phase::AskingHost;
+                Vec::new()
+            }
+        }
+    }
+
+    fn after_answer(&mut self, answer: HostAnswer) -> Vec<Effect> {
+        let response_code = code_for_card(&answer.response_code);
+        self.host = Some(HostSummary {
+            response_code: answer.response_code.clone(),
+            rrn: answer.rrn.clone(),
+            authorisation_code: answer.authorisation_code.clone(),
+        });
+        match answer.decision {
+            Decision::Approved => {
+                self.phase = Phase::Completing { authorisation_code: answer.authorisation_code.clone() };
+                let record = Record::HostApproved {
+                    response_code: answer.response_code.clone(),
+                    rrn: answer.rrn,
+                    authorisation_code: answer.authorisation_code,
+                };
+                let online = OnlineResult::Approved { response_code, issuer_data: answer.issuer_data };
+                let mut effects = vec![Effect::Record(record), Effect::Show(Progress::CompletingCard)];
+                effects.extend(self.complete(kernel::Event::Online(online)));
+                effects
+            }
+            Decision::Partial(amount) => {
+                let mut reason = Reason::of(ReasonKind::PartialApproval);
+                reason.amount = Some(amount);
+                reason.code = Some(answer.response_code);
+                let record = self.reversal_due(ReversalReason::Other, reason.kind, answer.authorisation_code);
+                let online = OnlineResult::Declined { response_code, issuer_data: answer.issuer_data };
+                self.tell_card(record, online, Conclusion::ReversalDue(reason))
+            }
+            Decision::NumberInUse => {
+                let mut reason = Reason::of(ReasonKind::TraceNumberInUse);
+                reason.code = Some(answer.response_code.clone());
+                reason.detail = self.opening.trace.to_string();
+                let record = Record::Unresolved { reason: reason.kind, response_code: Some(answer.response_code) };
+                self.tell_card(record, OnlineResult::UnableToGoOnline, Conclusion::Unresolved(reason))
+            }
+            Decision::Unclear => {
+                let mut reason =
+                    Reason::with_detail(ReasonKind::HostSilent, "the host itself does not know the result");
+                reason.code = Some(answer.response_code);
+                self.take_back(ReversalReason::Other, reason)
+            }
+            Decision::Refused => {
+                let online = OnlineResult::Declined { response_code, issuer_data: answer.issuer_data };
+                let reason = Reason {
+                    kind: ReasonKind::HostDeclined,
+                    code: Some(answer.response_code.clone()),
+                    amount: None,
+                    detail: String::new(),
+                };
+                let record =
+                    Record::NotPaid { reason: reason.kind, response_code: Some(answer.response_code), rrn: answer.rrn };
+                self.tell_card(record, online, Conclusion::Declined(reason))
+            }
+        }
+    }
+
+    /// Nothing has left the terminal.
+    fn not_asked(&mut self, reason: Reason) -> Vec<Effect> {
+        let record = Record::NotPaid { reason: reason.kind, response_code: None, rrn: None };
+        self.tell_card(record, OnlineResult::UnableToGoOnline, Conclusion::Failed(reason))
+    }
+
+    fn take_back(&mut self, why: ReversalReason, reason: Reason) -> Vec<Effect> {
+        let record = self.reversal_due(why, reason.kind, None);
+        self.tell_card(record, OnlineResult::UnableToGoOnline, Conclusion::ReversalDue(reason))
+    }
+
+    pub(super) fn reversal_due(
+        &self,
+        reversal_reason: ReversalReason,
+        reason: ReasonKind,
+        authorisation_code: Option<AuthorisationCode>,
+    ) -> Record {
+        Record::ReversalDue { reversal_reason, reason, authorisation_code, chip_data: self.reversal_data() }
+    }
+}
+
+/// 8A: the host's two characters, which nobody changes on the way to the card (EMV 4.4 Book 4, annex A6). What is asked of
+/// the card is decided apart from them.
+fn code_for_card(code: &ResponseCode) -> [u8; 2] {
+    code.as_str().as_bytes().first_chunk().copied().unwrap_or_default()
+}

@@ -1,0 +1,278 @@
+//! A card sale as a pure state machine.
+//!
+//! | state | event | next | what is recorded |
+//! |---|---|---|---|
+//! | waiting for a card | card in | reading | |
+//! | waiting for a card | cancelled, no card, reader failed | over: not paid | |
+//! | reading | card gives ARQC | asking the host | `Pending`, then the request leaves |
+//! | reading | card declines, is torn, cannot be used, cancelled | over: not paid | |
+//! | asking the host | approved | completing | `HostApproved` |
+//! | asking the host | declined, never sent | over: not paid | `NotPaid` |
+//! | asking the host | approved in part, undecided, no answer, bad answer | over: being taken back | `ReversalDue` |
+//! | asking the host | the trace number is in use there | over: a person must look | `Unresolved` |
+//! | completing | card gives TC | over: paid | `Approved` |
+//! | completing | card declines, is torn, is mute | over: being taken back | `ReversalDue` |
+//! | over, the card still being told | card answers, is torn, is mute | the end that stands | `Scripts`, if any were run |
+//! | any | a record cannot be written | over: nothing is sent; what was sent stays `pending` and is taken back | |
+//!
+//! | file | what is in it |
+//! |---|---|
+//! | `reading` | the card, up to the request |
+//! | `asking` | the host's answer, or none |
+//! | `completing` | the card's last word |
+//!
+//! Effects are carried out in the order given, and a `Record` is durable before the next effect starts.
+
+mod asking;
+mod completing;
+mod reading;
+
+use jiff::civil::DateTime;
+
+use super::online::{HostAnswer, LinkFailure, SaleRequest};
+pub use super::opening::Opening;
+use super::record::Record;
+use crate::card_number::Pan;
+use crate::crypto::hex;
+use crate::emv::apdu::{CardAnswer, Command};
+use crate::emv::kernel::{self, Kernel};
+use crate::emv::tag;
+use crate::money::Amount;
+use crate::reference::{AuthorisationCode, ResponseCode, Rrn, TraceNumber};
+use crate::wording::{Reason, ReasonKind};
+
+/// What happened outside.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// The cashier has named the amount.
+    Begin,
+    /// A card is in and powered.
+    CardInserted,
+    /// The card answered a command.
+    CardAnswered(CardAnswer),
+    /// The card left in the middle.
+    CardTorn,
+    /// The card is in but does not answer.
+    CardMute,
+    /// No card came in the time given.
+    NoCard,
+    /// The reader cannot be used.
+    ReaderFailed(String),
+    /// The cashier wants out.
+    Cancelled,
+    /// The host answered, authentically and to this request.
+    HostAnswered(HostAnswer),
+    /// It did not.
+    LinkFailed(LinkFailure),
+    /// A record could not be made durable; the effects behind it were not carried out.
+    RecordFailed(String),
+}
+
+/// What to do, in this order.
+#[derive(Clone, Debug)]
+pub enum Effect {
+    /// Show where the sale stands.
+    Show(Progress),
+    /// 嘟: the card has been read.
+    SoundCardRead,
+    /// Wait for a card.
+    AwaitCard,
+    /// Send a command to the card.
+    Apdu(Command),
+    /// Make this durable.
+    Record(Record),
+    /// Ask the host.
+    Send(Box<SaleRequest>),
+    /// The card may be taken.
+    ReleaseCard,
+    /// The sale is over.
+    Conclude(Conclusion),
+}
+
+/// Where a sale stands while it runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// The customer is asked for a card.
+    PresentCard,
+    /// The chip is being read.
+    ReadingCard,
+    /// The host is being asked.
+    AskingHost,
+    /// The card has its last word.
+    CompletingCard,
+}
+
+/// How a sale ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Conclusion {
+    /// Paid: tone, screen and slips follow.
+    Approved,
+    /// Not paid; the host or the card said no.
+    Declined(Reason),
+    /// Not paid; something failed before anything could be charged.
+    Failed(Reason),
+    /// May have been charged; a reversal is due and the result stays unknown until it is answered.
+    ReversalDue(Reason),
+    /// May have been charged, and may not be taken back by the terminal: a person must look.
+    Unresolved(Reason),
+}
+
+/// What the host said, for screen, slip and JSON.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostSummary {
+    /// Field 39.
+    pub response_code: ResponseCode,
+    /// Field 37.
+    pub rrn: Option<Rrn>,
+    /// Field 38.
+    pub authorisation_code: Option<AuthorisationCode>,
+}
+
+/// What is known of the card, for screen, slip and JSON. Nothing secret is in it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CardSummary {
+    /// Card number, first six and last four.
+    pub truncated_pan: String,
+    /// Application identifier, hexadecimal.
+    pub aid: String,
+    /// Application label.
+    pub label: String,
+    /// TVR, hexadecimal.
+    pub tvr: String,
+    /// TSI, hexadecimal.
+    pub tsi: String,
+    /// What the card made of the issuer's scripts (9F5B), hexadecimal; empty when none were run.
+    pub script_results: String,
+}
+
+/// A card sale.
+#[derive(Debug)]
+pub struct Sale {
+    opening: Opening,
+    kernel: Kernel,
+    phase: Phase,
+    host: Option<HostSummary>,
+    /// Bytes of 9F5B that the ledger has.
+    scripts_recorded: usize,
+}
+
+#[derive(Debug)]
+enum Phase {
+    Opened,
+    AwaitingCard,
+    /// `sounded`: the reading tone has been given.
+    Reading {
+        sounded: bool,
+    },
+    AskingHost,
+    Completing {
+        authorisation_code: Option<AuthorisationCode>,
+    },
+    /// The outcome stands; the card is only told. `conclusion` follows whatever it answers.
+    TellingCard {
+        conclusion: Conclusion,
+    },
+    /// The card has been told; nothing changes the conclusion any more.
+    Told {
+        conclusion: Conclusion,
+    },
+    Over,
+}
+
+impl Sale {
+    /// A sale that has not begun.
+    pub fn new(opening: Opening) -> Self {
+        let kernel = Kernel::new(opening.terminal.clone(), &opening.transaction_data());
+        Self { opening, kernel, phase: Phase::Opened, host: None, scripts_recorded: 0 }
+    }
+
+    /// Takes what happened, gives what to do. An event that does not belong to the phase changes nothing.
+    pub fn step(&mut self, event: Event) -> Vec<Effect> {
+        match (std::mem::replace(&mut self.phase, Phase::Over), event) {
+            (Phase::Opened, Event::Begin) => {
+                self.phase = Phase::AwaitingCard;
+                vec![Effect::Show(Progress::PresentCard), Effect::AwaitCard]
+            }
+            (Phase::AwaitingCard, Event::CardInserted) => {
+                self.phase = Phase::Reading { sounded: false };
+                let mut effects = vec![Effect::Show(Progress::ReadingCard)];
+                effects.extend(self.drive(kernel::Event::Start));
+                effects
+            }
+            (Phase::AwaitingCard, event) => self.while_awaiting_card(event),
+            (phase @ Phase::Reading { .. }, event) => self.while_reading(phase, event),
+            (Phase::AskingHost, event) => self.while_asking(event),
+            (Phase::Completing { authorisation_code }, event) => self.while_completing(authorisation_code, event),
+            (Phase::TellingCard { conclusion }, event) => self.while_telling(conclusion, event),
+            (Phase::Told { conclusion }, event) => self.once_told(conclusion, &event),
+            (phase @ (Phase::Opened | Phase::Over), _) => {
+                self.phase = phase;
+                Vec::new()
+            }
+        }
+    }
+
+    /// Batch and STAN.
+    pub const fn trace(&self) -> TraceNumber {
+        self.opening.trace
+    }
+
+    /// What is to be paid.
+    pub const fn amount(&self) -> Amount {
+        self.opening.amount
+    }
+
+    /// When it began, local time.
+    pub const fn at(&self) -> DateTime {
+        self.opening.at
+    }
+
+    /// What is known of the card; nothing before it was read.
+    pub fn card(&self) -> Option<CardSummary> {
+        let pan = Pan::from_compressed(self.kernel.data().get(tag::PAN)?).ok()?;
+        Some(CardSummary {
+            truncated_pan: pan.truncated(),
+            aid: hex::encode(self.kernel.data().get(tag::DF_NAME).unwrap_or_default()),
+            label: self.kernel.application_label().to_owned(),
+            tvr: hex::encode(&self.kernel.tvr().0),
+            tsi: hex::encode(&self.kernel.tsi().0),
+            script_results: hex::encode(self.kernel.data().get(tag::SCRIPT_RESULTS).unwrap_or_default()),
+        })
+    }
+
+    /// What the host said; nothing before it answered.
+    pub const fn host(&self) -> Option<&HostSummary> {
+        self.host.as_ref()
+    }
+
+    fn while_awaiting_card(&mut self, event: Event) -> Vec<Effect> {
+        match event {
+            Event::Cancelled => failed(Reason::of(ReasonKind::Cancelled)),
+            Event::NoCard => failed(Reason::of(ReasonKind::NoCard)),
+            Event::ReaderFailed(detail) => failed(Reason::with_detail(ReasonKind::ReaderMissing, detail)),
+            Event::CardMute => failed(Reason::of(ReasonKind::CardMute)),
+            Event::CardTorn => failed(Reason::of(ReasonKind::CardTorn)),
+            Event::Begin
+            | Event::CardInserted
+            | Event::CardAnswered(_)
+            | Event::HostAnswered(_)
+            | Event::LinkFailed(_)
+            | Event::RecordFailed(_) => {
+                self.phase = Phase::AwaitingCard;
+                Vec::new()
+            }
+        }
+    }
+}
+
+fn failed(reason: Reason) -> Vec<Effect> {
+    over(Conclusion::Failed(reason))
+}
+
+fn declined(reason: Reason) -> Vec<Effect> {
+    over(Conclusion::Declined(reason))
+}
+
+fn over(conclusion: Conclusion) -> Vec<Effect> {
+    vec![Effect::ReleaseCard, Effect::Conclude(conclusion)]
+}

@@ -1,0 +1,150 @@
+//! The card is read, up to the request to the host.
+
+use super::{Effect, Event, Phase, Progress, Sale, declined, failed};
+use crate::card_number::{Pan, Track2};
+use crate::crypto::hex;
+use crate::emv::data::CardDataError;
+use crate::emv::kernel::{self, Outcome, Step, Termination};
+use crate::emv::pin::PinEntry;
+use crate::emv::risk::Lookup;
+use crate::emv::tag::{self, Tag};
+use crate::payment::online::{CardForHost, EntryMode, SaleRequest};
+use crate::payment::record::{Pending, Record};
+use crate::wording::{Reason, ReasonKind};
+
+impl Sale {
+    pub(super) fn while_reading(&mut self, phase: Phase, event: Event) -> Vec<Effect> {
+        match event {
+            Event::CardAnswered(answer) => {
+                self.phase = phase;
+                self.drive(kernel::Event::Answer(answer))
+            }
+            Event::CardTorn => failed(Reason::of(ReasonKind::CardTorn)),
+            Event::CardMute => failed(Reason::of(ReasonKind::CardMute)),
+            Event::ReaderFailed(detail) => failed(Reason::with_detail(ReasonKind::ReaderMissing, detail)),
+            Event::Cancelled => failed(Reason::of(ReasonKind::Cancelled)),
+            // The row that could take the request back is not durable, so the request has not left.
+            Event::RecordFailed(detail) => failed(Reason::with_detail(ReasonKind::LedgerFailed, detail)),
+            Event::Begin | Event::CardInserted | Event::NoCard | Event::HostAnswered(_) | Event::LinkFailed(_) => {
+                self.phase = phase;
+                Vec::new()
+            }
+        }
+    }
+
+    /// The kernel's next step while the card is read, up to the request to the host.
+    pub(super) fn drive(&mut self, event: kernel::Event) -> Vec<Effect> {
+        let step = self.next_step(event);
+        let mut effects = self.sound_once_read();
+        effects.extend(match step {
+            Step::Send(command) => vec![Effect::Apdu(command)],
+            Step::GoOnline => self.go_online(),
+            Step::Done(Outcome::Terminated(termination)) => failed(reason_of(&termination)),
+            // An online-only terminal gets no TC here; a card that declines has its say.
+            Step::Done(_) | Step::Decided(_) => declined(Reason::of(ReasonKind::CardDeclined)),
+            Step::Choose(_) | Step::Confirm(_) | Step::AskPin(_) | Step::LookUp | Step::CallIssuer => {
+                failed(reason_of(&Termination::OutOfTurn))
+            }
+        });
+        effects
+    }
+
+    /// The kernel's next step that needs card or host. What it asks of people and books is answered here, for a terminal
+    /// without PIN pad at which nobody chooses: the best application that needs no consent. Every sale goes online, so
+    /// there is no log to look into.
+    pub(super) fn next_step(&mut self, event: kernel::Event) -> Step {
+        let mut step = self.kernel.step(event);
+        loop {
+            let answer = match &step {
+                Step::Choose(choices) => {
+                    kernel::Event::Chosen(choices.iter().position(|choice| !choice.needs_confirmation))
+                }
+                Step::Confirm(_) => kernel::Event::Confirmed(false),
+                Step::AskPin(_) => kernel::Event::Pin(PinEntry::PadBroken),
+                Step::LookUp => kernel::Event::LookedUp(Lookup::default()),
+                // The acquirer's answer is final here: nobody calls the issuer.
+                Step::CallIssuer => kernel::Event::Referred(false),
+                Step::Send(_) | Step::GoOnline | Step::Decided(_) | Step::Done(_) => return step,
+            };
+            step = self.kernel.step(answer);
+        }
+    }
+
+    fn sound_once_read(&mut self) -> Vec<Effect> {
+        match &mut self.phase {
+            Phase::Reading { sounded } if !*sounded && self.kernel.card_is_read() => {
+                *sounded = true;
+                vec![Effect::SoundCardRead]
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// The row first, then the request.
+    fn go_online(&mut self) -> Vec<Effect> {
+        match self.request() {
+            Ok((pending, request)) => {
+                self.phase = Phase::AskingHost;
+                vec![
+                    Effect::Record(Record::Pending(Box::new(pending))),
+                    Effect::Show(Progress::AskingHost),
+                    Effect::Send(Box::new(request)),
+                ]
+            }
+            Err(error) => failed(Reason::with_detail(ReasonKind::CardDataWrong, error.to_string())),
+        }
+    }
+
+    fn request(&self) -> Result<(Pending, SaleRequest), CardDataError> {
+        let data = self.kernel.data();
+        let wrong = |tag: Tag| move |_| CardDataError::Wrong(tag);
+        let pan = Pan::from_compressed(data.require(tag::PAN)?).map_err(wrong(tag::PAN))?;
+        let track2 = data.get(tag::TRACK_2).map(Track2::from_packed).transpose().map_err(wrong(tag::TRACK_2))?;
+        if let Some(track2) = &track2
+            && track2.pan().ok().as_ref() != Some(&pan)
+        {
+            return Err(CardDataError::Wrong(tag::TRACK_2));
+        }
+        let expiry = data.sized::<3>(tag::EXPIRATION_DATE)?.map(|[year, month, _]| [year, month]);
+        let sequence_number = data.sized::<1>(tag::PAN_SEQUENCE_NUMBER)?.map(|[number]| bcd(number));
+        let pending = Pending {
+            amount: self.opening.amount,
+            at: self.opening.at,
+            entry: EntryMode::Chip,
+            truncated_pan: pan.truncated(),
+            sequence_number,
+            card_expiry: expiry.map(|[year, month]| format!("{year:02X}{month:02X}")),
+            aid: hex::encode(data.require(tag::DF_NAME)?),
+            application_label: self.kernel.application_label().to_owned(),
+            chip_data: self.reversal_data(),
+        };
+        let request = SaleRequest {
+            trace: self.opening.trace,
+            amount: self.opening.amount,
+            at: self.opening.at,
+            card: CardForHost { pan, expiry, track2, sequence_number, entry: EntryMode::Chip },
+            chip_data: data.collect(&self.opening.terminal.host_data).to_vec(),
+        };
+        Ok((pending, request))
+    }
+
+    pub(super) fn reversal_data(&self) -> Vec<u8> {
+        self.kernel.data().collect(&self.opening.terminal.reversal_data).to_vec()
+    }
+}
+
+fn reason_of(termination: &Termination) -> Reason {
+    let kind = match termination {
+        Termination::NoCommonApplication | Termination::NothingChosen => ReasonKind::CardNotSupported,
+        Termination::CardBlocked | Termination::ApplicationBlocked => ReasonKind::CardBlocked,
+        Termination::CardData(_) | Termination::Status { .. } | Termination::Cryptogram | Termination::OutOfTurn => {
+            ReasonKind::CardDataWrong
+        }
+    };
+    Reason::with_detail(kind, termination.to_string())
+}
+
+/// One BCD byte as a number.
+const fn bcd(byte: u8) -> u8 {
+    (byte >> 4).wrapping_mul(10).wrapping_add(byte & 0x0F)
+}
