@@ -259,6 +259,14 @@ impl Host {
         self.store.ledger()
     }
 
+    /// What terminals told of payments that are over.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn advices(&self) -> Result<Vec<Note>, StoreError> {
+        self.store.advices()
+    }
+
     /// What the account behind a card number holds, in minor units of CNY.
     ///
     /// # Errors
