@@ -6,12 +6,14 @@
 use std::path::Path;
 
 use jiff::civil::date;
+use yima::emv::action::ActionCodes;
 use yima::emv::apdu::CardAnswer;
 use yima::emv::tag;
 use yima::emv::terminal::TerminalData;
 use yima::emv::tlv::{self, TlvBuilder};
 use yima::ledger::Ledger;
 use yima::money::{Amount, Currency};
+use yima::payment::advice::AdviceKind;
 use yima::payment::online::{Decision, HostAnswer, LinkFailure, SaleRequest};
 use yima::payment::record::{Record, State};
 use yima::payment::sale::{Conclusion, Effect, Event, Opening, Sale};
@@ -20,6 +22,9 @@ use yima::sandbox::card::SandboxCard;
 use yima::sandbox::card::profile::CardProfile;
 use yima::sandbox::issuer::Cryptogram;
 use yima::wording::ReasonKind;
+
+/// What the host says to a request.
+type Host = fn(&CardProfile, &SaleRequest) -> Result<HostAnswer, LinkFailure>;
 
 /// What goes wrong in a run.
 #[derive(Clone, Debug, Default)]
@@ -37,7 +42,12 @@ struct Run {
     trail: Vec<String>,
     conclusion: Conclusion,
     state: Option<State>,
+    /// What the ledger holds of scripts, and what waits to be told to the host.
+    script_results: Option<String>,
+    advices: Vec<AdviceKind>,
     commands: usize,
+    /// First parameter of every GENERATE AC: what the card was asked for (EMV 4.4 Book 3, 6.5.5.2).
+    asked_for: Vec<u8>,
     sent: bool,
 }
 
@@ -46,6 +56,7 @@ struct Shop {
     profile: CardProfile,
     card: SandboxCard,
     ledger: Ledger,
+    terminal: TerminalData,
 }
 
 impl Shop {
@@ -57,7 +68,21 @@ impl Shop {
         let directory = tempfile::tempdir().unwrap();
         let card = SandboxCard::open(&profile, &directory.path().join("card")).unwrap();
         let ledger = open_ledger(directory.path());
-        Self { _directory: directory, profile, card, ledger }
+        Self { _directory: directory, profile, card, ledger, terminal: TerminalData::shipped().unwrap() }
+    }
+
+    /// A terminal that no shop has (`TerminalData::for_sales`): it could approve by itself. The issuer wants to be asked
+    /// above the floor limit, and when it cannot be reached, terminal and card are content without it.
+    fn that_could_approve_alone(floor_limit: u32) -> Self {
+        let mut profile = CardProfile::shipped("offline").unwrap();
+        profile.applications[0].iac = ["0000000000".to_owned(), "0000000000".to_owned(), "0000008000".to_owned()];
+        let mut shop = Self::with(profile);
+        shop.terminal.terminal_type = 0x22;
+        for application in &mut shop.terminal.applications {
+            application.action_codes = ActionCodes::default();
+            application.floor_limit = floor_limit;
+        }
+        shop
     }
 
     fn sale(
@@ -66,9 +91,17 @@ impl Shop {
         host: impl Fn(&CardProfile, &SaleRequest) -> Result<HostAnswer, LinkFailure>,
     ) -> Run {
         let trace = self.ledger.take_trace_number().unwrap();
-        let mut sale = Sale::new(opening(trace));
-        let mut run =
-            Run { trail: Vec::new(), conclusion: Conclusion::Approved, state: None, commands: 0, sent: false };
+        let mut sale = Sale::new(Opening { terminal: self.terminal.clone(), ..opening(trace) });
+        let mut run = Run {
+            trail: Vec::new(),
+            conclusion: Conclusion::Approved,
+            state: None,
+            script_results: None,
+            advices: Vec::new(),
+            commands: 0,
+            asked_for: Vec::new(),
+            sent: false,
+        };
         let mut records = 0;
         let mut concluded = false;
         let mut events = vec![Event::Begin];
@@ -83,6 +116,9 @@ impl Shop {
                     Effect::Apdu(command) => {
                         run.commands += 1;
                         run.trail.push("apdu".to_owned());
+                        if let [0x80, 0xAE, asked_for, ..] = command.bytes() {
+                            run.asked_for.push(*asked_for);
+                        }
                         events.push(if faults.tear == Some(run.commands) {
                             Event::CardTorn
                         } else {
@@ -116,7 +152,10 @@ impl Shop {
             }
         }
         assert!(concluded, "a sale ends: {:?}", run.trail);
-        run.state = self.ledger.find(trace).unwrap().map(|row| row.state);
+        let row = self.ledger.find(trace).unwrap();
+        run.state = row.as_ref().map(|row| row.state);
+        run.script_results = row.and_then(|row| row.script_results);
+        run.advices = self.ledger.undelivered_advices().unwrap().into_iter().map(|row| row.advice.kind).collect();
         run
     }
 }
@@ -151,6 +190,7 @@ fn name(record: &Record) -> &'static str {
         Record::Pending(_) => "pending",
         Record::HostApproved { .. } => "host_approved",
         Record::Approved(_) => "approved",
+        Record::Scripts(_) => "scripts",
         Record::NotPaid { .. } => "not_paid",
         Record::ReversalDue { .. } => "reversal_due",
         Record::Unresolved { .. } => "unresolved",
@@ -187,7 +227,6 @@ fn a_sale_is_written_down_before_each_step_that_counts() {
 
 #[test]
 fn every_answer_and_every_silence_ends_where_it_must() {
-    type Host = fn(&CardProfile, &SaleRequest) -> Result<HostAnswer, LinkFailure>;
     let cases: [(&str, Host, State, Option<ReasonKind>); 9] = [
         ("declined", |_, _| Ok(refusal()), State::Declined, Some(ReasonKind::HostDeclined)),
         ("issuer silent", |_, _| Ok(answer(Decision::Unclear, "68")), State::ReversalDue, Some(ReasonKind::HostSilent)),
@@ -268,6 +307,46 @@ fn a_card_torn_at_any_command_is_never_paid_and_taken_back_when_due() {
     }
 }
 
+/// Why the host's word is not to be had.
+const UNREACHABLE: [Host; 4] = [
+    |_, _| Err(LinkFailure::NeverSent(String::new())),
+    |_, _| Err(LinkFailure::NoAnswer(String::new())),
+    |_, _| Err(LinkFailure::BadMac(String::new())),
+    |_, _| Ok(answer(Decision::NumberInUse, "94")),
+];
+
+const ARQC: u8 = 0x80;
+const TC: u8 = 0x40;
+const AAC: u8 = 0x00;
+
+#[test]
+fn without_the_hosts_word_the_card_is_asked_to_decline() {
+    for host in UNREACHABLE {
+        let run = Shop::new().sale(&Faults::default(), host);
+        // The shipped card would sign a TC; an AAC is never signed.
+        assert_eq!(run.asked_for.iter().map(|asked| asked & 0xC0).collect::<Vec<_>>(), [ARQC, AAC]);
+    }
+}
+
+#[test]
+fn a_card_that_approves_without_the_host_has_not_paid() {
+    for host in UNREACHABLE {
+        let run = Shop::that_could_approve_alone(0).sale(&Faults::default(), host);
+        assert_eq!(run.asked_for, [ARQC, TC], "the kernel takes the issuer's place (8A = Y3)");
+        let approved = run.trail.iter().any(|step| step.contains("approved"));
+        assert!(!approved && run.conclusion != Conclusion::Approved, "{:?} {:?}", run.trail, run.conclusion);
+        let expected = Shop::new().sale(&Faults::default(), host);
+        assert_eq!((run.conclusion, run.state), (expected.conclusion, expected.state), "as if the card had declined");
+    }
+}
+
+#[test]
+fn a_card_that_approves_alone_is_neither_paid_nor_declined() {
+    let run = Shop::that_could_approve_alone(1_000_000).sale(&Faults::default(), approve);
+    assert_eq!((run.asked_for, run.sent, run.state), (vec![TC], false, None));
+    assert!(matches!(run.conclusion, Conclusion::Failed(_)), "{:?}", run.conclusion);
+}
+
 #[test]
 fn a_card_torn_while_it_is_told_of_a_refusal_changes_nothing() {
     let commands = Shop::new().sale(&Faults::default(), |_, _| Ok(refusal())).commands;
@@ -327,6 +406,10 @@ fn a_card_that_declines_after_the_approval_still_gets_the_issuers_scripts() {
     // Torn while the script runs, it is taken back all the same.
     let torn = declining().sale(&Faults { tear: Some(with.commands), ..Faults::default() }, with_script);
     assert_eq!(torn.state, Some(State::ReversalDue));
+    for (run, result) in [(with, "2000000000"), (torn, "1100000000")] {
+        assert_eq!(run.script_results.as_deref(), Some(result), "the issuer hears what came of them");
+        assert_eq!(run.advices, [AdviceKind::ScriptResult]);
+    }
 }
 
 #[test]
@@ -354,6 +437,53 @@ fn a_card_torn_while_scripts_run_has_paid() {
     // And a TC that cannot be written down is still no payment.
     let unwritten = Shop::new().sale(&Faults { record: Some(3), ..Faults::default() }, with_script);
     assert_eq!(kind_of(&unwritten.conclusion), Some(ReasonKind::LedgerFailedAfterRequest));
+}
+
+/// 71 and 72 of these: one command that the card takes (unblock application), one that no card knows.
+const TAKEN: [u8; 6] = [0x86, 0x04, 0x84, 0x18, 0x00, 0x00];
+const UNKNOWN: [u8; 6] = [0x86, 0x04, 0x84, 0xEE, 0x00, 0x00];
+
+#[test]
+fn what_the_card_made_of_scripts_is_written_down_with_the_results_that_stand_after_them() {
+    // Template, command, 9F5B, bit of TVR byte 5, records of the sale.
+    for (template, command, results, bit, records) in [
+        (0x71, TAKEN, "2000000000", 0x00, "host_approved approved"),
+        (0x71, UNKNOWN, "1100000000", 0x20, "host_approved approved"),
+        (0x72, TAKEN, "2000000000", 0x00, "host_approved approved scripts"),
+        (0x72, UNKNOWN, "1100000000", 0x10, "host_approved approved scripts"),
+    ] {
+        let mut shop = Shop::new();
+        let run = shop.sale(&Faults::default(), |profile, request| {
+            let mut answer = approve(profile, request)?;
+            answer.issuer_data.extend([template, command.len() as u8]);
+            answer.issuer_data.extend(command);
+            Ok(answer)
+        });
+        let what = format!("{template:02X} {results}");
+        assert_eq!((run.conclusion, run.state), (Conclusion::Approved, Some(State::Approved)), "{what}");
+        assert_eq!(run.script_results.as_deref(), Some(results), "{what}");
+        assert_eq!(run.advices, [AdviceKind::CardResult, AdviceKind::ScriptResult], "{what}");
+        let steps: Vec<_> = run.trail.iter().filter_map(|step| step.strip_prefix("record:")).skip(1).collect();
+        assert_eq!(steps.join(" "), records, "{what}");
+        let row = shop.ledger.page(0, 1).unwrap().remove(0);
+        assert_eq!(row.tsi.as_deref(), Some("EC00"), "{what}: script processing was performed");
+        let tvr = yima::crypto::hex::decode(&row.tvr.unwrap()).unwrap();
+        assert_eq!(tvr[4] & 0x30, bit, "{what}");
+    }
+}
+
+#[test]
+fn script_results_that_cannot_be_written_down_change_no_payment() {
+    let with_script = |profile: &CardProfile, request: &SaleRequest| {
+        let mut answer = approve(profile, request)?;
+        answer.issuer_data.extend([0x72, 0x06]);
+        answer.issuer_data.extend(TAKEN);
+        Ok(answer)
+    };
+    // Pending, host approved, approved, scripts.
+    let run = Shop::new().sale(&Faults { record: Some(4), ..Faults::default() }, with_script);
+    assert_eq!((run.conclusion, run.state), (Conclusion::Approved, Some(State::Approved)));
+    assert_eq!(run.advices, [AdviceKind::CardResult]);
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use super::advices::AdviceDesk;
 use super::line::Line;
 use super::parameters::ParameterDesk;
 use super::printing::FollowedCopy;
@@ -174,7 +175,7 @@ pub(super) struct Core {
     reader: ReaderWorker,
     link_jobs: Sender<link::Job>,
     /// Looking for the host and fetching terminal data have a thread of their own: a payment never waits behind them.
-    check_jobs: Sender<link::Job>,
+    pub(super) check_jobs: Sender<link::Job>,
     pub(super) printer_jobs: Sender<printer::Job>,
     pub(super) screen: Screen,
     /// Which transaction's result is on screen.
@@ -195,6 +196,7 @@ pub(super) struct Core {
     /// A payment that waits for reversals.
     pub(super) waiting_charge: Option<Amount>,
     pub(super) reversals: ReversalDesk,
+    pub(super) advices: AdviceDesk,
     pub(super) copies: Vec<FollowedCopy>,
     pub(super) report: Option<SaleReport>,
     ticket: Ticket,
@@ -242,6 +244,7 @@ impl Core {
             left_over: true,
             waiting_charge: None,
             reversals: ReversalDesk::new(),
+            advices: AdviceDesk::new(),
             copies: Vec::new(),
             report: None,
             ticket: 0,
@@ -276,8 +279,11 @@ impl Core {
             }
             if !stopping {
                 self.tick();
-            } else if self.may_stop() {
-                return;
+            } else {
+                self.drain_advices();
+                if self.may_stop() {
+                    return;
+                }
             }
             self.publish();
         }
@@ -305,11 +311,12 @@ impl Core {
     }
 
     /// A request that is out is waited for: its row is safe, but the customer wants the answer. A slip that is coming out is
-    /// waited for as well, but not one that waits for paper; and so are terminal data that are on their way, for a while.
+    /// waited for as well, but not one that waits for paper; what the host is still to be told is sent once more,
+    /// and terminal data that are on their way are waited for, for a while.
     fn may_stop(&self) -> bool {
         let printing =
             self.copies.iter().any(|copy| copy.state == CopyState::Sending && copy.since.elapsed() < LAST_SLIP);
-        self.running.is_none() && !printing && !self.parameters.under_way()
+        self.running.is_none() && !printing && self.advices.may_stop() && !self.parameters.under_way()
     }
 
     fn take(&mut self, message: Message) {
@@ -462,6 +469,10 @@ impl Core {
                 self.after_reversal(trace, &result);
                 self.refresh_waiting();
             }
+            link::Event::Advice(id, result) => {
+                self.line.after_exchange(&result);
+                self.after_advice(id, &result);
+            }
             link::Event::Check(result) => {
                 self.line.after_check(&result);
                 self.refresh_waiting();
@@ -589,6 +600,7 @@ impl Core {
                 self.refresh_waiting();
             }
         }
+        self.look_for_advices();
         self.complete_what_nothing_follows(trace);
     }
 
@@ -604,6 +616,7 @@ impl Core {
     fn tick(&mut self) {
         self.try_ledger_again();
         self.drain_reversals(false);
+        self.drain_advices();
         if self.leave_result_at.is_some_and(|at| Instant::now() >= at) {
             self.show_keypad();
         }
@@ -631,6 +644,7 @@ fn log_record(trace: TraceNumber, record: &Record) {
         Record::Pending(_) => "pending",
         Record::HostApproved { .. } => "host_approved",
         Record::Approved(_) => "approved",
+        Record::Scripts(_) => "scripts",
         Record::NotPaid { .. } => "declined",
         Record::ReversalDue { .. } => "reversal_due",
         Record::Unresolved { .. } => "unresolved",

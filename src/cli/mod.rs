@@ -6,10 +6,12 @@ mod doctor;
 mod emv;
 mod output;
 mod parameters;
+mod queue;
 mod sale;
 mod sandbox;
 #[cfg(feature = "screen")]
 mod screen;
+mod tools;
 mod transactions;
 
 use std::path::PathBuf;
@@ -64,12 +66,17 @@ enum Command {
     Sale(sale::Arguments),
     /// List transactions, newest first
     Transactions(transactions::Arguments),
+    /// List what the host is still to be told
+    Queue(queue::Arguments),
     /// Look at every part of the terminal and say how it is and what to do
     Doctor(doctor::Arguments),
     /// Fetch applications and CA keys from the host now and say what changed
     Parameters(parameters::Arguments),
     /// Say what data of a card, a terminal or an issuer means; card numbers and names stay masked
     Decode(decode::Arguments),
+    /// MACs, check values, PIN blocks, DUKPT and key blocks for field engineers
+    #[command(subcommand)]
+    Tools(tools::Tool),
     /// Try the kernel without a card
     #[command(subcommand)]
     Emv(emv::Tool),
@@ -137,9 +144,11 @@ impl CommandLine {
             Some(Command::Demo(arguments)) => arguments.run(&self.places, self.kiosk),
             Some(Command::Sale(arguments)) => arguments.run(self.places.setup()),
             Some(Command::Transactions(arguments)) => arguments.run(&self.places.setup()?),
+            Some(Command::Queue(arguments)) => arguments.run(&self.places.setup()?),
             Some(Command::Doctor(arguments)) => arguments.run(&self.places.setup()?),
             Some(Command::Parameters(arguments)) => arguments.run(&self.places.setup()?),
             Some(Command::Decode(arguments)) => arguments.run(),
+            Some(Command::Tools(tool)) => tool.run(),
             Some(Command::Emv(tool)) => tool.run(),
             Some(Command::Sandbox(endpoint)) => endpoint.run(&self.places),
         }

@@ -70,6 +70,8 @@ bits!(Tvr {
     SELECTED_RANDOMLY = 4, 5;
     /// Merchant forced transaction online.
     FORCED_ONLINE = 4, 4;
+    /// A selected biometric type not supported.
+    BIOMETRIC_NOT_SUPPORTED = 4, 2;
     /// Default TDOL used.
     DEFAULT_TDOL_USED = 5, 8;
     /// Issuer authentication failed.
@@ -99,6 +101,15 @@ impl Tvr {
     /// Sets a bit.
     pub fn set(&mut self, bit: Bit) {
         bit.set_in(&mut self.0);
+    }
+
+    /// The same results with a bit not set.
+    #[must_use]
+    pub fn without(mut self, bit: Bit) -> Self {
+        if let Some(byte) = self.0.get_mut(usize::from(bit.byte) - 1) {
+            *byte &= !bit.mask();
+        }
+        self
     }
 
     /// True when the bit is set.

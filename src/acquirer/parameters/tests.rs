@@ -37,7 +37,7 @@ impl Host {
         let field = question.field62.clone().unwrap_or_default();
         let page = |names: Vec<Vec<u8>>| {
             let received = field62::names_received(&field).unwrap();
-            let rest = &names[received..];
+            let rest = names.get(received..).unwrap_or_default();
             field62::write_page(&rest[..rest.len().min(2)], received == 0, rest.len() > 2)
         };
         match question.code.as_str() {

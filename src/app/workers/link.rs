@@ -5,6 +5,7 @@ use std::sync::mpsc::Sender;
 
 use crate::acquirer::link::{HostCheck, HostLink};
 use crate::app::parameters::{self, Update, UpdateError};
+use crate::payment::advice::Advice;
 use crate::payment::online::{HostAnswer, LinkFailure, ReversalRequest, SaleRequest};
 use crate::reference::TraceNumber;
 use crate::terminal::emv_files::EmvFiles;
@@ -16,6 +17,8 @@ pub enum Job {
     Sale(Box<SaleRequest>),
     /// To take a sale back.
     Reverse(ReversalRequest),
+    /// To take note of a payment that is over: which row of the ledger, and what it says.
+    Advise(i64, Box<Advice>),
     /// Whether it is there.
     Check,
     /// For its terminal data, which take the place of those there are.
@@ -29,6 +32,8 @@ pub enum Event {
     Sale(TraceNumber, Result<HostAnswer, LinkFailure>),
     /// Of a reversal.
     Reversal(TraceNumber, Result<HostAnswer, LinkFailure>),
+    /// Of an advice.
+    Advice(i64, Result<HostAnswer, LinkFailure>),
     /// Of a check.
     Check(Result<HostCheck, LinkFailure>),
     /// Of an update.
@@ -52,6 +57,7 @@ pub fn start<M: Send + 'static>(
             let event = match job {
                 Job::Sale(request) => Event::Sale(request.trace, link.sale(&request)),
                 Job::Reverse(request) => Event::Reversal(request.trace, link.reverse(&request)),
+                Job::Advise(id, advice) => Event::Advice(id, link.advise(&advice)),
                 Job::Check => Event::Check(link.check()),
                 Job::Update => Event::Update(parameters::update(&*link, &files).map(Box::new)),
             };

@@ -5,13 +5,14 @@
 //! | waiting for a card | card in | reading | |
 //! | waiting for a card | cancelled, no card, reader failed | over: not paid | |
 //! | reading | card gives ARQC | asking the host | `Pending`, then the request leaves |
-//! | reading | card declines, is torn, cannot be used, cancelled | over: not paid | |
+//! | reading | card declines, approves alone, is torn, cannot be used, cancelled | over: not paid | |
 //! | asking the host | approved | completing | `HostApproved` |
 //! | asking the host | declined, never sent | over: not paid | `NotPaid` |
 //! | asking the host | approved in part, undecided, no answer, bad answer | over: being taken back | `ReversalDue` |
 //! | asking the host | the trace number is in use there | over: a person must look | `Unresolved` |
 //! | completing | card gives TC | over: paid | `Approved` |
 //! | completing | card declines, is torn, is mute | over: being taken back | `ReversalDue` |
+//! | over, the card still being told | card answers, is torn, is mute | the end that stands | `Scripts`, if any were run |
 //! | any | a record cannot be written | over: nothing is sent; what was sent stays `pending` and is taken back | |
 //!
 //! | file | what is in it |
@@ -34,7 +35,8 @@ use super::record::Record;
 use crate::card_number::Pan;
 use crate::crypto::hex;
 use crate::emv::apdu::{CardAnswer, Command};
-use crate::emv::kernel::{self, Kernel};
+use crate::emv::entry_point::{self, CardTransaction, Interface};
+use crate::emv::kernel;
 use crate::emv::tag;
 use crate::money::Amount;
 use crate::reference::{AuthorisationCode, ResponseCode, Rrn, TraceNumber};
@@ -140,15 +142,19 @@ pub struct CardSummary {
     pub tvr: String,
     /// TSI, hexadecimal.
     pub tsi: String,
+    /// What the card made of the issuer's scripts (9F5B), hexadecimal; empty when none were run.
+    pub script_results: String,
 }
 
 /// A card sale.
 #[derive(Debug)]
 pub struct Sale {
     opening: Opening,
-    kernel: Kernel,
+    kernel: Box<dyn CardTransaction>,
     phase: Phase,
     host: Option<HostSummary>,
+    /// Bytes of 9F5B that the ledger has.
+    scripts_recorded: usize,
 }
 
 #[derive(Debug)]
@@ -167,14 +173,19 @@ enum Phase {
     TellingCard {
         conclusion: Conclusion,
     },
+    /// The card has been told; nothing changes the conclusion any more.
+    Told {
+        conclusion: Conclusion,
+    },
     Over,
 }
 
 impl Sale {
     /// A sale that has not begun.
     pub fn new(opening: Opening) -> Self {
-        let kernel = Kernel::new(opening.terminal.clone(), &opening.transaction_data());
-        Self { opening, kernel, phase: Phase::Opened, host: None }
+        let kernel =
+            entry_point::transaction(Interface::Contact, opening.terminal.clone(), &opening.transaction_data());
+        Self { opening, kernel, phase: Phase::Opened, host: None, scripts_recorded: 0 }
     }
 
     /// Takes what happened, gives what to do. An event that does not belong to the phase changes nothing.
@@ -195,6 +206,7 @@ impl Sale {
             (Phase::AskingHost, event) => self.while_asking(event),
             (Phase::Completing { authorisation_code }, event) => self.while_completing(authorisation_code, event),
             (Phase::TellingCard { conclusion }, event) => self.while_telling(conclusion, event),
+            (Phase::Told { conclusion }, event) => self.once_told(conclusion, &event),
             (phase @ (Phase::Opened | Phase::Over), _) => {
                 self.phase = phase;
                 Vec::new()
@@ -226,6 +238,7 @@ impl Sale {
             label: self.kernel.application_label().to_owned(),
             tvr: hex::encode(&self.kernel.tvr().0),
             tsi: hex::encode(&self.kernel.tsi().0),
+            script_results: hex::encode(self.kernel.data().get(tag::SCRIPT_RESULTS).unwrap_or_default()),
         })
     }
 

@@ -85,7 +85,7 @@ fn an_application_is_read_with_amounts_as_the_dialect_writes_them() {
 fn what_cannot_be_is_named_with_its_place() {
     for (from, to, said) in [
         ("31 9F06", "34 9F06", "field 62, the whole at byte 0: the control character is 34, not one of 0, 1, 2, 3"),
-        ("9F220101", "", "field 62, entry 1, 9F22 at byte 59: it is missing"),
+        ("9F220101", "", "field 62, entry 1, 9F22 at byte 62: it is missing"),
         ("9F220101", "9F2200", "field 62, entry 1, 9F22 at byte 9: it has 0 bytes, not 1"),
         ("A000000333", "A00000033301", "field 62, the whole at byte"),
         ("DF040103", "DF040103DF040103", "field 62, entry 1, DF04 at byte 43: it comes twice"),
@@ -100,7 +100,7 @@ fn what_cannot_be_is_named_with_its_place() {
     assert_eq!(ca_key_list(&[]).unwrap_err().problem, Field62Problem::Empty);
     for (from, to, said) in [
         ("DF010100", "DF010102", "DF01 at byte 12: it is not 00 or 01"),
-        ("DF160199", "DF16019A", "DF16 at byte 56: it is not two digits"),
+        ("DF160199", "DF16019A", "DF16 at byte 59: it is not two digits"),
         ("DF1205D84004F800", "DF1204D84004F8", "DF12 at byte 29: it has 4 bytes, not 5"),
         ("9F1B040000C350", "", "9F1B at byte"),
     ] {
