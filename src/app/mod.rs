@@ -6,6 +6,7 @@
 mod advices;
 mod engine;
 mod line;
+pub mod parameters;
 mod printing;
 mod report;
 mod reversals;
