@@ -12,6 +12,7 @@ use crate::acquirer::link::{HostCheck, HostLink};
 use crate::app::Setup;
 use crate::crypto::hex;
 use crate::emv::ca_keys::KeyWorld;
+use crate::ledger::AdviceState;
 use crate::terminal::identity::Identity;
 use crate::wording::{Language, Reason, ReasonKind};
 
@@ -111,7 +112,14 @@ fn examine(setup: &Setup) -> Vec<Finding> {
                     return Ok("none yet; the first payment makes it".to_owned());
                 };
                 let count = ledger.count().map_err(|error| text(&error))?;
-                Ok(format!("{count} transactions"))
+                let advices = ledger.undelivered_advices().map_err(|error| text(&error))?;
+                match advices.iter().filter(|row| row.state == AdviceState::Parked).count() {
+                    0 => Ok(format!("{count} transactions")),
+                    parked => Err(format!(
+                        "{parked} messages about finished payments are not taken by the host; call the help desk with what \
+                         yima queue shows"
+                    )),
+                }
             }),
         ),
         finding("disk", disk(setup)),
