@@ -9,6 +9,7 @@ mod sale;
 mod sandbox;
 #[cfg(feature = "screen")]
 mod screen;
+mod tools;
 mod transactions;
 
 use std::path::PathBuf;
@@ -67,6 +68,9 @@ enum Command {
     Doctor(doctor::Arguments),
     /// Say what data of a card, a terminal or an issuer means; card numbers and names stay masked
     Decode(decode::Arguments),
+    /// MACs, check values, PIN blocks, DUKPT and key blocks for field engineers
+    #[command(subcommand)]
+    Tools(tools::Tool),
     /// Try the kernel without a card
     #[command(subcommand)]
     Emv(emv::Tool),
@@ -136,6 +140,7 @@ impl CommandLine {
             Some(Command::Transactions(arguments)) => arguments.run(&self.places.setup()?),
             Some(Command::Doctor(arguments)) => arguments.run(&self.places.setup()?),
             Some(Command::Decode(arguments)) => arguments.run(),
+            Some(Command::Tools(tool)) => tool.run(),
             Some(Command::Emv(tool)) => tool.run(),
             Some(Command::Sandbox(endpoint)) => endpoint.run(&self.places),
         }

@@ -8,6 +8,7 @@ use openssl::hash::{MessageDigest, hash};
 use zeroize::Zeroizing;
 
 use super::aes::{self, AesKey};
+use super::mac::iso9797::Padding;
 use super::tdes::{TdesKey, block};
 use super::{CryptoError, hex, mac};
 
@@ -156,7 +157,7 @@ impl SessionKey {
     /// Passed on from OpenSSL.
     pub fn application_cryptogram(&self, data: &[u8]) -> Result<[u8; 8], CryptoError> {
         match &self.0 {
-            Key::Tdes(key) => mac::iso9797_algorithm_3(key, data),
+            Key::Tdes(key) => mac::iso9797::algorithm_3(key, Padding::OneThenZeros, data),
             Key::Aes(key) => block(&key.cmac(data)?),
         }
     }

@@ -1,9 +1,10 @@
 //! SM4 (GB/T 32907-2016), the block cipher of Chinese commercial cryptography.
 
-use openssl::symm::{Cipher, Crypter, Mode};
+use openssl::symm::Cipher;
 use zeroize::Zeroizing;
 
 use super::CryptoError;
+use super::cipher::Keyed;
 
 /// An SM4 key: sixteen bytes. Masks itself and is wiped when dropped.
 #[derive(Clone)]
@@ -22,16 +23,11 @@ impl Sm4Key {
     /// # Errors
     /// When the data is not whole blocks.
     pub fn encrypt_ecb(&self, data: &[u8]) -> Result<Vec<u8>, CryptoError> {
-        if !data.len().is_multiple_of(16) {
-            return Err(CryptoError::DataLength { what: "data for a block cipher of 16 bytes", length: data.len() });
-        }
-        let mut crypter = Crypter::new(Cipher::sm4_ecb(), Mode::Encrypt, self.0.as_slice(), None)?;
-        crypter.pad(false);
-        let mut out = vec![0; data.len() + 16];
-        let mut written = crypter.update(data, &mut out)?;
-        written += crypter.finalize(&mut out[written..])?;
-        out.truncate(written);
-        Ok(out)
+        self.keyed().encrypt_ecb(data)
+    }
+
+    pub(super) fn keyed(&self) -> Keyed<'_> {
+        Keyed { ecb: Cipher::sm4_ecb(), cbc: Cipher::sm4_cbc(), key: self.0.as_slice() }
     }
 }
 
@@ -43,6 +39,8 @@ impl std::fmt::Debug for Sm4Key {
 
 #[cfg(test)]
 mod tests {
+    use openssl::symm::{Crypter, Mode};
+
     use super::*;
     use crate::crypto::hex;
 
@@ -52,6 +50,20 @@ mod tests {
         let key = Sm4Key::new(&hex::decode("0123456789ABCDEFFEDCBA9876543210").unwrap()).unwrap();
         let sealed = key.encrypt_ecb(&hex::decode("0123456789ABCDEFFEDCBA9876543210").unwrap()).unwrap();
         assert_eq!(hex::encode(&sealed), "681EDF34D206965E86B3E94F536E4246");
+    }
+
+    /// GB/T 32907-2016, appendix A, example 2: the block of example 1 encrypted a million times.
+    #[test]
+    fn standard_example_of_a_million_rounds() {
+        let key = Sm4Key::new(&hex::decode("0123456789ABCDEFFEDCBA9876543210").unwrap()).unwrap();
+        let mut crypter = Crypter::new(Cipher::sm4_ecb(), Mode::Encrypt, key.0.as_slice(), None).unwrap();
+        crypter.pad(false);
+        let (mut block, mut out) = (hex::decode("0123456789ABCDEFFEDCBA9876543210").unwrap(), [0; 32]);
+        for _ in 0..1_000_000 {
+            crypter.update(&block, &mut out).unwrap();
+            block.copy_from_slice(&out[..16]);
+        }
+        assert_eq!(hex::encode(&block), "595298C7C6FD271F0402F804C33D3F66");
     }
 
     /// Worked sample of a public post: check value of a working key, and a PIN block under it.

@@ -1,10 +1,11 @@
 //! DES and TDES block operations. OpenSSL 3 keeps single DES in its legacy provider, so a single-length key is used as
 //! K|K|K, which is the same function (ANSI X9.52, keying option 3).
 
-use openssl::symm::{Cipher, Crypter, Mode};
+use openssl::symm::Cipher;
 use zeroize::Zeroizing;
 
 use super::CryptoError;
+use super::cipher::{Keyed, first};
 
 /// A DES key of single, double or triple length. Masks itself and is wiped when dropped.
 #[derive(Clone)]
@@ -50,12 +51,17 @@ impl TdesKey {
         false
     }
 
+    /// The key as it was given, for a tool whose purpose is to show it.
+    pub fn expose_bytes(&self) -> &[u8] {
+        &self.parts[..self.length]
+    }
+
     /// Encrypts whole blocks, each on its own (ECB).
     ///
     /// # Errors
     /// When the data is not whole blocks of eight bytes.
     pub fn encrypt_ecb(&self, data: &[u8]) -> Result<Vec<u8>, CryptoError> {
-        self.run(Cipher::des_ede3(), Mode::Encrypt, data, None)
+        self.keyed().encrypt_ecb(data)
     }
 
     /// Decrypts whole blocks, each on its own (ECB).
@@ -63,7 +69,7 @@ impl TdesKey {
     /// # Errors
     /// When the data is not whole blocks of eight bytes.
     pub fn decrypt_ecb(&self, data: &[u8]) -> Result<Vec<u8>, CryptoError> {
-        self.run(Cipher::des_ede3(), Mode::Decrypt, data, None)
+        self.keyed().decrypt_ecb(data)
     }
 
     /// Encrypts whole blocks chained from a zero vector (CBC).
@@ -71,7 +77,15 @@ impl TdesKey {
     /// # Errors
     /// When the data is not whole blocks of eight bytes.
     pub fn encrypt_cbc(&self, data: &[u8]) -> Result<Vec<u8>, CryptoError> {
-        self.run(Cipher::des_ede3_cbc(), Mode::Encrypt, data, Some(&[0; 8]))
+        self.keyed().encrypt_cbc(&[0; 8], data)
+    }
+
+    /// The CMAC (NIST SP 800-38B) over a message of any length, all 8 bytes.
+    ///
+    /// # Errors
+    /// Passed on from OpenSSL.
+    pub fn cmac(&self, message: &[u8]) -> Result<[u8; 8], CryptoError> {
+        block(&self.keyed().cmac(message)?)
     }
 
     /// Key check value: the first bytes of an encrypted block of zeros. Three or four of them are usual.
@@ -82,17 +96,8 @@ impl TdesKey {
         block(&self.encrypt_ecb(&[0; 8])?)
     }
 
-    fn run(&self, cipher: Cipher, mode: Mode, data: &[u8], iv: Option<&[u8]>) -> Result<Vec<u8>, CryptoError> {
-        if !data.len().is_multiple_of(8) {
-            return Err(CryptoError::DataLength { what: "data for a block cipher of 8 bytes", length: data.len() });
-        }
-        let mut crypter = Crypter::new(cipher, mode, self.parts.as_slice(), iv)?;
-        crypter.pad(false);
-        let mut out = vec![0; data.len() + 8];
-        let mut written = crypter.update(data, &mut out)?;
-        written += crypter.finalize(&mut out[written..])?;
-        out.truncate(written);
-        Ok(out)
+    pub(super) fn keyed(&self) -> Keyed<'_> {
+        Keyed { ecb: Cipher::des_ede3(), cbc: Cipher::des_ede3_cbc(), key: self.parts.as_slice() }
     }
 }
 
@@ -104,10 +109,7 @@ impl std::fmt::Debug for TdesKey {
 
 /// The first eight bytes of `bytes` as a block.
 pub(crate) fn block(bytes: &[u8]) -> Result<[u8; 8], CryptoError> {
-    bytes
-        .get(..8)
-        .and_then(|head| head.try_into().ok())
-        .ok_or(CryptoError::DataLength { what: "a block of 8 bytes", length: bytes.len() })
+    first(bytes)
 }
 
 #[cfg(test)]
@@ -120,6 +122,23 @@ mod tests {
     fn check_value_of_a_single_length_key() {
         let mak = TdesKey::new(&hex::decode("5BB5C72CD00B7338").unwrap()).unwrap();
         assert_eq!(hex::encode(&mak.check_value().unwrap()[..4]), "AB7153CA");
+    }
+
+    /// NIST SP 800-38B, appendix D, examples for TDES with three keys and with two.
+    #[test]
+    fn the_macs_of_sp_800_38b() {
+        let message = hex::decode("6BC1BEE22E409F96E93D7E117393172AAE2D8A571E03AC9C9EB76FAC45AF8E51").unwrap();
+        let three = TdesKey::new(&hex::decode("0123456789ABCDEF23456789ABCDEF01456789ABCDEF0123").unwrap()).unwrap();
+        let two = TdesKey::new(&hex::decode("0123456789ABCDEF23456789ABCDEF01").unwrap()).unwrap();
+        for (length, with_three, with_two) in [
+            (0, "7DB0D37DF936C550", "79CE52A7F786A960"),
+            (16, "30239CF1F52E6609", "CC18A0B79AF2413B"),
+            (20, "6C9F3EE4923F6BE2", "C06D377ECD101969"),
+            (32, "99429BD0BF7904E5", "9CD33580F9B64DFB"),
+        ] {
+            assert_eq!(hex::encode(&three.cmac(&message[..length]).unwrap()), with_three, "{length} bytes");
+            assert_eq!(hex::encode(&two.cmac(&message[..length]).unwrap()), with_two, "{length} bytes");
+        }
     }
 
     #[test]
