@@ -108,7 +108,9 @@ fn work(
     wanted: &AtomicU64,
     mut tell: impl FnMut(Ticket, Event) -> bool,
 ) {
-    while let Some(job) = next_job(&mut *reader, jobs, &mut used) {
+    let mut released = true;
+    while let Some(job) = next_job(&mut *reader, jobs, &mut used, released) {
+        released = matches!(job, Job::Release);
         let told = match job {
             Job::Await { ticket, timeout } => {
                 let still_wanted = || wanted.load(Ordering::Acquire) == ticket;
@@ -164,10 +166,11 @@ impl UsedCard {
 }
 
 /// Waits for a job. Meanwhile it watches for the used card to leave, so that the next customer's, inserted before anybody
-/// asked for it, is not taken for that one. `None` when no job will come any more.
-fn next_job(reader: &mut dyn CardReader, jobs: &Receiver<Job>, used: &mut UsedCard) -> Option<Job> {
+/// asked for it, is not taken for that one: only when the card is `released`, for looking ends the session with it, and a
+/// sale may leave its card waiting as long as the host thinks. `None` when no job will come any more.
+fn next_job(reader: &mut dyn CardReader, jobs: &Receiver<Job>, used: &mut UsedCard, released: bool) -> Option<Job> {
     let mut pause = SLICE;
-    while used.is_in {
+    while released && used.is_in {
         match jobs.recv_timeout(pause) {
             Ok(job) => return Some(job),
             Err(RecvTimeoutError::Disconnected) => return None,
@@ -370,6 +373,21 @@ mod tests {
         let desk = Desk::open(&folder, &slot);
         desk.asks_for_a_card(1);
         assert!(matches!(desk.hears(), Event::Inserted));
+    }
+
+    #[test]
+    fn a_card_is_left_alone_while_the_host_thinks() {
+        let folder = tempfile::tempdir().unwrap();
+        let desk = Desk::open(&folder, &Slot::default());
+        desk.slot.holds(true);
+        desk.asks_for_a_card(1);
+        desk.hears();
+        desk.worker.send(Job::Transmit { ticket: 1, command: Command::get_challenge() });
+        assert!(matches!(desk.hears(), Event::Answered(_)));
+        std::thread::sleep(SLICE * 3);
+        assert_eq!(*desk.slot.looked.lock().unwrap(), 0, "who looks for removal ends the session with the card");
+        desk.worker.send(Job::Release);
+        desk.slot.looked_at();
     }
 
     #[test]
