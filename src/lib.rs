@@ -20,6 +20,7 @@ pub mod emv;
 pub mod iso8583;
 pub mod money;
 pub mod payment;
+pub mod pin;
 pub mod receipt;
 pub mod reference;
 pub mod wording;

@@ -6,6 +6,7 @@ pub mod device;
 pub mod emv;
 pub mod hex;
 pub mod mac;
+pub mod pin_block;
 pub mod rsa;
 pub mod sm4;
 pub mod tdes;

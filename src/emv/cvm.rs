@@ -352,6 +352,7 @@ fn condition_holds(
 mod tests {
     use super::*;
     use crate::crypto::hex;
+    use crate::pin::Pin;
     use zeroize::Zeroizing;
 
     /// No PIN pad; all PINs; all that there is.
@@ -401,7 +402,7 @@ mod tests {
     }
 
     fn typed() -> PinEntry {
-        let pin = pin::Pin::new(Zeroizing::new(b"1234".to_vec())).unwrap();
+        let pin = Pin::new(Zeroizing::new(b"1234".to_vec())).unwrap();
         PinEntry::Entered { pin, random: Zeroizing::new(vec![0; 256]) }
     }
 

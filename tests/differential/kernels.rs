@@ -18,11 +18,12 @@ use emv::de::terminal_verification_results::TerminalVerificationResults;
 use yima::emv::action::{ActionCodes, Reach};
 use yima::emv::apdu::CardAnswer;
 use yima::emv::kernel::{Event, Kernel, OnlineResult, Step, TransactionData};
-use yima::emv::pin::{Pin, PinEntry, PinKind};
+use yima::emv::pin::{PinEntry, PinKind};
 use yima::emv::risk::{Lookup, RandomSelection};
 use yima::emv::tag::Tag;
 use yima::emv::terminal::{Application, TerminalData};
 use yima::emv::tlv::TlvBuilder;
+use yima::pin::Pin;
 use zeroize::Zeroizing;
 
 use super::card::{IDENTIFIERS, Judged, ScriptedCard};

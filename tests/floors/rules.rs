@@ -5,7 +5,7 @@ use std::path::Path;
 use super::source::{Source, UsedPath};
 
 /// The modules of the library from the top down. Each uses only those that come after it.
-pub const FLOORS: [&str; 18] = [
+pub const FLOORS: [&str; 19] = [
     "cli",
     "ui",
     "app",
@@ -23,12 +23,13 @@ pub const FLOORS: [&str; 18] = [
     "wording",
     "reference",
     "card_number",
+    "pin",
     "money",
 ];
 
 /// Modules that decide and do nothing: no input or output, no clock, no randomness, no threads.
-const PURE: [&str; 9] =
-    ["payment", "receipt", "emv", "iso8583", "crypto", "wording", "reference", "card_number", "money"];
+const PURE: [&str; 10] =
+    ["payment", "receipt", "emv", "iso8583", "crypto", "wording", "reference", "card_number", "pin", "money"];
 
 /// What a pure module never names. `openssl` is pure mathematics in `crypto`, which keeps it for all others.
 const IMPURE: [&[&str]; 22] = [

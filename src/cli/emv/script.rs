@@ -15,7 +15,8 @@
 use zeroize::Zeroizing;
 
 use crate::crypto::hex;
-use crate::emv::pin::{Pin, PinEntry};
+use crate::emv::pin::PinEntry;
+use crate::pin::Pin;
 
 /// A line that means something, with its number.
 #[derive(Debug)]

@@ -4,11 +4,12 @@ use proptest::prelude::*;
 use zeroize::Zeroizing;
 
 use super::super::apdu::CardAnswer;
-use super::super::pin::{Pin, PinEntry};
+use super::super::pin::PinEntry;
 use super::super::risk::Lookup;
 use super::super::terminal::{TerminalData, TransactionKind};
 use super::super::tlv::TlvBuilder;
 use super::*;
+use crate::pin::Pin;
 
 /// More commands than any transaction needs: every record and every SELECT NEXT there may be, and what stands around them.
 const LONGEST: usize = 9 * 34 + 128 + 32 + 64;
