@@ -10,6 +10,7 @@ mod sandbox;
 #[cfg(feature = "screen")]
 mod screen;
 mod transactions;
+mod typed_pin;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
