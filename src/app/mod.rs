@@ -5,6 +5,7 @@
 
 mod engine;
 mod line;
+mod pin_entry;
 mod printing;
 mod report;
 mod reversals;

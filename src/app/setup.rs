@@ -216,6 +216,11 @@ impl Setup {
                 .map_err(|error: UnknownCurrency| self.origin.wrong("terminal.currency", error))?,
             language: self.settings.terminal.language,
             card_wait: Duration::from_secs(self.settings.reader.card_wait_s),
+            pin_wait: Duration::from_secs(self.settings.pin.wait_s),
+            pin_bypass: self.settings.pin.bypass,
+            // Whoever shows keys for it says so.
+            screen_pad: false,
+            shuffled_pin_keys: self.settings.pin.shuffled_keys,
             test,
             lock,
             identity,

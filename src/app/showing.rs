@@ -7,6 +7,7 @@ use jiff::Zoned;
 use jiff::civil::DateTime;
 
 use super::engine::Core;
+use super::pin_entry;
 use super::view::{CopyState, Progress, ROWS_PER_PAGE, RowState, Screen, TransactionRow, View};
 use crate::ledger::{self, LedgerError};
 use crate::money::Amount;
@@ -35,6 +36,12 @@ impl Core {
         self.screen = match running.progress {
             sale::Progress::PresentCard => Screen::PresentCard { amount, notice: running.notice.clone() },
             sale::Progress::ReadingCard => Screen::Processing { amount, progress: Progress::ReadingCard },
+            sale::Progress::EnteringPin(request) => Screen::EnterPin {
+                amount,
+                notice: pin_entry::notice(request),
+                place: running.pin_place,
+                may_bypass: running.sale.pin_bypass(),
+            },
             sale::Progress::AskingHost => Screen::Processing { amount, progress: Progress::AskingHost },
             sale::Progress::CompletingCard => Screen::Processing { amount, progress: Progress::CompletingCard },
         };
@@ -138,6 +145,7 @@ impl Core {
             Screen::Approved { .. } | Screen::NotPaid { .. } | Screen::Unknown { .. } => {}
             Screen::Keypad { .. }
             | Screen::PresentCard { .. }
+            | Screen::EnterPin { .. }
             | Screen::Processing { .. }
             | Screen::Transactions { .. }
             | Screen::OutOfService { .. } => self.screen = Screen::OutOfService { reason },

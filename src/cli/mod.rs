@@ -11,6 +11,7 @@ mod sandbox;
 mod screen;
 mod tools;
 mod transactions;
+mod typed_pin;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

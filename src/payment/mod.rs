@@ -2,6 +2,7 @@
 
 pub mod online;
 mod opening;
+pub mod pin_pad;
 pub mod record;
 pub mod reversal;
 pub mod sale;

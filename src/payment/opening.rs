@@ -24,8 +24,10 @@ pub struct Opening {
     pub terminal_number: TerminalNumber,
     /// Terminal serial number; its last eight characters become 9F1E.
     pub serial_number: String,
-    /// The terminal's side of EMV.
+    /// The terminal's side of EMV, as it is without a PIN pad.
     pub terminal: TerminalData,
+    /// A cardholder may go on without a PIN (EMV 4.4 Book 4, 6.3.4.3).
+    pub pin_bypass: bool,
 }
 
 impl Opening {

@@ -53,6 +53,7 @@ pub(super) fn follow(entry: &mut AmountEntry, view: &View) {
         Screen::NotPaid { .. } => entry.keep(),
         Screen::Keypad { .. }
         | Screen::PresentCard { .. }
+        | Screen::EnterPin { .. }
         | Screen::Processing { .. }
         | Screen::Transactions { .. }
         | Screen::OutOfService { .. } => {}

@@ -240,6 +240,11 @@ fn paint(window: &AppWindow, shared: &Shared) {
             payment::show_present_card(window, *amount, notice.as_ref(), language);
             ScreenName::PresentCard
         }
+        // Keys for a PIN are not drawn yet, and nobody asks for any (`Parts::screen_pad`): it is entered at the reader.
+        Screen::EnterPin { amount, notice, .. } => {
+            payment::show_pin_at_reader(window, *amount, notice.as_ref(), language);
+            ScreenName::Processing
+        }
         Screen::Processing { amount, progress } => {
             payment::show_progress(window, *amount, *progress);
             ScreenName::Processing

@@ -5,7 +5,7 @@ use std::time::Duration;
 use i_slint_backend_testing::{AccessibleRole, ElementHandle};
 use slint::platform::{Key, PointerEventButton, WindowEvent};
 use slint::{ComponentHandle, LogicalPosition, LogicalSize};
-use yima::app::view::{CopyState, Intent, Progress, Screen};
+use yima::app::view::{CopyState, Intent, PinPlace, Progress, Screen};
 use yima::receipt::CopyFor;
 use yima::ui::WindowOptions;
 use yima::wording::{Language, Reason, ReasonKind};
@@ -163,6 +163,19 @@ fn a_payment_can_be_left_while_a_card_is_awaited() {
 fn a_payment_that_waits_for_an_earlier_one_can_be_left() {
     for bench in benches() {
         bench.show(view(Screen::Processing { amount: cny(1234), progress: Progress::ReversingEarlier }));
+        touch(&bench, "Cancel");
+        key(&bench, Key::Escape);
+        assert_eq!(bench.sent(), [Intent::Cancel, Intent::Cancel]);
+    }
+}
+
+#[test]
+fn a_payment_that_waits_for_a_pin_at_the_reader_can_be_left() {
+    for bench in benches() {
+        let (notice, place) = (Some(Reason::of(ReasonKind::PinWrong)), PinPlace::Reader);
+        bench.show(view(Screen::EnterPin { amount: cny(1234), notice, place, may_bypass: false }));
+        assert!(is_there(&bench, "Enter the PIN on the card reader"));
+        assert!(is_there(&bench, "The PIN is wrong. Enter it again."));
         touch(&bench, "Cancel");
         key(&bench, Key::Escape);
         assert_eq!(bench.sent(), [Intent::Cancel, Intent::Cancel]);

@@ -2,7 +2,7 @@
 
 use jiff::civil::{DateTime, date};
 use yima::app::view::{
-    CopyState, CopyView, LinkState, Progress, ROWS_PER_PAGE, RowState, Screen, TransactionRow, View,
+    CopyState, CopyView, LinkState, PinPlace, Progress, ROWS_PER_PAGE, RowState, Screen, TransactionRow, View,
 };
 use yima::money::{Amount, Currency};
 use yima::receipt::CopyFor;
@@ -91,6 +91,12 @@ pub fn scenes() -> Vec<Scene> {
     let scene = |name, screen| Scene { name, keys: "1234", view: view(screen), seconds: 0 };
     let keypad = |notice| Screen::Keypad { notice };
     let processing = |progress| Screen::Processing { amount: cny(1234), progress };
+    let pin_at_reader = |notice: Option<ReasonKind>| Screen::EnterPin {
+        amount: cny(1234),
+        notice: notice.map(Reason::of),
+        place: PinPlace::Reader,
+        may_bypass: false,
+    };
     let not_paid = |reason| Screen::NotPaid { amount: cny(1234), reason, at: at(14, 26, 9) };
     let unknown = |amount| Screen::Unknown {
         amount,
@@ -153,6 +159,8 @@ pub fn scenes() -> Vec<Scene> {
             ..scene("present-card-again", keypad(None))
         },
         scene("reading-card", processing(Progress::ReadingCard)),
+        scene("pin-at-reader", pin_at_reader(None)),
+        Scene { seconds: 14, ..scene("pin-at-reader-last-try", pin_at_reader(Some(ReasonKind::PinWrongLastTry))) },
         Scene { seconds: 14, ..scene("asking-host", processing(Progress::AskingHost)) },
         scene("completing-card", processing(Progress::CompletingCard)),
         Scene { seconds: 3, ..scene("reversing-earlier", processing(Progress::ReversingEarlier)) },

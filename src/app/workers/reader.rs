@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
+use crate::devices::pin_pad::{PadAnswer, PadPrompt};
 use crate::devices::reader::{CardReader, ReaderError};
 use crate::emv::apdu::{CardAnswer, Command};
 
@@ -32,6 +33,13 @@ pub enum Job {
         /// The command.
         command: Command,
     },
+    /// Let the cardholder enter the PIN on the reader's own pad, which sends it to the card.
+    VerifyPin {
+        /// For which sale.
+        ticket: Ticket,
+        /// How the pad asks.
+        prompt: PadPrompt,
+    },
     /// Power the card down.
     Release,
 }
@@ -40,13 +48,18 @@ pub enum Job {
 #[derive(Debug)]
 pub enum Event {
     /// A card is in and powered.
-    Inserted,
+    Inserted {
+        /// The reader has a PIN pad of its own.
+        own_pad: bool,
+    },
     /// The last sale's card is still in.
     StillIn,
     /// It has been taken out.
     Removed,
     /// The card answered.
     Answered(CardAnswer),
+    /// What came of asking for a PIN at the reader's own pad.
+    PadAnswered(PadAnswer),
     /// The card left.
     Torn,
     /// The card does not answer.
@@ -126,6 +139,13 @@ fn work(
                     Err(error) => event_of(error),
                 },
             ),
+            Job::VerifyPin { ticket, prompt } => {
+                let answer = match reader.pin_pad() {
+                    Some(pad) => pad.verify(prompt),
+                    None => Ok(PadAnswer::Broken("the reader has no pad".to_owned())),
+                };
+                tell(ticket, answer.map_or_else(event_of, Event::PadAnswered))
+            }
             Job::Release => {
                 reader.release();
                 true
@@ -215,7 +235,7 @@ fn await_card(
         match reader.wait_for_card(SLICE) {
             Ok(Some(_answer_to_reset)) => {
                 used.came();
-                return Some(Event::Inserted);
+                return Some(Event::Inserted { own_pad: reader.pin_pad().is_some() });
             }
             Ok(None) if Instant::now() >= deadline => return Some(Event::NoCard),
             Ok(None) => {}
@@ -329,14 +349,14 @@ mod tests {
         let desk = Desk::open(&folder, &Slot::default());
         desk.slot.holds(true);
         desk.asks_for_a_card(1);
-        assert!(matches!(desk.hears(), Event::Inserted));
+        assert!(matches!(desk.hears(), Event::Inserted { .. }));
         desk.worker.send(Job::Release);
         desk.asks_for_a_card(2);
         assert!(matches!(desk.hears(), Event::StillIn));
         desk.slot.holds(false);
         assert!(matches!(desk.hears(), Event::Removed));
         desk.slot.holds(true);
-        assert!(matches!(desk.hears(), Event::Inserted));
+        assert!(matches!(desk.hears(), Event::Inserted { .. }));
     }
 
     #[test]
@@ -345,13 +365,13 @@ mod tests {
         let desk = Desk::open(&folder, &Slot::default());
         desk.slot.holds(true);
         desk.asks_for_a_card(1);
-        assert!(matches!(desk.hears(), Event::Inserted));
+        assert!(matches!(desk.hears(), Event::Inserted { .. }));
         desk.worker.send(Job::Release);
         desk.slot.holds(false);
         desk.slot.looked_at();
         desk.slot.holds(true);
         desk.asks_for_a_card(2);
-        assert!(matches!(desk.hears(), Event::Inserted), "not asked to be taken out first");
+        assert!(matches!(desk.hears(), Event::Inserted { .. }), "not asked to be taken out first");
     }
 
     #[test]
@@ -361,7 +381,7 @@ mod tests {
         slot.holds(true);
         let desk = Desk::open(&folder, &slot);
         desk.asks_for_a_card(1);
-        assert!(matches!(desk.hears(), Event::Inserted), "a card that nobody has used may wait in the reader");
+        assert!(matches!(desk.hears(), Event::Inserted { .. }), "a card that nobody has used may wait in the reader");
         drop(desk);
         let desk = Desk::open(&folder, &slot);
         desk.asks_for_a_card(1);
@@ -372,7 +392,7 @@ mod tests {
         slot.holds(true);
         let desk = Desk::open(&folder, &slot);
         desk.asks_for_a_card(1);
-        assert!(matches!(desk.hears(), Event::Inserted));
+        assert!(matches!(desk.hears(), Event::Inserted { .. }));
     }
 
     #[test]
@@ -397,6 +417,6 @@ mod tests {
         desk.worker.send(Job::Release);
         desk.slot.holds(true);
         desk.asks_for_a_card(1);
-        assert!(matches!(desk.hears(), Event::Inserted));
+        assert!(matches!(desk.hears(), Event::Inserted { .. }));
     }
 }

@@ -29,7 +29,10 @@ impl Sale {
             // The pending row was not written, so nothing was sent.
             Event::RecordFailed(detail) => failed(Reason::with_detail(ReasonKind::LedgerFailed, detail)),
             Event::Begin
-            | Event::CardInserted
+            | Event::CardInserted(_)
+            | Event::PinEntered(_)
+            | Event::PinLengthWrong
+            | Event::PinTimedOut
             | Event::CardAnswered(_)
             | Event::CardTorn
             | Event::CardMute

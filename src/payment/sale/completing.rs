@@ -48,7 +48,10 @@ impl Sale {
                 over(Conclusion::ReversalDue(Reason::with_detail(ReasonKind::LedgerFailedAfterRequest, detail)))
             }
             Event::Begin
-            | Event::CardInserted
+            | Event::CardInserted(_)
+            | Event::PinEntered(_)
+            | Event::PinLengthWrong
+            | Event::PinTimedOut
             | Event::NoCard
             | Event::Cancelled
             | Event::HostAnswered(_)
@@ -95,7 +98,10 @@ impl Sale {
                 over(Conclusion::ReversalDue(Reason::with_detail(ReasonKind::LedgerFailedAfterRequest, detail)))
             }
             Event::Begin
-            | Event::CardInserted
+            | Event::CardInserted(_)
+            | Event::PinEntered(_)
+            | Event::PinLengthWrong
+            | Event::PinTimedOut
             | Event::NoCard
             | Event::Cancelled
             | Event::HostAnswered(_)

@@ -25,7 +25,15 @@ impl Sale {
             Event::Cancelled => failed(Reason::of(ReasonKind::Cancelled)),
             // The row that could take the request back is not durable, so the request has not left.
             Event::RecordFailed(detail) => failed(Reason::with_detail(ReasonKind::LedgerFailed, detail)),
-            Event::Begin | Event::CardInserted | Event::NoCard | Event::HostAnswered(_) | Event::LinkFailed(_) => {
+            // A PIN pad that answers late, for one that is no longer asked for, says nothing to this phase.
+            Event::Begin
+            | Event::CardInserted(_)
+            | Event::PinEntered(_)
+            | Event::PinLengthWrong
+            | Event::PinTimedOut
+            | Event::NoCard
+            | Event::HostAnswered(_)
+            | Event::LinkFailed(_) => {
                 self.phase = phase;
                 Vec::new()
             }
@@ -38,20 +46,21 @@ impl Sale {
         let mut effects = self.sound_once_read();
         effects.extend(match step {
             Step::Send(command) => vec![Effect::Apdu(command)],
+            Step::AskPin(request) => self.ask_pin(request),
             Step::GoOnline => self.go_online(),
             Step::Done(Outcome::Terminated(termination)) => failed(reason_of(&termination)),
             // An online-only terminal gets no TC here; a card that declines has its say.
             Step::Done(_) | Step::Decided(_) => declined(Reason::of(ReasonKind::CardDeclined)),
-            Step::Choose(_) | Step::Confirm(_) | Step::AskPin(_) | Step::LookUp | Step::CallIssuer => {
+            Step::Choose(_) | Step::Confirm(_) | Step::LookUp | Step::CallIssuer => {
                 failed(reason_of(&Termination::OutOfTurn))
             }
         });
         effects
     }
 
-    /// The kernel's next step that needs card or host. What it asks of people and books is answered here, for a terminal
-    /// without PIN pad at which nobody chooses: the best application that needs no consent. Every sale goes online, so
-    /// there is no log to look into.
+    /// The kernel's next step that needs card, cardholder or host. What else it asks is answered here, for a terminal at
+    /// which nobody chooses: the best application that needs no consent. A PIN that no pad of this terminal can take is not
+    /// asked for. Every sale goes online, so there is no log to look into.
     pub(super) fn next_step(&mut self, event: kernel::Event) -> Step {
         let mut step = self.kernel.step(event);
         loop {
@@ -60,11 +69,11 @@ impl Sale {
                     kernel::Event::Chosen(choices.iter().position(|choice| !choice.needs_confirmation))
                 }
                 Step::Confirm(_) => kernel::Event::Confirmed(false),
-                Step::AskPin(_) => kernel::Event::Pin(PinEntry::PadBroken),
+                Step::AskPin(request) if !self.pin_pad.takes(request.kind) => kernel::Event::Pin(PinEntry::PadBroken),
                 Step::LookUp => kernel::Event::LookedUp(Lookup::default()),
                 // The acquirer's answer is final here: nobody calls the issuer.
                 Step::CallIssuer => kernel::Event::Referred(false),
-                Step::Send(_) | Step::GoOnline | Step::Decided(_) | Step::Done(_) => return step,
+                Step::AskPin(_) | Step::Send(_) | Step::GoOnline | Step::Decided(_) | Step::Done(_) => return step,
             };
             step = self.kernel.step(answer);
         }
