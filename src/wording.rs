@@ -136,6 +136,10 @@ reason_kinds! {
     CardMute = "card_mute";
     /// No application on the card that this terminal takes.
     CardNotSupported = "card_not_supported";
+    /// The card has several applications, and nobody chose one in time.
+    ChoiceTimedOut = "choice_timed_out";
+    /// The cardholder does not agree to the card's application.
+    ApplicationRefused = "application_refused";
     /// The card or its application is blocked.
     CardBlocked = "card_blocked";
     /// What the card says of itself does not make sense.

@@ -13,6 +13,7 @@ use yima::app::{Ending, Engine, Listener, Parts, SaleReport, Setup};
 use yima::devices::printer::{Confirmation, PrintFailure, Printer, PrinterFault};
 use yima::ledger::{Ledger, TransactionRow};
 use yima::money::{Amount, Currency};
+use yima::payment::chooser::Chooser;
 use yima::payment::online::{Decision, HostAnswer, LinkFailure, ReversalRequest, SaleRequest};
 use yima::payment::record::State;
 use yima::pin::Pin;
@@ -663,4 +664,52 @@ fn what_is_logged_of_a_pin_is_never_the_pin() {
     let said = format!("{:?} {:?}", pin("735591802746"), vec![pin("735591802746")]);
     assert!(!said.contains("7355") && !said.contains("55, 51"), "{said}");
     assert!(said.contains("masked"), "{said}");
+}
+
+/// A screen at which the cardholder chooses.
+fn with_a_cardholder(parts: Parts) -> Parts {
+    Parts { chooser: Chooser::Cardholder, ..parts }
+}
+
+fn is_choice(screen: &Screen) -> bool {
+    matches!(screen, Screen::ChooseApplication { .. })
+}
+
+#[test]
+fn the_application_that_was_chosen_pays() {
+    let terminal = Terminal::new(Sale::Real, Reversal::Code("00"));
+    let mut running = terminal.start_with("multi-application", with_a_cardholder);
+    running.charge("12.34");
+    let screen = running.until("the choice", is_choice);
+    let Screen::ChooseApplication { applications, .. } = screen else { unreachable!() };
+    assert_eq!(applications, ["UnionPay Credit", "UnionPay Debit"]);
+    // What belongs to another screen, or is not there, leaves the choice open.
+    for intent in [Intent::BypassPin, Intent::ConfirmApplication(true), Intent::ChooseApplication(2)] {
+        running.wish(intent);
+    }
+    running.wish(Intent::ChooseApplication(1));
+    let report = running.report();
+    assert_eq!((report.ending, report.card.unwrap().aid.as_str()), (Ending::Approved, "A000000333010101"));
+    assert!(report.timings.parts().iter().any(|(part, _)| *part == "choice"));
+}
+
+#[test]
+fn a_choice_that_nobody_makes_ends_unpaid() {
+    let terminal = Terminal::new(Sale::Real, Reversal::Code("00"));
+    let mut running = terminal.start_with("multi-application", |parts| Parts {
+        card_wait: Duration::from_millis(600),
+        ..with_a_cardholder(parts)
+    });
+    running.charge("12.34");
+    running.until("the choice", is_choice);
+    let report = running.report();
+    assert_eq!((report.ending, report.reason.unwrap().kind), (Ending::Error, ReasonKind::ChoiceTimedOut));
+    running.until("not paid", |screen| matches!(screen, Screen::NotPaid { .. }));
+    running.wish(Intent::NextCustomer);
+    running.charge("12.34");
+    running.until("the choice", is_choice);
+    running.wish(Intent::Cancel);
+    assert_eq!(running.report().reason.unwrap().kind, ReasonKind::Cancelled);
+    running.until("the keypad", is_keypad);
+    assert!(terminal.rows().is_empty());
 }

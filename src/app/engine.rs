@@ -6,12 +6,13 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use super::choosing;
 use super::line::Line;
 use super::pin_entry;
 use super::printing::FollowedCopy;
 use super::report::{Ending, SaleReport, Timings};
 use super::reversals::ReversalDesk;
-use super::running::Running;
+use super::running::{Question, Running};
 use super::showing::{Paid, local_now};
 use super::view::{CopyState, Intent, PinPlace, Progress, Screen, View};
 use super::workers::reader::{self, ReaderWorker, Ticket};
@@ -24,6 +25,7 @@ use crate::emv::pin::PinEntry;
 use crate::emv::terminal::TerminalData;
 use crate::ledger::{Ledger, LedgerError};
 use crate::money::{Amount, Currency};
+use crate::payment::chooser::Chooser;
 use crate::payment::record::{Record, State};
 use crate::payment::sale::{self, Conclusion, Effect, Event, Opening, Sale};
 use crate::receipt::PrinterProfile;
@@ -67,7 +69,7 @@ pub struct Parts {
     pub currency: Currency,
     /// Language of the slips.
     pub language: Language,
-    /// How long to wait for a card.
+    /// How long to wait for a card, and for an answer to what its holder is asked about it.
     pub card_wait: Duration,
     /// How long to wait for a PIN.
     pub pin_wait: Duration,
@@ -77,6 +79,8 @@ pub struct Parts {
     pub screen_pad: bool,
     /// Its digits stand on other keys each time.
     pub shuffled_pin_keys: bool,
+    /// Who chooses among several applications of a card.
+    pub chooser: Chooser,
     /// Keys, host or cards are for tests only.
     pub test: bool,
     /// Held as long as the engine runs: two engines on one ledger would take each other's payments back.
@@ -167,11 +171,12 @@ pub(super) struct Fixed {
     sound: Box<dyn Sound>,
     pub currency: Currency,
     pub language: Language,
-    card_wait: Duration,
     pub pin_wait: Duration,
     pin_bypass: bool,
     pub screen_pad: bool,
     shuffled_pin_keys: bool,
+    pub card_wait: Duration,
+    chooser: Chooser,
     pub test: bool,
     _lock: EngineLock,
 }
@@ -233,6 +238,7 @@ impl Core {
                 pin_bypass: parts.pin_bypass,
                 screen_pad: parts.screen_pad,
                 shuffled_pin_keys: parts.shuffled_pin_keys,
+                chooser: parts.chooser,
                 test: parts.test,
                 _lock: parts.lock,
             },
@@ -344,6 +350,8 @@ impl Core {
             Intent::Cancel => self.feed(Event::Cancelled),
             Intent::EnterPin(pin) => self.take_pin(pin),
             Intent::BypassPin => self.feed(Event::PinEntered(PinEntry::Bypassed)),
+            Intent::ChooseApplication(index) => self.answered(Event::ApplicationChosen(index)),
+            Intent::ConfirmApplication(agreed) => self.answered(Event::ApplicationConfirmed(agreed)),
             Intent::NextCustomer | Intent::ShowKeypad if self.running.is_none() => self.show_keypad(),
             Intent::NextCustomer | Intent::ShowKeypad => {}
             Intent::DidItPrint { copy, printed } => self.did_it_print(copy, printed),
@@ -398,6 +406,7 @@ impl Core {
             merchant_code: self.parts.merchant_code.clone(),
             terminal_number: self.parts.terminal_number.clone(),
             serial_number: self.parts.identity.serial_number.clone(),
+            chooser: self.parts.chooser.clone(),
             terminal: self.parts.terminal.clone(),
             pin_bypass: self.parts.pin_bypass,
         });
@@ -413,6 +422,8 @@ impl Core {
             notice: None,
             pin_place: PinPlace::Reader,
             pin_until: None,
+            question: None,
+            question_until: None,
             timings,
         });
         self.feed(Event::Begin);
@@ -529,6 +540,8 @@ impl Core {
                 if let sale::Progress::EnteringPin(_) = progress {
                     running.pin_place = pin_entry::place(running.sale.pin_pad(), self.parts.shuffled_pin_keys);
                 }
+                running.question = None;
+                running.question_until = None;
                 self.show_progress();
             }
             Effect::SoundCardRead => self.parts.sound.play(Tone::CardRead),
@@ -536,6 +549,8 @@ impl Core {
                 self.reader.send(reader::Job::Await { ticket: running.ticket, timeout: self.parts.card_wait });
             }
             Effect::AskPin(_) => self.ask_pin(),
+            Effect::ChooseApplication(choices) => self.ask(Question::Which(choosing::names(&choices))),
+            Effect::ConfirmApplication(choice) => self.ask(Question::Whether(choosing::name(&choice))),
             Effect::Apdu(command) => self.reader.send(reader::Job::Transmit { ticket: running.ticket, command }),
             Effect::Record(record) => {
                 let trace = running.sale.trace();
@@ -635,6 +650,7 @@ impl Core {
         self.try_ledger_again();
         self.drain_reversals(false);
         self.mind_pin_time();
+        self.mind_question_time();
         if self.leave_result_at.is_some_and(|at| Instant::now() >= at) {
             self.show_keypad();
         }

@@ -44,7 +44,10 @@ impl Core {
                     PadPrompt { language: running.sale.language().unwrap_or(own), patience: self.parts.pin_wait };
                 self.reader.send(reader::Job::VerifyPin { ticket: running.ticket, prompt });
             }
-            PinPad::Screen => running.pin_until = Some(Instant::now() + self.parts.pin_wait),
+            PinPad::Screen => {
+                running.pin_until = Some(Instant::now() + self.parts.pin_wait);
+                self.reader.send(reader::Job::Watch { ticket: running.ticket });
+            }
             // The core asks for no PIN then.
             PinPad::None => {}
         }

@@ -24,8 +24,21 @@ pub struct Running {
     pub pin_place: PinPlace,
     /// Until when a PIN may be typed on the screen.
     pub pin_until: Option<Instant>,
+    /// What the cardholder is asked about the card's applications.
+    pub question: Option<Question>,
+    /// Until when there is time for that.
+    pub question_until: Option<Instant>,
     /// How long its parts take.
     pub timings: Timings,
+}
+
+/// What the cardholder is asked about the card's applications, with their names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Question {
+    /// Which.
+    Which(Vec<String>),
+    /// Whether this one may be used.
+    Whether(String),
 }
 
 impl Running {

@@ -18,6 +18,7 @@ use crate::emv::ca_keys::CaKeys;
 use crate::emv::terminal::{TerminalData, TerminalDataError};
 use crate::ledger::{Ledger, LedgerError};
 use crate::money::UnknownCurrency;
+use crate::payment::chooser::Chooser;
 use crate::receipt::PrinterProfile;
 use crate::reference::ReferenceError;
 use crate::terminal::identity::{Identity, IdentityError};
@@ -221,6 +222,8 @@ impl Setup {
             // Whoever shows keys for it says so.
             screen_pad: false,
             shuffled_pin_keys: self.settings.pin.shuffled_keys,
+            // Whoever shows a screen to the cardholder says so.
+            chooser: Chooser::Nobody,
             test,
             lock,
             identity,

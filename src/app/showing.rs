@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use jiff::Zoned;
 use jiff::civil::DateTime;
 
+use super::choosing;
 use super::engine::Core;
 use super::pin_entry;
 use super::view::{CopyState, Progress, ROWS_PER_PAGE, RowState, Screen, TransactionRow, View};
@@ -33,6 +34,10 @@ impl Core {
     pub(super) fn show_progress(&mut self) {
         let Some(running) = &self.running else { return };
         let amount = running.sale.amount();
+        if let Some(question) = &running.question {
+            self.screen = choosing::screen(question, amount);
+            return self.publish();
+        }
         self.screen = match running.progress {
             sale::Progress::PresentCard => Screen::PresentCard { amount, notice: running.notice.clone() },
             sale::Progress::ReadingCard => Screen::Processing { amount, progress: Progress::ReadingCard },
@@ -146,6 +151,8 @@ impl Core {
             Screen::Keypad { .. }
             | Screen::PresentCard { .. }
             | Screen::EnterPin { .. }
+            | Screen::ChooseApplication { .. }
+            | Screen::ConfirmApplication { .. }
             | Screen::Processing { .. }
             | Screen::Transactions { .. }
             | Screen::OutOfService { .. } => self.screen = Screen::OutOfService { reason },

@@ -19,6 +19,10 @@ pub enum Intent {
     EnterPin(Pin),
     /// Go on without a PIN, where the screen says that this is possible.
     BypassPin,
+    /// Pay with this one of the applications on screen, counted from 0.
+    ChooseApplication(usize),
+    /// Whether the cardholder agrees to the application on screen.
+    ConfirmApplication(bool),
     /// Leave the result and go back to the keypad.
     NextCustomer,
     /// The answer to "Did it print?".
@@ -80,6 +84,20 @@ pub enum Screen {
         place: PinPlace,
         /// The cardholder may go on without.
         may_bypass: bool,
+    },
+    /// The card has several applications: the cardholder chooses (EMV 4.4 Book 4, 11.3).
+    ChooseApplication {
+        /// To be paid.
+        amount: Amount,
+        /// Their names, the card's favourite first; no two are the same.
+        applications: Vec<String>,
+    },
+    /// The card's application may be used with the cardholder's consent only (EMV 4.4 Book 1, 12.4).
+    ConfirmApplication {
+        /// To be paid.
+        amount: Amount,
+        /// Its name.
+        application: String,
     },
     /// Something is going on that takes time.
     Processing {

@@ -13,6 +13,7 @@ use crate::app::view::{CopyState, Intent, PinPlace, Progress, Screen, View};
 use crate::app::{CopyReport, Ending, Engine, Listener, Parts, SaleReport, Setup};
 use crate::ledger::PrintState;
 use crate::money::{Amount, AmountError, Currency};
+use crate::payment::chooser::{Chooser, Wish};
 use crate::payment::online::EntryMode;
 use crate::receipt::CopyFor;
 use crate::wording::{Language, Reason};
@@ -36,6 +37,11 @@ pub struct Arguments {
     /// reader has no PIN pad tells the card that it has none.
     #[arg(long, value_name = "-", value_parser = ["-"])]
     pin: Option<String>,
+
+    /// Which application of the card pays: its place in the card's order, from 1, or its AID. Naming one is agreeing to it;
+    /// without this the best one is taken that needs no consent
+    #[arg(long, value_name = "N|AID")]
+    application: Option<Wish>,
 
     /// Print the result as JSON
     #[arg(long)]
@@ -62,7 +68,10 @@ impl Arguments {
         if amount.is_zero() {
             return Err(AmountError::Nothing.into());
         }
-        let parts = setup.parts()?;
+        let mut parts = setup.parts()?;
+        if let Some(wish) = &self.application {
+            parts.chooser = Chooser::Beforehand(wish.clone());
+        }
         let language = parts.language;
         let pins = match &self.pin {
             Some(_) if !parts.test => return Err("--pin is for test keys; this terminal's are live".into()),
@@ -184,6 +193,9 @@ fn line_for(screen: &Screen, language: Language) -> Option<String> {
             Some(pick("请在读卡器上输入密码", "Enter the PIN on the card reader"))
         }
         Screen::EnterPin { place: PinPlace::Screen { .. }, .. } => Some(pick("请输入密码", "Enter the PIN")),
+        Screen::ChooseApplication { .. } | Screen::ConfirmApplication { .. } => {
+            Some(pick("请顾客选择应用", "The customer chooses an application"))
+        }
         Screen::Approved { copies, .. } => copies.iter().find_map(|copy| match &copy.state {
             CopyState::Waiting(reason) => Some(sentences(reason)),
             CopyState::Queued | CopyState::Sending | CopyState::Asks(_) | CopyState::Printed | CopyState::Failed(_) => {

@@ -54,6 +54,8 @@ pub(super) fn follow(entry: &mut AmountEntry, view: &View) {
         Screen::Keypad { .. }
         | Screen::PresentCard { .. }
         | Screen::EnterPin { .. }
+        | Screen::ChooseApplication { .. }
+        | Screen::ConfirmApplication { .. }
         | Screen::Processing { .. }
         | Screen::Transactions { .. }
         | Screen::OutOfService { .. } => {}

@@ -38,6 +38,8 @@ pub(super) fn show(window: &AppWindow, screen: &Screen, language: Language) {
         Screen::Keypad { .. }
         | Screen::PresentCard { .. }
         | Screen::EnterPin { .. }
+        | Screen::ChooseApplication { .. }
+        | Screen::ConfirmApplication { .. }
         | Screen::Processing { .. }
         | Screen::Transactions { .. } => {}
     }

@@ -21,14 +21,6 @@ pub(super) fn show_present_card(window: &AppWindow, amount: Amount, notice: Opti
     payment.set_notice(values::sentences(notice, language));
 }
 
-/// Asks for a PIN at the card reader.
-pub(super) fn show_pin_at_reader(window: &AppWindow, amount: Amount, notice: Option<&Reason>, language: Language) {
-    let payment = window.global::<Payment>();
-    payment.set_amount(values::money(amount));
-    payment.set_notice(values::sentences(notice, language));
-    begin(&payment, generated::Progress::PinAtReader);
-}
-
 /// Shows what takes time.
 pub(super) fn show_progress(window: &AppWindow, amount: Amount, progress: Progress) {
     let payment = window.global::<Payment>();
@@ -39,11 +31,6 @@ pub(super) fn show_progress(window: &AppWindow, amount: Amount, progress: Progre
         Progress::CompletingCard => generated::Progress::CompletingCard,
         Progress::ReversingEarlier => generated::Progress::ReversingEarlier,
     };
-    begin(&payment, progress);
-}
-
-/// Its seconds are counted anew.
-fn begin(payment: &Payment<'_>, progress: generated::Progress) {
     if payment.get_progress() != progress {
         payment.set_progress(progress);
         payment.set_step(payment.get_step().wrapping_add(1));

@@ -38,6 +38,12 @@ pub trait CardReader: Send {
         None
     }
 
+    /// Whether the card is still in, without a word to it and without ending the session with it.
+    ///
+    /// # Errors
+    /// When the reader failed.
+    fn card_is_in(&mut self) -> Result<bool, ReaderError>;
+
     /// Ends the session: the card is powered down and may be taken.
     fn release(&mut self);
 

@@ -120,6 +120,10 @@ impl CardReader for PcscReader {
         self.pad.is_some().then_some(self as &mut dyn PinPad)
     }
 
+    fn card_is_in(&mut self) -> Result<bool, ReaderError> {
+        self.run(self.limit, Session::card_is_in)
+    }
+
     fn release(&mut self) {
         if self.mute {
             return;
@@ -311,6 +315,11 @@ impl Session {
         {
             tracing::debug!(%error, "the card was gone before it was powered down");
         }
+    }
+
+    fn card_is_in(&mut self) -> Result<bool, ReaderError> {
+        let name = self.reader()?;
+        Ok(self.state(&name, State::EMPTY, Instant::now())?.contains(State::PRESENT))
     }
 
     fn wait_for_removal(&mut self, timeout: Duration) -> Result<bool, ReaderError> {

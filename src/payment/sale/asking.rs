@@ -33,6 +33,9 @@ impl Sale {
             | Event::PinEntered(_)
             | Event::PinLengthWrong
             | Event::PinTimedOut
+            | Event::ApplicationChosen(_)
+            | Event::ApplicationConfirmed(_)
+            | Event::ChoiceTimedOut
             | Event::CardAnswered(_)
             | Event::CardTorn
             | Event::CardMute

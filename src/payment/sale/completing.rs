@@ -52,6 +52,9 @@ impl Sale {
             | Event::PinEntered(_)
             | Event::PinLengthWrong
             | Event::PinTimedOut
+            | Event::ApplicationChosen(_)
+            | Event::ApplicationConfirmed(_)
+            | Event::ChoiceTimedOut
             | Event::NoCard
             | Event::Cancelled
             | Event::HostAnswered(_)
@@ -102,6 +105,9 @@ impl Sale {
             | Event::PinEntered(_)
             | Event::PinLengthWrong
             | Event::PinTimedOut
+            | Event::ApplicationChosen(_)
+            | Event::ApplicationConfirmed(_)
+            | Event::ChoiceTimedOut
             | Event::NoCard
             | Event::Cancelled
             | Event::HostAnswered(_)

@@ -32,6 +32,9 @@ impl Sale {
             Event::PinEntered(_)
             | Event::Begin
             | Event::CardInserted(_)
+            | Event::ApplicationChosen(_)
+            | Event::ApplicationConfirmed(_)
+            | Event::ChoiceTimedOut
             | Event::CardAnswered(_)
             | Event::NoCard
             | Event::HostAnswered(_)

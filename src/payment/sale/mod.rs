@@ -9,6 +9,9 @@
 //! | reading | card wants a PIN and there is a pad for it | entering a PIN | |
 //! | entering a PIN | entered, passed over where that is allowed, the pad does not work | reading | |
 //! | entering a PIN | not in time, cancelled, card is torn, reader failed | over: not paid | |
+//! | reading | card has several applications, or one that needs consent | choosing | |
+//! | choosing | chosen, agreed to | reading | |
+//! | choosing | refused, not in time, cancelled, card is torn, reader failed | over: not paid | |
 //! | asking the host | approved | completing | `HostApproved` |
 //! | asking the host | declined, never sent | over: not paid | `NotPaid` |
 //! | asking the host | approved in part, undecided, no answer, bad answer | over: being taken back | `ReversalDue` |
@@ -21,12 +24,14 @@
 //! |---|---|
 //! | `reading` | the card, up to the request |
 //! | `entering` | the PIN |
+//! | `choosing` | the cardholder's say about the application |
 //! | `asking` | the host's answer, or none |
 //! | `completing` | the card's last word |
 //!
 //! Effects are carried out in the order given, and a `Record` is durable before the next effect starts.
 
 mod asking;
+mod choosing;
 mod completing;
 mod entering;
 mod reading;
@@ -40,7 +45,7 @@ use super::record::Record;
 use crate::card_number::Pan;
 use crate::crypto::hex;
 use crate::emv::apdu::{CardAnswer, Command};
-use crate::emv::kernel::{self, Kernel};
+use crate::emv::kernel::{self, Choice, Kernel};
 use crate::emv::pin::{PinEntry, PinRequest};
 use crate::emv::tag;
 use crate::money::Amount;
@@ -62,6 +67,12 @@ pub enum Event {
     PinLengthWrong,
     /// Nobody entered a PIN in time.
     PinTimedOut,
+    /// The cardholder chose this one of the applications offered, counted from 0.
+    ApplicationChosen(usize),
+    /// Whether the cardholder agrees to the application.
+    ApplicationConfirmed(bool),
+    /// Nobody chose or agreed in time.
+    ChoiceTimedOut,
     /// The card left in the middle.
     CardTorn,
     /// The card is in but does not answer.
@@ -93,6 +104,10 @@ pub enum Effect {
     Apdu(Command),
     /// Let the cardholder enter a PIN.
     AskPin(PinRequest),
+    /// Let the cardholder choose among these; the best one comes first.
+    ChooseApplication(Vec<Choice>),
+    /// Ask the cardholder whether this one may be used.
+    ConfirmApplication(Choice),
     /// Make this durable.
     Record(Record),
     /// Ask the host.
@@ -182,6 +197,7 @@ enum Phase {
         request: PinRequest,
         refused: u8,
     },
+    Choosing(Question),
     AskingHost,
     Completing {
         authorisation_code: Option<AuthorisationCode>,
@@ -191,6 +207,15 @@ enum Phase {
         conclusion: Conclusion,
     },
     Over,
+}
+
+/// What the cardholder is asked about applications.
+#[derive(Clone, Copy, Debug)]
+enum Question {
+    /// Which of so many.
+    Which(usize),
+    /// Whether the one there is may be used.
+    Whether,
 }
 
 impl Sale {
@@ -217,6 +242,7 @@ impl Sale {
             (Phase::AwaitingCard, event) => self.while_awaiting_card(event),
             (phase @ Phase::Reading { .. }, event) => self.while_reading(phase, event),
             (Phase::EnteringPin { request, refused }, event) => self.while_entering_pin(request, refused, event),
+            (Phase::Choosing(question), event) => self.while_choosing(question, event),
             (Phase::AskingHost, event) => self.while_asking(event),
             (Phase::Completing { authorisation_code }, event) => self.while_completing(authorisation_code, event),
             (Phase::TellingCard { conclusion }, event) => self.while_telling(conclusion, event),
@@ -292,6 +318,9 @@ impl Sale {
             Event::CardTorn => failed(Reason::of(ReasonKind::CardTorn)),
             Event::Begin
             | Event::CardInserted(_)
+            | Event::ApplicationChosen(_)
+            | Event::ApplicationConfirmed(_)
+            | Event::ChoiceTimedOut
             | Event::CardAnswered(_)
             | Event::PinEntered(_)
             | Event::PinLengthWrong

@@ -31,6 +31,9 @@ impl Sale {
             | Event::PinEntered(_)
             | Event::PinLengthWrong
             | Event::PinTimedOut
+            | Event::ApplicationChosen(_)
+            | Event::ApplicationConfirmed(_)
+            | Event::ChoiceTimedOut
             | Event::NoCard
             | Event::HostAnswered(_)
             | Event::LinkFailed(_) => {
@@ -47,29 +50,33 @@ impl Sale {
         effects.extend(match step {
             Step::Send(command) => vec![Effect::Apdu(command)],
             Step::AskPin(request) => self.ask_pin(request),
+            Step::Choose(choices) => self.offer(choices),
+            Step::Confirm(choice) => self.ask_consent(choice),
             Step::GoOnline => self.go_online(),
             Step::Done(Outcome::Terminated(termination)) => failed(reason_of(&termination)),
             // An online-only terminal gets no TC here; a card that declines has its say.
             Step::Done(_) | Step::Decided(_) => declined(Reason::of(ReasonKind::CardDeclined)),
-            Step::Choose(_) | Step::Confirm(_) | Step::LookUp | Step::CallIssuer => {
-                failed(reason_of(&Termination::OutOfTurn))
-            }
+            Step::LookUp | Step::CallIssuer => failed(reason_of(&Termination::OutOfTurn)),
         });
         effects
     }
 
-    /// The kernel's next step that needs card, cardholder or host. What else it asks is answered here, for a terminal at
-    /// which nobody chooses: the best application that needs no consent. A PIN that no pad of this terminal can take is not
-    /// asked for. Every sale goes online, so there is no log to look into.
+    /// The kernel's next step that needs card, cardholder or host. What else it asks is answered here: an application where
+    /// the choice is made already, and a PIN that no pad of this terminal can take, which is not asked for. Every sale goes
+    /// online, so there is no log to look into.
     pub(super) fn next_step(&mut self, event: kernel::Event) -> Step {
         let mut step = self.kernel.step(event);
         loop {
             let answer = match &step {
-                Step::Choose(choices) => {
-                    kernel::Event::Chosen(choices.iter().position(|choice| !choice.needs_confirmation))
-                }
-                Step::Confirm(_) => kernel::Event::Confirmed(false),
                 Step::AskPin(request) if !self.pin_pad.takes(request.kind) => kernel::Event::Pin(PinEntry::PadBroken),
+                Step::Choose(choices) => match self.opening.chooser.choose(choices) {
+                    Some(chosen) => kernel::Event::Chosen(chosen),
+                    None => return step,
+                },
+                Step::Confirm(choice) => match self.opening.chooser.agrees_to(choice) {
+                    Some(agreed) => kernel::Event::Confirmed(agreed),
+                    None => return step,
+                },
                 Step::LookUp => kernel::Event::LookedUp(Lookup::default()),
                 // The acquirer's answer is final here: nobody calls the issuer.
                 Step::CallIssuer => kernel::Event::Referred(false),
