@@ -37,6 +37,23 @@ fn everything_is_on_the_screen(bench: &Bench, (width, height): (u16, u16), name:
     }
 }
 
+/// Of two things to touch none lies on the other.
+fn nothing_covers_another(bench: &Bench, name: &str) {
+    let all = of_roles(bench, &[AccessibleRole::Button, AccessibleRole::Tab]);
+    for (index, one) in all.iter().enumerate() {
+        for other in &all[index + 1..] {
+            let (at, size) = (one.absolute_position(), one.size());
+            let (other_at, other_size) = (other.absolute_position(), other.size());
+            let apart = at.x + size.width <= other_at.x + 0.5
+                || other_at.x + other_size.width <= at.x + 0.5
+                || at.y + size.height <= other_at.y + 0.5
+                || other_at.y + other_size.height <= at.y + 0.5;
+            let labels = [one, other].map(|element| element.accessible_label().unwrap_or_default());
+            assert!(apart, "{name}: {labels:?} lie on each other");
+        }
+    }
+}
+
 /// Digits, and what else stands among the keys of a PIN pad.
 fn is_key(label: &str, scene: &str) -> bool {
     const PAD: [&str; 8] = ["Cancel", "Correct", "OK", "No PIN", "取消", "更正", "确认", "不输密码"];
@@ -69,6 +86,7 @@ fn everything_to_touch_is_large_enough_and_on_the_screen() {
                         size.height
                     );
                 }
+                nothing_covers_another(&bench, scene.name);
                 assert!(count.values().all(|&times| times == 1), "{}: one name, two things: {count:?}", scene.name);
             }
         }

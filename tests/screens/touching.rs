@@ -314,12 +314,12 @@ fn an_application_is_chosen_by_touch_or_by_its_number() {
 }
 
 #[test]
-fn consent_is_a_touch_on_yes() {
+fn consent_is_a_touch_on_pay() {
     for bench in benches() {
         bench.show(view(Screen::ConfirmApplication { amount: cny(1), application: "Débit".to_owned() }));
         assert!(is_there(&bench, "Débit"));
-        touch(&bench, "Yes");
-        touch(&bench, "No");
+        touch(&bench, "Pay");
+        touch(&bench, "Do not pay");
         key(&bench, Key::Return);
         key(&bench, Key::Escape);
         assert_eq!(bench.sent(), [true, false, true, false].map(Intent::ConfirmApplication));
