@@ -175,7 +175,7 @@ fn a_card_that_leaves_while_the_reader_asks_is_torn() {
 #[test]
 fn the_doctor_says_where_a_pin_is_entered() {
     for (counter, says) in
-        [(Counter::open_with_pad(), "reader's own"), (Counter::open_for_business(), "yima sale --pin -")]
+        [(Counter::open_with_pad(), "reader's own"), (Counter::open_for_business(), "typed in this program")]
     {
         let output = counter.yima(&["doctor", "--json"]).output().unwrap();
         let found: Value = serde_json::from_slice(&output.stdout).unwrap();

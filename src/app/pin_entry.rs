@@ -53,11 +53,10 @@ impl Core {
         }
     }
 
-    /// A PIN was typed on the screen.
+    /// A PIN was typed on the screen. One that nobody asked for is dropped.
     pub(super) fn take_pin(&mut self, pin: Pin) {
-        if let Some(running) = self.running.as_mut() {
-            running.timings.mark("pin");
-        }
+        let Some(running) = self.running.as_mut().filter(|running| running.pin_until.is_some()) else { return };
+        running.timings.mark("pin");
         let mut random = Zeroizing::new(vec![0; RANDOM_FILLING]);
         let entry = match getrandom::fill(&mut random) {
             Ok(()) => PinEntry::Entered { pin, random },

@@ -137,7 +137,7 @@ fn reader(setup: &Setup) -> Result<(String, bool), String> {
 fn pin_pad(reader: &Result<(String, bool), String>, test: bool) -> Result<String, String> {
     Ok(match reader {
         Ok((_, true)) => "the card reader's own, for PINs that the card checks".to_owned(),
-        Ok((_, false)) | Err(_) if test => "none; with these TEST keys: yima sale --pin -".to_owned(),
+        Ok((_, false)) | Err(_) if test => "typed in this program, TEST keys only".to_owned(),
         Ok((_, false)) => "none; cards are told so".to_owned(),
         Err(_) => return Err("cannot be asked before the card reader is there".to_owned()),
     })
