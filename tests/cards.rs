@@ -21,6 +21,9 @@ use yima::sandbox::card::profile::{CardProfile, SHIPPED};
 use yima::sandbox::issuer::Cryptogram;
 use zeroize::Zeroizing;
 
+#[path = "support/purchase.rs"]
+mod purchase;
+
 /// A terminal with everything, and with a floor limit of 100.00.
 fn terminal(keys: &Path) -> TerminalData {
     let own = CaKeys::parse(&std::fs::read_to_string(keys.join("capk.toml")).unwrap()).unwrap();
@@ -33,31 +36,12 @@ fn terminal(keys: &Path) -> TerminalData {
     terminal
 }
 
-fn purchase() -> TransactionData {
-    TransactionData {
-        kind: TransactionKind::Purchase,
-        amount: [0, 0, 0, 0, 0x12, 0x34],
-        amount_other: [0; 6],
-        currency: [0x01, 0x56],
-        currency_exponent: 2,
-        date: [0x26, 0x11, 0x24],
-        time: [0x12, 0x00, 0x00],
-        unpredictable_number: [1, 2, 3, 4],
-        random_number: None,
-        forced_online: false,
-        sequence_counter: [0, 0, 0, 1],
-        terminal_identification: b"00000001".to_vec(),
-        merchant_identifier: b"000000000000001".to_vec(),
-        interface_serial_number: *b"00000001",
-    }
-}
-
 /// What is seen of a transaction: outcome, authentication, 9F34, TVR; or why it ended.
 fn meet(name: &str, keys: &Path) -> String {
     let profile = CardProfile::shipped(name).unwrap();
     let mut card = SandboxCard::open(&profile, keys).unwrap();
     card.power_on();
-    let mut kernel = Kernel::new(terminal(keys), &purchase());
+    let mut kernel = Kernel::new(terminal(keys), &purchase::purchase());
     let mut event = Event::Start;
     for _ in 0..500 {
         event = match kernel.step(event) {

@@ -141,6 +141,39 @@ Terminal Verification Results  8000048000
 }
 
 #[test]
+fn records_to_read_and_what_a_system_adds_are_told_entry_by_entry() {
+    assert_eq!(
+        text(&["afl", "08010100 10010301 18010201"]),
+        "\
+Application File Locator  080101001001030118010201
+  file 1  record 1
+  file 2  records 1 to 3, the first 1 for offline data authentication
+  file 3  records 1 to 2, the first 1 for offline data authentication
+"
+    );
+    // Within data objects as well.
+    assert_eq!(
+        text(&["tlv", "7714 8202 3900 9404 08010100 9F6E07 06430000303900"]),
+        "\
+77    Response Message Template Format 2                              20
+  82    Application Interchange Profile (AIP)                          2  3900
+        byte 1 bit 6  DDA supported
+        byte 1 bit 5  Cardholder verification is supported
+        byte 1 bit 4  Terminal risk management is to be performed
+        byte 1 bit 1  CDA supported
+  94    Application File Locator (AFL)                                 4  08010100
+        file 1  record 1
+  9F6E  Form Factor Indicator (Visa); Third Party Data (Mastercard)    7  06430000303900
+        layout                Mastercard Third Party Data
+        country (ISO 3166-1)  0643
+        unique identifier     0000
+        device type           09, mobile phone, fixed secure element not the operator's
+        proprietary data      not used
+"
+    );
+}
+
+#[test]
 fn every_kind_has_json_a_program_can_use() {
     // Kind, bytes, where to look, and what stands there.
     let cases = [
@@ -163,6 +196,11 @@ fn every_kind_has_json_a_program_can_use() {
         ("atr", "3B65000059494D4131", "/historical/text", json!("YIMA1")),
         ("track2", "6228480000000007D29122201234567F", "/pan", json!("622848******0007")),
         ("track2", "6228480000000007D29122201234567F", "/service_code", json!("220")),
+        ("afl", "0801010010010301", "/entries/1", json!({"sfi": 2, "first": 1, "last": 3, "authenticated": 1})),
+        ("9f6e", "23880000", "/layout", json!("Visa Form Factor Indicator")),
+        ("9f6e", "23880000", "/parts/1", json!({"name": "form factor", "says": "mobile phone"})),
+        ("9f6e", "98A04003", "/bits/5/meaning", json!("CVM required")),
+        ("9f6e", "06430000303900", "/layout", json!("Mastercard Third Party Data")),
         ("dol", "9F02069505", "/1", json!({"tag": "95", "name": "Terminal Verification Results (TVR)", "length": 5})),
     ];
     for (kind, hex, place, expected) in cases {
@@ -180,7 +218,7 @@ fn standard_input_and_several_words_are_read_as_well() {
 
 #[test]
 fn what_cannot_be_decoded_ends_with_2_and_the_offset() {
-    let deep = "6F02".repeat(12);
+    let (deep, iad_too_long) = ("6F02".repeat(12), "07".repeat(33));
     let cases = [
         ("tlv", "5A08622848", "offset 2"),
         ("tlv", "70065A0462289F", "offset 2"),
@@ -196,9 +234,25 @@ fn what_cannot_be_decoded_ends_with_2_and_the_offset() {
         ("cvm", "00000000000003E84203FF", "offset 11"),
         ("cid", "8000", "offset 1"),
         ("terminal-type", "20", "offset 0"),
+        ("terminal-type", "2121", "offset 1"),
+        ("iad", iad_too_long.as_str(), "offset 32"),
         ("atr", "3B6500", "offset 3"),
         ("track2", "6228480000000007", "offset 8"),
         ("dol", "9F02069F37", "offset 5"),
+        ("dol", "9F0206DF8181818101", "offset 3"),
+        ("afl", "08010100100103", "offset 7"),
+        ("afl", "08010100F8010100", "offset 4"),
+        ("9f6e", "238800", "offset 3"),
+        ("9f6e", "06430000300000", "offset 5"),
+        ("aip", "7C", "offset 1"),
+        ("auc", "FF0000", "offset 2"),
+        ("capabilities", "E0", "offset 1"),
+        ("capabilities", "6000F0A0", "offset 4"),
+        ("capabilities", "6000F0A00101", "offset 5"),
+        ("ttq", "260000", "offset 3"),
+        ("ctq", "008000", "offset 2"),
+        ("cvm", "1E", "offset 1"),
+        ("track2", "6228480000000007C29122201234567F", "offset 8"),
     ];
     for (kind, hex, place) in cases {
         for form in [&[kind, hex][..], &[kind, hex, "--json"]] {

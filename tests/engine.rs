@@ -13,6 +13,7 @@ use yima::app::{Ending, Engine, Listener, Parts, SaleReport, Setup};
 use yima::devices::printer::{Confirmation, PrintFailure, Printer, PrinterFault};
 use yima::ledger::{Ledger, TransactionRow};
 use yima::money::{Amount, Currency};
+use yima::payment::advice::{Advice, AdviceKind};
 use yima::payment::chooser::Chooser;
 use yima::payment::online::{Decision, HostAnswer, LinkFailure, ReversalRequest, SaleRequest};
 use yima::payment::record::State;
@@ -32,6 +33,16 @@ use zeroize::Zeroizing;
 struct Behaviour {
     sale: Sale,
     reversal: Reversal,
+    advice: Told,
+}
+
+/// What becomes of an advice.
+#[derive(Clone, Copy)]
+enum Told {
+    Real,
+    NotReached,
+    /// The host has it, the terminal does not hear of it.
+    AnswerLost,
 }
 
 #[derive(Clone)]
@@ -56,6 +67,7 @@ struct Line {
     real: HttpsLink,
     behaviour: Arc<Mutex<Behaviour>>,
     reversals: Arc<Mutex<usize>>,
+    advices: Arc<Mutex<Vec<Advice>>>,
 }
 
 impl HostLink for Line {
@@ -80,6 +92,19 @@ impl HostLink for Line {
             Reversal::Code(code) => Ok(answer(Decision::Refused, code)),
             Reversal::Held(until) => {
                 let _ = until.lock().unwrap().recv();
+                Err(LinkFailure::NoAnswer("silent".to_owned()))
+            }
+        }
+    }
+
+    fn advise(&self, advice: &Advice) -> Result<HostAnswer, LinkFailure> {
+        let told = self.behaviour.lock().unwrap().advice;
+        self.advices.lock().unwrap().push(advice.clone());
+        match told {
+            Told::Real => self.real.advise(advice),
+            Told::NotReached => Err(LinkFailure::NeverSent("no line".to_owned())),
+            Told::AnswerLost => {
+                self.real.advise(advice)?;
                 Err(LinkFailure::NoAnswer("silent".to_owned()))
             }
         }
@@ -139,6 +164,7 @@ struct Terminal {
     host: RunningHost,
     behaviour: Arc<Mutex<Behaviour>>,
     reversals: Arc<Mutex<usize>>,
+    advices: Arc<Mutex<Vec<Advice>>>,
     paper: Paper,
 }
 
@@ -155,12 +181,12 @@ impl Terminal {
         let host = Host::prepare(&folder.path().join("host")).unwrap();
         host.write_kit(&folder.path().join("identity")).unwrap();
         let host = host.start(([127, 0, 0, 1], 0).into()).unwrap();
-        let behaviour = Arc::new(Mutex::new(Behaviour { sale, reversal }));
-        Self { folder, host, behaviour, reversals: Arc::default(), paper: Paper::default() }
+        let behaviour = Arc::new(Mutex::new(Behaviour { sale, reversal, advice: Told::Real }));
+        Self { folder, host, behaviour, reversals: Arc::default(), advices: Arc::default(), paper: Paper::default() }
     }
 
     fn behave(&self, sale: Sale, reversal: Reversal) {
-        *self.behaviour.lock().unwrap() = Behaviour { sale, reversal };
+        *self.behaviour.lock().unwrap() = Behaviour { sale, reversal, advice: Told::Real };
     }
 
     fn start(&self) -> Running {
@@ -176,6 +202,7 @@ impl Terminal {
             real: setup.link(identity, setup.vault().unwrap()).unwrap(),
             behaviour: Arc::clone(&self.behaviour),
             reversals: Arc::clone(&self.reversals),
+            advices: Arc::clone(&self.advices),
         };
         let profile = CardProfile::shipped(card).unwrap();
         let card = SandboxCard::open(&profile, &self.folder.path().join("sandbox/card")).unwrap();
@@ -481,7 +508,7 @@ fn whoever_stood_there_when_the_power_went_is_warned_before_anything_else() {
     terminal.sql(
         "UPDATE copies SET state = 'sent_unconfirmed' WHERE transaction_id = 1;
          DELETE FROM copies WHERE transaction_id = 2;
-         UPDATE transactions SET state = 'host_approved', cryptogram = NULL, chip_data = x'9505' WHERE stan = 2",
+         UPDATE transactions SET state = 'host_approved', cryptogram = NULL, chip_data = x'9505' WHERE id = 2",
     );
     let mut running = terminal.start();
     let screen = running.until("not known", |screen| matches!(screen, Screen::Unknown { .. }));
@@ -576,6 +603,77 @@ fn a_slip_the_power_cut_on_its_way_is_asked_about_until_somebody_answers() {
     drop(running);
     let mut running = terminal.start();
     running.until("the keypad", is_keypad);
+}
+
+/// What the host has noted of payments that are over.
+fn noted(terminal: &Terminal) -> Vec<(AdviceKind, String, String, u32)> {
+    let notes = terminal.host.advices().unwrap();
+    notes.into_iter().map(|note| (note.kind, note.verdict, note.script_results, note.times)).collect()
+}
+
+#[test]
+fn the_host_is_told_the_cards_last_word_and_what_came_of_scripts() {
+    let (card, script) = (AdviceKind::CardResult, AdviceKind::ScriptResult);
+    // Amount, what the host notes: kind, cryptogram that the issuer finds right, script results.
+    let told = |kind, results: &str| (kind, "TC".to_owned(), results.to_owned(), 1);
+    for (amount, expected) in [
+        ("12.34", vec![told(card, "")]),
+        ("68.01", vec![told(card, ""), told(script, "2000006801")]),
+        ("68.02", vec![told(card, ""), told(script, "2000006802")]),
+        ("68.03", vec![told(card, ""), told(script, "1100006803")]),
+        ("68.04", vec![told(card, ""), told(script, "2000006804")]),
+        // Nothing was booked, and the card was told nothing that the issuer does not know.
+        ("66.51", vec![]),
+    ] {
+        let terminal = Terminal::new(Sale::Real, Reversal::Silent);
+        let running = terminal.start();
+        running.charge(amount);
+        let report = running.report();
+        // An engine that ends sends what is left.
+        drop(running);
+        assert_eq!(noted(&terminal), expected, "{amount}: {:?}", report.ending);
+        let results = expected.get(1).map_or("", |(_, _, results, _)| results);
+        assert_eq!(report.card.unwrap().script_results, results, "{amount}");
+    }
+}
+
+#[test]
+fn an_advice_waits_for_the_host_and_comes_with_the_same_number_however_often_it_is_sent() {
+    let terminal = Terminal::new(Sale::Real, Reversal::Silent);
+    terminal.behaviour.lock().unwrap().advice = Told::NotReached;
+    let running = terminal.start();
+    running.charge("12.34");
+    assert_eq!(running.report().ending, Ending::Approved);
+    drop(running);
+    assert_eq!(noted(&terminal), [], "not reached");
+    terminal.behaviour.lock().unwrap().advice = Told::AnswerLost;
+    drop(terminal.start());
+    terminal.behaviour.lock().unwrap().advice = Told::Real;
+    drop(terminal.start());
+    assert_eq!(noted(&terminal), [(AdviceKind::CardResult, "TC".to_owned(), String::new(), 2)]);
+    drop(terminal.start());
+    let sent: Vec<_> = terminal.advices.lock().unwrap().iter().map(|advice| advice.trace).collect();
+    assert!(sent.len() >= 3 && sent.iter().all(|trace| *trace == sent[0]), "{sent:?}");
+    assert_eq!(noted(&terminal)[0].3, 2, "what the host has is not sent again");
+}
+
+#[test]
+fn a_tc_that_the_issuer_does_not_know_as_its_cards_is_parked_for_a_person() {
+    let terminal = Terminal::new(Sale::Real, Reversal::Silent);
+    terminal.behaviour.lock().unwrap().advice = Told::NotReached;
+    let running = terminal.start();
+    running.charge("12.34");
+    running.report();
+    drop(running);
+    terminal.sql("UPDATE advices SET chip_data = x'9F2701409F260801020304050607089F100807010103900000'");
+    terminal.behaviour.lock().unwrap().advice = Told::Real;
+    drop(terminal.start());
+    let connection = rusqlite::Connection::open(terminal.folder.path().join("ledger.sqlite")).unwrap();
+    let parked: (String, String) = connection
+        .query_row("SELECT state, response_code FROM advices", [], |row| Ok((row.get(0)?, row.get(1)?)))
+        .unwrap();
+    assert_eq!(parked, ("parked".to_owned(), "05".to_owned()));
+    assert_ne!(noted(&terminal)[0].1, "TC");
 }
 
 /// A screen that shows keys for a PIN.

@@ -16,6 +16,7 @@ use yima::emv::terminal::TerminalData;
 use yima::emv::tlv::{self, TlvBuilder};
 use yima::ledger::Ledger;
 use yima::money::{Amount, Currency};
+use yima::payment::advice::AdviceKind;
 use yima::payment::chooser::Chooser;
 use yima::payment::online::{Decision, HostAnswer, LinkFailure, SaleRequest};
 use yima::payment::pin_pad::PinPad;
@@ -45,6 +46,9 @@ struct Run {
     trail: Vec<String>,
     conclusion: Conclusion,
     state: Option<State>,
+    /// What the ledger holds of scripts, and what waits to be told to the host.
+    script_results: Option<String>,
+    advices: Vec<AdviceKind>,
     commands: usize,
     sent: bool,
 }
@@ -144,8 +148,15 @@ impl Shop {
     ) -> Run {
         let trace = self.ledger.take_trace_number().unwrap();
         let mut sale = Sale::new(self.opening(trace));
-        let mut run =
-            Run { trail: Vec::new(), conclusion: Conclusion::Approved, state: None, commands: 0, sent: false };
+        let mut run = Run {
+            trail: Vec::new(),
+            conclusion: Conclusion::Approved,
+            state: None,
+            script_results: None,
+            advices: Vec::new(),
+            commands: 0,
+            sent: false,
+        };
         let mut records = 0;
         let mut concluded = false;
         let mut events = vec![Event::Begin];
@@ -195,7 +206,10 @@ impl Shop {
             }
         }
         assert!(concluded, "a sale ends: {:?}", run.trail);
-        run.state = self.ledger.find(trace).unwrap().map(|row| row.state);
+        let row = self.ledger.find(trace).unwrap();
+        run.state = row.as_ref().map(|row| row.state);
+        run.script_results = row.and_then(|row| row.script_results);
+        run.advices = self.ledger.undelivered_advices().unwrap().into_iter().map(|row| row.advice.kind).collect();
         run
     }
 }
@@ -232,6 +246,7 @@ fn name(record: &Record) -> &'static str {
         Record::Pending(_) => "pending",
         Record::HostApproved { .. } => "host_approved",
         Record::Approved(_) => "approved",
+        Record::Scripts(_) => "scripts",
         Record::NotPaid { .. } => "not_paid",
         Record::ReversalDue { .. } => "reversal_due",
         Record::Unresolved { .. } => "unresolved",
@@ -408,6 +423,10 @@ fn a_card_that_declines_after_the_approval_still_gets_the_issuers_scripts() {
     // Torn while the script runs, it is taken back all the same.
     let torn = declining().sale(&Faults { tear: Some(with.commands), ..Faults::default() }, with_script);
     assert_eq!(torn.state, Some(State::ReversalDue));
+    for (run, result) in [(with, "2000000000"), (torn, "1100000000")] {
+        assert_eq!(run.script_results.as_deref(), Some(result), "the issuer hears what came of them");
+        assert_eq!(run.advices, [AdviceKind::ScriptResult]);
+    }
 }
 
 #[test]
@@ -435,6 +454,53 @@ fn a_card_torn_while_scripts_run_has_paid() {
     // And a TC that cannot be written down is still no payment.
     let unwritten = Shop::new().sale(&Faults { record: Some(3), ..Faults::default() }, with_script);
     assert_eq!(kind_of(&unwritten.conclusion), Some(ReasonKind::LedgerFailedAfterRequest));
+}
+
+/// 71 and 72 of these: one command that the card takes (unblock application), one that no card knows.
+const TAKEN: [u8; 6] = [0x86, 0x04, 0x84, 0x18, 0x00, 0x00];
+const UNKNOWN: [u8; 6] = [0x86, 0x04, 0x84, 0xEE, 0x00, 0x00];
+
+#[test]
+fn what_the_card_made_of_scripts_is_written_down_with_the_results_that_stand_after_them() {
+    // Template, command, 9F5B, bit of TVR byte 5, records of the sale.
+    for (template, command, results, bit, records) in [
+        (0x71, TAKEN, "2000000000", 0x00, "host_approved approved"),
+        (0x71, UNKNOWN, "1100000000", 0x20, "host_approved approved"),
+        (0x72, TAKEN, "2000000000", 0x00, "host_approved approved scripts"),
+        (0x72, UNKNOWN, "1100000000", 0x10, "host_approved approved scripts"),
+    ] {
+        let mut shop = Shop::new();
+        let run = shop.sale(&Faults::default(), |profile, request| {
+            let mut answer = approve(profile, request)?;
+            answer.issuer_data.extend([template, command.len() as u8]);
+            answer.issuer_data.extend(command);
+            Ok(answer)
+        });
+        let what = format!("{template:02X} {results}");
+        assert_eq!((run.conclusion, run.state), (Conclusion::Approved, Some(State::Approved)), "{what}");
+        assert_eq!(run.script_results.as_deref(), Some(results), "{what}");
+        assert_eq!(run.advices, [AdviceKind::CardResult, AdviceKind::ScriptResult], "{what}");
+        let steps: Vec<_> = run.trail.iter().filter_map(|step| step.strip_prefix("record:")).skip(1).collect();
+        assert_eq!(steps.join(" "), records, "{what}");
+        let row = shop.ledger.page(0, 1).unwrap().remove(0);
+        assert_eq!(row.tsi.as_deref(), Some("EC00"), "{what}: script processing was performed");
+        let tvr = yima::crypto::hex::decode(&row.tvr.unwrap()).unwrap();
+        assert_eq!(tvr[4] & 0x30, bit, "{what}");
+    }
+}
+
+#[test]
+fn script_results_that_cannot_be_written_down_change_no_payment() {
+    let with_script = |profile: &CardProfile, request: &SaleRequest| {
+        let mut answer = approve(profile, request)?;
+        answer.issuer_data.extend([0x72, 0x06]);
+        answer.issuer_data.extend(TAKEN);
+        Ok(answer)
+    };
+    // Pending, host approved, approved, scripts.
+    let run = Shop::new().sale(&Faults { record: Some(4), ..Faults::default() }, with_script);
+    assert_eq!((run.conclusion, run.state), (Conclusion::Approved, Some(State::Approved)));
+    assert_eq!(run.advices, [AdviceKind::CardResult]);
 }
 
 #[test]
@@ -702,5 +768,7 @@ fn whatever_happens_instead_of_a_choice_ends_the_sale_unpaid_and_unwritten() {
         }
     }
     let (_, end) = until_answered(&mut with_consent(), &Chooser::Cardholder, &[Event::ApplicationConfirmed(false)]);
-    assert!(matches!(&end, Effect::Conclude(conclusion) if kind_of(conclusion) == Some(ReasonKind::ApplicationRefused)));
+    assert!(
+        matches!(&end, Effect::Conclude(conclusion) if kind_of(conclusion) == Some(ReasonKind::ApplicationRefused))
+    );
 }

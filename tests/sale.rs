@@ -43,6 +43,10 @@ fn runs_from_card_to_paper() {
     assert!(result["timings_ms"]["host"].as_f64().unwrap() > 0.0);
 
     assert_eq!(counter.balance(), FULL_ACCOUNT - 1234);
+    // Before it ended the terminal told the host of the card's TC, which the issuer found right.
+    assert_eq!(counter.queue(), Vec::<Value>::new());
+    let noted = counter.host_books().advices().unwrap();
+    assert_eq!(noted.iter().map(|note| note.verdict.as_str()).collect::<Vec<_>>(), ["TC"]);
     let rows = counter.transactions();
     assert_eq!((rows.len(), rows[0]["state"].as_str()), (1, Some("approved")));
 
@@ -252,6 +256,9 @@ fn nothing_new_is_charged_while_a_reversal_waits() {
     let (result, code) = counter.sale("67.09", &[]);
     assert_eq!((result["outcome"].as_str(), code), (Some("unresolved"), 2), "{result:#}");
     assert_eq!(counter.transactions()[0]["state"], "reversal_due");
+    let queue = counter.queue();
+    assert_eq!(queue.len(), 1, "{queue:#?}");
+    assert_eq!((&queue[0]["kind"], &queue[0]["state"]), (&"reversal".into(), &"queued".into()));
     counter.host = None;
     let (result, code) = counter.sale("12.34", &[]);
     assert_eq!((result["outcome"].as_str(), code), (Some("error"), 2), "{result:#}");

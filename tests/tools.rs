@@ -402,6 +402,7 @@ fn what_cannot_be_done_ends_with_2_and_says_where() {
         ("keyblock unwrap --kbpk KEY A0040M3TC00E000062C2C14D8785A0X19AA5BBA6", "offset 30"),
         ("keyblock wrap --kbpk KEY --key KEY --header B0000P0TE00N", "--header: the key block ends at offset 12"),
         ("keyblock wrap --kbpk KEY --key KEY --header B0000P0TE00N0000 --fill 00", "--fill has 1 bytes; 14 are needed"),
+        ("keyblock wrap --kbpk KEY --key KEY --header B0000P0TE00N0000 --pad-to 9999", "9999 is not in 0..=4096"),
         ("keyblock wrap --kbpk 0123456789ABCDEF --key KEY --header B0000P0TE00N0000", "cannot have 8 bytes"),
     ];
     for (line, place) in cases {

@@ -1,6 +1,8 @@
 //! Application selection: a card that answers anything to SELECT and READ RECORD, with any status. Selection ends.
 #![no_main]
 
+use std::sync::LazyLock;
+
 use libfuzzer_sys::fuzz_target;
 use yima::emv::apdu::Status;
 use yima::emv::selection::{Next, Selection};
@@ -9,8 +11,10 @@ use yima::emv::terminal::TerminalData;
 /// More commands than selection may ever need: directory, list, and every further answer to SELECT NEXT.
 const MANY: usize = 256;
 
+static TERMINAL: LazyLock<TerminalData> =
+    LazyLock::new(|| TerminalData::shipped().expect("the shipped files are read"));
+
 fuzz_target!(|bytes: &[u8]| {
-    let terminal = TerminalData::shipped().expect("the shipped files are read");
     let (mut selection, _) = Selection::start();
     let mut rest = bytes;
     for _ in 0..MANY {
@@ -32,7 +36,7 @@ fuzz_target!(|bytes: &[u8]| {
                 continue;
             }
         };
-        if !matches!(selection.answer(data, status, &terminal.applications), Next::Send(_)) {
+        if !matches!(selection.answer(data, status, &TERMINAL.applications), Next::Send(_)) {
             return;
         }
     }

@@ -6,6 +6,7 @@ use super::messages::Requests;
 use crate::card_number::{Pan, Track2};
 use crate::iso8583::Dialect;
 use crate::money::{Amount, Currency};
+use crate::payment::advice::{Advice, AdviceKind};
 use crate::payment::online::{CardForHost, EntryMode, ReversalReason, ReversalRequest, SaleRequest};
 use crate::reference::{AuthorisationCode, Batch, Stan, TraceNumber};
 use crate::terminal::identity::Identity;
@@ -59,6 +60,21 @@ pub fn reversal_request() -> ReversalRequest {
         reason: ReversalReason::NoAnswer,
         authorisation_code: AuthorisationCode::parse("123456").ok(),
         chip_data: vec![0x9F, 0x36, 0x02, 0, 1],
+    }
+}
+
+/// Tells of [`sale_request`] when it is over.
+pub fn advice(kind: AdviceKind) -> Advice {
+    let sale = sale_request();
+    Advice {
+        kind,
+        trace: TraceNumber { batch: sale.trace.batch, stan: sale.trace.stan.next() },
+        original: sale.trace,
+        amount: sale.amount,
+        at: sale.at,
+        entry: sale.card.entry,
+        sequence_number: sale.card.sequence_number,
+        chip_data: vec![0x9F, 0x36, 2, 0, 1, 0x9F, 0x5B, 5, 0x20, 0, 0, 0, 1],
     }
 }
 

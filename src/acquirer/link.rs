@@ -18,6 +18,7 @@ use super::answers;
 use super::messages::{RequestError, Requests, Written};
 use crate::crypto::hex;
 use crate::iso8583::{Dialect, DialectError};
+use crate::payment::advice::Advice;
 use crate::payment::online::{HostAnswer, LinkFailure, ReversalRequest, SaleRequest};
 use crate::reference::ResponseCode;
 use crate::terminal::identity::Identity;
@@ -43,6 +44,12 @@ pub trait HostLink: Send + Sync {
     /// # Errors
     /// As [`HostLink::sale`].
     fn reverse(&self, request: &ReversalRequest) -> Result<HostAnswer, LinkFailure>;
+
+    /// Tells of a payment that is over (0320, 0620). Moves no money.
+    ///
+    /// # Errors
+    /// As [`HostLink::sale`].
+    fn advise(&self, advice: &Advice) -> Result<HostAnswer, LinkFailure>;
 
     /// Asks whether the host is there (0820 echo). Books nothing.
     ///
@@ -204,6 +211,10 @@ impl HostLink for HttpsLink {
 
     fn reverse(&self, request: &ReversalRequest) -> Result<HostAnswer, LinkFailure> {
         self.financial(self.requests().reversal(request))
+    }
+
+    fn advise(&self, advice: &Advice) -> Result<HostAnswer, LinkFailure> {
+        self.financial(self.requests().advice(advice))
     }
 
     fn check(&self) -> Result<HostCheck, LinkFailure> {

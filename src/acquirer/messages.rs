@@ -1,13 +1,17 @@
-//! How a sale, its reversal and an echo are written in ISO 8583.
+//! How a sale, its reversal, the advices that follow and an echo are written in ISO 8583.
 //!
 //! Needs the dialect, the terminal's identity and its keys. Sends nothing.
 
+use jiff::civil::DateTime;
 use zeroize::Zeroizing;
 
 use super::device::{DeviceRecord, SMART_POS};
 use crate::crypto::hex;
+use crate::emv::tag::{self, Tag};
+use crate::emv::tlv::{self, TlvBuilder};
 use crate::iso8583::dialect::{Dialect, MAC_FIELD};
 use crate::iso8583::{Frame, Message, Mti, PackError};
+use crate::payment::advice::{Advice, AdviceKind};
 use crate::payment::online::{EntryMode, ReversalRequest, SaleRequest};
 use crate::reference::{Batch, TraceNumber};
 use crate::terminal::identity::Identity;
@@ -18,6 +22,15 @@ pub const SALE: &str = "000000";
 
 /// Field 60, first part: the sale and its reversal.
 pub const SALE_TYPE: &str = "22";
+
+/// Field 60, first part: messages about no payment of their own.
+pub const MANAGEMENT_TYPE: &str = "00";
+
+/// Field 60, third part: a card's TC.
+pub const CARD_RESULT: &str = "203";
+
+/// Field 60, third part: what came of the issuer's scripts.
+pub const SCRIPT_RESULT: &str = "951";
 
 /// Field 60, third part: an echo.
 pub const ECHO: &str = "301";
@@ -92,15 +105,13 @@ impl Requests<'_> {
     /// # Errors
     /// When a value does not fit the dialect or the keys cannot be used.
     pub fn reversal(&self, request: &ReversalRequest) -> Result<Written, RequestError> {
-        let TraceNumber { batch, stan } = request.trace;
-        let date = request.at.date();
         let mut message = self
-            .financial(Mti::REVERSAL_REQUEST, request.trace, &stan.to_string())?
+            .financial(Mti::REVERSAL_REQUEST, request.trace, &request.trace.stan.to_string())?
             .with_text(4, &request.amount.twelve_digits())
             .with_text(22, entry_mode(request.entry))
             .with_text(39, request.reason.code())
             .with_text(49, &currency(request.amount))
-            .with_text(61, &format!("{batch}{stan}{:02}{:02}", date.month(), date.day()));
+            .with_text(61, &original(request.trace, request.at));
         if let Some(number) = request.sequence_number {
             message = message.with_text(23, &format!("{number:03}"));
         }
@@ -113,6 +124,40 @@ impl Requests<'_> {
         self.written(message)
     }
 
+    /// 0320 or 0620: tells of a payment that is over. The random factor of field 59 is the STAN, as in a reversal.
+    ///
+    /// # Errors
+    /// When a value does not fit the dialect or the keys cannot be used.
+    pub fn advice(&self, advice: &Advice) -> Result<Written, RequestError> {
+        let (mti, code) = match advice.kind {
+            AdviceKind::CardResult => (Mti::BATCH_UPLOAD, CARD_RESULT),
+            AdviceKind::ScriptResult => (Mti::ADMINISTRATIVE_ADVICE, SCRIPT_RESULT),
+        };
+        let mut message = self
+            .financial(mti, advice.trace, &advice.trace.stan.to_string())?
+            .with_text(4, &advice.amount.twelve_digits())
+            .with_text(22, entry_mode(advice.entry))
+            .with_text(49, &currency(advice.amount))
+            .with_bytes(55, &self.chip_data(&advice.chip_data))
+            .with_text(60, &format!("{MANAGEMENT_TYPE}{}{code}50", advice.trace.batch))
+            .with_text(61, &original(advice.original, advice.at));
+        if let Some(number) = advice.sequence_number {
+            message = message.with_text(23, &format!("{number:03}"));
+        }
+        self.written(message)
+    }
+
+    /// Field 55 as this dialect names its objects.
+    fn chip_data(&self, data: &[u8]) -> Zeroizing<Vec<u8>> {
+        let script_results = Tag::read(&self.dialect.script_results).map_or(tag::SCRIPT_RESULTS, |(tag, _)| tag);
+        let mut builder = TlvBuilder::new();
+        for object in tlv::walk(data).map_while(Result::ok) {
+            let tag = if object.tag == tag::SCRIPT_RESULTS { script_results } else { object.tag };
+            builder.push(tag, object.value);
+        }
+        Zeroizing::new(builder.build())
+    }
+
     /// 0820: asks whether the host is there. Books nothing, uses up no STAN, carries no MAC.
     ///
     /// # Errors
@@ -121,7 +166,7 @@ impl Requests<'_> {
         let message = Message::new(Mti::NETWORK_ADVICE)
             .with_text(41, &self.identity.terminal_number)
             .with_text(42, &self.identity.merchant_code)
-            .with_text(60, &format!("00{}{ECHO}", Batch::FIRST));
+            .with_text(60, &format!("{MANAGEMENT_TYPE}{}{ECHO}", Batch::FIRST));
         let frame = self.frame(message);
         Ok(Written { bytes: self.dialect.pack(&frame)?, frame })
     }
@@ -164,6 +209,11 @@ const fn entry_mode(entry: EntryMode) -> &'static str {
     }
 }
 
+/// Field 61: batch, STAN and date of the transaction a message is about.
+fn original(trace: TraceNumber, at: DateTime) -> String {
+    format!("{}{}{:02}{:02}", trace.batch, trace.stan, at.month(), at.day())
+}
+
 fn currency(amount: crate::money::Amount) -> String {
     format!("{:03}", amount.currency().numeric())
 }
@@ -171,7 +221,7 @@ fn currency(amount: crate::money::Amount) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::acquirer::fixtures::{reversal_request, sale_request, with_requests};
+    use crate::acquirer::fixtures::{advice, reversal_request, sale_request, with_requests};
     use crate::crypto::mac;
 
     #[test]
@@ -215,6 +265,26 @@ mod tests {
             assert_eq!(message.text(39), Some("98"));
             assert_eq!(message.text(61), Some("0000070000421122"));
             assert_eq!(DeviceRecord::read(message.text(59).unwrap()).unwrap().factor, "000042");
+        });
+    }
+
+    #[test]
+    fn an_advice_names_its_original_and_brings_script_results_under_the_dialects_tag() {
+        with_requests(|requests| {
+            for (kind, mti, sixty) in [
+                (AdviceKind::CardResult, Mti::BATCH_UPLOAD, "0000000720350"),
+                (AdviceKind::ScriptResult, Mti::ADMINISTRATIVE_ADVICE, "0000000795150"),
+            ] {
+                let message = requests.advice(&advice(kind)).unwrap().frame.message;
+                assert_eq!(message.mti(), mti);
+                let fields: Vec<_> = message.fields().map(|(field, _)| field).collect();
+                assert_eq!(fields, [3, 4, 11, 22, 23, 25, 41, 42, 49, 55, 59, 60, 61, 64]);
+                assert_eq!(message.text(11), Some("000043"), "a number of its own");
+                assert_eq!(message.text(60), Some(sixty));
+                assert_eq!(message.text(61), Some("0000070000421122"), "the payment's number");
+                assert_eq!(message.bytes(55).unwrap(), [0x9F, 0x36, 2, 0, 1, 0xDF, 0x31, 5, 0x20, 0, 0, 0, 1]);
+                assert_eq!(DeviceRecord::read(message.text(59).unwrap()).unwrap().factor, "000043");
+            }
         });
     }
 

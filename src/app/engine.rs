@@ -6,6 +6,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use super::advices::AdviceDesk;
 use super::choosing;
 use super::line::Line;
 use super::pin_entry;
@@ -189,7 +190,7 @@ pub(super) struct Core {
     pub(super) reader: ReaderWorker,
     link_jobs: Sender<link::Job>,
     /// Looking for the host has a thread of its own: a payment never waits behind it.
-    check_jobs: Sender<link::Job>,
+    pub(super) check_jobs: Sender<link::Job>,
     pub(super) printer_jobs: Sender<printer::Job>,
     pub(super) screen: Screen,
     /// Which transaction's result is on screen.
@@ -209,6 +210,7 @@ pub(super) struct Core {
     /// A payment that waits for reversals.
     pub(super) waiting_charge: Option<Amount>,
     pub(super) reversals: ReversalDesk,
+    pub(super) advices: AdviceDesk,
     pub(super) copies: Vec<FollowedCopy>,
     pub(super) report: Option<SaleReport>,
     ticket: Ticket,
@@ -259,6 +261,7 @@ impl Core {
             left_over: true,
             waiting_charge: None,
             reversals: ReversalDesk::new(),
+            advices: AdviceDesk::new(),
             copies: Vec::new(),
             report: None,
             ticket: 0,
@@ -293,8 +296,11 @@ impl Core {
             }
             if !stopping {
                 self.tick();
-            } else if self.may_stop() {
-                return;
+            } else {
+                self.drain_advices();
+                if self.may_stop() {
+                    return;
+                }
             }
             self.publish();
         }
@@ -322,11 +328,11 @@ impl Core {
     }
 
     /// A request that is out is waited for: its row is safe, but the customer wants the answer. A slip that is coming out is
-    /// waited for as well, but not one that waits for paper.
+    /// waited for as well, but not one that waits for paper; what the host is still to be told is sent once more.
     fn may_stop(&self) -> bool {
         let printing =
             self.copies.iter().any(|copy| copy.state == CopyState::Sending && copy.since.elapsed() < LAST_SLIP);
-        self.running.is_none() && !printing
+        self.running.is_none() && !printing && self.advices.may_stop()
     }
 
     fn take(&mut self, message: Message) {
@@ -500,6 +506,10 @@ impl Core {
                 self.after_reversal(trace, &result);
                 self.refresh_waiting();
             }
+            link::Event::Advice(id, result) => {
+                self.line.after_exchange(&result);
+                self.after_advice(id, &result);
+            }
             link::Event::Check(result) => {
                 self.line.after_check(&result);
                 self.refresh_waiting();
@@ -634,6 +644,7 @@ impl Core {
                 self.refresh_waiting();
             }
         }
+        self.look_for_advices();
         self.complete_what_nothing_follows(trace);
     }
 
@@ -651,6 +662,7 @@ impl Core {
         self.drain_reversals(false);
         self.mind_pin_time();
         self.mind_question_time();
+        self.drain_advices();
         if self.leave_result_at.is_some_and(|at| Instant::now() >= at) {
             self.show_keypad();
         }
@@ -675,6 +687,7 @@ fn log_record(trace: TraceNumber, record: &Record) {
         Record::Pending(_) => "pending",
         Record::HostApproved { .. } => "host_approved",
         Record::Approved(_) => "approved",
+        Record::Scripts(_) => "scripts",
         Record::NotPaid { .. } => "declined",
         Record::ReversalDue { .. } => "reversal_due",
         Record::Unresolved { .. } => "unresolved",

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use super::{Failure, output};
 use crate::crypto::hex;
 use crate::emv::decode::{self, DecodeError, Decoded, Line, atr, bits, cryptogram, cvm, mask};
-use crate::emv::decode::{data_object_list, issuer_data, terminal_type, track2};
+use crate::emv::decode::{data_object_list, file_locator, issuer_data, system_data, terminal_type, track2};
 use crate::emv::dictionary;
 use crate::emv::tlv::{self, Node};
 
@@ -68,6 +68,11 @@ enum Kind {
     Track2,
     /// Data object list: PDOL, CDOL, DDOL
     Dol,
+    /// Application file locator (94): files, records, and how many are for offline data authentication
+    Afl,
+    /// Tag 9F6E: form factor (Visa), third party data (Mastercard), reader capabilities (American Express)
+    #[value(name = "9f6e")]
+    SystemData,
 }
 
 impl Arguments {
@@ -135,6 +140,8 @@ impl Kind {
             Self::Atr => atr::read(bytes).map(Decoded::AnswerToReset),
             Self::Track2 => track2::read(bytes).map(Decoded::Track2),
             Self::Dol => data_object_list::read(bytes).map(Decoded::DataObjectList),
+            Self::Afl => file_locator::read(bytes).map(Decoded::FileLocator),
+            Self::SystemData => system_data::read(bytes).map(Decoded::SystemData),
         })
     }
 }

@@ -5,6 +5,7 @@ mod demo;
 mod doctor;
 mod emv;
 mod output;
+mod queue;
 mod sale;
 mod sandbox;
 #[cfg(feature = "screen")]
@@ -65,6 +66,8 @@ enum Command {
     Sale(sale::Arguments),
     /// List transactions, newest first
     Transactions(transactions::Arguments),
+    /// List what the host is still to be told
+    Queue(queue::Arguments),
     /// Look at every part of the terminal and say how it is and what to do
     Doctor(doctor::Arguments),
     /// Say what data of a card, a terminal or an issuer means; card numbers and names stay masked
@@ -139,6 +142,7 @@ impl CommandLine {
             Some(Command::Demo(arguments)) => arguments.run(&self.places, self.kiosk),
             Some(Command::Sale(arguments)) => arguments.run(self.places.setup()),
             Some(Command::Transactions(arguments)) => arguments.run(&self.places.setup()?),
+            Some(Command::Queue(arguments)) => arguments.run(&self.places.setup()?),
             Some(Command::Doctor(arguments)) => arguments.run(&self.places.setup()?),
             Some(Command::Decode(arguments)) => arguments.run(),
             Some(Command::Tools(tool)) => tool.run(),

@@ -11,6 +11,7 @@ use clap::{Args, Subcommand};
 
 use super::{Failure, Places, output};
 use crate::sandbox::card::SandboxCard;
+use crate::sandbox::card::apdu::instruction_name;
 use crate::sandbox::card::fault::{Faults, FaultyCard};
 use crate::sandbox::card::profile::{CardProfile, SHIPPED};
 use crate::sandbox::card::vpcd::{self, Visit, VpcdEvent};
@@ -167,6 +168,11 @@ impl CardArguments {
             let what = match event {
                 VpcdEvent::WaitingForReader => "waiting for the virtual reader",
                 VpcdEvent::Inserted => "inserted",
+                // Its name only, for who counts: what a command carries belongs to the cardholder.
+                VpcdEvent::Command { number, instruction } => {
+                    let name = instruction.and_then(instruction_name).unwrap_or("unknown");
+                    return output::say(&format!("card (TEST): command {number}, {name}"));
+                }
                 VpcdEvent::Torn => "pulled out",
                 VpcdEvent::Silent => "silent",
                 VpcdEvent::Released => "taken back",

@@ -82,6 +82,7 @@ fn as_json(row: &TransactionRow, copies: &[CopyRow]) -> Value {
         "response_code": row.response_code.as_ref().map(|code| code.as_str()),
         "tvr": row.tvr,
         "tsi": row.tsi,
+        "script_results": row.script_results,
         "reason": row.reason.map(crate::wording::ReasonKind::word),
         "reversal_tries": row.reversal_tries,
         "receipts": receipts,

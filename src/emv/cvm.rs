@@ -353,7 +353,11 @@ mod tests {
     use super::*;
     use crate::crypto::hex;
     use crate::pin::Pin;
+    use proptest::prelude::*;
     use zeroize::Zeroizing;
+
+    /// What a card may say to VERIFY and GET DATA.
+    const STATUSES: [u16; 8] = [0x9000, 0x63C2, 0x63C1, 0x63C0, 0x6983, 0x6984, 0x6A88, 0x6F00];
 
     /// No PIN pad; all PINs; all that there is.
     const SIGN_OR_NONE: u8 = CAN_SIGN | CAN_NONE;
@@ -533,6 +537,34 @@ mod tests {
         assert_eq!((verification, bits.as_str()), (Verification::NotPerformed, "2000000000"));
         for list in ["00000000", "00000000000000001F"] {
             assert!(CardholderVerification::start(&sale(list), at_counter(ALL), &mut Tvr::default()).is_err());
+        }
+    }
+
+    proptest! {
+        /// Whatever list, answers and cardholder: a verdict, and no more commands than rules can ask for.
+        #[test]
+        fn any_list_comes_to_a_verdict_or_is_refused(
+            list in proptest::collection::vec(any::<u8>(), 0..64),
+            statuses in proptest::collection::vec(proptest::sample::select(&STATUSES[..]), 0..16),
+            entry in proptest::sample::select(vec![PinEntry::Bypassed, PinEntry::Captured, PinEntry::PadBroken, typed()]),
+        ) {
+            let (data, mut tvr) = (sale(&hex::encode(&list)), Tvr::default());
+            let Ok(Some((mut verification, mut next))) =
+                CardholderVerification::start(&data, at_counter(ALL), &mut tvr)
+            else {
+                return Ok(());
+            };
+            let mut statuses = statuses.into_iter();
+            for _ in 0..10 * list.len() {
+                next = match next {
+                    Next::Send(_) => {
+                        verification.answer(&[], Status(statuses.next().unwrap_or(0x6983)), &mut tvr)
+                    }
+                    Next::Ask(_) => verification.entered(entry.clone(), &mut tvr),
+                    _ => return Ok(()),
+                };
+            }
+            prop_assert!(false, "the list does not end");
         }
     }
 }

@@ -101,6 +101,15 @@ impl Tvr {
         bit.set_in(&mut self.0);
     }
 
+    /// The same results with a bit not set.
+    #[must_use]
+    pub fn without(mut self, bit: Bit) -> Self {
+        if let Some(byte) = self.0.get_mut(usize::from(bit.byte) - 1) {
+            *byte &= !bit.mask();
+        }
+        self
+    }
+
     /// True when the bit is set.
     pub fn has(self, bit: Bit) -> bool {
         self.0.get(usize::from(bit.byte) - 1).is_some_and(|byte| byte & bit.mask() != 0)

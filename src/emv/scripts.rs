@@ -154,6 +154,15 @@ impl ScriptRun {
         Some(command)
     }
 
+    /// The card left in the middle: the command it did not answer has failed, and the scripts behind it are not run.
+    pub fn interrupt(&mut self) {
+        let mut result = FAILED | self.sent.min(0x0F);
+        for script in std::mem::take(&mut self.scripts) {
+            self.note(result, script.identifier);
+            result = NOT_PERFORMED;
+        }
+    }
+
     fn note(&mut self, result: u8, identifier: [u8; 4]) {
         self.failed |= result & 0xF0 != SUCCESSFUL;
         self.results.push(result);

@@ -260,6 +260,9 @@ mod tests {
     use crate::crypto::hex;
     use crate::emv::terminal::TerminalData;
     use crate::emv::tlv::TlvBuilder;
+    use proptest::prelude::*;
+
+    const STATUSES: [Status; 4] = [Status::OK, Status::BLOCKED, Status::NOT_SUPPORTED, Status::NOT_FOUND];
 
     fn fci(df_name: &[u8], proprietary: &TlvBuilder) -> Vec<u8> {
         let content =
@@ -343,5 +346,44 @@ mod tests {
         assert!(FileControl::read(&[0x6F, 0x04, 0x84, 0x02, 0xA0, 1], &[0xA0, 1]).is_err(), "without A5");
         let bad_pdol = fci(&[0xA0, 1], &TlvBuilder::new().with(tag::PDOL, &[0x9F, 0x1A]));
         assert!(FileControl::read(&bad_pdol, &[0xA0, 1]).is_err());
+    }
+
+    proptest! {
+        /// Whatever a card says to SELECT and READ RECORD, good or spoilt at one byte.
+        #[test]
+        fn any_file_control_information_is_read_or_refused(
+            bytes in proptest::collection::vec(any::<u8>(), 0..260),
+            (place, value) in (any::<prop::sample::Index>(), any::<u8>()),
+        ) {
+            let proprietary = TlvBuilder::new()
+                .with(tag::APPLICATION_LABEL, b"CARD")
+                .with(tag::PDOL, &[0x9F, 0x66, 0x04, 0x9F, 0x37, 0x04])
+                .with(tag::LANGUAGE_PREFERENCE, b"zhen");
+            let mut spoilt = fci(&[0xA0, 1], &proprietary);
+            let place = place.index(spoilt.len());
+            spoilt[place] = value;
+            for data in [bytes, spoilt] {
+                if let Ok(read) = FileControl::read(&data, &[0xA0, 1]) {
+                    prop_assert!(read.name.chars().count() + 2 * read.languages.len() <= data.len());
+                }
+            }
+        }
+
+        #[test]
+        fn a_card_that_answers_anything_comes_to_candidates_or_is_blocked(
+            answers in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..60), 0..20),
+            statuses in proptest::collection::vec(proptest::sample::select(&STATUSES[..]), 1..20),
+        ) {
+            let applications = TerminalData::shipped().unwrap().applications;
+            let (mut selection, _) = Selection::start();
+            for count in 0..1_000 {
+                let data = answers.get(count).map_or(&[][..], Vec::as_slice);
+                match selection.answer(data, statuses[count % statuses.len()], &applications) {
+                    Next::Send(_) => {}
+                    Next::Candidates(_) | Next::CardBlocked => return Ok(()),
+                }
+            }
+            prop_assert!(false, "selection does not end");
+        }
     }
 }

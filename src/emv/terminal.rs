@@ -71,6 +71,10 @@ pub struct TerminalData {
     pub host_data: Vec<Tag>,
     /// Objects for field 55 of a reversal.
     pub reversal_data: Vec<Tag>,
+    /// Objects for field 55 of the advice that brings the card's TC.
+    pub card_result_data: Vec<Tag>,
+    /// Objects for field 55 of the advice that brings what came of scripts.
+    pub script_result_data: Vec<Tag>,
     /// Applications, in order of preference.
     pub applications: Vec<Application>,
     /// Keys of certification authorities; live or test, never both.
@@ -173,6 +177,8 @@ impl TerminalData {
             languages: terminal.languages.iter().map(|text| language(text)).collect::<Result<_, _>>()?,
             host_data: tags("host_data", &terminal.host_data)?,
             reversal_data: tags("reversal_data", &terminal.reversal_data)?,
+            card_result_data: tags("card_result_data", &terminal.card_result_data)?,
+            script_result_data: tags("script_result_data", &terminal.script_result_data)?,
             ca_keys: Arc::new(ca_keys),
             revoked: RevocationList::default(),
             applications: aids.aid.iter().map(Application::read).collect::<Result<_, _>>()?,
@@ -239,6 +245,8 @@ struct TerminalFile {
     languages: Vec<String>,
     host_data: Vec<String>,
     reversal_data: Vec<String>,
+    card_result_data: Vec<String>,
+    script_result_data: Vec<String>,
 }
 
 #[derive(Deserialize)]

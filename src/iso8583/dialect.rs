@@ -33,6 +33,8 @@ pub struct Dialect {
     pub tpdu: Vec<u8>,
     /// Header that stands in a request.
     pub header: Vec<u8>,
+    /// Tag under which issuer script results (9F5B) stand in field 55.
+    pub script_results: Vec<u8>,
     /// What response codes do.
     pub answers: AnswerCodes,
     fields: BTreeMap<u8, FieldFormat>,
@@ -197,6 +199,7 @@ impl Dialect {
         };
         let tpdu = bytes("frame.tpdu", &file.frame.tpdu)?;
         let header = bytes("frame.header", &file.frame.header)?;
+        let script_results = bytes("script_results", &file.script_results)?;
         if tpdu.len() != TPDU_LENGTH {
             return Err(DialectError::Key { key: "frame.tpdu", problem: "it has five bytes".to_owned() });
         }
@@ -218,7 +221,7 @@ impl Dialect {
             return Err(DialectError::Field { field: MAC_FIELD.to_string(), problem });
         }
         let DialectFile { name, mti, length_prefix, mac, answers, .. } = file;
-        Ok(Self { name, mti, length_prefix, mac, tpdu, header, answers, fields })
+        Ok(Self { name, mti, length_prefix, mac, tpdu, header, script_results, answers, fields })
     }
 
     /// How a field is written, if the dialect has it.
@@ -268,6 +271,7 @@ struct DialectFile {
     mti: NumberEncoding,
     length_prefix: NumberEncoding,
     mac: MacAlgorithm,
+    script_results: String,
     frame: FrameEntry,
     answers: AnswerCodes,
     fields: BTreeMap<String, FieldEntry>,

@@ -15,8 +15,12 @@ pub struct Mti(u16);
 impl Mti {
     /// Financial request.
     pub const FINANCIAL_REQUEST: Self = Self(200);
+    /// Batch upload: advices of what was paid, among them the cards' TCs.
+    pub const BATCH_UPLOAD: Self = Self(320);
     /// Reversal request.
     pub const REVERSAL_REQUEST: Self = Self(400);
+    /// Administrative advice: what came of the issuer's scripts.
+    pub const ADMINISTRATIVE_ADVICE: Self = Self(620);
     /// Network management request: sign on, key exchange, parameters.
     pub const NETWORK_REQUEST: Self = Self(800);
     /// Network management advice: echo, status upload.

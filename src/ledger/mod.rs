@@ -3,22 +3,25 @@
 //! Every connection runs with WAL, `synchronous=FULL`, foreign keys and `secure_delete`; a call that returns `Ok` is on
 //! disk.
 
+mod advices;
 mod copies;
 mod row;
 
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
+use rusqlite::{Connection, OpenFlags, params};
 
-use crate::payment::record::{Record, State};
+use crate::payment::advice::AdviceKind;
+use crate::payment::record::{Record, ScriptResult, State};
 use crate::receipt::CopyFor;
-use crate::reference::{Batch, MerchantCode, Stan, TerminalNumber, TraceNumber};
+use crate::reference::{MerchantCode, TerminalNumber, TraceNumber};
 
+pub use advices::{AdviceRow, AdviceState};
 pub use copies::{CopyRow, PrintState};
 pub use row::{DayTotal, TransactionRow};
 
 /// Migrations in order; the database's `user_version` counts how many have been applied.
-const MIGRATIONS: &[&str] = &[include_str!("schema.sql")];
+const MIGRATIONS: &[&str] = &[include_str!("schema.sql"), include_str!("advices.sql")];
 
 /// The ledger of one terminal.
 #[derive(Debug)]
@@ -120,12 +123,8 @@ impl Ledger {
         merchant_code: MerchantCode,
         terminal_number: TerminalNumber,
     ) -> Result<Self, LedgerError> {
-        let name = path.display().to_string();
-        let open = |source| LedgerError::Open { path: name.clone(), source };
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(path, flags).map_err(open)?;
-        connection.busy_timeout(std::time::Duration::from_secs(5)).map_err(open)?;
-        let mut ledger = Self { connection, path: path.to_owned(), merchant_code, terminal_number };
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
+        let mut ledger = Self::connect(path, flags, merchant_code, terminal_number)?;
         ledger.make_durable()?;
         ledger.check_integrity()?;
         ledger.migrate()?;
@@ -142,17 +141,25 @@ impl Ledger {
         merchant_code: MerchantCode,
         terminal_number: TerminalNumber,
     ) -> Result<Self, LedgerError> {
-        let name = path.display().to_string();
-        let open = |source| LedgerError::Open { path: name.clone(), source };
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(path, flags).map_err(open)?;
-        connection.busy_timeout(std::time::Duration::from_secs(5)).map_err(open)?;
-        let ledger = Self { connection, path: path.to_owned(), merchant_code, terminal_number };
+        let ledger = Self::connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY, merchant_code, terminal_number)?;
+        let (path, known) = (path.display().to_string(), MIGRATIONS.len());
         match ledger.version()? {
-            found if found == MIGRATIONS.len() => Ok(ledger),
-            found if found > MIGRATIONS.len() => Err(LedgerError::Newer { path: name, found, known: MIGRATIONS.len() }),
-            found => Err(LedgerError::Older { path: name, found, known: MIGRATIONS.len() }),
+            found if found == known => Ok(ledger),
+            found if found > known => Err(LedgerError::Newer { path, found, known }),
+            found => Err(LedgerError::Older { path, found, known }),
         }
+    }
+
+    fn connect(
+        path: &Path,
+        flags: OpenFlags,
+        merchant_code: MerchantCode,
+        terminal_number: TerminalNumber,
+    ) -> Result<Self, LedgerError> {
+        let open = |source| LedgerError::Open { path: path.display().to_string(), source };
+        let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(open)?;
+        connection.busy_timeout(std::time::Duration::from_secs(5)).map_err(open)?;
+        Ok(Self { connection, path: path.to_owned(), merchant_code, terminal_number })
     }
 
     /// Takes the next trace number. It is never given again, whatever becomes of it.
@@ -161,31 +168,10 @@ impl Ledger {
     /// When the counter cannot be written: then no sale may begin.
     pub fn take_trace_number(&mut self) -> Result<TraceNumber, LedgerError> {
         let failed = statement_error(&self.path);
-        let transaction = self.connection.transaction().map_err(&failed)?;
-        let (batch, stan): (u32, u32) = transaction
-            .query_row("SELECT batch, next_stan FROM counters WHERE id = 1", [], |row| Ok((row.get(0)?, row.get(1)?)))
-            .map_err(&failed)?;
-        let unreadable = |value: u32| LedgerError::Value { what: "counter", value: value.to_string() };
-        let batch = Batch::new(batch).map_err(|_| unreadable(batch))?;
-        let mut stan = Stan::new(stan).map_err(|_| unreadable(stan))?;
-        // After 999999 the counter begins again; numbers of this batch that are in use are passed over.
-        while transaction
-            .query_row(
-                "SELECT 1 FROM transactions WHERE merchant_code = ?1 AND terminal_number = ?2 AND batch = ?3 AND stan = ?4",
-                params![self.merchant_code.as_str(), self.terminal_number.as_str(), batch.number(), stan.number()],
-                |_| Ok(()),
-            )
-            .optional()
-            .map_err(&failed)?
-            .is_some()
-        {
-            stan = stan.next();
-        }
-        transaction
-            .execute("UPDATE counters SET next_stan = ?1 WHERE id = 1", [stan.next().number()])
-            .map_err(&failed)?;
+        let transaction = self.connection.unchecked_transaction().map_err(&failed)?;
+        let trace = self.next_trace_number(&transaction)?;
         transaction.commit().map_err(&failed)?;
-        Ok(TraceNumber { batch, stan })
+        Ok(trace)
     }
 
     /// Whether the ledger can be written: writes what stands there already.
@@ -209,11 +195,18 @@ impl Ledger {
         if self.apply(trace, record).map_err(&failed)? != 1 {
             return Err(LedgerError::NoSuchRow(trace));
         }
-        if matches!(record, Record::Approved(_)) {
-            // Paid and owing two slips is one fact: no power cut can part them.
+        // Paid, owing two slips and owing the host the TC is one fact: no power cut can part them.
+        if let Record::Approved(card) = record {
             for copy in [CopyFor::Merchant, CopyFor::Customer] {
                 self.insert_copy(trace, copy).map_err(&failed)?;
             }
+            self.queue_advice(AdviceKind::CardResult, trace, &card.chip_data)?;
+            if let Some(scripts) = &card.scripts {
+                self.note_scripts(trace, scripts).map_err(&failed)?;
+            }
+        }
+        if let Some(scripts) = record.scripts() {
+            self.queue_advice(AdviceKind::ScriptResult, trace, &scripts.chip_data)?;
         }
         transaction.commit().map_err(&failed)
     }
@@ -272,6 +265,7 @@ impl Ledger {
                     card.signature,
                 ],
             ),
+            Record::Scripts(scripts) => self.note_scripts(trace, scripts),
             Record::NotPaid { reason, response_code, rrn } => self.connection.execute(
                 "UPDATE transactions SET state = 'declined', reason = ?5, response_code = ?6, rrn = ?7, chip_data = NULL
                  WHERE merchant_code = ?1 AND terminal_number = ?2 AND batch = ?3 AND stan = ?4 AND state = 'pending'",
@@ -314,6 +308,24 @@ impl Ledger {
                 ],
             ),
         }
+    }
+
+    /// TVR and TSI of a payment are those after the last script.
+    fn note_scripts(&self, trace: TraceNumber, scripts: &ScriptResult) -> rusqlite::Result<usize> {
+        self.connection.execute(
+            "UPDATE transactions SET script_results = ?5, tvr = ?6, tsi = ?7
+             WHERE merchant_code = ?1 AND terminal_number = ?2 AND batch = ?3 AND stan = ?4
+                 AND state NOT IN ('pending', 'host_approved')",
+            params![
+                self.merchant_code.as_str(),
+                self.terminal_number.as_str(),
+                trace.batch.number(),
+                trace.stan.number(),
+                scripts.results,
+                scripts.tvr,
+                scripts.tsi,
+            ],
+        )
     }
 
     /// Counts a try to take a payment back.
@@ -402,7 +414,8 @@ impl Ledger {
             .connection
             .query_row(
                 "SELECT count(*) FROM transactions
-                 WHERE state IN ('pending', 'host_approved', 'reversal_due', 'unresolved')
+                 WHERE (state IN ('pending', 'host_approved', 'reversal_due', 'unresolved')
+                         OR id IN (SELECT transaction_id FROM advices WHERE state <> 'delivered'))
                      AND (merchant_code <> ?1 OR terminal_number <> ?2)",
                 params![self.merchant_code.as_str(), self.terminal_number.as_str()],
                 |row| row.get(0),

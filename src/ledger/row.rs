@@ -49,6 +49,8 @@ pub struct TransactionRow {
     pub tvr: Option<String>,
     /// TSI, hexadecimal.
     pub tsi: Option<String>,
+    /// What the card made of the issuer's scripts (9F5B), hexadecimal.
+    pub script_results: Option<String>,
     /// ATC, hexadecimal.
     pub atc: Option<String>,
     /// The cardholder signs.
@@ -68,10 +70,12 @@ pub struct DayTotal {
     pub amount: Amount,
 }
 
-const COLUMNS: &str =
-    "batch, stan, state, amount, currency, at, entry, truncated_pan, sequence_number, card_expiry, aid,
-    application_label, chip_data, reason, response_code, rrn, authorisation_code, cryptogram, tvr, tsi, atc, signature,
-    reversal_reason, reversal_tries";
+pub(super) const COLUMNS: &str =
+    "t.batch, t.stan, t.state, amount, currency, at, entry, truncated_pan, sequence_number, card_expiry, aid,
+    application_label, t.chip_data, reason, t.response_code, rrn, authorisation_code, cryptogram, tvr, tsi, atc, signature,
+    reversal_reason, reversal_tries, script_results";
+/// How many they are.
+pub(super) const COLUMN_COUNT: usize = 25;
 
 impl TransactionRow {
     /// The reversal that takes it back, when one is due.
@@ -96,8 +100,8 @@ impl Ledger {
     /// When the ledger cannot be read.
     pub fn find(&self, trace: TraceNumber) -> Result<Option<TransactionRow>, LedgerError> {
         let sql = format!(
-            "SELECT {COLUMNS} FROM transactions
-             WHERE merchant_code = ?1 AND terminal_number = ?2 AND batch = ?3 AND stan = ?4"
+            "SELECT {COLUMNS} FROM transactions t
+             WHERE merchant_code = ?1 AND terminal_number = ?2 AND t.batch = ?3 AND t.stan = ?4"
         );
         self.connection
             .query_row(
@@ -120,7 +124,7 @@ impl Ledger {
     /// # Errors
     /// When the ledger cannot be read.
     pub fn page(&self, page: usize, page_length: usize) -> Result<Vec<TransactionRow>, LedgerError> {
-        let sql = format!("SELECT {COLUMNS} FROM transactions ORDER BY id DESC LIMIT ?1 OFFSET ?2");
+        let sql = format!("SELECT {COLUMNS} FROM transactions t ORDER BY t.id DESC LIMIT ?1 OFFSET ?2");
         self.rows(&sql, params![page_length as i64, page.saturating_mul(page_length) as i64])
     }
 
@@ -140,7 +144,7 @@ impl Ledger {
     /// # Errors
     /// When the ledger cannot be read.
     pub fn in_state(&self, state: State) -> Result<Vec<TransactionRow>, LedgerError> {
-        let sql = format!("SELECT {COLUMNS} FROM transactions WHERE state = ?1 ORDER BY id");
+        let sql = format!("SELECT {COLUMNS} FROM transactions t WHERE t.state = ?1 ORDER BY t.id");
         self.rows(&sql, params![state.word()])
     }
 
@@ -152,7 +156,7 @@ impl Ledger {
         let (count, sum): (i64, i64) = self
             .connection
             .query_row(
-                "SELECT count(*), coalesce(sum(amount), 0) FROM transactions
+                "SELECT count(*), coalesce(sum(amount), 0) FROM transactions t
                  WHERE state = 'approved' AND currency = ?1 AND at >= ?2 AND at < ?3",
                 params![
                     currency.code(),
@@ -177,7 +181,7 @@ impl Ledger {
     }
 }
 
-fn read(row: &Row<'_>) -> Result<TransactionRow, LedgerError> {
+pub(super) fn read(row: &Row<'_>) -> Result<TransactionRow, LedgerError> {
     let currency: Currency = word(row, 4, "currency", |text| text.parse().ok())?;
     let number = |index: usize, what: &'static str| -> Result<u32, LedgerError> {
         row.get(index).map_err(|error| LedgerError::Value { what, value: error.to_string() })
@@ -216,6 +220,7 @@ fn read(row: &Row<'_>) -> Result<TransactionRow, LedgerError> {
         cryptogram: maybe(17, "cryptogram")?,
         tvr: maybe(18, "TVR")?,
         tsi: maybe(19, "TSI")?,
+        script_results: maybe(24, "script results")?,
         atc: maybe(20, "ATC")?,
         signature: row
             .get::<_, Option<bool>>(21)
@@ -226,7 +231,7 @@ fn read(row: &Row<'_>) -> Result<TransactionRow, LedgerError> {
     })
 }
 
-fn word<T>(
+pub(super) fn word<T>(
     row: &Row<'_>,
     index: usize,
     what: &'static str,
@@ -235,7 +240,7 @@ fn word<T>(
     maybe_word(row, index, what, parse)?.ok_or(LedgerError::Value { what, value: "nothing".to_owned() })
 }
 
-fn maybe_word<T>(
+pub(super) fn maybe_word<T>(
     row: &Row<'_>,
     index: usize,
     what: &'static str,

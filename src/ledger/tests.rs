@@ -2,8 +2,9 @@ use jiff::civil::date;
 
 use super::*;
 use crate::money::{Amount, Currency};
+use crate::payment::advice::AdviceKind;
 use crate::payment::online::{EntryMode, ReversalReason};
-use crate::payment::record::{CardResult, Pending};
+use crate::payment::record::{CardResult, Pending, ScriptResult};
 use crate::receipt::CopyFor;
 use crate::reference::{AuthorisationCode, ResponseCode, Rrn};
 use crate::wording::ReasonKind;
@@ -43,6 +44,8 @@ fn approved() -> Record {
         tsi: "6800".to_owned(),
         atc: "0001".to_owned(),
         signature: false,
+        chip_data: vec![0x9F, 0x26, 1, 7],
+        scripts: None,
     }))
 }
 
@@ -199,4 +202,112 @@ fn open_payments_of_another_identity_are_not_taken_over() {
     ledger.record(trace, &reversal_due()).unwrap();
     ledger.reversed(trace).unwrap();
     assert!(reopen().is_ok(), "what is finished stands in nobody's way");
+}
+
+fn scripts(results: &str) -> ScriptResult {
+    ScriptResult {
+        results: results.to_owned(),
+        tvr: "8000008010".to_owned(),
+        tsi: "6C00".to_owned(),
+        chip_data: vec![0x9F, 0x5B, 1, 9],
+    }
+}
+
+/// Batch and STAN, and the records of a sale that was paid.
+fn paid(ledger: &mut Ledger, last: Record) -> TraceNumber {
+    let trace = ledger.take_trace_number().unwrap();
+    for record in [pending(1234), host_approved(), last] {
+        ledger.record(trace, &record).unwrap();
+    }
+    trace
+}
+
+#[test]
+fn a_payment_and_what_the_host_must_hear_of_it_are_one_fact() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut ledger = open(directory.path());
+    let trace = paid(&mut ledger, approved());
+    let row = ledger.next_advice().unwrap().unwrap();
+    assert_eq!((row.advice.kind, row.advice.original, row.tries), (AdviceKind::CardResult, trace, 0));
+    assert_eq!(row.advice.chip_data, [0x9F, 0x26, 1, 7]);
+    assert_ne!(row.advice.trace, trace, "a number of its own");
+    let next = ledger.take_trace_number().unwrap();
+    assert_ne!(next, row.advice.trace, "which nobody else gets");
+    // A row that cannot become paid owes nothing.
+    assert!(ledger.record(trace, &approved()).is_err());
+    assert_eq!(ledger.undelivered_advices().unwrap().len(), 1);
+}
+
+#[test]
+fn an_advice_keeps_its_number_until_the_host_has_it_and_then_holds_no_chip_data() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut ledger = open(directory.path());
+    paid(&mut ledger, approved());
+    let first = ledger.next_advice().unwrap().unwrap();
+    ledger.count_advice_try(first.id).unwrap();
+    let mut ledger = open(directory.path());
+    let second = ledger.next_advice().unwrap().unwrap();
+    assert_eq!((second.advice.clone(), second.tries), (first.advice, 1));
+    ledger.advice_delivered(second.id).unwrap();
+    assert_eq!(ledger.next_advice().unwrap(), None);
+    let kept: i64 = ledger
+        .connection
+        .query_row("SELECT count(*) FROM advices WHERE chip_data IS NOT NULL", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(kept, 0);
+    assert!(ledger.advice_delivered(second.id).is_err(), "it is delivered once");
+}
+
+#[test]
+fn an_advice_that_nobody_takes_is_parked_where_it_is_seen() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut ledger = open(directory.path());
+    paid(&mut ledger, approved());
+    let id = ledger.next_advice().unwrap().unwrap().id;
+    let code = ResponseCode::parse("25").unwrap();
+    ledger.advice_parked(id, Some(&code)).unwrap();
+    assert_eq!(ledger.next_advice().unwrap(), None);
+    let row = ledger.undelivered_advices().unwrap().remove(0);
+    assert_eq!((row.state, row.response_code), (AdviceState::Parked, Some(code)));
+}
+
+#[test]
+fn script_results_add_up_in_one_advice() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut ledger = open(directory.path());
+    let Record::Approved(mut card) = approved() else { unreachable!() };
+    card.scripts = Some(scripts("2000000001"));
+    let trace = paid(&mut ledger, Record::Approved(card));
+    let before = ledger.undelivered_advices().unwrap();
+    ledger.record(trace, &Record::Scripts(Box::new(scripts("20000000011100000002")))).unwrap();
+    let after = ledger.undelivered_advices().unwrap();
+    let numbers = |rows: &[AdviceRow]| rows.iter().map(|row| row.advice.trace).collect::<Vec<_>>();
+    assert_eq!(numbers(&before), numbers(&after));
+    let row = ledger.find(trace).unwrap().unwrap();
+    assert_eq!(row.script_results.as_deref(), Some("20000000011100000002"));
+    assert_eq!((row.tvr.as_deref(), row.tsi.as_deref()), (Some("8000008010"), Some("6C00")));
+    assert_eq!(row.state, State::Approved);
+}
+
+#[test]
+fn a_ledger_of_version_1_keeps_its_rows() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("ledger.sqlite");
+    let connection = Connection::open(&path).unwrap();
+    connection.execute_batch(MIGRATIONS[0]).unwrap();
+    connection.pragma_update(None, "user_version", 1).unwrap();
+    connection
+        .execute_batch(
+            "INSERT INTO transactions (merchant_code, terminal_number, batch, stan, kind, state, amount, currency, at,
+                 entry, truncated_pan, aid, application_label, cryptogram, tvr, tsi, atc, signature)
+             VALUES ('898440100000001', '10000001', 1, 1, 'sale', 'approved', 1234, 'CNY', '2026-11-22T14:26:09', 'chip',
+                 '622848*********1230', 'A000000333010101', 'UnionPay Debit', '01', '00', '00', '0001', 0);
+             UPDATE counters SET next_stan = 2;",
+        )
+        .unwrap();
+    drop(connection);
+    let ledger = open(directory.path());
+    let row = ledger.page(0, 10).unwrap().remove(0);
+    assert_eq!((row.state, row.script_results), (State::Approved, None));
+    assert_eq!(ledger.next_advice().unwrap(), None, "its TC was not kept; nothing can be told of it");
 }

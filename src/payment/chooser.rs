@@ -28,7 +28,9 @@ pub enum Wish {
 
 /// A text that names no application.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("\"{0}\" names no application; give its place in the card's order, from 1, or its AID of 10 to 32 hexadecimal digits")]
+#[error(
+    "\"{0}\" names no application; give its place in the card's order, from 1, or its AID of 10 to 32 hexadecimal digits"
+)]
 pub struct NoWish(String);
 
 /// More applications than any card has.

@@ -1,5 +1,6 @@
 //! The payment core: the life of a transaction as a pure state machine. Events in, effects out.
 
+pub mod advice;
 pub mod chooser;
 pub mod online;
 mod opening;

@@ -25,6 +25,8 @@ pub enum Record {
     },
     /// Final: paid.
     Approved(Box<CardResult>),
+    /// What the card made of the issuer's scripts after the row was written; where the payment stands does not change.
+    Scripts(Box<ScriptResult>),
     /// Final: not paid, and the host does not think otherwise.
     NotPaid {
         /// Why.
@@ -52,6 +54,21 @@ pub enum Record {
         /// Field 55 of the reversal, as it is known now.
         chip_data: Vec<u8>,
     },
+}
+
+impl Record {
+    /// What came of scripts, if this tells of any.
+    pub fn scripts(&self) -> Option<&ScriptResult> {
+        match self {
+            Self::Approved(card) => card.scripts.as_ref(),
+            Self::Scripts(scripts) => Some(scripts),
+            Self::Pending(_)
+            | Self::HostApproved { .. }
+            | Self::NotPaid { .. }
+            | Self::Unresolved { .. }
+            | Self::ReversalDue { .. } => None,
+        }
+    }
 }
 
 /// A row before anything leaves the terminal.
@@ -89,7 +106,7 @@ impl fmt::Debug for Pending {
 }
 
 /// What the card said at the end.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct CardResult {
     /// TC, hexadecimal.
     pub cryptogram: String,
@@ -101,6 +118,37 @@ pub struct CardResult {
     pub atc: String,
     /// The cardholder signs the merchant's copy.
     pub signature: bool,
+    /// Field 55 of the advice that brings the TC to the host.
+    pub chip_data: Vec<u8>,
+    /// Of scripts that were run before the TC.
+    pub scripts: Option<ScriptResult>,
+}
+
+/// The chip's data are not shown.
+impl fmt::Debug for CardResult {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CardResult").field("tvr", &self.tvr).field("scripts", &self.scripts).finish_non_exhaustive()
+    }
+}
+
+/// What the card made of the issuer's scripts (EMV 4.4 Book 3, 10.10).
+#[derive(Clone, PartialEq, Eq)]
+pub struct ScriptResult {
+    /// Issuer script results, five bytes a script, hexadecimal (9F5B; Book 4, annex A5).
+    pub results: String,
+    /// TVR after them, hexadecimal.
+    pub tvr: String,
+    /// TSI after them, hexadecimal.
+    pub tsi: String,
+    /// Field 55 of the advice that brings them to the host.
+    pub chip_data: Vec<u8>,
+}
+
+/// The chip's data are not shown.
+impl fmt::Debug for ScriptResult {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ScriptResult").field("results", &self.results).finish_non_exhaustive()
+    }
 }
 
 /// Where a transaction stands, as the ledger names it (docs/architecture.md, life of a transaction).

@@ -212,6 +212,16 @@ impl std::fmt::Display for Cryptogram {
 }
 
 impl Cryptogram {
+    /// The cryptogram of a byte of information data (9F27).
+    pub const fn from_information(byte: u8) -> Option<Self> {
+        match byte & 0xC0 {
+            0x00 => Some(Self::Aac),
+            0x40 => Some(Self::Tc),
+            0x80 => Some(Self::Arqc),
+            _ => None,
+        }
+    }
+
     /// Whether the second byte of the card verification results tells of this cryptogram as the transaction's last. Its
     /// bits 8-7 are the second cryptogram (10: not asked for yet), bits 6-5 the first.
     const fn is_told_by(self, second_byte: u8) -> bool {

@@ -70,13 +70,7 @@ pub(super) fn setup(window: &AppWindow, shared: &Shared, intents: &Intents) {
 }
 
 /// Shows for what a PIN is asked, and why again.
-pub(super) fn show(
-    window: &AppWindow,
-    amount: Amount,
-    notice: Option<&Reason>,
-    language: Language,
-    may_bypass: bool,
-) {
+pub(super) fn show(window: &AppWindow, amount: Amount, notice: Option<&Reason>, language: Language, may_bypass: bool) {
     let pad = window.global::<PinPad>();
     pad.set_amount(values::money(amount));
     pad.set_notice(values::sentences(notice, language));

@@ -1,5 +1,6 @@
 //! The counter in a shop: a terminal with its settings, and the endpoints it talks to, each a process of its own.
 
+use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -18,6 +19,12 @@ const HOST_PORT: u16 = 8583;
 /// How long the terminal waits for the host's answer: longer than a busy machine needs for one that comes.
 const ANSWER_LIMIT_S: u32 = 20;
 
+/// Longer than any payment waits for card, host and printer together.
+const LONGEST_SALE: Duration = Duration::from_secs(120);
+
+/// Seconds a card may take for an answer.
+const CARD_LIMIT_S: u32 = 5;
+
 /// What the sandbox card's account holds at first, in minor units.
 pub const FULL_ACCOUNT: u64 = 1_000_000;
 
@@ -31,6 +38,7 @@ pub struct Counter {
     pub card: Option<Running>,
     pub shop: Shop,
     answer_limit_s: u32,
+    card_limit_s: u32,
     card_was_in: bool,
 }
 
@@ -51,8 +59,15 @@ impl Counter {
     fn furnish(start_reader: fn(&mut Shop)) -> Self {
         let mut shop = Shop::open();
         start_reader(&mut shop);
-        let counter =
-            Self { host: None, printer: None, card: None, shop, answer_limit_s: ANSWER_LIMIT_S, card_was_in: false };
+        let counter = Self {
+            host: None,
+            printer: None,
+            card: None,
+            shop,
+            answer_limit_s: ANSWER_LIMIT_S,
+            card_limit_s: CARD_LIMIT_S,
+            card_was_in: false,
+        };
         counter.set("");
         counter
     }
@@ -78,6 +93,12 @@ impl Counter {
         self.set("");
     }
 
+    /// From now on a card that says nothing for so long is mute. Other settings are the usual ones again.
+    pub fn give_cards_up_after(&mut self, seconds: u32) {
+        self.card_limit_s = seconds;
+        self.set("");
+    }
+
     /// Writes the settings: what every test needs, and `more`, whole sections.
     pub fn set(&self, more: &str) {
         let state = self.state();
@@ -85,9 +106,10 @@ impl Counter {
         let mut text = format!(
             "[host]\nurl = \"https://localhost:{HOST_PORT}\"\nconnect_timeout_s = 3\nanswer_timeout_s = {}\n\
              [printer]\ndevice = \"{}\"\nflow_control = \"none\"\npatience_s = 20\n\
-             [reader]\ncard_wait_s = 20\nanswer_timeout_s = 5\n",
+             [reader]\ncard_wait_s = 20\nanswer_timeout_s = {}\n",
             self.answer_limit_s,
-            device.display()
+            device.display(),
+            self.card_limit_s
         );
         if !more.contains("[sound]") {
             text.push_str("[sound]\nenabled = false\n");
@@ -138,12 +160,15 @@ impl Counter {
 
     /// Brings a card that goes into the reader after a moment.
     pub fn bring_card(&mut self, arguments: &[&str]) {
-        self.card = None;
-        let mut command = self.yima(&["sandbox", "card"]);
         // pcscd looks for a card every 0.4 s: one that comes sooner after another left is not seen as a new one.
-        if std::mem::replace(&mut self.card_was_in, true) {
-            command.args(["--insert-after", "0.9"]);
-        }
+        let moment = if self.card_was_in { "0.9" } else { "0" };
+        self.insert_card(&[&["--insert-after", moment], arguments].concat());
+    }
+
+    fn insert_card(&mut self, arguments: &[&str]) {
+        self.card = None;
+        self.card_was_in = true;
+        let mut command = self.yima(&["sandbox", "card"]);
         command.args(arguments);
         self.shop.log_to(&mut command, "card.log");
         self.card = Some(Running::start("sandbox card", &mut command));
@@ -152,12 +177,30 @@ impl Counter {
         wait_until("the sandbox card has its keys", Duration::from_secs(30), || key.exists());
     }
 
-    /// One payment by command, with a fresh visit of the card. Gives the JSON and the exit code.
+    /// One payment by command, with a fresh visit of the card. Gives the JSON and the exit code. One that does not come to
+    /// an end fails the test.
+    #[track_caller]
     pub fn sale(&mut self, amount: &str, card: &[&str]) -> (Value, i32) {
-        self.bring_card(card);
-        let output = self.yima(&["sale", amount, "--json"]).output().unwrap();
+        let was_in = self.card_was_in;
+        if !was_in {
+            self.bring_card(card);
+        }
+        let mut command = self.yima(&["sale", amount, "--json"]);
+        let (result, said) = (self.shop.folder().join("sale.json"), self.shop.folder().join("sale.log"));
+        command.stdin(Stdio::null()).stdout(File::create(&result).unwrap()).stderr(File::create(&said).unwrap());
+        let mut sale = Running::start("yima sale", &mut command);
+        if was_in {
+            // Neither terminal nor pcscd takes a card for a new one before it has seen the last one leave.
+            let used = self.state().join("card-in-reader");
+            wait_until("the last card has left", Duration::from_secs(30), || {
+                sale.ended().is_some() || (!used.exists() && self.shop.reader_is_empty())
+            });
+            self.insert_card(card);
+        }
+        let status = sale.wait(LONGEST_SALE);
         self.card = None;
-        (json(&output), output.status.code().unwrap_or(-1))
+        let (stdout, stderr) = (std::fs::read(result).unwrap(), std::fs::read(said).unwrap());
+        (json(&Output { status, stdout, stderr }), status.code().unwrap_or(-1))
     }
 
     /// The same with what is said to the command on its standard input.
@@ -188,6 +231,12 @@ impl Counter {
     /// The terminal's ledger, newest first.
     pub fn transactions(&self) -> Vec<Value> {
         let output = self.yima(&["transactions", "--json"]).output().unwrap();
+        json(&output).as_array().unwrap().clone()
+    }
+
+    /// What the host is still to be told.
+    pub fn queue(&self) -> Vec<Value> {
+        let output = self.yima(&["queue", "--json"]).output().unwrap();
         json(&output).as_array().unwrap().clone()
     }
 

@@ -24,6 +24,7 @@ pub const CARD_PORT: u16 = 35963;
 
 /// File of the shop's folder in which stands what the customer does at the reader's PIN pad.
 pub const PAD_KEYS: &str = "pad-keys";
+const PCSCD_LOG: &str = "pcscd.log";
 
 /// Environment that would lead a program out of the shop, to the desktop or the card service of the developer.
 const LEADS_OUTSIDE: [&str; 6] =
@@ -146,9 +147,9 @@ impl Shop {
         );
         std::fs::write(settings.join("vpcd"), reader).expect("the reader's settings");
         let mut command = self.command(parts::PCSCD.find());
-        command.arg("--foreground").arg("--config").arg(&settings);
+        command.args(["--foreground", "--info", "--config"]).arg(&settings);
         command.env("PIN_PAD_KEYS", self.folder().join(PAD_KEYS));
-        let log = self.log_to(&mut command, "pcscd.log");
+        let log = self.log_to(&mut command, PCSCD_LOG);
         let mut pcscd = Running::start("pcscd", &mut command);
         wait_until("pcscd with a virtual reader", Duration::from_secs(30), || {
             if let Some(status) = pcscd.ended() {
@@ -157,6 +158,17 @@ impl Shop {
             self.listens_on(CARD_PORT)
         });
         self.reader = Some(pcscd);
+    }
+
+    /// Whether pcscd has seen the last card leave. It looks every 0.4 s: a card that takes another one's place in between
+    /// is not seen as a new one.
+    pub fn reader_is_empty(&self) -> bool {
+        let log = std::fs::read_to_string(self.folder().join(PCSCD_LOG)).unwrap_or_default();
+        let last = log.lines().rev().find_map(|line| {
+            let came = line.contains("Card inserted into");
+            (came || line.contains("Card Removed From")).then_some(came)
+        });
+        last != Some(true)
     }
 
     /// Starts an X server with one screen of this size in pixels and waits until it answers. From here on

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::mpsc::Sender;
 
 use crate::acquirer::link::{HostCheck, HostLink};
+use crate::payment::advice::Advice;
 use crate::payment::online::{HostAnswer, LinkFailure, ReversalRequest, SaleRequest};
 use crate::reference::TraceNumber;
 
@@ -14,6 +15,8 @@ pub enum Job {
     Sale(Box<SaleRequest>),
     /// To take a sale back.
     Reverse(ReversalRequest),
+    /// To take note of a payment that is over: which row of the ledger, and what it says.
+    Advise(i64, Box<Advice>),
     /// Whether it is there.
     Check,
 }
@@ -25,6 +28,8 @@ pub enum Event {
     Sale(TraceNumber, Result<HostAnswer, LinkFailure>),
     /// Of a reversal.
     Reversal(TraceNumber, Result<HostAnswer, LinkFailure>),
+    /// Of an advice.
+    Advice(i64, Result<HostAnswer, LinkFailure>),
     /// Of a check.
     Check(Result<HostCheck, LinkFailure>),
 }
@@ -43,6 +48,7 @@ pub fn start<M: Send + 'static>(
             let event = match job {
                 Job::Sale(request) => Event::Sale(request.trace, link.sale(&request)),
                 Job::Reverse(request) => Event::Reversal(request.trace, link.reverse(&request)),
+                Job::Advise(id, advice) => Event::Advice(id, link.advise(&advice)),
                 Job::Check => Event::Check(link.check()),
             };
             if events.send(wrap(event)).is_err() {

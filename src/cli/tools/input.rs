@@ -75,9 +75,8 @@ impl Input {
             let read = self.read;
             return bytes(name, &self.standard_input()?[read..]);
         }
-        let mut text = Zeroizing::new(String::new());
-        given.iter().for_each(|word| text.push_str(&word.0));
-        bytes(name, &text)
+        let words: Vec<&str> = given.iter().map(|word| word.0.as_str()).collect();
+        bytes(name, &Zeroizing::new(words.concat()))
     }
 
     fn standard_input(&mut self) -> Result<&str, Failure> {

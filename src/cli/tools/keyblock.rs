@@ -39,8 +39,8 @@ pub struct WrapArguments {
     header: String,
 
     /// Bytes that the key shall seem to have [default: 24 for TDES and 32 for AES, any other key as it is]
-    #[arg(long, value_name = "BYTES")]
-    pad_to: Option<usize>,
+    #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u16).range(..=4096))]
+    pad_to: Option<u16>,
 
     /// Padding instead of random bytes, in hexadecimal
     #[arg(long, value_name = "HEX")]
@@ -87,7 +87,8 @@ impl WrapArguments {
             'A' => 32,
             _ => 0,
         };
-        let needed = key_block::padding_length(header.protection, key.len(), self.pad_to.unwrap_or(usual));
+        let shown = usize::from(self.pad_to.unwrap_or(usual));
+        let needed = key_block::padding_length(header.protection, key.len(), shown);
         let padding = match &self.fill {
             Some(given) => input.bytes("--fill", given)?,
             None => {

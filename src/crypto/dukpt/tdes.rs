@@ -65,9 +65,9 @@ impl InitialKey {
         if base.len() != 16 {
             return Err(CryptoError::KeyLength { algorithm: "DUKPT base derivation", length: base.len() }.into());
         }
-        let mut key = Zeroizing::new(base.encrypt_ecb(&number.initial())?);
-        key.extend(TdesKey::new(&masked(base, HALVES))?.encrypt_ecb(&number.initial())?);
-        Ok(Self(TdesKey::new(&key)?))
+        let left = Zeroizing::new(base.encrypt_ecb(&number.initial())?);
+        let right = Zeroizing::new(TdesKey::new(&masked(base, HALVES))?.encrypt_ecb(&number.initial())?);
+        Ok(Self(joined(&left, &right)?))
     }
 
     /// Derives the key of the transaction that a serial number counts (A.3).
@@ -121,9 +121,7 @@ impl TransactionKey {
 
 /// The non-reversible key generation process (A.2): the half of each key encrypts what the other half hides.
 fn one_way(key: &TdesKey, register: u64) -> Result<TdesKey, CryptoError> {
-    let mut derived = half(&TdesKey::new(&masked(key, HALVES))?, register)?;
-    derived.extend(half(key, register)?.iter());
-    TdesKey::new(&derived)
+    joined(&half(&TdesKey::new(&masked(key, HALVES))?, register)?, &half(key, register)?)
 }
 
 fn half(key: &TdesKey, register: u64) -> Result<Zeroizing<Vec<u8>>, CryptoError> {
@@ -131,6 +129,11 @@ fn half(key: &TdesKey, register: u64) -> Result<Zeroizing<Vec<u8>>, CryptoError>
     let hidden = |block: &[u8]| Zeroizing::new(block.iter().zip(right).map(|(a, b)| a ^ b).collect::<Vec<u8>>());
     let sealed = Zeroizing::new(key.left_half()?.encrypt_ecb(&hidden(&register.to_be_bytes()))?);
     Ok(hidden(&sealed))
+}
+
+/// Both halves in one allocation: a vector that grows leaves what it was behind.
+fn joined(left: &[u8], right: &[u8]) -> Result<TdesKey, CryptoError> {
+    TdesKey::new(&Zeroizing::new([left, right].concat()))
 }
 
 fn masked(key: &TdesKey, mask: [u8; 16]) -> Zeroizing<Vec<u8>> {

@@ -115,6 +115,7 @@ fn split(answer: &[u8]) -> Result<(&[u8], [u8; 2]), ReaderError> {
 mod tests {
     use super::*;
     use crate::crypto::hex;
+    use proptest::prelude::*;
 
     /// Plays a script of `sent` and `answered` and gives the result of the exchange.
     fn play(protocol: Protocol, command: &str, script: &[(&str, &str)]) -> Result<String, ReaderError> {
@@ -216,6 +217,15 @@ mod tests {
             ("3B", Protocol::T0),
         ] {
             assert_eq!(Protocol::of_atr(&hex::decode(atr).unwrap()), protocol, "{atr}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_answer_to_reset_leads_to_a_protocol(atr in proptest::collection::vec(any::<u8>(), 0..40)) {
+            let protocol = Protocol::of_atr(&atr);
+            // Nothing but a TD1 can name T=1.
+            prop_assert!(protocol == Protocol::T0 || atr.get(1).is_some_and(|t0| t0 & 0x80 != 0));
         }
     }
 }

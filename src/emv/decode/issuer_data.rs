@@ -177,12 +177,8 @@ impl IssuerData {
 const SCRIPTS: &str = "script commands";
 const TRIES: &str = "PIN tries left";
 
-static UNIONPAY: Layout = Layout { name: "UnionPay", algorithm: Some(7), ..SHORT };
-static VISA: Layout = Layout { name: "Visa format 0, 1 or 3", ..SHORT };
-
-/// What UnionPay took over from Visa.
-const SHORT: Layout = Layout {
-    name: "",
+const VISA: Layout = Layout {
+    name: "Visa format 0, 1 or 3",
     key_index: 1,
     version: 2,
     cvr: 3,
@@ -192,18 +188,20 @@ const SHORT: Layout = Layout {
     numbers: &[(SCRIPTS, 3, true)],
 };
 
-static VISA_LONG: Layout = Layout {
-    name: "Visa format 2 or 4",
-    key_index: 2,
-    version: 1,
-    cvr: 3,
-    algorithm: None,
-    rows: &LONG_CVR,
-    cryptograms: 1,
-    numbers: &[(SCRIPTS, 3, true)],
+/// What UnionPay took over from Visa, and the algorithm.
+const UNIONPAY: Layout = Layout { name: "UnionPay", algorithm: Some(7), ..VISA };
+
+const VISA_LONG: Layout = Layout { name: "Visa format 2 or 4", key_index: 2, version: 1, rows: &LONG_CVR, ..VISA };
+
+const COMMON_CORE: Layout = Layout {
+    name: "common core",
+    rows: &COMMON_CORE_CVR,
+    cryptograms: 0,
+    numbers: &[(TRIES, 1, true), (SCRIPTS, 3, true)],
+    ..VISA_LONG
 };
 
-static MASTERCARD: Layout = Layout {
+const MASTERCARD: Layout = Layout {
     name: "Mastercard",
     key_index: 0,
     version: 1,
@@ -212,17 +210,6 @@ static MASTERCARD: Layout = Layout {
     rows: &M_CHIP_CVR,
     cryptograms: 0,
     numbers: &[("script counter", 2, true), (TRIES, 2, false)],
-};
-
-static COMMON_CORE: Layout = Layout {
-    name: "common core",
-    key_index: 2,
-    version: 1,
-    cvr: 3,
-    algorithm: None,
-    rows: &COMMON_CORE_CVR,
-    cryptograms: 0,
-    numbers: &[(TRIES, 1, true), (SCRIPTS, 3, true)],
 };
 
 /// UnionPay and Visa; the first byte is the length of the rest.

@@ -9,8 +9,10 @@ pub mod bits;
 pub mod cryptogram;
 pub mod cvm;
 pub mod data_object_list;
+pub mod file_locator;
 pub mod issuer_data;
 pub mod mask;
+pub mod system_data;
 pub mod terminal_type;
 pub mod track2;
 
@@ -21,7 +23,9 @@ use self::bits::BitField;
 use self::cryptogram::CryptogramInformation;
 use self::cvm::{CvmList, CvmResults};
 use self::data_object_list::ListEntry;
+use self::file_locator::FileLocator;
 use self::issuer_data::IssuerData;
+use self::system_data::SystemData;
 use self::terminal_type::TerminalType;
 use self::track2::Track2Data;
 use super::tag::{self, Tag};
@@ -43,6 +47,10 @@ pub enum Decoded {
     IssuerData(IssuerData),
     /// 9F35.
     TerminalType(TerminalType),
+    /// 94.
+    FileLocator(FileLocator),
+    /// 9F6E.
+    SystemData(SystemData),
     /// What a card sends after a reset.
     AnswerToReset(AnswerToReset),
     /// 57.
@@ -100,6 +108,8 @@ impl Decoded {
             Self::Cryptogram(information) => (information.name, &information.value),
             Self::IssuerData(data) => (data.name, &data.value),
             Self::TerminalType(terminal_type) => (terminal_type.name, &terminal_type.value),
+            Self::FileLocator(locator) => (locator.name, &locator.value),
+            Self::SystemData(data) => (data.name, &data.value),
             Self::AnswerToReset(answer) => (answer.name, &answer.value),
             Self::Track2(track) => (track.name, &track.value),
             Self::DataObjectList(entries) => {
@@ -119,6 +129,8 @@ impl Decoded {
             Self::Cryptogram(information) => information.lines(),
             Self::IssuerData(data) => data.lines(),
             Self::TerminalType(terminal_type) => terminal_type.lines(),
+            Self::FileLocator(locator) => locator.lines(),
+            Self::SystemData(data) => data.lines(),
             Self::AnswerToReset(answer) => answer.lines(),
             Self::Track2(track) => track.lines(),
             Self::DataObjectList(entries) => entries.iter().map(ListEntry::line).collect(),
@@ -137,6 +149,8 @@ pub fn by_tag(tag: Tag, value: &[u8]) -> Option<Result<Decoded, DecodeError>> {
         tag::CRYPTOGRAM_INFORMATION => cryptogram::information(value).map(Decoded::Cryptogram),
         tag::ISSUER_APPLICATION_DATA => issuer_data::read(value).map(Decoded::IssuerData),
         tag::TERMINAL_TYPE => terminal_type::read(value).map(Decoded::TerminalType),
+        tag::AFL => file_locator::read(value).map(Decoded::FileLocator),
+        Tag(0x9F6E) => system_data::read(value).map(Decoded::SystemData),
         _ if data_object_list::LISTS.contains(&tag) => data_object_list::read(value).map(Decoded::DataObjectList),
         _ => bits::names(tag)?.read(value).map(Decoded::Bits),
     })

@@ -43,11 +43,13 @@ pub fn read(value: &[u8]) -> Result<Track2Data, DecodeError> {
     // Two digits a byte: the offset of a digit in the message is half its place.
     let refused = |place: usize, problem| DecodeError::Content { name: NAME, offset: place / 2, problem };
     let text = digits.strip_suffix('F').unwrap_or(&digits);
-    let (number, rest) = text.split_once('D').ok_or(refused(text.len(), "the separator D is missing"))?;
     let not_a_digit = |text: &str| text.bytes().position(|digit| !digit.is_ascii_digit());
-    if let Some(place) = not_a_digit(number) {
-        return Err(refused(place, "the number holds something else than digits"));
-    }
+    let (number, rest) = text.split_at(not_a_digit(text).unwrap_or(text.len()));
+    let rest = match rest.strip_prefix('D') {
+        Some(rest) => rest,
+        None if rest.is_empty() => return Err(refused(number.len(), "the separator D is missing")),
+        None => return Err(refused(number.len(), "the number holds something else than digits")),
+    };
     if !(1..=19).contains(&number.len()) {
         return Err(refused(number.len(), "the number has not 1 to 19 digits"));
     }
@@ -148,6 +150,7 @@ mod tests {
         let cases = [
             ("6228480000000007", 8, "separator"),
             ("62A8480000000007D2912101", 1, "something else"),
+            ("6228480000000007C2912101", 8, "something else"),
             ("D29122011234", 0, "1 to 19"),
             ("6228480000000007D29F", 9, "not all there"),
             ("6228480000000007D29E1011", 9, "follows"),

@@ -111,6 +111,18 @@ impl Kernel {
         self.second_cryptogram(requested, answer)
     }
 
+    /// The card left: the issuer is still told how far its scripts came. No step follows.
+    pub fn card_lost(&mut self) {
+        let (mut run, failed) = match std::mem::replace(&mut self.state, State::Done) {
+            State::ScriptsBefore { run, .. } => (run, Tvr::SCRIPT_FAILED_BEFORE),
+            State::ScriptsAfter { run, .. } => (run, Tvr::SCRIPT_FAILED_AFTER),
+            _ => return,
+        };
+        run.interrupt();
+        self.note_scripts(&run, failed);
+        self.publish_results();
+    }
+
     /// Results of scripts add up: those before and those after the second GENERATE AC (9F5B).
     fn note_scripts(&mut self, run: &ScriptRun, failed: super::super::results::Bit) {
         if run.results.is_empty() {

@@ -11,6 +11,9 @@ use super::super::tlv::TlvBuilder;
 use super::*;
 use crate::pin::Pin;
 
+#[path = "../../../tests/support/purchase.rs"]
+mod purchase;
+
 /// More commands than any transaction needs: every record and every SELECT NEXT there may be, and what stands around them.
 const LONGEST: usize = 9 * 34 + 128 + 32 + 64;
 
@@ -19,23 +22,7 @@ fn kernel() -> Kernel {
     // Every method, so that every step can be reached.
     terminal.capabilities = [0x20, 0xF8, 0xC8];
     terminal.terminal_type = 0x22;
-    let transaction = TransactionData {
-        kind: TransactionKind::Purchase,
-        amount: [0, 0, 0, 0, 0x12, 0x34],
-        amount_other: [0; 6],
-        currency: [0x01, 0x56],
-        currency_exponent: 2,
-        date: [0x26, 0x11, 0x24],
-        time: [0x12, 0x00, 0x00],
-        unpredictable_number: [1, 2, 3, 4],
-        random_number: Some(50),
-        forced_online: false,
-        sequence_counter: [0, 0, 0, 1],
-        terminal_identification: b"00000001".to_vec(),
-        merchant_identifier: b"000000000000001".to_vec(),
-        interface_serial_number: *b"00000001",
-    };
-    Kernel::new(terminal, &transaction)
+    Kernel::new(terminal, &TransactionData { random_number: Some(50), ..purchase::purchase() })
 }
 
 /// Runs to the end; the card's answers come in order and then stop being any. Gives the outcome and the commands sent.

@@ -4,9 +4,9 @@ use super::{Conclusion, Effect, Event, Phase, Sale, over};
 use crate::crypto::hex;
 use crate::emv::apdu::Command;
 use crate::emv::kernel::{self, OnlineResult, Outcome, Step, Termination};
-use crate::emv::tag;
+use crate::emv::tag::{self, Tag};
 use crate::payment::online::ReversalReason;
-use crate::payment::record::{CardResult, Record};
+use crate::payment::record::{CardResult, Record, ScriptResult};
 use crate::reference::AuthorisationCode;
 use crate::wording::{Reason, ReasonKind};
 
@@ -26,8 +26,29 @@ impl Sale {
 
     /// The end behind a record: the phase stays one that hears when the record cannot be written.
     fn ending(&mut self, conclusion: Conclusion) -> Vec<Effect> {
-        self.phase = Phase::TellingCard { conclusion: conclusion.clone() };
-        over(conclusion)
+        let effects = self.told(conclusion.clone());
+        self.phase = Phase::TellingCard { conclusion };
+        effects
+    }
+
+    /// The end behind the card's last answer: what it made of scripts is written down for the issuer, and the conclusion
+    /// stands whether or not that succeeds.
+    fn told(&mut self, conclusion: Conclusion) -> Vec<Effect> {
+        self.phase = Phase::Told { conclusion: conclusion.clone() };
+        let mut effects = Vec::new();
+        if let Some(scripts) = self.new_script_result() {
+            effects.push(Effect::Record(Record::Scripts(Box::new(scripts))));
+        }
+        effects.extend(over(conclusion));
+        effects
+    }
+
+    pub(super) fn once_told(&mut self, conclusion: Conclusion, event: &Event) -> Vec<Effect> {
+        if let Event::RecordFailed(_) = event {
+            return over(conclusion);
+        }
+        self.phase = Phase::Told { conclusion };
+        Vec::new()
     }
 
     pub(super) fn while_telling(&mut self, conclusion: Conclusion, event: Event) -> Vec<Effect> {
@@ -37,9 +58,12 @@ impl Sale {
                     self.phase = Phase::TellingCard { conclusion };
                     vec![Effect::Apdu(command)]
                 }
-                None => over(conclusion),
+                None => self.told(conclusion),
             },
-            Event::CardTorn | Event::CardMute | Event::ReaderFailed(_) => over(conclusion),
+            Event::CardTorn | Event::CardMute | Event::ReaderFailed(_) => {
+                self.kernel.card_lost();
+                self.told(conclusion)
+            }
             // The row stays `pending`. Whoever carries this out must not take that one back: see `Decision::NumberInUse`.
             Event::RecordFailed(_) if matches!(conclusion, Conclusion::Unresolved(_)) => over(conclusion),
             // The row stays `pending`: it is taken back before the next sale, which is the safe side of every other
@@ -83,6 +107,7 @@ impl Sale {
         event: Event,
     ) -> Vec<Effect> {
         let take_back = |sale: &mut Self, kind: ReasonKind, detail: String| {
+            sale.kernel.card_lost();
             let record = sale.reversal_due(ReversalReason::Other, kind, authorisation_code.clone());
             let mut effects = vec![Effect::Record(record)];
             effects.extend(sale.ending(Conclusion::ReversalDue(Reason::with_detail(kind, detail))));
@@ -128,23 +153,16 @@ impl Sale {
             Step::Send(command) => return vec![Effect::Apdu(command)],
             // The card's word stands; a card that leaves while scripts are run has given its TC all the same.
             Step::Decided(Outcome::Approved) => {
-                let record = Effect::Record(Record::Approved(Box::new(self.card_result())));
-                return match self.tell_more(kernel::Event::Noted) {
-                    Some(command) => {
-                        self.phase = Phase::TellingCard { conclusion: Conclusion::Approved };
-                        vec![record, Effect::Apdu(command)]
-                    }
-                    None => vec![record, Effect::ReleaseCard, Effect::Conclude(Conclusion::Approved)],
-                };
+                let mut result = self.card_result();
+                if let Some(command) = self.tell_more(kernel::Event::Noted) {
+                    self.phase = Phase::TellingCard { conclusion: Conclusion::Approved };
+                    return vec![Effect::Record(Record::Approved(Box::new(result))), Effect::Apdu(command)];
+                }
+                // Scripts of which nothing could be sent.
+                result.scripts = self.new_script_result().or(result.scripts);
+                return paid(result);
             }
-            Step::Done(Outcome::Approved) => {
-                // `Completing` stays the phase until the record is durable: a failure to write it must not approve.
-                return vec![
-                    Effect::Record(Record::Approved(Box::new(self.card_result()))),
-                    Effect::ReleaseCard,
-                    Effect::Conclude(Conclusion::Approved),
-                ];
-            }
+            Step::Done(Outcome::Approved) => return paid(self.card_result()),
             // The issuer's scripts are for a card that declines as well (Book 3, 10.10).
             Step::Decided(_) => {
                 let reason = Reason::of(ReasonKind::CardDeclinedAfterApproval);
@@ -174,15 +192,42 @@ impl Sale {
         effects
     }
 
-    fn card_result(&self) -> CardResult {
-        let data = self.kernel.data();
-        let hexadecimal = |tag| hex::encode(data.get(tag).unwrap_or_default());
+    fn card_result(&mut self) -> CardResult {
+        let scripts = self.new_script_result();
         CardResult {
-            cryptogram: hexadecimal(tag::CRYPTOGRAM),
-            tvr: hexadecimal(tag::TVR),
-            tsi: hexadecimal(tag::TSI),
-            atc: hexadecimal(tag::ATC),
+            cryptogram: self.hexadecimal(tag::CRYPTOGRAM),
+            tvr: self.hexadecimal(tag::TVR),
+            tsi: self.hexadecimal(tag::TSI),
+            atc: self.hexadecimal(tag::ATC),
             signature: self.kernel.verification().needs_signature(),
+            chip_data: self.kernel.data().collect(&self.opening.terminal.card_result_data).to_vec(),
+            scripts,
         }
     }
+
+    /// All that the card made of scripts, when there is more of it than was recorded before.
+    fn new_script_result(&mut self) -> Option<ScriptResult> {
+        let data = self.kernel.data();
+        let results = data.get(tag::SCRIPT_RESULTS).filter(|results| results.len() > self.scripts_recorded)?;
+        self.scripts_recorded = results.len();
+        Some(ScriptResult {
+            results: hex::encode(results),
+            tvr: self.hexadecimal(tag::TVR),
+            tsi: self.hexadecimal(tag::TSI),
+            chip_data: data.collect(&self.opening.terminal.script_result_data).to_vec(),
+        })
+    }
+
+    fn hexadecimal(&self, tag: Tag) -> String {
+        hex::encode(self.kernel.data().get(tag).unwrap_or_default())
+    }
+}
+
+/// `Completing` stays the phase until the record is durable: a failure to write it must not approve.
+fn paid(result: CardResult) -> Vec<Effect> {
+    vec![
+        Effect::Record(Record::Approved(Box::new(result))),
+        Effect::ReleaseCard,
+        Effect::Conclude(Conclusion::Approved),
+    ]
 }

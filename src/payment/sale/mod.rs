@@ -18,6 +18,7 @@
 //! | asking the host | the trace number is in use there | over: a person must look | `Unresolved` |
 //! | completing | card gives TC | over: paid | `Approved` |
 //! | completing | card declines, is torn, is mute | over: being taken back | `ReversalDue` |
+//! | over, the card still being told | card answers, is torn, is mute | the end that stands | `Scripts`, if any were run |
 //! | any | a record cannot be written | over: nothing is sent; what was sent stays `pending` and is taken back | |
 //!
 //! | file | what is in it |
@@ -172,6 +173,8 @@ pub struct CardSummary {
     pub tvr: String,
     /// TSI, hexadecimal.
     pub tsi: String,
+    /// What the card made of the issuer's scripts (9F5B), hexadecimal; empty when none were run.
+    pub script_results: String,
 }
 
 /// A card sale.
@@ -182,6 +185,8 @@ pub struct Sale {
     kernel: Kernel,
     phase: Phase,
     host: Option<HostSummary>,
+    /// Bytes of 9F5B that the ledger has.
+    scripts_recorded: usize,
 }
 
 #[derive(Debug)]
@@ -206,6 +211,10 @@ enum Phase {
     TellingCard {
         conclusion: Conclusion,
     },
+    /// The card has been told; nothing changes the conclusion any more.
+    Told {
+        conclusion: Conclusion,
+    },
     Over,
 }
 
@@ -222,7 +231,8 @@ impl Sale {
     /// A sale that has not begun.
     pub fn new(opening: Opening) -> Self {
         let kernel = Kernel::new(opening.terminal.clone(), &opening.transaction_data());
-        Self { opening, pin_pad: PinPad::None, kernel, phase: Phase::Opened, host: None }
+        let (pin_pad, phase, host) = (PinPad::None, Phase::Opened, None);
+        Self { opening, pin_pad, kernel, phase, host, scripts_recorded: 0 }
     }
 
     /// Takes what happened, gives what to do. An event that does not belong to the phase changes nothing.
@@ -246,6 +256,7 @@ impl Sale {
             (Phase::AskingHost, event) => self.while_asking(event),
             (Phase::Completing { authorisation_code }, event) => self.while_completing(authorisation_code, event),
             (Phase::TellingCard { conclusion }, event) => self.while_telling(conclusion, event),
+            (Phase::Told { conclusion }, event) => self.once_told(conclusion, &event),
             (phase @ (Phase::Opened | Phase::Over), _) => {
                 self.phase = phase;
                 Vec::new()
@@ -293,6 +304,7 @@ impl Sale {
             label: self.kernel.application_label().to_owned(),
             tvr: hex::encode(&self.kernel.tvr().0),
             tsi: hex::encode(&self.kernel.tsi().0),
+            script_results: hex::encode(self.kernel.data().get(tag::SCRIPT_RESULTS).unwrap_or_default()),
         })
     }
 

@@ -37,6 +37,28 @@ impl<'a> Command<'a> {
     }
 }
 
+/// The name of a command by its INS (EMV 4.4 Book 3, 6.3.2; ISO/IEC 7816-4 for GET RESPONSE and PUT DATA).
+pub const fn instruction_name(instruction: u8) -> Option<&'static str> {
+    Some(match instruction {
+        0x16 => "CARD BLOCK",
+        0x18 => "APPLICATION UNBLOCK",
+        0x1E => "APPLICATION BLOCK",
+        0x20 => "VERIFY",
+        0x24 => "PIN CHANGE/UNBLOCK",
+        0x82 => "EXTERNAL AUTHENTICATE",
+        0x84 => "GET CHALLENGE",
+        0x88 => "INTERNAL AUTHENTICATE",
+        0xA4 => "SELECT",
+        0xA8 => "GET PROCESSING OPTIONS",
+        0xAE => "GENERATE AC",
+        0xB2 => "READ RECORD",
+        0xC0 => "GET RESPONSE",
+        0xCA => "GET DATA",
+        0xDA => "PUT DATA",
+        _ => return None,
+    })
+}
+
 /// A status word (ISO/IEC 7816-4, 5.6; EMV 4.4 Book 3, 6.3.5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Status(pub u16);

@@ -57,6 +57,13 @@ pub enum VpcdEvent {
     WaitingForReader,
     /// The card is in the reader.
     Inserted,
+    /// The terminal has sent a command.
+    Command {
+        /// Counted from 1 after power on, as faults count.
+        number: u32,
+        /// INS, or nothing where the command has none.
+        instruction: Option<u8>,
+    },
     /// The card was pulled out before it answered.
     Torn,
     /// The card does not answer any more.
@@ -97,7 +104,7 @@ pub fn serve(
         }
         let Some(stream) = connect(visit, stop, &mut watch)? else { return Ok(()) };
         watch(VpcdEvent::Inserted);
-        let end = stay(card, visit, stream, stop);
+        let end = stay(card, visit, stream, stop, &mut watch);
         before = match (end, visit.insert_again_after) {
             (End::Stopped, _) => return Ok(()),
             (End::ReaderGone, _) => LOOK_EVERY,
@@ -155,7 +162,13 @@ fn connect(
 }
 
 /// One stay in the reader. Closing the stream is leaving it.
-fn stay(card: &mut FaultyCard, visit: &Visit, mut stream: TcpStream, stop: &AtomicBool) -> End {
+fn stay(
+    card: &mut FaultyCard,
+    visit: &Visit,
+    mut stream: TcpStream,
+    stop: &AtomicBool,
+    watch: &mut impl FnMut(VpcdEvent),
+) -> End {
     card.power_on();
     loop {
         let payload = match receive(&mut stream, stop) {
@@ -178,11 +191,17 @@ fn stay(card: &mut FaultyCard, visit: &Visit, mut stream: TcpStream, stop: &Atom
             }
             [ASK_ATR] => card.card().atr().to_vec(),
             [_] => continue,
-            _ => match card.transmit(&payload) {
-                Reaction::Answer(answer) => answer,
-                Reaction::Torn => return End::Torn,
-                Reaction::Silence => return stay_silent(&mut stream, visit, stop),
-            },
+            _ => {
+                watch(VpcdEvent::Command {
+                    number: card.commands().saturating_add(1),
+                    instruction: payload.get(1).copied(),
+                });
+                match card.transmit(&payload) {
+                    Reaction::Answer(answer) => answer,
+                    Reaction::Torn => return End::Torn,
+                    Reaction::Silence => return stay_silent(&mut stream, visit, stop),
+                }
+            }
         };
         if send(&mut stream, &answer).is_err() {
             return End::ReaderGone;
@@ -295,6 +314,8 @@ mod tests {
         }
     }
 
+    const FIRST_SELECT: VpcdEvent = VpcdEvent::Command { number: 1, instruction: Some(0xA4) };
+
     struct Ending<'a>(&'a AtomicBool);
 
     impl Drop for Ending<'_> {
@@ -343,7 +364,7 @@ mod tests {
             reader.say(&[POWER_OFF]);
             assert_eq!(reader.hear(), None);
         });
-        assert_eq!(events, [VpcdEvent::Inserted, VpcdEvent::Released]);
+        assert_eq!(events, [VpcdEvent::Inserted, FIRST_SELECT, VpcdEvent::Released]);
     }
 
     #[test]
@@ -357,7 +378,8 @@ mod tests {
             reader.say(&select_pse());
             assert!(reader.hear().unwrap().ends_with(&[0x90, 0x00]));
         });
-        assert_eq!(events[..3], [VpcdEvent::Inserted, VpcdEvent::Torn, VpcdEvent::Inserted]);
+        let again = [VpcdEvent::Inserted, FIRST_SELECT];
+        assert_eq!(events[..5], [&again[..], &[VpcdEvent::Torn], &again].concat());
     }
 
     #[test]
@@ -370,7 +392,7 @@ mod tests {
             assert_eq!(reader.hear(), None);
             Reader::accept(listener).say(&[POWER_ON]);
         });
-        assert_eq!(events[..3], [VpcdEvent::Inserted, VpcdEvent::Silent, VpcdEvent::Inserted]);
+        assert_eq!(events[..4], [VpcdEvent::Inserted, FIRST_SELECT, VpcdEvent::Silent, VpcdEvent::Inserted]);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::advices::Note;
 use super::store::{ENTRY_COLUMN_COUNT, ENTRY_COLUMNS, Entry, EntryState, StoreError, algorithm_of, entry, method_of};
 use crate::crypto::emv::{IssuerKey, SequenceNumber};
 use crate::reference::TraceNumber;
@@ -101,6 +102,26 @@ impl<'a> Books<'a> {
         self.0.execute(
             "UPDATE entries SET reversals = reversals + 1, state = ?4 WHERE terminal = ?1 AND batch = ?2 AND stan = ?3",
             params![terminal, trace.batch.number(), trace.stan.number(), state.word()],
+        )?;
+        Ok(())
+    }
+
+    /// Writes down what an advice told; one that came before is counted.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub fn note_advice(&self, terminal: &str, note: &Note) -> Result<(), StoreError> {
+        self.0.execute(
+            "INSERT INTO advices (terminal, batch, stan, kind, verdict, script_results) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+             ON CONFLICT DO UPDATE SET verdict = ?5, script_results = ?6, times = times + 1",
+            params![
+                terminal,
+                note.original.batch.number(),
+                note.original.stan.number(),
+                note.kind.word(),
+                note.verdict,
+                note.script_results
+            ],
         )?;
         Ok(())
     }

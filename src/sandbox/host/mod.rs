@@ -4,6 +4,7 @@
 //! [`Host::prepare`] makes keys, certificates and accounts at the first start and keeps them; [`Host::write_kit`] gives a
 //! terminal what it needs to speak to this host; [`Host::start`] serves. Every key, number and name in it is for tests.
 
+mod advices;
 mod answers;
 mod books;
 mod cryptogram;
@@ -29,6 +30,7 @@ use openssl::x509::X509;
 use tokio::sync::oneshot;
 use zeroize::Zeroizing;
 
+pub use self::advices::Note;
 use self::files::Readers;
 use self::pki::{Credential, Purpose};
 pub use self::server::PATH;
@@ -257,6 +259,14 @@ impl Host {
         self.store.ledger()
     }
 
+    /// What terminals told of payments that are over.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn advices(&self) -> Result<Vec<Note>, StoreError> {
+        self.store.advices()
+    }
+
     /// What the account behind a card number holds, in minor units of CNY.
     ///
     /// # Errors
@@ -319,6 +329,14 @@ impl RunningHost {
     /// When the database cannot be read.
     pub fn ledger(&self) -> Result<Vec<Entry>, StoreError> {
         self.service.store.ledger()
+    }
+
+    /// What terminals told of payments that are over.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn advices(&self) -> Result<Vec<Note>, StoreError> {
+        self.service.store.advices()
     }
 
     /// What the account behind a card number holds, in minor units of CNY.

@@ -48,7 +48,7 @@ pub struct Decision {
 }
 
 /// The request is not understood (30).
-fn format_error(reason: impl Into<String>) -> Refusal {
+pub(super) fn format_error(reason: impl Into<String>) -> Refusal {
     Refusal { response_code: "30", reason: reason.into() }
 }
 
@@ -90,7 +90,7 @@ pub fn check_device(terminal: &Terminal, message: &Message) -> Result<(), Refusa
         return Err(unknown_terminal("the serial number belongs to another terminal"));
     }
     // The end of the card number, or of what stands for it: see `acquirer::messages`.
-    let source = if message.mti() == Mti::REVERSAL_REQUEST { message.text(11) } else { message.text(2) };
+    let source = if message.mti() == Mti::FINANCIAL_REQUEST { message.text(2) } else { message.text(11) };
     let expected = source.and_then(|digits| digits.get(digits.len().saturating_sub(FACTOR_DIGITS)..));
     if expected != Some(record.factor.as_str()) {
         return Err(unknown_terminal("the random factor does not belong to this request"));

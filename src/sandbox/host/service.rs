@@ -8,6 +8,7 @@ use jiff::Zoned;
 use tracing::{info, warn};
 use zeroize::Zeroizing;
 
+use super::advices;
 use super::answers::{self, AnswerError, Says};
 use super::rules::{self, Decision, Refusal};
 use super::scripts::{self, Script};
@@ -89,6 +90,10 @@ impl Service {
             Mti::REVERSAL_REQUEST if self.deaf_to_reversals.load(Ordering::Relaxed) => Ok(Reply::Silence),
             Mti::REVERSAL_REQUEST => {
                 let decision = rules::reversal(&self.store, &terminal, message, now)?;
+                self.signed(request, &terminal, &decision, now)
+            }
+            Mti::BATCH_UPLOAD | Mti::ADMINISTRATIVE_ADVICE => {
+                let decision = advices::advice(&self.store, &self.dialect, &terminal, message)?;
                 self.signed(request, &terminal, &decision, now)
             }
             _ => {

@@ -5,12 +5,14 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
 
+use super::advices::Note;
 use super::books::Books;
 use crate::crypto::emv::{Algorithm, IssuerKey};
 use crate::crypto::sm4::Sm4Key;
 use crate::crypto::tdes::TdesKey;
 use crate::crypto::{CryptoError, hex};
 use crate::money::{Amount, AmountError, Currency};
+use crate::payment::advice::AdviceKind;
 use crate::reference::{Batch, ReferenceError, Stan, TraceNumber};
 use crate::sandbox::card::profile::ApplicationProfile;
 use crate::sandbox::issuer::ResponseMethod;
@@ -51,6 +53,17 @@ const SCHEMA: &str = "
         reversals     INTEGER NOT NULL DEFAULT 0,
         UNIQUE (terminal, batch, stan)
     ) STRICT;
+    CREATE TABLE IF NOT EXISTS advices (
+        terminal       TEXT NOT NULL,
+        batch          INTEGER NOT NULL,
+        stan           INTEGER NOT NULL,     -- the payment's
+        kind           TEXT NOT NULL CHECK (kind IN ('card_result', 'script_result')),
+        verdict        TEXT NOT NULL,        -- TC, AAC or ARQC when it is right, otherwise why not
+        script_results TEXT NOT NULL,
+        times          INTEGER NOT NULL DEFAULT 1,
+        PRIMARY KEY (terminal, batch, stan, kind),
+        FOREIGN KEY (terminal, batch, stan) REFERENCES entries (terminal, batch, stan)
+    ) STRICT, WITHOUT ROWID;
 ";
 
 /// What version 1 has beyond [`SCHEMA`].
@@ -261,6 +274,19 @@ impl Store {
         rows.map(|row| row?).collect()
     }
 
+    /// What terminals told of payments that are over, in the payments' order.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn advices(&self) -> Result<Vec<Note>, StoreError> {
+        let connection = self.connection();
+        let mut statement = connection.prepare(
+            "SELECT batch, stan, kind, verdict, script_results, times FROM advices ORDER BY batch, stan, kind",
+        )?;
+        let rows = statement.query_map([], |row| Ok(note(row)))?;
+        rows.map(|row| row?).collect()
+    }
+
     /// What an account holds, in minor units of CNY; nothing when there is no such account.
     ///
     /// # Errors
@@ -325,6 +351,21 @@ pub struct TerminalRow<'a> {
     pub mac_key: &'a [u8; 16],
     /// Device key.
     pub device_key: &'a [u8; 16],
+}
+
+fn note(row: &Row<'_>) -> Result<Note, StoreError> {
+    let damaged = |error: ReferenceError| StoreError::Row(error.to_string());
+    let word: String = row.get(2)?;
+    Ok(Note {
+        kind: AdviceKind::from_word(&word).ok_or(StoreError::Row(word))?,
+        original: TraceNumber {
+            batch: Batch::new(row.get(0)?).map_err(damaged)?,
+            stan: Stan::new(row.get(1)?).map_err(damaged)?,
+        },
+        verdict: row.get(3)?,
+        script_results: row.get(4)?,
+        times: row.get(5)?,
+    })
 }
 
 /// Columns that make an [`Entry`].

@@ -1,8 +1,4 @@
-//! How long the kernel's parts take: `cargo bench --bench emv`, and beside other kernels with `--features peers`.
-//!
-//! A record of 139 bytes and certificates of 1408 bits are what cards bring. Keys are made anew for each run.
-
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a measurement that cannot go on stops here and now")]
+//! The parts: data objects of a record, recovery of keys and of what was signed.
 
 use std::hint::black_box;
 use std::sync::LazyLock;
@@ -23,15 +19,13 @@ use yima::emv::tlv::{self, TlvBuilder};
 use yima::sandbox::card::authentication::{Certificate, Subject, certify, sign_dynamic};
 use yima::sandbox::card::keys::{CA_KEY_INDEX, CardKeys};
 
-const RID: Rid = Rid([0xA0, 0, 0, 3, 0x33]);
+pub const RID: Rid = Rid([0xA0, 0, 0, 3, 0x33]);
 const PAN: [u8; 10] = [0x62, 0x28, 0x48, 0x00, 0x12, 0x34, 0x56, 0x78, 0xFF, 0xFF];
 const DATE: [u8; 3] = [0x26, 0x11, 0x24];
+/// Of every key.
+const KEY_BITS: u32 = 1408;
 const CHALLENGE: [u8; 4] = [1, 2, 3, 4];
 const VALUES: [&[u8]; 2] = [&[0x01, 0x56, 0x01, 0x56], &[0x5A; 29]];
-
-fn main() {
-    divan::main();
-}
 
 /// A record as a card gives it: template 70 with sixteen objects, 139 bytes.
 static RECORD: LazyLock<Vec<u8>> = LazyLock::new(|| {
@@ -83,7 +77,7 @@ struct Card {
 const BESIDE: &[u8] = &[0x9F, 0x27, 0x01, 0x40, 0x9F, 0x36, 0x02, 0x00, 0x07, 0x9F, 0x10, 0x03, 0x07, 0x01, 0x01];
 
 static CARD: LazyLock<Card> = LazyLock::new(|| {
-    let private = CardKeys { ca: key(), issuer: key(), card: key(), pin: key() };
+    let private = keys();
     let ca = CaKeys::parse(&toml::to_string(&private.ca_public_key(RID.0).unwrap()).unwrap()).unwrap();
     let signed = [&RECORD[3..], &[0x39, 0x00]].concat();
     let issuer = Subject::Issuer([0x62, 0x28, 0x48, 0xFF]);
@@ -98,8 +92,13 @@ static CARD: LazyLock<Card> = LazyLock::new(|| {
     Card { private, ca, issuer, card, static_data: static_data(), answer }
 });
 
+/// Keys of the length that cards have, made anew for each run.
+pub fn keys() -> CardKeys {
+    CardKeys { ca: key(), issuer: key(), card: key(), pin: key() }
+}
+
 fn key() -> Rsa<Private> {
-    Rsa::generate_with_e(1408, &BigNum::from_u32(3).unwrap()).unwrap()
+    Rsa::generate_with_e(KEY_BITS, &BigNum::from_u32(3).unwrap()).unwrap()
 }
 
 fn static_data() -> StaticData {
