@@ -8,6 +8,7 @@ use std::path::Path;
 
 use jiff::civil::date;
 use yima::crypto::hex;
+use yima::emv::action::ActionCodes;
 use yima::emv::apdu::CardAnswer;
 use yima::emv::ca_keys::CaKeys;
 use yima::emv::pin::{PinEntry, PinKind, PinRequest};
@@ -30,6 +31,9 @@ use yima::sandbox::issuer::Cryptogram;
 use yima::wording::ReasonKind;
 use zeroize::Zeroizing;
 
+/// What the host says to a request.
+type Host = fn(&CardProfile, &SaleRequest) -> Result<HostAnswer, LinkFailure>;
+
 /// What goes wrong in a run.
 #[derive(Clone, Debug, Default)]
 struct Faults {
@@ -50,6 +54,8 @@ struct Run {
     script_results: Option<String>,
     advices: Vec<AdviceKind>,
     commands: usize,
+    /// First parameter of every GENERATE AC: what the card was asked for (EMV 4.4 Book 3, 6.5.5.2).
+    asked_for: Vec<u8>,
     sent: bool,
 }
 
@@ -141,6 +147,20 @@ impl Shop {
         }
     }
 
+    /// A terminal that no shop has (`TerminalData::for_sales`): it could approve by itself. The issuer wants to be asked
+    /// above the floor limit, and when it cannot be reached, terminal and card are content without it.
+    fn that_could_approve_alone(floor_limit: u32) -> Self {
+        let mut profile = CardProfile::shipped("offline").unwrap();
+        profile.applications[0].iac = ["0000000000".to_owned(), "0000000000".to_owned(), "0000008000".to_owned()];
+        let mut shop = Self::with(profile);
+        shop.terminal.terminal_type = 0x22;
+        for application in &mut shop.terminal.applications {
+            application.action_codes = ActionCodes::default();
+            application.floor_limit = floor_limit;
+        }
+        shop
+    }
+
     fn sale(
         &mut self,
         faults: &Faults,
@@ -155,6 +175,7 @@ impl Shop {
             script_results: None,
             advices: Vec::new(),
             commands: 0,
+            asked_for: Vec::new(),
             sent: false,
         };
         let mut records = 0;
@@ -173,6 +194,9 @@ impl Shop {
                     Effect::Apdu(command) => {
                         run.commands += 1;
                         run.trail.push("apdu".to_owned());
+                        if let [0x80, 0xAE, asked_for, ..] = command.bytes() {
+                            run.asked_for.push(*asked_for);
+                        }
                         events.push(if faults.tear == Some(run.commands) {
                             Event::CardTorn
                         } else {
@@ -283,7 +307,6 @@ fn a_sale_is_written_down_before_each_step_that_counts() {
 
 #[test]
 fn every_answer_and_every_silence_ends_where_it_must() {
-    type Host = fn(&CardProfile, &SaleRequest) -> Result<HostAnswer, LinkFailure>;
     let cases: [(&str, Host, State, Option<ReasonKind>); 9] = [
         ("declined", |_, _| Ok(refusal()), State::Declined, Some(ReasonKind::HostDeclined)),
         ("issuer silent", |_, _| Ok(answer(Decision::Unclear, "68")), State::ReversalDue, Some(ReasonKind::HostSilent)),
@@ -362,6 +385,46 @@ fn a_card_torn_at_any_command_is_never_paid_and_taken_back_when_due() {
             other => panic!("torn at command {tear}: {other:?}"),
         }
     }
+}
+
+/// Why the host's word is not to be had.
+const UNREACHABLE: [Host; 4] = [
+    |_, _| Err(LinkFailure::NeverSent(String::new())),
+    |_, _| Err(LinkFailure::NoAnswer(String::new())),
+    |_, _| Err(LinkFailure::BadMac(String::new())),
+    |_, _| Ok(answer(Decision::NumberInUse, "94")),
+];
+
+const ARQC: u8 = 0x80;
+const TC: u8 = 0x40;
+const AAC: u8 = 0x00;
+
+#[test]
+fn without_the_hosts_word_the_card_is_asked_to_decline() {
+    for host in UNREACHABLE {
+        let run = Shop::new().sale(&Faults::default(), host);
+        // The shipped card would sign a TC; an AAC is never signed.
+        assert_eq!(run.asked_for.iter().map(|asked| asked & 0xC0).collect::<Vec<_>>(), [ARQC, AAC]);
+    }
+}
+
+#[test]
+fn a_card_that_approves_without_the_host_has_not_paid() {
+    for host in UNREACHABLE {
+        let run = Shop::that_could_approve_alone(0).sale(&Faults::default(), host);
+        assert_eq!(run.asked_for, [ARQC, TC], "the kernel takes the issuer's place (8A = Y3)");
+        let approved = run.trail.iter().any(|step| step.contains("approved"));
+        assert!(!approved && run.conclusion != Conclusion::Approved, "{:?} {:?}", run.trail, run.conclusion);
+        let expected = Shop::new().sale(&Faults::default(), host);
+        assert_eq!((run.conclusion, run.state), (expected.conclusion, expected.state), "as if the card had declined");
+    }
+}
+
+#[test]
+fn a_card_that_approves_alone_is_neither_paid_nor_declined() {
+    let run = Shop::that_could_approve_alone(1_000_000).sale(&Faults::default(), approve);
+    assert_eq!((run.asked_for, run.sent, run.state), (vec![TC], false, None));
+    assert!(matches!(run.conclusion, Conclusion::Failed(_)), "{:?}", run.conclusion);
 }
 
 #[test]

@@ -31,7 +31,7 @@ fuzz_target!(|bytes: &[u8]| {
         next = match next {
             Next::Send(_) => verification.answer(&[], Status(0x6A88), &mut tvr),
             Next::Ask(_) => verification.entered(PinEntry::PadBroken, &mut tvr),
-            Next::Done(_) => return,
+            Next::Done(_) | Next::Refused(_) => return,
         };
     }
     panic!("the list does not end");

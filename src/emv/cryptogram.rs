@@ -23,8 +23,8 @@ const OBJECTS: [Tag; 5] =
 
 /// An answer that can be used.
 pub struct CryptogramAnswer {
-    /// What the card gave.
-    pub given: Cryptogram,
+    /// What the card gave; nothing when it is of the reserved kind.
+    pub given: Option<Cryptogram>,
     /// 9F27.
     information: u8,
     atc: [u8; 2],
@@ -39,7 +39,8 @@ impl CryptogramAnswer {
     /// Reads an answer. `may_be_signed`: a CDA signature was asked for, so the cryptogram may be inside it.
     ///
     /// # Errors
-    /// When it is neither format, or something in it is missing, doubled or of a wrong length.
+    /// When it is neither format, or something in it is missing, doubled or of a wrong length. The reserved kind of
+    /// cryptogram is no error here: what it means depends on which GENERATE AC it answers (Book 3, 9.3).
     pub fn read(data: &[u8], may_be_signed: bool) -> Result<Self, CardDataError> {
         let template = only_template(data)?;
         match template.tag {
@@ -51,7 +52,7 @@ impl CryptogramAnswer {
 
     /// True when an AAC says that this service is not allowed with this card (Book 3, 10.8).
     pub fn service_not_allowed(&self) -> bool {
-        self.given == Cryptogram::Aac && self.information & REASON_MASK == SERVICE_NOT_ALLOWED
+        self.given == Some(Cryptogram::Aac) && self.information & REASON_MASK == SERVICE_NOT_ALLOWED
     }
 
     /// Puts the answer in the place of an earlier one, also where it says less.
@@ -73,7 +74,7 @@ impl CryptogramAnswer {
             return Err(wrong);
         }
         Ok(Self {
-            given: kind(*information)?,
+            given: Cryptogram::from_information(*information),
             information: *information,
             atc: *atc,
             cryptogram: Some(cryptogram),
@@ -95,7 +96,7 @@ impl CryptogramAnswer {
         }
         let [information] =
             found.sized(tag::CRYPTOGRAM_INFORMATION)?.ok_or(CardDataError::Missing(tag::CRYPTOGRAM_INFORMATION))?;
-        let given = kind(information)?;
+        let given = Cryptogram::from_information(information);
         let copy = |tag| found.get(tag).map(|value| Zeroizing::new(value.to_vec()));
         let answer = Self {
             given,
@@ -109,7 +110,7 @@ impl CryptogramAnswer {
             return Err(CardDataError::Wrong(tag::ISSUER_APPLICATION_DATA));
         }
         // An AAC carries no signed data (Book 2, 6.6.1).
-        let inside_signature = may_be_signed && answer.signed.is_some() && given != Cryptogram::Aac;
+        let inside_signature = may_be_signed && answer.signed.is_some() && given != Some(Cryptogram::Aac);
         if answer.cryptogram.is_none() && !inside_signature {
             return Err(CardDataError::Missing(tag::CRYPTOGRAM));
         }
@@ -122,10 +123,6 @@ impl std::fmt::Debug for CryptogramAnswer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "CryptogramAnswer({:?}, masked)", self.given)
     }
-}
-
-fn kind(information: u8) -> Result<Cryptogram, CardDataError> {
-    Cryptogram::from_information(information).ok_or(CardDataError::Wrong(tag::CRYPTOGRAM_INFORMATION))
 }
 
 #[cfg(test)]
@@ -148,7 +145,7 @@ mod tests {
             data.put_from_card(tag::PAN, &[0x62, 0x28]);
             let answer = read(answer, false).unwrap();
             answer.keep(&mut data);
-            assert_eq!(answer.given, Cryptogram::Arqc);
+            assert_eq!(answer.given, Some(Cryptogram::Arqc));
             assert_eq!(data.get(tag::ATC), Some(&[0x00, 0x01][..]));
             assert_eq!(data.get(tag::CRYPTOGRAM), Some(&[1, 2, 3, 4, 5, 6, 7, 8][..]));
             assert_eq!(data.get(tag::ISSUER_APPLICATION_DATA), Some(&[7, 8, 9][..]));
@@ -161,7 +158,6 @@ mod tests {
         let missing = CardDataError::Missing;
         for (answer, error) in [
             ("8003 800001", CardDataError::Wrong(tag::RESPONSE_FORMAT_1)),
-            ("800B C0 0001 0102030405060708", CardDataError::Wrong(tag::CRYPTOGRAM_INFORMATION)),
             ("7710 9F36020001 9F26080102030405060708", missing(tag::CRYPTOGRAM_INFORMATION)),
             ("770F 9F270180 9F26080102030405060708", missing(tag::ATC)),
             ("7709 9F270180 9F36020001", missing(tag::CRYPTOGRAM)),

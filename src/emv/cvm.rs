@@ -75,6 +75,8 @@ pub enum Next {
     Ask(PinRequest),
     /// The verdict.
     Done(CvmResult),
+    /// The card answered VERIFY with a status that means nothing there: the transaction ends (Book 3, 6.3.5).
+    Refused(Status),
 }
 
 /// Rule codes without bit 7 (annex C3).
@@ -84,6 +86,9 @@ const ONLINE_PIN: u8 = 0x02;
 const PLAINTEXT_PIN_AND_SIGNATURE: u8 = 0x03;
 const ENCIPHERED_PIN: u8 = 0x04;
 const ENCIPHERED_PIN_AND_SIGNATURE: u8 = 0x05;
+/// Face, finger, palm, iris and voice, checked by the card or by the issuer.
+const FIRST_BIOMETRIC: u8 = 0x06;
+const LAST_BIOMETRIC: u8 = 0x0F;
 const SIGNATURE: u8 = 0x1E;
 const NO_CVM: u8 = 0x1F;
 /// Bit 7: go on with the next rule when this one fails.
@@ -126,7 +131,8 @@ pub struct CardholderVerification {
 }
 
 impl CardholderVerification {
-    /// Begins with the card's list. Call it when the AIP announces cardholder verification. `None`: the card has no rules.
+    /// Begins with the card's list. Call it when the AIP announces cardholder verification. `None`: the card has no list,
+    /// or no rule in it, which is the same (Book 3, 10.5).
     ///
     /// # Errors
     /// When the list is there but is not amounts and pairs of bytes.
@@ -135,15 +141,12 @@ impl CardholderVerification {
         circumstances: Circumstances,
         tvr: &mut Tvr,
     ) -> Result<Option<(Self, Next)>, CardDataError> {
-        let Some(list) = data.get(tag::CVM_LIST) else {
+        let wrong = CardDataError::Wrong(tag::CVM_LIST);
+        let list = data.get(tag::CVM_LIST).map(|list| list.split_first_chunk::<8>().ok_or(wrong)).transpose()?;
+        let Some((amounts, rules)) = list.filter(|(_, rules)| !rules.is_empty()) else {
             tvr.set(Tvr::CARD_DATA_MISSING);
             return Ok(None);
         };
-        let wrong = CardDataError::Wrong(tag::CVM_LIST);
-        let (amounts, rules) = list.split_first_chunk::<8>().ok_or(wrong)?;
-        if rules.is_empty() {
-            return Ok(None);
-        }
         let (pairs, odd) = rules.as_chunks::<2>();
         if !odd.is_empty() {
             return Err(wrong);
@@ -198,9 +201,18 @@ impl CardholderVerification {
             NO_CVM if self.supports(rule.code) => self.done(Verification::None, SUCCESSFUL),
             // What becomes of a signature is known to people only (Book 4, 6.3.4.5).
             SIGNATURE if self.supports(rule.code) => self.done(Verification::Signature, UNKNOWN),
-            FAIL => self.failed(true, tvr),
+            // Nothing comes after it, whatever bit 7 says (Book 3, 10.5).
+            FAIL => {
+                self.last_failed = Some(rule);
+                self.verdict_failed(tvr)
+            }
             SIGNATURE | NO_CVM => self.failed(false, tvr),
             code @ PLAINTEXT_PIN..=ENCIPHERED_PIN_AND_SIGNATURE => self.try_pin(code, tvr),
+            // The terminal knows what is meant and has nothing that could take a finger or a face.
+            FIRST_BIOMETRIC..=LAST_BIOMETRIC => {
+                tvr.set(Tvr::BIOMETRIC_NOT_SUPPORTED);
+                self.failed(false, tvr)
+            }
             _ => {
                 tvr.set(Tvr::CVM_UNRECOGNISED);
                 self.failed(false, tvr)
@@ -244,6 +256,7 @@ impl CardholderVerification {
                 self.check = Some(check);
                 Next::Ask(request)
             }
+            pin::Next::Refused(status) => Next::Refused(status),
             pin::Next::Over(Ended::Right) => match self.current.code & 0x3F {
                 PLAINTEXT_PIN_AND_SIGNATURE | ENCIPHERED_PIN_AND_SIGNATURE => {
                     self.done(Verification::OfflinePinAndSignature, UNKNOWN)
@@ -397,6 +410,7 @@ mod tests {
                     asked += 1;
                     verification.entered(entry.clone(), &mut tvr)
                 }
+                Next::Refused(status) => panic!("{status:?}"),
                 Next::Done(CvmResult { verification, results }) => {
                     assert_eq!(statuses.next(), None, "all commands were sent");
                     return (verification, hex::encode(&results), hex::encode(&tvr.0), asked);
@@ -432,11 +446,17 @@ mod tests {
             ("000003E8000000001F061E00", Verification::Signature, "1E0000", "0000000000"),
             // No condition holds.
             ("00000000000000001F011F041F05", Verification::Failed, "3F0001", "0000800000"),
-            // Plain failure is a rule of its own, also "if supported".
+            // A finger that nobody can take is no unknown method; alone, with a signature behind, and "if supported".
+            ("00000000000000000900", Verification::Failed, "3F0001", "0000800200"),
+            ("000000000000000046004F001E00", Verification::Signature, "1E0000", "0000000200"),
+            ("000000000000000046031E00", Verification::Signature, "1E0000", "0000000000"),
+            ("000000000000000050001E00", Verification::Signature, "1E0000", "0000400000"),
+            // Plain failure is a rule of its own, also "if supported", and the last one even if it names a next.
             ("00000000000000000000", Verification::Failed, "000001", "0000800000"),
             ("00000000000000000003", Verification::Failed, "000301", "0000800000"),
+            ("000000000000000040001F00", Verification::Failed, "400001", "0000800000"),
             // An empty list is none.
-            ("0000000000000000", Verification::NotPerformed, "", "0000000000"),
+            ("0000000000000000", Verification::NotPerformed, "", "2000000000"),
         ] {
             let found = run(&sale(list), at_counter(SIGN_OR_NONE), &PinEntry::PadBroken, &[]);
             assert_eq!(found, (verification, results.to_owned(), bits.to_owned(), 0), "{list}");
@@ -489,10 +509,23 @@ mod tests {
             (PIN_ELSE_SIGNATURE, &[0x6A88, 0x63C1, 0x63C0], Verification::Signature, "1E0000", "0000200000", 2),
             (PIN_ELSE_SIGNATURE, &[0x6A88, 0x6983], Verification::Signature, "1E0000", "0000200000", 1),
             ("00000000000000000100", &[0x6A88, 0x6984], Verification::Failed, "010001", "0000A00000", 1),
-            ("00000000000000000100", &[0x6A88, 0x6F00], Verification::Failed, "010001", "0000800000", 1),
         ] {
             let found = run(&sale(list), at_counter(ALL), &typed(), statuses);
             assert_eq!(found, (verification, results.to_owned(), bits.to_owned(), asked), "{list} {statuses:04X?}");
+        }
+    }
+
+    #[test]
+    fn a_status_that_means_nothing_to_verify_ends_the_transaction() {
+        for meaningless in [0x6F00, 0x6985, 0x6700, 0x6283, 0x9001] {
+            let mut tvr = Tvr::default();
+            let list = sale("000000000000000041001E00");
+            let (mut verification, _) =
+                CardholderVerification::start(&list, at_counter(ALL), &mut tvr).unwrap().unwrap();
+            verification.answer(&[], Status(0x6A88), &mut tvr);
+            verification.entered(typed(), &mut tvr);
+            let next = verification.answer(&[], Status(meaningless), &mut tvr);
+            assert!(matches!(next, Next::Refused(status) if status.0 == meaningless), "{meaningless:04X}: {next:?}");
         }
     }
 

@@ -57,11 +57,13 @@ impl DataObjectList {
             entries.push((tag, length));
         }
         let list = Self { entries };
-        let longest = if name == tag::PDOL { LONGEST_PDOL } else { LONGEST };
-        if list.length() > longest {
-            return Err(CardDataError::Wrong(name));
-        }
-        Ok(list)
+        let fits = match name {
+            tag::PDOL => list.length() <= LONGEST_PDOL,
+            // Its values are hashed and never sent.
+            tag::TDOL => true,
+            _ => list.length() <= LONGEST,
+        };
+        if fits { Ok(list) } else { Err(CardDataError::Wrong(name)) }
     }
 
     /// Whether the list asks for a tag.
@@ -144,6 +146,7 @@ mod tests {
         assert_eq!(of(tag::CDOL1, 255), Some(CardDataError::Wrong(tag::CDOL1)));
         assert_eq!(of(tag::PDOL, 251), None);
         assert_eq!(of(tag::PDOL, 252), Some(CardDataError::Wrong(tag::PDOL)));
+        assert_eq!(of(tag::TDOL, 255), None, "a TDOL is not sent");
     }
 
     proptest! {

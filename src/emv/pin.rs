@@ -85,6 +85,8 @@ pub enum Next {
     Ask(PinRequest),
     /// The check is over.
     Over(Ended),
+    /// The card answered VERIFY with a status that means nothing there: the transaction ends (Book 3, 6.3.5).
+    Refused(Status),
 }
 
 /// How a check ended.
@@ -216,9 +218,10 @@ impl PinCheck {
         match status.0 {
             0x9000 => Next::Over(Ended::Right),
             0x63C1..=0x63CF if self.tries < MAX_TRIES => self.ask(Some(status.0 as u8 & 0x0F), true),
+            0x63C1..=0x63CF => Next::Over(Ended::Failed),
             // No try left, or the method blocked (Book 3, 10.5.1).
             0x63C0 | 0x6983 | 0x6984 => exceeded(tvr),
-            _ => Next::Over(Ended::Failed),
+            _ => Next::Refused(status),
         }
     }
 }
@@ -252,7 +255,7 @@ mod tests {
                     assert_eq!((ended, asked), (Ended::Failed, MAX_TRIES));
                     return;
                 }
-                Next::Send(command) => panic!("{command:?}"),
+                next @ (Next::Send(_) | Next::Refused(_)) => panic!("{next:?}"),
             }
         }
     }

@@ -5,7 +5,7 @@
 
 use super::data::{CardDataError, DataObjects};
 use super::results::Tvr;
-use super::tag;
+use super::tag::{self, Tag};
 use super::terminal::{Place, TransactionKind};
 
 /// Usage control, first byte: domestic use; the bit below each is for international use (annex C2).
@@ -22,7 +22,7 @@ const DOMESTIC_CASHBACK: u8 = 0x80;
 /// Checks what is asked of the application, and where.
 ///
 /// # Errors
-/// When a data object of the card has a wrong length.
+/// When a data object of the card has a wrong length, or a date is none.
 pub fn check(data: &DataObjects, kind: TransactionKind, place: Place, tvr: &mut Tvr) -> Result<(), CardDataError> {
     versions(data, tvr)?;
     usage(data, kind, place, tvr)?;
@@ -62,16 +62,26 @@ fn usage(data: &DataObjects, kind: TransactionKind, place: Place, tvr: &mut Tvr)
 
 fn dates(data: &DataObjects, tvr: &mut Tvr) -> Result<(), CardDataError> {
     let today = with_century(data.sized(tag::TRANSACTION_DATE)?.unwrap_or_default());
-    if let Some(effective) = data.sized(tag::EFFECTIVE_DATE)?
+    if let Some(effective) = date(data, tag::EFFECTIVE_DATE)?
         && with_century(effective) > today
     {
         tvr.set(Tvr::NOT_YET_EFFECTIVE);
     }
-    let expiration = data.sized(tag::EXPIRATION_DATE)?.ok_or(CardDataError::Missing(tag::EXPIRATION_DATE))?;
+    let expiration = date(data, tag::EXPIRATION_DATE)?.ok_or(CardDataError::Missing(tag::EXPIRATION_DATE))?;
     if with_century(expiration) < today {
         tvr.set(Tvr::EXPIRED);
     }
     Ok(())
+}
+
+/// A date of the card. One that no calendar has ends the transaction (Book 3, 7.5).
+fn date(data: &DataObjects, tag: Tag) -> Result<Option<[u8; 3]>, CardDataError> {
+    let value = data.sized::<3>(tag)?;
+    let digits = |byte: u8| byte >> 4 <= 9 && byte & 0x0F <= 9;
+    let possible = |[year, month, day]: &[u8; 3]| {
+        digits(*year) && digits(*month) && digits(*day) && (1..=0x12).contains(month) && (1..=0x31).contains(day)
+    };
+    if value.as_ref().is_none_or(possible) { Ok(value) } else { Err(CardDataError::Wrong(tag)) }
 }
 
 /// YYMMDD in BCD with its century: 00 to 49 are of this one (EMV 4.4 Book 4, 6.7.3).
@@ -83,7 +93,6 @@ pub(super) const fn with_century([year, month, day]: [u8; 3]) -> (u8, u8, u8, u8
 mod tests {
     use super::*;
     use crate::emv::results::Bit;
-    use crate::emv::tag::Tag;
 
     fn domestic() -> DataObjects {
         let mut data = DataObjects::default();
@@ -131,6 +140,20 @@ mod tests {
             check(&data, TransactionKind::Purchase, Place::Attended, &mut Tvr::default()),
             Err(CardDataError::Wrong(tag::EXPIRATION_DATE))
         );
+    }
+
+    #[test]
+    fn a_date_that_no_calendar_has_ends_the_transaction() {
+        for object in [tag::EXPIRATION_DATE, tag::EFFECTIVE_DATE] {
+            for date in
+                [[0x30, 0x13, 0x01], [0x30, 0x00, 0x01], [0x30, 0x12, 0x32], [0x30, 0x12, 0x00], [0x3A, 0x12, 1]]
+            {
+                let mut data = domestic();
+                data.put(object, date);
+                let checked = check(&data, TransactionKind::Purchase, Place::Attended, &mut Tvr::default());
+                assert_eq!(checked, Err(CardDataError::Wrong(object)), "{date:02X?}");
+            }
+        }
     }
 
     #[test]

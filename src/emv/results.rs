@@ -70,6 +70,8 @@ bits!(Tvr {
     SELECTED_RANDOMLY = 4, 5;
     /// Merchant forced transaction online.
     FORCED_ONLINE = 4, 4;
+    /// A selected biometric type not supported.
+    BIOMETRIC_NOT_SUPPORTED = 4, 2;
     /// Default TDOL used.
     DEFAULT_TDOL_USED = 5, 8;
     /// Issuer authentication failed.

@@ -112,13 +112,18 @@ impl Velocity {
         if last_online == Some(0) {
             tvr.set(Tvr::NEW_CARD);
         }
+        if atc.is_none() || last_online.is_none() {
+            // A card with limits owes both counters (Book 3, 7.5).
+            tvr.set(Tvr::CARD_DATA_MISSING);
+        }
         // Without both counters, or with one that runs backwards, the limits count as exceeded.
         let since = atc.zip(last_online).and_then(|(atc, last)| atc.checked_sub(last)).filter(|since| *since > 0);
         if since.is_none_or(|since| since > u16::from(self.lower)) {
             tvr.set(Tvr::LOWER_LIMIT_EXCEEDED);
-        }
-        if since.is_none_or(|since| since > u16::from(self.upper)) {
-            tvr.set(Tvr::UPPER_LIMIT_EXCEEDED);
+            // Asked only of who is beyond the lower one.
+            if since.is_none_or(|since| since > u16::from(self.upper)) {
+                tvr.set(Tvr::UPPER_LIMIT_EXCEEDED);
+            }
         }
     }
 }
@@ -170,19 +175,28 @@ mod tests {
     fn counters_are_compared_with_both_limits() {
         let velocity = Velocity { lower: 3, upper: 5, atc: None };
         for (atc, last, bits) in [
-            (Some(13), Some(10), [0x00, 0x00]),
-            (Some(14), Some(10), [0x00, 0x40]),
-            (Some(16), Some(10), [0x00, 0x60]),
-            (Some(2), Some(0), [0x08, 0x00]),
-            (None, Some(10), [0x00, 0x60]),
-            (Some(13), None, [0x00, 0x60]),
-            (Some(10), Some(10), [0x00, 0x60]),
-            (Some(9), Some(10), [0x00, 0x60]),
+            (Some(13), Some(10), [0x00, 0x00, 0x00]),
+            (Some(14), Some(10), [0x00, 0x00, 0x40]),
+            (Some(16), Some(10), [0x00, 0x00, 0x60]),
+            (Some(2), Some(0), [0x00, 0x08, 0x00]),
+            (None, Some(0), [0x20, 0x08, 0x60]),
+            (None, Some(10), [0x20, 0x00, 0x60]),
+            (Some(13), None, [0x20, 0x00, 0x60]),
+            (Some(10), Some(10), [0x00, 0x00, 0x60]),
+            (Some(9), Some(10), [0x00, 0x00, 0x60]),
+            (Some(0), Some(0), [0x00, 0x08, 0x60]),
         ] {
             let mut tvr = Tvr::default();
             velocity.judge(atc, last, &mut tvr);
-            assert_eq!([tvr.0[1], tvr.0[3]], bits, "{atc:?} {last:?}");
+            assert_eq!([tvr.0[0], tvr.0[1], tvr.0[3]], bits, "{atc:?} {last:?}");
         }
+    }
+
+    #[test]
+    fn the_upper_limit_is_looked_at_beyond_the_lower_one_only() {
+        let mut tvr = Tvr::default();
+        Velocity { lower: 5, upper: 3, atc: None }.judge(Some(14), Some(10), &mut tvr);
+        assert_eq!(tvr, Tvr::default());
     }
 
     #[test]

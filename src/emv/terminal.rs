@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::action::ActionCodes;
+use super::action::{ActionCodes, Reach};
 use super::ca_keys::{CaKeys, CaKeysError, RevocationList};
 use super::dol::DataObjectList;
 use super::risk::RandomSelection;
@@ -134,6 +134,15 @@ pub enum TerminalDataError {
     /// The keys of certification authorities.
     #[error(transparent)]
     CaKeys(#[from] CaKeysError),
+    /// A terminal at which a card could approve by itself.
+    #[error(
+        "terminal_type = \"{terminal_type:02X}\" lets a card approve without the issuer, and offline sales are not built; \
+         set an online-only type (21, 24)"
+    )]
+    ApprovesOffline {
+        /// 9F35.
+        terminal_type: u8,
+    },
     /// No application at all.
     #[error("aids.toml names no application; no card could be taken")]
     NoApplication,
@@ -151,7 +160,21 @@ impl TerminalData {
     /// # Errors
     /// None for the files that are shipped; a test reads them.
     pub fn shipped() -> Result<Self, TerminalDataError> {
-        Self::parse(Self::SHIPPED_TERMINAL, Self::SHIPPED_APPLICATIONS, CaKeys::shipped_live()?)
+        Self::parse(Self::SHIPPED_TERMINAL, Self::SHIPPED_APPLICATIONS, CaKeys::shipped_live()?)?.for_sales()
+    }
+
+    /// The same data, for a terminal that sells. The payment core asks the host for every sale: with a card that may
+    /// approve by itself it could do nothing but leave the goods unpaid.
+    ///
+    /// # Errors
+    /// When the terminal type is not online only.
+    pub fn for_sales(self) -> Result<Self, TerminalDataError> {
+        match Reach::of_terminal_type(self.terminal_type) {
+            Reach::OnlineOnly => Ok(self),
+            Reach::OfflineWithOnline | Reach::OfflineOnly => {
+                Err(TerminalDataError::ApprovesOffline { terminal_type: self.terminal_type })
+            }
+        }
     }
 
     /// Reads both files; the keys were read apart.
@@ -354,6 +377,18 @@ mod tests {
             data.additional_capabilities[0] = if gives_cash { 0x80 } else { 0x60 };
             assert_eq!(data.place(), place, "{terminal_type:02X}");
         }
+    }
+
+    #[test]
+    fn a_terminal_that_sells_is_online_only() {
+        for (terminal_type, sells) in [(0x21, true), (0x24, true), (0x22, false), (0x23, false), (0x25, false)] {
+            let terminal = TerminalData { terminal_type, ..TerminalData::shipped().unwrap() };
+            let refused = terminal.for_sales().err();
+            let expected = TerminalDataError::ApprovesOffline { terminal_type };
+            assert_eq!(refused, (!sells).then_some(expected), "{terminal_type:02X}");
+        }
+        let refused = TerminalDataError::ApprovesOffline { terminal_type: 0x22 }.to_string();
+        assert!(refused.contains("\"22\"") && refused.contains("online-only type (21, 24)"), "{refused}");
     }
 
     #[test]

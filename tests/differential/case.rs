@@ -230,11 +230,6 @@ impl Card {
         self.profile & 0x10 != 0
     }
 
-    /// Whether the card asks for terminal risk management.
-    pub const fn wants_risk_management(&self) -> bool {
-        self.profile & 0x08 != 0
-    }
-
     /// An object that the terminal finds: a record in another template says nothing.
     pub fn object(&self, tag: u32) -> Option<&[u8]> {
         let record = |index: usize| u8::try_from(index / self.objects_per_record + 1).ok();

@@ -24,7 +24,7 @@ pub struct Difference {
 const NOTHING: Difference = Difference { name: "", concerns: |_, _| false, tvr: [0; 5], tsi: [0; 2], ends: false };
 
 /// All that cardholder verification finds out.
-const VERIFICATION: [u8; 5] = [0, 0, 0xFC, 0, 0];
+const VERIFICATION: [u8; 5] = [0, 0, 0xFC, 0x02, 0];
 
 pub const DIFFERENCES: &[Difference] = &[
     Difference {
@@ -38,7 +38,7 @@ pub const DIFFERENCES: &[Difference] = &[
     },
     Difference {
         name: "CVM list announced and missing",
-        concerns: |case, _| case.card.verifies() && case.card.object(0x8E).is_none(),
+        concerns: |case, _| case.card.verifies() && case.card.object(0x8E).is_none_or(|list| list.len() == 8),
         tvr: [0x20, 0, 0, 0, 0],
         ..NOTHING
     },
@@ -49,18 +49,8 @@ pub const DIFFERENCES: &[Difference] = &[
             cash_by_hand && case.card.rules().any(|[_, condition]| matches!(condition, 0x02 | 0x04))
         },
         tvr: VERIFICATION,
-        ..NOTHING
-    },
-    Difference {
-        name: "\"Fail\" that names a next rule",
-        concerns: |case, _| case.card.rules().any(|[code, _]| code == 0x40),
-        tvr: VERIFICATION,
-        ..NOTHING
-    },
-    Difference {
-        name: "Biometric rules",
-        concerns: |case, _| case.card.rules().any(|[code, _]| code & 0x3F == 0x06),
-        tvr: [0, 0, 0x40, 0x02, 0],
+        // One sends VERIFY, and the card may answer what ends the transaction.
+        ends: true,
         ..NOTHING
     },
     Difference {
@@ -73,6 +63,7 @@ pub const DIFFERENCES: &[Difference] = &[
         name: "PIN try counter at zero",
         concerns: |case, _| asks_for_plaintext_pin(case) && case.card.pin_tries == Some(0),
         tvr: VERIFICATION,
+        ends: true,
         ..NOTHING
     },
     Difference {
@@ -82,20 +73,7 @@ pub const DIFFERENCES: &[Difference] = &[
             asks_for_plaintext_pin(case) && case.card.rules().any(|[code, _]| enciphered(code))
         },
         tvr: VERIFICATION,
-        ..NOTHING
-    },
-    Difference {
-        name: "A status to VERIFY that means nothing",
-        concerns: |case, _| asks_for_plaintext_pin(case) && case.card.verify == [0x6F00],
-        tvr: VERIFICATION,
         ends: true,
-        ..NOTHING
-    },
-    Difference {
-        name: "Risk management that the card does not ask for",
-        concerns: |case, _| !case.card.wants_risk_management(),
-        tvr: [0, 0x08, 0, 0xF0, 0],
-        tsi: [0x08, 0],
         ..NOTHING
     },
     Difference {
@@ -108,12 +86,13 @@ pub const DIFFERENCES: &[Difference] = &[
         ..NOTHING
     },
     Difference {
-        name: "Lower limit above the upper one",
-        concerns: |case, _| match (case.card.object(0x9F14), case.card.object(0x9F23)) {
-            (Some(lower), Some(upper)) => lower > upper,
-            _ => false,
+        name: "Counters that the card owes",
+        concerns: |case, _| {
+            let card = &case.card;
+            let limits = card.object(0x9F14).is_some() && card.object(0x9F23).is_some();
+            limits && (card.transaction_counter.is_none() || card.last_online.is_none())
         },
-        tvr: [0, 0, 0, 0x20, 0],
+        tvr: [0x20, 0, 0, 0, 0],
         ..NOTHING
     },
     Difference {
@@ -133,11 +112,9 @@ pub const DIFFERENCES: &[Difference] = &[
     },
     Difference {
         name: "A second cryptogram that was not asked for",
-        concerns: |case, _| matches!(case.card.second, Cryptogram::Information(given) if worth(given) > 0),
-        // Scripts are still run by the one that goes on.
-        tvr: [0, 0, 0, 0, 0x10],
-        tsi: [0x04, 0],
+        concerns: |case, _| matches!(case.card.second, Cryptogram::Information(given) if worth(given) == 2),
         ends: true,
+        ..NOTHING
     },
     Difference {
         name: "Online-only terminal without a line",

@@ -68,12 +68,17 @@ impl Kernel {
         data: &[u8],
         status: Status,
     ) -> Result<Step, Termination> {
-        // A card that refuses the command ends the transaction; a signature that is wrong fails DDA (Book 3, 6.5.9.5).
+        // A card that refuses the command, or answers without a signature, ends the transaction; a signature that is wrong
+        // fails DDA (Book 3, 6.5.9.4 and 8.1).
         if status != Status::OK {
             return Err(Termination::Status { command: "INTERNAL AUTHENTICATE", status });
         }
+        let signature = oda::signature_of(data);
+        if signature == Err(OdaFailure::Missing(tag::SIGNED_DYNAMIC_DATA)) {
+            return Err(CardDataError::Missing(tag::SIGNED_DYNAMIC_DATA).into());
+        }
         let result = match &self.application.card_key {
-            Some(key) => oda::signature_of(data)
+            Some(key) => signature
                 .and_then(|signature| oda::verify_dynamic(key, signature, challenge))
                 .map(|number| self.data.put_from_card(tag::ICC_DYNAMIC_NUMBER, number.as_bytes())),
             None => Err(OdaFailure::Answer),
@@ -179,12 +184,12 @@ impl Kernel {
         }
     }
 
-    /// Missing data is a failure of its own on top (Book 3, 7.2).
+    /// Missing data is a failure of its own on top (Book 3, 7.5).
     fn note_authentication(&mut self, result: Result<(), OdaFailure>) {
         let Some(authentication) = &mut self.application.authentication else { return };
         self.tsi.set(Tsi::ODA_PERFORMED);
         if let Err(failure) = &result {
-            if matches!(failure, OdaFailure::Missing(_)) {
+            if failure.is_missing_data() {
                 self.tvr.set(Tvr::CARD_DATA_MISSING);
             }
             self.tvr.set(match authentication.method {
@@ -194,22 +199,5 @@ impl Kernel {
             });
         }
         authentication.result = Some(result);
-    }
-
-    /// The hash over what the TDOL asks for, when a list asks for it (Book 3, 5.4).
-    pub(super) fn prepare_tc_hash(&mut self, list: &DataObjectList) -> Result<(), CardDataError> {
-        if !list.asks_for(tag::TC_HASH) {
-            return Ok(());
-        }
-        let tdol = match self.data.get(tag::TDOL) {
-            Some(own) => DataObjectList::parse(tag::TDOL, own)?,
-            None => {
-                self.tvr.set(Tvr::DEFAULT_TDOL_USED);
-                self.application_terms().ok().and_then(|terms| terms.default_tdol.clone()).unwrap_or_default()
-            }
-        };
-        let values = self.filled(&tdol);
-        self.data.put(tag::TC_HASH, crate::crypto::rsa::sha_1(&[&values]));
-        Ok(())
     }
 }

@@ -154,25 +154,31 @@ impl Kernel {
         status: Status,
     ) -> Result<Step, Termination> {
         let cryptogram = read_cryptogram(data, status, signature.is_some())?;
-        let mut outcome = match (requested, cryptogram.given) {
-            (Cryptogram::Tc, Cryptogram::Tc) => Outcome::Approved,
-            (_, Cryptogram::Aac) => Outcome::Declined,
-            (_, Cryptogram::Tc | Cryptogram::Arqc) => return Err(Termination::Cryptogram),
-        };
-        match signature.filter(|_| cryptogram.given != Cryptogram::Aac) {
-            None => cryptogram.keep(&mut self.data),
-            Some(values) => {
+        let outcome = match (requested, cryptogram.given, signature) {
+            (_, Some(Cryptogram::Aac), _) => {
+                cryptogram.keep(&mut self.data);
+                Outcome::Declined
+            }
+            (Cryptogram::Tc, Some(Cryptogram::Tc), None) => {
+                cryptogram.keep(&mut self.data);
+                Outcome::Approved
+            }
+            (Cryptogram::Tc, Some(Cryptogram::Tc), Some(values)) => {
                 let first = self.application.cdol1_values.clone();
                 match self.check_signature(&[&first, &values], data) {
                     Some(signed) => {
                         cryptogram.keep(&mut self.data);
                         self.data.put_from_card(tag::CRYPTOGRAM, &signed);
+                        Outcome::Approved
                     }
                     // Nobody vouches for this TC: declined, and what the first answer said stays for a reversal.
-                    None => outcome = Outcome::Declined,
+                    None => Outcome::Declined,
                 }
             }
-        }
+            // Worth more than was asked for, or of no known kind: it counts as an AAC (Book 3, 9.3), and what the first
+            // answer said stays.
+            (_, Some(Cryptogram::Tc | Cryptogram::Arqc) | None, _) => Outcome::Declined,
+        };
         if answer.after.is_empty() {
             return Ok(self.end(outcome));
         }

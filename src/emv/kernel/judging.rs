@@ -14,9 +14,8 @@ use super::super::tag;
 use super::super::terminal::TransactionKind;
 use super::{Kernel, Outcome, State, Step, Termination};
 
-/// Bits of the application interchange profile's first byte (Book 3, annex C1).
+/// Bit of the application interchange profile's first byte (Book 3, annex C1).
 const AIP_CARDHOLDER_VERIFICATION: u8 = 0x10;
-const AIP_TERMINAL_RISK_MANAGEMENT: u8 = 0x08;
 
 /// Authorisation response codes that the terminal gives itself (Book 4, annex A6).
 const OFFLINE_APPROVED: &[u8; 2] = b"Y1";
@@ -35,7 +34,7 @@ impl Kernel {
 
     fn verify_cardholder(&mut self) -> Result<Step, Termination> {
         if self.profile()? & AIP_CARDHOLDER_VERIFICATION == 0 {
-            return self.after_verification(None);
+            return Ok(self.after_verification(None));
         }
         let capability = self.terminal.capabilities[1];
         let circumstances = Circumstances {
@@ -46,7 +45,7 @@ impl Kernel {
         };
         match CardholderVerification::start(&self.data, circumstances, &mut self.tvr)? {
             Some((verification, next)) => self.after_verification_step(Box::new(verification), next),
-            None => self.after_verification(None),
+            None => Ok(self.after_verification(None)),
         }
     }
 
@@ -61,11 +60,12 @@ impl Kernel {
                 self.state = State::Verifying(verification);
                 Ok(Step::AskPin(request))
             }
-            cvm::Next::Done(result) => self.after_verification(Some(result)),
+            cvm::Next::Done(result) => Ok(self.after_verification(Some(result))),
+            cvm::Next::Refused(status) => Err(Termination::Status { command: "VERIFY", status }),
         }
     }
 
-    fn after_verification(&mut self, result: Option<CvmResult>) -> Result<Step, Termination> {
+    fn after_verification(&mut self, result: Option<CvmResult>) -> Step {
         if result.is_some() {
             self.tsi.set(Tsi::CVM_PERFORMED);
         }
@@ -75,16 +75,13 @@ impl Kernel {
         self.manage_risk()
     }
 
-    fn manage_risk(&mut self) -> Result<Step, Termination> {
-        // The merchant's wish needs no consent of the card.
+    /// Whatever the card's profile says of it: since EMV 4.4 risk is managed always (Book 3, 10.6).
+    fn manage_risk(&mut self) -> Step {
         if self.transaction.forced_online {
             self.tvr.set(Tvr::FORCED_ONLINE);
         }
-        if self.profile()? & AIP_TERMINAL_RISK_MANAGEMENT == 0 {
-            return self.ask_for_first_cryptogram();
-        }
         self.state = State::LookingUp;
-        Ok(Step::LookUp)
+        Step::LookUp
     }
 
     pub(super) fn after_lookup(&mut self, lookup: Lookup) -> Result<Step, Termination> {
@@ -97,7 +94,7 @@ impl Kernel {
         risk::check_amount(amount, lookup, floor_limit, selection, number, &mut self.tvr);
         match Velocity::start(&self.data)? {
             Some((velocity, command)) => Ok(self.wait(State::CheckingVelocity(velocity), command)),
-            None => self.ask_for_first_cryptogram(),
+            None => Ok(self.ask_for_first_cryptogram()),
         }
     }
 
@@ -109,7 +106,7 @@ impl Kernel {
     ) -> Result<Step, Termination> {
         match velocity.answer(data, status, &mut self.tvr) {
             Some(command) => Ok(self.wait(State::CheckingVelocity(velocity), command)),
-            None => self.ask_for_first_cryptogram(),
+            None => Ok(self.ask_for_first_cryptogram()),
         }
     }
 
@@ -117,7 +114,7 @@ impl Kernel {
         Reach::of_terminal_type(self.terminal.terminal_type)
     }
 
-    fn ask_for_first_cryptogram(&mut self) -> Result<Step, Termination> {
+    fn ask_for_first_cryptogram(&mut self) -> Step {
         let requested = self.first_request();
         self.requested = Some(requested);
         match requested {
@@ -126,11 +123,10 @@ impl Kernel {
             Cryptogram::Arqc => self.data.remove(tag::AUTHORISATION_RESPONSE_CODE),
         }
         let list = self.application.cdol1.clone();
-        self.prepare_tc_hash(&list)?;
         self.application.cdol1_values = self.filled(&list);
         let signed = self.asks_for_signature(requested);
         let command = Command::generate_ac(requested, signed, &self.application.cdol1_values);
-        Ok(self.wait(State::FirstCryptogram { requested, signed }, command))
+        self.wait(State::FirstCryptogram { requested, signed }, command)
     }
 
     fn first_request(&self) -> Cryptogram {
@@ -152,17 +148,18 @@ impl Kernel {
         status: Status,
     ) -> Result<Step, Termination> {
         let answer = read_cryptogram(data, status, signed)?;
+        let given = answer.given.ok_or(Termination::Cryptogram)?;
         answer.keep(&mut self.data);
         self.tsi.set(Tsi::CARD_RISK_PERFORMED);
-        if signed && answer.given != Cryptogram::Aac {
+        if signed && given != Cryptogram::Aac {
             let values = self.application.cdol1_values.clone();
             match self.check_signature(&[&values], data) {
                 Some(cryptogram) => self.data.put_from_card(tag::CRYPTOGRAM, &cryptogram),
-                None => return Ok(self.decline_unsigned(answer.given)),
+                None => return Ok(self.decline_unsigned(given)),
             }
         }
         self.publish_results();
-        match (requested, answer.given) {
+        match (requested, given) {
             (_, Cryptogram::Aac) => {
                 let outcome = if self.transaction.kind == TransactionKind::Refund {
                     Outcome::Identified
@@ -182,7 +179,7 @@ impl Kernel {
                 Ok(Step::GoOnline)
             }
             (Cryptogram::Tc, Cryptogram::Tc) => Ok(self.end(Outcome::Approved)),
-            // A card may step down from what was asked, never up (Book 3, 10.8).
+            // A card may step down from what was asked, never up (Book 3, 9.3).
             (Cryptogram::Arqc | Cryptogram::Aac, Cryptogram::Tc) | (Cryptogram::Aac, Cryptogram::Arqc) => {
                 Err(Termination::Cryptogram)
             }

@@ -11,8 +11,8 @@
 //! | `judging` | restrictions, cardholder verification, risk management, action analysis, first GENERATE AC |
 //! | `completion` | the issuer's answer, issuer authentication, scripts, second GENERATE AC |
 //!
-//! Events and steps name nothing that only a contact card has. A contactless entry point (EMV Contactless Book B) can put
-//! kernels of its own beside this one, chosen before the final SELECT and driven by the same two types.
+//! Events and steps name nothing that only a contact card has: [`super::entry_point`] can put kernels of another interface
+//! beside this one, driven by the same two types.
 
 mod application;
 mod authentication;
@@ -37,6 +37,7 @@ use super::scripts::{IssuerAnswer, ScriptRun};
 use super::selection::{Candidate, Selection};
 use super::tag;
 use super::terminal::TerminalData;
+use crate::crypto::rsa::sha_1;
 use application::Candidates;
 pub use authentication::Authentication;
 pub use outcome::{Outcome, Termination};
@@ -135,6 +136,8 @@ struct Application {
     card_key: Option<CardKey>,
     cdol1: DataObjectList,
     cdol2: DataObjectList,
+    /// What a TC hash is made from; nothing when neither CDOL asks for one.
+    tdol: Option<DataObjectList>,
     action_codes: ActionCodes,
     /// All records have been read and nothing is missing.
     read: bool,
@@ -308,9 +311,12 @@ impl Kernel {
         self.data.put(tag::TSI, self.tsi.0);
     }
 
-    /// The values of a list, with the results as they are now.
+    /// The values of a list, with the results and the TC hash as they are now (Book 3, 9.2.2).
     fn filled(&mut self, list: &DataObjectList) -> Values {
         self.publish_results();
+        if let Some(tdol) = self.application.tdol.as_ref().filter(|_| list.asks_for(tag::TC_HASH)) {
+            self.data.put(tag::TC_HASH, sha_1(&[&tdol.fill(&self.data)]));
+        }
         list.fill(&self.data)
     }
 

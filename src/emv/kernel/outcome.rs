@@ -57,7 +57,7 @@ pub enum Termination {
         /// What the card answered.
         status: Status,
     },
-    /// The card gave a cryptogram that was not asked for and is worth more.
+    /// The card's first cryptogram is worth more than what was asked for, or of no known kind.
     #[error("the card answered with a cryptogram that was not asked for")]
     Cryptogram,
     /// An event came that does not belong to the current state: a fault of this program.

@@ -7,6 +7,7 @@ use super::super::afl::{self, RecordPlace};
 use super::super::apdu::{Command, Status};
 use super::super::data::{CardDataError, only_template};
 use super::super::dol::DataObjectList;
+use super::super::results::Tvr;
 use super::super::tag;
 use super::{Kernel, State, Step, Termination};
 use crate::crypto::hex;
@@ -71,6 +72,9 @@ impl Kernel {
         }
         self.application.cdol1 = DataObjectList::parse(tag::CDOL1, self.data.require(tag::CDOL1)?)?;
         self.application.cdol2 = DataObjectList::parse(tag::CDOL2, self.data.require(tag::CDOL2)?)?;
+        if [&self.application.cdol1, &self.application.cdol2].iter().any(|list| list.asks_for(tag::TC_HASH)) {
+            self.application.tdol = Some(self.choose_tdol()?);
+        }
         self.application.action_codes = ActionCodes::of(self.application_terms()?.action_codes, &self.data)?;
         if let Some(track) = self.data.get(tag::TRACK_2) {
             let (number, track) = (digits(self.data.require(tag::PAN)?), digits(track));
@@ -80,6 +84,19 @@ impl Kernel {
         }
         self.application.read = true;
         Ok(())
+    }
+
+    /// What a TC hash is made from: the card's own list, else the terminal's, else nothing at all. Only the terminal's is a
+    /// default that the TVR tells of, and it is told before action analysis weighs the TVR (Book 3, 9.2.2).
+    fn choose_tdol(&mut self) -> Result<DataObjectList, Termination> {
+        if let Some(own) = self.data.get(tag::TDOL) {
+            return Ok(DataObjectList::parse(tag::TDOL, own)?);
+        }
+        let default = self.application_terms()?.default_tdol.clone();
+        if default.is_some() {
+            self.tvr.set(Tvr::DEFAULT_TDOL_USED);
+        }
+        Ok(default.unwrap_or_default())
     }
 }
 

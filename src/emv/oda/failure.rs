@@ -2,7 +2,7 @@
 
 use super::Block;
 use crate::emv::ca_keys::Rid;
-use crate::emv::tag::Tag;
+use crate::emv::tag::{self, Tag};
 
 /// The check that failed. None of them ends the transaction: the kernel sets a bit of the TVR and goes on.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -169,8 +169,19 @@ pub enum OdaFailure {
 }
 
 impl OdaFailure {
-    /// Whether data of the card is missing: the TVR has a bit of its own for it (Book 3, 10.3).
+    /// Whether an object is missing that the records of such a card must hold: the TVR has a bit of its own for it. A
+    /// signature that does not come with an answer is no such object (Book 3, 7.5).
     pub const fn is_missing_data(&self) -> bool {
-        matches!(self, Self::Missing(_))
+        matches!(
+            self,
+            Self::Missing(
+                tag::CA_KEY_INDEX
+                    | tag::ISSUER_CERTIFICATE
+                    | tag::ISSUER_EXPONENT
+                    | tag::SIGNED_STATIC_DATA
+                    | tag::ICC_CERTIFICATE
+                    | tag::ICC_EXPONENT
+            ) | Self::Remainder { length: 0, .. }
+        )
     }
 }

@@ -11,7 +11,8 @@ use crate::reference::AuthorisationCode;
 use crate::wording::{Reason, ReasonKind};
 
 impl Sale {
-    /// Records what stands, then lets the card finish its own books; whatever it answers changes nothing.
+    /// Records what stands, then lets the card finish its own books; whatever it answers changes nothing. Where the host's
+    /// word is not to be had an online-only terminal asks for an AAC; a card that gives a TC all the same has not paid.
     pub(super) fn tell_card(&mut self, record: Record, online: OnlineResult, conclusion: Conclusion) -> Vec<Effect> {
         let mut effects = vec![Effect::Record(record)];
         match self.next_step(kernel::Event::Online(online)) {

@@ -5,7 +5,7 @@
 //! | waiting for a card | card in | reading | |
 //! | waiting for a card | cancelled, no card, reader failed | over: not paid | |
 //! | reading | card gives ARQC | asking the host | `Pending`, then the request leaves |
-//! | reading | card declines, is torn, cannot be used, cancelled | over: not paid | |
+//! | reading | card declines, approves alone, is torn, cannot be used, cancelled | over: not paid | |
 //! | reading | card wants a PIN and there is a pad for it | entering a PIN | |
 //! | entering a PIN | entered, passed over where that is allowed, the pad does not work | reading | |
 //! | entering a PIN | not in time, cancelled, card is torn, reader failed | over: not paid | |
@@ -46,7 +46,8 @@ use super::record::Record;
 use crate::card_number::Pan;
 use crate::crypto::hex;
 use crate::emv::apdu::{CardAnswer, Command};
-use crate::emv::kernel::{self, Choice, Kernel};
+use crate::emv::entry_point::{self, CardTransaction, Interface};
+use crate::emv::kernel::{self, Choice};
 use crate::emv::pin::{PinEntry, PinRequest};
 use crate::emv::tag;
 use crate::money::Amount;
@@ -182,7 +183,7 @@ pub struct CardSummary {
 pub struct Sale {
     opening: Opening,
     pin_pad: PinPad,
-    kernel: Kernel,
+    kernel: Box<dyn CardTransaction>,
     phase: Phase,
     host: Option<HostSummary>,
     /// Bytes of 9F5B that the ledger has.
@@ -230,9 +231,9 @@ enum Question {
 impl Sale {
     /// A sale that has not begun.
     pub fn new(opening: Opening) -> Self {
-        let kernel = Kernel::new(opening.terminal.clone(), &opening.transaction_data());
-        let (pin_pad, phase, host) = (PinPad::None, Phase::Opened, None);
-        Self { opening, pin_pad, kernel, phase, host, scripts_recorded: 0 }
+        let pin_pad = PinPad::None;
+        let kernel = transaction(&opening, pin_pad);
+        Self { opening, pin_pad, kernel, phase: Phase::Opened, host: None, scripts_recorded: 0 }
     }
 
     /// Takes what happened, gives what to do. An event that does not belong to the phase changes nothing.
@@ -291,7 +292,7 @@ impl Sale {
 
     /// The language to speak to the cardholder, ISO 639; nothing before the card is read, or when it asks for none that this
     /// terminal speaks.
-    pub const fn language(&self) -> Option<[u8; 2]> {
+    pub fn language(&self) -> Option<[u8; 2]> {
         self.kernel.language()
     }
 
@@ -313,12 +314,10 @@ impl Sale {
         self.host.as_ref()
     }
 
-    /// The kernel begins with what this terminal can do with this reader (9F33), before the card asks for it.
+    /// The card is dealt with by a terminal that can do what it can with this reader.
     fn equip(&mut self, pin_pad: PinPad) {
         self.pin_pad = pin_pad;
-        let mut terminal = self.opening.terminal.clone();
-        terminal.capabilities = pin_pad.capabilities(terminal.capabilities);
-        self.kernel = Kernel::new(terminal, &self.opening.transaction_data());
+        self.kernel = transaction(&self.opening, pin_pad);
     }
 
     fn while_awaiting_card(&mut self, event: Event) -> Vec<Effect> {
@@ -345,6 +344,13 @@ impl Sale {
             }
         }
     }
+}
+
+/// The card's side of a sale, with what this terminal and this pad can do (9F33) before the card asks for it.
+fn transaction(opening: &Opening, pin_pad: PinPad) -> Box<dyn CardTransaction> {
+    let mut terminal = opening.terminal.clone();
+    terminal.capabilities = pin_pad.capabilities(terminal.capabilities);
+    entry_point::transaction(Interface::Contact, terminal, &opening.transaction_data())
 }
 
 fn failed(reason: Reason) -> Vec<Effect> {

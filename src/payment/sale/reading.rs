@@ -53,9 +53,18 @@ impl Sale {
             Step::Choose(choices) => self.offer(choices),
             Step::Confirm(choice) => self.ask_consent(choice),
             Step::GoOnline => self.go_online(),
-            Step::Done(Outcome::Terminated(termination)) => failed(reason_of(&termination)),
-            // An online-only terminal gets no TC here; a card that declines has its say.
-            Step::Done(_) | Step::Decided(_) => declined(Reason::of(ReasonKind::CardDeclined)),
+            Step::Done(Outcome::Terminated(termination)) | Step::Decided(Outcome::Terminated(termination)) => {
+                failed(reason_of(&termination))
+            }
+            // `TerminalData::for_sales` lets no terminal sell that would ask for a TC here. A card that believes to have
+            // approved is never called declined, and without the host nothing is charged.
+            Step::Done(Outcome::Approved) | Step::Decided(Outcome::Approved) => {
+                failed(reason_of(&Termination::Cryptogram))
+            }
+            Step::Done(Outcome::Declined | Outcome::NotAccepted | Outcome::Identified)
+            | Step::Decided(Outcome::Declined | Outcome::NotAccepted | Outcome::Identified) => {
+                declined(Reason::of(ReasonKind::CardDeclined))
+            }
             Step::LookUp | Step::CallIssuer => failed(reason_of(&Termination::OutOfTurn)),
         });
         effects
