@@ -193,8 +193,17 @@ impl Terminal {
         self.start_with("unionpay-debit", |parts| parts)
     }
 
+    /// A start with a card that is torn or falls silent.
+    fn start_with_faults(&self, faults: Faults) -> Running {
+        self.begin("unionpay-debit", faults, |parts| parts)
+    }
+
     /// A start with another card, and with parts that are not quite the usual ones.
     fn start_with(&self, card: &str, change: impl Fn(Parts) -> Parts) -> Running {
+        self.begin(card, Faults::default(), change)
+    }
+
+    fn begin(&self, card: &str, faults: Faults, change: impl Fn(Parts) -> Parts) -> Running {
         let settings = Settings { host: self.host.link_settings(), ..Settings::default() };
         let setup = Setup { settings, origin: Origin::default(), state: self.folder.path().to_owned() };
         let identity = setup.identity().unwrap();
@@ -206,7 +215,7 @@ impl Terminal {
         };
         let profile = CardProfile::shipped(card).unwrap();
         let card = SandboxCard::open(&profile, &self.folder.path().join("sandbox/card")).unwrap();
-        let reader = SandboxReader::new(FaultyCard::new(card, Faults::default()), Duration::ZERO);
+        let reader = SandboxReader::new(FaultyCard::new(card, faults), Duration::ZERO);
         let parts = Parts {
             reader: Box::new(reader),
             printer: Box::new(self.paper.clone()),
@@ -674,6 +683,47 @@ fn a_tc_that_the_issuer_does_not_know_as_its_cards_is_parked_for_a_person() {
         .unwrap();
     assert_eq!(parked, ("parked".to_owned(), "05".to_owned()));
     assert_ne!(noted(&terminal)[0].1, "TC");
+}
+
+#[test]
+fn wherever_a_card_leaves_its_issuer_hears_how_far_its_script_came() {
+    let terminal = Terminal::new(Sale::Real, Reversal::Code("00"));
+    let mut endings = Vec::new();
+    // At every command, until the card stays to the end.
+    while endings.last() != Some(&Ending::Approved) {
+        let tear = u32::try_from(endings.len()).unwrap() + 1;
+        let mut running = terminal.start_with_faults(Faults { tear: Some(tear), ..Faults::default() });
+        running.charge("68.01");
+        endings.push(running.report().ending);
+        running.until("the end", |screen| !matches!(screen, Screen::Processing { .. }));
+    }
+    // Unheard of by the host; while the script is run or before the second GENERATE AC; paid.
+    let script = |verdict: &str, results: &str| (AdviceKind::ScriptResult, verdict.to_owned(), results.to_owned(), 1);
+    let told = noted(&terminal);
+    assert!(told.contains(&script("ARQC", "1100006801")), "in the middle of it: {told:?}");
+    assert!(told.contains(&script("ARQC", "2000006801")), "behind it: {told:?}");
+    assert!(told.ends_with(&[(AdviceKind::CardResult, "TC".to_owned(), String::new(), 1), script("TC", "2000006801")]));
+    assert!(told.len() <= 6 && endings.len() > 8, "{told:?} {endings:?}");
+}
+
+#[test]
+fn a_terminal_that_cannot_note_that_the_host_was_told_neither_hangs_nor_tells_it_without_end() {
+    let terminal = Terminal::new(Sale::Real, Reversal::Silent);
+    terminal.behaviour.lock().unwrap().advice = Told::NotReached;
+    let running = terminal.start();
+    running.charge("12.34");
+    running.report();
+    drop(running);
+    let before = terminal.advices.lock().unwrap().len();
+    terminal.sql("CREATE TRIGGER full BEFORE UPDATE ON advices BEGIN SELECT RAISE(ABORT, 'disk full'); END");
+    terminal.behaviour.lock().unwrap().advice = Told::Real;
+    let began = Instant::now();
+    drop(terminal.start());
+    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+    assert!(terminal.advices.lock().unwrap().len() - before <= 2);
+    terminal.sql("DROP TRIGGER full");
+    drop(terminal.start());
+    assert_eq!(noted(&terminal)[0].1, "TC");
 }
 
 /// A screen that shows keys for a PIN.

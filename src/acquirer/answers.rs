@@ -16,7 +16,7 @@ use crate::vault::SecureElement;
 /// Fields that an answer repeats unchanged.
 const REPEATED: &[(u8, &str)] = &[(3, "processing code"), (11, "STAN"), (41, "terminal number"), (42, "merchant code")];
 
-/// Reads and checks the answer to a sale or a reversal.
+/// Reads and checks the answer to a sale, a reversal or an advice.
 ///
 /// # Errors
 /// [`LinkFailure::WrongAnswer`] when it cannot be read or belongs to something else; [`LinkFailure::BadMac`] when its MAC

@@ -189,7 +189,8 @@ pub(super) struct Core {
     pub(super) listener: Box<dyn Listener>,
     pub(super) reader: ReaderWorker,
     link_jobs: Sender<link::Job>,
-    /// Looking for the host has a thread of its own: a payment never waits behind it.
+    /// Looking for the host and telling it of payments that are over have a thread of their own: a payment never waits
+    /// behind them.
     pub(super) check_jobs: Sender<link::Job>,
     pub(super) printer_jobs: Sender<printer::Job>,
     pub(super) screen: Screen,
@@ -286,6 +287,7 @@ impl Core {
             match messages.recv_timeout(Duration::from_millis(500)) {
                 Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => {
                     stopping = true;
+                    self.advices.stop();
                     // Nobody is there any more to see a payment begin.
                     self.waiting_charge = None;
                     self.feed(Event::Cancelled);
@@ -644,7 +646,7 @@ impl Core {
                 self.refresh_waiting();
             }
         }
-        self.look_for_advices();
+        self.advices.look_again();
         self.complete_what_nothing_follows(trace);
     }
 

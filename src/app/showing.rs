@@ -138,6 +138,7 @@ impl Core {
         tracing::error!(%error, "the ledger failed");
         self.next_ledger_try = Instant::now() + LEDGER_INTERVAL;
         self.reversals.next_try = self.next_ledger_try;
+        self.advices.rest_until(self.next_ledger_try);
         if let Some(report) = &mut self.report {
             report.complete = true;
         }

@@ -11,6 +11,7 @@ use super::{Failure, output};
 use crate::acquirer::link::{HostCheck, HostLink};
 use crate::app::Setup;
 use crate::crypto::hex;
+use crate::ledger::AdviceState;
 use crate::wording::{Language, Reason, ReasonKind};
 
 /// Below this much free space the ledger may soon not be writable, in MiB.
@@ -108,7 +109,14 @@ fn examine(setup: &Setup) -> Vec<Finding> {
                     return Ok("none yet; the first payment makes it".to_owned());
                 };
                 let count = ledger.count().map_err(|error| text(&error))?;
-                Ok(format!("{count} transactions"))
+                let advices = ledger.undelivered_advices().map_err(|error| text(&error))?;
+                match advices.iter().filter(|row| row.state == AdviceState::Parked).count() {
+                    0 => Ok(format!("{count} transactions")),
+                    parked => Err(format!(
+                        "{parked} messages about finished payments are not taken by the host; call the help desk with what \
+                         yima queue shows"
+                    )),
+                }
             }),
         ),
         finding("disk", disk(setup)),

@@ -1,4 +1,4 @@
-//! `yima queue`: what the host is still to be told, in the order in which it is sent, and what a person must look at.
+//! `yima queue`: what the host is still to be told, and what a person must look at.
 
 use std::process::ExitCode;
 
@@ -22,8 +22,8 @@ impl Arguments {
     pub fn run(&self, setup: &Setup) -> Result<ExitCode, Failure> {
         let mut list = Vec::new();
         if let Some(ledger) = setup.ledger_to_look_at(&setup.identity()?)? {
-            // Reversals go before everything else.
-            for state in [State::Unresolved, State::ReversalDue] {
+            // What a power cut left in the middle becomes reversals at the next start, and those go before everything else.
+            for state in [State::Unresolved, State::ReversalDue, State::HostApproved, State::Pending] {
                 list.extend(ledger.in_state(state)?.iter().map(reversal));
             }
             list.extend(ledger.undelivered_advices()?.iter().map(advice));
@@ -40,7 +40,11 @@ impl Arguments {
 }
 
 fn reversal(row: &TransactionRow) -> Value {
-    let state = if row.state == State::Unresolved { "parked" } else { "queued" };
+    let state = match row.state {
+        State::Unresolved => "parked",
+        State::Pending | State::HostApproved => "interrupted",
+        State::ReversalDue | State::Approved | State::Declined | State::Reversed => "queued",
+    };
     json!({
         "kind": "reversal",
         "state": state,
@@ -79,7 +83,7 @@ fn line(entry: &Value) -> String {
         other => other.to_string(),
     };
     format!(
-        "{:<13} {:<6} {} {} of {}, {} {}, tries {}, last answer {}",
+        "{:<13} {:<11} {} {} of {}, {} {}, tries {}, last answer {}",
         text("kind"),
         text("state"),
         text("batch"),

@@ -1,5 +1,6 @@
 //! Advices and how far each is: `queued → delivered | parked`.
 
+use jiff::civil::DateTime;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::row::{read, word};
@@ -42,7 +43,7 @@ pub struct AdviceRow {
     pub state: AdviceState,
     /// Field 39 of the answer that parked it.
     pub response_code: Option<ResponseCode>,
-    /// Tries that may have reached the host.
+    /// Tries that count.
     pub tries: u32,
 }
 
@@ -52,7 +53,7 @@ impl Ledger {
     /// # Errors
     /// When the ledger cannot be read.
     pub fn next_advice(&self) -> Result<Option<AdviceRow>, LedgerError> {
-        Ok(self.advices("a.state = 'queued'", 1)?.into_iter().next())
+        Ok(self.advices("a.state <> 'delivered' AND a.state = 'queued'", 1)?.into_iter().next())
     }
 
     /// All advices the host does not have yet, oldest first: those that wait, and those that a person must look at.
@@ -63,14 +64,20 @@ impl Ledger {
         self.advices("a.state <> 'delivered'", i64::MAX)
     }
 
-    /// How many tries of an advice count so far.
+    /// How many tries of an advice count so far, and the local time of its payment.
     ///
     /// # Errors
     /// When the ledger cannot be read, or there is no such advice.
-    pub fn advice_tries(&self, id: i64) -> Result<u32, LedgerError> {
-        self.connection
-            .query_row("SELECT tries FROM advices WHERE id = ?1", [id], |row| row.get(0))
-            .map_err(statement_error(&self.path))
+    pub fn advice_tries(&self, id: i64) -> Result<(u32, DateTime), LedgerError> {
+        let (tries, at): (u32, String) = self
+            .connection
+            .query_row(
+                "SELECT tries, at FROM advices a JOIN transactions t ON t.id = a.transaction_id WHERE a.id = ?1",
+                [id],
+                |row| Ok((row.get(0)?, row.get(1)?)),
+            )
+            .map_err(statement_error(&self.path))?;
+        Ok((tries, at.parse().map_err(|_| LedgerError::Value { what: "time", value: at.clone() })?))
     }
 
     /// Counts a try.
@@ -116,22 +123,27 @@ impl Ledger {
         let columns = row::COLUMNS;
         let count = row::COLUMN_COUNT;
         let sql = format!(
-            "SELECT {columns}, a.id, a.kind, a.stan, a.state, a.chip_data, a.response_code, a.tries
-             FROM advices a JOIN transactions t ON t.id = a.transaction_id
+            "SELECT {columns}, a.id, a.kind, a.stan, a.state, a.chip_data, a.response_code, a.tries, a.batch
+             FROM advices a CROSS JOIN transactions t ON t.id = a.transaction_id
              WHERE {condition} AND merchant_code = ?1 AND terminal_number = ?2 ORDER BY a.id LIMIT ?3"
         );
         let mut statement = self.connection.prepare(&sql).map_err(&failed)?;
         let parameters = params![self.merchant_code.as_str(), self.terminal_number.as_str(), limit];
         let rows = statement.query_map(parameters, |found| {
-            let numbers: (i64, u32, u32) = (found.get(count)?, found.get(count + 2)?, found.get(count + 6)?);
+            let numbers = Numbers {
+                id: found.get(count)?,
+                batch: found.get(count + 7)?,
+                stan: found.get(count + 2)?,
+                tries: found.get(count + 6)?,
+            };
             let chip_data: Option<Vec<u8>> = found.get(count + 4)?;
-            Ok(advice_row(found, count, numbers, chip_data.unwrap_or_default()))
+            Ok(advice_row(found, count, &numbers, chip_data.unwrap_or_default()))
         });
         rows.map_err(&failed)?.map(|row| row.map_err(&failed)?).collect()
     }
 
-    /// Queues an advice of a transaction in the transaction of the database that has begun. One that waits already is
-    /// replaced: it keeps its number and tells what is known now.
+    /// Queues an advice of a transaction in the transaction of the database that has begun. One that waits already keeps its
+    /// number and tells what is known now; nothing is sent while its payment runs.
     pub(super) fn queue_advice(
         &self,
         kind: AdviceKind,
@@ -139,22 +151,36 @@ impl Ledger {
         chip_data: &[u8],
     ) -> Result<(), LedgerError> {
         let failed = statement_error(&self.path);
-        let own = self.next_trace_number(&self.connection)?;
-        self.connection
-            .execute(
-                "INSERT INTO advices (transaction_id, kind, stan, state, chip_data)
-                 SELECT id, ?5, ?6, 'queued', ?7 FROM transactions
-                 WHERE merchant_code = ?1 AND terminal_number = ?2 AND batch = ?3 AND stan = ?4
-                 ON CONFLICT (transaction_id, kind) DO UPDATE SET chip_data = ?7 WHERE state = 'queued'",
+        let payment: i64 = self
+            .connection
+            .query_row(
+                "SELECT id FROM transactions
+                 WHERE merchant_code = ?1 AND terminal_number = ?2 AND batch = ?3 AND stan = ?4",
                 params![
                     self.merchant_code.as_str(),
                     self.terminal_number.as_str(),
                     original.batch.number(),
-                    original.stan.number(),
-                    kind.word(),
-                    own.stan.number(),
-                    chip_data
+                    original.stan.number()
                 ],
+                |row| row.get(0),
+            )
+            .map_err(&failed)?;
+        let waits = self
+            .connection
+            .execute(
+                "UPDATE advices SET chip_data = ?3 WHERE transaction_id = ?1 AND kind = ?2 AND state = 'queued'",
+                params![payment, kind.word(), chip_data],
+            )
+            .map_err(&failed)?;
+        if waits == 1 {
+            return Ok(());
+        }
+        let own = self.next_trace_number(&self.connection)?;
+        self.connection
+            .execute(
+                "INSERT INTO advices (transaction_id, kind, batch, stan, state, chip_data)
+                 VALUES (?1, ?2, ?3, ?4, 'queued', ?5)",
+                params![payment, kind.word(), own.batch.number(), own.stan.number(), chip_data],
             )
             .map(|_| ())
             .map_err(failed)
@@ -168,10 +194,14 @@ impl Ledger {
             .map_err(&failed)?;
         let unreadable = |value: u32| LedgerError::Value { what: "counter", value: value.to_string() };
         let batch = Batch::new(batch).map_err(|_| unreadable(batch))?;
-        let mut stan = Stan::new(stan).map_err(|_| unreadable(stan))?;
+        let first = Stan::new(stan).map_err(|_| unreadable(stan))?;
+        let mut stan = first;
         // After 999999 the counter begins again; numbers of this batch that are in use are passed over.
         while self.is_in_use(connection, TraceNumber { batch, stan })? {
             stan = stan.next();
+            if stan == first {
+                return Err(LedgerError::NoNumberLeft(batch));
+            }
         }
         connection
             .execute("UPDATE counters SET next_stan = ?1 WHERE id = 1", [stan.next().number()])
@@ -182,8 +212,9 @@ impl Ledger {
     fn is_in_use(&self, connection: &Connection, trace: TraceNumber) -> Result<bool, LedgerError> {
         connection
             .query_row(
-                "SELECT 1 FROM transactions t LEFT JOIN advices a ON a.transaction_id = t.id
-                 WHERE merchant_code = ?1 AND terminal_number = ?2 AND batch = ?3 AND (t.stan = ?4 OR a.stan = ?4)",
+                "SELECT 1 FROM transactions
+                 WHERE merchant_code = ?1 AND terminal_number = ?2 AND batch = ?3 AND stan = ?4
+                 UNION ALL SELECT 1 FROM advices WHERE batch = ?3 AND stan = ?4",
                 params![
                     self.merchant_code.as_str(),
                     self.terminal_number.as_str(),
@@ -198,20 +229,33 @@ impl Ledger {
     }
 }
 
+/// Numbers of a row.
+struct Numbers {
+    id: i64,
+    batch: u32,
+    stan: u32,
+    tries: u32,
+}
+
+/// Reads a row whose columns behind those of its payment begin at `first`.
 fn advice_row(
     found: &rusqlite::Row<'_>,
     first: usize,
-    (id, stan, tries): (i64, u32, u32),
+    numbers: &Numbers,
     chip_data: Vec<u8>,
 ) -> Result<AdviceRow, LedgerError> {
     let original = read(found)?;
     let state = |text: &str| AdviceState::ALL.into_iter().find(|state| state.word() == text);
-    let own = Stan::new(stan).map_err(|_| LedgerError::Value { what: "STAN", value: stan.to_string() })?;
+    let wrong = |what, value: u32| LedgerError::Value { what, value: value.to_string() };
+    let trace = TraceNumber {
+        batch: Batch::new(numbers.batch).map_err(|_| wrong("batch number", numbers.batch))?,
+        stan: Stan::new(numbers.stan).map_err(|_| wrong("STAN", numbers.stan))?,
+    };
     Ok(AdviceRow {
-        id,
+        id: numbers.id,
         advice: Advice {
             kind: word(found, first + 1, "kind of advice", AdviceKind::from_word)?,
-            trace: TraceNumber { batch: original.trace.batch, stan: own },
+            trace,
             original: original.trace,
             amount: original.amount,
             at: original.at,
@@ -221,6 +265,6 @@ fn advice_row(
         },
         state: word(found, first + 3, "state of an advice", state)?,
         response_code: row::maybe_word(found, first + 5, "response code", |text| ResponseCode::parse(text).ok())?,
-        tries,
+        tries: numbers.tries,
     })
 }

@@ -6,6 +6,8 @@ CREATE TABLE advices (
     id             INTEGER PRIMARY KEY,
     transaction_id INTEGER NOT NULL REFERENCES transactions (id),
     kind           TEXT NOT NULL CHECK (kind IN ('card_result', 'script_result')),
+    -- Its own number.
+    batch          INTEGER NOT NULL CHECK (batch BETWEEN 1 AND 999999),
     stan           INTEGER NOT NULL CHECK (stan BETWEEN 1 AND 999999),
     state          TEXT NOT NULL CHECK (state IN ('queued', 'delivered', 'parked')),
     -- Chip data lives only until the host has it.
@@ -15,5 +17,7 @@ CREATE TABLE advices (
     UNIQUE (transaction_id, kind),
     CHECK ((state = 'delivered') = (chip_data IS NULL))
 ) STRICT;
+
+CREATE INDEX advices_numbers ON advices (batch, stan);
 
 CREATE INDEX advices_undelivered ON advices (id) WHERE state <> 'delivered';

@@ -14,7 +14,7 @@ use rusqlite::{Connection, OpenFlags, params};
 use crate::payment::advice::AdviceKind;
 use crate::payment::record::{Record, ScriptResult, State};
 use crate::receipt::CopyFor;
-use crate::reference::{MerchantCode, TerminalNumber, TraceNumber};
+use crate::reference::{Batch, MerchantCode, TerminalNumber, TraceNumber};
 
 pub use advices::{AdviceRow, AdviceState};
 pub use copies::{CopyRow, PrintState};
@@ -103,6 +103,9 @@ pub enum LedgerError {
     /// No row with this trace number, or not in a state that allows the change.
     #[error("the ledger has no transaction {0} that could be changed so")]
     NoSuchRow(TraceNumber),
+    /// All trace numbers of a batch are in use.
+    #[error("the ledger has no trace number left in batch {0}; settle it")]
+    NoNumberLeft(Batch),
     /// A stored value is none that this program writes.
     #[error("the ledger holds \"{value}\" where a {what} belongs; call the help desk")]
     Value {
@@ -415,7 +418,7 @@ impl Ledger {
             .query_row(
                 "SELECT count(*) FROM transactions
                  WHERE (state IN ('pending', 'host_approved', 'reversal_due', 'unresolved')
-                         OR id IN (SELECT transaction_id FROM advices WHERE state <> 'delivered'))
+                         OR id IN (SELECT transaction_id FROM advices WHERE state <> 'delivered' AND state = 'queued'))
                      AND (merchant_code <> ?1 OR terminal_number <> ?2)",
                 params![self.merchant_code.as_str(), self.terminal_number.as_str()],
                 |row| row.get(0),

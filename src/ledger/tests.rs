@@ -311,3 +311,37 @@ fn a_ledger_of_version_1_keeps_its_rows() {
     assert_eq!((row.state, row.script_results), (State::Approved, None));
     assert_eq!(ledger.next_advice().unwrap(), None, "its TC was not kept; nothing can be told of it");
 }
+
+/// A ledger of many years answers before a customer notices: each of these looks at the rows it gives, not at all.
+#[test]
+fn numbers_and_advices_are_found_by_their_index() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut ledger = open(directory.path());
+    paid(&mut ledger, approved());
+    let connection = Connection::open(directory.path().join("ledger.sqlite")).unwrap();
+    for sql in [
+        "SELECT 1 FROM transactions
+         WHERE merchant_code = 'a' AND terminal_number = 'b' AND batch = 1 AND stan = 1
+         UNION ALL SELECT 1 FROM advices WHERE batch = 1 AND stan = 1",
+        "SELECT a.id FROM advices a CROSS JOIN transactions t ON t.id = a.transaction_id
+         WHERE a.state <> 'delivered' AND a.state = 'queued' AND merchant_code = 'a' ORDER BY a.id LIMIT 1",
+    ] {
+        let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+        let plan: Vec<String> = statement.query_map([], |row| row.get(3)).unwrap().map(Result::unwrap).collect();
+        assert!(plan.iter().all(|step| !step.starts_with("SCAN transactions")), "{plan:?}");
+        assert!(plan.iter().all(|step| !step.starts_with("SCAN") || step.contains("USING INDEX")), "{plan:?}");
+        assert!(plan.iter().all(|step| !step.contains("TEMP B-TREE")), "{plan:?}");
+    }
+}
+
+#[test]
+fn an_advice_has_a_number_that_no_payment_of_its_batch_has_or_gets() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut ledger = open(directory.path());
+    let payment = paid(&mut ledger, approved());
+    let advice = ledger.next_advice().unwrap().unwrap().advice.trace;
+    // The counter comes round again.
+    ledger.connection.execute("UPDATE counters SET next_stan = ?1", [payment.stan.number()]).unwrap();
+    let next = ledger.take_trace_number().unwrap();
+    assert!(next != payment && next != advice, "{next}");
+}

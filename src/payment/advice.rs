@@ -8,11 +8,12 @@ use std::fmt;
 
 use jiff::civil::DateTime;
 
-use super::online::{EntryMode, HostAnswer, LinkFailure};
+use super::online::{Decision, EntryMode, HostAnswer, LinkFailure};
+use super::reversal::MIN_AGE_S;
 use crate::money::Amount;
 use crate::reference::{ResponseCode, TraceNumber};
 
-/// Tries that may have reached the host before a person must look.
+/// Tries that count before a person must look.
 pub const MAX_TRIES: u32 = 20;
 
 /// Response codes after which sending the same again changes nothing: invalid transaction, amount or number, unknown
@@ -85,24 +86,33 @@ pub enum Next {
     Delivered,
     /// Nothing reached the host: try again, the try does not count.
     TryAgain,
-    /// It may have reached the host: try again, the try counts.
+    /// Try again, the try counts.
     TryAgainCounted,
     /// The host does not take it, or all tries are used up: a person must look.
     Park(Option<ResponseCode>),
 }
 
-/// Judges a try; `counted` are those before it.
-pub fn judge(result: &Result<HostAnswer, LinkFailure>, counted: u32) -> Next {
+/// How a try came about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Try {
+    /// Those counted before it.
+    pub counted: u32,
+    /// Seconds since the payment.
+    pub age_s: i64,
+}
+
+/// Judges a try. A person must look only at what is old enough: a terminal that is started often does not use up the tries.
+pub fn judge(result: &Result<HostAnswer, LinkFailure>, this: Try) -> Next {
+    let used_up = this.counted + 1 >= MAX_TRIES && this.age_s >= MIN_AGE_S;
     match result {
         Ok(answer) if answer.response_code.as_str() == "00" => Next::Delivered,
-        Ok(answer) if FINAL_REFUSALS.contains(&answer.response_code.as_str()) => {
+        // The number is ours alone: an earlier try of this very advice came through.
+        Ok(answer) if answer.decision == Decision::NumberInUse && this.counted > 0 => Next::Delivered,
+        Ok(answer) if used_up || FINAL_REFUSALS.contains(&answer.response_code.as_str()) => {
             Next::Park(Some(answer.response_code.clone()))
         }
         Err(LinkFailure::NeverSent(_)) => Next::TryAgain,
-        // What cannot be written today cannot be written tomorrow.
-        Err(LinkFailure::Unsendable(_)) => Next::Park(None),
-        Ok(answer) if counted + 1 >= MAX_TRIES => Next::Park(Some(answer.response_code.clone())),
-        Err(_) if counted + 1 >= MAX_TRIES => Next::Park(None),
+        Err(_) if used_up => Next::Park(None),
         Ok(_) | Err(_) => Next::TryAgainCounted,
     }
 }
@@ -110,11 +120,14 @@ pub fn judge(result: &Result<HostAnswer, LinkFailure>, counted: u32) -> Next {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::payment::online::Decision;
 
     fn answer(code: &str) -> Result<HostAnswer, LinkFailure> {
+        decided(Decision::Refused, code)
+    }
+
+    fn decided(decision: Decision, code: &str) -> Result<HostAnswer, LinkFailure> {
         Ok(HostAnswer {
-            decision: Decision::Refused,
+            decision,
             response_code: ResponseCode::parse(code).unwrap(),
             rrn: None,
             authorisation_code: None,
@@ -122,24 +135,37 @@ mod tests {
         })
     }
 
+    const FIRST: Try = Try { counted: 0, age_s: 10 };
+    const OFTEN: Try = Try { counted: MAX_TRIES - 1, age_s: MIN_AGE_S - 1 };
+    const LAST: Try = Try { counted: MAX_TRIES - 1, age_s: MIN_AGE_S };
+
     #[test]
     fn only_an_explicit_code_ends_an_advice() {
-        assert_eq!(judge(&answer("00"), MAX_TRIES), Next::Delivered);
+        assert_eq!(judge(&answer("00"), LAST), Next::Delivered);
         for code in FINAL_REFUSALS {
-            assert_eq!(judge(&answer(code), 0), Next::Park(ResponseCode::parse(code).ok()), "{code}");
+            assert_eq!(judge(&answer(code), FIRST), Next::Park(ResponseCode::parse(code).ok()), "{code}");
         }
         for code in ["96", "A0", "68", "91", "Q7"] {
-            assert_eq!(judge(&answer(code), 0), Next::TryAgainCounted, "{code}");
-            assert_eq!(judge(&answer(code), MAX_TRIES - 1), Next::Park(ResponseCode::parse(code).ok()), "{code}");
+            assert_eq!(judge(&answer(code), FIRST), Next::TryAgainCounted, "{code}");
+            assert_eq!(judge(&answer(code), OFTEN), Next::TryAgainCounted, "{code}: tried often, but not for long");
+            assert_eq!(judge(&answer(code), LAST), Next::Park(ResponseCode::parse(code).ok()), "{code}");
         }
+    }
+
+    #[test]
+    fn a_number_the_host_has_already_is_that_of_an_earlier_try() {
+        let used = decided(Decision::NumberInUse, "94");
+        assert_eq!(judge(&used, Try { counted: 1, ..FIRST }), Next::Delivered);
+        assert_eq!(judge(&used, FIRST), Next::TryAgainCounted);
     }
 
     #[test]
     fn a_try_that_never_left_does_not_count() {
         let detail = String::new;
-        assert_eq!(judge(&Err(LinkFailure::NeverSent(detail())), MAX_TRIES + 1), Next::TryAgain);
-        assert_eq!(judge(&Err(LinkFailure::NoAnswer(detail())), 0), Next::TryAgainCounted);
-        assert_eq!(judge(&Err(LinkFailure::NoAnswer(detail())), MAX_TRIES - 1), Next::Park(None));
-        assert_eq!(judge(&Err(LinkFailure::Unsendable(detail())), 0), Next::Park(None));
+        assert_eq!(judge(&Err(LinkFailure::NeverSent(detail())), LAST), Next::TryAgain);
+        for failure in [LinkFailure::NoAnswer(detail()), LinkFailure::Unsendable(detail())] {
+            assert_eq!(judge(&Err(failure.clone()), FIRST), Next::TryAgainCounted);
+            assert_eq!(judge(&Err(failure), LAST), Next::Park(None));
+        }
     }
 }
