@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use yima::acquirer::link::{HostCheck, HostLink, HttpsLink};
+use yima::acquirer::parameters::{Download, DownloadError};
 use yima::app::view::{CopyState, Intent, Screen, View};
 use yima::app::{Ending, Engine, Listener, Parts, SaleReport, Setup};
 use yima::devices::printer::{Confirmation, PrintFailure, Printer, PrinterFault};
@@ -112,6 +113,18 @@ impl HostLink for Line {
 
     fn check(&self) -> Result<HostCheck, LinkFailure> {
         self.real.check()
+    }
+
+    fn take_order(&self) -> bool {
+        self.real.take_order()
+    }
+
+    fn download(&self) -> Result<Download, DownloadError> {
+        self.real.download()
+    }
+
+    fn confirm_download(&self) -> Result<(), DownloadError> {
+        self.real.confirm_download()
     }
 }
 
@@ -612,6 +625,28 @@ fn a_slip_the_power_cut_on_its_way_is_asked_about_until_somebody_answers() {
     drop(running);
     let mut running = terminal.start();
     running.until("the keypad", is_keypad);
+}
+
+#[test]
+fn terminal_data_that_the_host_orders_are_fetched_between_payments_and_count_for_the_next() {
+    let terminal = Terminal::new(Sale::Real, Reversal::Silent);
+    let shipped = include_str!("../assets/emv/aids.toml");
+    let parameters = terminal.folder.path().join("host/parameters");
+    std::fs::create_dir_all(&parameters).unwrap();
+    // A sale above the floor limit is declined by the terminal itself.
+    std::fs::write(parameters.join("aids.toml"), shipped.replacen("0010000000", "0010008000", 1)).unwrap();
+    let mut running = terminal.start();
+    let mut endings = Vec::new();
+    // The first sale brings the order; how many more are made until all has been fetched is a matter of time.
+    while endings.len() < 20 && endings.last() != Some(&Ending::Declined) {
+        running.charge("1.00");
+        endings.push(running.report().ending);
+        running.until("a result", |screen| matches!(screen, Screen::Approved { .. } | Screen::NotPaid { .. }));
+        running.wish(Intent::NextCustomer);
+        running.until("the keypad", is_keypad);
+    }
+    assert!(endings.len() > 1 && endings[..endings.len() - 1].iter().all(|ending| *ending == Ending::Approved));
+    assert_eq!(endings.last(), Some(&Ending::Declined));
 }
 
 /// What the host has noted of payments that are over.

@@ -4,6 +4,7 @@
 //! unknown, and the payment core takes it back.
 
 use super::messages::{Requests, Written};
+use super::parameters::Reply;
 use crate::crypto::mac;
 use crate::iso8583::dialect::{Dialect, MAC_FIELD};
 use crate::iso8583::{Frame, Message};
@@ -48,6 +49,33 @@ pub fn read_echo(dialect: &Dialect, request: &Written, bytes: &[u8]) -> Result<R
     let answer = dialect.unpack(bytes).map_err(|error| LinkFailure::WrongAnswer(error.to_string()))?.message;
     belongs(&request.frame, &answer)?;
     response_code(&answer)
+}
+
+/// Reads and checks the answer to a question about terminal data. Its network management code must be the question's.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_reply(requests: &Requests<'_>, request: &Written, bytes: &[u8]) -> Result<Reply, LinkFailure> {
+    let dialect = requests.dialect;
+    let answer = dialect.unpack(bytes).map_err(|error| LinkFailure::WrongAnswer(error.to_string()))?.message;
+    authenticate(dialect, requests.vault, &answer, bytes)?;
+    belongs(&request.frame, &answer)?;
+    bound(requests.identity, &answer)?;
+    let code = |message: &Message| message.text(60).and_then(|text| text.get(8..11)).map(str::to_owned);
+    if let (Some(expected), Some(found)) = (code(&request.frame.message), code(&answer))
+        && expected != found
+    {
+        return Err(LinkFailure::WrongAnswer(format!("it answers {found}, the request was {expected}")));
+    }
+    Ok(Reply { response_code: response_code(&answer)?, field62: answer.bytes(62).unwrap_or_default().to_vec() })
+}
+
+/// Whether an answer that was read and found right orders the terminal to fetch its data anew. Only an answer with a MAC can:
+/// the header itself is not covered by it, but whoever could change it could not make the answer.
+pub fn orders_download(dialect: &Dialect, bytes: &[u8]) -> bool {
+    let Ok(Frame { header, message, .. }) = dialect.unpack(bytes) else { return false };
+    let order = dialect.parameters.order_in(&header);
+    message.bytes(MAC_FIELD).is_some() && order.is_some_and(|order| dialect.parameters.is_download(order))
 }
 
 fn authenticate(
@@ -149,6 +177,7 @@ fn decision(dialect: &Dialect, asked: &Message, answer: &Message, code: &str) ->
 mod tests {
     use super::*;
     use crate::acquirer::fixtures::{reversal_request, sale_request, with_requests};
+    use crate::acquirer::parameters::Question;
     use crate::iso8583::Mti;
 
     /// The answer of a host that approves what was asked.
@@ -186,6 +215,55 @@ mod tests {
             assert_eq!(answer.rrn.unwrap().as_str(), "263260000001");
             assert_eq!(answer.authorisation_code.unwrap().as_str(), "123456");
             assert_eq!(answer.issuer_data, [0x91, 0]);
+        });
+    }
+
+    #[test]
+    fn the_header_of_an_answer_with_a_mac_orders_a_download() {
+        with_requests(|requests| {
+            let answer = approval(&sale(requests));
+            let mac = requests.vault.mac(&requests.dialect.pack_for_mac(&answer).unwrap()).unwrap();
+            let with_order = |message: &Message, digit: u8| {
+                let header = requests.dialect.parameters.with_order(&requests.dialect.header, digit);
+                let frame = Frame { tpdu: requests.tpdu.to_vec(), header, message: message.clone() };
+                orders_download(requests.dialect, &requests.dialect.pack(&frame).unwrap())
+            };
+            let signed = answer.clone().with_bytes(MAC_FIELD, &mac);
+            let orders: Vec<_> = (0..10).filter(|digit| with_order(&signed, *digit)).collect();
+            assert_eq!(orders, [4, 5]);
+            assert!(!with_order(&answer, 4), "an answer without a MAC orders nothing");
+        });
+    }
+
+    #[test]
+    fn a_reply_about_terminal_data_is_believed_only_with_its_mac_and_to_its_own_question() {
+        with_requests(|requests| {
+            let question = Question {
+                mti: Mti::NETWORK_REQUEST,
+                code: "370".to_owned(),
+                field62: Some(vec![1]),
+                about: String::new(),
+            };
+            let request = requests.question(&question).unwrap();
+            let asked = &request.frame.message;
+            let mut answer = Message::new(asked.mti().answer().unwrap()).with_text(39, "00").with_bytes(62, b"1");
+            for field in [41, 42, 60] {
+                answer = answer.with_text(field, asked.text(field).unwrap());
+            }
+            let read = |answer: Message| read_reply(requests, &request, &signed(requests, answer));
+            assert_eq!(read(answer.clone()).unwrap().field62, b"1");
+            assert!(matches!(
+                read_reply(requests, &request, &packed(requests, answer.clone())),
+                Err(LinkFailure::BadMac(_))
+            ));
+            let mut bytes = signed(requests, answer.clone());
+            let last = bytes.len() - 20;
+            bytes[last] ^= 1;
+            assert!(read_reply(requests, &request, &bytes).is_err());
+            for (field, wrong) in [(60, "00000001371"), (41, "10000002"), (32, "11111111")] {
+                let error = read(answer.clone().with_text(field, wrong)).unwrap_err();
+                assert!(matches!(error, LinkFailure::WrongAnswer(_)), "{field}: {error}");
+            }
         });
     }
 

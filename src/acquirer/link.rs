@@ -7,6 +7,7 @@
 use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -16,6 +17,7 @@ use zeroize::Zeroizing;
 
 use super::answers;
 use super::messages::{RequestError, Requests, Written};
+use super::parameters::{self, Download, DownloadError, Question, Reply};
 use crate::crypto::hex;
 use crate::iso8583::{Dialect, DialectError};
 use crate::payment::advice::Advice;
@@ -56,6 +58,21 @@ pub trait HostLink: Send + Sync {
     /// # Errors
     /// As [`HostLink::sale`].
     fn check(&self) -> Result<HostCheck, LinkFailure>;
+
+    /// Whether an answer since the last call ordered the terminal to fetch its data anew.
+    fn take_order(&self) -> bool;
+
+    /// Fetches applications and CA keys. Keeps nothing.
+    ///
+    /// # Errors
+    /// When an answer is missing, refuses, or cannot be read.
+    fn download(&self) -> Result<Download, DownloadError>;
+
+    /// Tells the host that what was downloaded is in its place.
+    ///
+    /// # Errors
+    /// When the host does not take note of it.
+    fn confirm_download(&self) -> Result<(), DownloadError>;
 }
 
 /// What an echo brought.
@@ -78,6 +95,7 @@ pub struct HttpsLink {
     tpdu: Vec<u8>,
     identity: Identity,
     vault: Arc<dyn SecureElement>,
+    ordered: AtomicBool,
 }
 
 /// Settings or files with which no link can be made.
@@ -144,7 +162,7 @@ impl HttpsLink {
         let deadline = connect + answer;
         let client = client(settings, directory, connect, deadline)?;
         let url = format!("{}{}", settings.url.trim_end_matches('/'), settings.path);
-        Ok(Self { client, url, deadline, dialect, tpdu, identity, vault })
+        Ok(Self { client, url, deadline, dialect, tpdu, identity, vault, ordered: AtomicBool::new(false) })
     }
 
     fn requests(&self) -> Requests<'_> {
@@ -200,7 +218,17 @@ impl HttpsLink {
     fn financial(&self, request: Result<Written, RequestError>) -> Result<HostAnswer, LinkFailure> {
         let request = request.map_err(never_written)?;
         let (_, body) = self.exchange(&request)?;
-        answers::read(&self.requests(), &request, &body)
+        let answer = answers::read(&self.requests(), &request, &body)?;
+        if answers::orders_download(&self.dialect, &body) {
+            self.ordered.store(true, Ordering::Release);
+        }
+        Ok(answer)
+    }
+
+    fn ask(&self, question: &Question) -> Result<Reply, LinkFailure> {
+        let request = self.requests().question(question).map_err(never_written)?;
+        let (_, body) = self.exchange(&request)?;
+        answers::read_reply(&self.requests(), &request, &body)
     }
 }
 
@@ -223,6 +251,18 @@ impl HostLink for HttpsLink {
         let (date, body) = self.exchange(&request)?;
         let response_code = answers::read_echo(&self.dialect, &request, &body)?;
         Ok(HostCheck { response_code, date, round_trip: started.elapsed() })
+    }
+
+    fn take_order(&self) -> bool {
+        self.ordered.swap(false, Ordering::AcqRel)
+    }
+
+    fn download(&self) -> Result<Download, DownloadError> {
+        parameters::fetch(&self.dialect.parameters, self.url.clone(), &mut |question| self.ask(question))
+    }
+
+    fn confirm_download(&self) -> Result<(), DownloadError> {
+        parameters::confirm(&self.dialect.parameters, &mut |question| self.ask(question))
     }
 }
 

@@ -1,4 +1,4 @@
-//! How a sale, its reversal, the advices that follow and an echo are written in ISO 8583.
+//! How a sale, its reversal, the advices that follow, an echo and a question about terminal data are written in ISO 8583.
 //!
 //! Needs the dialect, the terminal's identity and its keys. Sends nothing.
 
@@ -6,6 +6,7 @@ use jiff::civil::DateTime;
 use zeroize::Zeroizing;
 
 use super::device::{DeviceRecord, SMART_POS};
+use super::parameters::Question;
 use crate::crypto::hex;
 use crate::emv::tag::{self, Tag};
 use crate::emv::tlv::{self, TlvBuilder};
@@ -169,6 +170,21 @@ impl Requests<'_> {
             .with_text(60, &format!("{MANAGEMENT_TYPE}{}{ECHO}", Batch::FIRST));
         let frame = self.frame(message);
         Ok(Written { bytes: self.dialect.pack(&frame)?, frame })
+    }
+
+    /// 0800, 0820: asks for terminal data. Books nothing, uses up no STAN; carries a MAC, and so does its answer.
+    ///
+    /// # Errors
+    /// When a value does not fit the dialect or the keys cannot be used.
+    pub fn question(&self, question: &Question) -> Result<Written, RequestError> {
+        let mut message = Message::new(question.mti)
+            .with_text(41, &self.identity.terminal_number)
+            .with_text(42, &self.identity.merchant_code)
+            .with_text(60, &format!("00{}{}", Batch::FIRST, question.code));
+        if let Some(field) = &question.field62 {
+            message = message.with_bytes(62, field);
+        }
+        self.written(message)
     }
 
     fn financial(&self, mti: Mti, trace: TraceNumber, factor: &str) -> Result<Message, RequestError> {

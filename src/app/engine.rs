@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use super::advices::AdviceDesk;
 use super::choosing;
 use super::line::Line;
+use super::parameters::ParameterDesk;
 use super::pin_entry;
 use super::printing::FollowedCopy;
 use super::report::{Ending, SaleReport, Timings};
@@ -31,6 +32,7 @@ use crate::payment::record::{Record, State};
 use crate::payment::sale::{self, Conclusion, Effect, Event, Opening, Sale};
 use crate::receipt::PrinterProfile;
 use crate::reference::{MerchantCode, TerminalNumber, TraceNumber};
+use crate::terminal::emv_files::EmvFiles;
 use crate::terminal::identity::Identity;
 use crate::wording::{Language, Reason, ReasonKind};
 
@@ -50,6 +52,8 @@ pub struct Parts {
     pub terminal_number: TerminalNumber,
     /// The terminal's side of EMV.
     pub terminal: TerminalData,
+    /// Where data that the host sends are kept.
+    pub emv_files: EmvFiles,
     /// The ledger.
     pub ledger: Ledger,
     /// The card reader.
@@ -167,7 +171,7 @@ pub(super) struct Fixed {
     pub identity: Identity,
     merchant_code: MerchantCode,
     terminal_number: TerminalNumber,
-    terminal: TerminalData,
+    pub terminal: TerminalData,
     pub printer_profile: PrinterProfile,
     sound: Box<dyn Sound>,
     pub currency: Currency,
@@ -189,8 +193,8 @@ pub(super) struct Core {
     pub(super) listener: Box<dyn Listener>,
     pub(super) reader: ReaderWorker,
     link_jobs: Sender<link::Job>,
-    /// Looking for the host and telling it of payments that are over have a thread of their own: a payment never waits
-    /// behind them.
+    /// Looking for the host, telling it of payments that are over and fetching terminal data have a thread of their own: a
+    /// payment never waits behind them.
     pub(super) check_jobs: Sender<link::Job>,
     pub(super) printer_jobs: Sender<printer::Job>,
     pub(super) screen: Screen,
@@ -203,6 +207,7 @@ pub(super) struct Core {
     /// Why no payment can be taken; shown as soon as no result is.
     pub(super) out_of_service: Option<Reason>,
     pub(super) line: Line,
+    pub(super) parameters: ParameterDesk,
     pub(super) running: Option<Running>,
     /// A row that stays `pending` because it could not be written that it is for a person: it must not be taken back.
     pub(super) not_to_be_reversed: Option<TraceNumber>,
@@ -223,8 +228,9 @@ pub(super) struct Core {
 impl Core {
     fn new(parts: Parts, listener: Box<dyn Listener>, messages: &Sender<Message>) -> std::io::Result<Self> {
         let reader = ReaderWorker::start(parts.reader, parts.used_card_note, messages.clone(), Message::Reader)?;
-        let link_jobs = link::start(Arc::clone(&parts.link), messages.clone(), Message::Link)?;
-        let check_jobs = link::start(parts.link, messages.clone(), Message::Link)?;
+        let files = parts.emv_files;
+        let link_jobs = link::start(Arc::clone(&parts.link), files.clone(), messages.clone(), Message::Link)?;
+        let check_jobs = link::start(parts.link, files, messages.clone(), Message::Link)?;
         let printer_jobs = printer::start(parts.printer, parts.printer_patience, messages.clone(), Message::Printer)?;
         Ok(Self {
             parts: Fixed {
@@ -257,6 +263,7 @@ impl Core {
             alarm: None,
             out_of_service: None,
             line: Line::new(),
+            parameters: ParameterDesk::new(),
             running: None,
             not_to_be_reversed: None,
             left_over: true,
@@ -330,11 +337,12 @@ impl Core {
     }
 
     /// A request that is out is waited for: its row is safe, but the customer wants the answer. A slip that is coming out is
-    /// waited for as well, but not one that waits for paper; what the host is still to be told is sent once more.
+    /// waited for as well, but not one that waits for paper; what the host is still to be told is sent once more,
+    /// and terminal data that are on their way are waited for, for a while.
     fn may_stop(&self) -> bool {
         let printing =
             self.copies.iter().any(|copy| copy.state == CopyState::Sending && copy.since.elapsed() < LAST_SLIP);
-        self.running.is_none() && !printing && self.advices.may_stop()
+        self.running.is_none() && !printing && self.advices.may_stop() && !self.parameters.under_way()
     }
 
     fn take(&mut self, message: Message) {
@@ -516,6 +524,8 @@ impl Core {
                 self.line.after_check(&result);
                 self.refresh_waiting();
             }
+            link::Event::Ordered => self.parameters.order(),
+            link::Event::Update(result) => self.after_update(result.map(|update| *update)),
         }
     }
 
@@ -675,6 +685,9 @@ impl Core {
         let idle = self.running.is_none() && self.reversals.in_flight.is_none();
         if idle && self.line.wants_check() && self.check_jobs.send(link::Job::Check).is_ok() {
             self.line.check_begins();
+        }
+        if idle && self.parameters.wants_update() && self.check_jobs.send(link::Job::Update).is_ok() {
+            self.parameters.update_begins();
         }
     }
 

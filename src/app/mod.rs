@@ -7,6 +7,7 @@ mod advices;
 mod choosing;
 mod engine;
 mod line;
+pub mod parameters;
 mod pin_entry;
 mod printing;
 mod report;

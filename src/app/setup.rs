@@ -14,13 +14,13 @@ use crate::devices::reader::pcsc::PcscReader;
 use crate::devices::sound::Sound;
 use crate::devices::sound::alsa::AlsaSound;
 use crate::devices::sound::silent::Silent;
-use crate::emv::ca_keys::CaKeys;
-use crate::emv::terminal::{TerminalData, TerminalDataError};
+use crate::emv::ca_keys::KeyWorld;
 use crate::ledger::{Ledger, LedgerError};
 use crate::money::UnknownCurrency;
 use crate::payment::chooser::Chooser;
 use crate::receipt::PrinterProfile;
 use crate::reference::ReferenceError;
+use crate::terminal::emv_files::{EmvFiles, EmvFilesError};
 use crate::terminal::identity::{Identity, IdentityError};
 use crate::terminal::settings::{Origin, Settings, SettingsError};
 use crate::vault::software::SoftwareVault;
@@ -88,7 +88,7 @@ pub enum SetupError {
     Link(#[from] LinkError),
     /// The terminal's side of EMV.
     #[error(transparent)]
-    Terminal(#[from] TerminalDataError),
+    Terminal(#[from] EmvFilesError),
     /// A setting has a value that cannot be.
     #[error(transparent)]
     Setting(#[from] SettingsError),
@@ -197,10 +197,12 @@ impl Setup {
             return Err(SetupError::Worlds { identity: world(test), keys: world(vault.is_test()) });
         }
         let printer_profile = self.printer_profile()?;
+        let emv_files = self.emv_files(&identity);
         Ok(Parts {
             merchant_code: identity.merchant_code()?,
             terminal_number: identity.terminal_number()?,
-            terminal: self.terminal_data(test)?,
+            terminal: emv_files.load()?.data,
+            emv_files,
             ledger,
             reader: self.reader(),
             used_card_note: self.state.join(USED_CARD),
@@ -230,25 +232,19 @@ impl Setup {
         })
     }
 
-    /// The terminal's side of EMV. A terminal of the sandbox trusts test keys and that of its own cards, any other one trusts
-    /// live keys; never both.
-    fn terminal_data(&self, test: bool) -> Result<TerminalData, SetupError> {
-        let data = TerminalData::shipped()?;
-        if !test {
-            return Ok(data);
-        }
-        let path = self.state.join(SANDBOX_CA_KEY);
-        let ca_keys = CaKeys::shipped_test().map_err(TerminalDataError::from)?;
-        let ca_keys = match std::fs::read_to_string(&path) {
-            Ok(text) => CaKeys::parse(&text).and_then(|own| ca_keys.joined(own)).map_err(TerminalDataError::from)?,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => ca_keys,
-            Err(source) => return Err(SetupError::State { path: path.display().to_string(), source }),
-        };
-        Ok(data.with_ca_keys(ca_keys))
+    /// The terminal's side of EMV: sets that the host sent. A terminal of the sandbox trusts test keys and that of its own
+    /// cards, any other one trusts live keys; never both.
+    pub fn emv_files(&self, identity: &Identity) -> EmvFiles {
+        let world = if identity.test { KeyWorld::Test } else { KeyWorld::Live };
+        EmvFiles::new(&self.state, world, &self.state.join(SANDBOX_CA_KEY))
     }
 
     /// Makes this program the one engine on its ledger.
-    fn lock(&self) -> Result<EngineLock, SetupError> {
+    ///
+    /// # Errors
+    /// When there is one, or the lock cannot be taken.
+    pub fn lock(&self) -> Result<EngineLock, SetupError> {
+        make_private(&self.state)?;
         let path = self.state.join(LOCK);
         let refused = |source| SetupError::State { path: path.display().to_string(), source };
         let file = std::fs::File::create(&path).map_err(refused)?;

@@ -11,7 +11,9 @@ use super::{Failure, output};
 use crate::acquirer::link::{HostCheck, HostLink};
 use crate::app::Setup;
 use crate::crypto::hex;
+use crate::emv::ca_keys::KeyWorld;
 use crate::ledger::AdviceState;
+use crate::terminal::identity::Identity;
 use crate::wording::{Language, Reason, ReasonKind};
 
 /// Below this much free space the ledger may soon not be writable, in MiB.
@@ -96,6 +98,10 @@ fn examine(setup: &Setup) -> Vec<Finding> {
                 Ok(format!("MAC key check value {}{test}", hex::encode(&check_value)))
             }),
         ),
+        finding(
+            "emv",
+            identity.as_ref().map_err(|error| text(&error)).and_then(|identity| terminal_data(setup, identity)),
+        ),
         finding("reader", reader.clone().map(|(name, _)| name)),
         finding("pin_pad", pin_pad(&reader, test)),
         finding("printer", printer(setup)),
@@ -132,6 +138,27 @@ fn answered(check: HostCheck) -> Result<String, String> {
     let refusal = Reason { code: Some(code.clone()), ..Reason::of(ReasonKind::HostDeclined) };
     let sentences = refusal.sentences(Language::English);
     Err(format!("refuses this terminal with {code}: {} {}", sentences.what, sentences.advice))
+}
+
+/// Which applications and CA keys count, and where they are from.
+fn terminal_data(setup: &Setup, identity: &Identity) -> Result<String, String> {
+    let in_use = setup.emv_files(identity).load().map_err(|error| error.to_string())?;
+    let test = if in_use.data.ca_keys.world() == KeyWorld::Test { " TEST" } else { "" };
+    let keys = in_use.data.ca_keys.iter().count();
+    let counts =
+        format!("{} applications, {keys}{test} CA keys, {}", in_use.data.applications.len(), in_use.provenance);
+    if let Some(broken) = in_use.passed_over.first() {
+        return Err(format!("{broken}. In use instead: {counts}. Fetch a new set: yima parameters"));
+    }
+    match in_use.refused {
+        Some(refused) => {
+            let (at, problem) = (refused.at, refused.problem);
+            Err(format!(
+                "what the host sent at {at:.0} was not taken: {problem}. Still in use: {counts}. Tell the acquirer"
+            ))
+        }
+        None => Ok(counts),
+    }
 }
 
 /// Its name, and whether it has a PIN pad.

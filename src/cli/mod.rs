@@ -5,6 +5,7 @@ mod demo;
 mod doctor;
 mod emv;
 mod output;
+mod parameters;
 mod queue;
 mod sale;
 mod sandbox;
@@ -70,6 +71,8 @@ enum Command {
     Queue(queue::Arguments),
     /// Look at every part of the terminal and say how it is and what to do
     Doctor(doctor::Arguments),
+    /// Fetch applications and CA keys from the host now and say what changed
+    Parameters(parameters::Arguments),
     /// Say what data of a card, a terminal or an issuer means; card numbers and names stay masked
     Decode(decode::Arguments),
     /// MACs, check values, PIN blocks, DUKPT and key blocks for field engineers
@@ -144,6 +147,7 @@ impl CommandLine {
             Some(Command::Transactions(arguments)) => arguments.run(&self.places.setup()?),
             Some(Command::Queue(arguments)) => arguments.run(&self.places.setup()?),
             Some(Command::Doctor(arguments)) => arguments.run(&self.places.setup()?),
+            Some(Command::Parameters(arguments)) => arguments.run(&self.places.setup()?),
             Some(Command::Decode(arguments)) => arguments.run(),
             Some(Command::Tools(tool)) => tool.run(),
             Some(Command::Emv(tool)) => tool.run(),

@@ -1,14 +1,14 @@
 //! Public keys of certification authorities and the list of revoked issuer certificates (EMV 4.4 Book 2, 11.2 and
 //! 5.1.2; Book 4, 10.2).
 //!
-//! Needs TOML text. Reads, checks and looks up; fetches nothing and stores nothing. A set holds live keys or test keys,
+//! Needs TOML text. Reads, writes, checks and looks up; fetches nothing and stores nothing. A set holds live keys or test keys,
 //! never both: a card made with a test key must not pass on a counter.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use jiff::civil::Date;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::crypto::hex;
 use crate::crypto::rsa::{HASH_LENGTH, PublicKey, sha_1};
@@ -97,9 +97,32 @@ pub enum CaKeysError {
     /// Live keys and test keys together.
     #[error("live and test CA keys cannot be used together; load a set of one kind")]
     Mixed,
+    /// A key that is known to belong to the other world.
+    #[error(
+        "CA key {rid} {index:02X} is known as a {known} key and stands in a set of {set} keys; load a set of one kind"
+    )]
+    OtherWorld {
+        /// The key's owner.
+        rid: Rid,
+        /// The key's index in the set.
+        index: u8,
+        /// What it is known as.
+        known: KeyWorld,
+        /// What the set is.
+        set: KeyWorld,
+    },
+    /// No key at all.
+    #[error("the set names no CA key; no card could be authenticated")]
+    NoKey,
+    /// The set cannot be written as TOML.
+    #[error("CA keys cannot be written: {0}")]
+    Written(String),
 }
 
 impl CaKeys {
+    /// The test keys that come with the program, as a file.
+    pub const SHIPPED_TEST: &str = include_str!("../../assets/emv/capk-test.toml");
+
     /// The live keys that come with the program.
     ///
     /// # Errors
@@ -113,7 +136,7 @@ impl CaKeys {
     /// # Errors
     /// None for the file that is shipped; a test reads it.
     pub fn shipped_test() -> Result<Self, CaKeysError> {
-        Self::parse(include_str!("../../assets/emv/capk-test.toml"))
+        Self::parse(Self::SHIPPED_TEST)
     }
 
     /// Reads a file: `test` and a list `[[key]]`, or `test` and a single key at the top. Every hash is checked.
@@ -152,6 +175,49 @@ impl CaKeys {
             self.insert(rid, index, key)?;
         }
         Ok(self)
+    }
+
+    /// These keys, and of `other` those whose owner and index are not among them.
+    ///
+    /// # Errors
+    /// When one set is live and the other is not.
+    pub fn completed_by(mut self, other: Self) -> Result<Self, CaKeysError> {
+        if self.world != other.world {
+            return Err(CaKeysError::Mixed);
+        }
+        for (name, key) in other.keys {
+            self.keys.entry(name).or_insert(key);
+        }
+        Ok(self)
+    }
+
+    /// Checks a set that came from outside: it has keys, and none of them is one that comes with the program for the other
+    /// world, under whatever index.
+    ///
+    /// # Errors
+    /// When it is empty, or holds such a key.
+    pub fn check_world(&self) -> Result<(), CaKeysError> {
+        if self.keys.is_empty() {
+            return Err(CaKeysError::NoKey);
+        }
+        let other = match self.world {
+            KeyWorld::Live => Self::shipped_test()?,
+            KeyWorld::Test => Self::shipped_live()?,
+        };
+        let foreign: BTreeSet<Vec<u8>> = other.keys.values().map(|known| known.key.modulus()).collect();
+        match self.iter().find(|(.., ours)| foreign.contains(&ours.key.modulus())) {
+            Some((rid, index, _)) => Err(CaKeysError::OtherWorld { rid, index, known: other.world, set: self.world }),
+            None => Ok(()),
+        }
+    }
+
+    /// The text of a file of these keys, as [`CaKeys::parse`] reads it. Nothing is checked here.
+    ///
+    /// # Errors
+    /// None that text values allow; passed on from the TOML library.
+    pub fn text(world: KeyWorld, keys: &[KeyEntry]) -> Result<String, CaKeysError> {
+        let file = KeyFile { test: world == KeyWorld::Test, key: keys.to_vec() };
+        toml::to_string(&file).map_err(|error| CaKeysError::Written(error.to_string()))
     }
 
     /// Live or test.
@@ -220,26 +286,54 @@ impl fmt::Debug for Rid {
     }
 }
 
-#[derive(Deserialize)]
+impl fmt::Display for KeyWorld {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Live => "live",
+            Self::Test => "test",
+        })
+    }
+}
+
+#[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct KeyFile {
     test: bool,
     key: Vec<KeyEntry>,
 }
 
-#[derive(Deserialize)]
+/// A key as it stands in a file; not checked before the file is read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct KeyEntry {
-    rid: String,
-    index: String,
-    modulus: String,
-    exponent: String,
-    expiry: Option<String>,
-    hash: String,
-    source: Option<String>,
+pub struct KeyEntry {
+    /// Owner, hexadecimal.
+    pub rid: String,
+    /// Index (tag 8F of a card), hexadecimal.
+    pub index: String,
+    /// Exponent, hexadecimal.
+    pub exponent: String,
+    /// Last day, `YYYY-MM-DD`, if one was announced.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expiry: Option<String>,
+    /// SHA-1 of owner, index, modulus and exponent, hexadecimal.
+    pub hash: String,
+    /// Where it was published.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    /// Modulus, hexadecimal.
+    pub modulus: String,
 }
 
 impl KeyEntry {
+    /// The keys of a file with a list, as they are written there.
+    ///
+    /// # Errors
+    /// When it is not of that shape.
+    pub fn all_of(text: &str) -> Result<Vec<Self>, CaKeysError> {
+        let file: KeyFile = toml::from_str(text).map_err(|error| CaKeysError::Shape(error.to_string()))?;
+        Ok(file.key)
+    }
+
     fn read(&self) -> Result<(Rid, u8, CaKey), CaKeysError> {
         let rid = Rid(self.sized("rid", &self.rid, "hexadecimal of 5 bytes")?);
         let [index] = self.sized("index", &self.index, "hexadecimal of 1 byte")?;
@@ -375,6 +469,46 @@ mod tests {
         assert!(single.find(UNIONPAY, 0x99).is_some());
         assert!(single.find(UNIONPAY, 0x98).is_none());
         assert!(single.find(VISA, 0x99).is_none());
+    }
+
+    #[test]
+    fn a_set_from_outside_holds_no_known_key_of_the_other_world_under_any_index() {
+        let live = include_str!("../../assets/emv/capk-live.toml");
+        let file: KeyFile = toml::from_str(live).unwrap();
+        let mut smuggled = file.key[0].clone();
+        smuggled.index = "77".to_owned();
+        let part = |text: &str| hex::decode(text).unwrap();
+        smuggled.hash =
+            hex::encode(&sha_1(&[&part(&smuggled.rid), &[0x77], &part(&smuggled.modulus), &part(&smuggled.exponent)]));
+        let set = CaKeys::parse(&CaKeys::text(KeyWorld::Test, &[smuggled]).unwrap()).unwrap();
+        assert_eq!(
+            set.check_world().unwrap_err().to_string(),
+            "CA key A000000333 77 is known as a live key and stands in a set of test keys; load a set of one kind"
+        );
+        assert_eq!(CaKeys::shipped_test().unwrap().check_world(), Ok(()));
+        assert_eq!(CaKeys::shipped_live().unwrap().check_world(), Ok(()));
+        assert_eq!(CaKeys::parse("test = true\nkey = []").unwrap().check_world(), Err(CaKeysError::NoKey));
+    }
+
+    #[test]
+    fn what_is_written_is_read_back_the_same() {
+        let shipped: KeyFile = toml::from_str(include_str!("../../assets/emv/capk-test.toml")).unwrap();
+        let text = CaKeys::text(KeyWorld::Test, &shipped.key).unwrap();
+        let again: KeyFile = toml::from_str(&text).unwrap();
+        assert!(again.test && again.key == shipped.key);
+        CaKeys::parse(&text).unwrap();
+    }
+
+    #[test]
+    fn a_set_is_completed_by_keys_it_lacks_and_keeps_its_own() {
+        let set = CaKeys::parse(&file(true, &[0x09])).unwrap();
+        let own = set.find(UNIONPAY, 0x09).unwrap().expiry;
+        let other = CaKeys::parse(&file(true, &[0x09, 0x0A]).replace("2030-12-31", "2031-12-31")).unwrap();
+        let both = set.clone().completed_by(other).unwrap();
+        assert_eq!(both.find(UNIONPAY, 0x09).unwrap().expiry, own);
+        assert!(both.find(UNIONPAY, 0x0A).is_some());
+        let live = CaKeys::parse(&file(false, &[0x0B])).unwrap();
+        assert_eq!(set.completed_by(live).err(), Some(CaKeysError::Mixed));
     }
 
     #[test]

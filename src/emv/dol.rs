@@ -41,6 +41,17 @@ impl fmt::Debug for Values {
     }
 }
 
+/// Its tags with the lengths in brackets: `9F37(4)`.
+impl fmt::Display for DataObjectList {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (position, (tag, length)) in self.entries.iter().enumerate() {
+            let gap = if position == 0 { "" } else { " " };
+            write!(f, "{gap}{tag}({length})")?;
+        }
+        Ok(())
+    }
+}
+
 impl DataObjectList {
     /// Reads a list; `name` is the tag it stands under.
     ///

@@ -1,9 +1,10 @@
 //! What the terminal brings to every transaction: its own description and the applications it takes, from
 //! `assets/emv/terminal.toml` and `assets/emv/aids.toml`; and what can be asked of a card, and where.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::action::{ActionCodes, Reach};
 use super::ca_keys::{CaKeys, CaKeysError, RevocationList};
@@ -134,6 +135,20 @@ pub enum TerminalDataError {
     /// The keys of certification authorities.
     #[error(transparent)]
     CaKeys(#[from] CaKeysError),
+    /// The same application twice.
+    #[error("aids.toml names the application {aid} twice; keep one")]
+    Twice {
+        /// The application.
+        aid: String,
+    },
+    /// An application cannot be written as TOML.
+    #[error("application {aid} cannot be written: {problem}")]
+    Written {
+        /// The application.
+        aid: String,
+        /// What the TOML library says.
+        problem: String,
+    },
     /// A terminal at which a card could approve by itself.
     #[error(
         "terminal_type = \"{terminal_type:02X}\" lets a card approve without the issuer, and offline sales are not built; \
@@ -182,11 +197,16 @@ impl TerminalData {
     /// # Errors
     /// When one is not of its shape, or a value has the wrong length.
     pub fn parse(terminal: &str, aids: &str, ca_keys: CaKeys) -> Result<Self, TerminalDataError> {
-        let shape = |file| move |error: toml::de::Error| TerminalDataError::Shape { file, problem: error.to_string() };
-        let terminal: TerminalFile = toml::from_str(terminal).map_err(shape("terminal.toml"))?;
-        let aids: AidFile = toml::from_str(aids).map_err(shape("aids.toml"))?;
-        if aids.aid.is_empty() {
+        let terminal: TerminalFile = toml::from_str(terminal)
+            .map_err(|error| TerminalDataError::Shape { file: "terminal.toml", problem: error.to_string() })?;
+        let aids = AidEntry::all_of(aids)?;
+        if aids.is_empty() {
             return Err(TerminalDataError::NoApplication);
+        }
+        let applications: Vec<_> = aids.iter().map(Application::read).collect::<Result<_, _>>()?;
+        let mut seen = BTreeSet::new();
+        if let Some(again) = applications.iter().find(|application| !seen.insert(&application.aid)) {
+            return Err(TerminalDataError::Twice { aid: hex::encode(&again.aid) });
         }
         Ok(Self {
             country: bytes("country", &terminal.country, "hexadecimal of 2 bytes")?,
@@ -204,7 +224,7 @@ impl TerminalData {
             script_result_data: tags("script_result_data", &terminal.script_result_data)?,
             ca_keys: Arc::new(ca_keys),
             revoked: RevocationList::default(),
-            applications: aids.aid.iter().map(Application::read).collect::<Result<_, _>>()?,
+            applications,
         })
     }
 
@@ -279,25 +299,61 @@ struct AidFile {
     aid: Vec<AidEntry>,
 }
 
-#[derive(Deserialize)]
+/// An application as it stands in `aids.toml`; not checked before the file is read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct AidEntry {
-    aid: String,
+pub struct AidEntry {
+    /// Application identifier, hexadecimal.
+    pub aid: String,
+    /// Whether a longer name on the card is taken as well.
     #[serde(default)]
-    partial: bool,
-    version: String,
-    tac_denial: String,
-    tac_online: String,
-    tac_default: String,
-    floor_limit: u32,
+    pub partial: bool,
+    /// 9F09, hexadecimal.
+    pub version: String,
+    /// Terminal action code, denial, hexadecimal.
+    pub tac_denial: String,
+    /// Terminal action code, online, hexadecimal.
+    pub tac_online: String,
+    /// Terminal action code, default, hexadecimal.
+    pub tac_default: String,
+    /// 9F1B, in minor units.
+    pub floor_limit: u32,
+    /// Threshold of random selection, in minor units.
     #[serde(default)]
-    random_threshold: u32,
+    pub random_threshold: u32,
+    /// Target percentage of random selection.
     #[serde(default)]
-    random_target: u8,
+    pub random_target: u8,
+    /// Maximum target percentage of random selection.
     #[serde(default)]
-    random_maximum: u8,
-    ddol: String,
-    tdol: Option<String>,
+    pub random_maximum: u8,
+    /// Default DDOL, hexadecimal.
+    pub ddol: String,
+    /// Default TDOL, hexadecimal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tdol: Option<String>,
+}
+
+impl AidEntry {
+    /// The applications of a text in the shape of `aids.toml`, as they are written there.
+    ///
+    /// # Errors
+    /// When it is not of that shape.
+    pub fn all_of(text: &str) -> Result<Vec<Self>, TerminalDataError> {
+        let file: AidFile = toml::from_str(text)
+            .map_err(|error| TerminalDataError::Shape { file: "aids.toml", problem: error.to_string() })?;
+        Ok(file.aid)
+    }
+
+    /// This application's part of `aids.toml`.
+    ///
+    /// # Errors
+    /// None that these values allow; passed on from the TOML library.
+    pub fn text(&self) -> Result<String, TerminalDataError> {
+        let values = toml::to_string(self)
+            .map_err(|error| TerminalDataError::Written { aid: self.aid.clone(), problem: error.to_string() })?;
+        Ok(format!("[[aid]]\n{values}"))
+    }
 }
 
 fn random_selection(entry: &AidEntry) -> Result<RandomSelection, TerminalDataError> {
@@ -408,5 +464,13 @@ mod tests {
         );
         assert!(error(&terminal.replace("\"zh\"", "\"ZH\""), aids).contains("languages"));
         assert!(error(terminal, "").contains("no application"));
+        assert!(error(terminal, &aids.replace("A000000333010102", "A000000333010101")).contains("twice"));
+    }
+
+    #[test]
+    fn what_is_written_is_read_back_the_same() {
+        let shipped = AidEntry::all_of(TerminalData::SHIPPED_APPLICATIONS).unwrap();
+        let text: String = shipped.iter().map(|entry| entry.text().unwrap()).collect();
+        assert_eq!(AidEntry::all_of(&text).unwrap(), shipped);
     }
 }

@@ -37,6 +37,8 @@ pub struct Dialect {
     pub script_results: Vec<u8>,
     /// What response codes do.
     pub answers: AnswerCodes,
+    /// How applications and CA keys are downloaded.
+    pub parameters: ParameterRules,
     fields: BTreeMap<u8, FieldFormat>,
 }
 
@@ -54,6 +56,97 @@ pub struct AnswerCodes {
     pub number_in_use: BTreeSet<String>,
     /// Refusals that may come without field 64, because the host shares no key with the terminal.
     pub without_mac: BTreeSet<String>,
+}
+
+/// How applications and CA keys are downloaded in this dialect.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ParameterRules {
+    /// How amounts in field 62 are written.
+    pub amounts: AmountCoding,
+    /// Codes for CA keys.
+    pub ca_keys: DownloadCodes,
+    /// Codes for applications.
+    pub applications: DownloadCodes,
+    /// How an answer orders a download.
+    pub order: HeaderOrder,
+}
+
+/// How an amount of four bytes is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AmountCoding {
+    /// A number, most significant byte first (EMV 4.4 Book 3, annex A: 9F1B).
+    Binary,
+    /// Two digits a byte.
+    Bcd,
+}
+
+/// Field 60, third part, of the messages of a download.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DownloadCodes {
+    /// Asks what there is.
+    pub list: String,
+    /// Asks for one.
+    pub fetch: String,
+    /// Says that all is in its place.
+    pub end: String,
+}
+
+/// Where the header of an answer orders something, and what orders a download.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HeaderOrder {
+    /// Which digit of the header, counted from 0.
+    pub digit: u8,
+    /// Its value that orders CA keys.
+    pub ca_keys: u8,
+    /// Its value that orders applications.
+    pub applications: u8,
+}
+
+impl ParameterRules {
+    /// What a header orders: its processing request digit; nothing when the header is too short for one.
+    pub fn order_in(&self, header: &[u8]) -> Option<u8> {
+        let byte = header.get(usize::from(self.order.digit / 2))?;
+        Some(if self.order.digit.is_multiple_of(2) { byte >> 4 } else { byte & 0x0F })
+    }
+
+    /// A header that orders something.
+    pub fn with_order(&self, header: &[u8], order: u8) -> Vec<u8> {
+        let mut header = header.to_vec();
+        if let Some(byte) = header.get_mut(usize::from(self.order.digit / 2)) {
+            *byte = if self.order.digit.is_multiple_of(2) {
+                *byte & 0x0F | order << 4
+            } else {
+                *byte & 0xF0 | order & 0x0F
+            };
+        }
+        header
+    }
+
+    /// Whether what is ordered is a download.
+    pub const fn is_download(&self, order: u8) -> bool {
+        order == self.order.ca_keys || order == self.order.applications
+    }
+
+    fn check(&self, header: &[u8]) -> Result<(), DialectError> {
+        let wrong = |key, problem: &str| Err(DialectError::Key { key, problem: problem.to_owned() });
+        let code = |code: &String| code.len() == 3 && code.bytes().all(|digit| digit.is_ascii_digit());
+        for (key, codes) in [("parameters.ca_keys", &self.ca_keys), ("parameters.applications", &self.applications)] {
+            if ![&codes.list, &codes.fetch, &codes.end].into_iter().all(code) {
+                return wrong(key, "list, fetch and end have three digits each");
+            }
+        }
+        if usize::from(self.order.digit) >= header.len() * 2 {
+            return wrong("parameters.order.digit", "the header has no such digit");
+        }
+        if !(1..=9).contains(&self.order.ca_keys) || !(1..=9).contains(&self.order.applications) {
+            return wrong("parameters.order", "orders are 1 to 9");
+        }
+        Ok(())
+    }
 }
 
 /// How a field stands in a message.
@@ -206,6 +299,7 @@ impl Dialect {
         if header.len() > MAX_HEADER {
             return Err(DialectError::Key { key: "frame.header", problem: format!("more than {MAX_HEADER} bytes") });
         }
+        file.parameters.check(&header)?;
         let mut fields = BTreeMap::new();
         for (key, entry) in file.fields {
             let refused = |problem: &str| DialectError::Field { field: key.clone(), problem: problem.to_owned() };
@@ -220,8 +314,8 @@ impl Dialect {
             let problem = "it carries the MAC and must be bytes, binary, fixed = 8".to_owned();
             return Err(DialectError::Field { field: MAC_FIELD.to_string(), problem });
         }
-        let DialectFile { name, mti, length_prefix, mac, answers, .. } = file;
-        Ok(Self { name, mti, length_prefix, mac, tpdu, header, script_results, answers, fields })
+        let DialectFile { name, mti, length_prefix, mac, answers, parameters, .. } = file;
+        Ok(Self { name, mti, length_prefix, mac, tpdu, header, script_results, answers, parameters, fields })
     }
 
     /// How a field is written, if the dialect has it.
@@ -274,6 +368,7 @@ struct DialectFile {
     script_results: String,
     frame: FrameEntry,
     answers: AnswerCodes,
+    parameters: ParameterRules,
     fields: BTreeMap<String, FieldEntry>,
 }
 

@@ -4,9 +4,11 @@ use std::sync::Arc;
 use std::sync::mpsc::Sender;
 
 use crate::acquirer::link::{HostCheck, HostLink};
+use crate::app::parameters::{self, Update, UpdateError};
 use crate::payment::advice::Advice;
 use crate::payment::online::{HostAnswer, LinkFailure, ReversalRequest, SaleRequest};
 use crate::reference::TraceNumber;
+use crate::terminal::emv_files::EmvFiles;
 
 /// What the host is asked.
 #[derive(Debug)]
@@ -19,6 +21,8 @@ pub enum Job {
     Advise(i64, Box<Advice>),
     /// Whether it is there.
     Check,
+    /// For its terminal data, which take the place of those there are.
+    Update,
 }
 
 /// What came of it.
@@ -32,6 +36,10 @@ pub enum Event {
     Advice(i64, Result<HostAnswer, LinkFailure>),
     /// Of a check.
     Check(Result<HostCheck, LinkFailure>),
+    /// Of an update.
+    Update(Result<Box<Update>, UpdateError>),
+    /// An answer ordered an update.
+    Ordered,
 }
 
 /// Starts the worker.
@@ -40,6 +48,7 @@ pub enum Event {
 /// When the system has no thread left.
 pub fn start<M: Send + 'static>(
     link: Arc<dyn HostLink>,
+    files: EmvFiles,
     events: Sender<M>,
     wrap: impl Fn(Event) -> M + Send + 'static,
 ) -> std::io::Result<Sender<Job>> {
@@ -50,8 +59,9 @@ pub fn start<M: Send + 'static>(
                 Job::Reverse(request) => Event::Reversal(request.trace, link.reverse(&request)),
                 Job::Advise(id, advice) => Event::Advice(id, link.advise(&advice)),
                 Job::Check => Event::Check(link.check()),
+                Job::Update => Event::Update(parameters::update(&*link, &files).map(Box::new)),
             };
-            if events.send(wrap(event)).is_err() {
+            if events.send(wrap(event)).is_err() || (link.take_order() && events.send(wrap(Event::Ordered)).is_err()) {
                 return;
             }
         }

@@ -75,8 +75,27 @@ pub fn signed(
     answer: Message,
     terminal: &Terminal,
 ) -> Result<Zeroizing<Vec<u8>>, AnswerError> {
+    ordering(dialect, request, answer, terminal, None)
+}
+
+/// As [`signed`]; its header orders the terminal to do something.
+///
+/// # Errors
+/// As [`signed`].
+pub fn ordering(
+    dialect: &Dialect,
+    request: &Frame,
+    answer: Message,
+    terminal: &Terminal,
+    order: Option<u8>,
+) -> Result<Zeroizing<Vec<u8>>, AnswerError> {
     let mac = mac::unionpay(&terminal.mac_key, &dialect.pack_for_mac(&answer)?)?;
-    Ok(unsigned(dialect, request, answer.with_bytes(MAC_FIELD, &mac))?)
+    let header = match order {
+        Some(order) => dialect.parameters.with_order(&dialect.header, order),
+        None => dialect.header.clone(),
+    };
+    let message = answer.with_bytes(MAC_FIELD, &mac);
+    Ok(dialect.pack(&Frame { tpdu: request.answer_tpdu(), header, message })?)
 }
 
 /// The answer's bytes as they are: for refusals of a terminal whose key is not known or does not fit.

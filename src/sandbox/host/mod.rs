@@ -9,6 +9,7 @@ mod answers;
 mod books;
 mod cryptogram;
 mod files;
+mod parameters;
 mod pki;
 mod rules;
 pub mod scripts;
@@ -32,6 +33,7 @@ use zeroize::Zeroizing;
 
 pub use self::advices::Note;
 use self::files::Readers;
+use self::parameters::{Parameters, ParametersError};
 use self::pki::{Credential, Purpose};
 pub use self::server::PATH;
 use self::service::Service;
@@ -97,6 +99,9 @@ pub enum HostError {
     /// No terminal of that number has been enrolled here.
     #[error("no terminal {0} has been enrolled at this sandbox host")]
     UnknownTerminal(String),
+    /// The applications and CA keys for its terminals.
+    #[error("{0}; correct the file or remove it")]
+    Parameters(#[from] ParametersError),
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -235,7 +240,10 @@ impl Host {
         let address = listener.local_addr().map_err(refused)?;
         let authority = self.credential("ca")?.certificate;
         let acceptor = server::acceptor(&self.credential("server")?, &authority)?;
+        let parameters = Parameters::new(&self.state);
+        parameters.check()?;
         let service = Arc::new(Service {
+            parameters,
             dialect: Dialect::shipped(DIALECT)?,
             store: Arc::clone(&self.store),
             deaf_to_reversals: AtomicBool::new(false),

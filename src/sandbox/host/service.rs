@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 
 use super::advices;
 use super::answers::{self, AnswerError, Says};
+use super::parameters::{Parameters, Question};
 use super::rules::{self, Decision, Refusal};
 use super::scripts::{self, Script};
 use super::store::{Store, StoreError, Terminal};
@@ -41,6 +42,8 @@ pub struct Service {
     pub dialect: Dialect,
     /// Terminals, accounts and ledger.
     pub store: Arc<Store>,
+    /// Applications and CA keys for terminals.
+    pub parameters: Parameters,
     /// While true, reversals are neither carried out nor answered.
     pub deaf_to_reversals: AtomicBool,
 }
@@ -79,6 +82,12 @@ impl Service {
         if message.mti() == Mti::NETWORK_ADVICE && network_code(message) == Some(ECHO) {
             let says = Says { response_code: "00", ..Says::default() };
             return self.unsigned(request, &says, Some(&terminal.acquirer), now);
+        }
+        if let Some(question) = Question::of(&self.dialect.parameters, message) {
+            return match rules::check_mac(&self.dialect, &terminal, message, bytes) {
+                Ok(()) => self.parameters(request, &terminal, &question, now),
+                Err(refusal) => self.refuse(request, &refusal, now),
+            };
         }
         let accepted = rules::check_device(&terminal, message)
             .and_then(|()| rules::check_mac(&self.dialect, &terminal, message, bytes));
@@ -142,6 +151,60 @@ impl Service {
         }
     }
 
+    /// A terminal fetches applications and CA keys, or says that it has them.
+    fn parameters(
+        &self,
+        request: &Frame,
+        terminal: &Terminal,
+        question: &Question,
+        now: &Zoned,
+    ) -> Result<Reply, ServiceFailure> {
+        let asked = request.message.bytes(62).unwrap_or_default();
+        let (response_code, field) = match self.parameters.answer(&self.dialect.parameters, question, asked) {
+            Ok(Some(field)) => ("00", field),
+            Ok(None) => ("30", Vec::new()),
+            Err(error) => {
+                warn!(%error, "these applications and CA keys are not served");
+                ("96", Vec::new())
+            }
+        };
+        if response_code == "00" && matches!(question, Question::KeysTaken | Question::ApplicationsTaken) {
+            self.note_taken(terminal, question)?;
+        }
+        info!(?question, code = response_code, "asked for terminal data");
+        let says = Says { response_code, ..Says::default() };
+        let mut answer = answers::message(&request.message, &says, Some(&terminal.acquirer), now)
+            .ok_or(ServiceFailure::NoAnswerType)?;
+        if !field.is_empty() {
+            answer = answer.with_bytes(62, &field);
+        }
+        Ok(now_said(answers::signed(&self.dialect, request, answer, terminal)?))
+    }
+
+    fn note_taken(&self, terminal: &Terminal, question: &Question) -> Result<(), ServiceFailure> {
+        // What the terminal says it took is what was last served; a file that changes in between is ordered again.
+        let Ok(offered) = self.parameters.versions() else { return Ok(()) };
+        let mut taken = self.store.parameters_taken(&terminal.terminal)?;
+        if *question == Question::KeysTaken {
+            taken.ca_keys = offered.ca_keys;
+        } else {
+            taken.applications = offered.applications;
+        }
+        Ok(self.store.note_parameters_taken(&terminal.terminal, &taken)?)
+    }
+
+    /// What the header of an answer orders this terminal to do.
+    fn order(&self, terminal: &Terminal) -> Result<Option<u8>, ServiceFailure> {
+        let taken = self.store.parameters_taken(&terminal.terminal)?;
+        match self.parameters.versions() {
+            Ok(offered) => Ok(offered.order(&taken, &self.dialect.parameters)),
+            Err(error) => {
+                warn!(%error, "these applications and CA keys are not served");
+                Ok(None)
+            }
+        }
+    }
+
     /// An answer that is not to be believed: its MAC is another's, or it is the right answer to something else.
     fn tampered(
         &self,
@@ -179,7 +242,8 @@ impl Service {
             return Ok(Reply::Silence);
         }
         let answer = self.message(&request.message, decision, terminal, now)?;
-        Ok(now_said(answers::signed(&self.dialect, request, answer, terminal)?))
+        let order = self.order(terminal)?;
+        Ok(now_said(answers::ordering(&self.dialect, request, answer, terminal, order)?))
     }
 
     fn message(

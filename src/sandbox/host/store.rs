@@ -7,6 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
 
 use super::advices::Note;
 use super::books::Books;
+use super::parameters::Versions;
 use crate::crypto::emv::{Algorithm, IssuerKey};
 use crate::crypto::sm4::Sm4Key;
 use crate::crypto::tdes::TdesKey;
@@ -52,6 +53,11 @@ const SCHEMA: &str = "
         pan           TEXT REFERENCES accounts,
         reversals     INTEGER NOT NULL DEFAULT 0,
         UNIQUE (terminal, batch, stan)
+    ) STRICT;
+    CREATE TABLE IF NOT EXISTS parameters_taken (
+        terminal     TEXT PRIMARY KEY REFERENCES terminals,
+        ca_keys      TEXT NOT NULL,         -- SHA-1 of the file, hexadecimal
+        applications TEXT NOT NULL
     ) STRICT;
     CREATE TABLE IF NOT EXISTS advices (
         terminal       TEXT NOT NULL,
@@ -220,7 +226,9 @@ impl Store {
     /// # Errors
     /// When the database cannot be written, or the serial number belongs to another terminal.
     pub fn register_terminal(&self, row: &TerminalRow<'_>) -> Result<(), StoreError> {
-        self.connection().execute(
+        let connection = self.connection();
+        connection.execute("DELETE FROM parameters_taken WHERE terminal = ?1", [row.terminal])?;
+        connection.execute(
             "INSERT INTO terminals (terminal, merchant, serial_number, acquirer, certificate, mac_key, device_key)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
              ON CONFLICT (terminal) DO UPDATE SET merchant = ?2, serial_number = ?3, acquirer = ?4, certificate = ?5,
@@ -234,6 +242,33 @@ impl Store {
                 &row.mac_key[..],
                 &row.device_key[..]
             ],
+        )?;
+        Ok(())
+    }
+
+    /// Which applications and CA keys a terminal said it has taken; one that never did has those of its program.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn parameters_taken(&self, terminal: &str) -> Result<Versions, StoreError> {
+        let found = self
+            .connection()
+            .query_row("SELECT ca_keys, applications FROM parameters_taken WHERE terminal = ?1", [terminal], |row| {
+                Ok(Versions { ca_keys: row.get(0)?, applications: row.get(1)? })
+            })
+            .optional()?;
+        Ok(found.unwrap_or_else(Versions::shipped))
+    }
+
+    /// A terminal has taken these.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub fn note_parameters_taken(&self, terminal: &str, versions: &Versions) -> Result<(), StoreError> {
+        self.connection().execute(
+            "INSERT INTO parameters_taken (terminal, ca_keys, applications) VALUES (?1, ?2, ?3)
+             ON CONFLICT (terminal) DO UPDATE SET ca_keys = ?2, applications = ?3",
+            [terminal, &versions.ca_keys, &versions.applications],
         )?;
         Ok(())
     }

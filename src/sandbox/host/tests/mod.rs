@@ -2,6 +2,7 @@
 
 mod binding;
 mod decisions;
+mod parameters;
 mod reversals;
 mod transport;
 

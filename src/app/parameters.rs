@@ -1,0 +1,242 @@
+//! Terminal data from the host: fetched, checked, put in their place as a whole, and only then reported to the host as
+//! taken. A payment that runs keeps the data it began with; the next one has the new ones.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+
+use super::engine::Core;
+use super::setup::{Setup, SetupError};
+use crate::acquirer::link::HostLink;
+use crate::acquirer::parameters::DownloadError;
+use crate::acquirer::parameters::field62::KeyName;
+use crate::crypto::hex;
+use crate::emv::terminal::{Application, TerminalData};
+use crate::terminal::emv_files::{EmvFiles, EmvFilesError, InUse};
+
+/// How long after one update another may begin, however often the host orders it.
+const INTERVAL: Duration = Duration::from_secs(5 * 60);
+
+/// How long an update keeps the engine from stopping.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// New data, in their place.
+#[derive(Debug)]
+pub struct Update {
+    /// What counts now.
+    pub in_use: InUse,
+    /// Keys the host has that this program cannot use.
+    pub unusable: Vec<KeyName>,
+    /// Why the host could not be told, if it could not: it will order the same again.
+    pub unconfirmed: Option<DownloadError>,
+}
+
+/// Why there are no new data. Those there were still count.
+#[derive(Debug, thiserror::Error)]
+pub enum UpdateError {
+    /// Nothing that could be used came.
+    #[error("no new terminal data, the old ones still count: {0}")]
+    Download(#[from] DownloadError),
+    /// What came must not be used, or could not be written.
+    #[error("the host's terminal data were not taken, the old ones still count: {0}")]
+    Files(#[from] EmvFilesError),
+    /// The terminal cannot ask.
+    #[error(transparent)]
+    Setup(#[from] SetupError),
+}
+
+/// What an update changed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// What was not there before.
+    pub added: Vec<String>,
+    /// What is there no more.
+    pub removed: Vec<String>,
+    /// What is there with other values, and which.
+    pub changed: Vec<String>,
+}
+
+/// Fetches the host's data and puts them in the place of those that count. Blocks until the host has answered.
+///
+/// # Errors
+/// When they do not come, or must not be used.
+pub fn update(link: &dyn HostLink, files: &EmvFiles) -> Result<Update, UpdateError> {
+    let download = link.download().inspect_err(|error| match error {
+        // The line, not what the host sent.
+        DownloadError::Link { .. } => {}
+        refused => files.note_refusal(&refused.to_string(), Timestamp::now()),
+    })?;
+    let in_use = files.replace(&download.set, &download.from, Timestamp::now())?;
+    let unconfirmed = link.confirm_download().err();
+    Ok(Update { in_use, unusable: download.unusable, unconfirmed })
+}
+
+impl Setup {
+    /// As [`update`], for a terminal whose engine does not run. Also what the update changed.
+    ///
+    /// # Errors
+    /// Also when an engine runs, or the terminal cannot ask the host.
+    pub fn update_parameters(&self) -> Result<(Update, Changes), UpdateError> {
+        let identity = self.identity()?;
+        let _alone = self.lock()?;
+        let files = self.emv_files(&identity);
+        let before = files.load()?.data;
+        let link = self.link(identity, self.vault()?)?;
+        let update = update(&link, &files)?;
+        let changes = Changes::between(&before, &update.in_use.data);
+        Ok((update, changes))
+    }
+}
+
+impl Changes {
+    /// What is different in `after`.
+    pub fn between(before: &TerminalData, after: &TerminalData) -> Self {
+        let mut changes = Self::default();
+        changes.note(&described(before), &described(after));
+        changes
+    }
+
+    /// Nothing is different.
+    pub fn is_empty(&self) -> bool {
+        self.added.is_empty() && self.removed.is_empty() && self.changed.is_empty()
+    }
+
+    fn note(&mut self, before: &Described, after: &Described) {
+        self.added.extend(after.keys().filter(|name| !before.contains_key(*name)).cloned());
+        self.removed.extend(before.keys().filter(|name| !after.contains_key(*name)).cloned());
+        for (name, values) in after {
+            let Some(earlier) = before.get(name) else { continue };
+            for ((value, now), (_, then)) in values.iter().zip(earlier).filter(|(now, then)| now != then) {
+                self.changed.push(format!("{name}: {value} {now}, before {then}"));
+            }
+        }
+    }
+}
+
+/// What there is, with its values.
+type Described = BTreeMap<String, Vec<(&'static str, String)>>;
+
+fn described(data: &TerminalData) -> Described {
+    let applications = data
+        .applications
+        .iter()
+        .map(|application| (format!("application {}", hex::encode(&application.aid)), application_values(application)));
+    let keys = data.ca_keys.iter().map(|(rid, index, key)| {
+        let last_day = key.expiry.map_or_else(|| "none".to_owned(), |day| day.to_string());
+        let values = vec![("modulus", hex::encode(&key.key.modulus())), ("last day", last_day)];
+        (format!("CA key {rid} {index:02X}"), values)
+    });
+    applications.chain(keys).collect()
+}
+
+fn application_values(application: &Application) -> Vec<(&'static str, String)> {
+    let Application { partial, version, action_codes, floor_limit, random_selection: random, .. } = application;
+    vec![
+        ("partial name", partial.to_string()),
+        ("version", hex::encode(version)),
+        ("TAC denial", hex::encode(&action_codes.denial)),
+        ("TAC online", hex::encode(&action_codes.online)),
+        ("TAC default", hex::encode(&action_codes.default)),
+        ("floor limit", floor_limit.to_string()),
+        ("random selection", format!("{} {}% {}%", random.threshold, random.target, random.maximum)),
+        ("default DDOL", application.default_ddol.to_string()),
+        ("default TDOL", application.default_tdol.as_ref().map_or_else(|| "none".to_owned(), ToString::to_string)),
+    ]
+}
+
+/// When to ask the host for its data. Only the engine's thread touches it.
+#[derive(Debug)]
+pub(super) struct ParameterDesk {
+    ordered: bool,
+    began: Option<Instant>,
+    not_before: Instant,
+}
+
+impl ParameterDesk {
+    pub fn new() -> Self {
+        Self { ordered: false, began: None, not_before: Instant::now() }
+    }
+
+    /// The host wants its data to be fetched.
+    pub fn order(&mut self) {
+        self.ordered = true;
+    }
+
+    pub fn wants_update(&self) -> bool {
+        self.ordered && self.began.is_none() && Instant::now() >= self.not_before
+    }
+
+    pub fn update_begins(&mut self) {
+        self.began = Some(Instant::now());
+        self.ordered = false;
+    }
+
+    /// Whether an update is on its way that the engine waits for.
+    pub fn under_way(&self) -> bool {
+        self.began.is_some_and(|began| began.elapsed() < PATIENCE)
+    }
+
+    fn update_ended(&mut self, failed: bool) {
+        self.began = None;
+        self.ordered |= failed;
+        self.not_before = Instant::now() + INTERVAL;
+    }
+}
+
+impl Core {
+    pub(super) fn after_update(&mut self, result: Result<Update, UpdateError>) {
+        self.parameters.update_ended(result.is_err());
+        match result {
+            Ok(Update { in_use, unusable, unconfirmed }) => {
+                let changes = Changes::between(&self.parts.terminal, &in_use.data);
+                tracing::info!(set = %in_use.provenance, ?changes, ?unusable, "new terminal data");
+                if let Some(error) = unconfirmed {
+                    tracing::warn!(%error, "the host could not be told that its terminal data were taken");
+                }
+                self.parts.terminal = in_use.data;
+            }
+            Err(error) => tracing::warn!(%error, "terminal data"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_is_named_with_what_was_before() {
+        let before = TerminalData::shipped().unwrap();
+        let mut after = before.clone();
+        after.applications[0].action_codes.denial = [0xFF; 5];
+        after.applications[1].aid = vec![0xA0, 0, 0, 9, 0x99];
+        let changes = Changes::between(&before, &after);
+        assert_eq!(changes.added, ["application A000000999"]);
+        assert_eq!(changes.removed, ["application A000000333010102"]);
+        assert_eq!(changes.changed, ["application A000000333010101: TAC denial FFFFFFFFFF, before 0010000000"]);
+        assert!(Changes::between(&before, &before).is_empty());
+    }
+
+    #[test]
+    fn the_host_is_asked_when_it_orders_and_not_again_at_once() {
+        let mut desk = ParameterDesk::new();
+        assert!(!desk.wants_update());
+        desk.order();
+        assert!(desk.wants_update());
+        desk.update_begins();
+        desk.order();
+        assert!(desk.under_way() && !desk.wants_update(), "one at a time");
+        desk.update_ended(false);
+        assert!(
+            !desk.under_way() && !desk.wants_update(),
+            "a host that orders with every answer is asked now and then"
+        );
+        desk.not_before = Instant::now();
+        assert!(desk.wants_update(), "what was ordered meanwhile is not forgotten");
+        desk.update_begins();
+        desk.update_ended(true);
+        desk.not_before = Instant::now();
+        assert!(desk.wants_update(), "what failed is tried again");
+    }
+}

@@ -1,0 +1,204 @@
+//! The applications and CA keys that this host has for its terminals: those that come with the program, or those that
+//! somebody put into `parameters/` of its state directory. They are read anew for every question, so that a file that is
+//! changed counts at once. TEST keys only: a set with any other is not served.
+
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use crate::acquirer::parameters::field62;
+use crate::crypto::hex;
+use crate::crypto::rsa::sha_1;
+use crate::emv::ca_keys::{CaKeys, CaKeysError, KeyEntry, KeyWorld, Rid};
+use crate::emv::terminal::{AidEntry, TerminalData, TerminalDataError};
+use crate::iso8583::dialect::ParameterRules;
+use crate::iso8583::{Message, Mti};
+
+/// Names on one part of a list: few, so that a terminal has to ask for more than one part.
+const PAGE: usize = 8;
+
+/// Where the sets are.
+#[derive(Debug)]
+pub struct Parameters {
+    directory: PathBuf,
+}
+
+/// Which sets these are: SHA-1 of the files they were read from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Versions {
+    /// Of the CA keys.
+    pub ca_keys: String,
+    /// Of the applications.
+    pub applications: String,
+}
+
+/// What a terminal asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Question {
+    /// What CA keys there are.
+    KeyList,
+    /// One of them.
+    Key,
+    /// That it has them.
+    KeysTaken,
+    /// What applications there are.
+    ApplicationList,
+    /// One of them.
+    Application,
+    /// That it has them.
+    ApplicationsTaken,
+}
+
+/// A set that is not served.
+#[derive(Debug, thiserror::Error)]
+pub enum ParametersError {
+    /// A file cannot be read.
+    #[error("{path}: {source}")]
+    File {
+        /// Which.
+        path: String,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// The applications.
+    #[error("parameters: {0}")]
+    Applications(#[from] TerminalDataError),
+    /// The CA keys.
+    #[error("parameters: {0}")]
+    CaKeys(#[from] CaKeysError),
+    /// Live keys.
+    #[error("parameters/capk.toml does not say test = true; live keys do not leave a sandbox")]
+    Live,
+}
+
+impl Question {
+    /// The question that a message is, by its type and its network management code.
+    pub fn of(rules: &ParameterRules, message: &Message) -> Option<Self> {
+        let code = message.text(60)?.get(8..11)?;
+        let is = |mti: Mti, known: &str| message.mti() == mti && code == known;
+        [
+            (Mti::NETWORK_ADVICE, &rules.ca_keys.list, Self::KeyList),
+            (Mti::NETWORK_REQUEST, &rules.ca_keys.fetch, Self::Key),
+            (Mti::NETWORK_REQUEST, &rules.ca_keys.end, Self::KeysTaken),
+            (Mti::NETWORK_ADVICE, &rules.applications.list, Self::ApplicationList),
+            (Mti::NETWORK_REQUEST, &rules.applications.fetch, Self::Application),
+            (Mti::NETWORK_REQUEST, &rules.applications.end, Self::ApplicationsTaken),
+        ]
+        .into_iter()
+        .find_map(|(mti, known, question)| is(mti, known).then_some(question))
+    }
+}
+
+impl Versions {
+    /// Of the sets that come with the program: what a terminal has that never fetched any.
+    pub fn shipped() -> Self {
+        Self { ca_keys: version(CaKeys::SHIPPED_TEST), applications: version(TerminalData::SHIPPED_APPLICATIONS) }
+    }
+
+    /// What a terminal that has `theirs` is ordered to fetch.
+    pub fn order(&self, theirs: &Self, rules: &ParameterRules) -> Option<u8> {
+        if self.ca_keys != theirs.ca_keys {
+            Some(rules.order.ca_keys)
+        } else if self.applications != theirs.applications {
+            Some(rules.order.applications)
+        } else {
+            None
+        }
+    }
+}
+
+impl Parameters {
+    /// The sets of a host with this state directory.
+    pub fn new(state: &Path) -> Self {
+        Self { directory: state.join("parameters") }
+    }
+
+    /// Which sets count now.
+    ///
+    /// # Errors
+    /// When a file cannot be read.
+    pub fn versions(&self) -> Result<Versions, ParametersError> {
+        Ok(Versions { ca_keys: version(&self.ca_keys()?), applications: version(&self.applications()?) })
+    }
+
+    /// Checks the sets as a whole, as a terminal will.
+    ///
+    /// # Errors
+    /// When a terminal would refuse them, or the keys are not test keys.
+    pub fn check(&self) -> Result<(Vec<AidEntry>, Vec<KeyEntry>), ParametersError> {
+        let (applications, keys) = (self.applications()?, self.ca_keys()?);
+        let ca_keys = CaKeys::parse(&keys)?;
+        if ca_keys.world() == KeyWorld::Live {
+            return Err(ParametersError::Live);
+        }
+        ca_keys.check_world()?;
+        TerminalData::parse(TerminalData::SHIPPED_TERMINAL, &applications, ca_keys)?;
+        Ok((AidEntry::all_of(&applications)?, KeyEntry::all_of(&keys)?))
+    }
+
+    /// Field 62 of the answer to a question with this field 62; nothing when the question cannot be understood.
+    ///
+    /// # Errors
+    /// As [`Parameters::check`].
+    pub fn answer(
+        &self,
+        rules: &ParameterRules,
+        question: &Question,
+        asked: &[u8],
+    ) -> Result<Option<Vec<u8>>, ParametersError> {
+        let (applications, keys) = self.check()?;
+        Ok(match question {
+            Question::KeyList => page(keys.iter().filter_map(key_name).map(field62::write_key_name).collect(), asked),
+            Question::Key => field62::read_key_name(asked).map(|name| {
+                let key = keys.iter().find(|key| key_name(key) == Some(name));
+                key.and_then(field62::write_ca_key).unwrap_or_else(field62::write_nothing)
+            }),
+            Question::ApplicationList => {
+                let names = applications.iter().filter_map(|entry| hex::decode(&entry.aid).ok());
+                page(names.map(|aid| field62::write_application_name(&aid)).collect(), asked)
+            }
+            Question::Application => field62::read_application_name(asked).map(|aid| {
+                let entry = applications.iter().find(|entry| hex::decode(&entry.aid).is_ok_and(|known| known == aid));
+                entry
+                    .and_then(|entry| field62::write_application(entry, rules.amounts))
+                    .unwrap_or_else(field62::write_nothing)
+            }),
+            Question::KeysTaken | Question::ApplicationsTaken => Some(Vec::new()),
+        })
+    }
+
+    fn applications(&self) -> Result<String, ParametersError> {
+        self.own("aids.toml", TerminalData::SHIPPED_APPLICATIONS)
+    }
+
+    fn ca_keys(&self) -> Result<String, ParametersError> {
+        self.own("capk.toml", CaKeys::SHIPPED_TEST)
+    }
+
+    /// A file that somebody put there, or else the one that comes with the program.
+    fn own(&self, name: &str, shipped: &str) -> Result<String, ParametersError> {
+        let path = self.directory.join(name);
+        match std::fs::read_to_string(&path) {
+            Ok(text) => Ok(text),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(shipped.to_owned()),
+            Err(source) => Err(ParametersError::File { path: path.display().to_string(), source }),
+        }
+    }
+}
+
+fn page(names: Vec<Vec<u8>>, asked: &[u8]) -> Option<Vec<u8>> {
+    let received = field62::names_received(asked)?;
+    let rest = names.get(received..).unwrap_or_default();
+    if rest.is_empty() {
+        return Some(field62::write_nothing());
+    }
+    Some(field62::write_page(&rest[..rest.len().min(PAGE)], received == 0, rest.len() > PAGE))
+}
+
+fn key_name(key: &KeyEntry) -> Option<field62::KeyName> {
+    let rid = Rid(hex::decode(&key.rid).ok()?.try_into().ok()?);
+    Some(field62::KeyName { rid, index: hex::decode(&key.index).ok()?.first().copied()? })
+}
+
+fn version(text: &str) -> String {
+    hex::encode(&sha_1(&[text.as_bytes()]))
+}

@@ -1,0 +1,100 @@
+//! Applications and CA keys from the host, seen from outside: a file is changed at the sandbox host, the terminal hears of it
+//! with the next answer, fetches all of it and pays by it from the next sale on.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails here and now")]
+
+mod support;
+
+use std::time::Duration;
+
+use serde_json::Value;
+use support::counter::{Counter, FULL_ACCOUNT};
+use support::running::Running;
+use support::wait_until;
+
+/// The applications that come with the program.
+const SHIPPED: &str = include_str!("../assets/emv/aids.toml");
+
+/// Puts a file where an integrator would: the host has it from now on.
+fn put(counter: &Counter, name: &str, text: &str) {
+    let folder = counter.state().join("sandbox/host/parameters");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join(name), text).unwrap();
+}
+
+fn run(counter: &Counter, arguments: &[&str]) -> (Value, String, Option<i32>) {
+    let output = counter.yima(arguments).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    (serde_json::from_slice(&output.stdout).unwrap_or_default(), said, output.status.code())
+}
+
+/// What the doctor says of the terminal data.
+fn doctor(counter: &Counter) -> String {
+    let (found, ..) = run(counter, &["doctor", "--json"]);
+    found["parts"]["emv"]["says"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_changed_action_code_reaches_the_terminal_with_a_sale_and_decides_the_next_one() {
+    let mut counter = Counter::open_for_business();
+    assert!(doctor(&counter).ends_with("as shipped with the program"), "{}", doctor(&counter));
+    // Every sale is above the floor limit; from now on the terminal declines such sales by itself.
+    put(&counter, "aids.toml", &SHIPPED.replacen("0010000000", "0010008000", 1));
+    let (result, _) = counter.sale("12.34", &[]);
+    assert_eq!(result["outcome"], "approved", "the old codes count as long as a payment runs: {result:#}");
+    assert!(doctor(&counter).contains("set 000001 of "), "{}", doctor(&counter));
+    let (result, code) = counter.sale("12.34", &[]);
+    assert_eq!((result["outcome"].as_str(), code), (Some("declined"), 1), "{result:#}");
+    assert_eq!(result["tvr"], "0000008000");
+    assert_eq!(counter.balance(), FULL_ACCOUNT - 1234);
+    // The acquirer puts it right; the sale above never reached the host, so somebody has to ask.
+    put(&counter, "aids.toml", SHIPPED);
+    let (said, errors, code) = run(&counter, &["parameters", "--json"]);
+    assert_eq!(code, Some(0), "{errors}");
+    assert_eq!(said["changed"][0], "application A000000333010101: TAC denial 0010000000, before 0010008000");
+    let (result, _) = counter.sale("12.34", &[]);
+    assert_eq!(result["outcome"], "approved", "{result:#}");
+}
+
+#[test]
+fn what_is_fetched_by_hand_is_named_and_what_must_not_be_used_is_not_taken() {
+    let mut counter = Counter::open_for_business();
+    let (said, errors, code) = run(&counter, &["parameters", "--json"]);
+    assert_eq!(code, Some(0), "{errors}");
+    assert_eq!((said["applications"].as_u64(), said["ca_key_world"].as_str()), (Some(9), Some("test")), "{said:#}");
+    assert_eq!([&said["added"], &said["removed"], &said["changed"]], [&Value::Array(Vec::new()); 3], "{said:#}");
+    // A key leaves the host's list.
+    let keys = include_str!("../assets/emv/capk-test.toml");
+    let last = keys.rfind("[[key]]").unwrap();
+    put(&counter, "capk.toml", &keys[..last]);
+    let (said, errors, _) = run(&counter, &["parameters", "--json"]);
+    assert_eq!(said["removed"].as_array().unwrap().len(), 1, "{errors} {said:#}");
+    // Nothing but files that are not served: the terminal keeps what it has.
+    put(&counter, "capk.toml", include_str!("../assets/emv/capk-live.toml"));
+    let (_, errors, code) = run(&counter, &["parameters"]);
+    assert_eq!(code, Some(2));
+    assert!(errors.contains("the old ones still count") && errors.contains("refused with 96"), "{errors}");
+    let said = doctor(&counter);
+    assert!(said.contains("was not taken") && said.contains("Still in use"), "{said}");
+    // A set that was damaged on the disk is named, and the one before it counts.
+    let broken = counter.state().join("emv/000002/aids.toml");
+    let text = std::fs::read_to_string(&broken).unwrap();
+    std::fs::write(&broken, &text[..text.len() / 2]).unwrap();
+    let said = doctor(&counter);
+    assert!(said.contains("emv/000002: aids.toml is not as it was written") && said.contains("set 000001"), "{said}");
+    let (result, _) = counter.sale("12.34", &[]);
+    assert_eq!(result["outcome"], "approved", "{result:#}");
+}
+
+#[test]
+fn a_terminal_that_is_busy_is_not_disturbed_by_hand() {
+    let counter = Counter::open_for_business();
+    // It waits for a card.
+    let mut command = counter.yima(&["sale", "12.34"]);
+    counter.shop.log_to(&mut command, "sale.log");
+    let _busy = Running::start("a sale", &mut command);
+    wait_until("the terminal is busy", Duration::from_secs(30), || counter.log("sale.log").contains("12.34"));
+    let (_, errors, code) = run(&counter, &["parameters"]);
+    assert_eq!(code, Some(2));
+    assert!(errors.contains("already running"), "{errors}");
+}
