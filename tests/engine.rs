@@ -206,13 +206,17 @@ impl Terminal {
         self.start_with("unionpay-debit", |parts| parts)
     }
 
-    /// A start with another card, and with parts that are not quite the usual ones.
-    fn start_with(&self, card: &str, change: impl Fn(Parts) -> Parts) -> Running {
-        self.start_with_faults(card, Faults::default(), change)
+    /// A start with a card that is torn or falls silent.
+    fn start_with_faults(&self, faults: Faults) -> Running {
+        self.begin("unionpay-debit", faults, |parts| parts)
     }
 
-    /// And a card that leaves or falls silent.
-    fn start_with_faults(&self, card: &str, faults: Faults, change: impl Fn(Parts) -> Parts) -> Running {
+    /// A start with another card, and with parts that are not quite the usual ones.
+    fn start_with(&self, card: &str, change: impl Fn(Parts) -> Parts) -> Running {
+        self.begin(card, Faults::default(), change)
+    }
+
+    fn begin(&self, card: &str, faults: Faults, change: impl Fn(Parts) -> Parts) -> Running {
         let settings = Settings { host: self.host.link_settings(), ..Settings::default() };
         let setup = Setup { settings, origin: Origin::default(), state: self.folder.path().to_owned() };
         let identity = setup.identity().unwrap();
@@ -723,9 +727,7 @@ fn wherever_a_card_leaves_its_issuer_hears_how_far_its_script_came() {
     // At every command, until the card stays to the end.
     while endings.last() != Some(&Ending::Approved) {
         let tear = u32::try_from(endings.len()).unwrap() + 1;
-        let mut running =
-            terminal
-                .start_with_faults("unionpay-debit", Faults { tear: Some(tear), ..Faults::default() }, |parts| parts);
+        let mut running = terminal.start_with_faults(Faults { tear: Some(tear), ..Faults::default() });
         running.charge("68.01");
         endings.push(running.report().ending);
         running.until("the end", |screen| !matches!(screen, Screen::Processing { .. }));

@@ -231,10 +231,9 @@ enum Question {
 impl Sale {
     /// A sale that has not begun.
     pub fn new(opening: Opening) -> Self {
-        let kernel =
-            entry_point::transaction(Interface::Contact, opening.terminal.clone(), &opening.transaction_data());
-        let (pin_pad, phase, host) = (PinPad::None, Phase::Opened, None);
-        Self { opening, pin_pad, kernel, phase, host, scripts_recorded: 0 }
+        let pin_pad = PinPad::None;
+        let kernel = transaction(&opening, pin_pad);
+        Self { opening, pin_pad, kernel, phase: Phase::Opened, host: None, scripts_recorded: 0 }
     }
 
     /// Takes what happened, gives what to do. An event that does not belong to the phase changes nothing.
@@ -315,12 +314,10 @@ impl Sale {
         self.host.as_ref()
     }
 
-    /// The kernel begins with what this terminal can do with this reader (9F33), before the card asks for it.
+    /// The card is dealt with by a terminal that can do what it can with this reader.
     fn equip(&mut self, pin_pad: PinPad) {
         self.pin_pad = pin_pad;
-        let mut terminal = self.opening.terminal.clone();
-        terminal.capabilities = pin_pad.capabilities(terminal.capabilities);
-        self.kernel = entry_point::transaction(Interface::Contact, terminal, &self.opening.transaction_data());
+        self.kernel = transaction(&self.opening, pin_pad);
     }
 
     fn while_awaiting_card(&mut self, event: Event) -> Vec<Effect> {
@@ -347,6 +344,13 @@ impl Sale {
             }
         }
     }
+}
+
+/// The card's side of a sale, with what this terminal and this pad can do (9F33) before the card asks for it.
+fn transaction(opening: &Opening, pin_pad: PinPad) -> Box<dyn CardTransaction> {
+    let mut terminal = opening.terminal.clone();
+    terminal.capabilities = pin_pad.capabilities(terminal.capabilities);
+    entry_point::transaction(Interface::Contact, terminal, &opening.transaction_data())
 }
 
 fn failed(reason: Reason) -> Vec<Effect> {
