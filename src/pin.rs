@@ -15,12 +15,15 @@ pub struct Pin(Zeroizing<Vec<u8>>);
 pub struct PinError;
 
 impl Pin {
+    /// The fewest digits a PIN has.
+    pub const FEWEST_DIGITS: usize = 4;
+
     /// Takes digits as text bytes.
     ///
     /// # Errors
     /// When it is not 4 to 12 digits.
     pub fn new(digits: Zeroizing<Vec<u8>>) -> Result<Self, PinError> {
-        let good = (4..=12).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit);
+        let good = (Self::FEWEST_DIGITS..=12).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit);
         if good { Ok(Self(digits)) } else { Err(PinError) }
     }
 

@@ -124,10 +124,22 @@ reason_kinds! {
     CardTornAfterRequest = "card_torn_after_request";
     /// Card or reader stopped answering after the request had left; the payment is taken back.
     CardLostAfterRequest = "card_lost_after_request";
+    /// No PIN was entered in time.
+    PinTimedOut = "pin_timed_out";
+    /// The PIN is wrong; it is asked for again.
+    PinWrong = "pin_wrong";
+    /// The PIN is wrong, and the card takes only one more.
+    PinWrongLastTry = "pin_wrong_last_try";
+    /// The card takes only one more PIN.
+    PinLastTry = "pin_last_try";
     /// The card is in but does not answer.
     CardMute = "card_mute";
     /// No application on the card that this terminal takes.
     CardNotSupported = "card_not_supported";
+    /// The card has several applications, and nobody chose one in time.
+    ChoiceTimedOut = "choice_timed_out";
+    /// The cardholder does not agree to the card's application.
+    ApplicationRefused = "application_refused";
     /// The card or its application is blocked.
     CardBlocked = "card_blocked";
     /// What the card says of itself does not make sense.

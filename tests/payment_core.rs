@@ -3,25 +3,33 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 
+use std::collections::VecDeque;
 use std::path::Path;
 
 use jiff::civil::date;
+use yima::crypto::hex;
 use yima::emv::action::ActionCodes;
 use yima::emv::apdu::CardAnswer;
+use yima::emv::ca_keys::CaKeys;
+use yima::emv::pin::{PinEntry, PinKind, PinRequest};
 use yima::emv::tag;
 use yima::emv::terminal::TerminalData;
 use yima::emv::tlv::{self, TlvBuilder};
 use yima::ledger::Ledger;
 use yima::money::{Amount, Currency};
 use yima::payment::advice::AdviceKind;
+use yima::payment::chooser::Chooser;
 use yima::payment::online::{Decision, HostAnswer, LinkFailure, SaleRequest};
+use yima::payment::pin_pad::PinPad;
 use yima::payment::record::{Record, State};
 use yima::payment::sale::{Conclusion, Effect, Event, Opening, Sale};
+use yima::pin::Pin;
 use yima::reference::{AuthorisationCode, MerchantCode, ResponseCode, Rrn, TerminalNumber, TraceNumber};
 use yima::sandbox::card::SandboxCard;
 use yima::sandbox::card::profile::CardProfile;
 use yima::sandbox::issuer::Cryptogram;
 use yima::wording::ReasonKind;
+use zeroize::Zeroizing;
 
 /// What the host says to a request.
 type Host = fn(&CardProfile, &SaleRequest) -> Result<HostAnswer, LinkFailure>;
@@ -52,11 +60,28 @@ struct Run {
 }
 
 struct Shop {
-    _directory: tempfile::TempDir,
+    directory: tempfile::TempDir,
     profile: CardProfile,
     card: SandboxCard,
     ledger: Ledger,
     terminal: TerminalData,
+    pad: PinPad,
+    bypass: bool,
+    /// What the cardholder does each time a PIN is asked for.
+    cardholder: VecDeque<Cardholder>,
+    /// What was asked.
+    asked: Vec<PinRequest>,
+}
+
+/// What a cardholder does who is asked for a PIN.
+#[derive(Clone, Debug)]
+enum Cardholder {
+    /// Types on the screen.
+    Types(&'static str),
+    /// Types at the reader's pad, which sends VERIFY.
+    TypesAtReader(&'static str),
+    /// Something else happens.
+    Does(Event),
 }
 
 impl Shop {
@@ -68,7 +93,9 @@ impl Shop {
         let directory = tempfile::tempdir().unwrap();
         let card = SandboxCard::open(&profile, &directory.path().join("card")).unwrap();
         let ledger = open_ledger(directory.path());
-        Self { _directory: directory, profile, card, ledger, terminal: TerminalData::shipped().unwrap() }
+        let (terminal, pad, bypass) = (TerminalData::shipped().unwrap(), PinPad::None, false);
+        let (cardholder, asked) = (VecDeque::new(), Vec::new());
+        Self { directory, profile, card, ledger, terminal, pad, bypass, cardholder, asked }
     }
 
     /// A terminal that no shop has (`TerminalData::for_sales`): it could approve by itself. The issuer wants to be asked
@@ -85,13 +112,62 @@ impl Shop {
         shop
     }
 
+    /// A shop with a pad, a card that wants a PIN and can be authenticated here, and what its holder does.
+    fn with_pin(pad: PinPad, profile: &str, cardholder: &[Cardholder]) -> Self {
+        let shop = Self::with(CardProfile::shipped(profile).unwrap());
+        let keys = std::fs::read_to_string(shop.directory.path().join("card/capk.toml")).unwrap();
+        let terminal = shop.terminal.clone().with_ca_keys(CaKeys::parse(&keys).unwrap());
+        Self { terminal, pad, cardholder: cardholder.iter().cloned().collect(), ..shop }
+    }
+
+    fn opening(&self, trace: TraceNumber) -> Opening {
+        Opening { terminal: self.terminal.clone(), pin_bypass: self.bypass, ..opening(trace) }
+    }
+
+    /// A sale up to the wish for a PIN.
+    fn until_pin(&mut self) -> (Sale, PinRequest) {
+        let trace = self.ledger.take_trace_number().unwrap();
+        let mut sale = Sale::new(self.opening(trace));
+        sale.step(Event::Begin);
+        self.card.power_on();
+        let mut effects = sale.step(Event::CardInserted(self.pad));
+        loop {
+            match effects.pop() {
+                Some(Effect::Apdu(command)) => {
+                    let answer = exchange(&mut self.card, command.bytes());
+                    effects = sale.step(Event::CardAnswered(answer));
+                }
+                Some(Effect::AskPin(request)) => return (sale, request),
+                other => panic!("{other:?} before a PIN was asked for"),
+            }
+        }
+    }
+
+    /// What the shell hears of the cardholder.
+    fn ask(&mut self, request: PinRequest) -> Event {
+        self.asked.push(request);
+        match self.cardholder.pop_front().unwrap() {
+            Cardholder::Does(event) => event,
+            Cardholder::Types(digits) => {
+                let pin = Pin::new(Zeroizing::new(digits.as_bytes().to_vec())).unwrap();
+                Event::PinEntered(PinEntry::Entered { pin, random: Zeroizing::new(vec![0x5A; 256]) })
+            }
+            Cardholder::TypesAtReader(digits) => {
+                let filled = format!("{digits:F<14}");
+                let command = format!("00200080082{}{filled}", digits.len());
+                let answer = exchange(&mut self.card, &hex::decode(&command).unwrap());
+                Event::PinEntered(PinEntry::Verified(answer))
+            }
+        }
+    }
+
     fn sale(
         &mut self,
         faults: &Faults,
         host: impl Fn(&CardProfile, &SaleRequest) -> Result<HostAnswer, LinkFailure>,
     ) -> Run {
         let trace = self.ledger.take_trace_number().unwrap();
-        let mut sale = Sale::new(Opening { terminal: self.terminal.clone(), ..opening(trace) });
+        let mut sale = Sale::new(self.opening(trace));
         let mut run = Run {
             trail: Vec::new(),
             conclusion: Conclusion::Approved,
@@ -111,8 +187,10 @@ impl Shop {
                     Effect::Show(_) | Effect::SoundCardRead | Effect::ReleaseCard => {}
                     Effect::AwaitCard => {
                         self.card.power_on();
-                        events.push(Event::CardInserted);
+                        events.push(Event::CardInserted(self.pad));
                     }
+                    Effect::AskPin(request) => events.push(self.ask(request)),
+                    Effect::ChooseApplication(_) | Effect::ConfirmApplication(_) => panic!("nobody is there to choose"),
                     Effect::Apdu(command) => {
                         run.commands += 1;
                         run.trail.push("apdu".to_owned());
@@ -175,6 +253,8 @@ fn opening(trace: TraceNumber) -> Opening {
         terminal_number: TerminalNumber::parse("10000001").unwrap(),
         serial_number: "TEST000000000001".to_owned(),
         terminal: TerminalData::shipped().unwrap(),
+        pin_bypass: false,
+        chooser: Chooser::Nobody,
     }
 }
 
@@ -504,4 +584,254 @@ fn a_card_of_another_scheme_is_refused_before_anything_is_written() {
     profile.applications[0].aid = "A0000000999999".to_owned();
     let run = Shop::with(profile).sale(&Faults::default(), approve);
     assert_eq!((kind_of(&run.conclusion), run.state), (Some(ReasonKind::CardNotSupported), None));
+}
+
+/// 9F33, 9F34 and TVR of the request to the host.
+fn verification(request: &SaleRequest) -> [String; 3] {
+    [tag::TERMINAL_CAPABILITIES, tag::CVM_RESULTS, tag::TVR]
+        .map(|tag| hex::encode(tlv::find(&request.chip_data, tag).unwrap().unwrap()))
+}
+
+#[test]
+fn a_pin_is_entered_where_the_terminal_has_a_pad_and_the_host_is_told_how_that_went() {
+    use Cardholder::{Does, Types, TypesAtReader};
+    use PinKind::{Enciphered, Plaintext};
+    const BROKEN: Cardholder = Does(Event::PinEntered(PinEntry::PadBroken));
+    /// Card, pad, what its holder does, which PINs were asked for, and what the host is told.
+    type Case = (&'static str, PinPad, &'static [Cardholder], &'static [PinKind], [&'static str; 3]);
+    let cases: [Case; 14] = [
+        ("cvm-plaintext-pin", PinPad::Screen, &[Types("1234")], &[Plaintext], ["20B8C8", "010302", "0000008000"]),
+        ("cvm-enciphered-pin", PinPad::Screen, &[Types("1234")], &[Enciphered], ["20B8C8", "040302", "0000008000"]),
+        ("cvm-enciphered-pin-key", PinPad::Screen, &[Types("1234")], &[Enciphered], ["20B8C8", "040302", "0200008000"]),
+        ("cvm-combined", PinPad::Screen, &[Types("1234")], &[Enciphered], ["20B8C8", "050300", "0000008000"]),
+        (
+            "cvm-plaintext-pin",
+            PinPad::Reader,
+            &[TypesAtReader("1234")],
+            &[Plaintext],
+            ["20A8C8", "010302", "0000008000"],
+        ),
+        // A reader's pad sends in the clear only, so the rule for it comes next; and without a pad neither counts.
+        ("cvm-combined", PinPad::Reader, &[TypesAtReader("1234")], &[Plaintext], ["20A8C8", "030300", "0000008000"]),
+        ("cvm-plaintext-pin", PinPad::None, &[], &[], ["2028C8", "1E0300", "0000008000"]),
+        ("cvm-enciphered-pin", PinPad::Reader, &[], &[], ["20A8C8", "1E0300", "0000008000"]),
+        // Wrong, then right; wrong until the tries are used up.
+        (
+            "cvm-plaintext-pin",
+            PinPad::Screen,
+            &[Types("9999"), Types("1234")],
+            &[Plaintext, Plaintext],
+            ["20B8C8", "010302", "0000008000"],
+        ),
+        (
+            "cvm-enciphered-pin",
+            PinPad::Screen,
+            &[Types("999999"), Types("0000"), Types("1235")],
+            &[Enciphered; 3],
+            ["20B8C8", "040301", "0000A08000"],
+        ),
+        (
+            "cvm-plaintext-pin",
+            PinPad::Reader,
+            &[TypesAtReader("9999"), TypesAtReader("9999"), TypesAtReader("9999")],
+            &[Plaintext; 3],
+            ["20A8C8", "010301", "0000A08000"],
+        ),
+        // Nobody types a PIN that the card will not look at.
+        ("pin-blocked", PinPad::Screen, &[], &[], ["20B8C8", "1E0000", "0000208000"]),
+        ("cvm-plaintext-pin", PinPad::Screen, &[BROKEN], &[Plaintext], ["20B8C8", "010301", "0000908000"]),
+        // A pad that refuses six entries does not work.
+        (
+            "cvm-plaintext-pin",
+            PinPad::Reader,
+            &[const { Does(Event::PinLengthWrong) }; 6],
+            &[Plaintext; 6],
+            ["20A8C8", "010301", "0000908000"],
+        ),
+    ];
+    for (profile, pad, cardholder, kinds, expected) in cases {
+        let mut shop = Shop::with_pin(pad, profile, cardholder);
+        let told = std::cell::RefCell::new(None);
+        shop.sale(&Faults::default(), |_, request| {
+            *told.borrow_mut() = Some(verification(request));
+            Ok(refusal())
+        });
+        assert_eq!(told.take().unwrap(), expected, "{profile} {pad:?} {cardholder:?}");
+        let asked: Vec<_> = shop.asked.iter().map(|request| request.kind).collect();
+        assert_eq!(asked, kinds, "{profile} {pad:?}");
+        assert!(shop.cardholder.is_empty(), "{profile}: everything was asked for");
+    }
+}
+
+#[test]
+fn who_entered_a_wrong_pin_is_told_so_and_how_many_tries_are_left() {
+    let cardholder = ["9999", "9999", "1234"].map(Cardholder::Types);
+    let mut shop = Shop::with_pin(PinPad::Screen, "cvm-plaintext-pin", &cardholder);
+    let run = shop.sale(&Faults::default(), approve);
+    assert_eq!(run.conclusion, Conclusion::Approved);
+    let told: Vec<_> = shop.asked.iter().map(|request| (request.wrong_before, request.tries_left)).collect();
+    assert_eq!(told, [(false, Some(3)), (true, Some(2)), (true, Some(1))]);
+}
+
+#[test]
+fn a_payment_ends_unpaid_when_no_pin_comes() {
+    for (event, kind) in [
+        (Event::Cancelled, ReasonKind::Cancelled),
+        (Event::PinTimedOut, ReasonKind::PinTimedOut),
+        (Event::CardTorn, ReasonKind::CardTorn),
+        (Event::CardMute, ReasonKind::CardMute),
+        (Event::ReaderFailed(String::new()), ReasonKind::ReaderMissing),
+    ] {
+        for pad in [PinPad::Screen, PinPad::Reader] {
+            let mut shop = Shop::with_pin(pad, "cvm-plaintext-pin", &[Cardholder::Does(event.clone())]);
+            let run = shop.sale(&Faults::default(), approve);
+            assert_eq!((kind_of(&run.conclusion), run.state, run.sent), (Some(kind), None, false), "{event:?}");
+        }
+    }
+}
+
+#[test]
+fn a_pin_is_passed_over_only_where_that_is_allowed_and_then_for_all_rules() {
+    let bypass = Cardholder::Does(Event::PinEntered(PinEntry::Bypassed));
+    let mut shop = Shop::with_pin(PinPad::Screen, "cvm-plaintext-pin", std::slice::from_ref(&bypass));
+    shop.bypass = true;
+    shop.sale(&Faults::default(), |_, request| {
+        assert_eq!(verification(request), ["20B8C8", "010301", "0000888000"], "PIN not entered, CVM failed");
+        Ok(refusal())
+    });
+    let mut shop = Shop::with_pin(PinPad::Screen, "cvm-plaintext-pin", &[bypass]);
+    let (mut sale, request) = shop.until_pin();
+    assert!(sale.step(Event::PinEntered(PinEntry::Bypassed)).is_empty(), "the question stands");
+    assert_eq!(request.kind, PinKind::Plaintext);
+    assert!(matches!(sale.step(Event::Cancelled)[..], [Effect::ReleaseCard, Effect::Conclude(_)]));
+}
+
+#[test]
+fn what_another_pad_says_or_comes_too_late_changes_nothing() {
+    let typed = |digits: &str| {
+        let pin = Pin::new(Zeroizing::new(digits.as_bytes().to_vec())).unwrap();
+        Event::PinEntered(PinEntry::Entered { pin, random: Zeroizing::new(vec![0; 256]) })
+    };
+    let verified = || Event::PinEntered(PinEntry::Verified(CardAnswer::new(vec![0x90, 0x00])));
+    let captured = || Event::PinEntered(PinEntry::Captured);
+    let none_of = [Event::Begin, Event::CardInserted(PinPad::Screen), Event::NoCard];
+    for (pad, foreign) in [(PinPad::Screen, [verified(), captured()]), (PinPad::Reader, [typed("1234"), captured()])] {
+        let mut shop = Shop::with_pin(pad, "cvm-plaintext-pin", &[]);
+        let (mut sale, _) = shop.until_pin();
+        for event in foreign.into_iter().chain(none_of.clone()) {
+            assert!(sale.step(event.clone()).is_empty(), "{pad:?} {event:?}");
+        }
+    }
+    // The PIN is on its way to the card: another one, or the end of the time for it, comes too late.
+    let mut shop = Shop::with_pin(PinPad::Screen, "cvm-plaintext-pin", &[]);
+    let (mut sale, _) = shop.until_pin();
+    assert!(sale.step(typed("1234")).iter().any(|effect| matches!(effect, Effect::Apdu(_))));
+    for late in [typed("0000"), Event::PinTimedOut, Event::PinLengthWrong] {
+        assert!(sale.step(late.clone()).is_empty(), "{late:?}");
+    }
+}
+
+/// A sale up to what nobody answers any more: the next question to the cardholder, the request to the host, or the end.
+fn until_answered(shop: &mut Shop, chooser: &Chooser, answers: &[Event]) -> (Sale, Effect) {
+    let trace = shop.ledger.take_trace_number().unwrap();
+    let mut sale = Sale::new(Opening { chooser: chooser.clone(), ..shop.opening(trace) });
+    sale.step(Event::Begin);
+    shop.card.power_on();
+    let mut effects = sale.step(Event::CardInserted(PinPad::None));
+    let mut answers = answers.iter();
+    loop {
+        match effects.pop().unwrap() {
+            Effect::Apdu(command) => {
+                effects = sale.step(Event::CardAnswered(exchange(&mut shop.card, command.bytes())));
+            }
+            asked @ (Effect::ChooseApplication(_) | Effect::ConfirmApplication(_)) => {
+                // An answer that means nothing here has no effect, and the next one counts.
+                match answers.by_ref().map(|answer| sale.step(answer.clone())).find(|effects| !effects.is_empty()) {
+                    Some(answered) => effects = answered,
+                    None => return (sale, asked),
+                }
+            }
+            other => return (sale, other),
+        }
+    }
+}
+
+fn two_applications() -> Shop {
+    Shop::with(CardProfile::shipped("multi-application").unwrap())
+}
+
+/// One application, which needs the cardholder's consent.
+fn with_consent() -> Shop {
+    let mut profile = CardProfile::shipped("multi-application").unwrap();
+    profile.applications.truncate(1);
+    Shop::with(profile)
+}
+
+const DEBIT: &str = "622848*********2014";
+const CREDIT: &str = "625000******2018";
+
+#[test]
+fn the_cardholder_chooses_among_several_applications() {
+    let (_, asked) = until_answered(&mut two_applications(), &Chooser::Cardholder, &[]);
+    let Effect::ChooseApplication(choices) = asked else { panic!("{asked:?}") };
+    let offered: Vec<_> = choices.iter().map(|choice| (choice.name.as_str(), choice.needs_confirmation)).collect();
+    assert_eq!(offered, [("UnionPay Credit", false), ("UnionPay Debit", true)]);
+    for (chooser, answers, pan) in [
+        (Chooser::Cardholder, &[Event::ApplicationChosen(0)][..], CREDIT),
+        // Who chooses from a list agrees to it.
+        (Chooser::Cardholder, &[Event::ApplicationChosen(1)], DEBIT),
+        // An answer to something else, and one that was not offered, leave the question open.
+        (
+            Chooser::Cardholder,
+            &[Event::ApplicationConfirmed(true), Event::ApplicationChosen(2), Event::ApplicationChosen(1)],
+            DEBIT,
+        ),
+        (Chooser::Nobody, &[], CREDIT),
+        (Chooser::Beforehand("2".parse().unwrap()), &[], DEBIT),
+        (Chooser::Beforehand("A000000333010101".parse().unwrap()), &[], DEBIT),
+    ] {
+        let (sale, end) = until_answered(&mut two_applications(), &chooser, answers);
+        assert!(matches!(end, Effect::Send(_)), "{chooser:?} {answers:?}: {end:?}");
+        assert_eq!(sale.card().unwrap().truncated_pan, pan, "{chooser:?} {answers:?}");
+    }
+}
+
+#[test]
+fn an_application_that_needs_consent_is_asked_for() {
+    let (_, asked) = until_answered(&mut with_consent(), &Chooser::Cardholder, &[]);
+    assert!(matches!(&asked, Effect::ConfirmApplication(choice) if choice.name == "UnionPay Debit"), "{asked:?}");
+    let agreed = [Event::ApplicationConfirmed(true)];
+    for (chooser, answers, sent) in [
+        (Chooser::Cardholder, &agreed[..], true),
+        (Chooser::Cardholder, &[Event::ApplicationConfirmed(false)], false),
+        (Chooser::Nobody, &[], false),
+        (Chooser::Beforehand("1".parse().unwrap()), &[], true),
+        (Chooser::Beforehand("2".parse().unwrap()), &[], false),
+    ] {
+        let (_, end) = until_answered(&mut with_consent(), &chooser, answers);
+        assert_eq!(matches!(end, Effect::Send(_)), sent, "{chooser:?} {answers:?}: {end:?}");
+    }
+}
+
+#[test]
+fn whatever_happens_instead_of_a_choice_ends_the_sale_unpaid_and_unwritten() {
+    for (what, kind) in [
+        (Event::Cancelled, ReasonKind::Cancelled),
+        (Event::ChoiceTimedOut, ReasonKind::ChoiceTimedOut),
+        (Event::CardTorn, ReasonKind::CardTorn),
+        (Event::CardMute, ReasonKind::CardMute),
+        (Event::ReaderFailed(String::new()), ReasonKind::ReaderMissing),
+    ] {
+        for mut shop in [two_applications(), with_consent()] {
+            let (sale, end) = until_answered(&mut shop, &Chooser::Cardholder, std::slice::from_ref(&what));
+            let Effect::Conclude(conclusion) = end else { panic!("{what:?}: {end:?}") };
+            assert_eq!(kind_of(&conclusion), Some(kind), "{what:?}");
+            assert!(matches!(conclusion, Conclusion::Failed(_)), "{what:?}");
+            assert!(shop.ledger.find(sale.trace()).unwrap().is_none(), "{what:?}");
+        }
+    }
+    let (_, end) = until_answered(&mut with_consent(), &Chooser::Cardholder, &[Event::ApplicationConfirmed(false)]);
+    assert!(
+        matches!(&end, Effect::Conclude(conclusion) if kind_of(conclusion) == Some(ReasonKind::ApplicationRefused))
+    );
 }

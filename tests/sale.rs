@@ -277,7 +277,10 @@ fn the_doctor_says_of_each_part_how_it_is() {
     let (found, code) = examine(&counter);
     assert_eq!((found["ok"].as_bool(), code), (Some(true), Some(0)), "{found:#}");
     let parts: Vec<_> = found["parts"].as_object().unwrap().keys().map(String::as_str).collect();
-    assert_eq!(parts, ["identity", "keys", "emv", "reader", "printer", "sound", "clock", "host", "ledger", "disk"]);
+    assert_eq!(
+        parts,
+        ["identity", "keys", "emv", "reader", "pin_pad", "printer", "sound", "clock", "host", "ledger", "disk"]
+    );
     assert!(found["parts"]["reader"]["says"].as_str().unwrap().contains("Virtual PCD"), "{found:#}");
 
     counter.host = None;

@@ -1,5 +1,5 @@
 //! The touchscreen in a real window, driven by real key and pointer events, over real parts: a customer pays, a bank says
-//! no, a bank says nothing. Pictures are kept in `target/screens/sale/`.
+//! no, a bank says nothing, a card lets its holder choose or wants a PIN. Pictures are kept in `target/screens/sale/`.
 
 #![cfg(feature = "screen")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails here and now")]
@@ -20,6 +20,8 @@ const AMBER_WASH: [u8; 3] = [0xFF, 0xF1, 0xD6];
 const PAPER: [u8; 3] = [0xF7, 0xF6, 0xF2];
 const KEY: [u8; 3] = [0xFF, 0xFF, 0xFF];
 const JADE_WASH: [u8; 3] = [0xE2, 0xF0, 0xEA];
+/// The key of the PIN pad that corrects.
+const YELLOW: [u8; 3] = [0xF5, 0xC8, 0x3B];
 
 /// A place for each orientation: where 4 and 收款 are touched, and a spot whose colour tells which screen is shown.
 struct Places {
@@ -37,6 +39,12 @@ struct Places {
     result: (u32, u32),
     /// Inside of the amber card of "not known", clear of words.
     unknown: (u32, u32),
+    /// In the second of two applications to choose from, left of its number. No other screen is white there.
+    second: (u32, u32),
+    /// In the key that corrects a PIN, clear of its word.
+    correct: (u32, u32),
+    /// Where 1, 2, 3 and 4 are touched on the PIN pad in their usual order, and 确认.
+    pin: [(u32, u32); 5],
     /// 下一笔 and 返回收款.
     done: (u32, u32),
 }
@@ -51,6 +59,9 @@ const PORTRAIT: Places = Places {
     chips: [(35, 1088), (270, 1088)],
     result: (40, 700),
     unknown: (60, 180),
+    second: (45, 703),
+    correct: (560, 900),
+    pin: [(120, 694), (275, 694), (445, 694), (120, 856), (614, 1100)],
     done: (360, 1210),
 };
 
@@ -64,6 +75,9 @@ const LANDSCAPE: Places = Places {
     chips: [(522, 31), (522, 67)],
     result: (20, 330),
     unknown: (30, 420),
+    second: (415, 312),
+    correct: (708, 220),
+    pin: [(462, 70), (555, 70), (648, 70), (462, 184), (742, 370)],
     done: (660, 450),
 };
 
@@ -76,11 +90,12 @@ struct Screen {
 
 impl Screen {
     fn open(places: &'static Places, name: &'static str) -> Self {
-        Self::open_at(Counter::open_for_business(), places, name)
+        Self::open_at(Counter::open_for_business(), places, name, "")
     }
 
-    fn open_at(mut counter: Counter, places: &'static Places, name: &'static str) -> Self {
-        counter.set(&format!("[screen]\nwidth = {}\nheight = {}\n", places.width, places.height));
+    /// Opens the window at this counter, with settings beside the usual ones.
+    fn open_at(mut counter: Counter, places: &'static Places, name: &'static str, more: &str) -> Self {
+        counter.set(&format!("[screen]\nwidth = {}\nheight = {}\n{more}", places.width, places.height));
         counter.shop.start_screen(places.width, places.height);
         let mut command = counter.yima(&[]);
         command.env("SLINT_BACKEND", "winit-software");
@@ -174,7 +189,7 @@ fn a_bank_that_says_no_is_red_and_left_by_a_touch() {
 
 #[test]
 fn a_bank_that_says_nothing_is_amber_until_the_payment_is_taken_back() {
-    let mut screen = Screen::open_at(Counter::open_to_silence(), &PORTRAIT, "silent");
+    let mut screen = Screen::open_at(Counter::open_to_silence(), &PORTRAIT, "silent", "");
     screen.key_amount(&["6", "7", "0", "9", "Return"]);
     screen.counter.bring_card(&[]);
     screen.wait_for_colour("the screen says not known", PORTRAIT.unknown, AMBER_WASH);
@@ -186,6 +201,61 @@ fn a_bank_that_says_nothing_is_amber_until_the_payment_is_taken_back() {
     screen.wait_for_colour("the screen says taken back", PORTRAIT.result, RED_WASH);
     screen.keep("taken-back");
     assert_eq!(screen.counter.balance(), FULL_ACCOUNT);
+}
+
+/// The number of the second application on the card that has two.
+const DEBIT: &str = "6228480000000002014";
+
+#[test]
+fn a_customer_chooses_the_second_application_by_touch() {
+    for (places, name) in [(&PORTRAIT, "choice-portrait"), (&LANDSCAPE, "choice-landscape")] {
+        let mut screen = Screen::open(places, name);
+        screen.key_amount(&["1", "2", "3", "4", "Return"]);
+        screen.counter.bring_card(&["--profile", "multi-application"]);
+        screen.wait_for_colour("the customer chooses", places.second, KEY);
+        screen.keep("choose-application");
+        screen.counter.shop.click(places.second.0, places.second.1);
+        screen.wait_for_colour("the screen says paid", places.result, JADE);
+        assert_eq!(screen.counter.host_books().balance(DEBIT).unwrap(), Some(FULL_ACCOUNT - 1234));
+    }
+}
+
+#[test]
+fn a_card_pulled_out_instead_of_a_choice_or_a_pin_ends_the_payment_at_once() {
+    for (profile, place, colour) in
+        [("multi-application", PORTRAIT.second, KEY), ("cvm-plaintext-pin", PORTRAIT.correct, YELLOW)]
+    {
+        let mut screen = Screen::open(&PORTRAIT, "pulled-out");
+        screen.key_amount(&["1", "Return"]);
+        screen.counter.bring_card(&["--profile", profile]);
+        screen.wait_for_colour("the customer is asked", place, colour);
+        // Whoever thinks for a while finds the card as it was.
+        std::thread::sleep(Duration::from_secs(1));
+        assert_eq!(screen.counter.shop.picture().pixel(place.0, place.1), colour, "{profile}");
+        screen.counter.card = None;
+        screen.wait_for_colour("the screen says not paid", PORTRAIT.result, RED_WASH);
+        screen.keep("not-paid");
+        assert!(screen.counter.transactions().is_empty(), "{profile}");
+    }
+}
+
+#[test]
+fn a_test_pin_is_typed_by_touch() {
+    for (places, name) in [(&PORTRAIT, "pin-portrait"), (&LANDSCAPE, "pin-landscape")] {
+        let fixed = "[pin]\nshuffled_keys = false\n";
+        let mut screen = Screen::open_at(Counter::open_for_business(), places, name, fixed);
+        screen.key_amount(&["1", "2", "3", "4", "Return"]);
+        screen.counter.bring_card(&["--profile", "cvm-plaintext-pin"]);
+        screen.wait_for_colour("the customer types a PIN", places.correct, YELLOW);
+        let [digits @ .., done] = places.pin;
+        for (x, y) in digits {
+            screen.counter.shop.click(x, y);
+        }
+        screen.keep("enter-pin");
+        screen.counter.shop.click(done.0, done.1);
+        screen.wait_for_colour("the screen says paid", places.result, JADE);
+        assert_eq!(screen.counter.transactions()[0]["state"], "approved");
+    }
 }
 
 #[test]

@@ -7,23 +7,27 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::advices::AdviceDesk;
+use super::choosing;
 use super::line::Line;
 use super::parameters::ParameterDesk;
+use super::pin_entry;
 use super::printing::FollowedCopy;
 use super::report::{Ending, SaleReport, Timings};
 use super::reversals::ReversalDesk;
-use super::running::Running;
+use super::running::{Question, Running};
 use super::showing::{Paid, local_now};
-use super::view::{CopyState, Intent, Progress, Screen, View};
+use super::view::{CopyState, Intent, PinPlace, Progress, Screen, View};
 use super::workers::reader::{self, ReaderWorker, Ticket};
 use super::workers::{link, printer};
 use crate::acquirer::link::HostLink;
 use crate::devices::printer::Printer;
 use crate::devices::reader::CardReader;
 use crate::devices::sound::{Sound, Tone};
+use crate::emv::pin::PinEntry;
 use crate::emv::terminal::TerminalData;
 use crate::ledger::{Ledger, LedgerError};
 use crate::money::{Amount, Currency};
+use crate::payment::chooser::Chooser;
 use crate::payment::record::{Record, State};
 use crate::payment::sale::{self, Conclusion, Effect, Event, Opening, Sale};
 use crate::receipt::PrinterProfile;
@@ -70,8 +74,18 @@ pub struct Parts {
     pub currency: Currency,
     /// Language of the slips.
     pub language: Language,
-    /// How long to wait for a card.
+    /// How long to wait for a card, and for an answer to what its holder is asked about it.
     pub card_wait: Duration,
+    /// How long to wait for a PIN.
+    pub pin_wait: Duration,
+    /// A cardholder may go on without a PIN.
+    pub pin_bypass: bool,
+    /// PINs may be typed on the screen when the reader has no pad. Counts with test keys only.
+    pub screen_pad: bool,
+    /// Its digits stand on other keys each time.
+    pub shuffled_pin_keys: bool,
+    /// Who chooses among several applications of a card.
+    pub chooser: Chooser,
     /// Keys, host or cards are for tests only.
     pub test: bool,
     /// Held as long as the engine runs: two engines on one ledger would take each other's payments back.
@@ -162,7 +176,12 @@ pub(super) struct Fixed {
     sound: Box<dyn Sound>,
     pub currency: Currency,
     pub language: Language,
-    card_wait: Duration,
+    pub pin_wait: Duration,
+    pin_bypass: bool,
+    pub screen_pad: bool,
+    shuffled_pin_keys: bool,
+    pub card_wait: Duration,
+    chooser: Chooser,
     pub test: bool,
     _lock: EngineLock,
 }
@@ -172,7 +191,7 @@ pub(super) struct Core {
     pub(super) parts: Fixed,
     pub(super) ledger: Ledger,
     pub(super) listener: Box<dyn Listener>,
-    reader: ReaderWorker,
+    pub(super) reader: ReaderWorker,
     link_jobs: Sender<link::Job>,
     /// Looking for the host, telling it of payments that are over and fetching terminal data have a thread of their own: a
     /// payment never waits behind them.
@@ -224,6 +243,11 @@ impl Core {
                 currency: parts.currency,
                 language: parts.language,
                 card_wait: parts.card_wait,
+                pin_wait: parts.pin_wait,
+                pin_bypass: parts.pin_bypass,
+                screen_pad: parts.screen_pad,
+                shuffled_pin_keys: parts.shuffled_pin_keys,
+                chooser: parts.chooser,
                 test: parts.test,
                 _lock: parts.lock,
             },
@@ -340,6 +364,10 @@ impl Core {
                 }
             }
             Intent::Cancel => self.feed(Event::Cancelled),
+            Intent::EnterPin(pin) => self.take_pin(pin),
+            Intent::BypassPin => self.feed(Event::PinEntered(PinEntry::Bypassed)),
+            Intent::ChooseApplication(index) => self.answered(Event::ApplicationChosen(index)),
+            Intent::ConfirmApplication(agreed) => self.answered(Event::ApplicationConfirmed(agreed)),
             Intent::NextCustomer | Intent::ShowKeypad if self.running.is_none() => self.show_keypad(),
             Intent::NextCustomer | Intent::ShowKeypad => {}
             Intent::DidItPrint { copy, printed } => self.did_it_print(copy, printed),
@@ -394,14 +422,26 @@ impl Core {
             merchant_code: self.parts.merchant_code.clone(),
             terminal_number: self.parts.terminal_number.clone(),
             serial_number: self.parts.identity.serial_number.clone(),
+            chooser: self.parts.chooser.clone(),
             terminal: self.parts.terminal.clone(),
+            pin_bypass: self.parts.pin_bypass,
         });
         self.ticket += 1;
         self.leave_result();
         // Slips that nobody has asked for since: the ledger keeps how far they came.
         self.copies.retain(FollowedCopy::under_way);
-        self.running =
-            Some(Running { sale, ticket: self.ticket, progress: sale::Progress::PresentCard, notice: None, timings });
+        let (ticket, progress) = (self.ticket, sale::Progress::PresentCard);
+        self.running = Some(Running {
+            sale,
+            ticket,
+            progress,
+            notice: None,
+            pin_place: PinPlace::Reader,
+            pin_until: None,
+            question: None,
+            question_until: None,
+            timings,
+        });
         self.feed(Event::Begin);
     }
 
@@ -425,6 +465,7 @@ impl Core {
     }
 
     fn on_reader(&mut self, ticket: Ticket, event: reader::Event) {
+        let pin_pad = self.pin_pad(matches!(event, reader::Event::Inserted { own_pad: true }));
         let Some(running) = self.running.as_mut().filter(|running| running.ticket == ticket) else { return };
         let event = match event {
             reader::Event::StillIn => {
@@ -435,10 +476,14 @@ impl Core {
                 running.notice = None;
                 return self.show_progress();
             }
-            reader::Event::Inserted => {
+            reader::Event::Inserted { .. } => {
                 running.notice = None;
                 running.timings.mark("card_wait");
-                Event::CardInserted
+                Event::CardInserted(pin_pad)
+            }
+            reader::Event::PadAnswered(answer) => {
+                running.timings.mark(running.card_part());
+                pin_entry::event_of(answer)
             }
             reader::Event::Answered(answer) => {
                 running.timings.mark(running.card_part());
@@ -490,7 +535,7 @@ impl Core {
 
     /// Tells the core what happened and carries out what it wants, strictly in order. A record that fails ends the list:
     /// what stands behind it is not done, and the core is told.
-    fn feed(&mut self, event: Event) {
+    pub(super) fn feed(&mut self, event: Event) {
         let Some(running) = self.running.as_mut() else { return };
         let mut effects = running.sale.step(event).into_iter();
         while let Some(effect) = effects.next() {
@@ -513,12 +558,21 @@ impl Core {
         match effect {
             Effect::Show(progress) => {
                 running.progress = progress;
+                running.pin_until = None;
+                if let sale::Progress::EnteringPin(_) = progress {
+                    running.pin_place = pin_entry::place(running.sale.pin_pad(), self.parts.shuffled_pin_keys);
+                }
+                running.question = None;
+                running.question_until = None;
                 self.show_progress();
             }
             Effect::SoundCardRead => self.parts.sound.play(Tone::CardRead),
             Effect::AwaitCard => {
                 self.reader.send(reader::Job::Await { ticket: running.ticket, timeout: self.parts.card_wait });
             }
+            Effect::AskPin(_) => self.ask_pin(),
+            Effect::ChooseApplication(choices) => self.ask(Question::Which(choosing::names(&choices))),
+            Effect::ConfirmApplication(choice) => self.ask(Question::Whether(choosing::name(&choice))),
             Effect::Apdu(command) => self.reader.send(reader::Job::Transmit { ticket: running.ticket, command }),
             Effect::Record(record) => {
                 let trace = running.sale.trace();
@@ -618,6 +672,8 @@ impl Core {
     fn tick(&mut self) {
         self.try_ledger_again();
         self.drain_reversals(false);
+        self.mind_pin_time();
+        self.mind_question_time();
         self.drain_advices();
         if self.leave_result_at.is_some_and(|at| Instant::now() >= at) {
             self.show_keypad();

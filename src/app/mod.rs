@@ -4,9 +4,11 @@
 //! waits for a device but its own worker. All of them talk by messages.
 
 mod advices;
+mod choosing;
 mod engine;
 mod line;
 pub mod parameters;
+mod pin_entry;
 mod printing;
 mod report;
 mod reversals;

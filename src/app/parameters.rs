@@ -81,7 +81,7 @@ impl Setup {
         let identity = self.identity()?;
         let _alone = self.lock()?;
         let files = self.emv_files(&identity);
-        let before = files.load()?.data;
+        let before = files.load().map_err(SetupError::from)?.data;
         let link = self.link(identity, self.vault()?)?;
         let update = update(&link, &files)?;
         let changes = Changes::between(&before, &update.in_use.data);

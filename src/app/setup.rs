@@ -17,6 +17,7 @@ use crate::devices::sound::silent::Silent;
 use crate::emv::ca_keys::KeyWorld;
 use crate::ledger::{Ledger, LedgerError};
 use crate::money::UnknownCurrency;
+use crate::payment::chooser::Chooser;
 use crate::receipt::PrinterProfile;
 use crate::reference::ReferenceError;
 use crate::terminal::emv_files::{EmvFiles, EmvFilesError};
@@ -218,6 +219,13 @@ impl Setup {
                 .map_err(|error: UnknownCurrency| self.origin.wrong("terminal.currency", error))?,
             language: self.settings.terminal.language,
             card_wait: Duration::from_secs(self.settings.reader.card_wait_s),
+            pin_wait: Duration::from_secs(self.settings.pin.wait_s),
+            pin_bypass: self.settings.pin.bypass,
+            // Whoever shows keys for it says so.
+            screen_pad: false,
+            shuffled_pin_keys: self.settings.pin.shuffled_keys,
+            // Whoever shows a screen to the cardholder says so.
+            chooser: Chooser::Nobody,
             test,
             lock,
             identity,

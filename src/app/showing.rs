@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 use jiff::Zoned;
 use jiff::civil::DateTime;
 
+use super::choosing;
 use super::engine::Core;
+use super::pin_entry;
 use super::view::{CopyState, Progress, ROWS_PER_PAGE, RowState, Screen, TransactionRow, View};
 use crate::ledger::{self, LedgerError};
 use crate::money::Amount;
@@ -32,9 +34,19 @@ impl Core {
     pub(super) fn show_progress(&mut self) {
         let Some(running) = &self.running else { return };
         let amount = running.sale.amount();
+        if let Some(question) = &running.question {
+            self.screen = choosing::screen(question, amount);
+            return self.publish();
+        }
         self.screen = match running.progress {
             sale::Progress::PresentCard => Screen::PresentCard { amount, notice: running.notice.clone() },
             sale::Progress::ReadingCard => Screen::Processing { amount, progress: Progress::ReadingCard },
+            sale::Progress::EnteringPin(request) => Screen::EnterPin {
+                amount,
+                notice: pin_entry::notice(request),
+                place: running.pin_place,
+                may_bypass: running.sale.pin_bypass(),
+            },
             sale::Progress::AskingHost => Screen::Processing { amount, progress: Progress::AskingHost },
             sale::Progress::CompletingCard => Screen::Processing { amount, progress: Progress::CompletingCard },
         };
@@ -139,6 +151,9 @@ impl Core {
             Screen::Approved { .. } | Screen::NotPaid { .. } | Screen::Unknown { .. } => {}
             Screen::Keypad { .. }
             | Screen::PresentCard { .. }
+            | Screen::EnterPin { .. }
+            | Screen::ChooseApplication { .. }
+            | Screen::ConfirmApplication { .. }
             | Screen::Processing { .. }
             | Screen::Transactions { .. }
             | Screen::OutOfService { .. } => self.screen = Screen::OutOfService { reason },

@@ -3,6 +3,7 @@
 use jiff::civil::DateTime;
 
 use crate::money::{Amount, Currency};
+use crate::pin::Pin;
 use crate::receipt::CopyFor;
 use crate::reference::TraceNumber;
 use crate::wording::Reason;
@@ -14,6 +15,14 @@ pub enum Intent {
     Charge(Amount),
     /// Leave the payment while that is still possible.
     Cancel,
+    /// The PIN that was typed on the screen. It masks itself: an intent may be logged.
+    EnterPin(Pin),
+    /// Go on without a PIN, where the screen says that this is possible.
+    BypassPin,
+    /// Pay with this one of the applications on screen, counted from 0.
+    ChooseApplication(usize),
+    /// Whether the cardholder agrees to the application on screen.
+    ConfirmApplication(bool),
     /// Leave the result and go back to the keypad.
     NextCustomer,
     /// The answer to "Did it print?".
@@ -64,6 +73,31 @@ pub enum Screen {
         amount: Amount,
         /// What was wrong with the last attempt.
         notice: Option<Reason>,
+    },
+    /// The cardholder is asked for a PIN.
+    EnterPin {
+        /// To be paid; it stays in sight.
+        amount: Amount,
+        /// The PIN before was wrong, or this is the last try.
+        notice: Option<Reason>,
+        /// Where it is entered.
+        place: PinPlace,
+        /// The cardholder may go on without.
+        may_bypass: bool,
+    },
+    /// The card has several applications: the cardholder chooses (EMV 4.4 Book 4, 11.3).
+    ChooseApplication {
+        /// To be paid.
+        amount: Amount,
+        /// Their names, the card's favourite first; no two are the same.
+        applications: Vec<String>,
+    },
+    /// The card's application may be used with the cardholder's consent only (EMV 4.4 Book 1, 12.4).
+    ConfirmApplication {
+        /// To be paid.
+        amount: Amount,
+        /// Its name.
+        application: String,
     },
     /// Something is going on that takes time.
     Processing {
@@ -125,6 +159,19 @@ pub enum Screen {
         /// Why, and what to do.
         reason: Reason,
     },
+}
+
+/// Where a PIN is entered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PinPlace {
+    /// On this screen, which says that it is for tests only. Digits are never shown and never leave the screen but as
+    /// [`Intent::EnterPin`].
+    Screen {
+        /// Which digit stands on which key, from top left to bottom right.
+        keys: [u8; 10],
+    },
+    /// At the card reader's own pad, which shows what it needs and minds the time.
+    Reader,
 }
 
 /// What takes time.

@@ -77,7 +77,7 @@ impl Arguments {
         };
         let amount = Amount::parse(&self.amount, parts.currency)?;
         let language = parts.language;
-        let report = take_payment(parts, amount)?;
+        let report = take_payment(parts, amount, None)?;
         let pictures = endpoints.printer.receipts();
         if self.json {
             let mut result = as_json(&report, language);

@@ -77,6 +77,8 @@ fn examine(setup: &Setup) -> Vec<Finding> {
             .and_then(|link| link.check().map_err(|error| format!("{error}; check the network and host.url"))),
         _ => Err("cannot be asked before the terminal is registered and has its keys".to_owned()),
     };
+    let reader = reader(setup);
+    let test = identity.as_ref().is_ok_and(|identity| identity.test);
     vec![
         finding(
             "identity",
@@ -100,7 +102,8 @@ fn examine(setup: &Setup) -> Vec<Finding> {
             "emv",
             identity.as_ref().map_err(|error| text(&error)).and_then(|identity| terminal_data(setup, identity)),
         ),
-        finding("reader", reader(setup)),
+        finding("reader", reader.clone().map(|(name, _)| name)),
+        finding("pin_pad", pin_pad(&reader, test)),
         finding("printer", printer(setup)),
         finding("sound", setup.sound().check()),
         finding("clock", clock(&host)),
@@ -158,10 +161,21 @@ fn terminal_data(setup: &Setup, identity: &Identity) -> Result<String, String> {
     }
 }
 
-fn reader(setup: &Setup) -> Result<String, String> {
+/// Its name, and whether it has a PIN pad.
+fn reader(setup: &Setup) -> Result<(String, bool), String> {
     let mut reader = setup.reader();
     reader.check().map_err(|error| error.to_string())?;
-    Ok(reader.name())
+    Ok((reader.name(), reader.pin_pad().is_some()))
+}
+
+/// Where a cardholder enters a PIN. A terminal needs no such place: a card then asks for something else, or declines.
+fn pin_pad(reader: &Result<(String, bool), String>, test: bool) -> Result<String, String> {
+    Ok(match reader {
+        Ok((_, true)) => "the card reader's own, for PINs that the card checks".to_owned(),
+        Ok((_, false)) | Err(_) if test => "typed in this program, TEST keys only".to_owned(),
+        Ok((_, false)) => "none; cards are told so".to_owned(),
+        Err(_) => return Err("cannot be asked before the card reader is there".to_owned()),
+    })
 }
 
 fn printer(setup: &Setup) -> Result<String, String> {

@@ -13,6 +13,7 @@ mod sandbox;
 mod screen;
 mod tools;
 mod transactions;
+mod typed_pin;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

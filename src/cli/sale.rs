@@ -1,19 +1,25 @@
 //! `yima sale`: one payment without the touchscreen, on the configured devices.
 
 use std::process::ExitCode;
-use std::sync::mpsc::{Sender, channel};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::time::Duration;
 
 use clap::Args;
 use serde_json::{Map, Value, json};
 
+use super::typed_pin::{Typed, TypedPins};
 use super::{FAILED, Failure, output};
-use crate::app::view::{CopyState, Intent, Progress, Screen, View};
+use crate::app::view::{CopyState, Intent, PinPlace, Progress, Screen, View};
 use crate::app::{CopyReport, Ending, Engine, Listener, Parts, SaleReport, Setup};
 use crate::ledger::PrintState;
 use crate::money::{Amount, AmountError, Currency};
+use crate::payment::chooser::{Chooser, Wish};
 use crate::payment::online::EntryMode;
 use crate::receipt::CopyFor;
 use crate::wording::{Language, Reason};
+
+/// How often it is looked whether a PIN has been typed.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// What comes after `yima sale`.
 #[derive(Debug, Args)]
@@ -24,6 +30,18 @@ pub struct Arguments {
     /// ISO 4217 code; the settings' currency when left out
     #[arg(long, value_name = "CODE")]
     currency: Option<String>,
+
+    /// Read the PIN that the card asks for from standard input, one a line; with test keys only
+    ///
+    /// A wrong one is asked for again. When the input ends the payment is cancelled. Without this option a terminal whose
+    /// reader has no PIN pad tells the card that it has none.
+    #[arg(long, value_name = "-", value_parser = ["-"])]
+    pin: Option<String>,
+
+    /// Which application of the card pays: its place in the card's order, from 1, or its AID. Naming one is agreeing to it;
+    /// without this the best one is taken that needs no consent
+    #[arg(long, value_name = "N|AID")]
+    application: Option<Wish>,
 
     /// Print the result as JSON
     #[arg(long)]
@@ -50,9 +68,17 @@ impl Arguments {
         if amount.is_zero() {
             return Err(AmountError::Nothing.into());
         }
-        let parts = setup.parts()?;
+        let mut parts = setup.parts()?;
+        if let Some(wish) = &self.application {
+            parts.chooser = Chooser::Beforehand(wish.clone());
+        }
         let language = parts.language;
-        let report = take_payment(parts, amount)?;
+        let pins = match &self.pin {
+            Some(_) if !parts.test => return Err("--pin is for test keys; this terminal's are live".into()),
+            Some(_) => Some(TypedPins::on_standard_input()?),
+            None => None,
+        };
+        let report = take_payment(parts, amount, pins)?;
         if self.json {
             output::json(&as_json(&report, language));
         } else {
@@ -62,13 +88,45 @@ impl Arguments {
     }
 }
 
-/// Runs one payment through the engine and waits for its end. What happens meanwhile goes to standard error.
-pub fn take_payment(parts: Parts, amount: Amount) -> Result<SaleReport, Failure> {
+/// Runs one payment through the engine and waits for its end. What happens meanwhile goes to standard error; PINs that are
+/// not typed at the reader come from `pins`.
+pub fn take_payment(mut parts: Parts, amount: Amount, mut pins: Option<TypedPins>) -> Result<SaleReport, Failure> {
     let language = parts.language;
-    let (sender, reports) = channel();
-    let engine = Engine::start(parts, Box::new(Teller { reports: sender, language, said: String::new() }))?;
+    parts.screen_pad = pins.is_some();
+    let (sender, told) = channel();
+    let engine =
+        Engine::start(parts, Box::new(Teller { told: sender, language, said: String::new(), pin_wanted: false }))?;
     engine.intents().send(Intent::Charge(amount));
-    Ok(reports.recv()?)
+    let mut pin_wanted = false;
+    loop {
+        match told.recv_timeout(LOOK_EVERY) {
+            Ok(Told::Over(report)) => return Ok(*report),
+            Ok(Told::PinWanted(wanted)) => pin_wanted = wanted,
+            Err(error @ RecvTimeoutError::Disconnected) => return Err(error.into()),
+            Err(RecvTimeoutError::Timeout) => {
+                let Some(pins) = pins.as_mut().filter(|_| pin_wanted) else { continue };
+                match pins.look()? {
+                    None => continue,
+                    Some(Typed::Wrong(error)) => {
+                        output::note(&error.to_string());
+                        continue;
+                    }
+                    Some(Typed::Pin(pin)) => engine.intents().send(Intent::EnterPin(pin)),
+                    Some(Typed::End) => engine.intents().send(Intent::Cancel),
+                }
+                // The next one is for the next time it is asked for.
+                pin_wanted = false;
+            }
+        }
+    }
+}
+
+/// What the engine tells.
+enum Told {
+    /// Whether a PIN is to be typed here now.
+    PinWanted(bool),
+    /// How the payment ended.
+    Over(Box<SaleReport>),
 }
 
 /// 0 approved, 1 declined, 2 anything else.
@@ -82,13 +140,21 @@ pub fn exit_code(ending: Ending) -> ExitCode {
 
 /// Tells on standard error where the payment stands.
 struct Teller {
-    reports: Sender<SaleReport>,
+    told: Sender<Told>,
     language: Language,
     said: String,
+    pin_wanted: bool,
 }
 
 impl Listener for Teller {
     fn show(&mut self, view: &View) {
+        // Each wish is told once: between two of them stands what is done with the PIN.
+        let wanted = matches!(&view.screen, Screen::EnterPin { place: PinPlace::Screen { .. }, .. });
+        if wanted != self.pin_wanted {
+            self.pin_wanted = wanted;
+            // The command may have ended already.
+            let _ = self.told.send(Told::PinWanted(wanted));
+        }
         let line = line_for(&view.screen, self.language);
         if let Some(line) = line.filter(|line| *line != self.said) {
             output::note(&line);
@@ -98,7 +164,7 @@ impl Listener for Teller {
 
     fn report(&mut self, report: &SaleReport) {
         // The command may have ended already.
-        let _ = self.reports.send(report.clone());
+        let _ = self.told.send(Told::Over(Box::new(report.clone())));
     }
 }
 
@@ -122,6 +188,14 @@ fn line_for(screen: &Screen, language: Language) -> Option<String> {
             Progress::CompletingCard => pick("正在完成，请勿拔卡", "Completing, leave the card in"),
             Progress::ReversingEarlier => pick("正在取消上一笔付款", "Taking an earlier payment back"),
         }),
+        Screen::EnterPin { notice: Some(reason), .. } => Some(sentences(reason)),
+        Screen::EnterPin { place: PinPlace::Reader, .. } => {
+            Some(pick("请在读卡器上输入密码", "Enter the PIN on the card reader"))
+        }
+        Screen::EnterPin { place: PinPlace::Screen { .. }, .. } => Some(pick("请输入密码", "Enter the PIN")),
+        Screen::ChooseApplication { .. } | Screen::ConfirmApplication { .. } => {
+            Some(pick("请顾客选择应用", "The customer chooses an application"))
+        }
         Screen::Approved { copies, .. } => copies.iter().find_map(|copy| match &copy.state {
             CopyState::Waiting(reason) => Some(sentences(reason)),
             CopyState::Queued | CopyState::Sending | CopyState::Asks(_) | CopyState::Printed | CopyState::Failed(_) => {
@@ -278,7 +352,7 @@ fn said(report: &SaleReport, reason: &Reason) -> Reason {
     }
 }
 
-fn milliseconds(duration: std::time::Duration) -> Value {
+fn milliseconds(duration: Duration) -> Value {
     // Tenths are enough for people and exact enough for programs.
     json!((duration.as_secs_f64() * 10_000.0).round() / 10.0)
 }

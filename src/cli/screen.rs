@@ -6,6 +6,7 @@ use std::sync::mpsc::{Receiver, channel};
 use super::Failure;
 use crate::app::view::{Intent, LinkState, Screen, View};
 use crate::app::{Engine, Listener, Parts, SaleReport};
+use crate::payment::chooser::Chooser;
 use crate::terminal::settings::Settings;
 use crate::ui::{self, Display, Touchscreen, UiError, WindowOptions};
 use crate::wording::Reason;
@@ -43,6 +44,7 @@ pub fn run(
     // A terminal that cannot trade says so on its screen: there may be nobody to read anything else.
     let _engine = match parts {
         Ok(parts) => {
+            let parts = Parts { chooser: Chooser::Cardholder, screen_pad: true, ..parts };
             let engine = Engine::start(parts, Box::new(OnScreen(display)))?;
             let intents = engine.intents();
             std::thread::Builder::new().name("intents".to_owned()).spawn(move || {

@@ -1,8 +1,10 @@
 //! The payment core: the life of a transaction as a pure state machine. Events in, effects out.
 
 pub mod advice;
+pub mod chooser;
 pub mod online;
 mod opening;
+pub mod pin_pad;
 pub mod record;
 pub mod reversal;
 pub mod sale;

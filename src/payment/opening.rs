@@ -2,6 +2,7 @@
 
 use jiff::civil::DateTime;
 
+use super::chooser::Chooser;
 use crate::emv::kernel::TransactionData;
 use crate::emv::terminal::{TerminalData, TransactionKind};
 use crate::money::Amount;
@@ -24,8 +25,12 @@ pub struct Opening {
     pub terminal_number: TerminalNumber,
     /// Terminal serial number; its last eight characters become 9F1E.
     pub serial_number: String,
-    /// The terminal's side of EMV.
+    /// Who chooses among several applications of a card.
+    pub chooser: Chooser,
+    /// The terminal's side of EMV, as it is without a PIN pad.
     pub terminal: TerminalData,
+    /// A cardholder may go on without a PIN (EMV 4.4 Book 4, 6.3.4.3).
+    pub pin_bypass: bool,
 }
 
 impl Opening {

@@ -17,6 +17,9 @@ pub const SYSTEM_STATE: &str = "/var/lib/yima";
 /// The longest wait that can be set, in seconds.
 const LONGEST_WAIT_S: u64 = 600;
 
+/// The longest a PIN pad waits: it counts its seconds in one byte (PC/SC part 10).
+const LONGEST_PIN_WAIT_S: u64 = 255;
+
 /// The example that is packaged: all keys with their defaults.
 pub const EXAMPLE: &str = include_str!("../../assets/yima.toml");
 
@@ -30,6 +33,8 @@ pub struct Settings {
     pub host: LinkSettings,
     /// The card reader.
     pub reader: ReaderSettings,
+    /// The cardholder's PIN.
+    pub pin: PinSettings,
     /// The receipt printer.
     pub printer: PrinterSettings,
     /// Sounds.
@@ -60,6 +65,18 @@ pub struct ReaderSettings {
     pub card_wait_s: u64,
     /// Seconds a card may take for one command.
     pub answer_timeout_s: u64,
+}
+
+/// The cardholder's PIN.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PinSettings {
+    /// Seconds to enter a PIN.
+    pub wait_s: u64,
+    /// Whether a cardholder may go on without one.
+    pub bypass: bool,
+    /// On the screen, the digits stand on other keys each time.
+    pub shuffled_keys: bool,
 }
 
 /// The receipt printer.
@@ -122,6 +139,12 @@ impl Default for TerminalSettings {
 impl Default for ReaderSettings {
     fn default() -> Self {
         Self { name: String::new(), card_wait_s: 60, answer_timeout_s: 30 }
+    }
+}
+
+impl Default for PinSettings {
+    fn default() -> Self {
+        Self { wait_s: 60, bypass: false, shuffled_keys: true }
     }
 }
 
@@ -247,15 +270,16 @@ impl Settings {
     fn check(&self) -> Result<(), (&'static str, String)> {
         let currency = self.terminal.currency.parse::<crate::money::Currency>();
         currency.map_err(|error| ("terminal.currency", error.to_string()))?;
-        for (key, seconds) in [
-            ("reader.card_wait_s", self.reader.card_wait_s),
-            ("reader.answer_timeout_s", self.reader.answer_timeout_s),
-            ("host.answer_timeout_s", self.host.answer_timeout_s),
-            ("host.connect_timeout_s", self.host.connect_timeout_s),
-            ("printer.patience_s", self.printer.patience_s),
+        for (key, seconds, longest) in [
+            ("reader.card_wait_s", self.reader.card_wait_s, LONGEST_WAIT_S),
+            ("reader.answer_timeout_s", self.reader.answer_timeout_s, LONGEST_WAIT_S),
+            ("pin.wait_s", self.pin.wait_s, LONGEST_PIN_WAIT_S),
+            ("host.answer_timeout_s", self.host.answer_timeout_s, LONGEST_WAIT_S),
+            ("host.connect_timeout_s", self.host.connect_timeout_s, LONGEST_WAIT_S),
+            ("printer.patience_s", self.printer.patience_s, LONGEST_WAIT_S),
         ] {
-            if !(1..=LONGEST_WAIT_S).contains(&seconds) {
-                return Err((key, format!("{seconds} seconds; it must be 1 to {LONGEST_WAIT_S}")));
+            if !(1..=longest).contains(&seconds) {
+                return Err((key, format!("{seconds} seconds; it must be 1 to {longest}")));
             }
         }
         if !(1200..=4_000_000).contains(&self.printer.baud) {
@@ -332,7 +356,7 @@ mod tests {
     #[test]
     fn every_key_of_the_program_is_in_the_example() {
         // serde names all known keys when it meets an unknown one.
-        for section in ["terminal", "host", "reader", "printer", "sound", "screen"] {
+        for section in ["terminal", "host", "reader", "pin", "printer", "sound", "screen"] {
             let message = message(&format!("[{section}]\nno_such_key = 1"));
             for key in message.split('`').skip(3).step_by(2) {
                 assert!(EXAMPLE.contains(&format!("{key} =")), "{section}.{key} is not in assets/yima.toml");
@@ -357,6 +381,7 @@ mod tests {
         assert!(message("[terminal\n").starts_with("yima.toml, line 1"));
         assert!(message("[reader]\ncard_wait_s = 0").starts_with("yima.toml, line 2, reader.card_wait_s: 0 seconds"));
         assert!(message("[printer]\npatience_s = 9999").starts_with("yima.toml, line 2, printer.patience_s: "));
+        assert!(message("[pin]\nwait_s = 256").starts_with("yima.toml, line 2, pin.wait_s: 256 seconds"));
         assert!(message("[sound]\ndevice = \"默认").starts_with("yima.toml, line 2"));
     }
 

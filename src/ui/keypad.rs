@@ -53,6 +53,9 @@ pub(super) fn follow(entry: &mut AmountEntry, view: &View) {
         Screen::NotPaid { .. } => entry.keep(),
         Screen::Keypad { .. }
         | Screen::PresentCard { .. }
+        | Screen::EnterPin { .. }
+        | Screen::ChooseApplication { .. }
+        | Screen::ConfirmApplication { .. }
         | Screen::Processing { .. }
         | Screen::Transactions { .. }
         | Screen::OutOfService { .. } => {}

@@ -9,18 +9,22 @@ use std::time::Duration;
 
 use slint::{ComponentHandle, Timer, TimerMode};
 
-use crate::app::view::{Intent, Screen, View};
+use crate::app::view::{Intent, PinPlace, Screen, View};
 use crate::money::Currency;
 use crate::wording::Language;
 use amount_entry::AmountEntry;
 use generated::{ScreenName, Screens, Theme};
+use pin_typed::PinTyped;
 
 pub mod amount_entry;
+mod applications;
 mod back_end;
 mod copies;
 mod keypad;
 mod outcome;
 mod payment;
+mod pin;
+mod pin_typed;
 mod preferences;
 mod status;
 mod transactions;
@@ -100,6 +104,8 @@ impl Touchscreen {
         preferences::setup(&window, &shared);
         keypad::setup(&window, &shared, &intents);
         payment::setup(&window, &intents);
+        applications::setup(&window, &shared, &intents);
+        pin::setup(&window, &shared, &intents);
         outcome::setup(&window, &intents);
         copies::setup(&window, &intents);
         transactions::setup(&window, &shared, &intents);
@@ -198,13 +204,23 @@ struct Shared(Arc<Mutex<State>>);
 struct State {
     view: Option<View>,
     entry: AmountEntry,
+    /// Wiped when the screen that asks for it goes.
+    pin: PinTyped,
+    /// Which page of a card's applications is shown, from 0.
+    applications_page: usize,
     /// The language of the person who works here, whatever a customer reads.
     cashiers_language: Language,
 }
 
 impl Default for State {
     fn default() -> Self {
-        Self { view: None, entry: AmountEntry::new(Currency::CNY), cashiers_language: Language::default() }
+        Self {
+            view: None,
+            entry: AmountEntry::new(Currency::CNY),
+            pin: PinTyped::new(),
+            applications_page: 0,
+            cashiers_language: Language::default(),
+        }
     }
 }
 
@@ -216,6 +232,10 @@ impl Shared {
     fn accept(&self, view: View) {
         self.with(|state| {
             keypad::follow(&mut state.entry, &view);
+            if state.view.as_ref().map(|before| &before.screen) != Some(&view.screen) {
+                state.pin.wipe();
+                state.applications_page = 0;
+            }
             state.view = Some(view);
         });
     }
@@ -239,6 +259,25 @@ fn paint(window: &AppWindow, shared: &Shared) {
         Screen::PresentCard { amount, notice } => {
             payment::show_present_card(window, *amount, notice.as_ref(), language);
             ScreenName::PresentCard
+        }
+        Screen::EnterPin { amount, notice, place, may_bypass } => {
+            pin::show(window, *amount, notice.as_ref(), language, *may_bypass);
+            match place {
+                PinPlace::Screen { keys } => {
+                    pin::show_keys(window, keys);
+                    pin::show_count(window, shared);
+                    ScreenName::EnterPin
+                }
+                PinPlace::Reader => ScreenName::PinAtReader,
+            }
+        }
+        Screen::ChooseApplication { amount, applications } => {
+            applications::show(window, shared, *amount, applications);
+            ScreenName::ChooseApplication
+        }
+        Screen::ConfirmApplication { amount, application } => {
+            applications::show(window, shared, *amount, std::slice::from_ref(application));
+            ScreenName::ConfirmApplication
         }
         Screen::Processing { amount, progress } => {
             payment::show_progress(window, *amount, *progress);

@@ -37,6 +37,9 @@ pub(super) fn show(window: &AppWindow, screen: &Screen, language: Language) {
         Screen::OutOfService { reason } => outcome.set_reason(values::sentences(Some(reason), language)),
         Screen::Keypad { .. }
         | Screen::PresentCard { .. }
+        | Screen::EnterPin { .. }
+        | Screen::ChooseApplication { .. }
+        | Screen::ConfirmApplication { .. }
         | Screen::Processing { .. }
         | Screen::Transactions { .. } => {}
     }

@@ -38,7 +38,12 @@ pub(super) fn setup(window: &AppWindow, shared: &Shared) {
 /// Whether the customer looks at this screen, and may change its language.
 const fn is_customers(screen: &Screen) -> bool {
     match screen {
-        Screen::PresentCard { .. } | Screen::Processing { .. } | Screen::NotPaid { .. } => true,
+        Screen::PresentCard { .. }
+        | Screen::EnterPin { .. }
+        | Screen::ChooseApplication { .. }
+        | Screen::ConfirmApplication { .. }
+        | Screen::Processing { .. }
+        | Screen::NotPaid { .. } => true,
         Screen::Keypad { .. }
         | Screen::Approved { .. }
         | Screen::Unknown { .. }

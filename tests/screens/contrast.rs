@@ -48,6 +48,8 @@ fn every_ink_is_told_from_every_ground_it_stands_on() {
         ("amber", &["paper", "card", "amber-wash"]),
         ("red", &["card", "red-wash"]),
         ("jade-ink", &["jade", "jade-pressed"]),
+        ("red-ink", &["red", "red-pressed"]),
+        ("yellow-ink", &["yellow", "yellow-pressed"]),
         ("done-ink", &["done"]),
         ("done-soft", &["done"]),
     ] {

@@ -19,12 +19,18 @@ const BY_NIGHT: &[&str] = &[
     "keypad",
     "keypad-fullest",
     "present-card",
+    "choose-application",
+    "confirm-application",
+    "enter-pin-fullest",
     "asking-host",
     "approved-asks",
     "not-paid",
     "unknown",
     "transactions",
 ];
+
+/// Scenes that are also drawn on larger panels.
+const LARGER: &[&str] = &["keypad", "transactions", "unknown", "choose-application-many", "enter-pin-fullest"];
 
 fn folder() -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap().join("screens");
@@ -56,6 +62,9 @@ fn draw(scene: &Scene, options: WindowOptions, name: &str) {
         press(&bench, &key.to_string());
     }
     bench.show(scene.view.clone());
+    for key in scene.then.chars() {
+        press(&bench, &key.to_string());
+    }
     if scene.seconds > 0 {
         // A part of the screen begins to live, and to count, when it is drawn first.
         bench.pixels();
@@ -86,7 +95,7 @@ fn every_screen_is_drawn_in_both_shapes_and_languages() {
 #[test]
 fn a_larger_panel_shows_the_same_design_larger() {
     for (width, height) in [(1024, 600), (1080, 1920)] {
-        for scene in scenes().iter().filter(|scene| ["keypad", "transactions", "unknown"].contains(&scene.name)) {
+        for scene in scenes().iter().filter(|scene| LARGER.contains(&scene.name)) {
             let options = WindowOptions { width, height, ..WindowOptions::default() };
             draw(scene, options, &format!("{}-{width}x{height}-zh", scene.name));
         }

@@ -4,13 +4,13 @@
 use std::collections::BTreeMap;
 
 use i_slint_backend_testing::{AccessibleRole, ElementHandle, ElementQuery};
-use yima::app::view::{CopyState, CopyView, Screen, View};
+use yima::app::view::{CopyState, CopyView, PinPlace, Screen, View};
 use yima::receipt::CopyFor;
 use yima::ui::WindowOptions;
 use yima::wording::{Language, Reason, ReasonKind};
 
 use crate::platform::{Bench, LANDSCAPE, PORTRAIT};
-use crate::views::{at, cny, scenes, transactions, view};
+use crate::views::{SHUFFLED, at, cny, scenes, transactions, view};
 
 const MILLIMETRES_PER_INCH: f32 = 25.4;
 
@@ -37,6 +37,30 @@ fn everything_is_on_the_screen(bench: &Bench, (width, height): (u16, u16), name:
     }
 }
 
+/// Of two things to touch none lies on the other.
+fn nothing_covers_another(bench: &Bench, name: &str) {
+    let all = of_roles(bench, &[AccessibleRole::Button, AccessibleRole::Tab]);
+    for (index, one) in all.iter().enumerate() {
+        for other in &all[index + 1..] {
+            let (at, size) = (one.absolute_position(), one.size());
+            let (other_at, other_size) = (other.absolute_position(), other.size());
+            let apart = at.x + size.width <= other_at.x + 0.5
+                || other_at.x + other_size.width <= at.x + 0.5
+                || at.y + size.height <= other_at.y + 0.5
+                || other_at.y + other_size.height <= at.y + 0.5;
+            let labels = [one, other].map(|element| element.accessible_label().unwrap_or_default());
+            assert!(apart, "{name}: {labels:?} lie on each other");
+        }
+    }
+}
+
+/// Digits, and what else stands among the keys of a PIN pad.
+fn is_key(label: &str, scene: &str) -> bool {
+    const PAD: [&str; 8] = ["Cancel", "Correct", "OK", "No PIN", "取消", "更正", "确认", "不输密码"];
+    let digit = label.parse::<u8>().is_ok_and(|_| label.len() == 1);
+    label == "00" || digit || (scene.starts_with("enter-pin") && PAD.contains(&label))
+}
+
 #[test]
 fn everything_to_touch_is_large_enough_and_on_the_screen() {
     for ((width, height), dots_per_inch) in [(PORTRAIT, 267.0), (LANDSCAPE, 133.0)] {
@@ -50,8 +74,7 @@ fn everything_to_touch_is_large_enough_and_on_the_screen() {
                     let label = element.accessible_label().unwrap_or_default();
                     assert!(!label.is_empty(), "{}: something to touch has no name", scene.name);
                     *count.entry(label.clone()).or_insert(0) += 1;
-                    let millimetres =
-                        if label == "00" || label.parse::<u8>().is_ok_and(|_| label.len() == 1) { 14.0 } else { 9.0 };
+                    let millimetres = if is_key(&label, scene.name) { 14.0 } else { 9.0 };
                     let size = element.size();
                     let least = millimetres / MILLIMETRES_PER_INCH * dots_per_inch;
                     // Keys are wider than high in both shapes.
@@ -63,6 +86,7 @@ fn everything_to_touch_is_large_enough_and_on_the_screen() {
                         size.height
                     );
                 }
+                nothing_covers_another(&bench, scene.name);
                 assert!(count.values().all(|&times| times == 1), "{}: one name, two things: {count:?}", scene.name);
             }
         }
@@ -98,6 +122,24 @@ fn every_reason_leaves_everything_on_the_screen() {
                     let screen = screen(Reason::with_detail(kind, "000001-000042"));
                     bench.show(View { test: true, ..view(screen) });
                     let name = format!("{} on {place} in {language:?}", kind.word());
+                    everything_is_on_the_screen(&bench, (width, height), &name);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn whatever_is_said_of_a_pin_leaves_everything_on_the_screen() {
+    for (width, height) in [PORTRAIT, LANDSCAPE] {
+        for language in [Language::Chinese, Language::English] {
+            let bench = Bench::open(WindowOptions { width, height, language, ..WindowOptions::default() });
+            for kind in [ReasonKind::PinWrong, ReasonKind::PinWrongLastTry, ReasonKind::PinLastTry] {
+                for place in [PinPlace::Screen { keys: SHUFFLED }, PinPlace::Reader] {
+                    let (amount, notice) = (cny(999_999_999_999), Some(Reason::of(kind)));
+                    let screen = Screen::EnterPin { amount, notice, place, may_bypass: true };
+                    bench.show(View { test: true, ..view(screen) });
+                    let name = format!("{} at {place:?} in {language:?}", kind.word());
                     everything_is_on_the_screen(&bench, (width, height), &name);
                 }
             }

@@ -5,13 +5,15 @@ use std::time::Duration;
 use i_slint_backend_testing::{AccessibleRole, ElementHandle};
 use slint::platform::{Key, PointerEventButton, WindowEvent};
 use slint::{ComponentHandle, LogicalPosition, LogicalSize};
-use yima::app::view::{CopyState, Intent, Progress, Screen};
+use yima::app::view::{CopyState, Intent, LinkState, PinPlace, Progress, Screen, View};
+use yima::pin::Pin;
 use yima::receipt::CopyFor;
 use yima::ui::WindowOptions;
 use yima::wording::{Language, Reason, ReasonKind};
+use zeroize::Zeroizing;
 
 use crate::platform::{Bench, LANDSCAPE, PORTRAIT};
-use crate::views::{approved, at, cny, transactions, view};
+use crate::views::{MANY_NAMES, SHUFFLED, approved, at, cny, transactions, view};
 
 /// Left upper corner and size of what a screen reader calls `label`.
 fn place(bench: &Bench, label: &str) -> (LogicalPosition, LogicalSize) {
@@ -166,6 +168,161 @@ fn a_payment_that_waits_for_an_earlier_one_can_be_left() {
         touch(&bench, "Cancel");
         key(&bench, Key::Escape);
         assert_eq!(bench.sent(), [Intent::Cancel, Intent::Cancel]);
+    }
+}
+
+#[test]
+fn a_payment_that_waits_for_a_pin_at_the_reader_can_be_left() {
+    for bench in benches() {
+        let (notice, place) = (Some(Reason::of(ReasonKind::PinWrong)), PinPlace::Reader);
+        bench.show(view(Screen::EnterPin { amount: cny(1234), notice, place, may_bypass: false }));
+        assert!(is_there(&bench, "Enter the PIN on the card reader"));
+        assert!(is_there(&bench, "The PIN is wrong. Enter it again."));
+        touch(&bench, "Cancel");
+        key(&bench, Key::Escape);
+        assert_eq!(bench.sent(), [Intent::Cancel, Intent::Cancel]);
+    }
+}
+
+fn enter_pin(keys: [u8; 10], may_bypass: bool) -> Screen {
+    Screen::EnterPin { amount: cny(1234), notice: None, place: PinPlace::Screen { keys }, may_bypass }
+}
+
+fn pin(digits: &str) -> Intent {
+    Intent::EnterPin(Pin::new(Zeroizing::new(digits.as_bytes().to_vec())).unwrap())
+}
+
+#[test]
+fn digits_touched_where_they_stand_this_time_are_the_pin() {
+    for bench in benches() {
+        for keys in [SHUFFLED, [1, 2, 3, 4, 5, 6, 7, 8, 9, 0]] {
+            bench.show(view(keypad()));
+            bench.show(view(enter_pin(keys, false)));
+            let places: Vec<_> = keys.iter().map(|digit| place(&bench, &digit.to_string()).0).collect();
+            assert!(places.windows(2).all(|pair| (pair[0].y, pair[0].x) < (pair[1].y, pair[1].x)), "row by row");
+            for label in ["1", "2", "0", "5", "Correct", "4"] {
+                touch(&bench, label);
+            }
+            assert!(is_there(&bench, "4 digits typed"));
+            touch(&bench, "OK");
+            assert_eq!(bench.sent(), [pin("1204")]);
+            assert!(is_there(&bench, "0 digits typed"), "what was sent is gone from here");
+            touch(&bench, "OK");
+            assert_eq!(bench.sent(), []);
+        }
+    }
+}
+
+#[test]
+fn physical_digits_mean_what_they_say_wherever_they_stand_on_the_screen() {
+    let bench = &benches()[0];
+    bench.show(view(enter_pin(SHUFFLED, false)));
+    for text in ["7", "7", "7"] {
+        press(bench, text);
+    }
+    key(bench, Key::Return);
+    assert_eq!(bench.sent(), [], "three digits are no PIN");
+    key(bench, Key::Delete);
+    for text in ["9", "8", "7", "6", "5", "4", "3", "2", "1", "0", "9", "8", "7", "7", "."] {
+        press(bench, text);
+    }
+    key(bench, Key::Backspace);
+    press(bench, "1");
+    key(bench, Key::Return);
+    key(bench, Key::Escape);
+    assert_eq!(bench.sent(), [pin("987654321091"), Intent::Cancel]);
+}
+
+#[test]
+fn a_long_touch_is_a_digit_and_correct_held_takes_all() {
+    for bench in benches() {
+        bench.show(view(enter_pin(SHUFFLED, false)));
+        hold(&bench, middle(&bench, "7"), Duration::from_secs(1));
+        touch(&bench, "8");
+        assert!(is_there(&bench, "2 digits typed"));
+        hold(&bench, middle(&bench, "Correct"), Duration::from_secs(1));
+        assert!(is_there(&bench, "0 digits typed"));
+    }
+}
+
+#[test]
+fn what_has_been_typed_of_a_pin_outlasts_news_of_the_line_and_nothing_else() {
+    let bench = &benches()[0];
+    bench.show(view(enter_pin(SHUFFLED, false)));
+    for text in ["1", "2", "3"] {
+        press(bench, text);
+    }
+    bench.show(View { link: LinkState::Offline, ..view(enter_pin(SHUFFLED, false)) });
+    press(bench, "4");
+    assert!(is_there(bench, "4 digits typed"));
+    bench.show(view(Screen::Processing { amount: cny(1234), progress: Progress::ReadingCard }));
+    bench.show(view(enter_pin(SHUFFLED, false)));
+    assert!(is_there(bench, "0 digits typed"));
+    key(bench, Key::Return);
+    assert_eq!(bench.sent(), []);
+}
+
+#[test]
+fn the_picture_tells_how_many_digits_and_not_which() {
+    for bench in benches() {
+        let picture = |digits: &str| {
+            bench.show(view(keypad()));
+            bench.show(view(enter_pin(SHUFFLED, false)));
+            for digit in digits.chars() {
+                press(&bench, &digit.to_string());
+            }
+            bench.pixels()
+        };
+        let typed = picture("1234");
+        assert_eq!(typed.as_bytes(), picture("9999").as_bytes());
+        assert_ne!(typed.as_bytes(), picture("99999").as_bytes());
+    }
+}
+
+#[test]
+fn a_pin_is_passed_over_only_where_that_is_offered() {
+    for bench in benches() {
+        bench.show(view(enter_pin(SHUFFLED, false)));
+        assert!(!is_there(&bench, "No PIN"));
+        bench.show(view(enter_pin(SHUFFLED, true)));
+        touch(&bench, "No PIN");
+        touch(&bench, "Cancel");
+        assert_eq!(bench.sent(), [Intent::BypassPin, Intent::Cancel]);
+    }
+}
+
+#[test]
+fn an_application_is_chosen_by_touch_or_by_its_number() {
+    let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+    for bench in benches() {
+        bench.show(view(Screen::ChooseApplication { amount: cny(1), applications: names(&["Crédit", "Débit"]) }));
+        touch(&bench, "Débit");
+        press(&bench, "1");
+        press(&bench, "3");
+        touch(&bench, "Cancel");
+        key(&bench, Key::Escape);
+        let chosen = Intent::ChooseApplication;
+        assert_eq!(bench.sent(), [chosen(1), chosen(0), Intent::Cancel, Intent::Cancel]);
+        bench.show(view(Screen::ChooseApplication { amount: cny(1), applications: names(MANY_NAMES) }));
+        assert!(!is_there(&bench, MANY_NAMES[5]));
+        touch(&bench, "More · 1 / 2");
+        touch(&bench, MANY_NAMES[5]);
+        touch(&bench, "More · 2 / 2");
+        press(&bench, "4");
+        assert_eq!(bench.sent(), [chosen(5), chosen(3)]);
+    }
+}
+
+#[test]
+fn consent_is_a_touch_on_pay() {
+    for bench in benches() {
+        bench.show(view(Screen::ConfirmApplication { amount: cny(1), application: "Débit".to_owned() }));
+        assert!(is_there(&bench, "Débit"));
+        touch(&bench, "Pay");
+        touch(&bench, "Do not pay");
+        key(&bench, Key::Return);
+        key(&bench, Key::Escape);
+        assert_eq!(bench.sent(), [true, false, true, false].map(Intent::ConfirmApplication));
     }
 }
 

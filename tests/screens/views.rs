@@ -2,7 +2,7 @@
 
 use jiff::civil::{DateTime, date};
 use yima::app::view::{
-    CopyState, CopyView, LinkState, Progress, ROWS_PER_PAGE, RowState, Screen, TransactionRow, View,
+    CopyState, CopyView, LinkState, PinPlace, Progress, ROWS_PER_PAGE, RowState, Screen, TransactionRow, View,
 };
 use yima::money::{Amount, Currency};
 use yima::receipt::CopyFor;
@@ -35,6 +35,16 @@ fn trace(stan: u32) -> TraceNumber {
 /// What the settings say of a key that is mistyped.
 pub const WRONG_SETTING: &str = "/etc/yima/yima.toml, line 41, printer.buad: unknown field `buad`, expected one of device, \
                                  baud, flow_control, profile, patience_s";
+
+/// A layout of the PIN pad's digits as chance may make it.
+pub const SHUFFLED: [u8; 10] = [7, 0, 4, 9, 2, 5, 1, 8, 3, 6];
+
+/// What an application is called that gives no name of its own: all 16 bytes of its AID.
+const LONGEST_NAME: &str = "A0000003330101010203040506070809";
+
+/// More applications than a page has names for, some as long as a card can make them.
+pub const MANY_NAMES: &[&str] =
+    &["UnionPay QuickPass", LONGEST_NAME, "Débit 0101010203040506070809", "信用卡", "Crédit", "E-Cash"];
 
 fn printer_missing() -> Reason {
     Reason::with_detail(ReasonKind::PrinterMissing, "/dev/ttyUSB0: No such file or directory (os error 2)")
@@ -78,19 +88,37 @@ pub fn transactions(copies: Vec<CopyView>) -> Screen {
     Screen::Transactions { rows, page: 0, pages: 8, count_today: 38, total_today: cny(128_650), copies }
 }
 
-/// Name of the picture, keys typed before, the view, and seconds that pass.
+/// Name of the picture, keys typed on the keypad before, the view, keys typed there, and seconds that pass.
 pub struct Scene {
     pub name: &'static str,
     pub keys: &'static str,
     pub view: View,
+    pub then: &'static str,
     pub seconds: u64,
 }
 
 /// All of them.
 pub fn scenes() -> Vec<Scene> {
-    let scene = |name, screen| Scene { name, keys: "1234", view: view(screen), seconds: 0 };
+    let scene = |name, screen| Scene { name, keys: "1234", view: view(screen), then: "", seconds: 0 };
     let keypad = |notice| Screen::Keypad { notice };
     let processing = |progress| Screen::Processing { amount: cny(1234), progress };
+    let enter_pin = |amount, notice: Option<ReasonKind>, may_bypass| Screen::EnterPin {
+        amount,
+        notice: notice.map(Reason::of),
+        place: PinPlace::Screen { keys: SHUFFLED },
+        may_bypass,
+    };
+    let choose = |amount, names: &[&str]| Screen::ChooseApplication {
+        amount,
+        applications: names.iter().map(|name| (*name).to_owned()).collect(),
+    };
+    let confirm = |amount, name: &str| Screen::ConfirmApplication { amount, application: name.to_owned() };
+    let pin_at_reader = |notice: Option<ReasonKind>| Screen::EnterPin {
+        amount: cny(1234),
+        notice: notice.map(Reason::of),
+        place: PinPlace::Reader,
+        may_bypass: false,
+    };
     let not_paid = |reason| Screen::NotPaid { amount: cny(1234), reason, at: at(14, 26, 9) };
     let unknown = |amount| Screen::Unknown {
         amount,
@@ -153,6 +181,29 @@ pub fn scenes() -> Vec<Scene> {
             ..scene("present-card-again", keypad(None))
         },
         scene("reading-card", processing(Progress::ReadingCard)),
+        scene("choose-application", choose(cny(1234), &["Crédit", "Débit"])),
+        Scene {
+            view: View { test: true, ..view(choose(cny(999_999_999_999), MANY_NAMES)) },
+            ..scene("choose-application-many", keypad(None))
+        },
+        scene("confirm-application", confirm(cny(1234), "UnionPay Debit")),
+        Scene {
+            view: View { test: true, ..view(confirm(cny(999_999_999_999), LONGEST_NAME)) },
+            ..scene("confirm-application-longest", keypad(None))
+        },
+        Scene { then: "1234", ..scene("enter-pin", enter_pin(cny(1234), None, false)) },
+        Scene {
+            view: View {
+                link: LinkState::HostSilent,
+                waiting: 1,
+                test: true,
+                ..view(enter_pin(cny(999_999_999_999), Some(ReasonKind::PinWrongLastTry), true))
+            },
+            then: "123456789012",
+            ..scene("enter-pin-fullest", keypad(None))
+        },
+        scene("pin-at-reader", pin_at_reader(None)),
+        Scene { seconds: 14, ..scene("pin-at-reader-last-try", pin_at_reader(Some(ReasonKind::PinWrongLastTry))) },
         Scene { seconds: 14, ..scene("asking-host", processing(Progress::AskingHost)) },
         scene("completing-card", processing(Progress::CompletingCard)),
         Scene { seconds: 3, ..scene("reversing-earlier", processing(Progress::ReversingEarlier)) },

@@ -1,6 +1,7 @@
 //! The counter in a shop: a terminal with its settings, and the endpoints it talks to, each a process of its own.
 
 use std::fs::File;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
@@ -9,7 +10,7 @@ use serde_json::Value;
 use yima::sandbox::host::Host;
 
 use super::running::Running;
-use super::shop::Shop;
+use super::shop::{PAD_KEYS, Shop};
 use super::wait_until;
 
 /// The sandbox host's port.
@@ -44,8 +45,20 @@ pub struct Counter {
 impl Counter {
     /// A counter with a card service and a printer; host and card come when they are called.
     pub fn open() -> Self {
+        Self::furnish(Shop::start_reader)
+    }
+
+    /// Host and printer run, and the reader has a PIN pad.
+    pub fn open_with_pad() -> Self {
+        let mut counter = Self::furnish(Shop::start_reader_with_pad);
+        counter.start_host();
+        counter.start_printer(&[]);
+        counter
+    }
+
+    fn furnish(start_reader: fn(&mut Shop)) -> Self {
         let mut shop = Shop::open();
-        shop.start_reader();
+        start_reader(&mut shop);
         let counter = Self {
             host: None,
             printer: None,
@@ -188,6 +201,31 @@ impl Counter {
         self.card = None;
         let (stdout, stderr) = (std::fs::read(result).unwrap(), std::fs::read(said).unwrap());
         (json(&Output { status, stdout, stderr }), status.code().unwrap_or(-1))
+    }
+
+    /// The same with what is said to the command on its standard input.
+    pub fn sale_saying(&mut self, amount: &str, card: &[&str], arguments: &[&str], said: &str) -> (Value, i32) {
+        self.bring_card(card);
+        let mut command = self.yima(&["sale", amount, "--json"]);
+        command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        // A command that wants nothing does not read it.
+        let _ = child.stdin.take().unwrap().write_all(said.as_bytes());
+        let output = child.wait_with_output().unwrap();
+        self.card = None;
+        (json(&output), output.status.code().unwrap_or(-1))
+    }
+
+    /// What the customer does next at the reader's PIN pad: digits, or a word of `pin_pad_reader.c`.
+    pub fn customer_at_pad(&self, keys: &str) {
+        let path = self.shop.folder().join(PAD_KEYS);
+        let mut file = std::fs::OpenOptions::new().create(true).append(true).open(path).unwrap();
+        writeln!(file, "{keys}").unwrap();
+    }
+
+    /// What the reader's pad was asked, hexadecimal, in order.
+    pub fn pad_was_asked(&self) -> Vec<String> {
+        self.log(&format!("{PAD_KEYS}.asked")).lines().map(str::to_owned).collect()
     }
 
     /// The terminal's ledger, newest first.

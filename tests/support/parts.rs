@@ -20,6 +20,10 @@ pub const XDOTOOL: Part = Part { name: "xdotool", package: "xdotool" };
 /// The driver that lets a program take the place of a card. Installed outside of `PATH`.
 pub const VPCD: Part = Part { name: "/usr/lib/pcsc/drivers/serial/libifdvpcd.so", package: "vsmartcard-vpcd" };
 
+/// What the reader with a PIN pad is compiled with.
+pub const GCC: Part = Part { name: "gcc", package: "gcc" };
+pub const PCSC_HEADERS: Part = Part { name: "/usr/include/PCSC", package: "libpcsclite-dev" };
+
 impl Part {
     /// The path of this part. Fails the test, with the command to run, when the machine has none.
     ///

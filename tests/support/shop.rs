@@ -22,6 +22,8 @@ use super::wait_until;
 /// The port on which the virtual reader waits for its card; the second slot of the reader uses the next one.
 pub const CARD_PORT: u16 = 35963;
 
+/// File of the shop's folder in which stands what the customer does at the reader's PIN pad.
+pub const PAD_KEYS: &str = "pad-keys";
 const PCSCD_LOG: &str = "pcscd.log";
 
 /// Environment that would lead a program out of the shop, to the desktop or the card service of the developer.
@@ -114,9 +116,31 @@ impl Shop {
     /// [`CARD_PORT`]. Whoever connects there, from inside, is the card.
     #[track_caller]
     pub fn start_reader(&mut self) {
+        self.start_card_service(&parts::VPCD.find());
+    }
+
+    /// The same with a reader that has a PIN pad: `pin_pad_reader.c` says what the customer's file [`PAD_KEYS`] may hold.
+    #[track_caller]
+    pub fn start_reader_with_pad(&mut self) {
+        let driver = self.folder().join("pin_pad_reader.so");
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support/pin_pad_reader.c");
+        let output = Command::new(parts::GCC.find())
+            .args(["-shared", "-fPIC", "-Wall", "-Wextra", "-Werror", "-I"])
+            .arg(parts::PCSC_HEADERS.find())
+            .arg(format!("-DDRIVER=\"{}\"", parts::VPCD.find().display()))
+            .arg("-o")
+            .args([&driver, &source])
+            .arg("-ldl")
+            .output()
+            .expect("gcc starts");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        self.start_card_service(&driver);
+    }
+
+    #[track_caller]
+    fn start_card_service(&mut self, driver: &Path) {
         let settings = self.folder().join("reader.conf.d");
         std::fs::create_dir(&settings).expect("one reader in a shop");
-        let driver = parts::VPCD.find();
         let reader = format!(
             "FRIENDLYNAME \"Virtual PCD\"\nDEVICENAME /dev/null:{CARD_PORT}\nLIBPATH {}\nCHANNELID {CARD_PORT}\n",
             driver.display()
@@ -124,6 +148,7 @@ impl Shop {
         std::fs::write(settings.join("vpcd"), reader).expect("the reader's settings");
         let mut command = self.command(parts::PCSCD.find());
         command.args(["--foreground", "--info", "--config"]).arg(&settings);
+        command.env("PIN_PAD_KEYS", self.folder().join(PAD_KEYS));
         let log = self.log_to(&mut command, PCSCD_LOG);
         let mut pcscd = Running::start("pcscd", &mut command);
         wait_until("pcscd with a virtual reader", Duration::from_secs(30), || {

@@ -46,7 +46,7 @@ impl Host {
                 let wanted = field62::read_key_name(&field).unwrap();
                 field62::write_ca_key(self.keys.iter().find(|key| name(key) == wanted).unwrap()).unwrap()
             }
-            "382" => page(self.applications.iter().map(|entry| aid_name(entry)).collect()),
+            "382" => page(self.applications.iter().map(aid_name).collect()),
             "380" => {
                 let wanted = hex::encode(&field62::read_application_name(&field).unwrap());
                 let entry = self.applications.iter().find(|entry| entry.aid == wanted).unwrap();

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
+use crate::devices::pin_pad::{PadAnswer, PadPrompt};
 use crate::devices::reader::{CardReader, ReaderError};
 use crate::emv::apdu::{CardAnswer, Command};
 
@@ -32,6 +33,18 @@ pub enum Job {
         /// The command.
         command: Command,
     },
+    /// Let the cardholder enter the PIN on the reader's own pad, which sends it to the card.
+    VerifyPin {
+        /// For which sale.
+        ticket: Ticket,
+        /// How the pad asks.
+        prompt: PadPrompt,
+    },
+    /// Say when the card leaves, until the next job: somebody thinks, and the card has nothing to do.
+    Watch {
+        /// For which sale.
+        ticket: Ticket,
+    },
     /// Power the card down.
     Release,
 }
@@ -40,13 +53,18 @@ pub enum Job {
 #[derive(Debug)]
 pub enum Event {
     /// A card is in and powered.
-    Inserted,
+    Inserted {
+        /// The reader has a PIN pad of its own.
+        own_pad: bool,
+    },
     /// The last sale's card is still in.
     StillIn,
     /// It has been taken out.
     Removed,
     /// The card answered.
     Answered(CardAnswer),
+    /// What came of asking for a PIN at the reader's own pad.
+    PadAnswered(PadAnswer),
     /// The card left.
     Torn,
     /// The card does not answer.
@@ -108,9 +126,13 @@ fn work(
     wanted: &AtomicU64,
     mut tell: impl FnMut(Ticket, Event) -> bool,
 ) {
-    let mut released = true;
-    while let Some(job) = next_job(&mut *reader, jobs, &mut used, released) {
-        released = matches!(job, Job::Release);
+    let mut meanwhile = Meanwhile::LookForAnother;
+    while let Some(job) = next_job(&mut *reader, jobs, &mut used, meanwhile, &mut tell) {
+        meanwhile = match job {
+            Job::Release => Meanwhile::LookForAnother,
+            Job::Watch { ticket } => Meanwhile::Watch(ticket),
+            Job::Await { .. } | Job::Transmit { .. } | Job::VerifyPin { .. } => Meanwhile::LeaveAlone,
+        };
         let told = match job {
             Job::Await { ticket, timeout } => {
                 let still_wanted = || wanted.load(Ordering::Acquire) == ticket;
@@ -126,6 +148,14 @@ fn work(
                     Err(error) => event_of(error),
                 },
             ),
+            Job::VerifyPin { ticket, prompt } => {
+                let answer = match reader.pin_pad() {
+                    Some(pad) => pad.verify(prompt),
+                    None => Ok(PadAnswer::Broken("the reader has no pad".to_owned())),
+                };
+                tell(ticket, answer.map_or_else(event_of, Event::PadAnswered))
+            }
+            Job::Watch { .. } => true,
             Job::Release => {
                 reader.release();
                 true
@@ -165,24 +195,55 @@ impl UsedCard {
     }
 }
 
-/// Waits for a job. Meanwhile it watches for the used card to leave, so that the next customer's, inserted before anybody
-/// asked for it, is not taken for that one: only when the card is `released`, for looking ends the session with it, and a
-/// sale may leave its card waiting as long as the host thinks. `None` when no job will come any more.
-fn next_job(reader: &mut dyn CardReader, jobs: &Receiver<Job>, used: &mut UsedCard, released: bool) -> Option<Job> {
+/// What the worker does between two jobs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Meanwhile {
+    /// It looks whether the used card leaves, so that the next customer's, inserted before anybody asked for it, is not
+    /// taken for that one. Looking ends the session with the card, which therefore must have been released.
+    LookForAnother,
+    /// It tells the sale when its card leaves.
+    Watch(Ticket),
+    /// Nothing: a sale may leave its card waiting as long as the host thinks.
+    LeaveAlone,
+}
+
+/// Waits for a job. `None` when no job will come any more.
+fn next_job(
+    reader: &mut dyn CardReader,
+    jobs: &Receiver<Job>,
+    used: &mut UsedCard,
+    mut meanwhile: Meanwhile,
+    tell: &mut dyn FnMut(Ticket, Event) -> bool,
+) -> Option<Job> {
     let mut pause = SLICE;
-    while released && used.is_in {
+    loop {
+        if meanwhile == Meanwhile::LeaveAlone || (meanwhile == Meanwhile::LookForAnother && !used.is_in) {
+            return jobs.recv().ok();
+        }
         match jobs.recv_timeout(pause) {
             Ok(job) => return Some(job),
             Err(RecvTimeoutError::Disconnected) => return None,
-            Err(RecvTimeoutError::Timeout) => match reader.wait_for_removal(Duration::ZERO) {
+            Err(RecvTimeoutError::Timeout) => {}
+        }
+        match meanwhile {
+            Meanwhile::LookForAnother => match reader.wait_for_removal(Duration::ZERO) {
                 Ok(true) => used.has_left(),
                 Ok(false) => pause = SLICE,
                 // Nobody knows: the card may still be in.
                 Err(_) => pause = SLICE * 10,
             },
+            Meanwhile::Watch(ticket) => {
+                let event = match reader.card_is_in() {
+                    Ok(true) => continue,
+                    Ok(false) => Event::Torn,
+                    Err(error) => event_of(error),
+                };
+                tell(ticket, event);
+                meanwhile = Meanwhile::LeaveAlone;
+            }
+            Meanwhile::LeaveAlone => {}
         }
     }
-    jobs.recv().ok()
 }
 
 /// Waits for the old card to leave and a new one to come; `None` when nobody waits for it any more.
@@ -215,7 +276,7 @@ fn await_card(
         match reader.wait_for_card(SLICE) {
             Ok(Some(_answer_to_reset)) => {
                 used.came();
-                return Some(Event::Inserted);
+                return Some(Event::Inserted { own_pad: reader.pin_pad().is_some() });
             }
             Ok(None) if Instant::now() >= deadline => return Some(Event::NoCard),
             Ok(None) => {}
@@ -312,6 +373,10 @@ mod tests {
             Ok(vec![0x90, 0x00])
         }
 
+        fn card_is_in(&mut self) -> Result<bool, ReaderError> {
+            Ok(*self.card.lock().unwrap())
+        }
+
         fn release(&mut self) {}
 
         fn wait_for_removal(&mut self, timeout: Duration) -> Result<bool, ReaderError> {
@@ -329,14 +394,14 @@ mod tests {
         let desk = Desk::open(&folder, &Slot::default());
         desk.slot.holds(true);
         desk.asks_for_a_card(1);
-        assert!(matches!(desk.hears(), Event::Inserted));
+        assert!(matches!(desk.hears(), Event::Inserted { .. }));
         desk.worker.send(Job::Release);
         desk.asks_for_a_card(2);
         assert!(matches!(desk.hears(), Event::StillIn));
         desk.slot.holds(false);
         assert!(matches!(desk.hears(), Event::Removed));
         desk.slot.holds(true);
-        assert!(matches!(desk.hears(), Event::Inserted));
+        assert!(matches!(desk.hears(), Event::Inserted { .. }));
     }
 
     #[test]
@@ -345,13 +410,13 @@ mod tests {
         let desk = Desk::open(&folder, &Slot::default());
         desk.slot.holds(true);
         desk.asks_for_a_card(1);
-        assert!(matches!(desk.hears(), Event::Inserted));
+        assert!(matches!(desk.hears(), Event::Inserted { .. }));
         desk.worker.send(Job::Release);
         desk.slot.holds(false);
         desk.slot.looked_at();
         desk.slot.holds(true);
         desk.asks_for_a_card(2);
-        assert!(matches!(desk.hears(), Event::Inserted), "not asked to be taken out first");
+        assert!(matches!(desk.hears(), Event::Inserted { .. }), "not asked to be taken out first");
     }
 
     #[test]
@@ -361,7 +426,7 @@ mod tests {
         slot.holds(true);
         let desk = Desk::open(&folder, &slot);
         desk.asks_for_a_card(1);
-        assert!(matches!(desk.hears(), Event::Inserted), "a card that nobody has used may wait in the reader");
+        assert!(matches!(desk.hears(), Event::Inserted { .. }), "a card that nobody has used may wait in the reader");
         drop(desk);
         let desk = Desk::open(&folder, &slot);
         desk.asks_for_a_card(1);
@@ -372,7 +437,7 @@ mod tests {
         slot.holds(true);
         let desk = Desk::open(&folder, &slot);
         desk.asks_for_a_card(1);
-        assert!(matches!(desk.hears(), Event::Inserted));
+        assert!(matches!(desk.hears(), Event::Inserted { .. }));
     }
 
     #[test]
@@ -391,12 +456,29 @@ mod tests {
     }
 
     #[test]
+    fn a_card_pulled_out_while_somebody_thinks_is_said_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let desk = Desk::open(&folder, &Slot::default());
+        desk.slot.holds(true);
+        desk.asks_for_a_card(1);
+        desk.hears();
+        desk.worker.send(Job::Watch { ticket: 1 });
+        std::thread::sleep(SLICE * 2);
+        assert!(desk.events.try_recv().is_err(), "the card is in");
+        assert_eq!(*desk.slot.looked.lock().unwrap(), 0, "who looks for removal ends the session with the card");
+        desk.slot.holds(false);
+        assert!(matches!(desk.hears(), Event::Torn));
+        std::thread::sleep(SLICE * 2);
+        assert!(desk.events.try_recv().is_err(), "it is said once");
+    }
+
+    #[test]
     fn a_reader_that_held_no_card_has_no_used_one() {
         let folder = tempfile::tempdir().unwrap();
         let desk = Desk::open(&folder, &Slot::default());
         desk.worker.send(Job::Release);
         desk.slot.holds(true);
         desk.asks_for_a_card(1);
-        assert!(matches!(desk.hears(), Event::Inserted));
+        assert!(matches!(desk.hears(), Event::Inserted { .. }));
     }
 }

@@ -6,6 +6,8 @@ pub mod watchdog;
 
 use std::time::Duration;
 
+use super::pin_pad::PinPad;
+
 /// What a reader can do for the payment core. Calls may block up to the time they are given; the reader therefore runs
 /// on a thread of its own and the rest of the program never waits for it without a limit.
 pub trait CardReader: Send {
@@ -30,6 +32,17 @@ pub trait CardReader: Send {
     /// # Errors
     /// [`ReaderError::CardTorn`] when the card left, [`ReaderError::CardMute`] when it did not answer in time.
     fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, ReaderError>;
+
+    /// The reader's own PIN pad; nothing when it has none. Known once the reader was checked or a card is in.
+    fn pin_pad(&mut self) -> Option<&mut dyn PinPad> {
+        None
+    }
+
+    /// Whether the card is still in, without a word to it and without ending the session with it.
+    ///
+    /// # Errors
+    /// When the reader failed.
+    fn card_is_in(&mut self) -> Result<bool, ReaderError>;
 
     /// Ends the session: the card is powered down and may be taken.
     fn release(&mut self);

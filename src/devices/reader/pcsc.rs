@@ -9,12 +9,15 @@ use std::time::{Duration, Instant};
 
 use ::pcsc::{
     Card, Context, Disposition, Error, MAX_ATR_SIZE, MAX_BUFFER_SIZE, Protocols, ReaderState, Scope, ShareMode, State,
+    Status,
 };
 use zeroize::Zeroizing;
 
 use super::transport::{Protocol, exchange};
 use super::watchdog::{Stuck, Watchdog};
 use super::{CardReader, ReaderError};
+use crate::devices::pin_pad::pcsc::PcscPad;
+use crate::devices::pin_pad::{PadAnswer, PadPrompt, PinPad};
 
 /// The service is asked at least this often, so that a reader that is plugged in or pulled out is noticed.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -32,6 +35,8 @@ pub struct PcscReader {
     limit: Duration,
     wanted: Option<String>,
     found: Option<String>,
+    /// The reader's own PIN pad, as it said when it was last asked.
+    pad: Option<PcscPad>,
     /// The card in the reader did not answer; nothing more is sent to it.
     mute: bool,
 }
@@ -41,7 +46,8 @@ impl PcscReader {
     /// take before the card counts as mute. Nothing is opened yet: service and reader may come later.
     pub fn new(wanted: Option<String>, limit: Duration) -> Self {
         let name = wanted.clone();
-        Self { worker: Watchdog::new(move || Session::new(name.clone())), limit, wanted, found: None, mute: false }
+        let worker = Watchdog::new(move || Session::new(name.clone()));
+        Self { worker, limit, wanted, found: None, pad: None, mute: false }
     }
 
     fn run<T: Send + 'static>(
@@ -76,7 +82,12 @@ impl CardReader for PcscReader {
     }
 
     fn check(&mut self) -> Result<(), ReaderError> {
-        let name = self.run(self.limit, Session::reader)?;
+        let (name, pad) = self.run(self.limit, |session| {
+            let name = session.reader()?;
+            let pad = session.pad_without_card(&name);
+            Ok((name, pad))
+        })?;
+        self.pad = pad;
         self.found = Some(name.to_string_lossy().into_owned());
         Ok(())
     }
@@ -90,7 +101,8 @@ impl CardReader for PcscReader {
             ReaderError::Failed(_) if self.worker.stuck() > 0 => ReaderError::CardMute,
             other => other,
         })?;
-        Ok(came.map(|(name, atr)| {
+        Ok(came.map(|(name, pad, atr)| {
+            self.pad = pad;
             self.found = Some(name.to_string_lossy().into_owned());
             atr
         }))
@@ -102,6 +114,14 @@ impl CardReader for PcscReader {
         }
         let command = Zeroizing::new(command.to_vec());
         self.run(self.limit, move |session| session.transmit(&command))
+    }
+
+    fn pin_pad(&mut self) -> Option<&mut dyn PinPad> {
+        self.pad.is_some().then_some(self as &mut dyn PinPad)
+    }
+
+    fn card_is_in(&mut self) -> Result<bool, ReaderError> {
+        self.run(self.limit, Session::card_is_in)
     }
 
     fn release(&mut self) {
@@ -121,6 +141,21 @@ impl CardReader for PcscReader {
         self.run(timeout.saturating_add(self.limit), move |session| session.wait_for_removal(timeout))
     }
 }
+
+impl PinPad for PcscReader {
+    fn verify(&mut self, prompt: PadPrompt) -> Result<PadAnswer, ReaderError> {
+        let Some(pad) = self.pad else { return Ok(PadAnswer::Broken("the reader has no pad".to_owned())) };
+        if self.mute {
+            return Err(ReaderError::CardMute);
+        }
+        // A cardholder who takes time is no mute card: the pad's own limits come first.
+        let limit = prompt.longest().saturating_add(self.limit);
+        self.run(limit, move |session| session.verify_pin(pad, prompt))
+    }
+}
+
+/// A card that came: in which reader, with which pad, and its answer to reset.
+type Came = (CString, Option<PcscPad>, Vec<u8>);
 
 /// What the worker thread holds.
 struct Session {
@@ -176,7 +211,7 @@ impl Session {
         }
     }
 
-    fn wait_for_card(&mut self, timeout: Duration) -> Result<Option<(CString, Vec<u8>)>, ReaderError> {
+    fn wait_for_card(&mut self, timeout: Duration) -> Result<Option<Came>, ReaderError> {
         let deadline = Instant::now() + timeout;
         self.release();
         loop {
@@ -186,7 +221,8 @@ impl Session {
                 match self.connect(&name) {
                     Ok(atr) => {
                         self.unsettled = None;
-                        return Ok(Some((name, atr)));
+                        let pad = self.card.as_ref().and_then(|(card, _)| PcscPad::of(card));
+                        return Ok(Some((name, pad, atr)));
                     }
                     Err(ReaderError::CardTorn | ReaderError::CardMute) => self.let_settle()?,
                     Err(error) => return Err(error),
@@ -233,6 +269,34 @@ impl Session {
         Ok(atr)
     }
 
+    /// The pad of a reader in which there may be no card, or one that another program uses.
+    fn pad_without_card(&mut self, name: &CString) -> Option<PcscPad> {
+        if let Some((card, _)) = &self.card {
+            return PcscPad::of(card);
+        }
+        let reader = self.context().ok()?.connect(name, ShareMode::Direct, Protocols::UNDEFINED).ok()?;
+        let pad = PcscPad::of(&reader);
+        // Nobody has powered the card, so nobody powers it down.
+        if let Err((_, error)) = reader.disconnect(Disposition::LeaveCard) {
+            tracing::debug!(%error, "the reader was gone before it was let go");
+        }
+        pad
+    }
+
+    /// A pad that fails while the card is still in is broken; the card can do without.
+    fn verify_pin(&mut self, pad: PcscPad, prompt: PadPrompt) -> Result<PadAnswer, ReaderError> {
+        let Some((card, _)) = &self.card else { return Err(ReaderError::CardTorn) };
+        let error = match pad.verify(card, prompt) {
+            Ok(answer) => return Ok(answer),
+            Err(error) => error,
+        };
+        if card.status2_owned().is_ok_and(|status| status.status().contains(Status::PRESENT)) {
+            return Ok(PadAnswer::Broken(error.to_string()));
+        }
+        self.release();
+        Err(card_error(error))
+    }
+
     fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, ReaderError> {
         let Some((card, protocol)) = &self.card else { return Err(ReaderError::CardTorn) };
         let mut buffer = Zeroizing::new(vec![0; MAX_BUFFER_SIZE]);
@@ -251,6 +315,11 @@ impl Session {
         {
             tracing::debug!(%error, "the card was gone before it was powered down");
         }
+    }
+
+    fn card_is_in(&mut self) -> Result<bool, ReaderError> {
+        let name = self.reader()?;
+        Ok(self.state(&name, State::EMPTY, Instant::now())?.contains(State::PRESENT))
     }
 
     fn wait_for_removal(&mut self, timeout: Duration) -> Result<bool, ReaderError> {

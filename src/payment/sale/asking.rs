@@ -29,7 +29,13 @@ impl Sale {
             // The pending row was not written, so nothing was sent.
             Event::RecordFailed(detail) => failed(Reason::with_detail(ReasonKind::LedgerFailed, detail)),
             Event::Begin
-            | Event::CardInserted
+            | Event::CardInserted(_)
+            | Event::PinEntered(_)
+            | Event::PinLengthWrong
+            | Event::PinTimedOut
+            | Event::ApplicationChosen(_)
+            | Event::ApplicationConfirmed(_)
+            | Event::ChoiceTimedOut
             | Event::CardAnswered(_)
             | Event::CardTorn
             | Event::CardMute

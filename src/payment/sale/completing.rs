@@ -73,7 +73,13 @@ impl Sale {
                 over(Conclusion::ReversalDue(Reason::with_detail(ReasonKind::LedgerFailedAfterRequest, detail)))
             }
             Event::Begin
-            | Event::CardInserted
+            | Event::CardInserted(_)
+            | Event::PinEntered(_)
+            | Event::PinLengthWrong
+            | Event::PinTimedOut
+            | Event::ApplicationChosen(_)
+            | Event::ApplicationConfirmed(_)
+            | Event::ChoiceTimedOut
             | Event::NoCard
             | Event::Cancelled
             | Event::HostAnswered(_)
@@ -121,7 +127,13 @@ impl Sale {
                 over(Conclusion::ReversalDue(Reason::with_detail(ReasonKind::LedgerFailedAfterRequest, detail)))
             }
             Event::Begin
-            | Event::CardInserted
+            | Event::CardInserted(_)
+            | Event::PinEntered(_)
+            | Event::PinLengthWrong
+            | Event::PinTimedOut
+            | Event::ApplicationChosen(_)
+            | Event::ApplicationConfirmed(_)
+            | Event::ChoiceTimedOut
             | Event::NoCard
             | Event::Cancelled
             | Event::HostAnswered(_)

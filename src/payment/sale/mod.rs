@@ -6,6 +6,12 @@
 //! | waiting for a card | cancelled, no card, reader failed | over: not paid | |
 //! | reading | card gives ARQC | asking the host | `Pending`, then the request leaves |
 //! | reading | card declines, approves alone, is torn, cannot be used, cancelled | over: not paid | |
+//! | reading | card wants a PIN and there is a pad for it | entering a PIN | |
+//! | entering a PIN | entered, passed over where that is allowed, the pad does not work | reading | |
+//! | entering a PIN | not in time, cancelled, card is torn, reader failed | over: not paid | |
+//! | reading | card has several applications, or one that needs consent | choosing | |
+//! | choosing | chosen, agreed to | reading | |
+//! | choosing | refused, not in time, cancelled, card is torn, reader failed | over: not paid | |
 //! | asking the host | approved | completing | `HostApproved` |
 //! | asking the host | declined, never sent | over: not paid | `NotPaid` |
 //! | asking the host | approved in part, undecided, no answer, bad answer | over: being taken back | `ReversalDue` |
@@ -18,25 +24,31 @@
 //! | file | what is in it |
 //! |---|---|
 //! | `reading` | the card, up to the request |
+//! | `entering` | the PIN |
+//! | `choosing` | the cardholder's say about the application |
 //! | `asking` | the host's answer, or none |
 //! | `completing` | the card's last word |
 //!
 //! Effects are carried out in the order given, and a `Record` is durable before the next effect starts.
 
 mod asking;
+mod choosing;
 mod completing;
+mod entering;
 mod reading;
 
 use jiff::civil::DateTime;
 
 use super::online::{HostAnswer, LinkFailure, SaleRequest};
 pub use super::opening::Opening;
+use super::pin_pad::PinPad;
 use super::record::Record;
 use crate::card_number::Pan;
 use crate::crypto::hex;
 use crate::emv::apdu::{CardAnswer, Command};
 use crate::emv::entry_point::{self, CardTransaction, Interface};
-use crate::emv::kernel;
+use crate::emv::kernel::{self, Choice};
+use crate::emv::pin::{PinEntry, PinRequest};
 use crate::emv::tag;
 use crate::money::Amount;
 use crate::reference::{AuthorisationCode, ResponseCode, Rrn, TraceNumber};
@@ -47,10 +59,22 @@ use crate::wording::{Reason, ReasonKind};
 pub enum Event {
     /// The cashier has named the amount.
     Begin,
-    /// A card is in and powered.
-    CardInserted,
+    /// A card is in and powered; with the place at which its holder can enter a PIN, which the reader tells only now.
+    CardInserted(PinPad),
     /// The card answered a command.
     CardAnswered(CardAnswer),
+    /// What came of asking for a PIN.
+    PinEntered(PinEntry),
+    /// The pad refused a PIN that was too short or too long.
+    PinLengthWrong,
+    /// Nobody entered a PIN in time.
+    PinTimedOut,
+    /// The cardholder chose this one of the applications offered, counted from 0.
+    ApplicationChosen(usize),
+    /// Whether the cardholder agrees to the application.
+    ApplicationConfirmed(bool),
+    /// Nobody chose or agreed in time.
+    ChoiceTimedOut,
     /// The card left in the middle.
     CardTorn,
     /// The card is in but does not answer.
@@ -59,7 +83,7 @@ pub enum Event {
     NoCard,
     /// The reader cannot be used.
     ReaderFailed(String),
-    /// The cashier wants out.
+    /// The cashier wants out, or the cardholder who is asked for a PIN.
     Cancelled,
     /// The host answered, authentically and to this request.
     HostAnswered(HostAnswer),
@@ -80,6 +104,12 @@ pub enum Effect {
     AwaitCard,
     /// Send a command to the card.
     Apdu(Command),
+    /// Let the cardholder enter a PIN.
+    AskPin(PinRequest),
+    /// Let the cardholder choose among these; the best one comes first.
+    ChooseApplication(Vec<Choice>),
+    /// Ask the cardholder whether this one may be used.
+    ConfirmApplication(Choice),
     /// Make this durable.
     Record(Record),
     /// Ask the host.
@@ -97,6 +127,8 @@ pub enum Progress {
     PresentCard,
     /// The chip is being read.
     ReadingCard,
+    /// The cardholder is asked for a PIN.
+    EnteringPin(PinRequest),
     /// The host is being asked.
     AskingHost,
     /// The card has its last word.
@@ -150,6 +182,7 @@ pub struct CardSummary {
 #[derive(Debug)]
 pub struct Sale {
     opening: Opening,
+    pin_pad: PinPad,
     kernel: Box<dyn CardTransaction>,
     phase: Phase,
     host: Option<HostSummary>,
@@ -165,6 +198,12 @@ enum Phase {
     Reading {
         sounded: bool,
     },
+    /// `refused`: so many entries of a wrong length the pad has refused.
+    EnteringPin {
+        request: PinRequest,
+        refused: u8,
+    },
+    Choosing(Question),
     AskingHost,
     Completing {
         authorisation_code: Option<AuthorisationCode>,
@@ -180,12 +219,21 @@ enum Phase {
     Over,
 }
 
+/// What the cardholder is asked about applications.
+#[derive(Clone, Copy, Debug)]
+enum Question {
+    /// Which of so many.
+    Which(usize),
+    /// Whether the one there is may be used.
+    Whether,
+}
+
 impl Sale {
     /// A sale that has not begun.
     pub fn new(opening: Opening) -> Self {
-        let kernel =
-            entry_point::transaction(Interface::Contact, opening.terminal.clone(), &opening.transaction_data());
-        Self { opening, kernel, phase: Phase::Opened, host: None, scripts_recorded: 0 }
+        let pin_pad = PinPad::None;
+        let kernel = transaction(&opening, pin_pad);
+        Self { opening, pin_pad, kernel, phase: Phase::Opened, host: None, scripts_recorded: 0 }
     }
 
     /// Takes what happened, gives what to do. An event that does not belong to the phase changes nothing.
@@ -195,14 +243,17 @@ impl Sale {
                 self.phase = Phase::AwaitingCard;
                 vec![Effect::Show(Progress::PresentCard), Effect::AwaitCard]
             }
-            (Phase::AwaitingCard, Event::CardInserted) => {
+            (Phase::AwaitingCard, Event::CardInserted(pin_pad)) => {
                 self.phase = Phase::Reading { sounded: false };
+                self.equip(pin_pad);
                 let mut effects = vec![Effect::Show(Progress::ReadingCard)];
                 effects.extend(self.drive(kernel::Event::Start));
                 effects
             }
             (Phase::AwaitingCard, event) => self.while_awaiting_card(event),
             (phase @ Phase::Reading { .. }, event) => self.while_reading(phase, event),
+            (Phase::EnteringPin { request, refused }, event) => self.while_entering_pin(request, refused, event),
+            (Phase::Choosing(question), event) => self.while_choosing(question, event),
             (Phase::AskingHost, event) => self.while_asking(event),
             (Phase::Completing { authorisation_code }, event) => self.while_completing(authorisation_code, event),
             (Phase::TellingCard { conclusion }, event) => self.while_telling(conclusion, event),
@@ -229,6 +280,22 @@ impl Sale {
         self.opening.at
     }
 
+    /// Where the cardholder enters a PIN; known once a card is in.
+    pub const fn pin_pad(&self) -> PinPad {
+        self.pin_pad
+    }
+
+    /// Whether the cardholder may go on without a PIN.
+    pub const fn pin_bypass(&self) -> bool {
+        self.opening.pin_bypass
+    }
+
+    /// The language to speak to the cardholder, ISO 639; nothing before the card is read, or when it asks for none that this
+    /// terminal speaks.
+    pub fn language(&self) -> Option<[u8; 2]> {
+        self.kernel.language()
+    }
+
     /// What is known of the card; nothing before it was read.
     pub fn card(&self) -> Option<CardSummary> {
         let pan = Pan::from_compressed(self.kernel.data().get(tag::PAN)?).ok()?;
@@ -247,6 +314,12 @@ impl Sale {
         self.host.as_ref()
     }
 
+    /// The card is dealt with by a terminal that can do what it can with this reader.
+    fn equip(&mut self, pin_pad: PinPad) {
+        self.pin_pad = pin_pad;
+        self.kernel = transaction(&self.opening, pin_pad);
+    }
+
     fn while_awaiting_card(&mut self, event: Event) -> Vec<Effect> {
         match event {
             Event::Cancelled => failed(Reason::of(ReasonKind::Cancelled)),
@@ -255,8 +328,14 @@ impl Sale {
             Event::CardMute => failed(Reason::of(ReasonKind::CardMute)),
             Event::CardTorn => failed(Reason::of(ReasonKind::CardTorn)),
             Event::Begin
-            | Event::CardInserted
+            | Event::CardInserted(_)
+            | Event::ApplicationChosen(_)
+            | Event::ApplicationConfirmed(_)
+            | Event::ChoiceTimedOut
             | Event::CardAnswered(_)
+            | Event::PinEntered(_)
+            | Event::PinLengthWrong
+            | Event::PinTimedOut
             | Event::HostAnswered(_)
             | Event::LinkFailed(_)
             | Event::RecordFailed(_) => {
@@ -265,6 +344,13 @@ impl Sale {
             }
         }
     }
+}
+
+/// The card's side of a sale, with what this terminal and this pad can do (9F33) before the card asks for it.
+fn transaction(opening: &Opening, pin_pad: PinPad) -> Box<dyn CardTransaction> {
+    let mut terminal = opening.terminal.clone();
+    terminal.capabilities = pin_pad.capabilities(terminal.capabilities);
+    entry_point::transaction(Interface::Contact, terminal, &opening.transaction_data())
 }
 
 fn failed(reason: Reason) -> Vec<Effect> {

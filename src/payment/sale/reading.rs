@@ -25,7 +25,18 @@ impl Sale {
             Event::Cancelled => failed(Reason::of(ReasonKind::Cancelled)),
             // The row that could take the request back is not durable, so the request has not left.
             Event::RecordFailed(detail) => failed(Reason::with_detail(ReasonKind::LedgerFailed, detail)),
-            Event::Begin | Event::CardInserted | Event::NoCard | Event::HostAnswered(_) | Event::LinkFailed(_) => {
+            // A PIN pad that answers late, for one that is no longer asked for, says nothing to this phase.
+            Event::Begin
+            | Event::CardInserted(_)
+            | Event::PinEntered(_)
+            | Event::PinLengthWrong
+            | Event::PinTimedOut
+            | Event::ApplicationChosen(_)
+            | Event::ApplicationConfirmed(_)
+            | Event::ChoiceTimedOut
+            | Event::NoCard
+            | Event::HostAnswered(_)
+            | Event::LinkFailed(_) => {
                 self.phase = phase;
                 Vec::new()
             }
@@ -38,6 +49,9 @@ impl Sale {
         let mut effects = self.sound_once_read();
         effects.extend(match step {
             Step::Send(command) => vec![Effect::Apdu(command)],
+            Step::AskPin(request) => self.ask_pin(request),
+            Step::Choose(choices) => self.offer(choices),
+            Step::Confirm(choice) => self.ask_consent(choice),
             Step::GoOnline => self.go_online(),
             Step::Done(Outcome::Terminated(termination)) | Step::Decided(Outcome::Terminated(termination)) => {
                 failed(reason_of(&termination))
@@ -51,29 +65,31 @@ impl Sale {
             | Step::Decided(Outcome::Declined | Outcome::NotAccepted | Outcome::Identified) => {
                 declined(Reason::of(ReasonKind::CardDeclined))
             }
-            Step::Choose(_) | Step::Confirm(_) | Step::AskPin(_) | Step::LookUp | Step::CallIssuer => {
-                failed(reason_of(&Termination::OutOfTurn))
-            }
+            Step::LookUp | Step::CallIssuer => failed(reason_of(&Termination::OutOfTurn)),
         });
         effects
     }
 
-    /// The kernel's next step that needs card or host. What it asks of people and books is answered here, for a terminal
-    /// without PIN pad at which nobody chooses: the best application that needs no consent. Every sale goes online, so
-    /// there is no log to look into.
+    /// The kernel's next step that needs card, cardholder or host. What else it asks is answered here: an application where
+    /// the choice is made already, and a PIN that no pad of this terminal can take, which is not asked for. Every sale goes
+    /// online, so there is no log to look into.
     pub(super) fn next_step(&mut self, event: kernel::Event) -> Step {
         let mut step = self.kernel.step(event);
         loop {
             let answer = match &step {
-                Step::Choose(choices) => {
-                    kernel::Event::Chosen(choices.iter().position(|choice| !choice.needs_confirmation))
-                }
-                Step::Confirm(_) => kernel::Event::Confirmed(false),
-                Step::AskPin(_) => kernel::Event::Pin(PinEntry::PadBroken),
+                Step::AskPin(request) if !self.pin_pad.takes(request.kind) => kernel::Event::Pin(PinEntry::PadBroken),
+                Step::Choose(choices) => match self.opening.chooser.choose(choices) {
+                    Some(chosen) => kernel::Event::Chosen(chosen),
+                    None => return step,
+                },
+                Step::Confirm(choice) => match self.opening.chooser.agrees_to(choice) {
+                    Some(agreed) => kernel::Event::Confirmed(agreed),
+                    None => return step,
+                },
                 Step::LookUp => kernel::Event::LookedUp(Lookup::default()),
                 // The acquirer's answer is final here: nobody calls the issuer.
                 Step::CallIssuer => kernel::Event::Referred(false),
-                Step::Send(_) | Step::GoOnline | Step::Decided(_) | Step::Done(_) => return step,
+                Step::AskPin(_) | Step::Send(_) | Step::GoOnline | Step::Decided(_) | Step::Done(_) => return step,
             };
             step = self.kernel.step(answer);
         }

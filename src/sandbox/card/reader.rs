@@ -79,6 +79,10 @@ impl CardReader for SandboxReader {
         })
     }
 
+    fn card_is_in(&mut self) -> Result<bool, ReaderError> {
+        Ok(matches!(self.place, Place::Inserted { .. }))
+    }
+
     fn release(&mut self) {
         self.place = Place::Away;
     }

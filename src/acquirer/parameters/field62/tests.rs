@@ -61,7 +61,7 @@ fn a_key_of_another_algorithm_is_known_as_such() {
     for (from, to) in [("DF070101", "DF070104"), ("DF060101", "DF060107")] {
         assert_eq!(ca_key(&field(&KEY.replace(from, to))), Ok(Some(SentKey::Other(name))));
     }
-    assert_eq!(ca_key(&[b'0']), Ok(None), "the host has none");
+    assert_eq!(ca_key(b"0"), Ok(None), "the host has none");
 }
 
 #[test]

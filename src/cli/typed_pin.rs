@@ -1,0 +1,133 @@
+//! PINs from standard input, a line each, for a payment without the touchscreen. With test keys only: nothing here is built
+//! to keep a secret.
+
+use std::fs::File;
+use std::io::{self, IsTerminal, Read};
+use std::os::fd::AsFd;
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::termios::{LocalFlags, SetArg, Termios, tcgetattr, tcsetattr};
+use zeroize::Zeroizing;
+
+use crate::pin::{Pin, PinError};
+
+/// The longest PIN; of a longer line no more is kept than shows that it is none.
+const MOST_DIGITS: usize = 12;
+
+/// Standard input as a keypad. What is typed at a terminal is not echoed until this is dropped.
+pub struct TypedPins {
+    /// Read without a buffer of its own, which nobody would wipe.
+    input: File,
+    echoing: Option<Termios>,
+    line: Zeroizing<Vec<u8>>,
+}
+
+/// What a line was.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Typed {
+    /// A PIN.
+    Pin(Pin),
+    /// No PIN.
+    Wrong(PinError),
+    /// There will be no more lines.
+    End,
+}
+
+impl TypedPins {
+    /// Takes standard input.
+    ///
+    /// # Errors
+    /// When it cannot be read, or its terminal keeps echoing.
+    pub fn on_standard_input() -> io::Result<Self> {
+        let input = File::from(io::stdin().as_fd().try_clone_to_owned()?);
+        let mut echoing = None;
+        if input.is_terminal() {
+            let settings = tcgetattr(&input)?;
+            let mut silent = settings.clone();
+            silent.local_flags.remove(LocalFlags::ECHO);
+            tcsetattr(&input, SetArg::TCSANOW, &silent)?;
+            echoing = Some(settings);
+        }
+        Ok(Self { input, echoing, line: empty_line() })
+    }
+
+    /// The next line, if it has been typed by now.
+    ///
+    /// # Errors
+    /// When the input cannot be read.
+    pub fn look(&mut self) -> io::Result<Option<Typed>> {
+        let mut byte = Zeroizing::new([0]);
+        while self.is_ready()? {
+            match (self.input.read(&mut *byte)?, *byte) {
+                (0, _) if self.line.is_empty() => return Ok(Some(Typed::End)),
+                (0, _) | (_, [b'\n']) => return Ok(Some(self.take_line())),
+                // One more than a PIN has; the rest of the line changes nothing.
+                (_, [digit]) if self.line.len() <= MOST_DIGITS => self.line.push(digit),
+                _ => {}
+            }
+        }
+        Ok(None)
+    }
+
+    fn is_ready(&self) -> io::Result<bool> {
+        let mut files = [PollFd::new(self.input.as_fd(), PollFlags::POLLIN)];
+        Ok(poll(&mut files, PollTimeout::ZERO)? > 0)
+    }
+
+    fn take_line(&mut self) -> Typed {
+        let line = std::mem::replace(&mut self.line, empty_line());
+        Pin::new(line).map_or_else(Typed::Wrong, Typed::Pin)
+    }
+}
+
+impl Drop for TypedPins {
+    fn drop(&mut self) {
+        if let Some(settings) = &self.echoing {
+            // The terminal may be gone, and then nobody types at it.
+            let _ = tcsetattr(&self.input, SetArg::TCSANOW, settings);
+        }
+    }
+}
+
+/// Room for the longest line that is kept: a buffer that grows leaves copies behind.
+fn empty_line() -> Zeroizing<Vec<u8>> {
+    Zeroizing::new(Vec::with_capacity(MOST_DIGITS + 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    fn typed(said: &[u8]) -> (TypedPins, io::PipeWriter) {
+        let (reader, mut writer) = io::pipe().unwrap();
+        writer.write_all(said).unwrap();
+        let input = File::from(std::os::fd::OwnedFd::from(reader));
+        (TypedPins { input, echoing: None, line: empty_line() }, writer)
+    }
+
+    fn pin(digits: &str) -> Typed {
+        Typed::Pin(Pin::new(Zeroizing::new(digits.as_bytes().to_vec())).unwrap())
+    }
+
+    #[test]
+    fn each_line_is_a_pin_and_the_last_needs_no_end() {
+        let (mut pins, writer) = typed(b"1234\n123456789012\n0000");
+        assert_eq!(pins.look().unwrap(), Some(pin("1234")));
+        assert_eq!(pins.look().unwrap(), Some(pin("123456789012")));
+        assert_eq!(pins.look().unwrap(), None, "the line is not complete");
+        drop(writer);
+        assert_eq!(pins.look().unwrap(), Some(pin("0000")));
+        assert_eq!(pins.look().unwrap(), Some(Typed::End));
+    }
+
+    #[test]
+    fn a_line_that_is_no_pin_is_said_to_be_none_and_the_next_counts() {
+        for wrong in ["", "123", "12345678901234567890", "12a4", "12 34"] {
+            let (mut pins, _writer) = typed(format!("{wrong}\n1234\n").as_bytes());
+            assert_eq!(pins.look().unwrap(), Some(Typed::Wrong(PinError)), "{wrong}");
+            assert_eq!(pins.look().unwrap(), Some(pin("1234")), "{wrong}");
+        }
+    }
+}

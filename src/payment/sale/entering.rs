@@ -1,0 +1,68 @@
+//! The cardholder is asked for a PIN, while the card waits. Nothing has been sent to the host yet.
+
+use super::{Effect, Event, Phase, Progress, Sale, failed};
+use crate::emv::kernel;
+use crate::emv::pin::{PinEntry, PinRequest};
+use crate::payment::pin_pad::PinPad;
+use crate::wording::{Reason, ReasonKind};
+
+/// So many entries of a wrong length a pad may refuse; one that refuses more does not work.
+const MAX_REFUSED: u8 = 5;
+
+impl Sale {
+    pub(super) fn ask_pin(&mut self, request: PinRequest) -> Vec<Effect> {
+        self.phase = Phase::EnteringPin { request, refused: 0 };
+        vec![Effect::Show(Progress::EnteringPin(request)), Effect::AskPin(request)]
+    }
+
+    pub(super) fn while_entering_pin(&mut self, request: PinRequest, refused: u8, event: Event) -> Vec<Effect> {
+        match event {
+            Event::PinEntered(entry) if self.may_come(&entry) => self.after_pin(entry),
+            Event::PinLengthWrong if refused < MAX_REFUSED => {
+                self.phase = Phase::EnteringPin { request, refused: refused + 1 };
+                vec![Effect::AskPin(request)]
+            }
+            Event::PinLengthWrong => self.after_pin(PinEntry::PadBroken),
+            // Who does not type is no one who goes on without: the payment ends, and the card has heard of no PIN.
+            Event::PinTimedOut => failed(Reason::of(ReasonKind::PinTimedOut)),
+            Event::Cancelled => failed(Reason::of(ReasonKind::Cancelled)),
+            Event::CardTorn => failed(Reason::of(ReasonKind::CardTorn)),
+            Event::CardMute => failed(Reason::of(ReasonKind::CardMute)),
+            Event::ReaderFailed(detail) => failed(Reason::with_detail(ReasonKind::ReaderMissing, detail)),
+            Event::PinEntered(_)
+            | Event::Begin
+            | Event::CardInserted(_)
+            | Event::ApplicationChosen(_)
+            | Event::ApplicationConfirmed(_)
+            | Event::ChoiceTimedOut
+            | Event::CardAnswered(_)
+            | Event::NoCard
+            | Event::HostAnswered(_)
+            | Event::LinkFailed(_)
+            | Event::RecordFailed(_) => {
+                self.phase = Phase::EnteringPin { request, refused };
+                Vec::new()
+            }
+        }
+    }
+
+    /// Whether this pad can have said that, and the terminal's parameters let it count.
+    const fn may_come(&self, entry: &PinEntry) -> bool {
+        match entry {
+            PinEntry::Entered { .. } => matches!(self.pin_pad, PinPad::Screen),
+            PinEntry::Verified(_) => matches!(self.pin_pad, PinPad::Reader),
+            PinEntry::Bypassed => self.opening.pin_bypass,
+            PinEntry::PadBroken => true,
+            // No pad gives a PIN to the host.
+            PinEntry::Captured => false,
+        }
+    }
+
+    fn after_pin(&mut self, entry: PinEntry) -> Vec<Effect> {
+        // Whoever is asked for a PIN has heard that the card is read.
+        self.phase = Phase::Reading { sounded: true };
+        let mut effects = vec![Effect::Show(Progress::ReadingCard)];
+        effects.extend(self.drive(kernel::Event::Pin(entry)));
+        effects
+    }
+}
