@@ -238,7 +238,7 @@ impl EmvFiles {
             return Err(EmvFilesError::World { keys: ca_keys.world(), terminal: self.world });
         }
         ca_keys.check_world()?;
-        Ok(TerminalData::parse(TerminalData::SHIPPED_TERMINAL, &texts.applications, ca_keys)?)
+        Ok(TerminalData::parse(TerminalData::SHIPPED_TERMINAL, &texts.applications, ca_keys)?.for_sales()?)
     }
 
     fn write(&self, texts: &Texts, from: &str, at: Timestamp) -> Result<(), EmvFilesError> {
