@@ -161,20 +161,6 @@ impl Shop {
         }
     }
 
-    /// A terminal that no shop has (`TerminalData::for_sales`): it could approve by itself. The issuer wants to be asked
-    /// above the floor limit, and when it cannot be reached, terminal and card are content without it.
-    fn that_could_approve_alone(floor_limit: u32) -> Self {
-        let mut profile = CardProfile::shipped("offline").unwrap();
-        profile.applications[0].iac = ["0000000000".to_owned(), "0000000000".to_owned(), "0000008000".to_owned()];
-        let mut shop = Self::with(profile);
-        shop.terminal.terminal_type = 0x22;
-        for application in &mut shop.terminal.applications {
-            application.action_codes = ActionCodes::default();
-            application.floor_limit = floor_limit;
-        }
-        shop
-    }
-
     fn sale(
         &mut self,
         faults: &Faults,
