@@ -19,6 +19,17 @@ pub enum Language {
     English,
 }
 
+impl Language {
+    /// The language of an ISO 639 code of two letters, as a card names it (5F2D).
+    pub const fn of_iso_639(code: [u8; 2]) -> Option<Self> {
+        match &code {
+            b"zh" => Some(Self::Chinese),
+            b"en" => Some(Self::English),
+            _ => None,
+        }
+    }
+}
+
 /// Why something did not go as wished: what a screen shows and a log names. The kind decides the words.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reason {

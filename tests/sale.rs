@@ -355,3 +355,20 @@ fn no_card_in_time_is_no_charge() {
     assert_eq!(result["reason"]["kind"], "no_card");
     assert!(counter.transactions().is_empty());
 }
+
+#[test]
+fn an_application_named_beforehand_pays_also_one_that_needs_consent() {
+    const DEBIT: &str = "A000000333010101";
+    const CREDIT: &str = "A000000333010102";
+    let mut counter = Counter::open_for_business();
+    for (arguments, aid) in [(&[][..], CREDIT), (&["--application", "2"], DEBIT), (&["--application", DEBIT], DEBIT)] {
+        let (result, code) = counter.sale_saying("12.34", &["--profile", "multi-application"], arguments, "");
+        assert_eq!((result["outcome"].as_str(), code), (Some("approved"), 0), "{arguments:?}: {result:#}");
+        assert_eq!(result["card"]["aid"], aid, "{arguments:?}");
+    }
+    let (result, _) = counter.sale_saying("12.34", &["--profile", "multi-application"], &["--application", "3"], "");
+    assert_eq!(result["reason"]["kind"], "card_not_supported", "{result:#}");
+    let refused = counter.yima(&["sale", "1.00", "--application", "credit"]).output().unwrap();
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("names no application"), "{refused:?}");
+}

@@ -15,7 +15,7 @@ use super::printing::FollowedCopy;
 use super::report::{Ending, SaleReport, Timings};
 use super::reversals::ReversalDesk;
 use super::running::{Question, Running};
-use super::showing::{Paid, local_now};
+use super::showing::local_now;
 use super::view::{CopyState, Intent, PinPlace, Progress, Screen, View};
 use super::workers::reader::{self, ReaderWorker, Ticket};
 use super::workers::{link, printer};
@@ -173,7 +173,7 @@ pub(super) struct Fixed {
     terminal_number: TerminalNumber,
     pub terminal: TerminalData,
     pub printer_profile: PrinterProfile,
-    sound: Box<dyn Sound>,
+    pub sound: Box<dyn Sound>,
     pub currency: Currency,
     pub language: Language,
     pub pin_wait: Duration,
@@ -529,7 +529,7 @@ impl Core {
         }
     }
 
-    fn refresh_waiting(&mut self) {
+    pub(super) fn refresh_waiting(&mut self) {
         self.line.waiting = self.reversals_waiting().unwrap_or_default();
     }
 
@@ -596,75 +596,6 @@ impl Core {
     pub(super) fn ask_host(&mut self, job: link::Job) {
         if self.link_jobs.send(job).is_err() {
             tracing::error!("the link's thread has ended");
-        }
-    }
-
-    fn conclude(&mut self, conclusion: Conclusion) {
-        let Some(running) = self.running.take() else { return };
-        let sale = &running.sale;
-        let (trace, amount, at) = (sale.trace(), sale.amount(), sale.at());
-        let (card, host) = (sale.card(), sale.host().cloned());
-        let authorisation_code = host.as_ref().and_then(|host| host.authorisation_code.clone());
-        let (ending, reason) = match &conclusion {
-            Conclusion::Approved => (Ending::Approved, None),
-            Conclusion::Declined(reason) => (Ending::Declined, Some(reason.clone())),
-            Conclusion::Failed(reason) => (Ending::Error, Some(reason.clone())),
-            Conclusion::ReversalDue(reason) | Conclusion::Unresolved(reason) => {
-                (Ending::Unresolved, Some(reason.clone()))
-            }
-        };
-        tracing::info!(%trace, outcome = ending.word(), reason = reason.as_ref().map(|r| r.kind.word()), "sale over");
-        self.report = Some(SaleReport {
-            ending,
-            amount,
-            trace: Some(trace),
-            reason,
-            rrn: host.as_ref().and_then(|host| host.rrn.clone()),
-            authorisation_code: authorisation_code.clone(),
-            response_code: host.map(|host| host.response_code),
-            copies: Vec::new(),
-            complete: !matches!(conclusion, Conclusion::Approved | Conclusion::ReversalDue(_)),
-            timings: running.timings,
-            card: card.clone(),
-        });
-        self.result_shown = Some(trace);
-        self.parts.sound.play(match &conclusion {
-            Conclusion::Approved => Tone::Approved,
-            Conclusion::Declined(_)
-            | Conclusion::Failed(_)
-            | Conclusion::ReversalDue(_)
-            | Conclusion::Unresolved(_) => Tone::Alert,
-        });
-        match conclusion {
-            Conclusion::Approved => {
-                let truncated_pan = card.map(|card| card.truncated_pan).unwrap_or_default();
-                self.show_paid(Paid { trace, amount, truncated_pan, authorisation_code, at });
-                self.print_new(trace);
-            }
-            Conclusion::Failed(reason) if reason.kind == ReasonKind::Cancelled => self.show_keypad(),
-            Conclusion::Declined(reason) | Conclusion::Failed(reason) => {
-                self.screen = Screen::NotPaid { amount, reason, at: local_now() };
-            }
-            Conclusion::Unresolved(reason) => {
-                self.not_to_be_reversed = Some(trace);
-                self.set_alarm(reason.clone());
-                self.screen = Screen::Unknown { amount, reason, tries: 0, next_try: None };
-            }
-            Conclusion::ReversalDue(reason) => {
-                self.screen = Screen::Unknown { amount, reason, tries: 0, next_try: Some(local_now()) };
-                self.drain_reversals(true);
-                self.refresh_waiting();
-            }
-        }
-        self.advices.look_again();
-        self.complete_what_nothing_follows(trace);
-    }
-
-    /// A report waits for slips and for the reversal; where neither is on its way there is nothing to wait for.
-    fn complete_what_nothing_follows(&mut self, trace: TraceNumber) {
-        let nothing_follows = self.copy_views(trace).is_empty() && self.reversals.in_flight.is_none();
-        if let Some(report) = self.report_of(trace).filter(|_| nothing_follows) {
-            report.complete = true;
         }
     }
 

@@ -5,6 +5,7 @@
 
 mod advices;
 mod choosing;
+mod concluding;
 mod engine;
 mod line;
 pub mod parameters;

@@ -15,7 +15,7 @@ use crate::money::Amount;
 use crate::payment::record::State;
 use crate::payment::sale;
 use crate::reference::{AuthorisationCode, TraceNumber};
-use crate::wording::{Reason, ReasonKind};
+use crate::wording::{Language, Reason, ReasonKind};
 
 /// How often a ledger that failed is tried again.
 const LEDGER_INTERVAL: Duration = Duration::from_secs(10);
@@ -46,6 +46,7 @@ impl Core {
                 notice: pin_entry::notice(request),
                 place: running.pin_place,
                 may_bypass: running.sale.pin_bypass(),
+                language: running.sale.language().and_then(Language::of_iso_639),
             },
             sale::Progress::AskingHost => Screen::Processing { amount, progress: Progress::AskingHost },
             sale::Progress::CompletingCard => Screen::Processing { amount, progress: Progress::CompletingCard },

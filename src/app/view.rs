@@ -6,7 +6,7 @@ use crate::money::{Amount, Currency};
 use crate::pin::Pin;
 use crate::receipt::CopyFor;
 use crate::reference::TraceNumber;
-use crate::wording::Reason;
+use crate::wording::{Language, Reason};
 
 /// What a person at the terminal wants.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,6 +84,8 @@ pub enum Screen {
         place: PinPlace,
         /// The cardholder may go on without.
         may_bypass: bool,
+        /// What the card says its holder reads (EMV 4.4 Book 4, 11.1).
+        language: Option<Language>,
     },
     /// The card has several applications: the cardholder chooses (EMV 4.4 Book 4, 11.3).
     ChooseApplication {

@@ -15,6 +15,7 @@ use crate::wording::Language;
 use amount_entry::AmountEntry;
 use generated::{ScreenName, Screens, Theme};
 use pin_typed::PinTyped;
+use preferences::Turned;
 
 pub mod amount_entry;
 mod applications;
@@ -210,6 +211,8 @@ struct State {
     applications_page: usize,
     /// The language of the person who works here, whatever a customer reads.
     cashiers_language: Language,
+    /// What the screen spoke before it turned to a cardholder, and what the card asked for.
+    turned: Option<Turned>,
 }
 
 impl Default for State {
@@ -220,6 +223,7 @@ impl Default for State {
             pin: PinTyped::new(),
             applications_page: 0,
             cashiers_language: Language::default(),
+            turned: None,
         }
     }
 }
@@ -248,6 +252,11 @@ fn paint(window: &AppWindow, shared: &Shared) {
     if matches!(view.screen, Screen::Keypad { .. } | Screen::OutOfService { .. }) {
         preferences::return_to_cashier(window, shared);
     }
+    let asked_for = match &view.screen {
+        Screen::EnterPin { language, .. } => *language,
+        _ => None,
+    };
+    preferences::speak_to_cardholder(window, shared, asked_for);
     let language = preferences::language(window);
     status::show(window, &view);
     outcome::show(window, &view.screen, language);
@@ -260,7 +269,7 @@ fn paint(window: &AppWindow, shared: &Shared) {
             payment::show_present_card(window, *amount, notice.as_ref(), language);
             ScreenName::PresentCard
         }
-        Screen::EnterPin { amount, notice, place, may_bypass } => {
+        Screen::EnterPin { amount, notice, place, may_bypass, .. } => {
             pin::show(window, *amount, notice.as_ref(), language, *may_bypass);
             match place {
                 PinPlace::Screen { keys } => {

@@ -60,6 +60,29 @@ pub(super) fn return_to_cashier(window: &AppWindow, shared: &Shared) {
     }
 }
 
+/// A screen that has turned to a cardholder by itself.
+#[derive(Clone, Copy)]
+pub(super) struct Turned {
+    before: Language,
+    to: Language,
+}
+
+/// Turns to the language a card asks for, once, so that its holder can still choose another; and back to the language before
+/// when nobody is asked any more, unless another has been chosen.
+pub(super) fn speak_to_cardholder(window: &AppWindow, shared: &Shared, asked_for: Option<Language>) {
+    let (now, turned) = (language(window), shared.with(|state| state.turned));
+    let (wanted, turned) = match (asked_for, turned) {
+        (Some(to), None) => (to, Some(Turned { before: now, to })),
+        (None, Some(turned)) if turned.to == now => (turned.before, None),
+        (None, _) => (now, None),
+        (Some(_), Some(_)) => return,
+    };
+    shared.with(|state| state.turned = turned);
+    if wanted != now {
+        set_language(window, wanted);
+    }
+}
+
 /// The language shown.
 pub(super) fn language(window: &AppWindow) -> Language {
     match window.global::<Preferences>().get_language() {

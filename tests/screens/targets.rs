@@ -137,7 +137,7 @@ fn whatever_is_said_of_a_pin_leaves_everything_on_the_screen() {
             for kind in [ReasonKind::PinWrong, ReasonKind::PinWrongLastTry, ReasonKind::PinLastTry] {
                 for place in [PinPlace::Screen { keys: SHUFFLED }, PinPlace::Reader] {
                     let (amount, notice) = (cny(999_999_999_999), Some(Reason::of(kind)));
-                    let screen = Screen::EnterPin { amount, notice, place, may_bypass: true };
+                    let screen = Screen::EnterPin { amount, notice, place, may_bypass: true, language: None };
                     bench.show(View { test: true, ..view(screen) });
                     let name = format!("{} at {place:?} in {language:?}", kind.word());
                     everything_is_on_the_screen(&bench, (width, height), &name);

@@ -175,7 +175,7 @@ fn a_payment_that_waits_for_an_earlier_one_can_be_left() {
 fn a_payment_that_waits_for_a_pin_at_the_reader_can_be_left() {
     for bench in benches() {
         let (notice, place) = (Some(Reason::of(ReasonKind::PinWrong)), PinPlace::Reader);
-        bench.show(view(Screen::EnterPin { amount: cny(1234), notice, place, may_bypass: false }));
+        bench.show(view(Screen::EnterPin { amount: cny(1234), notice, place, may_bypass: false, language: None }));
         assert!(is_there(&bench, "Enter the PIN on the card reader"));
         assert!(is_there(&bench, "The PIN is wrong. Enter it again."));
         touch(&bench, "Cancel");
@@ -185,7 +185,8 @@ fn a_payment_that_waits_for_a_pin_at_the_reader_can_be_left() {
 }
 
 fn enter_pin(keys: [u8; 10], may_bypass: bool) -> Screen {
-    Screen::EnterPin { amount: cny(1234), notice: None, place: PinPlace::Screen { keys }, may_bypass }
+    let place = PinPlace::Screen { keys };
+    Screen::EnterPin { amount: cny(1234), notice: None, place, may_bypass, language: None }
 }
 
 fn pin(digits: &str) -> Intent {
@@ -288,6 +289,35 @@ fn a_pin_is_passed_over_only_where_that_is_offered() {
         touch(&bench, "No PIN");
         touch(&bench, "Cancel");
         assert_eq!(bench.sent(), [Intent::BypassPin, Intent::Cancel]);
+    }
+}
+
+#[test]
+fn a_pin_is_asked_for_in_the_cardholders_language_and_what_follows_is_said_in_the_cashiers() {
+    let bench = &benches()[0];
+    let ask = |language| {
+        let (amount, place) = (cny(1234), PinPlace::Screen { keys: SHUFFLED });
+        bench.show(view(Screen::EnterPin { amount, notice: None, place, may_bypass: false, language }));
+    };
+    let go_on = || bench.show(view(Screen::Processing { amount: cny(1234), progress: Progress::AskingHost }));
+    let chinese = Some(Language::Chinese);
+    ask(chinese);
+    assert!(is_there(bench, "请输入密码"));
+    go_on();
+    assert!(is_there(bench, "Asking the bank"));
+    // Who reads another language than the card says chooses it, and the card does not change that.
+    ask(chinese);
+    touch(bench, "English");
+    ask(chinese);
+    assert!(is_there(bench, "Enter your PIN"));
+    go_on();
+    assert!(is_there(bench, "Asking the bank"));
+    // A card that says nothing, or what is spoken anyway, changes nothing.
+    for language in [None, Some(Language::English)] {
+        ask(language);
+        assert!(is_there(bench, "Enter your PIN"));
+        go_on();
+        assert!(is_there(bench, "Asking the bank"));
     }
 }
 

@@ -107,6 +107,7 @@ pub fn scenes() -> Vec<Scene> {
         notice: notice.map(Reason::of),
         place: PinPlace::Screen { keys: SHUFFLED },
         may_bypass,
+        language: None,
     };
     let choose = |amount, names: &[&str]| Screen::ChooseApplication {
         amount,
@@ -118,6 +119,7 @@ pub fn scenes() -> Vec<Scene> {
         notice: notice.map(Reason::of),
         place: PinPlace::Reader,
         may_bypass: false,
+        language: None,
     };
     let not_paid = |reason| Screen::NotPaid { amount: cny(1234), reason, at: at(14, 26, 9) };
     let unknown = |amount| Screen::Unknown {
