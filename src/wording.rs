@@ -137,6 +137,8 @@ reason_kinds! {
     CardLostAfterRequest = "card_lost_after_request";
     /// No PIN was entered in time.
     PinTimedOut = "pin_timed_out";
+    /// The cardholder pressed cancel at the pad, or typed no PIN there.
+    PinCancelled = "pin_cancelled";
     /// The PIN is wrong; it is asked for again.
     PinWrong = "pin_wrong";
     /// The PIN is wrong, and the card takes only one more.

@@ -115,7 +115,11 @@ fn what_happens_at_the_readers_pad_is_what_becomes_of_the_payment() {
     for (keys, ends, tvr) in [
         (&["9999", "1234"][..], ("approved", None), GOOD),
         (&["123", "1234567890123", "1234"], ("approved", None), GOOD),
-        (&["cancel"], ("error", Some("cancelled")), "0000000000"),
+        (&["cancel"], ("error", Some("pin_cancelled")), "0000000000"),
+        // Six times nonsense is no way past the PIN.
+        (&["1", "2", "3", "4", "5", "6"], ("error", Some("pin_cancelled")), "0000000000"),
+        // The reader fails after it began to ask: what the card was told nobody knows.
+        (&["fail"], ("error", Some("reader_missing")), "0000000000"),
         // Nobody comes to the pad, which waits for two seconds.
         (&[], ("error", Some("pin_timed_out")), "0000000000"),
         (&["9999", "9999", "9999"], ("approved", None), USED_UP),

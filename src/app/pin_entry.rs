@@ -106,7 +106,8 @@ pub(super) fn event_of(answer: PadAnswer) -> Event {
     match answer {
         PadAnswer::Card(answer) => Event::PinEntered(PinEntry::Verified(CardAnswer::new(answer))),
         PadAnswer::TimedOut => Event::PinTimedOut,
-        PadAnswer::Cancelled => Event::Cancelled,
+        PadAnswer::Cancelled => Event::PinCancelled,
+        PadAnswer::Failed(detail) => Event::ReaderFailed(detail),
         PadAnswer::WrongLength => Event::PinLengthWrong,
         PadAnswer::Broken(detail) => {
             tracing::warn!(detail, "the reader's PIN pad does not work");

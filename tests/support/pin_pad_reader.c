@@ -155,6 +155,8 @@ static RESPONSECODE verify_pin(DWORD lun, PUCHAR sent, DWORD length, PUCHAR answ
 		usleep(20000);
 	}
 	asked++;
+	if (strcmp(line, "fail") == 0)
+		return IFD_COMMUNICATION_ERROR;
 	if (strcmp(line, "cancel") == 0)
 		return give(cancelled, 2, answer, room, given);
 	unsigned fewest = verify->wPINMaxExtraDigit >> 8, most = verify->wPINMaxExtraDigit & 0xFF;

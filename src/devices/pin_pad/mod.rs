@@ -29,9 +29,11 @@ pub struct PadPrompt {
 }
 
 impl PadPrompt {
-    /// The longest the pad may take by itself.
-    pub const fn longest(&self) -> Duration {
-        self.patience.saturating_mul(2)
+    /// The longest the pad may take by itself. The usual driver, libccid, does not pass the second limit on and waits for
+    /// the reader as long as its own rule says.
+    pub fn longest(&self) -> Duration {
+        let by_libccid = Duration::from_secs(90).max(self.patience + Duration::from_secs(10));
+        self.patience.saturating_mul(2).max(by_libccid)
     }
 }
 
@@ -46,6 +48,8 @@ pub enum PadAnswer {
     Cancelled,
     /// What was typed is shorter or longer than a PIN; nothing was sent.
     WrongLength,
-    /// The pad does not work; nothing was sent.
+    /// The pad refused to ask: it does not work, and nothing was sent.
     Broken(String),
+    /// It began to ask and then failed: nobody knows whether a PIN was sent.
+    Failed(String),
 }

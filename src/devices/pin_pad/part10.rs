@@ -150,7 +150,7 @@ pub fn verify_structure(prompt: PadPrompt, length: PinLength) -> [u8; HEAD + VER
 /// VERIFY (4.4 Book 3, 6.5.12), so a card that answers them loses nothing.
 pub fn read_answer(answer: Vec<u8>) -> PadAnswer {
     let [.., first, second] = answer[..] else {
-        return PadAnswer::Broken("the reader gave no status".to_owned());
+        return PadAnswer::Failed("the reader gave no status".to_owned());
     };
     match [first, second] {
         [0x64, 0x00] => PadAnswer::TimedOut,

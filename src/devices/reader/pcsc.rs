@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 
 use ::pcsc::{
     Card, Context, Disposition, Error, MAX_ATR_SIZE, MAX_BUFFER_SIZE, Protocols, ReaderState, Scope, ShareMode, State,
-    Status,
 };
 use zeroize::Zeroizing;
 
@@ -28,6 +27,9 @@ const SETTLING: Duration = Duration::from_millis(1500);
 
 /// Between two such tries.
 const SETTLING_STEP: Duration = Duration::from_millis(100);
+
+/// After so long the service has noticed that a card has left.
+const SEEN_LEAVING: Duration = Duration::from_secs(1);
 
 /// A reader of the PC/SC service.
 pub struct PcscReader {
@@ -283,18 +285,24 @@ impl Session {
         pad
     }
 
-    /// A pad that fails while the card is still in is broken; the card can do without.
+    /// A driver that refuses the request has sent nothing: the pad does not work, and the card can do without. After any
+    /// other error nobody knows what the card was told.
     fn verify_pin(&mut self, pad: PcscPad, prompt: PadPrompt) -> Result<PadAnswer, ReaderError> {
+        use ::pcsc::Error::{InvalidParameter, InvalidValue, UnsupportedFeature};
         let Some((card, _)) = &self.card else { return Err(ReaderError::CardTorn) };
         let error = match pad.verify(card, prompt) {
             Ok(answer) => return Ok(answer),
             Err(error) => error,
         };
-        if card.status2_owned().is_ok_and(|status| status.status().contains(Status::PRESENT)) {
+        if matches!(error, UnsupportedFeature | InvalidParameter | InvalidValue) {
             return Ok(PadAnswer::Broken(error.to_string()));
         }
+        let name = self.reader()?;
+        if self.state(&name, State::EMPTY, Instant::now() + SEEN_LEAVING)?.contains(State::PRESENT) {
+            return Ok(PadAnswer::Failed(error.to_string()));
+        }
         self.release();
-        Err(card_error(error))
+        Err(ReaderError::CardTorn)
     }
 
     fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, ReaderError> {

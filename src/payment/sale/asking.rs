@@ -33,6 +33,7 @@ impl Sale {
             | Event::PinEntered(_)
             | Event::PinLengthWrong
             | Event::PinTimedOut
+            | Event::PinCancelled
             | Event::ApplicationChosen(_)
             | Event::ApplicationConfirmed(_)
             | Event::ChoiceTimedOut

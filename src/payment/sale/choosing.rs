@@ -44,6 +44,7 @@ impl Sale {
                 | Event::PinEntered(_)
                 | Event::PinLengthWrong
                 | Event::PinTimedOut
+                | Event::PinCancelled
                 | Event::NoCard
                 | Event::HostAnswered(_)
                 | Event::LinkFailed(_)

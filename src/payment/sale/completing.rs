@@ -77,6 +77,7 @@ impl Sale {
             | Event::PinEntered(_)
             | Event::PinLengthWrong
             | Event::PinTimedOut
+            | Event::PinCancelled
             | Event::ApplicationChosen(_)
             | Event::ApplicationConfirmed(_)
             | Event::ChoiceTimedOut
@@ -131,6 +132,7 @@ impl Sale {
             | Event::PinEntered(_)
             | Event::PinLengthWrong
             | Event::PinTimedOut
+            | Event::PinCancelled
             | Event::ApplicationChosen(_)
             | Event::ApplicationConfirmed(_)
             | Event::ChoiceTimedOut

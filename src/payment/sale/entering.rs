@@ -6,7 +6,7 @@ use crate::emv::pin::{PinEntry, PinRequest};
 use crate::payment::pin_pad::PinPad;
 use crate::wording::{Reason, ReasonKind};
 
-/// So many entries of a wrong length a pad may refuse; one that refuses more does not work.
+/// So many entries of a wrong length may be refused; whoever goes on has no PIN, and the payment ends.
 const MAX_REFUSED: u8 = 5;
 
 impl Sale {
@@ -22,7 +22,8 @@ impl Sale {
                 self.phase = Phase::EnteringPin { request, refused: refused + 1 };
                 vec![Effect::AskPin(request)]
             }
-            Event::PinLengthWrong => self.after_pin(PinEntry::PadBroken),
+            // Not a pad that does not work: whoever types nonsense must not come to a rule that asks for less.
+            Event::PinLengthWrong | Event::PinCancelled => failed(Reason::of(ReasonKind::PinCancelled)),
             // Who does not type is no one who goes on without: the payment ends, and the card has heard of no PIN.
             Event::PinTimedOut => failed(Reason::of(ReasonKind::PinTimedOut)),
             Event::Cancelled => failed(Reason::of(ReasonKind::Cancelled)),
@@ -51,7 +52,7 @@ impl Sale {
         match entry {
             PinEntry::Entered { .. } => matches!(self.pin_pad, PinPad::Screen),
             PinEntry::Verified(_) => matches!(self.pin_pad, PinPad::Reader),
-            PinEntry::Bypassed => self.opening.pin_bypass,
+            PinEntry::Bypassed => self.pin_bypass(),
             PinEntry::PadBroken => true,
             // No pad gives a PIN to the host.
             PinEntry::Captured => false,

@@ -69,6 +69,8 @@ pub enum Event {
     PinLengthWrong,
     /// Nobody entered a PIN in time.
     PinTimedOut,
+    /// The cardholder pressed cancel instead. That ends the payment; it is no wish to go on without a PIN.
+    PinCancelled,
     /// The cardholder chose this one of the applications offered, counted from 0.
     ApplicationChosen(usize),
     /// Whether the cardholder agrees to the application.
@@ -285,9 +287,10 @@ impl Sale {
         self.pin_pad
     }
 
-    /// Whether the cardholder may go on without a PIN.
+    /// Whether the cardholder may go on without a PIN. Not at a pad of the reader: it cannot be called back, and the PIN
+    /// might still be sent.
     pub const fn pin_bypass(&self) -> bool {
-        self.opening.pin_bypass
+        self.opening.pin_bypass && matches!(self.pin_pad, PinPad::Screen)
     }
 
     /// The language to speak to the cardholder, ISO 639; nothing before the card is read, or when it asks for none that this
@@ -336,6 +339,7 @@ impl Sale {
             | Event::PinEntered(_)
             | Event::PinLengthWrong
             | Event::PinTimedOut
+            | Event::PinCancelled
             | Event::HostAnswered(_)
             | Event::LinkFailed(_)
             | Event::RecordFailed(_) => {
