@@ -24,7 +24,7 @@ const MAX_SELECT_NEXT: u8 = 32;
 const MAX_CANDIDATES: usize = 32;
 
 /// The one code table this terminal writes names in: ISO 8859-1 (9F11; Book 4, annex B).
-const LATIN: &[u8] = &[0x01];
+const LATIN: u8 = 0x01;
 
 /// An application that both sides have.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,6 +61,8 @@ pub struct Selection {
     names: Vec<Vec<u8>>,
     /// An application answered that it is blocked.
     pub blocked_seen: bool,
+    /// 9F11 of the payment system environment: letters of the preferred names in its directory (Book 1, 12.2.4).
+    code_table: Option<u8>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -73,8 +75,13 @@ enum Place {
 impl Selection {
     /// Begins with the payment system environment.
     pub fn start() -> (Self, Command) {
-        let selection =
-            Self { place: Place::SelectPse, candidates: Vec::new(), names: Vec::new(), blocked_seen: false };
+        let selection = Self {
+            place: Place::SelectPse,
+            candidates: Vec::new(),
+            names: Vec::new(),
+            blocked_seen: false,
+            code_table: None,
+        };
         (selection, Command::select(PSE, false))
     }
 
@@ -91,7 +98,10 @@ impl Selection {
         match status {
             Status::NOT_SUPPORTED => Next::CardBlocked,
             Status::OK => match tlv::find(data, tag::SFI) {
-                Ok(Some(&[sfi @ 1..=10])) => self.read_directory(sfi, 1),
+                Ok(Some(&[sfi @ 1..=10])) => {
+                    self.code_table = code_table(data);
+                    self.read_directory(sfi, 1)
+                }
                 // An environment without directory is no environment (Book 1, 12.3.2).
                 _ => self.list_from(0, applications),
             },
@@ -128,7 +138,7 @@ impl Selection {
             if entry.tag == tag::APPLICATION_TEMPLATE
                 && let Ok(Some(name)) = tlv::find(entry.value, tag::AID)
             {
-                self.consider(name, entry.value, applications);
+                self.consider(name, entry.value, self.code_table, applications);
             }
         }
     }
@@ -155,7 +165,7 @@ impl Selection {
         let name = tlv::find(data, tag::DF_NAME).ok().flatten();
         match (status, name) {
             (Status::NOT_SUPPORTED, _) if index == 0 && nexts == 0 => return Next::CardBlocked,
-            (Status::OK, Some(name)) => self.consider(name, data, applications),
+            (Status::OK, Some(name)) => self.consider(name, data, code_table(data), applications),
             (Status::BLOCKED, _) => self.blocked_seen = true,
             _ => {}
         }
@@ -176,7 +186,7 @@ impl Selection {
         self.list_from(index + 1, applications)
     }
 
-    fn consider(&mut self, df_name: &[u8], template: &[u8], applications: &[Application]) {
+    fn consider(&mut self, df_name: &[u8], template: &[u8], code_table: Option<u8>, applications: &[Application]) {
         // The longest identifier that matches says most about the application.
         let matching = applications.iter().enumerate().filter(|(_, application)| application.matches(df_name));
         let Some((application, _)) = matching.max_by_key(|(_, application)| application.aid.len()) else { return };
@@ -186,7 +196,7 @@ impl Selection {
         if !known && self.candidates.len() < MAX_CANDIDATES {
             self.candidates.push(Candidate {
                 df_name: df_name.to_vec(),
-                name: name_for_people(template),
+                name: name_for_people(template, code_table),
                 priority: indicator & 0x0F,
                 needs_confirmation: indicator & 0x80 != 0,
                 application,
@@ -235,7 +245,7 @@ impl FileControl {
         let proprietary = child(fci, tag::FCI_PROPRIETARY)?.ok_or(CardDataError::Missing(tag::FCI_PROPRIETARY))?;
         let languages = child(proprietary, tag::LANGUAGE_PREFERENCE)?.unwrap_or_default();
         Ok(Self {
-            name: name_for_people(proprietary),
+            name: name_for_people(proprietary, code_table(proprietary)),
             pdol: DataObjectList::parse(tag::PDOL, child(proprietary, tag::PDOL)?.unwrap_or_default())?,
             languages: languages.as_chunks::<2>().0.to_vec(),
         })
@@ -243,15 +253,23 @@ impl FileControl {
 }
 
 /// The preferred name when it is written in letters this terminal has (Book 1, 12.2.4), else the label.
-fn name_for_people(template: &[u8]) -> String {
+fn name_for_people(template: &[u8], code_table: Option<u8>) -> String {
     let find = |tag| tlv::find(template, tag).ok().flatten();
-    let preferred = find(tag::PREFERRED_NAME).filter(|_| find(tag::CODE_TABLE_INDEX) == Some(LATIN));
+    let preferred = find(tag::PREFERRED_NAME).filter(|_| code_table == Some(LATIN));
     let letters = |bytes: &[u8]| -> String {
         // ISO 8859-1 has the numbers of Unicode; what is no letter there is left out.
         bytes.iter().map(|byte| char::from(*byte)).filter(|letter| !letter.is_control()).collect()
     };
     let name = preferred.map(letters).filter(|name| !name.trim().is_empty());
     name.or_else(|| find(tag::APPLICATION_LABEL).map(letters)).unwrap_or_default()
+}
+
+/// 9F11.
+fn code_table(template: &[u8]) -> Option<u8> {
+    match tlv::find(template, tag::CODE_TABLE_INDEX) {
+        Ok(Some(&[index])) => Some(index),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -329,7 +347,29 @@ mod tests {
         let latin = preferred.clone().with(tag::CODE_TABLE_INDEX, &[0x01]);
         let greek = preferred.clone().with(tag::CODE_TABLE_INDEX, &[0x07]);
         for (template, name) in [(latin, "CRÉDIT"), (greek, "CREDIT"), (preferred, "CREDIT")] {
-            assert_eq!(name_for_people(&template.build()), name);
+            let template = template.build();
+            assert_eq!(name_for_people(&template, code_table(&template)), name);
+        }
+    }
+
+    #[test]
+    fn the_letters_of_names_in_a_directory_are_those_of_its_environment() {
+        let applications = TerminalData::shipped().unwrap().applications;
+        for (index, name) in [(&[0x01][..], "CRÉDIT"), (&[0x07], "CREDIT"), (&[], "CREDIT")] {
+            let environment = TlvBuilder::new().with(tag::SFI, &[1]).with(tag::CODE_TABLE_INDEX, index);
+            let entry = TlvBuilder::new()
+                .with(tag::AID, &applications[0].aid)
+                .with(tag::APPLICATION_LABEL, b"CREDIT")
+                .with(tag::PREFERRED_NAME, b"CR\xC9DIT");
+            let entry = TlvBuilder::new().with_template(tag::APPLICATION_TEMPLATE, entry);
+            let record = TlvBuilder::new().with_template(tag::RECORD_TEMPLATE, entry).build();
+            let (mut selection, _) = Selection::start();
+            selection.answer(&fci(PSE, &environment), Status::OK, &applications);
+            selection.answer(&record, Status::OK, &applications);
+            let Next::Candidates(candidates) = selection.answer(&[], Status::RECORD_NOT_FOUND, &applications) else {
+                panic!("the directory is read")
+            };
+            assert_eq!(candidates[0].name, name);
         }
     }
 
