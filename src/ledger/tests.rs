@@ -38,7 +38,11 @@ fn host_approved() -> Record {
 }
 
 fn approved() -> Record {
-    Record::Approved(Box::new(CardResult {
+    Record::Approved(Box::new(card_result()))
+}
+
+fn card_result() -> CardResult {
+    CardResult {
         cryptogram: "0102030405060708".to_owned(),
         tvr: "8000008000".to_owned(),
         tsi: "6800".to_owned(),
@@ -46,7 +50,7 @@ fn approved() -> Record {
         signature: false,
         chip_data: vec![0x9F, 0x26, 1, 7],
         scripts: None,
-    }))
+    }
 }
 
 fn reversal_due() -> Record {
@@ -275,9 +279,8 @@ fn an_advice_that_nobody_takes_is_parked_where_it_is_seen() {
 fn script_results_add_up_in_one_advice() {
     let directory = tempfile::tempdir().unwrap();
     let mut ledger = open(directory.path());
-    let Record::Approved(mut card) = approved() else { unreachable!() };
-    card.scripts = Some(scripts("2000000001"));
-    let trace = paid(&mut ledger, Record::Approved(card));
+    let card = CardResult { scripts: Some(scripts("2000000001")), ..card_result() };
+    let trace = paid(&mut ledger, Record::Approved(Box::new(card)));
     let before = ledger.undelivered_advices().unwrap();
     ledger.record(trace, &Record::Scripts(Box::new(scripts("20000000011100000002")))).unwrap();
     let after = ledger.undelivered_advices().unwrap();
