@@ -120,6 +120,8 @@ pub fn judge(result: &Result<HostAnswer, LinkFailure>, this: Try) -> Next {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::link_fault::LinkFault;
+    use crate::payment::online::Unreached;
 
     fn answer(code: &str) -> Result<HostAnswer, LinkFailure> {
         decided(Decision::Refused, code)
@@ -162,7 +164,7 @@ mod tests {
     #[test]
     fn a_try_that_never_left_does_not_count() {
         let detail = String::new;
-        assert_eq!(judge(&Err(LinkFailure::NeverSent(detail())), LAST), Next::TryAgain);
+        assert_eq!(judge(&Err(LinkFailure::NeverSent(Unreached::new(LinkFault::NoRoute, "no line"))), LAST), Next::TryAgain);
         for failure in [LinkFailure::NoAnswer(detail()), LinkFailure::Unsendable(detail())] {
             assert_eq!(judge(&Err(failure.clone()), FIRST), Next::TryAgainCounted);
             assert_eq!(judge(&Err(failure), LAST), Next::Park(None));

@@ -71,7 +71,8 @@ pub const fn after_restart(state: State) -> Option<(ReversalReason, ReasonKind)>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::payment::online::Decision;
+    use crate::link_fault::LinkFault;
+    use crate::payment::online::{Decision, Unreached};
     use crate::reference::ResponseCode;
 
     fn answer(code: &str) -> Result<HostAnswer, LinkFailure> {
@@ -99,7 +100,7 @@ mod tests {
 
     #[test]
     fn a_try_that_never_left_does_not_count() {
-        let never = Err(LinkFailure::NeverSent(String::new()));
+        let never = Err(LinkFailure::NeverSent(Unreached::new(LinkFault::NoRoute, "no line")));
         let silent = Err(LinkFailure::NoAnswer(String::new()));
         let unsendable = Err(LinkFailure::Unsendable(String::new()));
         assert_eq!(judge(&unsendable, AFTER_LONG), Next::GiveUp, "nothing mends it but a person");

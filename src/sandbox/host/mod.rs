@@ -35,6 +35,7 @@ pub use self::advices::Note;
 use self::files::Readers;
 use self::parameters::{Parameters, ParametersError};
 use self::pki::{Credential, Purpose};
+use self::server::Handshakes;
 pub use self::server::PATH;
 use self::service::Service;
 use self::store::{Entry, Store, StoreError, TerminalRow};
@@ -247,6 +248,7 @@ impl Host {
             dialect: Dialect::shipped(DIALECT)?,
             store: Arc::clone(&self.store),
             deaf_to_reversals: AtomicBool::new(false),
+            handshakes: Handshakes::default(),
         });
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (stop, stopped) = oneshot::channel();
@@ -324,6 +326,12 @@ impl RunningHost {
             dialect: DIALECT.to_owned(),
             ..LinkSettings::default()
         }
+    }
+
+    /// How many TLS handshakes there were: full ones, and such that resumed a session.
+    pub fn handshakes(&self) -> (usize, usize) {
+        let Handshakes { full, resumed } = &self.service.handshakes;
+        (full.load(Ordering::Relaxed), resumed.load(Ordering::Relaxed))
     }
 
     /// While `deaf`, reversals are neither carried out nor answered.

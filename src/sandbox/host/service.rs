@@ -13,6 +13,7 @@ use super::answers::{self, AnswerError, Says};
 use super::parameters::{Parameters, Question};
 use super::rules::{self, Decision, Refusal};
 use super::scripts::{self, Script};
+use super::server::Handshakes;
 use super::store::{Store, StoreError, Terminal};
 use crate::acquirer::messages::ECHO;
 use crate::iso8583::dialect::{Dialect, MAC_FIELD};
@@ -46,6 +47,8 @@ pub struct Service {
     pub parameters: Parameters,
     /// While true, reversals are neither carried out nor answered.
     pub deaf_to_reversals: AtomicBool,
+    /// TLS handshakes so far.
+    pub handshakes: Handshakes,
 }
 
 const SLOW: Duration = Duration::from_secs(8);

@@ -2,6 +2,7 @@
 
 mod binding;
 mod decisions;
+mod line;
 mod parameters;
 mod reversals;
 mod transport;
