@@ -216,6 +216,10 @@ reason_kinds! {
     ReversalWaiting = "reversal_waiting";
     /// All tries to take a payment back are used up.
     ReversalExhausted = "reversal_exhausted";
+    /// The host does not take a message about a payment that is over; the payment stands.
+    AdviceParked = "advice_parked";
+    /// The reader's own pad still asks for the PIN of a payment that is over.
+    PadBusy = "pad_busy";
     /// The payment was taken back; nothing is charged.
     TakenBack = "taken_back";
     /// The card of the last payment is still in the reader.
@@ -309,7 +313,8 @@ mod tests {
     fn every_fault_of_the_line_has_words_with_its_code_in_every_language() {
         assert_eq!(link_faults().len(), LinkFault::ALL.len() + 1, "words that no fault uses, or the other way round");
         for fault in LinkFault::ALL {
-            for (language, unpaid) in [(Language::Chinese, "没有收款"), (Language::English, "Nothing was charged")] {
+            for (language, unpaid) in [(Language::Chinese, "没有收款"), (Language::English, "Nothing was charged")]
+            {
                 let mut reason = Reason { fault: Some(*fault), ..Reason::of(ReasonKind::HostUnreachable) };
                 let Sentences { what, advice } = reason.sentences(language);
                 assert!(what.ends_with(&format!("{unpaid}{}", if language == Language::Chinese { "。" } else { "." })));

@@ -93,7 +93,13 @@ fn who_is_not_to_be_trusted_is_refused_with_a_code_and_words_for_the_help_desk()
     let serve = |server: Server| (format!("https://localhost:{}", server.port), Some(server));
     let cases = [
         ("wrong authority", serve(Server::of(&stranger.issue(&localhost), ours)), "L41", "登录页面", "prove"),
-        ("wrong name", serve(Server::of(&ours.issue(&Leaf::of("other.example")), ours)), "L42", "证书不是", "somebody else"),
+        (
+            "wrong name",
+            serve(Server::of(&ours.issue(&Leaf::of("other.example")), ours)),
+            "L42",
+            "证书不是",
+            "somebody else",
+        ),
         (
             "expired",
             serve(Server::of(&ours.issue(&localhost.valid(-2 * DAY, -HOUR)), ours)),
@@ -115,7 +121,13 @@ fn who_is_not_to_be_trusted_is_refused_with_a_code_and_words_for_the_help_desk()
             "太旧",
             "too old",
         ),
-        ("our certificate is of another authority", serve(Server::of(&ours.issue(&localhost), &stranger)), "L45", "本机的证书", "this terminal's certificate"),
+        (
+            "our certificate is of another authority",
+            serve(Server::of(&ours.issue(&localhost), &stranger)),
+            "L45",
+            "本机的证书",
+            "this terminal's certificate",
+        ),
         (
             "the same with TLS 1.2",
             serve(Server::of(&ours.issue(&localhost), &stranger).at_most(SslVersion::TLS1_2)),
@@ -123,7 +135,13 @@ fn who_is_not_to_be_trusted_is_refused_with_a_code_and_words_for_the_help_desk()
             "本机的证书",
             "this terminal's certificate",
         ),
-        ("a login page without TLS", serve(Server::plain("HTTP/1.1 302 Found\r\nLocation: http://login/\r\n\r\n")), "L32", "登录", "Log in"),
+        (
+            "a login page without TLS",
+            serve(Server::plain("HTTP/1.1 302 Found\r\nLocation: http://login/\r\n\r\n")),
+            "L32",
+            "登录",
+            "Log in",
+        ),
         ("hangs up", serve(Server::plain("")), "L31", "中断", "broken off"),
         ("no such name", ("https://no-such-host.invalid".to_owned(), None), "L11", "找不到", "does not know"),
         ("closed port", (closed, None), "L21", "没有打开", "not open"),
@@ -159,7 +177,11 @@ fn a_payment_to_a_stranger_is_not_made_and_says_so() {
     std::fs::write(kit.join("client.pem"), other.certificate.to_pem().unwrap()).unwrap();
     std::fs::write(kit.join("client.key"), other.key.private_key_to_pem_pkcs8().unwrap()).unwrap();
     let (result, _) = counter.sale("12.34", &[]);
-    assert_eq!((result["outcome"].as_str(), result["reason"]["code"].as_str()), (Some("error"), Some("L45")), "{result:#}");
+    assert_eq!(
+        (result["outcome"].as_str(), result["reason"]["code"].as_str()),
+        (Some("error"), Some("L45")),
+        "{result:#}"
+    );
     assert_eq!(counter.balance(), FULL_ACCOUNT);
     assert!(counter.transactions().iter().all(|row| row["state"] == "declined"));
 }

@@ -47,7 +47,8 @@ mod tests {
         }
         let leap = date(2028, 2, 29).at(12, 0, 0, 0);
         assert_eq!(ahead_of_fields(leap, "0229", "120000").map(|ahead| ahead.as_secs()), Some(0));
-        for (field13, field12) in [("1301", "000000"), ("0101", "250000"), ("", ""), ("01", "0000"), ("éé", "000000")] {
+        for (field13, field12) in [("1301", "000000"), ("0101", "250000"), ("", ""), ("01", "0000"), ("éé", "000000")]
+        {
             assert_eq!(ahead_of_fields(here, field13, field12), None, "{field13} {field12}");
         }
     }

@@ -5,26 +5,25 @@
 //! see [`super::addresses`]. Blocking; must not be called on a thread that runs an asynchronous runtime.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp, Zoned};
 use zeroize::Zeroizing;
 
 use super::addresses::Addresses;
-use super::answers;
-use super::clock;
 use super::held::{Held, LineEnd};
 use super::https::address::{Address, AddressError};
 use super::https::tls::{OwnCertificate, Tls, TlsError};
 use super::https::{Https, Limits, Post, PostError, Received};
 use super::messages::{RequestError, Requests, Written};
 use super::parameters::{self, Download, DownloadError, Question, Reply};
+use super::{answers, clock, late};
 use crate::crypto::hex;
 use crate::iso8583::{Dialect, DialectError};
 use crate::payment::advice::Advice;
-use crate::payment::online::{HostAnswer, LinkFailure, ReversalRequest, SaleRequest, Unreached};
+use crate::payment::online::{HostAnswer, LateApproval, LinkFailure, ReversalRequest, SaleRequest, Unreached};
 use crate::reference::ResponseCode;
 use crate::terminal::identity::Identity;
 use crate::terminal::link::LinkSettings;
@@ -64,6 +63,11 @@ pub trait HostLink: Send + Sync {
 
     /// Whether an answer since the last call ordered the terminal to fetch its data anew.
     fn take_order(&self) -> bool;
+
+    /// Approvals since the last call that came as the answer to something else: too late for their own request.
+    fn take_late(&self) -> Vec<LateApproval> {
+        Vec::new()
+    }
 
     /// Fetches applications and CA keys. Keeps nothing.
     ///
@@ -124,6 +128,7 @@ pub struct HttpsLink {
     identity: Identity,
     vault: Arc<dyn SecureElement>,
     ordered: AtomicBool,
+    late: Mutex<Vec<LateApproval>>,
 }
 
 /// Settings or files with which no link can be made.
@@ -169,7 +174,8 @@ impl HttpsLink {
     ) -> Result<Self, LinkError> {
         let dialect = Dialect::shipped(&settings.dialect)?;
         let setting = |key, problem: &str| LinkError::Setting { key, problem: problem.to_owned() };
-        let address = |key, url: &str| Address::parse(url).map_err(|error: AddressError| setting(key, &error.to_string()));
+        let address =
+            |key, url: &str| Address::parse(url).map_err(|error: AddressError| setting(key, &error.to_string()));
         let first = address("url", &settings.url)?;
         let second = settings.fallback_url.as_deref().map(|url| address("fallback_url", url)).transpose()?;
         if !settings.path.starts_with('/') {
@@ -206,6 +212,7 @@ impl HttpsLink {
             identity,
             vault,
             ordered: AtomicBool::new(false),
+            late: Mutex::default(),
         })
     }
 
@@ -235,7 +242,8 @@ impl HttpsLink {
                 result => return result,
             }
         }
-        Err(unreached.map_or_else(|| LinkFailure::Unsendable("the host has no address".to_owned()), LinkFailure::NeverSent))
+        Err(unreached
+            .map_or_else(|| LinkFailure::Unsendable("the host has no address".to_owned()), LinkFailure::NeverSent))
     }
 
     fn exchange_at(&self, index: usize, request: &Written, until: Instant) -> Result<Vec<u8>, LinkFailure> {
@@ -306,11 +314,19 @@ impl HttpsLink {
     fn financial(&self, request: Result<Written, RequestError>) -> Result<HostAnswer, LinkFailure> {
         let request = request.map_err(never_written)?;
         let body = self.exchange(&request)?;
-        let answer = answers::read(&self.requests(), &request, &body)?;
+        let answer =
+            answers::read(&self.requests(), &request, &body).inspect_err(|_| self.keep_late(&request, &body))?;
         if answers::orders_download(&self.dialect, &body) {
             self.ordered.store(true, Ordering::Release);
         }
         Ok(answer)
+    }
+
+    /// What is no answer to this request may be the approval of an earlier one.
+    fn keep_late(&self, request: &Written, body: &[u8]) {
+        if let Some(late) = late::approval(&self.requests(), request, body) {
+            self.late.lock().unwrap_or_else(PoisonError::into_inner).push(late);
+        }
     }
 
     fn ask(&self, question: &Question) -> Result<Reply, LinkFailure> {
@@ -355,6 +371,10 @@ impl HostLink for HttpsLink {
 
     fn take_order(&self) -> bool {
         self.ordered.swap(false, Ordering::AcqRel)
+    }
+
+    fn take_late(&self) -> Vec<LateApproval> {
+        std::mem::take(&mut *self.late.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn download(&self) -> Result<Download, DownloadError> {

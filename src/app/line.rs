@@ -308,14 +308,19 @@ mod tests {
 
     #[test]
     fn a_wrong_clock_is_told_and_one_far_off_takes_no_payment() {
-        for (seconds, told, refused) in [(0, false, false), (-59, false, false), (120, true, false), (-1000, true, true)] {
+        for (seconds, told, refused) in
+            [(0, false, false), (-59, false, false), (120, true, false), (-1000, true, true)]
+        {
             let mut line = new_line();
             line.check_begins();
             line.after_check(&says_at("00", Timestamp::now() - SignedDuration::from_secs(seconds)));
             assert_eq!(line.trouble().is_some(), told, "{seconds}");
             assert_eq!(line.refusal().is_some(), refused, "{seconds}");
             if refused {
-                assert!(line.next_check.unwrap() <= Instant::now() + CHECK_INTERVAL, "a clock that was set is seen soon");
+                assert!(
+                    line.next_check.unwrap() <= Instant::now() + CHECK_INTERVAL,
+                    "a clock that was set is seen soon"
+                );
                 line.check_begins();
                 line.after_check(&says("00"));
                 assert_eq!((line.trouble(), line.refusal()), (None, None));

@@ -106,9 +106,9 @@ fn head(bytes: &[u8]) -> Result<Option<(Response, Framing, usize)>, ResponseErro
         let found = parsed.headers.iter().filter(move |line| line.name.eq_ignore_ascii_case(name));
         found.map(|line| std::str::from_utf8(line.value).map_or("", str::trim))
     };
-    let names = |name, wanted: &str| values(name).flat_map(|list| list.split(',')).any(|word| {
-        word.trim().eq_ignore_ascii_case(wanted)
-    });
+    let names = |name, wanted: &str| {
+        values(name).flat_map(|list| list.split(',')).any(|word| word.trim().eq_ignore_ascii_case(wanted))
+    };
     let mut lengths = values("content-length");
     let framing = match (values("transfer-encoding").next(), lengths.next()) {
         (Some(coding), None) if coding.eq_ignore_ascii_case("chunked") => Framing::Chunked,
@@ -207,11 +207,17 @@ mod tests {
             ("SSH-2.0-x\r\n\r\n".to_owned(), ResponseError::NotHttp),
             ("HTTP/1.1 200 OK\r\ncontent-length: 4\r\ncontent-length: 5\r\n\r\n".to_owned(), ResponseError::Length),
             ("HTTP/1.1 200 OK\r\ncontent-length: -4\r\n\r\n".to_owned(), ResponseError::Length),
-            ("HTTP/1.1 200 OK\r\ncontent-length: 4\r\ntransfer-encoding: chunked\r\n\r\n".to_owned(), ResponseError::Length),
+            (
+                "HTTP/1.1 200 OK\r\ncontent-length: 4\r\ntransfer-encoding: chunked\r\n\r\n".to_owned(),
+                ResponseError::Length,
+            ),
             ("HTTP/1.1 200 OK\r\ntransfer-encoding: gzip\r\n\r\n".to_owned(), ResponseError::Length),
             ("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nxx\r\n".to_owned(), ResponseError::Length),
             ("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nabc\r\n".to_owned(), ResponseError::Length),
-            ("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nfffffffffffffff\r\n".to_owned(), ResponseError::TooLong),
+            (
+                "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nfffffffffffffff\r\n".to_owned(),
+                ResponseError::TooLong,
+            ),
             ("HTTP/1.1 200 OK\r\ncontent-length: 8193\r\n\r\n".to_owned(), ResponseError::TooLong),
             ("HTTP/1.1 200 OK\r\ncontent-length: 99999999999999999999999\r\n\r\n".to_owned(), ResponseError::TooLong),
             (format!("HTTP/1.1 200 OK\r\nx: {}", "y".repeat(MAX_HEAD)), ResponseError::LongHead),
