@@ -6,6 +6,7 @@
 
 pub mod answers;
 pub mod device;
+pub mod enrolment;
 pub mod link;
 pub mod messages;
 pub mod parameters;

@@ -7,6 +7,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::advices::AdviceDesk;
+use super::binding::BindingDesk;
 use super::choosing;
 use super::line::Line;
 use super::parameters::ParameterDesk;
@@ -208,6 +209,7 @@ pub(super) struct Core {
     pub(super) out_of_service: Option<Reason>,
     pub(super) line: Line,
     pub(super) parameters: ParameterDesk,
+    pub(super) binding: BindingDesk,
     pub(super) running: Option<Running>,
     /// A row that stays `pending` because it could not be written that it is for a person: it must not be taken back.
     pub(super) not_to_be_reversed: Option<TraceNumber>,
@@ -264,6 +266,7 @@ impl Core {
             out_of_service: None,
             line: Line::new(),
             parameters: ParameterDesk::new(),
+            binding: BindingDesk::new(),
             running: None,
             not_to_be_reversed: None,
             left_over: true,
@@ -384,6 +387,9 @@ impl Core {
         let free = self.running.is_none() && self.waiting_charge.is_none();
         if !free || amount.is_zero() {
             return;
+        }
+        if let Some(reason) = self.binding.refusal() {
+            return self.refuse(amount, reason);
         }
         let waiting = match self.adopt_interrupted().and_then(|_| self.reversals_waiting()) {
             Ok(waiting) => waiting,
@@ -525,6 +531,8 @@ impl Core {
                 self.refresh_waiting();
             }
             link::Event::Ordered => self.parameters.order(),
+            link::Event::WordOnBinding(word) => self.on_word_about_binding(word),
+            link::Event::Binding(result) => self.after_refresh(result),
             link::Event::Update(result) => self.after_update(result.map(|update| *update)),
         }
     }
@@ -616,6 +624,9 @@ impl Core {
         let idle = self.running.is_none() && self.reversals.in_flight.is_none();
         if idle && self.line.wants_check() && self.check_jobs.send(link::Job::Check).is_ok() {
             self.line.check_begins();
+        }
+        if idle && self.binding.wants_refresh() && self.check_jobs.send(link::Job::Binding).is_ok() {
+            self.binding.refresh_begins();
         }
         if idle && self.parameters.wants_update() && self.check_jobs.send(link::Job::Update).is_ok() {
             self.parameters.update_begins();

@@ -4,9 +4,11 @@
 //! waits for a device but its own worker. All of them talk by messages.
 
 mod advices;
+mod binding;
 mod choosing;
 mod concluding;
 mod engine;
+pub mod enrolment;
 mod line;
 pub mod parameters;
 mod pin_entry;

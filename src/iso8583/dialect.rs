@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
+use super::BindingTags;
 use crate::crypto::hex;
 
 /// Fields one bitmap can name; field 1 would be the second bitmap, which no dialect here uses.
@@ -39,6 +40,8 @@ pub struct Dialect {
     pub answers: AnswerCodes,
     /// How applications and CA keys are downloaded.
     pub parameters: ParameterRules,
+    /// Where the terminal's binding stands in field 59.
+    pub binding: BindingTags,
     fields: BTreeMap<u8, FieldFormat>,
 }
 
@@ -300,6 +303,10 @@ impl Dialect {
             return Err(DialectError::Key { key: "frame.header", problem: format!("more than {MAX_HEADER} bytes") });
         }
         file.parameters.check(&header)?;
+        if !file.binding.are_right() {
+            let problem = "record and machine are two different private tags of two characters".to_owned();
+            return Err(DialectError::Key { key: "binding", problem });
+        }
         let mut fields = BTreeMap::new();
         for (key, entry) in file.fields {
             let refused = |problem: &str| DialectError::Field { field: key.clone(), problem: problem.to_owned() };
@@ -314,8 +321,8 @@ impl Dialect {
             let problem = "it carries the MAC and must be bytes, binary, fixed = 8".to_owned();
             return Err(DialectError::Field { field: MAC_FIELD.to_string(), problem });
         }
-        let DialectFile { name, mti, length_prefix, mac, answers, parameters, .. } = file;
-        Ok(Self { name, mti, length_prefix, mac, tpdu, header, script_results, answers, parameters, fields })
+        let DialectFile { name, mti, length_prefix, mac, answers, parameters, binding, .. } = file;
+        Ok(Self { name, mti, length_prefix, mac, tpdu, header, script_results, answers, parameters, binding, fields })
     }
 
     /// How a field is written, if the dialect has it.
@@ -369,6 +376,8 @@ struct DialectFile {
     frame: FrameEntry,
     answers: AnswerCodes,
     parameters: ParameterRules,
+    #[serde(default)]
+    binding: BindingTags,
     fields: BTreeMap<String, FieldEntry>,
 }
 
