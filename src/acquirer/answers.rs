@@ -84,14 +84,14 @@ pub fn orders_download(dialect: &Dialect, bytes: &[u8]) -> bool {
 
 /// Whether an answer shows that it is the host's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Authenticity {
+pub(super) enum Authenticity {
     /// By its MAC.
     Shown,
     /// It is a refusal that needs none.
     Waived,
 }
 
-fn authenticate(
+pub(super) fn authenticate(
     dialect: &Dialect,
     vault: &dyn SecureElement,
     answer: &Message,
@@ -137,7 +137,11 @@ fn belongs(request: &Frame, answer: &Message) -> Result<(), LinkFailure> {
 
 /// One machine, one code: an answer that names other values than this terminal is bound to is not its answer. A refusal of a
 /// host that knows nothing of this terminal names none.
-fn bound(requests: &Requests<'_>, answer: &Message, authenticity: Authenticity) -> Result<(), LinkFailure> {
+pub(super) fn bound(
+    requests: &Requests<'_>,
+    answer: &Message,
+    authenticity: Authenticity,
+) -> Result<(), LinkFailure> {
     match (disagreement(requests, answer), authenticity) {
         (Some(problem), Authenticity::Shown) => Err(LinkFailure::WrongAnswer(problem)),
         (_, Authenticity::Waived) | (None, Authenticity::Shown) => Ok(()),

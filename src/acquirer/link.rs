@@ -15,15 +15,15 @@ use reqwest::blocking::{Client, Response};
 use reqwest::header::{CACHE_CONTROL, CONTENT_TYPE, DATE};
 use zeroize::Zeroizing;
 
-use super::answers;
 use super::enrolment::wire::SignedRequest;
 use super::enrolment::{Enrolled, EnrolmentError, https};
+use super::{answers, late};
 use super::messages::{RequestError, Requests, Written};
 use super::parameters::{self, Download, DownloadError, Question, Reply};
 use crate::crypto::hex;
 use crate::iso8583::{Dialect, DialectError};
 use crate::payment::advice::Advice;
-use crate::payment::online::{HostAnswer, LinkFailure, ReversalRequest, SaleRequest};
+use crate::payment::online::{HostAnswer, LateApproval, LinkFailure, ReversalRequest, SaleRequest};
 use crate::reference::ResponseCode;
 use crate::terminal::identity::Identity;
 use crate::terminal::link::LinkSettings;
@@ -78,6 +78,11 @@ pub trait HostLink: Send + Sync {
         Ok(None)
     }
 
+    /// Approvals since the last call that came as the answer to something else: too late for their own request.
+    fn take_late(&self) -> Vec<LateApproval> {
+        Vec::new()
+    }
+
     /// Fetches applications and CA keys. Keeps nothing.
     ///
     /// # Errors
@@ -115,6 +120,7 @@ pub struct HttpsLink {
     vault: Arc<dyn SecureElement>,
     ordered: AtomicBool,
     word_on_binding: Mutex<Option<Result<(), String>>>,
+    late: Mutex<Vec<LateApproval>>,
 }
 
 /// Settings or files with which no link can be made.
@@ -193,6 +199,7 @@ impl HttpsLink {
             vault,
             ordered: AtomicBool::new(false),
             word_on_binding: Mutex::new(None),
+            late: Mutex::default(),
         })
     }
 
@@ -269,11 +276,19 @@ impl HttpsLink {
         let request = write(&requests).map_err(never_written)?;
         let (_, body) = self.exchange(&request)?;
         self.note_binding(&requests, &body);
-        let answer = answers::read(&requests, &request, &body)?;
+        let kept = |_: &LinkFailure| self.keep_late(&requests, &request, &body);
+        let answer = answers::read(&requests, &request, &body).inspect_err(kept)?;
         if answers::orders_download(&self.dialect, &body) {
             self.ordered.store(true, Ordering::Release);
         }
         Ok(answer)
+    }
+
+    /// What is no answer to this request may be the approval of an earlier one.
+    fn keep_late(&self, requests: &Requests<'_>, request: &Written, body: &[u8]) {
+        if let Some(late) = late::approval(requests, request, body) {
+            self.late.lock().unwrap_or_else(PoisonError::into_inner).push(late);
+        }
     }
 
     fn ask(&self, question: &Question) -> Result<Reply, LinkFailure> {
@@ -328,6 +343,10 @@ impl HostLink for HttpsLink {
 
     fn take_order(&self) -> bool {
         self.ordered.swap(false, Ordering::AcqRel)
+    }
+
+    fn take_late(&self) -> Vec<LateApproval> {
+        std::mem::take(&mut *self.late.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn download(&self) -> Result<Download, DownloadError> {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 
 use super::BindingTags;
+use super::queue_codes::QueueCodes;
 use crate::crypto::hex;
 
 /// Fields one bitmap can name; field 1 would be the second bitmap, which no dialect here uses.
@@ -38,6 +39,8 @@ pub struct Dialect {
     pub script_results: Vec<u8>,
     /// What response codes do.
     pub answers: AnswerCodes,
+    /// What ends an entry of the queue.
+    pub queue: QueueCodes,
     /// How applications and CA keys are downloaded.
     pub parameters: ParameterRules,
     /// Where the terminal's binding stands in field 59.
@@ -307,6 +310,7 @@ impl Dialect {
             let problem = "record and machine are two different private tags of two characters".to_owned();
             return Err(DialectError::Key { key: "binding", problem });
         }
+        file.queue.check()?;
         let mut fields = BTreeMap::new();
         for (key, entry) in file.fields {
             let refused = |problem: &str| DialectError::Field { field: key.clone(), problem: problem.to_owned() };
@@ -321,8 +325,21 @@ impl Dialect {
             let problem = "it carries the MAC and must be bytes, binary, fixed = 8".to_owned();
             return Err(DialectError::Field { field: MAC_FIELD.to_string(), problem });
         }
-        let DialectFile { name, mti, length_prefix, mac, answers, parameters, binding, .. } = file;
-        Ok(Self { name, mti, length_prefix, mac, tpdu, header, script_results, answers, parameters, binding, fields })
+        let DialectFile { name, mti, length_prefix, mac, answers, queue, parameters, binding, .. } = file;
+        Ok(Self {
+            name,
+            mti,
+            length_prefix,
+            mac,
+            tpdu,
+            header,
+            script_results,
+            answers,
+            queue,
+            parameters,
+            binding,
+            fields,
+        })
     }
 
     /// How a field is written, if the dialect has it.
@@ -375,6 +392,7 @@ struct DialectFile {
     script_results: String,
     frame: FrameEntry,
     answers: AnswerCodes,
+    queue: QueueCodes,
     parameters: ParameterRules,
     #[serde(default)]
     binding: BindingTags,

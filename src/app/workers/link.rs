@@ -7,7 +7,7 @@ use crate::acquirer::enrolment::EnrolmentError;
 use crate::acquirer::link::{HostCheck, HostLink};
 use crate::app::parameters::{self, Update, UpdateError};
 use crate::payment::advice::Advice;
-use crate::payment::online::{HostAnswer, LinkFailure, ReversalRequest, SaleRequest};
+use crate::payment::online::{HostAnswer, LateApproval, LinkFailure, ReversalRequest, SaleRequest};
 use crate::reference::TraceNumber;
 use crate::terminal::emv_files::EmvFiles;
 use crate::terminal::identity::Identity;
@@ -38,6 +38,8 @@ pub enum Event {
     Reversal(TraceNumber, Result<HostAnswer, LinkFailure>),
     /// Of an advice.
     Advice(i64, Result<HostAnswer, LinkFailure>),
+    /// An approval came that its payment no longer waited for.
+    Late(LateApproval),
     /// Of a check.
     Check(Result<HostCheck, LinkFailure>),
     /// Of an update.
@@ -73,6 +75,10 @@ pub fn start<M: Send + 'static>(
             let word = link.take_word_on_binding().map(Event::WordOnBinding);
             if word.is_some_and(|word| events.send(wrap(word)).is_err()) {
                 return;
+            }
+            for late in link.take_late() {
+                // The engine may be gone, and then the next line says so.
+                let _ = events.send(wrap(Event::Late(late)));
             }
             if events.send(wrap(event)).is_err() || (link.take_order() && events.send(wrap(Event::Ordered)).is_err()) {
                 return;

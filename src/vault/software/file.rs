@@ -18,7 +18,7 @@ use crate::crypto::tdes::TdesKey;
 use crate::vault::VaultError;
 
 /// The file. TOML's own buffers cannot be wiped, which is one of the reasons why the keys in it are for tests only.
-#[derive(Default, Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]
+#[derive(Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]
 #[serde(deny_unknown_fields)]
 struct VaultFile {
     /// Must be true: this file never holds other keys.
@@ -179,21 +179,23 @@ impl VaultFile {
     }
 
     fn text(state: &State) -> Result<Zeroizing<String>, Error> {
-        let mut file = Self::default();
-        file.test = true;
-        match state {
-            State::Destroyed => file.destroyed = true,
-            State::Keys(keys) => {
-                let tdes = |key: &Option<TdesKey>| key.as_ref().map(|key| hex::encode(key.expose_bytes()));
-                let pair = keys.pair.as_ref().map(P256PrivateKey::expose_number).transpose().map_err(Error::other)?;
-                file.device_key_pair = pair.map(|number| hex::encode(number.as_slice()));
-                file.master_key = tdes(&keys.master);
-                file.device_key = keys.device.as_ref().map(|key| hex::encode(key.expose_bytes()));
-                file.pin_key = tdes(&keys.pin);
-                file.mac_key = tdes(&keys.mac);
-                file.data_key = tdes(&keys.data);
-            }
-        }
+        let none = Keys::default();
+        let (destroyed, keys) = match state {
+            State::Keys(keys) => (false, &**keys),
+            State::Destroyed => (true, &none),
+        };
+        let tdes = |key: &Option<TdesKey>| key.as_ref().map(|key| hex::encode(key.expose_bytes()));
+        let pair = keys.pair.as_ref().map(P256PrivateKey::expose_number).transpose().map_err(Error::other)?;
+        let file = Self {
+            test: true,
+            destroyed,
+            device_key_pair: pair.map(|number| hex::encode(number.as_slice())),
+            master_key: tdes(&keys.master),
+            device_key: keys.device.as_ref().map(|key| hex::encode(key.expose_bytes())),
+            pin_key: tdes(&keys.pin),
+            mac_key: tdes(&keys.mac),
+            data_key: tdes(&keys.data),
+        };
         let mut text =
             Zeroizing::new(String::from("# TEST keys of a sandbox. They protect nothing and belong to no acquirer.\n"));
         text.push_str(&Zeroizing::new(toml::to_string(&file).map_err(Error::other)?));

@@ -12,13 +12,16 @@ fn bytes(text: &str) -> Vec<u8> {
     hex::decode(text).unwrap()
 }
 
+/// A key under another, and its check value.
+type Sealed = (Vec<u8>, Vec<u8>);
+
 /// What the host does: a key under the sample's master key, with its check value.
-fn sealed(key: &[u8]) -> (Vec<u8>, Vec<u8>) {
+fn sealed(key: &[u8]) -> Sealed {
     let sealed = TdesKey::new(&bytes(MASTER)).unwrap().encrypt_ecb(key).unwrap();
     (sealed, TdesKey::new(key).unwrap().check_value().unwrap()[..4].to_vec())
 }
 
-fn import(vault: &SoftwareVault, keys: &[(KeyName, &(Vec<u8>, Vec<u8>))]) -> Result<(), VaultError> {
+fn import(vault: &SoftwareVault, keys: &[(KeyName, &Sealed)]) -> Result<(), VaultError> {
     let keys: Vec<_> =
         keys.iter().map(|(name, (sealed, check_value))| SealedKey { name: *name, sealed, check_value }).collect();
     vault.import_under_master(&keys)
