@@ -4,22 +4,24 @@
 //! and never sends anything twice: whether to try again is for the payment core to decide. A host may have a second address:
 //! see [`super::addresses`]. Blocking; must not be called on a thread that runs an asynchronous runtime.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp, Zoned};
 use zeroize::Zeroizing;
 
 use super::addresses::Addresses;
+use super::enrolment::wire::SignedRequest;
+use super::enrolment::{Enrolled, EnrolmentError};
 use super::held::{Held, LineEnd};
 use super::https::address::{Address, AddressError};
 use super::https::tls::{OwnCertificate, Tls, TlsError};
 use super::https::{Https, Limits, Post, PostError, Received};
 use super::messages::{RequestError, Requests, Written};
 use super::parameters::{self, Download, DownloadError, Question, Reply};
-use super::{answers, clock, late};
+use super::{answers, clock, enrolment, late};
 use crate::crypto::hex;
 use crate::iso8583::{Dialect, DialectError};
 use crate::payment::advice::Advice;
@@ -31,6 +33,9 @@ use crate::vault::SecureElement;
 
 /// Content type of a message, both ways.
 pub const MESSAGE_TYPE: &str = "x-ISO-TPDU/x-auth";
+
+/// Longest answer that is read, in bytes. The longest message of the shipped dialects is below it.
+pub const MAX_ANSWER: usize = 8 * 1024;
 
 /// The longest any phase of an echo takes: it books nothing, and who is gone is to be seen soon.
 const ECHO_LIMIT: Duration = Duration::from_secs(4);
@@ -63,6 +68,20 @@ pub trait HostLink: Send + Sync {
 
     /// Whether an answer since the last call ordered the terminal to fetch its data anew.
     fn take_order(&self) -> bool;
+
+    /// What the answers since the last call said of this terminal's binding, if they spoke of it: the same, or which value is
+    /// another.
+    fn take_word_on_binding(&self) -> Option<Result<(), String>> {
+        None
+    }
+
+    /// Fetches the binding record and takes it when it is newer than the one that counts; gives the identity that it makes.
+    ///
+    /// # Errors
+    /// When nothing valid came; what counted still counts.
+    fn refresh_binding(&self) -> Result<Option<Identity>, EnrolmentError> {
+        Ok(None)
+    }
 
     /// Approvals since the last call that came as the answer to something else: too late for their own request.
     fn take_late(&self) -> Vec<LateApproval> {
@@ -125,9 +144,12 @@ pub struct HttpsLink {
     held: Held,
     dialect: Dialect,
     tpdu: Vec<u8>,
-    identity: Identity,
+    settings: LinkSettings,
+    directory: PathBuf,
+    identity: RwLock<Arc<Identity>>,
     vault: Arc<dyn SecureElement>,
     ordered: AtomicBool,
+    word_on_binding: Mutex<Option<Result<(), String>>>,
     late: Mutex<Vec<LateApproval>>,
 }
 
@@ -196,22 +218,19 @@ impl HttpsLink {
             https: Https::new(tls(settings, directory)?),
             addresses: Addresses::new(first, second),
             path: settings.path.clone(),
-            limits: Limits {
-                connect: seconds(settings.connect_timeout_s),
-                handshake: seconds(settings.tls_timeout_s),
-                send: seconds(settings.send_timeout_s),
-                first_byte: seconds(settings.answer_timeout_s),
-                rest: seconds(settings.read_timeout_s),
-            },
+            limits: Limits::of(settings),
             deadline: seconds(settings.deadline_s),
             echo_interval: (settings.echo_interval_s > 0).then(|| seconds(settings.echo_interval_s)),
             watches: settings.watch_line,
             held: Held::default(),
             dialect,
             tpdu,
-            identity,
+            settings: settings.clone(),
+            directory: directory.to_owned(),
+            identity: RwLock::new(Arc::new(identity)),
             vault,
             ordered: AtomicBool::new(false),
+            word_on_binding: Mutex::new(None),
             late: Mutex::default(),
         })
     }
@@ -223,8 +242,22 @@ impl HttpsLink {
         self
     }
 
-    fn requests(&self) -> Requests<'_> {
-        Requests { dialect: &self.dialect, tpdu: &self.tpdu, identity: &self.identity, vault: &*self.vault }
+    fn identity(&self) -> Arc<Identity> {
+        Arc::clone(&self.identity.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn requests<'a>(&'a self, identity: &'a Identity) -> Requests<'a> {
+        Requests { dialect: &self.dialect, tpdu: &self.tpdu, identity, vault: &*self.vault }
+    }
+
+    /// Keeps what an answer says of the binding: a disagreement outlasts what other answers say until it is taken.
+    fn note_binding(&self, requests: &Requests<'_>, body: &[u8]) {
+        if let Some(word) = answers::word_on_binding(requests, body) {
+            let mut kept = self.word_on_binding.lock().unwrap_or_else(PoisonError::into_inner);
+            if !matches!(*kept, Some(Err(_))) {
+                *kept = Some(word);
+            }
+        }
     }
 
     /// Sends a request to the address in use, or to the other one as long as nothing has left.
@@ -263,7 +296,8 @@ impl HttpsLink {
         let Some(address) = self.addresses.get(index) else {
             return Err(LinkFailure::Unsendable("the host has no such address".to_owned()));
         };
-        let post = Post { path: &self.path, content_type: MESSAGE_TYPE, body: &request.bytes, hold };
+        let post =
+            Post { path: &self.path, content_type: MESSAGE_TYPE, body: &request.bytes, longest: MAX_ANSWER, hold };
         let received = match self.https.post(address, &post, limits, until) {
             Ok(received) => received,
             Err(PostError::NotSent(unreached)) => return Err(LinkFailure::NeverSent(unreached)),
@@ -271,7 +305,7 @@ impl HttpsLink {
                 self.addresses.kept_silent(index);
                 return Err(LinkFailure::NoAnswer(detail));
             }
-            Err(error @ PostError::TooLong) => return Err(LinkFailure::WrongAnswer(error.to_string())),
+            Err(error @ PostError::TooLong(_)) => return Err(LinkFailure::WrongAnswer(error.to_string())),
         };
         let response = &received.response;
         if response.status != 200 {
@@ -290,10 +324,13 @@ impl HttpsLink {
     /// An echo to one address. Its line is held and watched.
     fn echo(&self, index: usize) -> Result<HostCheck, LinkFailure> {
         let started = Instant::now();
-        let request = self.requests().echo().map_err(never_written)?;
+        let identity = self.identity();
+        let requests = self.requests(&identity);
+        let request = requests.echo(Zoned::now().datetime()).map_err(never_written)?;
         let limits = self.limits.at_most(ECHO_LIMIT);
         let received = self.post(index, &request, &limits, started + self.deadline, self.watches)?;
-        let echo = answers::read_echo(&self.dialect, &request, &received.response.body)?;
+        self.note_binding(&requests, &received.response.body);
+        let echo = answers::read_echo(&requests, &request, &received.response.body)?;
         match received.line {
             Some(line) => self.held.watch(line),
             None => self.held.let_go(),
@@ -311,11 +348,17 @@ impl HttpsLink {
         })
     }
 
-    fn financial(&self, request: Result<Written, RequestError>) -> Result<HostAnswer, LinkFailure> {
-        let request = request.map_err(never_written)?;
+    fn financial(
+        &self,
+        write: impl FnOnce(&Requests<'_>) -> Result<Written, RequestError>,
+    ) -> Result<HostAnswer, LinkFailure> {
+        let identity = self.identity();
+        let requests = self.requests(&identity);
+        let request = write(&requests).map_err(never_written)?;
         let body = self.exchange(&request)?;
-        let answer =
-            answers::read(&self.requests(), &request, &body).inspect_err(|_| self.keep_late(&request, &body))?;
+        self.note_binding(&requests, &body);
+        let kept = |_: &LinkFailure| self.keep_late(&requests, &request, &body);
+        let answer = answers::read(&requests, &request, &body).inspect_err(kept)?;
         if answers::orders_download(&self.dialect, &body) {
             self.ordered.store(true, Ordering::Release);
         }
@@ -323,30 +366,33 @@ impl HttpsLink {
     }
 
     /// What is no answer to this request may be the approval of an earlier one.
-    fn keep_late(&self, request: &Written, body: &[u8]) {
-        if let Some(late) = late::approval(&self.requests(), request, body) {
+    fn keep_late(&self, requests: &Requests<'_>, request: &Written, body: &[u8]) {
+        if let Some(late) = late::approval(requests, request, body) {
             self.late.lock().unwrap_or_else(PoisonError::into_inner).push(late);
         }
     }
 
     fn ask(&self, question: &Question) -> Result<Reply, LinkFailure> {
-        let request = self.requests().question(question).map_err(never_written)?;
+        let identity = self.identity();
+        let requests = self.requests(&identity);
+        let request = requests.question(question, Zoned::now().datetime()).map_err(never_written)?;
         let body = self.exchange(&request)?;
-        answers::read_reply(&self.requests(), &request, &body)
+        self.note_binding(&requests, &body);
+        answers::read_reply(&requests, &request, &body)
     }
 }
 
 impl HostLink for HttpsLink {
     fn sale(&self, request: &SaleRequest) -> Result<HostAnswer, LinkFailure> {
-        self.financial(self.requests().sale(request))
+        self.financial(|requests| requests.sale(request))
     }
 
     fn reverse(&self, request: &ReversalRequest) -> Result<HostAnswer, LinkFailure> {
-        self.financial(self.requests().reversal(request))
+        self.financial(|requests| requests.reversal(request))
     }
 
     fn advise(&self, advice: &Advice) -> Result<HostAnswer, LinkFailure> {
-        self.financial(self.requests().advice(advice))
+        self.financial(|requests| requests.advice(advice))
     }
 
     fn check(&self) -> Result<HostCheck, LinkFailure> {
@@ -367,6 +413,22 @@ impl HostLink for HttpsLink {
         }
         self.held.let_go();
         Err(failures.into_iter().next().unwrap_or(LinkFailure::Unsendable("the host has no address".to_owned())))
+    }
+
+    fn take_word_on_binding(&self) -> Option<Result<(), String>> {
+        self.word_on_binding.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    fn refresh_binding(&self) -> Result<Option<Identity>, EnrolmentError> {
+        let identity = self.identity();
+        let enrolled =
+            Enrolled { settings: &self.settings, directory: &self.directory, identity: &identity, vault: &*self.vault };
+        let mut desk = |signed: &SignedRequest| enrolment::https::ask(&self.settings, &self.directory, signed);
+        let newer = enrolled.refresh(&mut desk, Timestamp::now())?;
+        if let Some(newer) = &newer {
+            *self.identity.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(newer.clone());
+        }
+        Ok(newer)
     }
 
     fn take_order(&self) -> bool {

@@ -7,6 +7,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use super::binding::BindingDesk;
 use super::choosing;
 use super::line::Line;
 use super::parameters::ParameterDesk;
@@ -216,6 +217,7 @@ pub(super) struct Core {
     /// Held as long as the idle line is watched.
     _line_watch: Sender<Infallible>,
     pub(super) parameters: ParameterDesk,
+    pub(super) binding: BindingDesk,
     pub(super) running: Option<Running>,
     /// A row that stays `pending` because it could not be written that it is for a person: it must not be taken back.
     pub(super) not_to_be_reversed: Option<TraceNumber>,
@@ -280,6 +282,7 @@ impl Core {
             line,
             _line_watch: line_watch,
             parameters: ParameterDesk::new(),
+            binding: BindingDesk::new(),
             running: None,
             not_to_be_reversed: None,
             left_over: true,
@@ -402,7 +405,7 @@ impl Core {
         if !free || amount.is_zero() {
             return;
         }
-        if let Some(reason) = self.line.refusal() {
+        if let Some(reason) = self.binding.refusal().or_else(|| self.line.refusal()) {
             return self.refuse(amount, reason);
         }
         let waiting = match self.adopt_interrupted().and_then(|_| self.reversals_waiting()) {
@@ -557,6 +560,8 @@ impl Core {
             }
             link::Event::LineEnded(end) => self.line.after_end(&end),
             link::Event::Ordered => self.parameters.order(),
+            link::Event::WordOnBinding(word) => self.on_word_about_binding(word),
+            link::Event::Binding(result) => self.after_refresh(result),
             link::Event::Update(result) => self.after_update(result.map(|update| *update)),
         }
     }
@@ -650,6 +655,9 @@ impl Core {
         let idle = self.running.is_none() && !self.queue.takes_back();
         if idle && self.line.wants_check() && self.check_jobs.send(link::Job::Check).is_ok() {
             self.line.check_begins();
+        }
+        if idle && self.binding.wants_refresh() && self.check_jobs.send(link::Job::Binding).is_ok() {
+            self.binding.refresh_begins();
         }
         if idle && self.parameters.wants_update() && self.check_jobs.send(link::Job::Update).is_ok() {
             self.parameters.update_begins();

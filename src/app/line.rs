@@ -27,6 +27,8 @@ pub const CLOCK_TOLERANCE: SignedDuration = SignedDuration::from_secs(60);
 /// A clock that differs more than this takes no payments: they carry its date, and around midnight they would land on another
 /// day than the host's, where they may not be found when they are to be taken back.
 const CLOCK_LIMIT: SignedDuration = SignedDuration::from_mins(15);
+/// The same while something is wrong between the two.
+const DOUBT_INTERVAL: Duration = Duration::from_secs(1);
 
 /// See the module.
 #[derive(Debug)]
@@ -93,6 +95,12 @@ impl Line {
     /// It is time to look for the host.
     pub fn wants_check(&self) -> bool {
         self.check_began.is_none() && self.next_check.is_some_and(|at| Instant::now() >= at)
+    }
+
+    /// Something is wrong between host and terminal: the host is asked at once, and again until it is not.
+    pub fn doubt(&mut self) {
+        let soon = Instant::now() + DOUBT_INTERVAL;
+        self.next_check = Some(self.next_check.map_or(soon, |at| at.min(soon)));
     }
 
     pub fn check_begins(&mut self) {

@@ -28,6 +28,7 @@ use self::response::Response;
 use self::tls::{Secured, Tls};
 use crate::link_fault::LinkFault;
 use crate::payment::online::Unreached;
+use crate::terminal::link::LinkSettings;
 
 /// How long a host may take to say what it thinks of the terminal's certificate, where that comes after the handshake.
 const VERDICT: Duration = Duration::from_secs(1);
@@ -51,6 +52,17 @@ pub struct Limits {
 }
 
 impl Limits {
+    /// Those of the settings.
+    pub const fn of(settings: &LinkSettings) -> Self {
+        Self {
+            connect: Duration::from_secs(settings.connect_timeout_s),
+            handshake: Duration::from_secs(settings.tls_timeout_s),
+            send: Duration::from_secs(settings.send_timeout_s),
+            first_byte: Duration::from_secs(settings.answer_timeout_s),
+            rest: Duration::from_secs(settings.read_timeout_s),
+        }
+    }
+
     /// No phase longer than this.
     #[must_use]
     pub fn at_most(&self, limit: Duration) -> Self {
@@ -73,6 +85,8 @@ pub struct Post<'a> {
     pub content_type: &'a str,
     /// The body.
     pub body: &'a [u8],
+    /// The longest body of an answer that is read, in bytes.
+    pub longest: usize,
     /// The connection is to stay open afterwards, to be watched and never to be used again.
     pub hold: bool,
 }
@@ -121,8 +135,8 @@ pub enum PostError {
     #[error("{0}")]
     Doubtful(String),
     /// The answer is longer than any that could count.
-    #[error("the answer is longer than {} bytes", response::MAX_BODY)]
-    TooLong,
+    #[error("the answer is longer than {0} bytes")]
+    TooLong(usize),
 }
 
 /// A way to post to hosts of one authority.
@@ -178,7 +192,7 @@ impl Https {
         }
         // From here on the host may have the request: whatever fails leaves a doubt.
         send(&mut stream, &written(address, post), until.min(Instant::now() + limits.send)).await?;
-        let response = receive(&mut stream, limits, until).await?;
+        let response = receive(&mut stream, limits, post.longest, until).await?;
         let ssl = stream.inner().ssl();
         let (resumed, tls) = (ssl.session_reused(), ssl.version_str());
         let line = match held.filter(|_| response.stays_open) {
@@ -275,7 +289,7 @@ async fn send(stream: &mut Secured, request: &[u8], until: Instant) -> Result<()
     }
 }
 
-async fn receive(stream: &mut Secured, limits: &Limits, until: Instant) -> Result<Response, PostError> {
+async fn receive(stream: &mut Secured, limits: &Limits, longest: usize, until: Instant) -> Result<Response, PostError> {
     let mut received = Vec::new();
     let mut chunk = [0; 2048];
     let (mut limit, mut late) = (limits.first_byte, "no answer came in time");
@@ -294,10 +308,10 @@ async fn receive(stream: &mut Secured, limits: &Limits, until: Instant) -> Resul
             phase_until = until.min(Instant::now() + limit);
         }
         received.extend_from_slice(&chunk[..count]);
-        match response::read(&received, count == 0) {
+        match response::read(&received, count == 0, longest) {
             Ok(Some(response)) => return Ok(response),
             Ok(None) => {}
-            Err(response::ResponseError::TooLong) => return Err(PostError::TooLong),
+            Err(response::ResponseError::TooLong) => return Err(PostError::TooLong(longest)),
             Err(error) => return Err(PostError::Doubtful(error.to_string())),
         }
     }
@@ -342,7 +356,7 @@ mod tests {
     #[test]
     fn a_request_is_written_with_its_length_and_ends_its_connection_unless_it_is_to_be_held() {
         let address = Address::parse("https://host.example:8443/gate/").unwrap();
-        let mut post = Post { path: "/in", content_type: "text/plain", body: b"body", hold: false };
+        let mut post = Post { path: "/in", content_type: "text/plain", body: b"body", longest: 0, hold: false };
         let text = String::from_utf8(written(&address, &post).to_vec()).unwrap();
         assert!(text.starts_with("POST /gate/in HTTP/1.1\r\nHost: host.example:8443\r\n"), "{text}");
         assert!(text.contains("\r\nContent-Length: 4\r\n") && text.contains("\r\nConnection: close\r\n"), "{text}");

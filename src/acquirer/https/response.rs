@@ -1,8 +1,5 @@
 //! An HTTP/1.1 answer out of the bytes that have come so far. Needs nothing else; bounded in head and body.
 
-/// The longest body that is read, in bytes. The longest message of the shipped dialects is below it.
-pub const MAX_BODY: usize = 8 * 1024;
-
 /// The longest head that is read, in bytes.
 const MAX_HEAD: usize = 8 * 1024;
 
@@ -39,8 +36,8 @@ pub enum ResponseError {
     /// It says in two ways, or in none that can be, how long it is.
     #[error("the answer does not say how long it is")]
     Length,
-    /// Its body is longer than [`MAX_BODY`].
-    #[error("the answer is longer than {MAX_BODY} bytes")]
+    /// Its body is longer than it may be.
+    #[error("the answer is too long")]
     TooLong,
     /// The connection ended before it.
     #[error("the answer was cut off")]
@@ -54,11 +51,11 @@ enum Framing {
     UntilClosed,
 }
 
-/// The answer, if it is complete; `ended` says that nothing more will come.
+/// The answer, if it is complete; `ended` says that nothing more will come, `longest` how long a body may be.
 ///
 /// # Errors
 /// When it cannot become one.
-pub fn read(bytes: &[u8], ended: bool) -> Result<Option<Response>, ResponseError> {
+pub fn read(bytes: &[u8], ended: bool, longest: usize) -> Result<Option<Response>, ResponseError> {
     let mut rest = bytes;
     loop {
         let Some((mut response, framing, length)) = head(rest)? else {
@@ -74,10 +71,10 @@ pub fn read(bytes: &[u8], ended: bool) -> Result<Option<Response>, ResponseError
             return Ok(Some(response));
         }
         let body = match framing {
-            Framing::Length(length) if length > MAX_BODY => return Err(ResponseError::TooLong),
+            Framing::Length(length) if length > longest => return Err(ResponseError::TooLong),
             Framing::Length(length) => rest.get(..length).map(<[u8]>::to_vec),
-            Framing::Chunked => chunked(rest)?,
-            Framing::UntilClosed if rest.len() > MAX_BODY => return Err(ResponseError::TooLong),
+            Framing::Chunked => chunked(rest, longest)?,
+            Framing::UntilClosed if rest.len() > longest => return Err(ResponseError::TooLong),
             Framing::UntilClosed => {
                 response.stays_open = false;
                 ended.then(|| rest.to_vec())
@@ -133,9 +130,9 @@ fn is_number(text: &str) -> bool {
 }
 
 /// A body in chunks (RFC 9112, 7.1), if its last one has come. Trailers are passed over.
-fn chunked(bytes: &[u8]) -> Result<Option<Vec<u8>>, ResponseError> {
+fn chunked(bytes: &[u8], longest: usize) -> Result<Option<Vec<u8>>, ResponseError> {
     let (mut body, mut rest) = (Vec::new(), bytes);
-    if bytes.len() > MAX_HEAD + MAX_BODY {
+    if bytes.len() > MAX_HEAD + 2 * longest {
         return Err(ResponseError::TooLong);
     }
     loop {
@@ -150,7 +147,7 @@ fn chunked(bytes: &[u8]) -> Result<Option<Vec<u8>>, ResponseError> {
             let over = rest.starts_with(b"\r\n") || rest.windows(4).any(|end| end == b"\r\n\r\n");
             return Ok(over.then_some(body));
         }
-        let size = usize::try_from(size).ok().filter(|size| body.len().saturating_add(*size) <= MAX_BODY);
+        let size = usize::try_from(size).ok().filter(|size| body.len().saturating_add(*size) <= longest);
         let size = size.ok_or(ResponseError::TooLong)?;
         let Some(chunk) = rest.get(..size + 2) else { return Ok(None) };
         let (chunk, end) = chunk.split_at(size);
@@ -166,10 +163,12 @@ fn chunked(bytes: &[u8]) -> Result<Option<Vec<u8>>, ResponseError> {
 mod tests {
     use super::*;
 
+    const LONGEST: usize = 8192;
+
     const HEAD: &str = "HTTP/1.1 200 OK\r\ncontent-type: x\r\ndate: now\r\n";
 
     fn whole(text: &str, ended: bool) -> Result<Option<Response>, ResponseError> {
-        read(text.as_bytes(), ended)
+        read(text.as_bytes(), ended, LONGEST)
     }
 
     #[test]
@@ -194,8 +193,8 @@ mod tests {
         for rest in ["content-length: 4\r\n\r\nbody", "transfer-encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n"] {
             let text = format!("HTTP/1.1 100 Continue\r\n\r\n{HEAD}{rest}");
             for end in 0..text.len() {
-                assert_eq!(read(&text.as_bytes()[..end], false), Ok(None), "{end}");
-                assert_eq!(read(&text.as_bytes()[..end], true), Err(ResponseError::CutOff), "{end}");
+                assert_eq!(read(&text.as_bytes()[..end], false, LONGEST), Ok(None), "{end}");
+                assert_eq!(read(&text.as_bytes()[..end], true, LONGEST), Err(ResponseError::CutOff), "{end}");
             }
             assert_eq!(whole(&text, false).unwrap().unwrap().body, b"body");
         }
@@ -225,7 +224,7 @@ mod tests {
         ] {
             assert_eq!(whole(&text, false), Err(error), "{}", &text[..text.len().min(80)]);
         }
-        let endless = format!("HTTP/1.1 200 OK\r\n\r\n{}", "x".repeat(MAX_BODY + 1));
+        let endless = format!("HTTP/1.1 200 OK\r\n\r\n{}", "x".repeat(LONGEST + 1));
         assert_eq!(whole(&endless, false), Err(ResponseError::TooLong));
     }
 

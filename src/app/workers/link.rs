@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Sender, TryRecvError};
 use std::time::Duration;
 
+use crate::acquirer::enrolment::EnrolmentError;
 use crate::acquirer::held::LineEnd;
 use crate::acquirer::link::{HostCheck, HostLink};
 use crate::app::parameters::{self, Update, UpdateError};
@@ -12,6 +13,7 @@ use crate::payment::advice::Advice;
 use crate::payment::online::{HostAnswer, LateApproval, LinkFailure, ReversalRequest, SaleRequest};
 use crate::reference::TraceNumber;
 use crate::terminal::emv_files::EmvFiles;
+use crate::terminal::identity::Identity;
 
 /// How often whoever watches the idle line looks whether the engine has ended.
 const LOOK_UP: Duration = Duration::from_millis(500);
@@ -29,6 +31,8 @@ pub enum Job {
     Check,
     /// For its terminal data, which take the place of those there are.
     Update,
+    /// For the binding record that counts now.
+    Binding,
 }
 
 /// What came of it.
@@ -50,6 +54,10 @@ pub enum Event {
     Ordered,
     /// The idle line to the host has ended.
     LineEnded(LineEnd),
+    /// An answer spoke of the terminal's binding.
+    WordOnBinding(Result<(), String>),
+    /// A newer binding record, if there is one.
+    Binding(Result<Option<Box<Identity>>, EnrolmentError>),
 }
 
 /// Starts the worker.
@@ -70,7 +78,12 @@ pub fn start<M: Send + 'static>(
                 Job::Advise(id, advice) => Event::Advice(id, link.advise(&advice)),
                 Job::Check => Event::Check(link.check()),
                 Job::Update => Event::Update(parameters::update(&*link, &files).map(Box::new)),
+                Job::Binding => Event::Binding(link.refresh_binding().map(|identity| identity.map(Box::new))),
             };
+            let word = link.take_word_on_binding().map(Event::WordOnBinding);
+            if word.is_some_and(|word| events.send(wrap(word)).is_err()) {
+                return;
+            }
             for late in link.take_late() {
                 // The engine may be gone, and then the next line says so.
                 let _ = events.send(wrap(Event::Late(late)));
