@@ -17,6 +17,7 @@ pub mod sandbox;
 pub mod card_number;
 pub mod crypto;
 pub mod emv;
+pub mod host_tables;
 pub mod iso8583;
 pub mod link_fault;
 pub mod money;

@@ -40,6 +40,8 @@ pub struct Reason {
     pub code: Option<ResponseCode>,
     /// Why the host could not be reached, where that is the reason.
     pub fault: Option<LinkFault>,
+    /// The acquirer's own words, which win over ours.
+    pub words: Option<Box<HostWords>>,
     /// An amount the sentence speaks of (what a partial approval covers).
     pub amount: Option<Amount>,
     /// What a technician needs, in English; never a secret.
@@ -49,7 +51,7 @@ pub struct Reason {
 impl Reason {
     /// A reason that needs nothing beside its kind.
     pub const fn of(kind: ReasonKind) -> Self {
-        Self { kind, code: None, fault: None, amount: None, detail: String::new() }
+        Self { kind, code: None, fault: None, words: None, amount: None, detail: String::new() }
     }
 
     /// A reason with something for the technician.
@@ -71,6 +73,9 @@ impl Reason {
     pub fn sentences(&self, language: Language) -> Sentences {
         if let Some(fault) = self.fault {
             return self.of_fault(fault, language);
+        }
+        if let Some(words) = &self.words {
+            return words.sentences(language);
         }
         let by_code = match (&self.kind, &self.code) {
             (ReasonKind::HostDeclined, Some(code)) => response_codes().get(code.as_str()),
@@ -103,6 +108,29 @@ impl Reason {
             _ => what.to_owned(),
         };
         Sentences { what, advice: advice.replace("{code}", fault.code()) }
+    }
+}
+
+/// What the acquirer wants to be said of a response code: what happened and what to do, in every language.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
+pub struct HostWords {
+    /// What happened, in Chinese.
+    pub zh: String,
+    /// What to do.
+    pub zh_do: String,
+    /// What happened, in English.
+    pub en: String,
+    /// What to do.
+    pub en_do: String,
+}
+
+impl HostWords {
+    fn sentences(&self, language: Language) -> Sentences {
+        let (what, advice) = match language {
+            Language::Chinese => (&self.zh, &self.zh_do),
+            Language::English => (&self.en, &self.en_do),
+        };
+        Sentences { what: what.clone(), advice: advice.clone() }
     }
 }
 
@@ -156,6 +184,8 @@ reason_kinds! {
     TraceNumberInUse = "trace_number_in_use";
     /// The request cannot be written: a key, a setting or a value of the card is wrong. Nothing was charged.
     CannotAsk = "cannot_ask";
+    /// The acquirer does not take this card; the host was not asked.
+    CardNotTaken = "card_not_taken";
     /// The card said no by itself.
     CardDeclined = "card_declined";
     /// The card said no after the host had approved; the payment is taken back.

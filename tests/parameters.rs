@@ -98,3 +98,70 @@ fn a_terminal_that_is_busy_is_not_disturbed_by_hand() {
     assert_eq!(code, Some(2));
     assert!(errors.contains("already running"), "{errors}");
 }
+
+/// What an acquirer decides beside applications and keys.
+const TABLES: &str = r#"
+[terminal]
+answer_timeout_s = 25
+merchant_name = "老王面馆"
+help_desk = "95516"
+[[card]]
+prefix = "622848"
+bank = "农业银行"
+kind = "debit"
+[[text]]
+code = "51"
+zh = "卡里的钱不够了。"
+zh_do = "请换一张卡。"
+en = "There is not enough money on the card."
+en_do = "Take another card."
+"#;
+
+#[test]
+fn the_acquirers_tables_are_fetched_shown_and_used() {
+    let mut counter = Counter::open_for_business();
+    put(&counter, "host.toml", TABLES);
+    let (said, errors, code) = run(&counter, &["parameters", "--json"]);
+    assert_eq!(code, Some(0), "{errors}");
+    assert_eq!((said["card_ranges"].as_u64(), said["response_texts"].as_u64()), (Some(1), Some(1)), "{said:#}");
+    let added = said["added"].as_array().unwrap();
+    assert!(
+        added.iter().any(|name| name == "card 622848") && added.iter().any(|name| name == "response 51"),
+        "{said:#}"
+    );
+    let (found, ..) = run(&counter, &["doctor", "--json"]);
+    let says = found["parts"]["parameters"]["says"].as_str().unwrap();
+    assert!(says.contains("answer_timeout_s is 25 by the host's word, not 20"), "{says}");
+    assert!(says.contains("老王面馆") && says.contains("95516"), "{says}");
+    // The bank says no in the acquirer's words, and the card's bank is known.
+    let (result, _) = counter.sale("66.51", &[]);
+    assert_eq!(result["response_code"], "51", "{result:#}");
+    assert_eq!(
+        (&result["reason"]["what"], &result["reason"]["do"]),
+        (&"卡里的钱不够了。".into(), &"请换一张卡。".into())
+    );
+    assert_eq!(result["card"]["bank"], "农业银行");
+    // The acquirer no longer takes these cards: nothing is asked of the host.
+    let asked = counter.host_books().ledger().unwrap().len();
+    put(&counter, "host.toml", &TABLES.replace("kind = \"debit\"", "kind = \"debit\"\nrefused = true"));
+    let (said, errors, _) = run(&counter, &["parameters", "--json"]);
+    assert_eq!(said["changed"][0], "card 622848: it is not taken, before taken", "{errors} {said:#}");
+    let (result, code) = counter.sale("12.34", &[]);
+    assert_eq!((result["outcome"].as_str(), code), (Some("declined"), 1), "{result:#}");
+    assert_eq!(result["reason"]["kind"], "card_not_taken");
+    assert_eq!(counter.host_books().ledger().unwrap().len(), asked);
+    assert_eq!(counter.balance(), FULL_ACCOUNT);
+}
+
+#[test]
+fn tables_that_cannot_be_do_not_replace_those_that_count() {
+    let counter = Counter::open_for_business();
+    put(&counter, "host.toml", TABLES);
+    assert_eq!(run(&counter, &["parameters"]).2, Some(0));
+    put(&counter, "host.toml", &TABLES.replace("\"51\"", "\"5\""));
+    let (_, errors, code) = run(&counter, &["parameters"]);
+    assert_eq!(code, Some(2));
+    assert!(errors.contains("the old ones still count"), "{errors}");
+    let (found, ..) = run(&counter, &["doctor", "--json"]);
+    assert!(found["parts"]["parameters"]["says"].as_str().unwrap().contains("words for 1 codes"), "{found:#}");
+}

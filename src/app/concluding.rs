@@ -7,11 +7,12 @@ use super::view::Screen;
 use crate::devices::sound::Tone;
 use crate::payment::sale::Conclusion;
 use crate::reference::TraceNumber;
-use crate::wording::ReasonKind;
+use crate::wording::{Reason, ReasonKind};
 
 impl Core {
     pub(super) fn conclude(&mut self, conclusion: Conclusion) {
         let Some(running) = self.running.take() else { return };
+        let conclusion = self.in_the_acquirers_words(conclusion);
         let sale = &running.sale;
         let (trace, amount, at) = (sale.trace(), sale.amount(), sale.at());
         let (card, host) = (sale.card(), sale.host().cloned());
@@ -71,6 +72,18 @@ impl Core {
         self.refresh_waiting();
         self.print_what_was_given_up();
         self.complete_what_nothing_follows(trace);
+    }
+
+    /// A refusal says what the acquirer wants to be said of its code, where it sent words for it.
+    fn in_the_acquirers_words(&self, conclusion: Conclusion) -> Conclusion {
+        match conclusion {
+            Conclusion::Declined(reason) if reason.kind == ReasonKind::HostDeclined => {
+                let code = reason.code.as_ref().map(|code| code.as_str()).unwrap_or_default();
+                let words = self.parts.terminal.tables.words(code).cloned().map(Box::new);
+                Conclusion::Declined(Reason { words, ..reason })
+            }
+            other => other,
+        }
     }
 
     /// A report waits for slips and for the reversal; where neither is on its way there is nothing to wait for.

@@ -13,6 +13,7 @@ use crate::acquirer::parameters::DownloadError;
 use crate::acquirer::parameters::field62::KeyName;
 use crate::crypto::hex;
 use crate::emv::terminal::{Application, TerminalData};
+use crate::host_tables::HostTables;
 use crate::terminal::emv_files::{EmvFiles, EmvFilesError, InUse};
 
 /// How long after one update another may begin, however often the host orders it.
@@ -127,7 +128,24 @@ fn described(data: &TerminalData) -> Described {
         let values = vec![("modulus", hex::encode(&key.key.modulus())), ("last day", last_day)];
         (format!("CA key {rid} {index:02X}"), values)
     });
-    applications.chain(keys).collect()
+    applications.chain(keys).chain(described_tables(&data.tables)).collect()
+}
+
+fn described_tables(tables: &HostTables) -> Described {
+    let said = |value: &Option<String>| value.clone().unwrap_or_else(|| "none".to_owned());
+    let terminal = &tables.terminal;
+    let parameters = vec![
+        ("answer timeout", said(&terminal.answer_timeout_s.map(|seconds| format!("{seconds} s")))),
+        ("name of the shop", said(&terminal.merchant_name)),
+        ("help desk", said(&terminal.help_desk)),
+    ];
+    let cards = tables.card.iter().map(|range| {
+        let taken = if range.refused { "not taken" } else { "taken" };
+        (format!("card {}", range.prefix), vec![("bank", range.bank.clone()), ("it is", taken.to_owned())])
+    });
+    let texts =
+        tables.text.iter().map(|text| (format!("response {}", text.code), vec![("says", text.words.zh.clone())]));
+    cards.chain(texts).chain([("terminal".to_owned(), parameters)]).collect()
 }
 
 fn application_values(application: &Application) -> Vec<(&'static str, String)> {
@@ -193,6 +211,9 @@ impl Core {
                 tracing::info!(set = %in_use.provenance, ?changes, ?unusable, "new terminal data");
                 if let Some(error) = unconfirmed {
                     tracing::warn!(%error, "the host could not be told that its terminal data were taken");
+                }
+                if let Some(name) = &in_use.data.tables.terminal.merchant_name {
+                    self.parts.identity.merchant_name.clone_from(name);
                 }
                 self.parts.terminal = in_use.data;
             }

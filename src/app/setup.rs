@@ -16,6 +16,7 @@ use crate::devices::sound::Sound;
 use crate::devices::sound::alsa::AlsaSound;
 use crate::devices::sound::silent::Silent;
 use crate::emv::ca_keys::KeyWorld;
+use crate::host_tables::HostTables;
 use crate::iso8583::Dialect;
 use crate::ledger::{Ledger, LedgerError};
 use crate::money::UnknownCurrency;
@@ -158,7 +159,12 @@ impl Setup {
     /// # Errors
     /// When settings or certificates are wrong.
     pub fn link(&self, identity: Identity, vault: Arc<dyn SecureElement>) -> Result<HttpsLink, SetupError> {
-        let opened = HttpsLink::open(&self.settings.host, &self.identity_directory(), identity, vault);
+        let mut host = self.settings.host.clone();
+        // What the acquirer sent wins; `yima doctor` says so.
+        if let Some(seconds) = self.host_tables(&identity)?.terminal.answer_timeout_s {
+            host.answer_timeout_s = seconds;
+        }
+        let opened = HttpsLink::open(&host, &self.identity_directory(), identity, vault);
         opened.map(|link| link.remembering(&self.state.join(HOST_ADDRESS))).map_err(|error| match error {
             LinkError::Setting { key, problem } => self.origin.wrong(&format!("host.{key}"), problem).into(),
             LinkError::Dialect(error) => self.origin.wrong("host.dialect", error).into(),
@@ -225,10 +231,15 @@ impl Setup {
         }
         let printer_profile = self.printer_profile()?;
         let emv_files = self.emv_files(&identity);
+        let terminal = emv_files.load()?.data;
+        let mut shown = identity.clone();
+        if let Some(name) = &terminal.tables.terminal.merchant_name {
+            shown.merchant_name.clone_from(name);
+        }
         Ok(Parts {
             merchant_code: identity.merchant_code()?,
             terminal_number: identity.terminal_number()?,
-            terminal: emv_files.load()?.data,
+            terminal,
             emv_files,
             ledger,
             reader: self.reader(),
@@ -237,7 +248,7 @@ impl Setup {
             printer_profile,
             printer_patience: Duration::from_secs(self.settings.printer.patience_s),
             sound: self.sound(),
-            link: Arc::new(self.link(identity.clone(), vault)?),
+            link: Arc::new(self.link(identity, vault)?),
             queue_codes: self.dialect()?.queue,
             currency: self
                 .settings
@@ -256,8 +267,16 @@ impl Setup {
             chooser: Chooser::Nobody,
             test,
             lock,
-            identity,
+            identity: shown,
         })
+    }
+
+    /// What the acquirer decided about this terminal, as it last sent it.
+    ///
+    /// # Errors
+    /// When the sets in the state directory cannot be read.
+    pub fn host_tables(&self, identity: &Identity) -> Result<Arc<HostTables>, SetupError> {
+        Ok(self.emv_files(identity).load()?.data.tables)
     }
 
     /// The terminal's side of EMV: sets that the host sent. A terminal of the sandbox trusts test keys and that of its own

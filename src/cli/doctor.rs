@@ -117,6 +117,10 @@ fn examine(setup: &Setup) -> Vec<Finding> {
             "emv",
             identity.as_ref().map_err(|error| text(&error)).and_then(|identity| terminal_data(setup, identity)),
         ),
+        finding(
+            "parameters",
+            identity.as_ref().map_err(|error| text(&error)).and_then(|identity| host_tables(setup, identity)),
+        ),
         finding("reader", reader.clone().map(|(name, _)| name)),
         finding("pin_pad", pin_pad(&reader, test)),
         finding("printer", printer(setup)),
@@ -197,6 +201,25 @@ fn terminal_data(setup: &Setup, identity: &Identity) -> Result<String, String> {
         }
         None => Ok(counts),
     }
+}
+
+/// What the acquirer decides here, and which settings of this machine it overrules.
+fn host_tables(setup: &Setup, identity: &Identity) -> Result<String, String> {
+    let tables = setup.host_tables(identity).map_err(|error| error.to_string())?;
+    if tables.is_empty() {
+        return Ok("none from the host".to_owned());
+    }
+    let refused = tables.card.iter().filter(|range| range.refused).count();
+    let (cards, texts) = (tables.card.len(), tables.text.len());
+    let mut said = vec![format!("{cards} card ranges, {refused} of them not taken, words for {texts} codes")];
+    let terminal = &tables.terminal;
+    if let Some(seconds) = terminal.answer_timeout_s {
+        let ours = setup.settings.host.answer_timeout_s;
+        said.push(format!("host.answer_timeout_s is {seconds} by the host's word, not {ours}"));
+    }
+    said.extend(terminal.merchant_name.as_ref().map(|name| format!("the shop is called {name}")));
+    said.extend(terminal.help_desk.as_ref().map(|number| format!("help desk {number}")));
+    Ok(said.join("; "))
 }
 
 /// Its name, and whether it has a PIN pad.

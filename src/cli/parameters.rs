@@ -35,6 +35,8 @@ fn as_json(update: &Update, changes: &Changes) -> serde_json::Value {
         "set": update.in_use.provenance.to_string(),
         "applications": data.applications.len(),
         "ca_keys": data.ca_keys.iter().count(),
+        "card_ranges": data.tables.card.len(),
+        "response_texts": data.tables.text.len(),
         "ca_key_world": data.ca_keys.world().to_string(),
         "added": changes.added,
         "removed": changes.removed,

@@ -239,6 +239,7 @@ pub fn as_json(report: &SaleReport, language: Language) -> Value {
             "pan": card.truncated_pan,
             "aid": card.aid,
             "label": card.label,
+            "bank": card.bank,
             "entry": EntryMode::Chip.word(),
         })
     });

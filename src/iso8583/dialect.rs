@@ -74,8 +74,39 @@ pub struct ParameterRules {
     pub ca_keys: DownloadCodes,
     /// Codes for applications.
     pub applications: DownloadCodes,
+    /// The acquirer's tables, where it has any.
+    #[serde(default)]
+    pub tables: Option<TableRules>,
     /// How an answer orders a download.
     pub order: HeaderOrder,
+}
+
+/// How the acquirer's tables are downloaded: field 60, third part, of the questions, and what the answers look like.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TableRules {
+    /// Asks for the terminal's own parameters.
+    pub terminal: String,
+    /// Asks for the card list.
+    pub cards: String,
+    /// Asks for words for response codes.
+    pub texts: String,
+    /// How terminal parameters are laid out.
+    pub layout: TerminalLayout,
+}
+
+/// Terminal parameters: two digits and a value of fixed length each.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TerminalLayout {
+    /// Which of them is the time for an answer, in seconds.
+    pub answer_timeout: String,
+    /// The telephone number of the help desk.
+    pub help_desk: String,
+    /// The name of the shop.
+    pub merchant_name: String,
+    /// The length of each value, in bytes.
+    pub lengths: BTreeMap<String, usize>,
 }
 
 /// How an amount of four bytes is written.
@@ -110,6 +141,9 @@ pub struct HeaderOrder {
     pub ca_keys: u8,
     /// Its value that orders applications.
     pub applications: u8,
+    /// Values that order one of the tables.
+    #[serde(default)]
+    pub tables: [u8; 2],
 }
 
 impl ParameterRules {
@@ -134,7 +168,9 @@ impl ParameterRules {
 
     /// Whether what is ordered is a download.
     pub const fn is_download(&self, order: u8) -> bool {
-        order == self.order.ca_keys || order == self.order.applications
+        order == self.order.ca_keys
+            || order == self.order.applications
+            || (order != 0 && (order == self.order.tables[0] || order == self.order.tables[1]))
     }
 
     fn check(&self, header: &[u8]) -> Result<(), DialectError> {
@@ -143,6 +179,15 @@ impl ParameterRules {
         for (key, codes) in [("parameters.ca_keys", &self.ca_keys), ("parameters.applications", &self.applications)] {
             if ![&codes.list, &codes.fetch, &codes.end].into_iter().all(code) {
                 return wrong(key, "list, fetch and end have three digits each");
+            }
+        }
+        if let Some(TableRules { terminal, cards, texts, layout }) = &self.tables {
+            let names = [&layout.answer_timeout, &layout.help_desk, &layout.merchant_name];
+            if ![terminal, cards, texts].into_iter().all(code)
+                || !names.into_iter().all(|name| layout.lengths.contains_key(name))
+                || !layout.lengths.keys().all(|name| name.len() == 2)
+            {
+                return wrong("parameters.tables", "codes have three digits, and every name of two has a length");
             }
         }
         if usize::from(self.order.digit) >= header.len() * 2 {

@@ -39,10 +39,10 @@ const SHA_1: u8 = 0x01;
 const RSA: u8 = 0x01;
 
 /// Control characters.
-const NOTHING: u8 = b'0';
-const ALL: u8 = b'1';
-const MORE: u8 = b'2';
-const LAST: u8 = b'3';
+pub(super) const NOTHING: u8 = b'0';
+pub(super) const ALL: u8 = b'1';
+pub(super) const MORE: u8 = b'2';
+pub(super) const LAST: u8 = b'3';
 
 /// Part of a list.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,14 +5,17 @@
 //! when the set is in its place.
 
 pub mod field62;
+pub mod tables;
 
 use std::collections::BTreeSet;
 
 use self::field62::{Field62Error, KeyName, Page, SentKey};
+use self::tables::{Records, TablesError};
 use crate::crypto::hex;
 use crate::emv::terminal::{AidEntry, TerminalData, TerminalDataError};
+use crate::host_tables::{HostTables, MOST_RECORDS};
 use crate::iso8583::Mti;
-use crate::iso8583::dialect::{DownloadCodes, ParameterRules};
+use crate::iso8583::dialect::{DownloadCodes, ParameterRules, TableRules};
 use crate::payment::online::LinkFailure;
 use crate::reference::ResponseCode;
 use crate::terminal::emv_files::{HostApplication, HostSet};
@@ -82,6 +85,14 @@ pub enum DownloadError {
         /// What is wrong with it.
         error: Field62Error,
     },
+    /// A table cannot be read.
+    #[error("{about}: {error}; report this to the acquirer")]
+    Tables {
+        /// What was asked for.
+        about: String,
+        /// What is wrong with it.
+        error: TablesError,
+    },
     /// The host lists something and then does not have it, or gives something else.
     #[error("{about}: the host listed it and answered with {found}; report this to the acquirer")]
     Other {
@@ -126,7 +137,46 @@ pub fn fetch(rules: &ParameterRules, from: String, ask: &mut Ask<'_>) -> Result<
         application.entry.tdol = ours.and_then(|ours| ours.tdol.clone());
         set.applications.push(application);
     }
+    if let Some(tables) = &rules.tables {
+        set.tables = fetch_tables(tables, ask)?;
+    }
     Ok(Download { set, from, unusable })
+}
+
+fn fetch_tables(rules: &TableRules, ask: &mut Ask<'_>) -> Result<HostTables, DownloadError> {
+    let about = "the terminal's parameters";
+    let answer = asked(question(Mti::NETWORK_REQUEST, &rules.terminal, None, about), ask)?;
+    let terminal = tables::terminal(&answer, &rules.layout)
+        .map_err(|error| DownloadError::Tables { about: about.to_owned(), error })?;
+    let card = table(&rules.cards, "the card list", tables::cards, ask)?;
+    let text = table(&rules.texts, "the words for response codes", tables::texts, ask)?;
+    Ok(HostTables { terminal, card, text })
+}
+
+/// Asks for a table until all of it has come.
+fn table<T>(
+    code: &str,
+    about: &str,
+    read: impl Fn(&[u8]) -> Result<Records<T>, TablesError>,
+    ask: &mut Ask<'_>,
+) -> Result<Vec<T>, DownloadError> {
+    let wrong = |problem: &str| DownloadError::List { about: about.to_owned(), problem: problem.to_owned() };
+    let mut records = Vec::new();
+    loop {
+        let request = tables::request(records.len());
+        let answer = asked(question(Mti::NETWORK_REQUEST, code, Some(request), about), ask)?;
+        let part = read(&answer).map_err(|error| DownloadError::Tables { about: about.to_owned(), error })?;
+        if part.more && part.records.is_empty() {
+            return Err(wrong("it says that more follows and brings nothing"));
+        }
+        records.extend(part.records);
+        if records.len() > MOST_RECORDS {
+            return Err(wrong("it has more than 9999 records"));
+        }
+        if !part.more {
+            return Ok(records);
+        }
+    }
 }
 
 /// Tells the host that all of it is in its place.

@@ -52,7 +52,8 @@ impl Host {
                 let entry = self.applications.iter().find(|entry| entry.aid == wanted).unwrap();
                 field62::write_application(entry, self.rules.amounts).unwrap()
             }
-            "371" | "381" => Vec::new(),
+            "371" | "381" | "360" => Vec::new(),
+            "390" | "394" => field62::write_nothing(),
             other => panic!("{other}"),
         }
     }

@@ -172,6 +172,8 @@ pub struct CardSummary {
     pub aid: String,
     /// Application label.
     pub label: String,
+    /// The bank, where the acquirer's list knows it.
+    pub bank: Option<String>,
     /// TVR, hexadecimal.
     pub tvr: String,
     /// TSI, hexadecimal.
@@ -306,6 +308,7 @@ impl Sale {
             truncated_pan: pan.truncated(),
             aid: hex::encode(self.kernel.data().get(tag::DF_NAME).unwrap_or_default()),
             label: self.kernel.application_label().to_owned(),
+            bank: self.opening.terminal.tables.card(pan.expose_digits()).map(|range| range.bank.clone()),
             tvr: hex::encode(&self.kernel.tvr().0),
             tsi: hex::encode(&self.kernel.tsi().0),
             script_results: hex::encode(self.kernel.data().get(tag::SCRIPT_RESULTS).unwrap_or_default()),

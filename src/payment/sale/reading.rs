@@ -109,6 +109,7 @@ impl Sale {
     /// The row first, then the request.
     fn go_online(&mut self) -> Vec<Effect> {
         match self.request() {
+            Ok((_, request)) if self.is_refused(&request.card.pan) => declined(Reason::of(ReasonKind::CardNotTaken)),
             Ok((pending, request)) => {
                 self.phase = Phase::AskingHost;
                 vec![
@@ -119,6 +120,11 @@ impl Sale {
             }
             Err(error) => failed(Reason::with_detail(ReasonKind::CardDataWrong, error.to_string())),
         }
+    }
+
+    /// The acquirer's list of cards that are not taken.
+    fn is_refused(&self, pan: &Pan) -> bool {
+        self.opening.terminal.tables.card(pan.expose_digits()).is_some_and(|range| range.refused)
     }
 
     fn request(&self) -> Result<(Pending, SaleRequest), CardDataError> {

@@ -5,11 +5,12 @@
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use crate::acquirer::parameters::field62;
+use crate::acquirer::parameters::{field62, tables};
 use crate::crypto::hex;
 use crate::crypto::rsa::sha_1;
 use crate::emv::ca_keys::{CaKeys, CaKeysError, KeyEntry, KeyWorld, Rid};
 use crate::emv::terminal::{AidEntry, TerminalData, TerminalDataError};
+use crate::host_tables::{HostTables, HostTablesError};
 use crate::iso8583::dialect::ParameterRules;
 use crate::iso8583::{Message, Mti};
 
@@ -46,6 +47,12 @@ pub enum Question {
     Application,
     /// That it has them.
     ApplicationsTaken,
+    /// Its own parameters.
+    Terminal,
+    /// The card list.
+    Cards,
+    /// Words for response codes.
+    Texts,
 }
 
 /// A set that is not served.
@@ -65,6 +72,9 @@ pub enum ParametersError {
     /// The CA keys.
     #[error("parameters: {0}")]
     CaKeys(#[from] CaKeysError),
+    /// The tables.
+    #[error("parameters/host.toml: {0}")]
+    Tables(#[from] HostTablesError),
     /// Live keys.
     #[error("parameters/capk.toml does not say test = true; live keys do not leave a sandbox")]
     Live,
@@ -75,6 +85,14 @@ impl Question {
     pub fn of(rules: &ParameterRules, message: &Message) -> Option<Self> {
         let code = message.text(60)?.get(8..11)?;
         let is = |mti: Mti, known: &str| message.mti() == mti && code == known;
+        let tables = rules.tables.as_ref().and_then(|tables| {
+            let codes =
+                [(&tables.terminal, Self::Terminal), (&tables.cards, Self::Cards), (&tables.texts, Self::Texts)];
+            codes.into_iter().find_map(|(known, question)| is(Mti::NETWORK_REQUEST, known).then_some(question))
+        });
+        if tables.is_some() {
+            return tables;
+        }
         [
             (Mti::NETWORK_ADVICE, &rules.ca_keys.list, Self::KeyList),
             (Mti::NETWORK_REQUEST, &rules.ca_keys.fetch, Self::Key),
@@ -117,7 +135,7 @@ impl Parameters {
     /// # Errors
     /// When a file cannot be read.
     pub fn versions(&self) -> Result<Versions, ParametersError> {
-        Ok(Versions { ca_keys: version(&self.ca_keys()?), applications: version(&self.applications()?) })
+        Ok(Versions { ca_keys: version(&self.ca_keys()?), applications: self.rest_version()? })
     }
 
     /// Checks the sets as a whole, as a terminal will.
@@ -132,6 +150,7 @@ impl Parameters {
         }
         ca_keys.check_world()?;
         TerminalData::parse(TerminalData::SHIPPED_TERMINAL, &applications, ca_keys)?;
+        self.tables()?;
         Ok((AidEntry::all_of(&applications)?, KeyEntry::all_of(&keys)?))
     }
 
@@ -163,7 +182,28 @@ impl Parameters {
                     .unwrap_or_else(field62::write_nothing)
             }),
             Question::KeysTaken | Question::ApplicationsTaken => Some(Vec::new()),
+            Question::Terminal => {
+                let layout = rules.tables.as_ref().map(|tables| &tables.layout);
+                layout.and_then(|layout| tables::write_terminal(&self.tables().ok()?.terminal, layout))
+            }
+            Question::Cards => {
+                let records: Vec<_> = self.tables()?.card.iter().map(tables::write_card).collect();
+                tables::received(asked).map(|received| tables::write_records(&records, received))
+            }
+            Question::Texts => {
+                let records: Vec<_> = self.tables()?.text.iter().map(tables::write_text).collect();
+                tables::received(asked).map(|received| tables::write_records(&records, received))
+            }
         })
+    }
+
+    /// Of the applications and, where there are any, the tables: both are fetched on the same order.
+    fn rest_version(&self) -> Result<String, ParametersError> {
+        Ok(version(&format!("{}{}", self.applications()?, self.own("host.toml", "")?)))
+    }
+
+    fn tables(&self) -> Result<HostTables, ParametersError> {
+        Ok(HostTables::parse(&self.own("host.toml", "")?)?)
     }
 
     fn applications(&self) -> Result<String, ParametersError> {

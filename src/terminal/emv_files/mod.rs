@@ -3,8 +3,9 @@
 //!
 //! ```text
 //! emv/000007/aids.toml    applications          emv/000006/    the set before it
+//! emv/000007/host.toml    the acquirer's tables
 //! emv/000007/capk.toml    CA keys               emv/refused.toml   the last set that was not taken, and why
-//! emv/000007/set.toml     when, from where, and what the two others hash to
+//! emv/000007/set.toml     when, from where, and what the others hash to
 //! ```
 //! A set is used whole or not at all: it is checked by the code that the kernel reads it with, before it is written and
 //! whenever it is read. One that is broken is named and passed over, and the one before it counts. The terminal's
@@ -15,6 +16,7 @@ mod writing;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -23,10 +25,12 @@ use crate::crypto::hex;
 use crate::crypto::rsa::sha_1;
 use crate::emv::ca_keys::{CaKeys, CaKeysError, KeyEntry, KeyWorld};
 use crate::emv::terminal::{AidEntry, TerminalData, TerminalDataError};
+use crate::host_tables::{HostTables, HostTablesError};
 
 /// Names of the files of a set.
 const APPLICATIONS: &str = "aids.toml";
 const CA_KEYS: &str = "capk.toml";
+const TABLES: &str = "host.toml";
 const SET: &str = "set.toml";
 
 /// The note of a set that was not taken.
@@ -47,6 +51,8 @@ pub struct HostSet {
     pub applications: Vec<HostApplication>,
     /// Keys of certification authorities.
     pub ca_keys: Vec<KeyEntry>,
+    /// The acquirer's tables.
+    pub tables: HostTables,
 }
 
 /// An application as the host sent it.
@@ -116,6 +122,9 @@ pub enum EmvFilesError {
     /// The CA keys.
     #[error(transparent)]
     CaKeys(#[from] CaKeysError),
+    /// The tables.
+    #[error(transparent)]
+    Tables(#[from] HostTablesError),
     /// The keys are not of this terminal's world.
     #[error("its CA keys are {keys} keys, this terminal is {terminal}")]
     World {
@@ -150,12 +159,16 @@ struct Description {
     /// SHA-1 of `aids.toml` and `capk.toml`: a file that was damaged since is found, whatever was damaged in it.
     aids: String,
     capk: String,
+    /// Of `host.toml`; sets of earlier versions of the program have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    host: Option<String>,
 }
 
 /// The texts of a set.
 struct Texts {
     applications: String,
     ca_keys: String,
+    tables: String,
 }
 
 impl EmvFiles {
@@ -226,7 +239,8 @@ impl EmvFiles {
         for application in &set.applications {
             applications.push_str(&format!("# As sent: {}\n{}\n", application.as_sent, application.entry.text()?));
         }
-        let texts = Texts { applications, ca_keys: CaKeys::text(self.world, &set.ca_keys)? };
+        let texts =
+            Texts { applications, ca_keys: CaKeys::text(self.world, &set.ca_keys)?, tables: set.tables.text()? };
         self.parse(&texts)?;
         Ok(texts)
     }
@@ -238,7 +252,9 @@ impl EmvFiles {
             return Err(EmvFilesError::World { keys: ca_keys.world(), terminal: self.world });
         }
         ca_keys.check_world()?;
-        Ok(TerminalData::parse(TerminalData::SHIPPED_TERMINAL, &texts.applications, ca_keys)?.for_sales()?)
+        let tables = Arc::new(HostTables::parse(&texts.tables)?);
+        let data = TerminalData::parse(TerminalData::SHIPPED_TERMINAL, &texts.applications, ca_keys)?.for_sales()?;
+        Ok(TerminalData { tables, ..data })
     }
 
     fn write(&self, texts: &Texts, from: &str, at: Timestamp) -> Result<(), EmvFilesError> {
@@ -254,10 +270,15 @@ impl EmvFiles {
     fn read_set(&self, path: &Path) -> Result<(TerminalData, Description), EmvFilesError> {
         let description: Description =
             toml::from_str(&read(&path.join(SET))?).map_err(|error| EmvFilesError::Description(error.to_string()))?;
-        let texts = Texts { applications: read(&path.join(APPLICATIONS))?, ca_keys: read(&path.join(CA_KEYS))? };
-        for (name, text, hash) in
-            [(APPLICATIONS, &texts.applications, &description.aids), (CA_KEYS, &texts.ca_keys, &description.capk)]
-        {
+        let tables = if description.host.is_some() { read(&path.join(TABLES))? } else { String::new() };
+        let (applications, ca_keys) = (read(&path.join(APPLICATIONS))?, read(&path.join(CA_KEYS))?);
+        let texts = Texts { applications, ca_keys, tables };
+        let tables_hash = description.host.clone().unwrap_or_else(|| hash_of(""));
+        for (name, text, hash) in [
+            (APPLICATIONS, &texts.applications, &description.aids),
+            (CA_KEYS, &texts.ca_keys, &description.capk),
+            (TABLES, &texts.tables, &tables_hash),
+        ] {
             if hash_of(text) != *hash {
                 return Err(EmvFilesError::Changed(name));
             }

@@ -45,7 +45,7 @@ fn set(digit: u8) -> HostSet {
         .map(|entry| HostApplication { entry, as_sent: "9F0605A000000333".to_owned() })
         .collect();
     applications[0].entry.tac_denial = format!("{digit:02X}").repeat(5);
-    HostSet { applications, ca_keys: keys(KeyWorld::Test) }
+    HostSet { applications, ca_keys: keys(KeyWorld::Test), tables: HostTables::default() }
 }
 
 fn take(place: &Place, digit: u8) {

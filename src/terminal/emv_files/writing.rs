@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
+use super::TABLES;
 use super::{APPLICATIONS, CA_KEYS, Description, EmvFiles, EmvFilesError, REFUSED, SET, Texts, file_error, hash_of};
 
 /// Where a set is written before it has its number.
@@ -43,6 +44,7 @@ impl EmvFiles {
             from: from.to_owned(),
             aids: hash_of(&texts.applications),
             capk: hash_of(&texts.ca_keys),
+            host: Some(hash_of(&texts.tables)),
         };
         let description =
             toml::to_string(&description).map_err(|error| EmvFilesError::Description(error.to_string()))?;
@@ -52,6 +54,7 @@ impl EmvFiles {
             Step::MakeFolder(fresh.clone()),
             Step::Write(fresh.join(APPLICATIONS), texts.applications.clone()),
             Step::Write(fresh.join(CA_KEYS), texts.ca_keys.clone()),
+            Step::Write(fresh.join(TABLES), texts.tables.clone()),
             Step::Write(fresh.join(SET), description),
             Step::Sync(fresh.clone()),
             // This one decides.
