@@ -22,6 +22,7 @@ pub fn view(screen: Screen) -> View {
         screen,
         link: LinkState::Online,
         waiting: 0,
+        queued: 0,
         merchant_name: "老王小吃店".to_owned(),
         currency: Currency::CNY,
         test: false,
