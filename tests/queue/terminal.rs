@@ -46,7 +46,7 @@ pub struct Behaviour {
     pub advice: Says,
     /// How long it thinks about an entry of the queue.
     pub thinks: Duration,
-    /// Approvals that come too late, with the next answer.
+    /// Approvals that come too late, with the next answer to a sale or a reversal.
     pub late: Vec<LateApproval>,
     pub reversals: Vec<ReversalRequest>,
     pub advices: Vec<Advice>,
@@ -55,11 +55,16 @@ pub struct Behaviour {
 struct Line {
     real: HttpsLink,
     behaviour: Arc<Mutex<Behaviour>>,
+    late: Mutex<Vec<LateApproval>>,
     under_way: AtomicUsize,
     most_under_way: Arc<AtomicUsize>,
 }
 
 impl Line {
+    fn late_comes(&self) {
+        self.late.lock().unwrap().append(&mut self.behaviour.lock().unwrap().late);
+    }
+
     /// Looks how many entries are under way, and thinks.
     fn think(&self) {
         let under_way = self.under_way.fetch_add(1, Ordering::SeqCst) + 1;
@@ -91,6 +96,7 @@ fn said(
 impl HostLink for Line {
     fn sale(&self, request: &SaleRequest) -> Result<HostAnswer, LinkFailure> {
         let says = self.behaviour.lock().unwrap().sale;
+        self.late_comes();
         said(says, || self.real.sale(request))
     }
 
@@ -101,6 +107,7 @@ impl HostLink for Line {
             behaviour.reversals.push(request.clone());
             behaviour.reversal
         };
+        self.late_comes();
         said(says, || self.real.reverse(request))
     }
 
@@ -123,7 +130,7 @@ impl HostLink for Line {
     }
 
     fn take_late(&self) -> Vec<LateApproval> {
-        std::mem::take(&mut self.behaviour.lock().unwrap().late)
+        std::mem::take(&mut self.late.lock().unwrap())
     }
 
     fn download(&self) -> Result<Download, DownloadError> {
@@ -236,6 +243,7 @@ impl Terminal {
         let link = Line {
             real: setup.link(setup.identity().unwrap(), setup.vault().unwrap()).unwrap(),
             behaviour: Arc::clone(&self.behaviour),
+            late: Mutex::default(),
             under_way: AtomicUsize::new(0),
             most_under_way: Arc::clone(&self.most_under_way),
         };
