@@ -2,6 +2,7 @@
 
 mod binding;
 mod decisions;
+mod enrolment;
 mod parameters;
 mod reversals;
 mod transport;
@@ -29,7 +30,8 @@ use crate::sandbox::card::profile::{ApplicationProfile, CardProfile};
 use crate::sandbox::issuer::CryptogramInput;
 use crate::terminal::identity::Identity;
 use crate::terminal::link::LinkSettings;
-use crate::vault::software::{SoftwareVault, TestKeys};
+use crate::vault::KeyName;
+use crate::vault::software::SoftwareVault;
 
 const BALANCE: u64 = 1_000_000;
 
@@ -95,8 +97,13 @@ impl House {
 }
 
 fn open(settings: &LinkSettings, kit: &Path) -> HttpsLink {
+    open_as(settings, kit, Identity::load(kit).unwrap())
+}
+
+/// A terminal whose program does not look at its own binding record.
+fn open_as(settings: &LinkSettings, kit: &Path, identity: Identity) -> HttpsLink {
     let vault = Arc::new(SoftwareVault::open(kit).unwrap());
-    HttpsLink::open(settings, kit, Identity::load(kit).unwrap(), vault).unwrap()
+    HttpsLink::open(settings, kit, identity, vault).unwrap()
 }
 
 fn profile() -> ApplicationProfile {
