@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails here and now")]
 
+mod command;
 mod terminal;
 
 use std::sync::atomic::Ordering;

@@ -1,6 +1,8 @@
 //! A terminal whose card, ledger and sales are real, whose host answers the queue as the test says, and whose printer keeps
 //! what it prints.
 
+#![allow(dead_code, reason = "every test program compiles this module and uses a part of it")]
+
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -239,6 +241,11 @@ impl Terminal {
     }
 
     pub fn start(&self) -> Running {
+        self.start_with("unionpay-debit", |parts| parts)
+    }
+
+    /// A start with another card, and with parts that are not quite the usual ones.
+    pub fn start_with(&self, card: &str, change: impl FnOnce(Parts) -> Parts) -> Running {
         let setup = self.setup();
         let link = Line {
             real: setup.link(setup.identity().unwrap(), setup.vault().unwrap()).unwrap(),
@@ -247,15 +254,15 @@ impl Terminal {
             under_way: AtomicUsize::new(0),
             most_under_way: Arc::clone(&self.most_under_way),
         };
-        let profile = CardProfile::shipped("unionpay-debit").unwrap();
+        let profile = CardProfile::shipped(card).unwrap();
         let card = SandboxCard::open(&profile, &self.folder.path().join("sandbox/card")).unwrap();
-        let parts = Parts {
+        let parts = change(Parts {
             reader: Box::new(SandboxReader::new(FaultyCard::new(card, Faults::default()), Duration::ZERO)),
             printer: Box::new(self.paper.clone()),
             link: Arc::new(link),
             sound: Box::new(yima::devices::sound::silent::Silent),
             ..setup.parts().unwrap()
-        };
+        });
         let ((view_sender, views), (report_sender, reports)) = (channel(), channel());
         let listener = Watching { views: view_sender, reports: report_sender };
         Running { engine: Engine::start(parts, Box::new(listener)).unwrap(), views, reports, last: None }
