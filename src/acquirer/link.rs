@@ -18,11 +18,12 @@ use zeroize::Zeroizing;
 use super::answers;
 use super::messages::{RequestError, Requests, Written};
 use super::parameters::{self, Download, DownloadError, Question, Reply};
+use super::sign_on::{self, SignOnFailure, SignedOn};
 use crate::crypto::hex;
 use crate::iso8583::{Dialect, DialectError};
 use crate::payment::advice::Advice;
 use crate::payment::online::{HostAnswer, LinkFailure, ReversalRequest, SaleRequest};
-use crate::reference::ResponseCode;
+use crate::reference::{ResponseCode, TraceNumber};
 use crate::terminal::identity::Identity;
 use crate::terminal::link::LinkSettings;
 use crate::vault::SecureElement;
@@ -53,6 +54,12 @@ pub trait HostLink: Send + Sync {
     /// As [`HostLink::sale`].
     fn advise(&self, advice: &Advice) -> Result<HostAnswer, LinkFailure>;
 
+    /// Fetches new working keys (0800) and gives them to the vault; those before are gone. Books nothing.
+    ///
+    /// # Errors
+    /// When no valid answer came, the host refuses, or the vault does not take its keys.
+    fn sign_on(&self, trace: TraceNumber) -> Result<SignedOn, SignOnFailure>;
+
     /// Asks whether the host is there (0820 echo). Books nothing.
     ///
     /// # Errors
@@ -61,6 +68,10 @@ pub trait HostLink: Send + Sync {
 
     /// Whether an answer since the last call ordered the terminal to fetch its data anew.
     fn take_order(&self) -> bool;
+
+    /// Whether an answer since the last call says that the working keys have to be fetched anew: one that orders it, one
+    /// whose code says so, or one whose MAC is wrong.
+    fn take_need_of_keys(&self) -> bool;
 
     /// Fetches applications and CA keys. Keeps nothing.
     ///
@@ -96,6 +107,7 @@ pub struct HttpsLink {
     identity: Identity,
     vault: Arc<dyn SecureElement>,
     ordered: AtomicBool,
+    keys_needed: AtomicBool,
 }
 
 /// Settings or files with which no link can be made.
@@ -162,7 +174,17 @@ impl HttpsLink {
         let deadline = connect + answer;
         let client = client(settings, directory, connect, deadline)?;
         let url = format!("{}{}", settings.url.trim_end_matches('/'), settings.path);
-        Ok(Self { client, url, deadline, dialect, tpdu, identity, vault, ordered: AtomicBool::new(false) })
+        Ok(Self {
+            client,
+            url,
+            deadline,
+            dialect,
+            tpdu,
+            identity,
+            vault,
+            ordered: AtomicBool::new(false),
+            keys_needed: AtomicBool::new(false),
+        })
     }
 
     fn requests(&self) -> Requests<'_> {
@@ -218,7 +240,7 @@ impl HttpsLink {
     fn financial(&self, request: Result<Written, RequestError>) -> Result<HostAnswer, LinkFailure> {
         let request = request.map_err(never_written)?;
         let (_, body) = self.exchange(&request)?;
-        let answer = answers::read(&self.requests(), &request, &body)?;
+        let answer = self.mind_keys(&body, answers::read(&self.requests(), &request, &body))?;
         if answers::orders_download(&self.dialect, &body) {
             self.ordered.store(true, Ordering::Release);
         }
@@ -228,7 +250,19 @@ impl HttpsLink {
     fn ask(&self, question: &Question) -> Result<Reply, LinkFailure> {
         let request = self.requests().question(question).map_err(never_written)?;
         let (_, body) = self.exchange(&request)?;
-        answers::read_reply(&self.requests(), &request, &body)
+        self.mind_keys(&body, answers::read_reply(&self.requests(), &request, &body))
+    }
+
+    /// Notes what an answer says of the working keys. One with a wrong MAC says it too: host and terminal share none.
+    fn mind_keys<T>(&self, body: &[u8], read: Result<T, LinkFailure>) -> Result<T, LinkFailure> {
+        let needed = match &read {
+            Ok(_) => answers::asks_for_sign_on(&self.dialect, body),
+            Err(failure) => matches!(failure, LinkFailure::BadMac(_)),
+        };
+        if needed {
+            self.keys_needed.store(true, Ordering::Release);
+        }
+        read
     }
 }
 
@@ -245,6 +279,15 @@ impl HostLink for HttpsLink {
         self.financial(self.requests().advice(advice))
     }
 
+    fn sign_on(&self, trace: TraceNumber) -> Result<SignedOn, SignOnFailure> {
+        let requests = self.requests();
+        let request = requests.sign_on(trace).map_err(never_written)?;
+        let (_, body) = self.exchange(&request)?;
+        let answer = sign_on::read(&requests, &request, &body)?;
+        self.vault.import_under_master(&sign_on::keys(&self.dialect.sign_on, &answer.field62)?)?;
+        Ok(SignedOn { batch: answer.batch })
+    }
+
     fn check(&self) -> Result<HostCheck, LinkFailure> {
         let started = Instant::now();
         let request = self.requests().echo().map_err(never_written)?;
@@ -255,6 +298,10 @@ impl HostLink for HttpsLink {
 
     fn take_order(&self) -> bool {
         self.ordered.swap(false, Ordering::AcqRel)
+    }
+
+    fn take_need_of_keys(&self) -> bool {
+        self.keys_needed.swap(false, Ordering::AcqRel)
     }
 
     fn download(&self) -> Result<Download, DownloadError> {

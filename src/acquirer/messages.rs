@@ -1,4 +1,5 @@
-//! How a sale, its reversal, the advices that follow, an echo and a question about terminal data are written in ISO 8583.
+//! How a sale, its reversal, the advices that follow, a sign-on, an echo and a question about terminal data are written in
+//! ISO 8583.
 //!
 //! Needs the dialect, the terminal's identity and its keys. Sends nothing.
 
@@ -172,6 +173,23 @@ impl Requests<'_> {
         Ok(Written { bytes: self.dialect.pack(&frame)?, frame })
     }
 
+    /// 0800: asks for working keys. The random factor of field 59 is the STAN; the MAC it could carry would be one of the keys
+    /// that are asked for, so that device key and certificate alone say who asks.
+    ///
+    /// # Errors
+    /// When the identity does not fit the dialect or the device key cannot be used.
+    pub fn sign_on(&self, trace: TraceNumber) -> Result<Written, RequestError> {
+        let stan = trace.stan.to_string();
+        let message = Message::new(Mti::NETWORK_REQUEST)
+            .with_text(11, &stan)
+            .with_text(41, &self.identity.terminal_number)
+            .with_text(42, &self.identity.merchant_code)
+            .with_text(59, &self.device(&stan)?)
+            .with_text(60, &format!("{MANAGEMENT_TYPE}{}{}", trace.batch, self.dialect.sign_on.code));
+        let frame = self.frame(message);
+        Ok(Written { bytes: self.dialect.pack(&frame)?, frame })
+    }
+
     /// 0800, 0820: asks for terminal data. Books nothing, uses up no STAN; carries a MAC, and so does its answer.
     ///
     /// # Errors
@@ -187,7 +205,8 @@ impl Requests<'_> {
         self.written(message)
     }
 
-    fn financial(&self, mti: Mti, trace: TraceNumber, factor: &str) -> Result<Message, RequestError> {
+    /// Field 59.
+    fn device(&self, factor: &str) -> Result<String, RequestError> {
         let serial_number = &self.identity.serial_number;
         let device = DeviceRecord {
             device_type: SMART_POS.to_owned(),
@@ -196,13 +215,17 @@ impl Requests<'_> {
             ciphertext: self.vault.device_ciphertext(serial_number, factor)?,
             application_version: format!("{:<8.8}", env!("CARGO_PKG_VERSION")),
         };
+        Ok(device.write())
+    }
+
+    fn financial(&self, mti: Mti, trace: TraceNumber, factor: &str) -> Result<Message, RequestError> {
         Ok(Message::new(mti)
             .with_text(3, SALE)
             .with_text(11, &trace.stan.to_string())
             .with_text(25, "00")
             .with_text(41, &self.identity.terminal_number)
             .with_text(42, &self.identity.merchant_code)
-            .with_text(59, &device.write())
+            .with_text(59, &self.device(factor)?)
             // Type, batch, network management code, terminal reads chips (5), no fallback (0).
             .with_text(60, &format!("{SALE_TYPE}{}00050", trace.batch)))
     }

@@ -58,6 +58,11 @@ impl AdviceDesk {
         self.stop_at.is_some_and(|time| Instant::now() >= time)
     }
 
+    /// The host is being told of one.
+    pub const fn in_flight(&self) -> bool {
+        self.in_flight.is_some()
+    }
+
     fn may_send(&self) -> bool {
         self.in_flight.is_none() && !self.empty && Instant::now() >= self.next_try && !self.out_of_time()
     }
@@ -68,7 +73,7 @@ impl Core {
     pub(super) fn drain_advices(&mut self) {
         let paying = self.running.is_some() || self.waiting_charge.is_some();
         let taking_back = self.line.waiting > 0 || self.reversals.in_flight.is_some();
-        if paying || taking_back || self.out_of_service.is_some() || !self.advices.may_send() {
+        if paying || taking_back || self.sign_on.holds() || self.out_of_service.is_some() || !self.advices.may_send() {
             return;
         }
         let row = match self.ledger.next_advice() {

@@ -16,6 +16,7 @@ use super::report::{Ending, SaleReport, Timings};
 use super::reversals::ReversalDesk;
 use super::running::{Question, Running};
 use super::showing::local_now;
+use super::sign_on::SignOnDesk;
 use super::view::{CopyState, Intent, PinPlace, Progress, Screen, View};
 use super::workers::reader::{self, ReaderWorker, Ticket};
 use super::workers::{link, printer};
@@ -70,6 +71,8 @@ pub struct Parts {
     pub sound: Box<dyn Sound>,
     /// The way to the host.
     pub link: Arc<dyn HostLink>,
+    /// The vault holds working keys.
+    pub has_working_keys: bool,
     /// Currency of the keypad.
     pub currency: Currency,
     /// Language of the slips.
@@ -182,6 +185,7 @@ pub(super) struct Fixed {
     shuffled_pin_keys: bool,
     pub card_wait: Duration,
     chooser: Chooser,
+    pub has_working_keys: bool,
     pub test: bool,
     _lock: EngineLock,
 }
@@ -215,6 +219,7 @@ pub(super) struct Core {
     pub(super) left_over: bool,
     /// A payment that waits for reversals.
     pub(super) waiting_charge: Option<Amount>,
+    pub(super) sign_on: SignOnDesk,
     pub(super) reversals: ReversalDesk,
     pub(super) advices: AdviceDesk,
     pub(super) copies: Vec<FollowedCopy>,
@@ -248,6 +253,7 @@ impl Core {
                 screen_pad: parts.screen_pad,
                 shuffled_pin_keys: parts.shuffled_pin_keys,
                 chooser: parts.chooser,
+                has_working_keys: parts.has_working_keys,
                 test: parts.test,
                 _lock: parts.lock,
             },
@@ -268,6 +274,7 @@ impl Core {
             not_to_be_reversed: None,
             left_over: true,
             waiting_charge: None,
+            sign_on: SignOnDesk::new(),
             reversals: ReversalDesk::new(),
             advices: AdviceDesk::new(),
             copies: Vec::new(),
@@ -286,8 +293,9 @@ impl Core {
         if matches!(self.screen, Screen::Keypad { .. }) {
             self.show_keypad();
         }
-        self.drain_reversals(true);
         self.refresh_waiting();
+        self.drain_sign_on(true);
+        self.drain_reversals(true);
         self.publish();
         let mut stopping = false;
         loop {
@@ -317,6 +325,7 @@ impl Core {
 
     /// What a power cut or an earlier run left behind. Tried again until it succeeds.
     pub(super) fn take_up_what_was_left(&mut self) -> Result<(), LedgerError> {
+        self.take_up_sign_on()?;
         let interrupted = self.adopt_interrupted()?;
         self.alarm = self.ledger.in_state(State::Unresolved)?.first().map(|row| {
             let kind = match row.reason {
@@ -342,7 +351,11 @@ impl Core {
     fn may_stop(&self) -> bool {
         let printing =
             self.copies.iter().any(|copy| copy.state == CopyState::Sending && copy.since.elapsed() < LAST_SLIP);
-        self.running.is_none() && !printing && self.advices.may_stop() && !self.parameters.under_way()
+        self.running.is_none()
+            && !printing
+            && self.advices.may_stop()
+            && !self.parameters.under_way()
+            && !self.sign_on.in_flight()
     }
 
     fn take(&mut self, message: Message) {
@@ -378,7 +391,7 @@ impl Core {
         }
     }
 
-    /// Begins a payment, after reversals that are due.
+    /// Begins a payment, after a sign-on that is needed and reversals that are due.
     fn charge(&mut self, amount: Amount) {
         // A second touch on the same button is not a second payment.
         let free = self.running.is_none() && self.waiting_charge.is_none();
@@ -391,13 +404,16 @@ impl Core {
                 return self.refuse(amount, Reason::with_detail(ReasonKind::LedgerFailed, error.to_string()));
             }
         };
-        if waiting == 0 && self.reversals.in_flight.is_none() {
+        let signing_on = self.sign_on.holds();
+        if waiting == 0 && self.reversals.in_flight.is_none() && !signing_on {
             self.begin_sale(amount);
             return;
         }
         self.waiting_charge = Some(amount);
         self.result_shown = None;
-        self.screen = Screen::Processing { amount, progress: Progress::ReversingEarlier };
+        let progress = if signing_on { Progress::SigningOn } else { Progress::ReversingEarlier };
+        self.screen = Screen::Processing { amount, progress };
+        self.drain_sign_on(true);
         self.drain_reversals(true);
     }
 
@@ -524,6 +540,8 @@ impl Core {
                 self.line.after_check(&result);
                 self.refresh_waiting();
             }
+            link::Event::SignOn(result) => self.after_sign_on(result),
+            link::Event::KeysNeeded => self.keys_are_needed(),
             link::Event::Ordered => self.parameters.order(),
             link::Event::Update(result) => self.after_update(result.map(|update| *update)),
         }
@@ -602,6 +620,7 @@ impl Core {
     /// What happens without anybody asking.
     fn tick(&mut self) {
         self.try_ledger_again();
+        self.drain_sign_on(false);
         self.drain_reversals(false);
         self.mind_pin_time();
         self.mind_question_time();
@@ -617,7 +636,11 @@ impl Core {
         if idle && self.line.wants_check() && self.check_jobs.send(link::Job::Check).is_ok() {
             self.line.check_begins();
         }
-        if idle && self.parameters.wants_update() && self.check_jobs.send(link::Job::Update).is_ok() {
+        if idle
+            && !self.sign_on.holds()
+            && self.parameters.wants_update()
+            && self.check_jobs.send(link::Job::Update).is_ok()
+        {
             self.parameters.update_begins();
         }
     }

@@ -16,6 +16,7 @@ mod reversals;
 mod running;
 mod setup;
 mod showing;
+pub mod sign_on;
 pub mod view;
 mod workers;
 

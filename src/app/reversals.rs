@@ -71,7 +71,7 @@ impl Core {
 
     /// Sends the oldest reversal if it is time and nothing else is asked of the host.
     pub(super) fn drain_reversals(&mut self, now: bool) {
-        let busy = self.running.is_some() || self.reversals.in_flight.is_some();
+        let busy = self.running.is_some() || self.reversals.in_flight.is_some() || self.sign_on.holds();
         if busy || (!now && Instant::now() < self.reversals.next_try) {
             return;
         }

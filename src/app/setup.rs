@@ -24,7 +24,7 @@ use crate::terminal::emv_files::{EmvFiles, EmvFilesError};
 use crate::terminal::identity::{Identity, IdentityError};
 use crate::terminal::settings::{Origin, Settings, SettingsError};
 use crate::vault::software::SoftwareVault;
-use crate::vault::{SecureElement, VaultError};
+use crate::vault::{KeyName, SecureElement, VaultError};
 
 /// Name of the file whose lock the one engine holds.
 const LOCK: &str = "engine.lock";
@@ -210,6 +210,7 @@ impl Setup {
             printer_profile,
             printer_patience: Duration::from_secs(self.settings.printer.patience_s),
             sound: self.sound(),
+            has_working_keys: vault.check_value(KeyName::Mac)?.is_some(),
             link: Arc::new(self.link(identity.clone(), vault)?),
             currency: self
                 .settings

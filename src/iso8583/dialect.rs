@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
+use super::sign_on_rules::SignOnRules;
 use crate::crypto::hex;
 
 /// Fields one bitmap can name; field 1 would be the second bitmap, which no dialect here uses.
@@ -39,6 +40,8 @@ pub struct Dialect {
     pub answers: AnswerCodes,
     /// How applications and CA keys are downloaded.
     pub parameters: ParameterRules,
+    /// How working keys are fetched.
+    pub sign_on: SignOnRules,
     fields: BTreeMap<u8, FieldFormat>,
 }
 
@@ -300,6 +303,7 @@ impl Dialect {
             return Err(DialectError::Key { key: "frame.header", problem: format!("more than {MAX_HEADER} bytes") });
         }
         file.parameters.check(&header)?;
+        file.sign_on.check()?;
         let mut fields = BTreeMap::new();
         for (key, entry) in file.fields {
             let refused = |problem: &str| DialectError::Field { field: key.clone(), problem: problem.to_owned() };
@@ -314,8 +318,8 @@ impl Dialect {
             let problem = "it carries the MAC and must be bytes, binary, fixed = 8".to_owned();
             return Err(DialectError::Field { field: MAC_FIELD.to_string(), problem });
         }
-        let DialectFile { name, mti, length_prefix, mac, answers, parameters, .. } = file;
-        Ok(Self { name, mti, length_prefix, mac, tpdu, header, script_results, answers, parameters, fields })
+        let DialectFile { name, mti, length_prefix, mac, answers, parameters, sign_on, .. } = file;
+        Ok(Self { name, mti, length_prefix, mac, tpdu, header, script_results, answers, parameters, sign_on, fields })
     }
 
     /// How a field is written, if the dialect has it.
@@ -369,6 +373,7 @@ struct DialectFile {
     frame: FrameEntry,
     answers: AnswerCodes,
     parameters: ParameterRules,
+    sign_on: SignOnRules,
     fields: BTreeMap<String, FieldEntry>,
 }
 

@@ -7,6 +7,7 @@
 pub mod dialect;
 pub mod message;
 mod pack;
+pub mod sign_on_rules;
 mod unpack;
 
 pub use dialect::{Dialect, DialectError};

@@ -6,6 +6,7 @@
 mod advices;
 mod copies;
 mod row;
+mod sign_on;
 
 use std::path::{Path, PathBuf};
 
@@ -19,9 +20,10 @@ use crate::reference::{Batch, MerchantCode, TerminalNumber, TraceNumber};
 pub use advices::{AdviceRow, AdviceState};
 pub use copies::{CopyRow, PrintState};
 pub use row::{DayTotal, TransactionRow};
+pub use sign_on::{Adopted, SignOnRow};
 
 /// Migrations in order; the database's `user_version` counts how many have been applied.
-const MIGRATIONS: &[&str] = &[include_str!("schema.sql"), include_str!("advices.sql")];
+const MIGRATIONS: &[&str] = &[include_str!("schema.sql"), include_str!("advices.sql"), include_str!("sign_on.sql")];
 
 /// The ledger of one terminal.
 #[derive(Debug)]

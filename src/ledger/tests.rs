@@ -9,13 +9,13 @@ use crate::receipt::CopyFor;
 use crate::reference::{AuthorisationCode, ResponseCode, Rrn};
 use crate::wording::ReasonKind;
 
-fn open(directory: &Path) -> Ledger {
+pub(super) fn open(directory: &Path) -> Ledger {
     let merchant = MerchantCode::parse("898440100000001").unwrap();
     let terminal = TerminalNumber::parse("10000001").unwrap();
     Ledger::open(&directory.join("ledger.sqlite"), merchant, terminal).unwrap()
 }
 
-fn pending(minor: u64) -> Record {
+pub(super) fn pending(minor: u64) -> Record {
     Record::Pending(Box::new(Pending {
         amount: Amount::new(minor, Currency::CNY).unwrap(),
         at: date(2026, 11, 22).at(14, 26, 9, 0),

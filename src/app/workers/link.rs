@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::mpsc::Sender;
 
 use crate::acquirer::link::{HostCheck, HostLink};
+use crate::acquirer::sign_on::{SignOnFailure, SignedOn};
 use crate::app::parameters::{self, Update, UpdateError};
 use crate::payment::advice::Advice;
 use crate::payment::online::{HostAnswer, LinkFailure, ReversalRequest, SaleRequest};
@@ -19,6 +20,8 @@ pub enum Job {
     Reverse(ReversalRequest),
     /// To take note of a payment that is over: which row of the ledger, and what it says.
     Advise(i64, Box<Advice>),
+    /// For working keys.
+    SignOn(TraceNumber),
     /// Whether it is there.
     Check,
     /// For its terminal data, which take the place of those there are.
@@ -34,12 +37,16 @@ pub enum Event {
     Reversal(TraceNumber, Result<HostAnswer, LinkFailure>),
     /// Of an advice.
     Advice(i64, Result<HostAnswer, LinkFailure>),
+    /// Of a sign-on.
+    SignOn(Result<SignedOn, SignOnFailure>),
     /// Of a check.
     Check(Result<HostCheck, LinkFailure>),
     /// Of an update.
     Update(Result<Box<Update>, UpdateError>),
     /// An answer ordered an update.
     Ordered,
+    /// An answer says that the working keys have to be fetched anew. Comes before the event of what was answered.
+    KeysNeeded,
 }
 
 /// Starts the worker.
@@ -58,9 +65,13 @@ pub fn start<M: Send + 'static>(
                 Job::Sale(request) => Event::Sale(request.trace, link.sale(&request)),
                 Job::Reverse(request) => Event::Reversal(request.trace, link.reverse(&request)),
                 Job::Advise(id, advice) => Event::Advice(id, link.advise(&advice)),
+                Job::SignOn(trace) => Event::SignOn(link.sign_on(trace)),
                 Job::Check => Event::Check(link.check()),
                 Job::Update => Event::Update(parameters::update(&*link, &files).map(Box::new)),
             };
+            if link.take_need_of_keys() && events.send(wrap(Event::KeysNeeded)).is_err() {
+                return;
+            }
             if events.send(wrap(event)).is_err() || (link.take_order() && events.send(wrap(Event::Ordered)).is_err()) {
                 return;
             }

@@ -9,6 +9,7 @@ mod answers;
 mod books;
 mod cryptogram;
 mod files;
+mod keys;
 mod parameters;
 mod pki;
 mod rules;
@@ -33,6 +34,7 @@ use zeroize::Zeroizing;
 
 pub use self::advices::Note;
 use self::files::Readers;
+pub use self::keys::SignOnState;
 use self::parameters::{Parameters, ParametersError};
 use self::pki::{Credential, Purpose};
 pub use self::server::PATH;
@@ -40,14 +42,13 @@ use self::service::Service;
 use self::store::{Entry, Store, StoreError, TerminalRow};
 use crate::crypto::CryptoError;
 use crate::crypto::elliptic::{P256PrivateKey, P256PublicKey};
-use crate::crypto::tdes::TdesKey;
 use crate::iso8583::{Dialect, DialectError};
-use crate::reference::ReferenceError;
+use crate::reference::{Batch, ReferenceError};
 use crate::sandbox::card::profile::{CardProfile, ProfileError, SHIPPED};
 use crate::terminal::identity::{self, Identity, IdentityError};
 use crate::terminal::link::LinkSettings;
 use crate::vault::software::{self, SoftwareVault};
-use crate::vault::{KeyName, SealedKey, SecureElement, VaultError, agreement};
+use crate::vault::{KeyName, SecureElement, VaultError, agreement};
 
 /// Where the sandbox host listens when nobody says otherwise.
 pub const DEFAULT_PORT: u16 = 8583;
@@ -174,7 +175,7 @@ impl Host {
     pub fn enrol(&self, identity: &Identity) -> Result<(), HostError> {
         let (terminal, merchant) = (identity.terminal_number()?, identity.merchant_code()?);
         let kit = self.kit(terminal.as_str())?;
-        let (master_key, device_key, mac_key) = (random::<16>()?, random()?, random()?);
+        let (master_key, device_key) = (keys::random_key(16)?, random()?);
         let client = self.credential("ca")?.issue(&identity.serial_number, Purpose::Client)?;
         files::private_directory(&self.state.join(TERMINALS))?;
         if kit.exists() {
@@ -182,7 +183,7 @@ impl Host {
         }
         files::whole_directory::<HostError>(&kit, |fresh| {
             Identity { test: true, ..identity.clone() }.save(fresh)?;
-            give_keys(fresh, terminal.as_str(), &master_key, &device_key, &mac_key)?;
+            give_keys(fresh, terminal.as_str(), &master_key, &device_key)?;
             write_credential(fresh, "client", &client)?;
             let authority = std::fs::read(self.state.join(PKI).join("ca.pem"))?;
             Ok(files::write(&fresh.join(AUTHORITY), &authority, Readers::All)?)
@@ -193,9 +194,9 @@ impl Host {
             serial_number: &identity.serial_number,
             acquirer: &identity.acquirer_code,
             certificate: &pki::fingerprint(&client.certificate)?,
-            mac_key: &mac_key,
             device_key: &device_key,
         })?;
+        self.store.register_master_key(terminal.as_str(), &master_key)?;
         Ok(())
     }
 
@@ -253,6 +254,7 @@ impl Host {
             dialect: Dialect::shipped(DIALECT)?,
             store: Arc::clone(&self.store),
             deaf_to_reversals: AtomicBool::new(false),
+            wrong_check_values: AtomicBool::new(false),
         });
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (stop, stopped) = oneshot::channel();
@@ -337,6 +339,43 @@ impl RunningHost {
         self.service.deaf_to_reversals.store(deaf, Ordering::Relaxed);
     }
 
+    /// While `wrong`, the check value of the MAC key is wrong at a sign-on.
+    pub fn set_wrong_check_values(&self, wrong: bool) {
+        self.service.wrong_check_values.store(wrong, Ordering::Relaxed);
+    }
+
+    /// The next answers to a terminal order a sign-on, until it comes.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub fn order_sign_on(&self, terminal: &str) -> Result<(), StoreError> {
+        self.service.store.order_sign_on(terminal)
+    }
+
+    /// The host shares no working keys with a terminal any more.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub fn forget_keys(&self, terminal: &str) -> Result<(), StoreError> {
+        self.service.store.forget_working_keys(terminal)
+    }
+
+    /// The batch that a terminal is told with its next sign-on.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub fn set_batch(&self, terminal: &str, batch: Batch) -> Result<(), StoreError> {
+        self.service.store.set_batch(terminal, batch)
+    }
+
+    /// Where a terminal stands with its sign-ons; nothing when none has that number.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn sign_on_state(&self, terminal: &str) -> Result<Option<SignOnState>, StoreError> {
+        self.service.store.sign_on_state(terminal)
+    }
+
     /// The host's ledger, oldest first.
     ///
     /// # Errors
@@ -402,13 +441,7 @@ fn write_credential(directory: &Path, name: &str, credential: &Credential) -> Re
 
 /// Makes a terminal's vault: a key pair of its own, and master and device key under what it and a pair of this host's agree
 /// on.
-fn give_keys(
-    directory: &Path,
-    terminal: &str,
-    master_key: &[u8; 16],
-    device_key: &[u8; 16],
-    mac_key: &[u8; 16],
-) -> Result<(), HostError> {
+fn give_keys(directory: &Path, terminal: &str, master_key: &[u8], device_key: &[u8; 16]) -> Result<(), HostError> {
     let vault = SoftwareVault::create(directory)?;
     let theirs = P256PublicKey::from_der(&vault.generate()?)?;
     let ours = P256PrivateKey::from_seed(&*random()?)?;
@@ -416,9 +449,6 @@ fn give_keys(
     let master = agreement::seal(KeyName::Master, &protection_key, master_key, &*random()?)?;
     let device = agreement::seal(KeyName::Device, &protection_key, device_key, &*random()?)?;
     vault.import_under_agreement(&ours.public_key()?.to_der()?, terminal.as_bytes(), &master, &device)?;
-    let sealed = TdesKey::new(master_key)?.encrypt_ecb(mac_key)?;
-    let check_value = TdesKey::new(mac_key)?.check_value()?;
-    vault.import_under_master(&[SealedKey { name: KeyName::Mac, sealed: &sealed, check_value: &check_value[..4] }])?;
     Ok(())
 }
 

@@ -8,13 +8,15 @@ use jiff::Zoned;
 use tracing::{info, warn};
 use zeroize::Zeroizing;
 
+use super::HostError;
 use super::advices;
 use super::answers::{self, AnswerError, Says};
+use super::keys;
 use super::parameters::{Parameters, Question};
 use super::rules::{self, Decision, Refusal};
 use super::scripts::{self, Script};
 use super::store::{Store, StoreError, Terminal};
-use crate::acquirer::messages::ECHO;
+use crate::acquirer::messages::{ECHO, MANAGEMENT_TYPE};
 use crate::iso8583::dialect::{Dialect, MAC_FIELD};
 use crate::iso8583::{Frame, Message, Mti};
 
@@ -46,6 +48,8 @@ pub struct Service {
     pub parameters: Parameters,
     /// While true, reversals are neither carried out nor answered.
     pub deaf_to_reversals: AtomicBool,
+    /// While true, the check values of working keys are wrong.
+    pub wrong_check_values: AtomicBool,
 }
 
 const SLOW: Duration = Duration::from_secs(8);
@@ -82,6 +86,12 @@ impl Service {
         if message.mti() == Mti::NETWORK_ADVICE && network_code(message) == Some(ECHO) {
             let says = Says { response_code: "00", ..Says::default() };
             return self.unsigned(request, &says, Some(&terminal.acquirer), now);
+        }
+        if keys::is_sign_on(&self.dialect, message) {
+            return match rules::check_device(&terminal, message) {
+                Ok(()) => self.sign_on(request, &terminal, now),
+                Err(refusal) => self.refuse(request, &refusal, now),
+            };
         }
         if let Some(question) = Question::of(&self.dialect.parameters, message) {
             return match rules::check_mac(&self.dialect, &terminal, message, bytes) {
@@ -151,6 +161,22 @@ impl Service {
         }
     }
 
+    /// A terminal fetches its working keys. It could not check a MAC: its key is in the answer.
+    fn sign_on(&self, request: &Frame, terminal: &Terminal, now: &Zoned) -> Result<Reply, ServiceFailure> {
+        let wrong = self.wrong_check_values.load(Ordering::Relaxed);
+        let field = match keys::sign_on(&self.store, &self.dialect, terminal, &request.message, wrong)? {
+            Ok(field) => field,
+            Err(refusal) => return self.refuse(request, &refusal, now),
+        };
+        let state = self.store.sign_on_state(&terminal.terminal)?.ok_or(ServiceFailure::NoAnswerType)?;
+        let says = Says { response_code: "00", ..Says::default() };
+        let answer = answers::message(&request.message, &says, Some(&terminal.acquirer), now)
+            .ok_or(ServiceFailure::NoAnswerType)?;
+        let sixty = format!("{MANAGEMENT_TYPE}{}{}", state.batch, network_code(&request.message).unwrap_or_default());
+        let answer = answer.with_text(60, &sixty).with_bytes(62, &field);
+        Ok(now_said(answers::unsigned(&self.dialect, request, answer).map_err(AnswerError::from)?))
+    }
+
     /// A terminal fetches applications and CA keys, or says that it has them.
     fn parameters(
         &self,
@@ -195,6 +221,9 @@ impl Service {
 
     /// What the header of an answer orders this terminal to do.
     fn order(&self, terminal: &Terminal) -> Result<Option<u8>, ServiceFailure> {
+        if self.store.sign_on_state(&terminal.terminal)?.is_some_and(|state| state.ordered) {
+            return Ok(Some(self.dialect.sign_on.order));
+        }
         let taken = self.store.parameters_taken(&terminal.terminal)?;
         match self.parameters.versions() {
             Ok(offered) => Ok(offered.order(&taken, &self.dialect.parameters)),
@@ -293,6 +322,8 @@ enum ServiceFailure {
     Store(#[from] StoreError),
     #[error(transparent)]
     Answer(#[from] AnswerError),
+    #[error(transparent)]
+    Host(#[from] HostError),
     #[error("the message type has no answer")]
     NoAnswerType,
 }
