@@ -24,7 +24,7 @@ use yima::sandbox::card::profile::CardProfile;
 use yima::sandbox::card::reader::SandboxReader;
 use yima::sandbox::host::{DEFAULT_TERMINAL, Host, RunningHost, SignOnState};
 use yima::terminal::settings::{Origin, Settings};
-use yima::vault::{KeyName, SecureElement};
+use yima::vault::KeyName;
 use yima::wording::ReasonKind;
 
 /// A printer that prints.
@@ -284,9 +284,10 @@ fn a_wrong_check_value_keeps_the_old_keys_and_says_which_key_is_wrong() {
     terminal.host.set_wrong_check_values(true);
     terminal.host.order_sign_on(DEFAULT_TERMINAL).unwrap();
     running.paid("2.00");
-    running.until("the notice", |screen| {
-        matches!(screen, Screen::Keypad { notice: Some(reason) } if reason.kind == ReasonKind::SignOnFailed)
-    });
+    running.until(
+        "the notice",
+        |screen| matches!(screen, Screen::Keypad { notice: Some(reason) } if reason.kind == ReasonKind::SignOnFailed),
+    );
     assert_eq!(terminal.mac_key(), keys);
     let report = running.charge("3.00");
     assert_eq!(report.reason.unwrap().kind, ReasonKind::SignOnFailed);

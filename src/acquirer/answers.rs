@@ -99,7 +99,7 @@ pub fn asks_for_sign_on(dialect: &Dialect, bytes: &[u8]) -> bool {
     ordered || message.text(39).is_some_and(|code| dialect.sign_on.after.contains(code))
 }
 
-fn authenticate(
+pub(super) fn authenticate(
     dialect: &Dialect,
     vault: &dyn SecureElement,
     answer: &Message,
@@ -151,7 +151,7 @@ fn repeats(request: &Frame, answer: &Message) -> Result<(), LinkFailure> {
 }
 
 /// One machine, one code: an answer in the name of another acquirer is not this terminal's.
-fn bound(identity: &Identity, answer: &Message) -> Result<(), LinkFailure> {
+pub(super) fn bound(identity: &Identity, answer: &Message) -> Result<(), LinkFailure> {
     match answer.text(32) {
         Some(found) if found != identity.acquirer_code => {
             let expected = &identity.acquirer_code;

@@ -6,8 +6,8 @@
 
 use std::io::Read;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -15,14 +15,14 @@ use reqwest::blocking::{Client, Response};
 use reqwest::header::{CACHE_CONTROL, CONTENT_TYPE, DATE};
 use zeroize::Zeroizing;
 
-use super::answers;
 use super::messages::{RequestError, Requests, Written};
 use super::parameters::{self, Download, DownloadError, Question, Reply};
 use super::sign_on::{self, SignOnFailure, SignedOn};
+use super::{answers, late};
 use crate::crypto::hex;
 use crate::iso8583::{Dialect, DialectError};
 use crate::payment::advice::Advice;
-use crate::payment::online::{HostAnswer, LinkFailure, ReversalRequest, SaleRequest};
+use crate::payment::online::{HostAnswer, LateApproval, LinkFailure, ReversalRequest, SaleRequest};
 use crate::reference::{ResponseCode, TraceNumber};
 use crate::terminal::identity::Identity;
 use crate::terminal::link::LinkSettings;
@@ -73,6 +73,11 @@ pub trait HostLink: Send + Sync {
     /// whose code says so, or one whose MAC is wrong.
     fn take_need_of_keys(&self) -> bool;
 
+    /// Approvals since the last call that came as the answer to something else: too late for their own request.
+    fn take_late(&self) -> Vec<LateApproval> {
+        Vec::new()
+    }
+
     /// Fetches applications and CA keys. Keeps nothing.
     ///
     /// # Errors
@@ -108,6 +113,7 @@ pub struct HttpsLink {
     vault: Arc<dyn SecureElement>,
     ordered: AtomicBool,
     keys_needed: AtomicBool,
+    late: Mutex<Vec<LateApproval>>,
 }
 
 /// Settings or files with which no link can be made.
@@ -184,6 +190,7 @@ impl HttpsLink {
             vault,
             ordered: AtomicBool::new(false),
             keys_needed: AtomicBool::new(false),
+            late: Mutex::default(),
         })
     }
 
@@ -240,11 +247,19 @@ impl HttpsLink {
     fn financial(&self, request: Result<Written, RequestError>) -> Result<HostAnswer, LinkFailure> {
         let request = request.map_err(never_written)?;
         let (_, body) = self.exchange(&request)?;
-        let answer = self.mind_keys(&body, answers::read(&self.requests(), &request, &body))?;
+        let read = answers::read(&self.requests(), &request, &body).inspect_err(|_| self.keep_late(&request, &body));
+        let answer = self.mind_keys(&body, read)?;
         if answers::orders_download(&self.dialect, &body) {
             self.ordered.store(true, Ordering::Release);
         }
         Ok(answer)
+    }
+
+    /// What is no answer to this request may be the approval of an earlier one.
+    fn keep_late(&self, request: &Written, body: &[u8]) {
+        if let Some(late) = late::approval(&self.requests(), request, body) {
+            self.late.lock().unwrap_or_else(PoisonError::into_inner).push(late);
+        }
     }
 
     fn ask(&self, question: &Question) -> Result<Reply, LinkFailure> {
@@ -302,6 +317,10 @@ impl HostLink for HttpsLink {
 
     fn take_need_of_keys(&self) -> bool {
         self.keys_needed.swap(false, Ordering::AcqRel)
+    }
+
+    fn take_late(&self) -> Vec<LateApproval> {
+        std::mem::take(&mut *self.late.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn download(&self) -> Result<Download, DownloadError> {

@@ -19,7 +19,7 @@ use crate::acquirer::link::HostLink;
 use crate::acquirer::sign_on::{SignOnFailure, SignedOn};
 use crate::ledger::{Adopted, LedgerError};
 use crate::payment::online::LinkFailure;
-use crate::payment::reversal;
+use crate::payment::queue;
 use crate::vault::{KeyName, SecureElement, VaultError};
 use crate::wording::{Reason, ReasonKind};
 
@@ -77,7 +77,7 @@ impl SignOnDesk {
 
     fn failed(&mut self, reason: Reason) {
         self.tries = self.tries.saturating_add(1);
-        self.next_try = Instant::now() + Duration::from_secs(reversal::interval_s(self.tries).into());
+        self.next_try = Instant::now() + Duration::from_secs(queue::interval_s(self.tries).into());
         self.trouble = Some(reason);
     }
 }
@@ -116,11 +116,7 @@ impl Core {
         if self.sign_on.need == Need::No && self.sign_on.day != Some(local_now().date()) {
             self.sign_on.need = Need::Wished;
         }
-        let busy = self.running.is_some()
-            || self.sign_on.in_flight
-            || self.reversals.in_flight.is_some()
-            || self.advices.in_flight()
-            || self.parameters.asking();
+        let busy = self.running.is_some() || self.sign_on.in_flight || self.queue.busy() || self.parameters.asking();
         let wanted = match self.sign_on.need {
             Need::No => false,
             // What is to be taken back goes first.
@@ -165,8 +161,7 @@ impl Core {
         self.sign_on.trouble = None;
         self.sign_on.day = Some(at.date());
         self.sign_on.brought = Some(Instant::now());
-        // What had to wait for the keys need not wait any longer.
-        self.reversals.next_try = Instant::now();
+        self.queue.keys_came();
         Ok(())
     }
 
@@ -189,23 +184,29 @@ impl Core {
             Need::Needed => self.sign_on.trouble.clone(),
             Need::No | Need::Wished => None,
         };
-        let Some(reason) = refusal else {
-            self.drain_reversals(true);
-            if self.reversals.in_flight.is_some() {
-                if let Screen::Processing { progress: progress @ Progress::SigningOn, .. } = &mut self.screen {
-                    *progress = Progress::ReversingEarlier;
-                }
-            } else if let Some(amount) = self.waiting_charge.take() {
-                self.begin_sale(amount);
-            }
-            return;
-        };
+        let Some(reason) = refusal else { return self.go_on() };
         // A payment that is to be taken back is as it was.
         if let Some(report) = &mut self.report {
             report.complete = true;
         }
         if let Some(amount) = self.waiting_charge.take() {
             self.refuse(amount, reason);
+        }
+    }
+
+    /// Reversals go first, then the payment that waits.
+    fn go_on(&mut self) {
+        self.drain_queue(true);
+        let waiting = match self.reversals_waiting() {
+            Ok(waiting) => waiting,
+            Err(error) => return self.ledger_failed(&error),
+        };
+        if waiting > 0 || self.queue.takes_back() {
+            if let Screen::Processing { progress: progress @ Progress::SigningOn, .. } = &mut self.screen {
+                *progress = Progress::ReversingEarlier;
+            }
+        } else if let Some(amount) = self.waiting_charge.take() {
+            self.begin_sale(amount);
         }
     }
 

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
+use super::queue_codes::QueueCodes;
 use super::sign_on_rules::SignOnRules;
 use crate::crypto::hex;
 
@@ -38,6 +39,8 @@ pub struct Dialect {
     pub script_results: Vec<u8>,
     /// What response codes do.
     pub answers: AnswerCodes,
+    /// What ends an entry of the queue.
+    pub queue: QueueCodes,
     /// How applications and CA keys are downloaded.
     pub parameters: ParameterRules,
     /// How working keys are fetched.
@@ -303,6 +306,7 @@ impl Dialect {
             return Err(DialectError::Key { key: "frame.header", problem: format!("more than {MAX_HEADER} bytes") });
         }
         file.parameters.check(&header)?;
+        file.queue.check()?;
         file.sign_on.check()?;
         let mut fields = BTreeMap::new();
         for (key, entry) in file.fields {
@@ -318,8 +322,21 @@ impl Dialect {
             let problem = "it carries the MAC and must be bytes, binary, fixed = 8".to_owned();
             return Err(DialectError::Field { field: MAC_FIELD.to_string(), problem });
         }
-        let DialectFile { name, mti, length_prefix, mac, answers, parameters, sign_on, .. } = file;
-        Ok(Self { name, mti, length_prefix, mac, tpdu, header, script_results, answers, parameters, sign_on, fields })
+        let DialectFile { name, mti, length_prefix, mac, answers, queue, parameters, sign_on, .. } = file;
+        Ok(Self {
+            name,
+            mti,
+            length_prefix,
+            mac,
+            tpdu,
+            header,
+            script_results,
+            answers,
+            queue,
+            parameters,
+            sign_on,
+            fields,
+        })
     }
 
     /// How a field is written, if the dialect has it.
@@ -372,6 +389,7 @@ struct DialectFile {
     script_results: String,
     frame: FrameEntry,
     answers: AnswerCodes,
+    queue: QueueCodes,
     parameters: ParameterRules,
     sign_on: SignOnRules,
     fields: BTreeMap<String, FieldEntry>,

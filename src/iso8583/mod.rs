@@ -7,10 +7,12 @@
 pub mod dialect;
 pub mod message;
 mod pack;
+pub mod queue_codes;
 pub mod sign_on_rules;
 mod unpack;
 
 pub use dialect::{Dialect, DialectError};
 pub use message::{Frame, Message, Mti};
 pub use pack::PackError;
+pub use queue_codes::QueueCodes;
 pub use unpack::{UnpackError, UnpackProblem};

@@ -7,7 +7,7 @@ use crate::acquirer::link::{HostCheck, HostLink};
 use crate::acquirer::sign_on::{SignOnFailure, SignedOn};
 use crate::app::parameters::{self, Update, UpdateError};
 use crate::payment::advice::Advice;
-use crate::payment::online::{HostAnswer, LinkFailure, ReversalRequest, SaleRequest};
+use crate::payment::online::{HostAnswer, LateApproval, LinkFailure, ReversalRequest, SaleRequest};
 use crate::reference::TraceNumber;
 use crate::terminal::emv_files::EmvFiles;
 
@@ -37,6 +37,8 @@ pub enum Event {
     Reversal(TraceNumber, Result<HostAnswer, LinkFailure>),
     /// Of an advice.
     Advice(i64, Result<HostAnswer, LinkFailure>),
+    /// An approval came that its payment no longer waited for.
+    Late(LateApproval),
     /// Of a sign-on.
     SignOn(Result<SignedOn, SignOnFailure>),
     /// Of a check.
@@ -71,6 +73,10 @@ pub fn start<M: Send + 'static>(
             };
             if link.take_need_of_keys() && events.send(wrap(Event::KeysNeeded)).is_err() {
                 return;
+            }
+            for late in link.take_late() {
+                // The engine may be gone, and then the next line says so.
+                let _ = events.send(wrap(Event::Late(late)));
             }
             if events.send(wrap(event)).is_err() || (link.take_order() && events.send(wrap(Event::Ordered)).is_err()) {
                 return;
