@@ -133,6 +133,7 @@ pub fn read(requests: &Requests<'_>, request: &Written, bytes: &[u8]) -> Result<
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::acquirer::device;
     use crate::acquirer::fixtures::{sign_on_trace, with_requests};
     use crate::crypto::hex;
     use crate::crypto::tdes::TdesKey;
@@ -182,12 +183,14 @@ mod tests {
         assert_eq!(hex::encode(&value), "AB7153CA");
     }
 
-    fn answer(request: &Written) -> Message {
+    fn answer(requests: &Requests<'_>, request: &Written) -> Message {
         let asked = &request.frame.message;
         let mut answer = Message::new(asked.mti().answer().unwrap());
         for field in [11, 41, 42] {
             answer = answer.with_text(field, asked.text(field).unwrap());
         }
+        let mark = device::write_mark(requests.identity.mark.as_str(), &requests.dialect.binding);
+        let answer = answer.with_text(32, &requests.identity.acquirer_code).with_text(59, &mark);
         answer.with_text(39, "00").with_text(60, "00000012003").with_bytes(62, &[7; 40])
     }
 
@@ -201,9 +204,9 @@ mod tests {
         with_requests(|requests| {
             let request = requests.sign_on(sign_on_trace()).unwrap();
             let read = |message: Message| read(requests, &request, &packed(requests, message));
-            let good = read(answer(&request)).unwrap();
+            let good = read(answer(requests, &request)).unwrap();
             assert_eq!((good.batch.map(Batch::number), good.field62.len()), (Some(12), 40));
-            let named_none = read(answer(&request).with_text(60, "00000000003")).unwrap();
+            let named_none = read(answer(requests, &request).with_text(60, "00000000003")).unwrap();
             assert_eq!(named_none.batch, None);
             for (field, wrong) in [
                 (11, "000043"),
@@ -213,15 +216,15 @@ mod tests {
                 (60, "22000012003"),
                 (60, "00000012001"),
             ] {
-                let failure = read(answer(&request).with_text(field, wrong)).unwrap_err();
+                let failure = read(answer(requests, &request).with_text(field, wrong)).unwrap_err();
                 assert!(matches!(failure, SignOnFailure::Link(LinkFailure::WrongAnswer(_))), "{field}: {failure}");
             }
             let mut other = Message::new(Mti::new(820).unwrap());
-            answer(&request).fields().for_each(|(field, value)| other.set(field, value.clone()));
+            answer(requests, &request).fields().for_each(|(field, value)| other.set(field, value.clone()));
             assert!(matches!(read(other), Err(SignOnFailure::Link(_))));
-            let refused = read(answer(&request).with_text(39, "97")).unwrap_err();
+            let refused = read(answer(requests, &request).with_text(39, "97")).unwrap_err();
             assert!(matches!(&refused, SignOnFailure::Refused(code) if code.as_str() == "97"), "{refused}");
-            let empty = read(answer(&request).without(62)).unwrap_err();
+            let empty = read(answer(requests, &request).without(62)).unwrap_err();
             assert!(matches!(empty, SignOnFailure::Keys(SignOnKeysError::Missing)), "{empty}");
         });
     }
@@ -232,7 +235,7 @@ mod tests {
             let message = requests.sign_on(sign_on_trace()).unwrap().frame.message;
             assert_eq!(message.mti(), Mti::NETWORK_REQUEST);
             let fields: Vec<_> = message.fields().map(|(field, _)| field).collect();
-            assert_eq!(fields, [11, 41, 42, 59, 60]);
+            assert_eq!(fields, [11, 32, 41, 42, 59, 60]);
             assert_eq!((message.text(11), message.text(60)), (Some("000042"), Some("00000007003")));
         });
     }

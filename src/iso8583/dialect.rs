@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
+use super::BindingTags;
 use super::queue_codes::QueueCodes;
 use super::sign_on_rules::SignOnRules;
 use crate::crypto::hex;
@@ -45,6 +46,8 @@ pub struct Dialect {
     pub parameters: ParameterRules,
     /// How working keys are fetched.
     pub sign_on: SignOnRules,
+    /// Where the terminal's binding stands in field 59.
+    pub binding: BindingTags,
     fields: BTreeMap<u8, FieldFormat>,
 }
 
@@ -306,6 +309,10 @@ impl Dialect {
             return Err(DialectError::Key { key: "frame.header", problem: format!("more than {MAX_HEADER} bytes") });
         }
         file.parameters.check(&header)?;
+        if !file.binding.are_right() {
+            let problem = "record and machine are two different private tags of two characters".to_owned();
+            return Err(DialectError::Key { key: "binding", problem });
+        }
         file.queue.check()?;
         file.sign_on.check()?;
         let mut fields = BTreeMap::new();
@@ -322,7 +329,7 @@ impl Dialect {
             let problem = "it carries the MAC and must be bytes, binary, fixed = 8".to_owned();
             return Err(DialectError::Field { field: MAC_FIELD.to_string(), problem });
         }
-        let DialectFile { name, mti, length_prefix, mac, answers, queue, parameters, sign_on, .. } = file;
+        let DialectFile { name, mti, length_prefix, mac, answers, queue, parameters, sign_on, binding, .. } = file;
         Ok(Self {
             name,
             mti,
@@ -335,6 +342,7 @@ impl Dialect {
             queue,
             parameters,
             sign_on,
+            binding,
             fields,
         })
     }
@@ -392,6 +400,8 @@ struct DialectFile {
     queue: QueueCodes,
     parameters: ParameterRules,
     sign_on: SignOnRules,
+    #[serde(default)]
+    binding: BindingTags,
     fields: BTreeMap<String, FieldEntry>,
 }
 

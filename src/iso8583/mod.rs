@@ -4,6 +4,7 @@
 //! frame. Needs nothing but the dialect; never reads past the end, never allocates more than the input announces and
 //! holds, never folds one character into another. What a field *means* is not known here: that is `acquirer`.
 
+mod binding;
 pub mod dialect;
 pub mod message;
 mod pack;
@@ -11,6 +12,7 @@ pub mod queue_codes;
 pub mod sign_on_rules;
 mod unpack;
 
+pub use binding::BindingTags;
 pub use dialect::{Dialect, DialectError};
 pub use message::{Frame, Message, Mti};
 pub use pack::PackError;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 
+use crate::acquirer::enrolment::EnrolmentError;
 use crate::acquirer::link::{HostCheck, HostLink};
 use crate::acquirer::sign_on::{SignOnFailure, SignedOn};
 use crate::app::parameters::{self, Update, UpdateError};
@@ -10,6 +11,7 @@ use crate::payment::advice::Advice;
 use crate::payment::online::{HostAnswer, LateApproval, LinkFailure, ReversalRequest, SaleRequest};
 use crate::reference::TraceNumber;
 use crate::terminal::emv_files::EmvFiles;
+use crate::terminal::identity::Identity;
 
 /// What the host is asked.
 #[derive(Debug)]
@@ -26,6 +28,8 @@ pub enum Job {
     Check,
     /// For its terminal data, which take the place of those there are.
     Update,
+    /// For the binding record that counts now.
+    Binding,
 }
 
 /// What came of it.
@@ -49,6 +53,10 @@ pub enum Event {
     Ordered,
     /// An answer says that the working keys have to be fetched anew. Comes before the event of what was answered.
     KeysNeeded,
+    /// An answer spoke of the terminal's binding.
+    WordOnBinding(Result<(), String>),
+    /// A newer binding record, if there is one.
+    Binding(Result<Option<Box<Identity>>, EnrolmentError>),
 }
 
 /// Starts the worker.
@@ -70,8 +78,13 @@ pub fn start<M: Send + 'static>(
                 Job::SignOn(trace) => Event::SignOn(link.sign_on(trace)),
                 Job::Check => Event::Check(link.check()),
                 Job::Update => Event::Update(parameters::update(&*link, &files).map(Box::new)),
+                Job::Binding => Event::Binding(link.refresh_binding().map(|identity| identity.map(Box::new))),
             };
             if link.take_need_of_keys() && events.send(wrap(Event::KeysNeeded)).is_err() {
+                return;
+            }
+            let word = link.take_word_on_binding().map(Event::WordOnBinding);
+            if word.is_some_and(|word| events.send(wrap(word)).is_err()) {
                 return;
             }
             for late in link.take_late() {

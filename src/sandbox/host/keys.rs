@@ -1,7 +1,7 @@
 //! The keys that the host shares with its terminals: a master key from enrolment, working keys from every sign-on, and the
 //! batch number. From a sign-on on only the new keys count.
 
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, params};
 use zeroize::Zeroizing;
 
 use super::HostError;
@@ -53,19 +53,6 @@ struct WorkingKeys {
 }
 
 impl Store {
-    /// A terminal is enrolled: its master key is new, its working keys are gone. Its batch stays, its books go on.
-    ///
-    /// # Errors
-    /// When the database cannot be written.
-    pub fn register_master_key(&self, terminal: &str, master_key: &[u8]) -> Result<(), StoreError> {
-        self.connection().execute(
-            "INSERT INTO terminal_keys (terminal, master_key) VALUES (?1, ?2)
-             ON CONFLICT (terminal) DO UPDATE SET master_key = ?2, pin_key = NULL, mac_key = NULL, data_key = NULL",
-            params![terminal, master_key],
-        )?;
-        Ok(())
-    }
-
     /// Where a terminal stands; nothing when none has that number.
     ///
     /// # Errors
@@ -122,6 +109,16 @@ impl Store {
         )?;
         Ok(())
     }
+}
+
+/// A terminal is enrolled: its master key is new, its working keys are gone. Its batch stays, its books go on.
+pub(super) fn give_master_key(connection: &Connection, terminal: &str, master_key: &[u8]) -> rusqlite::Result<()> {
+    connection.execute(
+        "INSERT INTO terminal_keys (terminal, master_key) VALUES (?1, ?2)
+         ON CONFLICT (terminal) DO UPDATE SET master_key = ?2, pin_key = NULL, mac_key = NULL, data_key = NULL",
+        params![terminal, master_key],
+    )?;
+    Ok(())
 }
 
 /// Makes fresh working keys for a terminal and gives field 62 with them. `wrong_check_value` spoils that of the MAC key.

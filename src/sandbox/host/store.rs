@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
 
 use super::advices::Note;
 use super::books::Books;
-use super::keys::SINCE_VERSION_2;
+use super::keys::{self, SINCE_VERSION_2};
 use super::parameters::Versions;
 use crate::crypto::emv::{Algorithm, IssuerKey};
 use crate::crypto::sm4::Sm4Key;
@@ -179,6 +179,7 @@ impl Store {
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "foreign_keys", "ON")?;
         connection.execute_batch(SCHEMA)?;
+        connection.execute_batch(super::onboarding::register::SCHEMA)?;
         let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
         for (step, since) in (1..=SCHEMA_VERSION).zip([SINCE_VERSION_1, SINCE_VERSION_2]) {
             if version < step {
@@ -231,8 +232,15 @@ impl Store {
     /// # Errors
     /// When the database cannot be written, or the serial number belongs to another terminal.
     pub fn register_terminal(&self, row: &TerminalRow<'_>) -> Result<(), StoreError> {
-        let connection = self.connection();
+        let mut connection = self.connection();
+        let connection = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         connection.execute("DELETE FROM parameters_taken WHERE terminal = ?1", [row.terminal])?;
+        // The machine had another number before, which is out of service: the register lets it have one only.
+        connection.execute(
+            "UPDATE terminals SET serial_number = serial_number || ', once terminal ' || terminal
+             WHERE serial_number = ?1 AND terminal <> ?2",
+            [row.serial_number, row.terminal],
+        )?;
         connection.execute(
             "INSERT INTO terminals (terminal, merchant, serial_number, acquirer, certificate, device_key)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6)
@@ -240,6 +248,8 @@ impl Store {
                                                   device_key = ?6",
             params![row.terminal, row.merchant, row.serial_number, row.acquirer, row.certificate, &row.device_key[..]],
         )?;
+        keys::give_master_key(&connection, row.terminal, row.master_key)?;
+        connection.commit()?;
         Ok(())
     }
 
@@ -386,6 +396,8 @@ pub struct TerminalRow<'a> {
     pub acquirer: &'a str,
     /// Fingerprint of its certificate.
     pub certificate: &'a str,
+    /// Master key.
+    pub master_key: &'a [u8; 16],
     /// Device key.
     pub device_key: &'a [u8; 16],
 }
