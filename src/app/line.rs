@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::view::LinkState;
 use crate::acquirer::link::HostCheck;
+use crate::acquirer::sign_on::{SignOnFailure, SignedOn};
 use crate::payment::online::{Decision, HostAnswer, LinkFailure};
 
 /// How often the host is looked for while it is not known to be there.
@@ -76,6 +77,15 @@ impl Line {
         self.exchanged_at = Some(Instant::now());
         self.suspicious = result.as_ref().is_ok_and(|answer| answer.decision == Decision::Refused);
         self.note(result);
+    }
+
+    pub fn after_sign_on(&mut self, result: &Result<SignedOn, SignOnFailure>) {
+        self.exchanged_at = Some(Instant::now());
+        match result {
+            Err(SignOnFailure::Link(failure)) => self.note::<()>(&Err(failure.clone())),
+            Err(SignOnFailure::Refused(_)) => self.state = LinkState::Refused,
+            Ok(_) | Err(SignOnFailure::Keys(_) | SignOnFailure::Vault(_)) => self.state = LinkState::Online,
+        }
     }
 
     fn note<T>(&mut self, result: &Result<T, LinkFailure>) {

@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::BindingTags;
 use super::queue_codes::QueueCodes;
+use super::sign_on_rules::SignOnRules;
 use crate::crypto::hex;
 
 /// Fields one bitmap can name; field 1 would be the second bitmap, which no dialect here uses.
@@ -43,6 +44,8 @@ pub struct Dialect {
     pub queue: QueueCodes,
     /// How applications and CA keys are downloaded.
     pub parameters: ParameterRules,
+    /// How working keys are fetched.
+    pub sign_on: SignOnRules,
     /// Where the terminal's binding stands in field 59.
     pub binding: BindingTags,
     fields: BTreeMap<u8, FieldFormat>,
@@ -311,6 +314,7 @@ impl Dialect {
             return Err(DialectError::Key { key: "binding", problem });
         }
         file.queue.check()?;
+        file.sign_on.check()?;
         let mut fields = BTreeMap::new();
         for (key, entry) in file.fields {
             let refused = |problem: &str| DialectError::Field { field: key.clone(), problem: problem.to_owned() };
@@ -325,7 +329,7 @@ impl Dialect {
             let problem = "it carries the MAC and must be bytes, binary, fixed = 8".to_owned();
             return Err(DialectError::Field { field: MAC_FIELD.to_string(), problem });
         }
-        let DialectFile { name, mti, length_prefix, mac, answers, queue, parameters, binding, .. } = file;
+        let DialectFile { name, mti, length_prefix, mac, answers, queue, parameters, sign_on, binding, .. } = file;
         Ok(Self {
             name,
             mti,
@@ -337,6 +341,7 @@ impl Dialect {
             answers,
             queue,
             parameters,
+            sign_on,
             binding,
             fields,
         })
@@ -394,6 +399,7 @@ struct DialectFile {
     answers: AnswerCodes,
     queue: QueueCodes,
     parameters: ParameterRules,
+    sign_on: SignOnRules,
     #[serde(default)]
     binding: BindingTags,
     fields: BTreeMap<String, FieldEntry>,

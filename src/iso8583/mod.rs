@@ -9,6 +9,7 @@ pub mod dialect;
 pub mod message;
 mod pack;
 pub mod queue_codes;
+pub mod sign_on_rules;
 mod unpack;
 
 pub use binding::BindingTags;

@@ -190,7 +190,8 @@ pub(crate) mod tests {
 
     #[test]
     fn slips_of_what_was_given_up_read_as_the_golden_files_say() {
-        let payment = ParkedSlip { reversal: true, trace: parked_slip().original, response_code: None, ..parked_slip() };
+        let payment =
+            ParkedSlip { reversal: true, trace: parked_slip().original, response_code: None, ..parked_slip() };
         for (name, slip, width, language, golden) in [
             (
                 "parked-reversal-58-zh",

@@ -7,6 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
 
 use super::advices::Note;
 use super::books::Books;
+use super::keys::{self, SINCE_VERSION_2};
 use super::parameters::Versions;
 use crate::crypto::emv::{Algorithm, IssuerKey};
 use crate::crypto::sm4::Sm4Key;
@@ -19,7 +20,7 @@ use crate::sandbox::card::profile::ApplicationProfile;
 use crate::sandbox::issuer::ResponseMethod;
 
 /// Version of the schema, in SQLite's `user_version`. The first one had neither algorithm nor response method.
-const SCHEMA_VERSION: i64 = 1;
+const SCHEMA_VERSION: i64 = 2;
 
 const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS terminals (
@@ -28,7 +29,7 @@ const SCHEMA: &str = "
         serial_number TEXT NOT NULL UNIQUE,
         acquirer      TEXT NOT NULL,
         certificate   TEXT NOT NULL UNIQUE, -- SHA-256, hexadecimal
-        mac_key       BLOB NOT NULL,        -- a TEST key
+        mac_key       BLOB,                 -- until version 2
         device_key    BLOB NOT NULL         -- a TEST key
     ) STRICT;
     CREATE TABLE IF NOT EXISTS accounts (
@@ -98,8 +99,10 @@ pub struct Terminal {
     pub acquirer: String,
     /// Fingerprint of its certificate.
     pub certificate: String,
-    /// MAC key.
-    pub mac_key: TdesKey,
+    /// Master key.
+    pub master_key: TdesKey,
+    /// MAC key; none before the first sign-on.
+    pub mac_key: Option<TdesKey>,
     /// Device key.
     pub device_key: Sm4Key,
 }
@@ -178,8 +181,10 @@ impl Store {
         connection.execute_batch(SCHEMA)?;
         connection.execute_batch(super::onboarding::register::SCHEMA)?;
         let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-        if version < SCHEMA_VERSION {
-            connection.execute_batch(SINCE_VERSION_1)?;
+        for (step, since) in (1..=SCHEMA_VERSION).zip([SINCE_VERSION_1, SINCE_VERSION_2]) {
+            if version < step {
+                connection.execute_batch(since)?;
+            }
         }
         Ok(Self(Mutex::new(connection)))
     }
@@ -227,7 +232,8 @@ impl Store {
     /// # Errors
     /// When the database cannot be written, or the serial number belongs to another terminal.
     pub fn register_terminal(&self, row: &TerminalRow<'_>) -> Result<(), StoreError> {
-        let connection = self.connection();
+        let mut connection = self.connection();
+        let connection = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         connection.execute("DELETE FROM parameters_taken WHERE terminal = ?1", [row.terminal])?;
         // The machine had another number before, which is out of service: the register lets it have one only.
         connection.execute(
@@ -236,20 +242,14 @@ impl Store {
             [row.serial_number, row.terminal],
         )?;
         connection.execute(
-            "INSERT INTO terminals (terminal, merchant, serial_number, acquirer, certificate, mac_key, device_key)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+            "INSERT INTO terminals (terminal, merchant, serial_number, acquirer, certificate, device_key)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)
              ON CONFLICT (terminal) DO UPDATE SET merchant = ?2, serial_number = ?3, acquirer = ?4, certificate = ?5,
-                                                  mac_key = ?6, device_key = ?7",
-            params![
-                row.terminal,
-                row.merchant,
-                row.serial_number,
-                row.acquirer,
-                row.certificate,
-                &row.mac_key[..],
-                &row.device_key[..]
-            ],
+                                                  device_key = ?6",
+            params![row.terminal, row.merchant, row.serial_number, row.acquirer, row.certificate, &row.device_key[..]],
         )?;
+        keys::give_master_key(&connection, row.terminal, row.master_key)?;
+        connection.commit()?;
         Ok(())
     }
 
@@ -280,7 +280,7 @@ impl Store {
         Ok(())
     }
 
-    /// A terminal of the register.
+    /// A terminal of the register that has a master key.
     ///
     /// # Errors
     /// When the database cannot be read.
@@ -288,21 +288,28 @@ impl Store {
         let found = self
             .connection()
             .query_row(
-                "SELECT terminal, merchant, serial_number, acquirer, certificate, mac_key, device_key
-                 FROM terminals WHERE terminal = ?1",
+                "SELECT terminal, merchant, serial_number, acquirer, certificate, master_key, device_key, mac_key
+                 FROM terminals JOIN terminal_keys USING (terminal) WHERE terminal = ?1",
                 [number],
                 |row| {
-                    let keys: (Vec<u8>, Vec<u8>) = (row.get(5)?, row.get(6)?);
+                    let keys: (Vec<u8>, Vec<u8>, Option<Vec<u8>>) = (row.get(5)?, row.get(6)?, row.get(7)?);
                     let texts: [String; 5] = [row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?];
                     Ok((texts, keys))
                 },
             )
             .optional()?;
-        let Some(([terminal, merchant, serial_number, acquirer, certificate], (mac_key, device_key))) = found else {
-            return Ok(None);
-        };
-        let (mac_key, device_key) = (TdesKey::new(&mac_key)?, Sm4Key::new(&device_key)?);
-        Ok(Some(Terminal { terminal, merchant, serial_number, acquirer, certificate, mac_key, device_key }))
+        let Some((texts, (master_key, device_key, mac_key))) = found else { return Ok(None) };
+        let [terminal, merchant, serial_number, acquirer, certificate] = texts;
+        Ok(Some(Terminal {
+            terminal,
+            merchant,
+            serial_number,
+            acquirer,
+            certificate,
+            master_key: TdesKey::new(&master_key)?,
+            mac_key: mac_key.map(|key| TdesKey::new(&key)).transpose()?,
+            device_key: Sm4Key::new(&device_key)?,
+        }))
     }
 
     /// The ledger, oldest first.
@@ -389,8 +396,8 @@ pub struct TerminalRow<'a> {
     pub acquirer: &'a str,
     /// Fingerprint of its certificate.
     pub certificate: &'a str,
-    /// MAC key.
-    pub mac_key: &'a [u8; 16],
+    /// Master key.
+    pub master_key: &'a [u8; 16],
     /// Device key.
     pub device_key: &'a [u8; 16],
 }
