@@ -290,7 +290,7 @@ mod tests {
                 assert!(matches!(failure, LinkFailure::WrongAnswer(_)), "field {missing}: {failure}");
             }
             let mut other = Message::new(Mti::new(410).unwrap());
-            approval(&request).fields().for_each(|(field, value)| other.set(field, value.clone()));
+            approval(&request).fields().for_each(|(field, value)| other.set(field, value));
             let failure = read(requests, &request, &signed(requests, other)).unwrap_err();
             assert!(matches!(failure, LinkFailure::WrongAnswer(_)), "{failure}");
             let failure = read(requests, &request, b"<html>").unwrap_err();

@@ -4,6 +4,7 @@ mod decode;
 mod demo;
 mod doctor;
 mod emv;
+mod iso8583;
 mod output;
 mod parameters;
 mod queue;
@@ -73,8 +74,10 @@ enum Command {
     Doctor(doctor::Arguments),
     /// Fetch applications and CA keys from the host now and say what changed
     Parameters(parameters::Arguments),
-    /// Say what data of a card, a terminal or an issuer means; card numbers and names stay masked
+    /// Say what data of a card, a terminal, an issuer or a host means; card numbers and names stay masked
     Decode(decode::Arguments),
+    /// Make a message of the host link from JSON on standard input, in hexadecimal
+    Encode(iso8583::encode::Arguments),
     /// MACs, check values, PIN blocks, DUKPT and key blocks for field engineers
     #[command(subcommand)]
     Tools(tools::Tool),
@@ -149,6 +152,7 @@ impl CommandLine {
             Some(Command::Doctor(arguments)) => arguments.run(&self.places.setup()?),
             Some(Command::Parameters(arguments)) => arguments.run(&self.places.setup()?),
             Some(Command::Decode(arguments)) => arguments.run(),
+            Some(Command::Encode(arguments)) => arguments.run(),
             Some(Command::Tools(tool)) => tool.run(),
             Some(Command::Emv(tool)) => tool.run(),
             Some(Command::Sandbox(endpoint)) => endpoint.run(&self.places),
