@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::layout::{Content, Encoding, FieldFormat, Layout, Length};
 use super::layout_file::{KEYS, LayoutFile};
+use super::queue_codes::QueueCodes;
 use crate::crypto::hex;
 
 /// The field that carries the MAC.
@@ -34,6 +35,8 @@ pub struct Dialect {
     pub script_results: Vec<u8>,
     /// What response codes do.
     pub answers: AnswerCodes,
+    /// What ends an entry of the queue.
+    pub queue: QueueCodes,
     /// How applications and CA keys are downloaded.
     pub parameters: ParameterRules,
 }
@@ -265,6 +268,7 @@ struct HostRules {
     mac: MacAlgorithm,
     script_results: String,
     answers: AnswerCodes,
+    queue: QueueCodes,
     parameters: ParameterRules,
 }
 
@@ -277,6 +281,7 @@ impl HostRules {
         let script_results = hex::decode(&self.script_results)
             .map_err(|error| DialectError::Key { key: "script_results", problem: error.to_string() })?;
         self.parameters.check(&layout.header)?;
+        self.queue.check()?;
         let carries_mac = |field: &FieldFormat| {
             (field.content, field.encoding, field.length)
                 == (Content::Bytes, Encoding::Binary, Length::Fixed(MAC_LENGTH))
@@ -285,8 +290,8 @@ impl HostRules {
             let problem = "it carries the MAC and must be bytes, binary, fixed = 8".to_owned();
             return Err(DialectError::Field { field: MAC_FIELD.to_string(), problem });
         }
-        let Self { mac, answers, parameters, .. } = self;
-        Ok(Dialect { layout, mac, script_results, answers, parameters })
+        let Self { mac, answers, queue, parameters, .. } = self;
+        Ok(Dialect { layout, mac, script_results, answers, queue, parameters })
     }
 }
 

@@ -253,6 +253,9 @@ pub struct Position {
     pub name: String,
     /// Digits, characters or bytes of it.
     pub length: usize,
+    /// Whether it may be shorter: it takes what is left, and is the last.
+    #[serde(default)]
+    pub rest: bool,
     /// In a field of bytes: that it is text.
     #[serde(default)]
     pub text: bool,

@@ -278,6 +278,9 @@ fn parts(
             if positions.is_empty() || positions.iter().any(|position| position.length == 0) {
                 return Err("each of its positions has a length of at least 1");
             }
+            if positions.iter().rev().skip(1).any(|position| position.rest) {
+                return Err("only the last of its positions takes the rest");
+            }
             if content != Content::Bytes && positions.iter().any(|position| position.text) {
                 return Err("text of a position has a meaning in a field of bytes only");
             }

@@ -15,12 +15,14 @@ pub mod masking;
 pub mod message;
 mod pack;
 pub mod parts;
+pub mod queue_codes;
 mod unpack;
 
 pub use dialect::{Dialect, DialectError};
 pub use layout::Layout;
 pub use message::{Frame, Message, Mti, Value};
 pub use pack::PackError;
+pub use queue_codes::QueueCodes;
 pub use unpack::{UnpackError, UnpackProblem};
 
 #[cfg(test)]

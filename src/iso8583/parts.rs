@@ -253,7 +253,7 @@ fn positioned<'a>(positions: &[Position], value: Value<'a>) -> Result<Parts<'a>,
             break;
         }
         let number = number.to_string();
-        let end = at + position.length;
+        let end = if position.rest { length.min(at + position.length) } else { at + position.length };
         let part = match value {
             Value::Text(text) => text.get(at..end).map(Value::Text),
             Value::Bytes(bytes) => bytes.get(at..end).map(Value::Bytes),
@@ -364,7 +364,10 @@ fn put_positions_together(
                 whole(text, is_bytes && !position.text).map_err(|it| wrong(it.to_owned()))?
             }
         };
-        if value.len() != position.length {
+        if position.rest && value.len() > position.length {
+            return Err(wrong(format!("{} is longer than {}", value.len(), position.length)));
+        }
+        if !position.rest && value.len() != position.length {
             return Err(wrong(format!("it has always a length of {}, this is {}", position.length, value.len())));
         }
         built.extend_from_slice(&value);

@@ -297,6 +297,10 @@ fn parts_are_read_with_their_tags() {
     assert_eq!(unionpay.parts(&text(60, ""), 60).unwrap().unwrap().list, []);
     assert_eq!(unionpay.parts(&text(3, "000000"), 3).unwrap(), None);
     assert_eq!(unionpay.parts(&text(3, "000000"), 60).unwrap(), None);
+    let words = Message::new(mti(210)).with_bytes(63, b"CUP\xB9\xFA");
+    assert_eq!(told(&unionpay.parts(&words, 63).unwrap().unwrap().list), "1=CUP 2=B9FA");
+    let words = words.with_bytes(63, b"CUP");
+    assert_eq!(told(&unionpay.parts(&words, 63).unwrap().unwrap().list), "1=CUP");
     let strange = layout("strange");
     let card = Message::new(mti(200)).with_bytes(63, b"CUP\x01\x02");
     assert_eq!(told(&strange.parts(&card, 63).unwrap().unwrap().list), "1=CUP 2=0102");
@@ -365,7 +369,10 @@ fn parts_are_put_together_again() {
     let device =
         Given::Parts(vec![("A2".to_owned(), parted(&[("01", "04"), ("99", "")])), ("B1".to_owned(), whole("x"))]);
     assert_eq!(given(59, &device).unwrap(), text(59, "A2012010020499000B1001x"));
+    let words = Message::new(mti(200)).with_bytes(63, b"CUP\xB9");
+    assert_eq!(given(63, &parted(&[("1", "CUP"), ("2", "B9")])).unwrap(), words);
     for (field, wrong, path) in [
+        (63, parted(&[("1", "CUP"), ("2", &"00".repeat(997))]), "63.2"),
         (55, parted(&[("9F", "00")]), "55.9F"),
         (55, parted(&[("9F02", "0")]), "55.9F02"),
         (55, parted(&[("5A", "622848******1230")]), "55.5A"),
