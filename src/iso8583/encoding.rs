@@ -2,6 +2,8 @@
 
 use serde::Deserialize;
 
+use super::layout::Content;
+
 /// How numbers of the message itself are written: its type, and the lengths in front of fields.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -25,25 +27,30 @@ impl NumberEncoding {
         }
     }
 
-    /// The largest number that so many digits can say.
+    /// The largest number that so many digits, one to four, can say.
     pub(super) const fn largest(self, digits: u8) -> usize {
-        match self {
-            Self::Binary => (1 << (8 * self.size(digits as usize))) - 1,
-            Self::Bcd | Self::Ascii | Self::Ebcdic => 10_usize.pow(digits as u32) - 1,
+        match (self, digits) {
+            (Self::Binary, 0..=2) => 0xFF,
+            (Self::Binary, _) => 0xFFFF,
+            (Self::Bcd | Self::Ascii | Self::Ebcdic, 0..=1) => 9,
+            (Self::Bcd | Self::Ascii | Self::Ebcdic, 2) => 99,
+            (Self::Bcd | Self::Ascii | Self::Ebcdic, 3) => 999,
+            (Self::Bcd | Self::Ascii | Self::Ebcdic, _) => 9999,
         }
     }
 
     /// The bytes of a number with leading zeros; it is not above [`NumberEncoding::largest`].
     pub(super) fn bytes(self, number: usize, digits: usize) -> impl Iterator<Item = u8> {
-        (0..self.size(digits) as u32).rev().map(move |place| match self {
-            Self::Bcd => {
-                let pair = number / 100_usize.pow(place) % 100;
-                (pair / 10 << 4 | pair % 10) as u8
-            }
-            Self::Ascii => b'0' + (number / 10_usize.pow(place) % 10) as u8,
-            Self::Ebcdic => 0xF0 + (number / 10_usize.pow(place) % 10) as u8,
-            Self::Binary => (number >> (8 * place)) as u8,
-        })
+        // Divisions by what the compiler knows: these are among the first costs of a message.
+        let decimal = [number / 1000 % 10, number / 100 % 10, number / 10 % 10, number % 10].map(|digit| digit as u8);
+        let [thousands, hundreds, tens, ones] = decimal;
+        let bytes = match self {
+            Self::Bcd => [0, 0, thousands << 4 | hundreds, tens << 4 | ones],
+            Self::Ascii => decimal.map(|digit| b'0' + digit),
+            Self::Ebcdic => decimal.map(|digit| 0xF0 + digit),
+            Self::Binary => (number as u32).to_be_bytes(),
+        };
+        bytes.into_iter().skip(4 - self.size(digits))
     }
 
     /// Reads a number out of exactly the bytes it takes; nothing when they are no number of so many digits.
@@ -63,11 +70,14 @@ impl NumberEncoding {
     }
 }
 
-/// Half bytes as digits; nothing (zero) where one is none.
-pub(super) const DIGITS: &[u8; 16] = b"0123456789\0\0\0\0\0\0";
-
-/// The same where a separator may stand.
-pub(super) const TRACK_DIGITS: &[u8; 16] = b"0123456789\0\0\0D\0\0";
+/// The digit of a half byte, or the separator of a track; zero for any other.
+pub(super) const fn digit_of(half: u8, content: Content) -> u8 {
+    match half {
+        0..=9 => b'0' + half,
+        0xD if matches!(content, Content::Track) => b'D',
+        _ => 0,
+    }
+}
 
 /// The half byte of a digit or a separator, which were looked at before.
 pub(super) const fn half(character: u8) -> u8 {

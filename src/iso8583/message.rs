@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroize;
 
 /// Fields of a message made here whose values may be seen in a log. Everything else masks itself. What was read from bytes is
 /// shown as its dialect says, which is checked against [`super::masking::NEVER_SHOWN`].
@@ -10,6 +10,9 @@ const SHOWN: &[u8] = &[3, 4, 11, 12, 13, 15, 22, 25, 32, 37, 38, 39, 41, 42, 49,
 
 /// Bytes a message has room for when it gets its first field: few need more.
 const FIRST_ROOM: usize = 512;
+
+/// Fields it has room for then.
+const FIRST_FIELDS: usize = 16;
 
 /// Message type identifier: four digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -84,7 +87,7 @@ pub struct Message {
     mti: Mti,
     /// In the order of their numbers.
     entries: Vec<Entry>,
-    values: Zeroizing<Vec<u8>>,
+    values: Values,
     /// A second bitmap stood in the message, though it names no field.
     pub(super) empty_second_bitmap: bool,
 }
@@ -111,7 +114,7 @@ impl Message {
 
     /// A message without fields, and room for so many of them.
     pub(super) fn with_room(mti: Mti, fields: usize, bytes: usize) -> Self {
-        let values = Zeroizing::new(Vec::with_capacity(bytes));
+        let values = Values(Vec::with_capacity(bytes));
         Self { mti, entries: Vec::with_capacity(fields), values, empty_second_bitmap: false }
     }
 
@@ -145,8 +148,8 @@ impl Message {
             Value::Text(text) => (true, text.as_bytes()),
             Value::Bytes(bytes) => (false, bytes),
         };
-        let start = self.values.len();
-        append(&mut self.values, bytes);
+        let start = self.values.0.len();
+        self.values.append(bytes);
         let shown = SHOWN.contains(&field);
         let entry = Entry { field, is_text, shown, start, length: bytes.len(), offset: 0 };
         match self.index_of(field) {
@@ -154,7 +157,12 @@ impl Message {
                 let replaced = std::mem::replace(&mut self.entries[index], entry);
                 self.wipe(replaced);
             }
-            Err(index) => self.entries.insert(index, entry),
+            Err(index) => {
+                if self.entries.is_empty() {
+                    self.entries.reserve(FIRST_FIELDS);
+                }
+                self.entries.insert(index, entry);
+            }
         }
     }
 
@@ -164,9 +172,9 @@ impl Message {
         entry: Entry,
         read: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
     ) -> Result<(), E> {
-        let start = self.values.len();
-        read(&mut self.values)?;
-        self.entries.push(Entry { start, length: self.values.len() - start, ..entry });
+        let start = self.values.0.len();
+        read(&mut self.values.0)?;
+        self.entries.push(Entry { start, length: self.values.0.len() - start, ..entry });
         Ok(())
     }
 
@@ -221,7 +229,7 @@ impl Message {
 
     /// The bytes of a value in the buffer; those of its text when it is one.
     pub(super) fn stored(&self, entry: &Entry) -> &[u8] {
-        &self.values[entry.start..entry.start + entry.length]
+        &self.values.0[entry.start..entry.start + entry.length]
     }
 
     fn index_of(&self, field: u8) -> Result<usize, usize> {
@@ -241,19 +249,32 @@ impl Message {
     }
 
     fn wipe(&mut self, entry: Entry) {
-        self.values[entry.start..entry.start + entry.length].zeroize();
+        self.values.0[entry.start..entry.start + entry.length].zeroize();
     }
 }
 
-/// Appends without leaving a copy behind: a vector that grows by itself frees the old room as it is.
-fn append(values: &mut Zeroizing<Vec<u8>>, bytes: &[u8]) {
-    let needed = values.len() + bytes.len();
-    if needed > values.capacity() {
-        let mut larger = Zeroizing::new(Vec::with_capacity(needed.max(2 * values.capacity()).max(FIRST_ROOM)));
-        larger.extend_from_slice(values);
-        *values = larger;
+/// The values of a message. What stands there is wiped; room that nothing was written to needs none, for it is never written
+/// to and then given up.
+#[derive(Clone)]
+struct Values(Vec<u8>);
+
+impl Values {
+    /// Appends without leaving a copy behind: a vector that grows by itself frees the old room as it is.
+    fn append(&mut self, bytes: &[u8]) {
+        let needed = self.0.len() + bytes.len();
+        if needed > self.0.capacity() {
+            let mut larger = Self(Vec::with_capacity(needed.max(2 * self.0.capacity()).max(FIRST_ROOM)));
+            larger.0.extend_from_slice(&self.0);
+            *self = larger;
+        }
+        self.0.extend_from_slice(bytes);
     }
-    values.extend_from_slice(bytes);
+}
+
+impl Drop for Values {
+    fn drop(&mut self) {
+        self.0.as_mut_slice().zeroize();
+    }
 }
 
 /// Equal fields make equal messages, wherever they stand in the buffer.
@@ -348,7 +369,7 @@ mod tests {
         assert_ne!(message, same.clone().with_bytes(39, b"00"), "bytes are not text");
         assert_ne!(message, same.without(39));
         // What was replaced or removed is no longer there.
-        let buffer = String::from_utf8_lossy(&message.values).into_owned();
+        let buffer = String::from_utf8_lossy(&message.values.0).into_owned();
         assert!(!buffer.contains("622848") && !buffer.contains("1234"), "{buffer:?}");
     }
 

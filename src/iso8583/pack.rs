@@ -85,12 +85,13 @@ impl Layout {
     /// Bytes that a message takes at most.
     fn room_for(&self, message: &Message) -> usize {
         let room = |entry: &Entry| self.field(entry.field).map_or(0, |format| format.room_for(entry.length));
-        self.mti.size(4) + 2 * self.bitmap.size() + message.entries().iter().map(room).sum::<usize>()
+        let bitmaps = if has_second_bitmap(message) { 2 } else { 1 };
+        self.mti.size(4) + bitmaps * self.bitmap.size() + message.entries().iter().map(room).sum::<usize>()
     }
 
     fn write_message(&self, message: &Message, for_mac: bool, out: &mut Vec<u8>) -> Result<(), PackError> {
         let start = out.len();
-        let second = message.empty_second_bitmap || message.entries().last().is_some_and(|it| it.field > FIRST_BITMAP);
+        let second = has_second_bitmap(message);
         let mac = if second { SECOND_MAC_FIELD } else { MAC_FIELD };
         let mut bitmap = if second { bit(1) } else { 0 };
         bitmap |= if for_mac { bit(mac) } else { 0 };
@@ -118,6 +119,11 @@ impl Layout {
             BitmapEncoding::Hex => write_hex(&bitmap.to_be_bytes(), out),
         }
     }
+}
+
+/// Whether a message needs a second bitmap, or has one that names nothing.
+fn has_second_bitmap(message: &Message) -> bool {
+    message.empty_second_bitmap || message.entries().last().is_some_and(|last| last.field > FIRST_BITMAP)
 }
 
 /// The bit of a field in both bitmaps, one behind the other. A field that no bitmap can name has none.
@@ -200,7 +206,11 @@ fn write_digits(format: &FieldFormat, digits: &[u8], out: &mut Vec<u8>) {
     }
     let pairs = rest.chunks_exact(2);
     let last = pairs.remainder();
-    out.extend(pairs.map(|pair| half(pair[0]) << 4 | half(pair[1])));
+    if format.content == Content::Track {
+        out.extend(pairs.map(|pair| half(pair[0]) << 4 | half(pair[1])));
+    } else {
+        out.extend(pairs.map(|pair| pair[0] << 4 | pair[1] & 0x0F));
+    }
     out.extend(last.iter().map(|digit| half(*digit) << 4 | format.pad));
 }
 

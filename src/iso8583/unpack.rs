@@ -1,7 +1,7 @@
 //! From bytes to a message: values into one buffer, and where they stand into a list.
 
 use super::dialect::{MAC_FIELD, MAC_LENGTH};
-use super::encoding::{DIGITS, TRACK_DIGITS, from_ebcdic, hex_value};
+use super::encoding::{digit_of, from_ebcdic, hex_value};
 use super::framing::Framing;
 use super::layout::{Align, BitmapEncoding, Content, Encoding, FieldFormat, Layout, Length, MAX_FRAME};
 use super::message::{Entry, Frame, Message, Mti};
@@ -249,13 +249,13 @@ fn read_value(format: &FieldFormat, bytes: &[u8], count: usize, out: &mut Vec<u8
             return Some(());
         }
         // Every half byte is looked at as it is read.
-        (Encoding::Bcd, Content::Digits) => return read_digits(format, bytes, count, DIGITS, out),
+        (Encoding::Bcd, Content::Digits) => return read_digits(format, bytes, count, out),
         (Encoding::Bcd, Content::Signed) => {
             let (sign, digits) = bytes.split_at_checked(1)?;
             out.extend_from_slice(sign);
-            read_digits(format, digits, count - 1, DIGITS, out)?;
+            read_digits(format, digits, count - 1, out)?;
         }
-        (Encoding::Bcd, _) => read_digits(format, bytes, count, TRACK_DIGITS, out)?,
+        (Encoding::Bcd, _) => read_digits(format, bytes, count, out)?,
         (Encoding::Ascii, _) => out.extend_from_slice(bytes),
         (Encoding::Ebcdic, _) => out.extend(bytes.iter().map(|byte| from_ebcdic(*byte))),
     }
@@ -274,7 +274,7 @@ fn read_value(format: &FieldFormat, bytes: &[u8], count: usize, out: &mut Vec<u8
 
 /// `count` digits or separators out of half bytes; the padding must be the dialect's. Where it tells whether the last of an
 /// even count is there, there may be one less.
-fn read_digits(format: &FieldFormat, bytes: &[u8], count: usize, digits: &[u8; 16], out: &mut Vec<u8>) -> Option<()> {
+fn read_digits(format: &FieldFormat, bytes: &[u8], count: usize, out: &mut Vec<u8>) -> Option<()> {
     let padded = if format.padding_tells() {
         match format.align {
             Align::Left => bytes.last().is_some_and(|last| last & 0x0F == format.pad),
@@ -283,33 +283,51 @@ fn read_digits(format: &FieldFormat, bytes: &[u8], count: usize, digits: &[u8; 1
     } else {
         !count.is_multiple_of(2)
     };
+    let start = out.len();
     let mut whole = bytes;
     let mut last = None;
-    if padded && format.align == Align::Right {
-        let (first, others) = bytes.split_first()?;
-        if first >> 4 != format.pad {
+    if padded {
+        let (shared, others) = match format.align {
+            Align::Left => bytes.split_last()?,
+            Align::Right => bytes.split_first()?,
+        };
+        let (pad, digit) = match format.align {
+            Align::Left => (shared & 0x0F, shared >> 4),
+            Align::Right => (shared >> 4, shared & 0x0F),
+        };
+        if pad != format.pad {
             return None;
         }
-        out.push(digits[usize::from(first & 0x0F)]);
-        whole = others;
-    } else if padded {
-        let (end, others) = bytes.split_last()?;
-        if end & 0x0F != format.pad {
-            return None;
+        let digit = digit_of(digit, format.content);
+        match format.align {
+            Align::Left => last = Some(digit),
+            Align::Right => out.push(digit),
         }
-        last = Some(digits[usize::from(end >> 4)]);
         whole = others;
     }
-    let start = out.len();
-    out.resize(start + 2 * whole.len(), 0);
-    for (pair, byte) in out[start..].chunks_exact_mut(2).zip(whole) {
-        pair[0] = digits[usize::from(byte >> 4)];
-        pair[1] = digits[usize::from(byte & 0x0F)];
+    let from = out.len();
+    out.resize(from + 2 * whole.len(), 0);
+    let pairs = out[from..].chunks_exact_mut(2).zip(whole);
+    if format.content == Content::Track {
+        for (pair, byte) in pairs {
+            pair[0] = digit_of(byte >> 4, Content::Track);
+            pair[1] = digit_of(byte & 0x0F, Content::Track);
+        }
+        out.extend(last);
+        // What is no digit became zero.
+        return (!out[start..].contains(&0)).then_some(());
     }
+    // Without a branch for each digit: most of a message is this loop.
+    let mut wrong = false;
+    for (pair, byte) in pairs {
+        let (high, low) = (byte >> 4, byte & 0x0F);
+        wrong |= high > 9 || low > 9;
+        pair[0] = b'0' + high;
+        pair[1] = b'0' + low;
+    }
+    let shared = if from > start { out[start] } else { last.unwrap_or(b'0') };
     out.extend(last);
-    // What is no digit became zero.
-    let from = start - usize::from(padded && format.align == Align::Right);
-    (!out[from..].contains(&0)).then_some(())
+    (!wrong && shared != 0).then_some(())
 }
 
 #[cfg(test)]
