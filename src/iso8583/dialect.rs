@@ -5,6 +5,7 @@ use std::ops::Deref;
 
 use serde::Deserialize;
 
+use super::BindingTags;
 use super::layout::{Content, Encoding, FieldFormat, Layout, Length};
 use super::layout_file::{KEYS, LayoutFile};
 use super::queue_codes::QueueCodes;
@@ -39,6 +40,8 @@ pub struct Dialect {
     pub queue: QueueCodes,
     /// How applications and CA keys are downloaded.
     pub parameters: ParameterRules,
+    /// Where the terminal's binding stands in field 59.
+    pub binding: BindingTags,
 }
 
 impl Deref for Dialect {
@@ -270,6 +273,8 @@ struct HostRules {
     answers: AnswerCodes,
     queue: QueueCodes,
     parameters: ParameterRules,
+    #[serde(default)]
+    binding: BindingTags,
 }
 
 impl HostRules {
@@ -282,6 +287,10 @@ impl HostRules {
             .map_err(|error| DialectError::Key { key: "script_results", problem: error.to_string() })?;
         self.parameters.check(&layout.header)?;
         self.queue.check()?;
+        if !self.binding.are_right() {
+            let problem = "record and machine are two different private tags of two characters".to_owned();
+            return Err(DialectError::Key { key: "binding", problem });
+        }
         let carries_mac = |field: &FieldFormat| {
             (field.content, field.encoding, field.length)
                 == (Content::Bytes, Encoding::Binary, Length::Fixed(MAC_LENGTH))
@@ -290,8 +299,8 @@ impl HostRules {
             let problem = "it carries the MAC and must be bytes, binary, fixed = 8".to_owned();
             return Err(DialectError::Field { field: MAC_FIELD.to_string(), problem });
         }
-        let Self { mac, answers, queue, parameters, .. } = self;
-        Ok(Dialect { layout, mac, script_results, answers, queue, parameters })
+        let Self { mac, answers, queue, parameters, binding, .. } = self;
+        Ok(Dialect { layout, mac, script_results, answers, queue, parameters, binding })
     }
 }
 

@@ -5,6 +5,7 @@
 //! than the input announces and holds, never folds one character into another: what is read is written back as the same
 //! bytes. What a field *means* is not known here: that is `acquirer`.
 
+mod binding;
 mod detection;
 pub mod dialect;
 mod encoding;
@@ -18,6 +19,7 @@ pub mod parts;
 pub mod queue_codes;
 mod unpack;
 
+pub use binding::BindingTags;
 pub use dialect::{Dialect, DialectError};
 pub use layout::Layout;
 pub use message::{Frame, Message, Mti, Value};
