@@ -634,6 +634,7 @@ impl Core {
     fn tick(&mut self) {
         self.try_ledger_again();
         self.look_whether_somebody_decided();
+        self.record_late_approvals();
         self.drain_queue(false);
         self.mind_pin_time();
         self.mind_question_time();

@@ -22,7 +22,7 @@ fn of_roles(bench: &Bench, roles: &[AccessibleRole]) -> Vec<ElementHandle> {
 }
 
 /// Words, rows and everything to touch.
-fn everything_is_on_the_screen(bench: &Bench, (width, height): (u16, u16), name: &str) {
+pub fn everything_is_on_the_screen(bench: &Bench, (width, height): (u16, u16), name: &str) {
     let roles = [AccessibleRole::Text, AccessibleRole::ListItem, AccessibleRole::Button, AccessibleRole::Tab];
     for element in of_roles(bench, &roles) {
         let (corner, size) = (element.absolute_position(), element.size());
@@ -38,7 +38,7 @@ fn everything_is_on_the_screen(bench: &Bench, (width, height): (u16, u16), name:
 }
 
 /// Of two things to touch none lies on the other.
-fn nothing_covers_another(bench: &Bench, name: &str) {
+pub fn nothing_covers_another(bench: &Bench, name: &str) {
     let all = of_roles(bench, &[AccessibleRole::Button, AccessibleRole::Tab]);
     for (index, one) in all.iter().enumerate() {
         for other in &all[index + 1..] {
