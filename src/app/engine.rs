@@ -369,6 +369,8 @@ impl Core {
     fn on_intent(&mut self, intent: Intent) {
         match intent {
             Intent::Charge(amount) => self.charge(amount),
+            // A terminal whose engine runs is enrolled.
+            Intent::Enrol(_) => {}
             Intent::Cancel if self.running.is_none() => {
                 if self.waiting_charge.is_some() {
                     self.show_keypad();
@@ -421,6 +423,10 @@ impl Core {
 
     /// Begins a payment with nothing in its way.
     pub(super) fn begin_sale(&mut self, amount: Amount) {
+        // A payment that waited may have learned meanwhile that the host has other values for this terminal.
+        if let Some(reason) = self.binding.refusal() {
+            return self.refuse(amount, reason);
+        }
         let timings = Timings::start();
         let mut unpredictable_number = [0; 4];
         if let Err(error) = getrandom::fill(&mut unpredictable_number) {

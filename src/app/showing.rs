@@ -158,6 +158,7 @@ impl Core {
             | Screen::Processing { .. }
             | Screen::Transactions { .. }
             | Screen::Queue { .. }
+        | Screen::Enrol { .. }
             | Screen::OutOfService { .. } => self.screen = Screen::OutOfService { reason },
         }
     }

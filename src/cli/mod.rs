@@ -184,14 +184,14 @@ impl Places {
 #[cfg(feature = "screen")]
 fn open_screen(places: &Places, kiosk: bool) -> Result<ExitCode, Failure> {
     // Wrong settings are said on the screen as well: a kiosk has no other place.
-    let (settings, parts) = match places.setup() {
+    let (settings, parts, setup) = match places.setup() {
         Ok(setup) => {
             let parts = setup.parts().map_err(Failure::from);
-            (setup.settings, parts)
+            (setup.settings.clone(), parts, Some(setup))
         }
-        Err(failure) => (Settings::default(), Err(failure)),
+        Err(failure) => (Settings::default(), Err(failure), None),
     };
-    screen::run(&settings, screen::open(&settings, kiosk)?, parts)
+    screen::run(&settings, screen::open(&settings, kiosk)?, parts, setup)
 }
 
 #[cfg(not(feature = "screen"))]

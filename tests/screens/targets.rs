@@ -96,7 +96,7 @@ fn everything_to_touch_is_large_enough_and_on_the_screen() {
 #[test]
 fn every_reason_leaves_everything_on_the_screen() {
     type Place = (&'static str, fn(Reason) -> Screen);
-    let places: [Place; 6] = [
+    let places: [Place; 7] = [
         ("keypad", |reason| Screen::Keypad { notice: Some(reason) }),
         ("present card", |reason| Screen::PresentCard { amount: cny(1234), notice: Some(reason) }),
         ("not paid", |reason| Screen::NotPaid { amount: cny(1234), reason, at: at(14, 26, 9) }),
@@ -113,6 +113,11 @@ fn every_reason_leaves_everything_on_the_screen() {
             )
         }),
         ("out of service", |reason| Screen::OutOfService { reason }),
+        ("enrolment", |reason| Screen::Enrol {
+            serial_number: "00000402TEST0001".to_owned(),
+            progress: None,
+            notice: Some(reason),
+        }),
     ];
     for (width, height) in [PORTRAIT, LANDSCAPE] {
         for language in [Language::Chinese, Language::English] {

@@ -1,6 +1,7 @@
 //! Every screen in every state worth a look.
 
 use jiff::civil::{DateTime, date};
+use yima::acquirer::enrolment;
 use yima::app::view::{
     CopyState, CopyView, LinkState, PinPlace, Progress, QueueRow, ROWS_PER_PAGE, RowState, Screen, TransactionRow, View,
 };
@@ -130,6 +131,11 @@ pub struct Scene {
 pub fn scenes() -> Vec<Scene> {
     let scene = |name, screen| Scene { name, keys: "1234", view: view(screen), then: "", seconds: 0 };
     let keypad = |notice| Screen::Keypad { notice };
+    let enrolment = |progress, notice| Screen::Enrol {
+        serial_number: "00000402TEST0001".to_owned(),
+        progress,
+        notice,
+    };
     let processing = |progress| Screen::Processing { amount: cny(1234), progress };
     let enter_pin = |amount, notice: Option<ReasonKind>, may_bypass| Screen::EnterPin {
         amount,
@@ -384,5 +390,11 @@ pub fn scenes() -> Vec<Scene> {
             },
             ..scene("out-of-service", keypad(None))
         },
+        Scene { then: "12345", ..scene("enrolment", enrolment(None, None)) },
+        Scene {
+            then: "123456789012",
+            ..scene("enrolment-refused", enrolment(None, Some(Reason::of(ReasonKind::EnrolOtherMachine))))
+        },
+        scene("enrolment-asking", enrolment(Some(enrolment::Progress::AskingHost), None)),
     ]
 }
