@@ -1,5 +1,6 @@
 //! The engine: one thread that takes intents and events, runs the payment core and carries out its effects in order.
 
+use std::convert::Infallible;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -213,6 +214,8 @@ pub(super) struct Core {
     /// Why no payment can be taken; shown as soon as no result is.
     pub(super) out_of_service: Option<Reason>,
     pub(super) line: Line,
+    /// Held as long as the idle line is watched.
+    _line_watch: Sender<Infallible>,
     pub(super) parameters: ParameterDesk,
     pub(super) binding: BindingDesk,
     pub(super) running: Option<Running>,
@@ -241,7 +244,9 @@ impl Core {
         let reader = ReaderWorker::start(parts.reader, parts.used_card_note, messages.clone(), Message::Reader)?;
         let files = parts.emv_files;
         let link_jobs = link::start(Arc::clone(&parts.link), files.clone(), messages.clone(), Message::Link)?;
-        let check_jobs = link::start(parts.link, files, messages.clone(), Message::Link)?;
+        let check_jobs = link::start(Arc::clone(&parts.link), files, messages.clone(), Message::Link)?;
+        let line = Line::new(parts.link.echo_interval());
+        let line_watch = link::watch(parts.link, messages.clone(), Message::Link)?;
         let printer_jobs = printer::start(parts.printer, parts.printer_patience, messages.clone(), Message::Printer)?;
         Ok(Self {
             parts: Fixed {
@@ -274,7 +279,8 @@ impl Core {
             slips_shown: None,
             alarm: None,
             out_of_service: None,
-            line: Line::new(),
+            line,
+            _line_watch: line_watch,
             parameters: ParameterDesk::new(),
             binding: BindingDesk::new(),
             running: None,
@@ -401,7 +407,7 @@ impl Core {
         if !free || amount.is_zero() {
             return;
         }
-        if let Some(reason) = self.binding.refusal() {
+        if let Some(reason) = self.binding.refusal().or_else(|| self.line.refusal()) {
             return self.refuse(amount, reason);
         }
         let waiting = match self.adopt_interrupted().and_then(|_| self.reversals_waiting()) {
@@ -556,7 +562,9 @@ impl Core {
                     self.queue.line_is_back();
                 }
                 self.refresh_waiting();
+                self.refresh_notice();
             }
+            link::Event::LineEnded(end) => self.line.after_end(&end),
             link::Event::Ordered => self.parameters.order(),
             link::Event::WordOnBinding(word) => self.on_word_about_binding(word),
             link::Event::Binding(result) => self.after_refresh(result),

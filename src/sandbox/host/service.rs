@@ -16,6 +16,7 @@ use super::onboarding::bound::Bound;
 use super::parameters::{Parameters, Question};
 use super::rules::{self, Decision, Refusal};
 use super::scripts::{self, Script};
+use super::server::Handshakes;
 use super::store::{Store, StoreError, Terminal};
 use super::{HostError, take_terminal};
 use crate::acquirer::device;
@@ -52,6 +53,8 @@ pub struct Service {
     pub parameters: Parameters,
     /// While true, reversals are neither carried out nor answered.
     pub deaf_to_reversals: AtomicBool,
+    /// TLS handshakes so far.
+    pub handshakes: Handshakes,
     /// While true, what a message names is not compared with the register.
     pub blind_to_bindings: AtomicBool,
     /// Answers machines that want to be enrolled.
