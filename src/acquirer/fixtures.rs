@@ -45,6 +45,7 @@ pub fn sale_request() -> SaleRequest {
             entry: EntryMode::Chip,
         },
         chip_data: vec![0x9F, 0x36, 0x02, 0, 1],
+        pin: None,
     }
 }
 
@@ -56,6 +57,7 @@ pub fn reversal_request() -> ReversalRequest {
         amount: sale.amount,
         at: sale.at,
         entry: sale.card.entry,
+        with_pin: false,
         sequence_number: sale.card.sequence_number,
         reason: ReversalReason::NoAnswer,
         authorisation_code: AuthorisationCode::parse("123456").ok(),
@@ -73,6 +75,7 @@ pub fn advice(kind: AdviceKind) -> Advice {
         amount: sale.amount,
         at: sale.at,
         entry: sale.card.entry,
+        with_pin: false,
         sequence_number: sale.card.sequence_number,
         chip_data: vec![0x9F, 0x36, 2, 0, 1, 0x9F, 0x5B, 5, 0x20, 0, 0, 0, 1],
     }

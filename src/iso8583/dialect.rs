@@ -37,6 +37,8 @@ pub struct Dialect {
     pub script_results: Vec<u8>,
     /// What response codes do.
     pub answers: AnswerCodes,
+    /// How PINs for the issuer travel.
+    pub pin: PinRules,
     /// How applications and CA keys are downloaded.
     pub parameters: ParameterRules,
     fields: BTreeMap<u8, FieldFormat>,
@@ -54,8 +56,20 @@ pub struct AnswerCodes {
     pub unclear: BTreeSet<String>,
     /// Codes that say that the trace number was used before.
     pub number_in_use: BTreeSet<String>,
+    /// Codes that refuse because the PIN is wrong, and leave another try.
+    pub wrong_pin: BTreeSet<String>,
     /// Refusals that may come without field 64, because the host shares no key with the terminal.
     pub without_mac: BTreeSet<String>,
+}
+
+/// How a PIN for the issuer travels in this dialect.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PinRules {
+    /// Field 26: how many digits a PIN typed here can have.
+    pub capture_length: String,
+    /// Field 53: how the block in field 52 is made.
+    pub security_control: String,
 }
 
 /// How applications and CA keys are downloaded in this dialect.
@@ -314,8 +328,8 @@ impl Dialect {
             let problem = "it carries the MAC and must be bytes, binary, fixed = 8".to_owned();
             return Err(DialectError::Field { field: MAC_FIELD.to_string(), problem });
         }
-        let DialectFile { name, mti, length_prefix, mac, answers, parameters, .. } = file;
-        Ok(Self { name, mti, length_prefix, mac, tpdu, header, script_results, answers, parameters, fields })
+        let DialectFile { name, mti, length_prefix, mac, answers, pin, parameters, .. } = file;
+        Ok(Self { name, mti, length_prefix, mac, tpdu, header, script_results, answers, pin, parameters, fields })
     }
 
     /// How a field is written, if the dialect has it.
@@ -368,6 +382,7 @@ struct DialectFile {
     script_results: String,
     frame: FrameEntry,
     answers: AnswerCodes,
+    pin: PinRules,
     parameters: ParameterRules,
     fields: BTreeMap<String, FieldEntry>,
 }
@@ -457,6 +472,8 @@ mod tests {
             assert!(codes.partial.is_subset(&codes.approved), "{name}");
             assert!(codes.without_mac.is_disjoint(&codes.approved), "{name}");
             assert!(codes.unclear.is_disjoint(&codes.approved), "{name}");
+            assert!(codes.wrong_pin.is_disjoint(&codes.approved), "{name}");
+            assert!(codes.wrong_pin.is_disjoint(&codes.unclear), "{name}");
             assert!(codes.number_in_use.is_disjoint(&codes.approved), "{name}");
         }
     }

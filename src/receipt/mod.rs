@@ -66,6 +66,8 @@ pub struct SaleSlip {
     pub atc: Option<String>,
     /// The cardholder must sign (on the merchant's copy).
     pub signature: bool,
+    /// The bank checked the cardholder's PIN.
+    pub pin_checked_by_bank: bool,
     /// Printed before; counts from 1 for the first duplicate.
     pub duplicate: Option<u32>,
     /// The keys or the card are for tests only; the slip says so.
@@ -132,6 +134,7 @@ pub(crate) mod tests {
             tsi: "E800".into(),
             atc: Some("001A".into()),
             signature: true,
+            pin_checked_by_bank: false,
             duplicate: None,
             test: true,
         }

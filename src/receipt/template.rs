@@ -57,6 +57,7 @@ impl Filling<'_> {
         match condition {
             Condition::Test => self.slip.test,
             Condition::Signature => self.slip.signature,
+            Condition::Pin => self.slip.pin_checked_by_bank,
             Condition::Duplicate => self.slip.duplicate.is_some(),
             Condition::Goods => !self.slip.goods.is_empty(),
             Condition::Merchant => self.copy == CopyFor::Merchant,
@@ -156,6 +157,7 @@ struct Entry {
 enum Condition {
     Test,
     Signature,
+    Pin,
     Duplicate,
     Goods,
     Merchant,

@@ -63,7 +63,11 @@ impl Sale {
             },
             Event::CardTorn | Event::CardMute | Event::ReaderFailed(_) => {
                 self.kernel.card_lost();
-                self.told(conclusion)
+                self.told(conclusion.without_another_try())
+            }
+            Event::Cancelled => {
+                self.phase = Phase::TellingCard { conclusion: conclusion.without_another_try() };
+                Vec::new()
             }
             // The row stays `pending`. Whoever carries this out must not take that one back: see `Decision::NumberInUse`.
             Event::RecordFailed(_) if matches!(conclusion, Conclusion::Unresolved(_)) => over(conclusion),
@@ -82,7 +86,6 @@ impl Sale {
             | Event::ApplicationConfirmed(_)
             | Event::ChoiceTimedOut
             | Event::NoCard
-            | Event::Cancelled
             | Event::HostAnswered(_)
             | Event::LinkFailed(_) => {
                 self.phase = Phase::TellingCard { conclusion };
