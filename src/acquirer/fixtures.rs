@@ -13,6 +13,9 @@ use crate::terminal::identity::Identity;
 use crate::vault::KeyName;
 use crate::vault::software::SoftwareVault;
 
+/// The PIN key of [`with_requests`].
+pub const PIN_KEY: [u8; 16] = [5; 16];
+
 /// Runs a test with a terminal of the shipped dialect.
 pub fn with_requests<T>(run: impl FnOnce(&Requests<'_>) -> T) -> T {
     let dialect = Dialect::shipped("unionpay").unwrap();
@@ -30,6 +33,7 @@ pub fn with_requests<T>(run: impl FnOnce(&Requests<'_>) -> T) -> T {
     let vault = SoftwareVault::in_memory();
     vault.set(KeyName::Mac, &[3; 16]);
     vault.set(KeyName::Device, &[4; 16]);
+    vault.set(KeyName::Pin, &PIN_KEY);
     run(&Requests { dialect: &dialect, tpdu: &dialect.tpdu, identity: &identity, vault: &vault })
 }
 

@@ -245,7 +245,7 @@ fn currency(amount: crate::money::Amount) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::acquirer::fixtures::{advice, reversal_request, sale_request, with_requests};
+    use crate::acquirer::fixtures::{PIN_KEY, advice, reversal_request, sale_request, with_requests};
     use crate::crypto::cipher::BlockKey;
     use crate::crypto::tdes::TdesKey;
     use crate::crypto::{mac, pin_block};

@@ -9,6 +9,7 @@ mod concluding;
 mod engine;
 mod line;
 pub mod parameters;
+mod pin_again;
 mod pin_entry;
 mod printing;
 mod report;

@@ -3,7 +3,7 @@
 
 use jiff::civil::DateTime;
 
-use super::{Conclusion, Effect, Opening, Phase, Progress, Sale};
+use super::{Conclusion, Effect, Opening, Phase, Progress, Sale, over};
 use crate::emv::kernel;
 use crate::emv::pin::{PinKind, PinRequest};
 use crate::emv::tag;
@@ -11,7 +11,7 @@ use crate::payment::chooser::{Chooser, Wish};
 use crate::reference::TraceNumber;
 
 /// So many PINs the bank is asked about in one payment.
-pub(super) const MOST_PINS: u8 = 3;
+const MOST_PINS: u8 = 3;
 
 /// What a payment remembers of PINs for the bank.
 #[derive(Clone, Copy, Debug, Default)]
@@ -20,14 +20,16 @@ pub(super) struct PinTries {
     pub wrong: u8,
     /// The request of this one brings a PIN.
     pub asked_bank: bool,
+    /// The bank called that one wrong too.
+    pub called_wrong: bool,
     /// Somebody wants to leave.
     pub no_more: bool,
 }
 
 impl PinTries {
-    /// Whether the bank may be asked about another PIN, now that it calls this one wrong.
-    pub const fn may_be_another(self) -> bool {
-        self.asked_bank && !self.no_more && self.wrong + 1 < MOST_PINS
+    /// Whether the bank may be asked about another PIN, now that this transaction is over.
+    const fn may_be_another(self) -> bool {
+        self.asked_bank && self.called_wrong && !self.no_more && self.wrong + 1 < MOST_PINS
     }
 
     /// The question as the cardholder hears it: what is wrong with the PIN before the kernel of a new transaction does not know.
@@ -41,19 +43,8 @@ impl PinTries {
     }
 }
 
-impl Conclusion {
-    /// The same where no other PIN is tried.
-    #[must_use]
-    pub fn without_another_try(self) -> Self {
-        match self {
-            Self::WrongPin(reason) => Self::Declined(reason),
-            Self::Approved | Self::Declined(_) | Self::Failed(_) | Self::ReversalDue(_) | Self::Unresolved(_) => self,
-        }
-    }
-}
-
 impl Sale {
-    /// The same payment as another transaction, once this one has ended with [`Conclusion::WrongPin`]. Number, time and
+    /// The same payment as another transaction, once this one has ended with [`Effect::TryAnotherPin`]. Number, time and
     /// entropy are new; card and application are the same. It begins like any other, and finds the card in the reader.
     #[must_use]
     pub fn again(&self, trace: TraceNumber, at: DateTime, unpredictable_number: [u8; 4]) -> Self {
@@ -67,6 +58,18 @@ impl Sale {
         sale.equip(self.pin_pad);
         sale.pins.wrong = self.pins.wrong.saturating_add(1);
         sale
+    }
+
+    /// The end, unless another PIN may be tried: then the card keeps its power.
+    pub(super) fn over_or_again(&self, conclusion: Conclusion) -> Vec<Effect> {
+        match conclusion {
+            Conclusion::Declined(reason) if self.pins.may_be_another() => vec![Effect::TryAnotherPin(reason)],
+            Conclusion::Approved
+            | Conclusion::Declined(_)
+            | Conclusion::Failed(_)
+            | Conclusion::ReversalDue(_)
+            | Conclusion::Unresolved(_) => over(conclusion),
+        }
     }
 
     pub(super) fn begin_again(&mut self) -> Vec<Effect> {

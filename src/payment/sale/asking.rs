@@ -101,9 +101,8 @@ impl Sale {
                 reason.code = Some(answer.response_code.clone());
                 let record =
                     Record::NotPaid { reason: reason.kind, response_code: Some(answer.response_code), rrn: answer.rrn };
-                let again = decision == Decision::WrongPin && self.pins.may_be_another();
-                let conclusion = if again { Conclusion::WrongPin(reason) } else { Conclusion::Declined(reason) };
-                self.tell_card(record, online, conclusion)
+                self.pins.called_wrong = decision == Decision::WrongPin;
+                self.tell_card(record, online, Conclusion::Declined(reason))
             }
         }
     }

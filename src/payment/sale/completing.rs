@@ -40,7 +40,7 @@ impl Sale {
         if let Some(scripts) = self.new_script_result() {
             effects.push(Effect::Record(Record::Scripts(Box::new(scripts))));
         }
-        effects.extend(over(conclusion));
+        effects.extend(self.over_or_again(conclusion));
         effects
     }
 
@@ -63,10 +63,12 @@ impl Sale {
             },
             Event::CardTorn | Event::CardMute | Event::ReaderFailed(_) => {
                 self.kernel.card_lost();
-                self.told(conclusion.without_another_try())
+                self.pins.no_more = true;
+                self.told(conclusion)
             }
             Event::Cancelled => {
-                self.phase = Phase::TellingCard { conclusion: conclusion.without_another_try() };
+                self.pins.no_more = true;
+                self.phase = Phase::TellingCard { conclusion };
                 Vec::new()
             }
             // The row stays `pending`. Whoever carries this out must not take that one back: see `Decision::NumberInUse`.

@@ -126,6 +126,9 @@ pub enum Effect {
     ReleaseCard,
     /// The sale is over.
     Conclude(Conclusion),
+    /// The sale is over, not paid: the bank called the PIN wrong, for which the reason stands. The card is still in and
+    /// another PIN may be tried: go on with [`Sale::again`], or release the card and conclude that it was declined.
+    TryAnotherPin(Reason),
 }
 
 /// Where a sale stands while it runs.
@@ -156,9 +159,6 @@ pub enum Conclusion {
     ReversalDue(Reason),
     /// May have been charged, and may not be taken back by the terminal: a person must look.
     Unresolved(Reason),
-    /// Not paid: the bank called the PIN wrong. The card is still in and another PIN may be tried: [`Sale::again`]. Whoever
-    /// does not try takes this for declined, and releases the card.
-    WrongPin(Reason),
 }
 
 /// What the host said, for screen, slip and JSON.
@@ -383,13 +383,5 @@ fn declined(reason: Reason) -> Vec<Effect> {
 }
 
 fn over(conclusion: Conclusion) -> Vec<Effect> {
-    match conclusion {
-        // The next try is with the same card, which therefore keeps its power.
-        Conclusion::WrongPin(_) => vec![Effect::Conclude(conclusion)],
-        Conclusion::Approved
-        | Conclusion::Declined(_)
-        | Conclusion::Failed(_)
-        | Conclusion::ReversalDue(_)
-        | Conclusion::Unresolved(_) => vec![Effect::ReleaseCard, Effect::Conclude(conclusion)],
-    }
+    vec![Effect::ReleaseCard, Effect::Conclude(conclusion)]
 }

@@ -10,6 +10,7 @@ mod books;
 mod cryptogram;
 mod files;
 mod parameters;
+mod pins;
 mod pki;
 mod rules;
 pub mod scripts;
@@ -42,6 +43,7 @@ use crate::crypto::CryptoError;
 use crate::crypto::elliptic::{P256PrivateKey, P256PublicKey};
 use crate::crypto::tdes::TdesKey;
 use crate::iso8583::{Dialect, DialectError};
+use crate::pin::Pin;
 use crate::reference::ReferenceError;
 use crate::sandbox::card::profile::{CardProfile, ProfileError, SHIPPED};
 use crate::terminal::identity::{self, Identity, IdentityError};
@@ -287,6 +289,14 @@ impl Host {
     /// When the database cannot be read.
     pub fn balance(&self, pan: &str) -> Result<Option<u64>, StoreError> {
         self.store.balance(pan)
+    }
+
+    /// Gives the account behind a card number another PIN, with all its tries. At first every account has 1234.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub fn set_pin(&self, pan: &str, pin: &Pin) -> Result<(), StoreError> {
+        self.store.set_pin(pan, pin)
     }
 
     /// Do register and kit belong together? Not when an enrolment was cut short.
