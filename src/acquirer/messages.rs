@@ -303,9 +303,8 @@ mod tests {
             assert_eq!(requests.dialect.unpack(&written.bytes).unwrap(), written.frame);
 
             let reversal = requests.reversal(&ReversalRequest { with_pin: true, ..reversal_request() }).unwrap();
-            let advices = AdviceKind::ALL.map(|kind| {
-                requests.advice(&Advice { with_pin: true, ..advice(kind) }).unwrap().frame.message
-            });
+            let advices = AdviceKind::ALL
+                .map(|kind| requests.advice(&Advice { with_pin: true, ..advice(kind) }).unwrap().frame.message);
             for message in [reversal.frame.message].into_iter().chain(advices) {
                 assert_eq!(message.text(22), Some("051"), "the sale's");
                 assert!(message.fields().all(|(field, _)| ![2, 14, 26, 35, 52, 53].contains(&field)), "{message:?}");

@@ -96,8 +96,10 @@ pub fn take_payment(mut parts: Parts, amount: Amount, mut pins: Option<TypedPins
     let language = parts.language;
     parts.screen_pad = pins.is_some();
     let (sender, told) = channel();
-    let engine =
-        Engine::start(parts, Box::new(Teller { told: sender, language, said: String::new(), pin_wanted: PinWanted::No }))?;
+    let engine = Engine::start(
+        parts,
+        Box::new(Teller { told: sender, language, said: String::new(), pin_wanted: PinWanted::No }),
+    )?;
     engine.intents().send(Intent::Charge(amount));
     let mut pin_wanted = PinWanted::No;
     loop {

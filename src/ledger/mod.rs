@@ -21,7 +21,8 @@ pub use copies::{CopyRow, PrintState};
 pub use row::{DayTotal, TransactionRow};
 
 /// Migrations in order; the database's `user_version` counts how many have been applied.
-const MIGRATIONS: &[&str] = &[include_str!("schema.sql"), include_str!("advices.sql"), include_str!("verification.sql")];
+const MIGRATIONS: &[&str] =
+    &[include_str!("schema.sql"), include_str!("advices.sql"), include_str!("verification.sql")];
 
 /// The ledger of one terminal.
 #[derive(Debug)]

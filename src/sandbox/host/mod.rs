@@ -176,7 +176,7 @@ impl Host {
     pub fn enrol(&self, identity: &Identity) -> Result<(), HostError> {
         let (terminal, merchant) = (identity.terminal_number()?, identity.merchant_code()?);
         let kit = self.kit(terminal.as_str())?;
-        let (master_key, device_key, mac_key) = (random::<16>()?, random()?, random()?);
+        let (master_key, device_key, mac_key, pin_key) = (random::<16>()?, random()?, random()?, random()?);
         let client = self.credential("ca")?.issue(&identity.serial_number, Purpose::Client)?;
         files::private_directory(&self.state.join(TERMINALS))?;
         if kit.exists() {
@@ -184,7 +184,13 @@ impl Host {
         }
         files::whole_directory::<HostError>(&kit, |fresh| {
             Identity { test: true, ..identity.clone() }.save(fresh)?;
-            give_keys(fresh, terminal.as_str(), &master_key, &device_key, &mac_key)?;
+            give_keys(
+                fresh,
+                terminal.as_str(),
+                &master_key,
+                &device_key,
+                [(KeyName::Mac, &mac_key), (KeyName::Pin, &pin_key)],
+            )?;
             write_credential(fresh, "client", &client)?;
             let authority = std::fs::read(self.state.join(PKI).join("ca.pem"))?;
             Ok(files::write(&fresh.join(AUTHORITY), &authority, Readers::All)?)
@@ -196,6 +202,7 @@ impl Host {
             acquirer: &identity.acquirer_code,
             certificate: &pki::fingerprint(&client.certificate)?,
             mac_key: &mac_key,
+            pin_key: &pin_key,
             device_key: &device_key,
         })?;
         Ok(())
@@ -417,7 +424,7 @@ fn give_keys(
     terminal: &str,
     master_key: &[u8; 16],
     device_key: &[u8; 16],
-    mac_key: &[u8; 16],
+    working: [(KeyName, &[u8; 16]); 2],
 ) -> Result<(), HostError> {
     let vault = SoftwareVault::create(directory)?;
     let theirs = P256PublicKey::from_der(&vault.generate()?)?;
@@ -426,9 +433,12 @@ fn give_keys(
     let master = agreement::seal(KeyName::Master, &protection_key, master_key, &*random()?)?;
     let device = agreement::seal(KeyName::Device, &protection_key, device_key, &*random()?)?;
     vault.import_under_agreement(&ours.public_key()?.to_der()?, terminal.as_bytes(), &master, &device)?;
-    let sealed = TdesKey::new(master_key)?.encrypt_ecb(mac_key)?;
-    let check_value = TdesKey::new(mac_key)?.check_value()?;
-    vault.import_under_master(&[SealedKey { name: KeyName::Mac, sealed: &sealed, check_value: &check_value[..4] }])?;
+    let mut keys = Vec::new();
+    for (name, key) in working {
+        keys.push((name, TdesKey::new(master_key)?.encrypt_ecb(key)?, TdesKey::new(key)?.check_value()?));
+    }
+    let keys = keys.iter().map(|(name, sealed, check)| SealedKey { name: *name, sealed, check_value: &check[..4] });
+    vault.import_under_master(&keys.collect::<Vec<_>>())?;
     Ok(())
 }
 

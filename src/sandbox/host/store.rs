@@ -41,6 +41,10 @@ const SCHEMA: &str = "
         balance         INTEGER NOT NULL CHECK (balance >= 0),
         last_atc        INTEGER NOT NULL DEFAULT -1
     ) STRICT;
+    CREATE TABLE IF NOT EXISTS pin_keys (
+        terminal TEXT PRIMARY KEY REFERENCES terminals,
+        key      BLOB NOT NULL               -- a TEST key
+    ) STRICT;
     CREATE TABLE IF NOT EXISTS pins (
         pan         TEXT PRIMARY KEY REFERENCES accounts,
         check_value BLOB NOT NULL,
@@ -269,6 +273,10 @@ impl Store {
                 &row.device_key[..]
             ],
         )?;
+        connection.execute(
+            "INSERT INTO pin_keys (terminal, key) VALUES (?1, ?2) ON CONFLICT (terminal) DO UPDATE SET key = ?2",
+            params![row.terminal, &row.pin_key[..]],
+        )?;
         Ok(())
     }
 
@@ -321,7 +329,11 @@ impl Store {
             return Ok(None);
         };
         let (mac_key, device_key) = (TdesKey::new(&mac_key)?, Sm4Key::new(&device_key)?);
-        let pin_key = None;
+        let pin_key: Option<Vec<u8>> = self
+            .connection()
+            .query_row("SELECT key FROM pin_keys WHERE terminal = ?1", [&terminal], |row| row.get(0))
+            .optional()?;
+        let pin_key = pin_key.map(|key| TdesKey::new(&key)).transpose()?;
         Ok(Some(Terminal { terminal, merchant, serial_number, acquirer, certificate, mac_key, pin_key, device_key }))
     }
 
@@ -411,6 +423,8 @@ pub struct TerminalRow<'a> {
     pub certificate: &'a str,
     /// MAC key.
     pub mac_key: &'a [u8; 16],
+    /// PIN key.
+    pub pin_key: &'a [u8; 16],
     /// Device key.
     pub device_key: &'a [u8; 16],
 }

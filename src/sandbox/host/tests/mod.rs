@@ -3,6 +3,7 @@
 mod binding;
 mod decisions;
 mod parameters;
+mod pins;
 mod reversals;
 mod transport;
 
