@@ -12,7 +12,7 @@ use crate::acquirer::link::{HostCheck, HostLink};
 use crate::app::Setup;
 use crate::crypto::hex;
 use crate::emv::ca_keys::KeyWorld;
-use crate::ledger::AdviceState;
+use crate::payment::queue::Open;
 use crate::terminal::identity::Identity;
 use crate::vault::{KeyName, SecureElement};
 use crate::wording::{Language, Reason, ReasonKind};
@@ -112,12 +112,12 @@ fn examine(setup: &Setup) -> Vec<Finding> {
                     return Ok("none yet; the first payment makes it".to_owned());
                 };
                 let count = ledger.count().map_err(|error| text(&error))?;
-                let advices = ledger.undelivered_advices().map_err(|error| text(&error))?;
-                match advices.iter().filter(|row| row.state == AdviceState::Parked).count() {
-                    0 => Ok(format!("{count} transactions")),
-                    parked => Err(format!(
-                        "{parked} messages about finished payments are not taken by the host; call the help desk with what \
-                         yima queue shows"
+                match ledger.open_entries().map_err(|error| text(&error))? {
+                    Open { waiting: 0, parked: 0 } => Ok(format!("{count} transactions")),
+                    Open { waiting, parked: 0 } => Ok(format!("{count} transactions, {waiting} entries wait for the host")),
+                    Open { parked, .. } => Err(format!(
+                        "{parked} entries of the queue were given up and need a person: call the acquirer with what yima queue \
+                         shows, then say the answer with yima queue resolve"
                     )),
                 }
             }),

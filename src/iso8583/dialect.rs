@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
+use super::BindingTags;
+use super::queue_codes::QueueCodes;
 use crate::crypto::hex;
 
 /// Fields one bitmap can name; field 1 would be the second bitmap, which no dialect here uses.
@@ -39,8 +41,12 @@ pub struct Dialect {
     pub answers: AnswerCodes,
     /// How PINs for the issuer travel.
     pub pin: PinRules,
+    /// What ends an entry of the queue.
+    pub queue: QueueCodes,
     /// How applications and CA keys are downloaded.
     pub parameters: ParameterRules,
+    /// Where the terminal's binding stands in field 59.
+    pub binding: BindingTags,
     fields: BTreeMap<u8, FieldFormat>,
 }
 
@@ -314,6 +320,11 @@ impl Dialect {
             return Err(DialectError::Key { key: "frame.header", problem: format!("more than {MAX_HEADER} bytes") });
         }
         file.parameters.check(&header)?;
+        if !file.binding.are_right() {
+            let problem = "record and machine are two different private tags of two characters".to_owned();
+            return Err(DialectError::Key { key: "binding", problem });
+        }
+        file.queue.check()?;
         let mut fields = BTreeMap::new();
         for (key, entry) in file.fields {
             let refused = |problem: &str| DialectError::Field { field: key.clone(), problem: problem.to_owned() };
@@ -328,8 +339,22 @@ impl Dialect {
             let problem = "it carries the MAC and must be bytes, binary, fixed = 8".to_owned();
             return Err(DialectError::Field { field: MAC_FIELD.to_string(), problem });
         }
-        let DialectFile { name, mti, length_prefix, mac, answers, pin, parameters, .. } = file;
-        Ok(Self { name, mti, length_prefix, mac, tpdu, header, script_results, answers, pin, parameters, fields })
+        let DialectFile { name, mti, length_prefix, mac, answers, pin, queue, parameters, binding, .. } = file;
+        Ok(Self {
+            name,
+            mti,
+            length_prefix,
+            mac,
+            tpdu,
+            header,
+            script_results,
+            answers,
+            pin,
+            queue,
+            parameters,
+            binding,
+            fields,
+        })
     }
 
     /// How a field is written, if the dialect has it.
@@ -383,7 +408,10 @@ struct DialectFile {
     frame: FrameEntry,
     answers: AnswerCodes,
     pin: PinRules,
+    queue: QueueCodes,
     parameters: ParameterRules,
+    #[serde(default)]
+    binding: BindingTags,
     fields: BTreeMap<String, FieldEntry>,
 }
 

@@ -41,10 +41,6 @@ const SCHEMA: &str = "
         balance         INTEGER NOT NULL CHECK (balance >= 0),
         last_atc        INTEGER NOT NULL DEFAULT -1
     ) STRICT;
-    CREATE TABLE IF NOT EXISTS pin_keys (
-        terminal TEXT PRIMARY KEY REFERENCES terminals,
-        key      BLOB NOT NULL               -- a TEST key
-    ) STRICT;
     CREATE TABLE IF NOT EXISTS pins (
         pan         TEXT PRIMARY KEY REFERENCES accounts,
         check_value BLOB NOT NULL,
@@ -189,6 +185,7 @@ impl Store {
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "foreign_keys", "ON")?;
         connection.execute_batch(SCHEMA)?;
+        connection.execute_batch(super::onboarding::register::SCHEMA)?;
         let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
         if version < SCHEMA_VERSION {
             connection.execute_batch(SINCE_VERSION_1)?;
@@ -258,6 +255,12 @@ impl Store {
     pub fn register_terminal(&self, row: &TerminalRow<'_>) -> Result<(), StoreError> {
         let connection = self.connection();
         connection.execute("DELETE FROM parameters_taken WHERE terminal = ?1", [row.terminal])?;
+        // The machine had another number before, which is out of service: the register lets it have one only.
+        connection.execute(
+            "UPDATE terminals SET serial_number = serial_number || ', once terminal ' || terminal
+             WHERE serial_number = ?1 AND terminal <> ?2",
+            [row.serial_number, row.terminal],
+        )?;
         connection.execute(
             "INSERT INTO terminals (terminal, merchant, serial_number, acquirer, certificate, mac_key, device_key)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
@@ -272,10 +275,6 @@ impl Store {
                 &row.mac_key[..],
                 &row.device_key[..]
             ],
-        )?;
-        connection.execute(
-            "INSERT INTO pin_keys (terminal, key) VALUES (?1, ?2) ON CONFLICT (terminal) DO UPDATE SET key = ?2",
-            params![row.terminal, &row.pin_key[..]],
         )?;
         Ok(())
     }
@@ -329,11 +328,7 @@ impl Store {
             return Ok(None);
         };
         let (mac_key, device_key) = (TdesKey::new(&mac_key)?, Sm4Key::new(&device_key)?);
-        let pin_key: Option<Vec<u8>> = self
-            .connection()
-            .query_row("SELECT key FROM pin_keys WHERE terminal = ?1", [&terminal], |row| row.get(0))
-            .optional()?;
-        let pin_key = pin_key.map(|key| TdesKey::new(&key)).transpose()?;
+        let pin_key = None;
         Ok(Some(Terminal { terminal, merchant, serial_number, acquirer, certificate, mac_key, pin_key, device_key }))
     }
 
@@ -373,7 +368,7 @@ impl Store {
         Ok(found.map(|balance| balance.try_into().unwrap_or(0)))
     }
 
-    fn connection(&self) -> MutexGuard<'_, Connection> {
+    pub(super) fn connection(&self) -> MutexGuard<'_, Connection> {
         // A panic in another thread rolled its transaction back; the connection itself is sound.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -423,8 +418,6 @@ pub struct TerminalRow<'a> {
     pub certificate: &'a str,
     /// MAC key.
     pub mac_key: &'a [u8; 16],
-    /// PIN key.
-    pub pin_key: &'a [u8; 16],
     /// Device key.
     pub device_key: &'a [u8; 16],
 }
