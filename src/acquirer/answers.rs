@@ -137,11 +137,7 @@ fn belongs(request: &Frame, answer: &Message) -> Result<(), LinkFailure> {
 
 /// One machine, one code: an answer that names other values than this terminal is bound to is not its answer. A refusal of a
 /// host that knows nothing of this terminal names none.
-pub(super) fn bound(
-    requests: &Requests<'_>,
-    answer: &Message,
-    authenticity: Authenticity,
-) -> Result<(), LinkFailure> {
+pub(super) fn bound(requests: &Requests<'_>, answer: &Message, authenticity: Authenticity) -> Result<(), LinkFailure> {
     match (disagreement(requests, answer), authenticity) {
         (Some(problem), Authenticity::Shown) => Err(LinkFailure::WrongAnswer(problem)),
         (_, Authenticity::Waived) | (None, Authenticity::Shown) => Ok(()),

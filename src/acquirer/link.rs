@@ -17,9 +17,9 @@ use zeroize::Zeroizing;
 
 use super::enrolment::wire::SignedRequest;
 use super::enrolment::{Enrolled, EnrolmentError, https};
-use super::{answers, late};
 use super::messages::{RequestError, Requests, Written};
 use super::parameters::{self, Download, DownloadError, Question, Reply};
+use super::{answers, late};
 use crate::crypto::hex;
 use crate::iso8583::{Dialect, DialectError};
 use crate::payment::advice::Advice;

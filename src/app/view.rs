@@ -3,8 +3,8 @@
 use jiff::civil::DateTime;
 
 use crate::money::{Amount, Currency};
-use crate::pin::Pin;
 use crate::payment::queue::{Act, Kind, Standing};
+use crate::pin::Pin;
 use crate::receipt::CopyFor;
 use crate::reference::TraceNumber;
 use crate::wording::{Language, Reason};

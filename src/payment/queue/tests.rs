@@ -176,8 +176,7 @@ fn a_person_decides_only_what_was_given_up_and_says_what_fits_it() {
 
 #[test]
 fn what_may_be_somebody_elses_payment_is_never_taken_back() {
-    let in_use =
-        Entry { reason: Some(ReasonKind::TraceNumberInUse), ..entry(Kind::Reversal, 1, Standing::Parked) };
+    let in_use = Entry { reason: Some(ReasonKind::TraceNumberInUse), ..entry(Kind::Reversal, 1, Standing::Parked) };
     assert_eq!(allow(&in_use, &deed(Act::Retry)), Err(NotAllowed::NumberInUse));
     for resolution in [Resolution::Reversed, Resolution::Charged] {
         assert_eq!(allow(&in_use, &deed(Act::Resolve(resolution))), Ok(()));
