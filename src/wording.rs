@@ -174,6 +174,8 @@ reason_kinds! {
     PinWrong = "pin_wrong";
     /// The PIN is wrong, and the card takes only one more.
     PinWrongLastTry = "pin_wrong_last_try";
+    /// The bank called the PIN wrong, and is asked about only one more.
+    PinWrongAtBankLastTry = "pin_wrong_at_bank_last_try";
     /// The card takes only one more PIN.
     PinLastTry = "pin_last_try";
     /// The card is in but does not answer.

@@ -218,6 +218,8 @@ fn decision(dialect: &Dialect, asked: &Message, answer: &Message, code: &str) ->
         Decision::Unclear
     } else if codes.number_in_use.contains(code) {
         Decision::NumberInUse
+    } else if codes.wrong_pin.contains(code) {
+        Decision::WrongPin
     } else {
         Decision::Refused
     })
@@ -450,6 +452,8 @@ mod tests {
                 ("10", None, None),
                 ("51", Some("000000000617"), None),
                 ("51", Some("000000001234"), Some(Decision::Refused)),
+                ("55", None, Some(Decision::WrongPin)),
+                ("75", None, Some(Decision::Refused)),
                 ("51", None, Some(Decision::Refused)),
                 ("Q7", None, Some(Decision::Refused)),
                 ("68", None, Some(Decision::Unclear)),

@@ -633,6 +633,7 @@ impl Core {
                 self.reader.send(reader::Job::Release);
             }
             Effect::Conclude(conclusion) => self.conclude(conclusion),
+            Effect::TryAnotherPin(reason) => self.try_another_pin(reason),
         }
         Ok(())
     }

@@ -10,6 +10,7 @@ mod engine;
 pub mod enrolment;
 mod line;
 pub mod parameters;
+mod pin_again;
 mod pin_entry;
 mod printing;
 mod queue;

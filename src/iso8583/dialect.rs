@@ -36,6 +36,8 @@ pub struct Dialect {
     pub script_results: Vec<u8>,
     /// What response codes do.
     pub answers: AnswerCodes,
+    /// How PINs for the issuer travel.
+    pub pin: PinRules,
     /// What ends an entry of the queue.
     pub queue: QueueCodes,
     /// How applications and CA keys are downloaded.
@@ -64,8 +66,20 @@ pub struct AnswerCodes {
     pub unclear: BTreeSet<String>,
     /// Codes that say that the trace number was used before.
     pub number_in_use: BTreeSet<String>,
+    /// Codes that refuse because the PIN is wrong, and leave another try.
+    pub wrong_pin: BTreeSet<String>,
     /// Refusals that may come without field 64, because the host shares no key with the terminal.
     pub without_mac: BTreeSet<String>,
+}
+
+/// How a PIN for the issuer travels in this dialect.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PinRules {
+    /// Field 26: how many digits a PIN typed here can have.
+    pub capture_length: String,
+    /// Field 53: how the block in field 52 is made.
+    pub security_control: String,
 }
 
 /// How applications and CA keys are downloaded in this dialect.
@@ -271,6 +285,7 @@ struct HostRules {
     mac: MacAlgorithm,
     script_results: String,
     answers: AnswerCodes,
+    pin: PinRules,
     queue: QueueCodes,
     parameters: ParameterRules,
     #[serde(default)]
@@ -299,8 +314,8 @@ impl HostRules {
             let problem = "it carries the MAC and must be bytes, binary, fixed = 8".to_owned();
             return Err(DialectError::Field { field: MAC_FIELD.to_string(), problem });
         }
-        let Self { mac, answers, queue, parameters, binding, .. } = self;
-        Ok(Dialect { layout, mac, script_results, answers, queue, parameters, binding })
+        let Self { mac, answers, pin, queue, parameters, binding, .. } = self;
+        Ok(Dialect { layout, mac, script_results, answers, pin, queue, parameters, binding })
     }
 }
 
@@ -345,6 +360,8 @@ mod tests {
             assert!(codes.partial.is_subset(&codes.approved), "{name}");
             assert!(codes.without_mac.is_disjoint(&codes.approved), "{name}");
             assert!(codes.unclear.is_disjoint(&codes.approved), "{name}");
+            assert!(codes.wrong_pin.is_disjoint(&codes.approved), "{name}");
+            assert!(codes.wrong_pin.is_disjoint(&codes.unclear), "{name}");
             assert!(codes.number_in_use.is_disjoint(&codes.approved), "{name}");
         }
     }

@@ -11,6 +11,7 @@ mod cryptogram;
 mod files;
 pub mod onboarding;
 mod parameters;
+mod pins;
 mod pki;
 mod rules;
 pub mod scripts;
@@ -50,6 +51,7 @@ use crate::acquirer::enrolment::{Enrolment, EnrolmentError};
 use crate::crypto::CryptoError;
 use crate::crypto::tdes::TdesKey;
 use crate::iso8583::{Dialect, DialectError};
+use crate::pin::Pin;
 use crate::reference::ReferenceError;
 use crate::sandbox::card::profile::{CardProfile, ProfileError, SHIPPED};
 use crate::terminal::binding::Place;
@@ -362,6 +364,14 @@ impl Host {
     /// When the database cannot be read.
     pub fn balance(&self, pan: &str) -> Result<Option<u64>, StoreError> {
         self.store.balance(pan)
+    }
+
+    /// Gives the account behind a card number another PIN, with all its tries. At first every account has 1234.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub fn set_pin(&self, pan: &str, pin: &Pin) -> Result<(), StoreError> {
+        self.store.set_pin(pan, pin)
     }
 
     /// Do register and kit belong together? Not when an enrolment was cut short.

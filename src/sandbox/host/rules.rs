@@ -4,6 +4,7 @@ use jiff::Zoned;
 
 use super::books::{Books, NewEntry};
 use super::cryptogram::{self, Claim};
+use super::pins;
 use super::scripts::{self, Script};
 use super::store::{Entry, EntryState, Store, StoreError, Terminal};
 use crate::acquirer::device::{DeviceRecord, DeviceRecordError};
@@ -13,6 +14,7 @@ use crate::emv::tag;
 use crate::emv::tlv::TlvBuilder;
 use crate::iso8583::dialect::{Dialect, MAC_FIELD};
 use crate::iso8583::{BindingTags, Message, Mti};
+use crate::pin::Pin;
 use crate::reference::{Batch, Stan, TraceNumber};
 use crate::sandbox::issuer::{Cryptogram, Verified};
 
@@ -131,6 +133,7 @@ struct Sale<'a> {
     trace: TraceNumber,
     pan: &'a str,
     minor: u64,
+    pin: Option<Pin>,
     message: &'a Message,
 }
 
@@ -139,7 +142,7 @@ struct Sale<'a> {
 /// # Errors
 /// When the database fails; nothing is booked then.
 pub fn sale(store: &Store, terminal: &Terminal, message: &Message, now: &Zoned) -> Result<Decision, StoreError> {
-    let sale = match read_sale(message) {
+    let sale = match read_sale(terminal, message) {
         Ok(sale) => sale,
         Err(refusal) => return Ok(refusal.into()),
     };
@@ -297,6 +300,11 @@ fn judge(books: &Books<'_>, sale: &Sale<'_>, now: &Zoned) -> Result<(Verdict, Op
         Err(error) => return Ok((declined("05", &error.to_string(), true), None)),
     };
     books.remember_atc(sale.pan, verified.atc)?;
+    if let Some(pin) = &sale.pin
+        && let Some((code, reason)) = pins::check(books, sale.pan, pin)?
+    {
+        return Ok((declined(code, reason, true), Some(verified)));
+    }
     let approved = |code: &str, reason: &str, booked| Verdict {
         response_code: code.to_owned(),
         reason: reason.to_owned(),
@@ -315,15 +323,16 @@ fn judge(books: &Books<'_>, sale: &Sale<'_>, now: &Zoned) -> Result<(Verdict, Op
     Ok((verdict, Some(verified)))
 }
 
-fn read_sale(message: &Message) -> Result<Sale<'_>, Refusal> {
+fn read_sale<'a>(terminal: &Terminal, message: &'a Message) -> Result<Sale<'a>, Refusal> {
     if message.text(3) != Some(SALE) {
         return Err(Refusal { response_code: "12", reason: "only a plain sale is taken".to_owned() });
     }
     let pan = message.text(2).ok_or_else(|| format_error("no card number"))?;
     let trace = trace(message)?;
+    let pin = pins::read(message, terminal.pin_key.as_ref())?;
     match amount(message)? {
         0 => Err(Refusal { response_code: "13", reason: "an amount of nothing".to_owned() }),
-        minor => Ok(Sale { trace, pan, minor, message }),
+        minor => Ok(Sale { trace, pan, minor, pin, message }),
     }
 }
 

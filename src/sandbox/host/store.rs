@@ -8,12 +8,14 @@ use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
 use super::advices::Note;
 use super::books::Books;
 use super::parameters::Versions;
+use super::pins;
 use crate::crypto::emv::{Algorithm, IssuerKey};
 use crate::crypto::sm4::Sm4Key;
 use crate::crypto::tdes::TdesKey;
 use crate::crypto::{CryptoError, hex};
 use crate::money::{Amount, AmountError, Currency};
 use crate::payment::advice::AdviceKind;
+use crate::pin::Pin;
 use crate::reference::{Batch, ReferenceError, Stan, TraceNumber};
 use crate::sandbox::card::profile::ApplicationProfile;
 use crate::sandbox::issuer::ResponseMethod;
@@ -38,6 +40,11 @@ const SCHEMA: &str = "
         master_key      BLOB NOT NULL,      -- a TEST key
         balance         INTEGER NOT NULL CHECK (balance >= 0),
         last_atc        INTEGER NOT NULL DEFAULT -1
+    ) STRICT;
+    CREATE TABLE IF NOT EXISTS pins (
+        pan         TEXT PRIMARY KEY REFERENCES accounts,
+        check_value BLOB NOT NULL,
+        wrong       INTEGER NOT NULL DEFAULT 0 -- in a row
     ) STRICT;
     CREATE TABLE IF NOT EXISTS entries (
         id            INTEGER PRIMARY KEY,
@@ -100,6 +107,8 @@ pub struct Terminal {
     pub certificate: String,
     /// MAC key.
     pub mac_key: TdesKey,
+    /// PIN key, once it has one.
+    pub pin_key: Option<TdesKey>,
     /// Device key.
     pub device_key: Sm4Key,
 }
@@ -219,6 +228,23 @@ impl Store {
                 i64::try_from(profile.issuer.balance).unwrap_or(i64::MAX)
             ],
         )?;
+        let pin = Pin::new(pins::FIRST_PIN.to_vec().into()).map_err(|error| StoreError::Row(error.to_string()))?;
+        self.connection().execute(
+            "INSERT INTO pins (pan, check_value) VALUES (?1, ?2) ON CONFLICT (pan) DO NOTHING",
+            params![profile.pan, pins::check_value(&profile.pan, &pin)?],
+        )?;
+        Ok(())
+    }
+
+    /// Gives an account another PIN, with all its tries.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub fn set_pin(&self, pan: &str, pin: &Pin) -> Result<(), StoreError> {
+        self.connection().execute(
+            "UPDATE pins SET check_value = ?2, wrong = 0 WHERE pan = ?1",
+            params![pan, pins::check_value(pan, pin)?],
+        )?;
         Ok(())
     }
 
@@ -302,7 +328,8 @@ impl Store {
             return Ok(None);
         };
         let (mac_key, device_key) = (TdesKey::new(&mac_key)?, Sm4Key::new(&device_key)?);
-        Ok(Some(Terminal { terminal, merchant, serial_number, acquirer, certificate, mac_key, device_key }))
+        let pin_key = None;
+        Ok(Some(Terminal { terminal, merchant, serial_number, acquirer, certificate, mac_key, pin_key, device_key }))
     }
 
     /// The ledger, oldest first.
