@@ -6,7 +6,7 @@ use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::{Arc, Mutex};
 
 use super::door::Door;
-use super::{Moment, PATIENCE, Way};
+use super::{PATIENCE, Way};
 
 /// See the module.
 pub struct RawProxy {
@@ -48,7 +48,6 @@ struct Shared {
     host: SocketAddr,
     blow: Mutex<Option<Blow>>,
     traffic: Mutex<BTreeMap<usize, Traffic>>,
-    moment: Moment,
 }
 
 impl RawProxy {
@@ -64,11 +63,6 @@ impl RawProxy {
     /// Where the terminal finds it.
     pub fn url(&self) -> String {
         format!("https://{}", self.door.address())
-    }
-
-    /// When blows fall.
-    pub fn moment(&self) -> &Moment {
-        &self.shared.moment
     }
 
     /// This happens to the next connection.
@@ -122,7 +116,6 @@ impl Shared {
             passed += bytes.len();
             self.note(number, way, bytes.len(), falls.is_some());
             let Some(blow) = falls else { continue };
-            self.moment.strike();
             match blow.deed {
                 Deed::Flip => {}
                 Deed::Cut => break,
