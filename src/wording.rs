@@ -185,6 +185,10 @@ reason_kinds! {
     ReversalWaiting = "reversal_waiting";
     /// All tries to take a payment back are used up.
     ReversalExhausted = "reversal_exhausted";
+    /// The host does not take a message about a payment that is over; the payment stands.
+    AdviceParked = "advice_parked";
+    /// The reader's own pad still asks for the PIN of a payment that is over.
+    PadBusy = "pad_busy";
     /// The payment was taken back; nothing is charged.
     TakenBack = "taken_back";
     /// The card of the last payment is still in the reader.

@@ -78,7 +78,7 @@ pub fn orders_download(dialect: &Dialect, bytes: &[u8]) -> bool {
     message.bytes(MAC_FIELD).is_some() && order.is_some_and(|order| dialect.parameters.is_download(order))
 }
 
-fn authenticate(
+pub(super) fn authenticate(
     dialect: &Dialect,
     vault: &dyn SecureElement,
     answer: &Message,
@@ -123,7 +123,7 @@ fn belongs(request: &Frame, answer: &Message) -> Result<(), LinkFailure> {
 }
 
 /// One machine, one code: an answer in the name of another acquirer is not this terminal's.
-fn bound(identity: &Identity, answer: &Message) -> Result<(), LinkFailure> {
+pub(super) fn bound(identity: &Identity, answer: &Message) -> Result<(), LinkFailure> {
     match answer.text(32) {
         Some(found) if found != identity.acquirer_code => {
             let expected = &identity.acquirer_code;

@@ -10,7 +10,8 @@ use crate::payment::advice::{Advice, AdviceKind};
 use crate::payment::online::{CardForHost, EntryMode, ReversalReason, ReversalRequest, SaleRequest};
 use crate::reference::{AuthorisationCode, Batch, Stan, TraceNumber};
 use crate::terminal::identity::Identity;
-use crate::vault::software::{SoftwareVault, TestKeys};
+use crate::vault::KeyName;
+use crate::vault::software::SoftwareVault;
 
 /// Runs a test with a terminal of the shipped dialect.
 pub fn with_requests<T>(run: impl FnOnce(&Requests<'_>) -> T) -> T {
@@ -26,7 +27,9 @@ pub fn with_requests<T>(run: impl FnOnce(&Requests<'_>) -> T) -> T {
         address: "TEST".to_owned(),
         test: true,
     };
-    let vault = SoftwareVault::of(&TestKeys { mac_key: [3; 16], device_key: [4; 16] }).unwrap();
+    let vault = SoftwareVault::in_memory();
+    vault.set(KeyName::Mac, &[3; 16]);
+    vault.set(KeyName::Device, &[4; 16]);
     run(&Requests { dialect: &dialect, tpdu: &dialect.tpdu, identity: &identity, vault: &vault })
 }
 

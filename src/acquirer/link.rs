@@ -6,7 +6,7 @@
 
 use std::io::Read;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -15,13 +15,13 @@ use reqwest::blocking::{Client, Response};
 use reqwest::header::{CACHE_CONTROL, CONTENT_TYPE, DATE};
 use zeroize::Zeroizing;
 
-use super::answers;
+use super::{answers, late};
 use super::messages::{RequestError, Requests, Written};
 use super::parameters::{self, Download, DownloadError, Question, Reply};
 use crate::crypto::hex;
 use crate::iso8583::{Dialect, DialectError};
 use crate::payment::advice::Advice;
-use crate::payment::online::{HostAnswer, LinkFailure, ReversalRequest, SaleRequest};
+use crate::payment::online::{HostAnswer, LateApproval, LinkFailure, ReversalRequest, SaleRequest};
 use crate::reference::ResponseCode;
 use crate::terminal::identity::Identity;
 use crate::terminal::link::LinkSettings;
@@ -62,6 +62,11 @@ pub trait HostLink: Send + Sync {
     /// Whether an answer since the last call ordered the terminal to fetch its data anew.
     fn take_order(&self) -> bool;
 
+    /// Approvals since the last call that came as the answer to something else: too late for their own request.
+    fn take_late(&self) -> Vec<LateApproval> {
+        Vec::new()
+    }
+
     /// Fetches applications and CA keys. Keeps nothing.
     ///
     /// # Errors
@@ -96,6 +101,7 @@ pub struct HttpsLink {
     identity: Identity,
     vault: Arc<dyn SecureElement>,
     ordered: AtomicBool,
+    late: Mutex<Vec<LateApproval>>,
 }
 
 /// Settings or files with which no link can be made.
@@ -162,7 +168,7 @@ impl HttpsLink {
         let deadline = connect + answer;
         let client = client(settings, directory, connect, deadline)?;
         let url = format!("{}{}", settings.url.trim_end_matches('/'), settings.path);
-        Ok(Self { client, url, deadline, dialect, tpdu, identity, vault, ordered: AtomicBool::new(false) })
+        Ok(Self { client, url, deadline, dialect, tpdu, identity, vault, ordered: AtomicBool::new(false), late: Mutex::default() })
     }
 
     fn requests(&self) -> Requests<'_> {
@@ -218,11 +224,18 @@ impl HttpsLink {
     fn financial(&self, request: Result<Written, RequestError>) -> Result<HostAnswer, LinkFailure> {
         let request = request.map_err(never_written)?;
         let (_, body) = self.exchange(&request)?;
-        let answer = answers::read(&self.requests(), &request, &body)?;
+        let answer = answers::read(&self.requests(), &request, &body).inspect_err(|_| self.keep_late(&request, &body))?;
         if answers::orders_download(&self.dialect, &body) {
             self.ordered.store(true, Ordering::Release);
         }
         Ok(answer)
+    }
+
+    /// What is no answer to this request may be the approval of an earlier one.
+    fn keep_late(&self, request: &Written, body: &[u8]) {
+        if let Some(late) = late::approval(&self.requests(), request, body) {
+            self.late.lock().unwrap_or_else(PoisonError::into_inner).push(late);
+        }
     }
 
     fn ask(&self, question: &Question) -> Result<Reply, LinkFailure> {
@@ -255,6 +268,10 @@ impl HostLink for HttpsLink {
 
     fn take_order(&self) -> bool {
         self.ordered.swap(false, Ordering::AcqRel)
+    }
+
+    fn take_late(&self) -> Vec<LateApproval> {
+        std::mem::take(&mut *self.late.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn download(&self) -> Result<Download, DownloadError> {

@@ -3,7 +3,6 @@
 //! One engine thread decides the order of things; reader, printer and host each have a thread of their own, so that nobody
 //! waits for a device but its own worker. All of them talk by messages.
 
-mod advices;
 mod choosing;
 mod concluding;
 mod engine;
@@ -11,11 +10,14 @@ mod line;
 pub mod parameters;
 mod pin_entry;
 mod printing;
+mod queue;
+mod queue_view;
 mod report;
 mod reversals;
 mod running;
 mod setup;
 mod showing;
+mod slips_of_the_queue;
 pub mod view;
 mod workers;
 

@@ -42,6 +42,7 @@ impl Core {
                 };
                 let prompt =
                     PadPrompt { language: running.sale.language().unwrap_or(own), patience: self.parts.pin_wait };
+                self.pad_asks = true;
                 self.reader.send(reader::Job::VerifyPin { ticket: running.ticket, prompt });
             }
             PinPad::Screen => {
@@ -50,6 +51,22 @@ impl Core {
             }
             // The core asks for no PIN then.
             PinPad::None => {}
+        }
+    }
+
+    /// The reader's own pad cannot be called back: it asks on after a payment was left, and whoever comes next must not answer.
+    pub(super) fn pad_notice(&self) -> Option<Reason> {
+        self.pad_asks.then(|| Reason::of(ReasonKind::PadBusy))
+    }
+
+    /// The reader has spoken after its pad was asked, so the pad asks no more. Whoever waited for that may go on.
+    pub(super) fn pad_is_done(&mut self) {
+        self.pad_asks = false;
+        if let Some(running) = self.running.as_mut()
+            && running.notice.as_ref().is_some_and(|reason| reason.kind == ReasonKind::PadBusy)
+        {
+            running.notice = None;
+            self.show_progress();
         }
     }
 

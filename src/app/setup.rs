@@ -15,6 +15,7 @@ use crate::devices::sound::Sound;
 use crate::devices::sound::alsa::AlsaSound;
 use crate::devices::sound::silent::Silent;
 use crate::emv::ca_keys::KeyWorld;
+use crate::iso8583::Dialect;
 use crate::ledger::{Ledger, LedgerError};
 use crate::money::UnknownCurrency;
 use crate::payment::chooser::Chooser;
@@ -149,6 +150,14 @@ impl Setup {
         })
     }
 
+    /// How messages to the host are written.
+    ///
+    /// # Errors
+    /// When no dialect has the configured name.
+    pub fn dialect(&self) -> Result<Dialect, SetupError> {
+        Dialect::shipped(&self.settings.host.dialect).map_err(|error| self.origin.wrong("host.dialect", error).into())
+    }
+
     /// The card reader; it may be plugged in later.
     pub fn reader(&self) -> Box<dyn CardReader> {
         let settings = &self.settings.reader;
@@ -211,6 +220,7 @@ impl Setup {
             printer_patience: Duration::from_secs(self.settings.printer.patience_s),
             sound: self.sound(),
             link: Arc::new(self.link(identity.clone(), vault)?),
+            queue_codes: self.dialect()?.queue,
             currency: self
                 .settings
                 .terminal

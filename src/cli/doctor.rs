@@ -12,8 +12,9 @@ use crate::acquirer::link::{HostCheck, HostLink};
 use crate::app::Setup;
 use crate::crypto::hex;
 use crate::emv::ca_keys::KeyWorld;
-use crate::ledger::AdviceState;
+use crate::payment::queue::Open;
 use crate::terminal::identity::Identity;
+use crate::vault::{KeyName, SecureElement};
 use crate::wording::{Language, Reason, ReasonKind};
 
 /// Below this much free space the ledger may soon not be writable, in MiB.
@@ -92,11 +93,7 @@ fn examine(setup: &Setup) -> Vec<Finding> {
         ),
         finding(
             "keys",
-            vault.map_err(|error| text(&error)).and_then(|vault| {
-                let check_value = vault.mac_key_check_value().map_err(|error| text(&error))?;
-                let test = if vault.is_test() { ", TEST keys" } else { "" };
-                Ok(format!("MAC key check value {}{test}", hex::encode(&check_value)))
-            }),
+            vault.map_err(|error| text(&error)).and_then(|vault| keys(&*vault)),
         ),
         finding(
             "emv",
@@ -115,12 +112,12 @@ fn examine(setup: &Setup) -> Vec<Finding> {
                     return Ok("none yet; the first payment makes it".to_owned());
                 };
                 let count = ledger.count().map_err(|error| text(&error))?;
-                let advices = ledger.undelivered_advices().map_err(|error| text(&error))?;
-                match advices.iter().filter(|row| row.state == AdviceState::Parked).count() {
-                    0 => Ok(format!("{count} transactions")),
-                    parked => Err(format!(
-                        "{parked} messages about finished payments are not taken by the host; call the help desk with what \
-                         yima queue shows"
+                match ledger.open_entries().map_err(|error| text(&error))? {
+                    Open { waiting: 0, parked: 0 } => Ok(format!("{count} transactions")),
+                    Open { waiting, parked: 0 } => Ok(format!("{count} transactions, {waiting} entries wait for the host")),
+                    Open { parked, .. } => Err(format!(
+                        "{parked} entries of the queue were given up and need a person: call the acquirer with what yima queue \
+                         shows, then say the answer with yima queue resolve"
                     )),
                 }
             }),
@@ -138,6 +135,18 @@ fn answered(check: HostCheck) -> Result<String, String> {
     let refusal = Reason { code: Some(code.clone()), ..Reason::of(ReasonKind::HostDeclined) };
     let sentences = refusal.sentences(Language::English);
     Err(format!("refuses this terminal with {code}: {} {}", sentences.what, sentences.advice))
+}
+
+/// The check values of the keys that are there.
+fn keys(vault: &dyn SecureElement) -> Result<String, String> {
+    let mut said = Vec::new();
+    for name in KeyName::ALL {
+        if let Some(value) = vault.check_value(name).map_err(|error| error.to_string())? {
+            said.push(format!("{name} {}", hex::encode(&value)));
+        }
+    }
+    let test = if vault.is_test() { ", TEST keys" } else { "" };
+    Ok(format!("check values: {}{test}", said.join(", ")))
 }
 
 /// Which applications and CA keys count, and where they are from.

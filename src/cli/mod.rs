@@ -67,7 +67,7 @@ enum Command {
     Sale(sale::Arguments),
     /// List transactions, newest first
     Transactions(transactions::Arguments),
-    /// List what the host is still to be told
+    /// List what the host must still take back or be told; decide about what was given up
     Queue(queue::Arguments),
     /// Look at every part of the terminal and say how it is and what to do
     Doctor(doctor::Arguments),

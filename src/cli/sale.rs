@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::Args;
 use serde_json::{Map, Value, json};
 
-use super::typed_pin::{Typed, TypedPins};
+use super::typed_pin::{Interruptions, Typed, TypedPins};
 use super::{FAILED, Failure, output};
 use crate::app::view::{CopyState, Intent, PinPlace, Progress, Screen, View};
 use crate::app::{CopyReport, Ending, Engine, Listener, Parts, SaleReport, Setup};
@@ -68,14 +68,16 @@ impl Arguments {
         if amount.is_zero() {
             return Err(AmountError::Nothing.into());
         }
+        // Parts of the terminal have threads of their own.
+        let interruptions = self.pin.is_some().then(Interruptions::keep).transpose()?;
         let mut parts = setup.parts()?;
         if let Some(wish) = &self.application {
             parts.chooser = Chooser::Beforehand(wish.clone());
         }
         let language = parts.language;
-        let pins = match &self.pin {
+        let pins = match interruptions {
             Some(_) if !parts.test => return Err("--pin is for test keys; this terminal's are live".into()),
-            Some(_) => Some(TypedPins::on_standard_input()?),
+            Some(interruptions) => Some(TypedPins::on_standard_input(interruptions)?),
             None => None,
         };
         let report = take_payment(parts, amount, pins)?;
@@ -99,6 +101,9 @@ pub fn take_payment(mut parts: Parts, amount: Amount, mut pins: Option<TypedPins
     engine.intents().send(Intent::Charge(amount));
     let mut pin_wanted = false;
     loop {
+        if let Some(pins) = pins.as_mut() {
+            pins.end_if_interrupted()?;
+        }
         match told.recv_timeout(LOOK_EVERY) {
             Ok(Told::Over(report)) => return Ok(*report),
             Ok(Told::PinWanted(wanted)) => pin_wanted = wanted,
@@ -203,9 +208,11 @@ fn line_for(screen: &Screen, language: Language) -> Option<String> {
             }
         }),
         Screen::Unknown { reason, .. } => Some(sentences(reason)),
-        Screen::Keypad { .. } | Screen::NotPaid { .. } | Screen::Transactions { .. } | Screen::OutOfService { .. } => {
-            None
-        }
+        Screen::Keypad { .. }
+        | Screen::NotPaid { .. }
+        | Screen::Transactions { .. }
+        | Screen::Queue { .. }
+        | Screen::OutOfService { .. } => None,
     }
 }
 

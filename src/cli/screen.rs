@@ -70,6 +70,7 @@ fn out_of_service(settings: &Settings, failure: &Failure) -> Result<View, Failur
         screen: Screen::OutOfService { reason: Reason::with_detail(kind, failure.to_string()) },
         link: LinkState::Untried,
         waiting: 0,
+        queued: 0,
         merchant_name: String::new(),
         currency: settings.terminal.currency.parse()?,
         test: false,

@@ -6,6 +6,7 @@ pub mod check_value;
 pub mod cipher;
 pub mod device;
 pub mod dukpt;
+pub mod elliptic;
 pub mod emv;
 pub mod hex;
 pub mod key_block;

@@ -18,6 +18,11 @@ impl Sm4Key {
         Ok(Self(Zeroizing::new(bytes)))
     }
 
+    /// The key itself, for a place that keeps keys.
+    pub fn expose_bytes(&self) -> &[u8] {
+        self.0.as_slice()
+    }
+
     /// Encrypts whole blocks of sixteen bytes, each on its own (ECB).
     ///
     /// # Errors

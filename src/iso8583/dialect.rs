@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
+use super::queue_codes::QueueCodes;
 use crate::crypto::hex;
 
 /// Fields one bitmap can name; field 1 would be the second bitmap, which no dialect here uses.
@@ -37,6 +38,8 @@ pub struct Dialect {
     pub script_results: Vec<u8>,
     /// What response codes do.
     pub answers: AnswerCodes,
+    /// What ends an entry of the queue.
+    pub queue: QueueCodes,
     /// How applications and CA keys are downloaded.
     pub parameters: ParameterRules,
     fields: BTreeMap<u8, FieldFormat>,
@@ -300,6 +303,7 @@ impl Dialect {
             return Err(DialectError::Key { key: "frame.header", problem: format!("more than {MAX_HEADER} bytes") });
         }
         file.parameters.check(&header)?;
+        file.queue.check()?;
         let mut fields = BTreeMap::new();
         for (key, entry) in file.fields {
             let refused = |problem: &str| DialectError::Field { field: key.clone(), problem: problem.to_owned() };
@@ -314,8 +318,8 @@ impl Dialect {
             let problem = "it carries the MAC and must be bytes, binary, fixed = 8".to_owned();
             return Err(DialectError::Field { field: MAC_FIELD.to_string(), problem });
         }
-        let DialectFile { name, mti, length_prefix, mac, answers, parameters, .. } = file;
-        Ok(Self { name, mti, length_prefix, mac, tpdu, header, script_results, answers, parameters, fields })
+        let DialectFile { name, mti, length_prefix, mac, answers, queue, parameters, .. } = file;
+        Ok(Self { name, mti, length_prefix, mac, tpdu, header, script_results, answers, queue, parameters, fields })
     }
 
     /// How a field is written, if the dialect has it.
@@ -368,6 +372,7 @@ struct DialectFile {
     script_results: String,
     frame: FrameEntry,
     answers: AnswerCodes,
+    queue: QueueCodes,
     parameters: ParameterRules,
     fields: BTreeMap<String, FieldEntry>,
 }

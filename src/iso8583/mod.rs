@@ -7,9 +7,11 @@
 pub mod dialect;
 pub mod message;
 mod pack;
+pub mod queue_codes;
 mod unpack;
 
 pub use dialect::{Dialect, DialectError};
 pub use message::{Frame, Message, Mti};
 pub use pack::PackError;
+pub use queue_codes::QueueCodes;
 pub use unpack::{UnpackError, UnpackProblem};

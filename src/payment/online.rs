@@ -151,6 +151,19 @@ impl fmt::Debug for HostAnswer {
     }
 }
 
+/// An approval that came when its payment was no longer waiting for it. It is recorded, never accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LateApproval {
+    /// Batch and STAN of the payment.
+    pub trace: TraceNumber,
+    /// Field 39.
+    pub response_code: ResponseCode,
+    /// Field 37.
+    pub rrn: Option<Rrn>,
+    /// Field 38.
+    pub authorisation_code: Option<AuthorisationCode>,
+}
+
 /// What a host decided about a request. Which response code means what is the dialect's data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decision {

@@ -48,6 +48,7 @@ const fn is_customers(screen: &Screen) -> bool {
         | Screen::Approved { .. }
         | Screen::Unknown { .. }
         | Screen::Transactions { .. }
+        | Screen::Queue { .. }
         | Screen::OutOfService { .. } => false,
     }
 }

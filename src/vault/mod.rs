@@ -1,16 +1,112 @@
 //! Custody of keys: what a secure element does for the terminal. No call gives a key away.
+//!
+//! Five keys and a key pair live in an element. The pair and the device key are the machine's, the master key is what the
+//! acquirer gave it at enrolment, and the working keys (PIN, MAC, data) come under the master key at every sign-on.
+//! [`agreement`] says in what form the first ones arrive, [`software`] is the element for tests and the sandbox. What
+//! payments need of keys is known elsewhere.
 
+pub mod agreement;
 pub mod software;
 
+use std::fmt;
+
+use crate::card_number::Pan;
 use crate::crypto::CryptoError;
+use crate::crypto::key_block::KeyBlockError;
+use crate::crypto::pin_block::PinBlockError;
+use crate::pin::Pin;
+
+/// The keys of a terminal, beside its key pair.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum KeyName {
+    /// The master key (TMK), TDES: working keys come under it, and it does nothing else.
+    Master,
+    /// The device key, SM4: field 59, element 04.
+    Device,
+    /// The PIN key (PIK), TDES.
+    Pin,
+    /// The MAC key (MAK), TDES.
+    Mac,
+    /// The key for tracks and other data (TDK), TDES.
+    Data,
+}
+
+/// A working key as the host sends it.
+#[derive(Clone, Copy)]
+pub struct SealedKey<'a> {
+    /// Which.
+    pub name: KeyName,
+    /// The key under the master key, each block on its own (ECB): 8, 16 or 24 bytes.
+    pub sealed: &'a [u8],
+    /// The first three to eight bytes of a block of zeros under the key itself.
+    pub check_value: &'a [u8],
+}
 
 /// A place where keys live and work.
+///
+/// What a call has answered with `Ok` holds over a power cut. A call that fails leaves the keys as they were, except where
+/// the system cannot say whether it wrote ([`VaultError::Write`]): then they are the old ones or the new ones, all of them.
 pub trait SecureElement: Send + Sync {
-    /// Field 64 over a message, with the working MAC key.
+    /// Makes a new device key pair (P-256) and gives its public half: SubjectPublicKeyInfo in DER. The private half never
+    /// leaves. The pair before it is gone; the keys stay until [`SecureElement::import_under_agreement`] replaces them. An
+    /// element whose keys were destroyed begins anew.
+    ///
+    /// # Errors
+    /// When the element fails.
+    fn generate(&self) -> Result<Vec<u8>, VaultError>;
+
+    /// The public half of the device key pair: SubjectPublicKeyInfo in DER.
+    ///
+    /// # Errors
+    /// When there is none or the element fails.
+    fn public_key(&self) -> Result<Vec<u8>, VaultError>;
+
+    /// Signs with the device key pair: ECDSA with SHA-256, in DER.
+    ///
+    /// # Errors
+    /// When there is no pair or the element fails.
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, VaultError>;
+
+    /// Takes master key and device key as key blocks under what the device key pair and the host's key (SubjectPublicKeyInfo
+    /// in DER) agree on; see [`agreement`]. Both are checked before either counts, and working keys under an
+    /// earlier master key are gone with it.
+    ///
+    /// # Errors
+    /// When a block is not for this pair and context, or its key is meant for something else.
+    fn import_under_agreement(
+        &self,
+        host_key: &[u8],
+        context: &[u8],
+        master: &str,
+        device: &str,
+    ) -> Result<(), VaultError>;
+
+    /// Takes working keys as a set: all check values are right before any key is replaced, and a key that is not in the set
+    /// is gone.
+    ///
+    /// # Errors
+    /// When there is no master key, when a key is no working key, has another length or check value, or comes twice. The
+    /// keys before stay in force.
+    fn import_under_master(&self, keys: &[SealedKey<'_>]) -> Result<(), VaultError>;
+
+    /// The check value of a key, at least three bytes from the left of a block of zeros under it; none when there is no such
+    /// key yet.
+    ///
+    /// # Errors
+    /// When the element fails.
+    fn check_value(&self, key: KeyName) -> Result<Option<Vec<u8>>, VaultError>;
+
+    /// Field 64 over a message, with the MAC key.
     ///
     /// # Errors
     /// When the key is missing or the element fails.
     fn mac(&self, message: &[u8]) -> Result<[u8; 8], VaultError>;
+
+    /// A PIN block of format 0 (ISO 9564-1, 9.3.2) under the PIN key.
+    ///
+    /// # Errors
+    /// When the key is missing, the card number has not 12 to 19 digits, or the element fails.
+    fn encrypt_pin(&self, pin: &Pin, pan: &Pan) -> Result<Vec<u8>, VaultError>;
 
     /// Field 59, tag A2, element 04: eight characters that only the holder of the device key can make, over serial number and
     /// random factor.
@@ -19,11 +115,11 @@ pub trait SecureElement: Send + Sync {
     /// When the key is missing or the element fails.
     fn device_ciphertext(&self, serial_number: &str, factor: &str) -> Result<String, VaultError>;
 
-    /// Check value of the MAC key, four bytes, for `yima doctor`.
+    /// Destroys all keys and the pair, durably. From then on every call but [`SecureElement::generate`] says so.
     ///
     /// # Errors
-    /// When the key is missing or the element fails.
-    fn mac_key_check_value(&self) -> Result<[u8; 4], VaultError>;
+    /// When the element fails; then it must be tried again.
+    fn zeroize(&self) -> Result<(), VaultError>;
 
     /// True when the keys are for tests only.
     fn is_test(&self) -> bool;
@@ -40,7 +136,113 @@ pub enum VaultError {
         /// What is wrong.
         problem: String,
     },
+    /// The vault cannot be written.
+    #[error(
+        "the vault {place} cannot be written: {problem}; its keys are the old ones or the new ones, never some of each"
+    )]
+    Write {
+        /// Where it is.
+        place: String,
+        /// What is wrong.
+        problem: String,
+    },
+    /// The machine's own keys are not there.
+    #[error("the vault holds no {0}; enrol the terminal")]
+    NotEnrolled(&'static str),
+    /// Working keys are not there.
+    #[error("the vault holds no {0}; sign on at the host")]
+    NotSignedOn(KeyName),
+    /// Somebody destroyed the keys.
+    #[error("the keys were destroyed; enrol the terminal anew")]
+    Destroyed,
+    /// The check value that came with a key is another one's.
+    #[error(
+        "the {key} has the check value {is}, the host says {said}; no key was replaced: report this to the acquirer"
+    )]
+    CheckValue {
+        /// Which key.
+        key: KeyName,
+        /// What the host says, hexadecimal.
+        said: String,
+        /// What it is, hexadecimal, as many digits.
+        is: String,
+    },
+    /// A key, or what should be one, of a length that it cannot have.
+    #[error("the {key} cannot have {length} bytes; no key was replaced: report this to the acquirer")]
+    Length {
+        /// Which key.
+        key: KeyName,
+        /// Its bytes.
+        length: usize,
+    },
+    /// A key that does not come under the master key, or comes twice.
+    #[error("the {0} has no place in a set of working keys, or comes twice; no key was replaced")]
+    NotInSet(KeyName),
+    /// A key block that cannot be opened.
+    #[error("the key block of the {key}: {source}")]
+    KeyBlock {
+        /// Which key.
+        key: KeyName,
+        /// What is wrong with it.
+        source: KeyBlockError,
+    },
+    /// A key block of a key that is meant for something else.
+    #[error("the key block of the {key} says usage {found}, which is not {expected}; report this to the acquirer")]
+    Usage {
+        /// Which key.
+        key: KeyName,
+        /// Usage, algorithm and mode of use in the block.
+        found: String,
+        /// What they may be.
+        expected: &'static str,
+    },
+    /// The system has no random numbers.
+    #[error("the system gives no random numbers: {0}")]
+    Random(String),
+    /// The PIN block.
+    #[error(transparent)]
+    PinBlock(#[from] PinBlockError),
     /// The computation failed.
     #[error(transparent)]
     Crypto(#[from] CryptoError),
+}
+
+impl KeyName {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Master, Self::Device, Self::Pin, Self::Mac, Self::Data];
+
+    /// Those that come at every sign-on.
+    pub const WORKING: [Self; 3] = [Self::Pin, Self::Mac, Self::Data];
+
+    /// What it is called.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Master => "master key",
+            Self::Device => "device key",
+            Self::Pin => "PIN key",
+            Self::Mac => "MAC key",
+            Self::Data => "data key",
+        }
+    }
+
+    /// The error for when it is not there: who brings it is what to do next.
+    pub const fn missing(self) -> VaultError {
+        match self {
+            Self::Master | Self::Device => VaultError::NotEnrolled(self.words()),
+            Self::Pin | Self::Mac | Self::Data => VaultError::NotSignedOn(self),
+        }
+    }
+}
+
+impl fmt::Display for KeyName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.words())
+    }
+}
+
+/// The sealed key is not shown.
+impl fmt::Debug for SealedKey<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SealedKey({:?}, {} bytes, masked)", self.name, self.sealed.len())
+    }
 }

@@ -6,7 +6,7 @@ use std::sync::mpsc::Sender;
 use crate::acquirer::link::{HostCheck, HostLink};
 use crate::app::parameters::{self, Update, UpdateError};
 use crate::payment::advice::Advice;
-use crate::payment::online::{HostAnswer, LinkFailure, ReversalRequest, SaleRequest};
+use crate::payment::online::{HostAnswer, LateApproval, LinkFailure, ReversalRequest, SaleRequest};
 use crate::reference::TraceNumber;
 use crate::terminal::emv_files::EmvFiles;
 
@@ -34,6 +34,8 @@ pub enum Event {
     Reversal(TraceNumber, Result<HostAnswer, LinkFailure>),
     /// Of an advice.
     Advice(i64, Result<HostAnswer, LinkFailure>),
+    /// An approval came that its payment no longer waited for.
+    Late(LateApproval),
     /// Of a check.
     Check(Result<HostCheck, LinkFailure>),
     /// Of an update.
@@ -61,6 +63,10 @@ pub fn start<M: Send + 'static>(
                 Job::Check => Event::Check(link.check()),
                 Job::Update => Event::Update(parameters::update(&*link, &files).map(Box::new)),
             };
+            for late in link.take_late() {
+                // The engine may be gone, and then the next line says so.
+                let _ = events.send(wrap(Event::Late(late)));
+            }
             if events.send(wrap(event)).is_err() || (link.take_order() && events.send(wrap(Event::Ordered)).is_err()) {
                 return;
             }

@@ -38,13 +38,16 @@ use self::pki::{Credential, Purpose};
 pub use self::server::PATH;
 use self::service::Service;
 use self::store::{Entry, Store, StoreError, TerminalRow};
+use crate::crypto::CryptoError;
+use crate::crypto::elliptic::{P256PrivateKey, P256PublicKey};
+use crate::crypto::tdes::TdesKey;
 use crate::iso8583::{Dialect, DialectError};
 use crate::reference::ReferenceError;
 use crate::sandbox::card::profile::{CardProfile, ProfileError, SHIPPED};
 use crate::terminal::identity::{self, Identity, IdentityError};
 use crate::terminal::link::LinkSettings;
-use crate::vault::VaultError;
-use crate::vault::software::{self, SoftwareVault, TestKeys};
+use crate::vault::software::{self, SoftwareVault};
+use crate::vault::{KeyName, SealedKey, SecureElement, VaultError, agreement};
 
 /// Where the sandbox host listens when nobody says otherwise.
 pub const DEFAULT_PORT: u16 = 8583;
@@ -120,6 +123,9 @@ pub enum HostError {
     /// The keys of a terminal.
     #[error(transparent)]
     Vault(#[from] VaultError),
+    /// A computation with them.
+    #[error(transparent)]
+    Crypto(#[from] CryptoError),
     /// Random numbers.
     #[error("the system gives no random numbers: {0}")]
     Random(String),
@@ -168,7 +174,7 @@ impl Host {
     pub fn enrol(&self, identity: &Identity) -> Result<(), HostError> {
         let (terminal, merchant) = (identity.terminal_number()?, identity.merchant_code()?);
         let kit = self.kit(terminal.as_str())?;
-        let keys = TestKeys { mac_key: random()?, device_key: random()? };
+        let (master_key, device_key, mac_key) = (random::<16>()?, random()?, random()?);
         let client = self.credential("ca")?.issue(&identity.serial_number, Purpose::Client)?;
         files::private_directory(&self.state.join(TERMINALS))?;
         if kit.exists() {
@@ -176,7 +182,7 @@ impl Host {
         }
         files::whole_directory::<HostError>(&kit, |fresh| {
             Identity { test: true, ..identity.clone() }.save(fresh)?;
-            SoftwareVault::write(fresh, &keys)?;
+            give_keys(fresh, terminal.as_str(), &master_key, &device_key, &mac_key)?;
             write_credential(fresh, "client", &client)?;
             let authority = std::fs::read(self.state.join(PKI).join("ca.pem"))?;
             Ok(files::write(&fresh.join(AUTHORITY), &authority, Readers::All)?)
@@ -187,8 +193,8 @@ impl Host {
             serial_number: &identity.serial_number,
             acquirer: &identity.acquirer_code,
             certificate: &pki::fingerprint(&client.certificate)?,
-            mac_key: &keys.mac_key,
-            device_key: &keys.device_key,
+            mac_key: &mac_key,
+            device_key: &device_key,
         })?;
         Ok(())
     }
@@ -394,8 +400,30 @@ fn write_credential(directory: &Path, name: &str, credential: &Credential) -> Re
     Ok(())
 }
 
-fn random() -> Result<[u8; 16], HostError> {
-    let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes).map_err(|error| HostError::Random(error.to_string()))?;
+/// Makes a terminal's vault: a key pair of its own, and master and device key under what it and a pair of this host's agree
+/// on.
+fn give_keys(
+    directory: &Path,
+    terminal: &str,
+    master_key: &[u8; 16],
+    device_key: &[u8; 16],
+    mac_key: &[u8; 16],
+) -> Result<(), HostError> {
+    let vault = SoftwareVault::create(directory)?;
+    let theirs = P256PublicKey::from_der(&vault.generate()?)?;
+    let ours = P256PrivateKey::from_seed(&*random()?)?;
+    let protection_key = agreement::protection_key(&ours, &theirs, terminal.as_bytes())?;
+    let master = agreement::seal(KeyName::Master, &protection_key, master_key, &*random()?)?;
+    let device = agreement::seal(KeyName::Device, &protection_key, device_key, &*random()?)?;
+    vault.import_under_agreement(&ours.public_key()?.to_der()?, terminal.as_bytes(), &master, &device)?;
+    let sealed = TdesKey::new(master_key)?.encrypt_ecb(mac_key)?;
+    let check_value = TdesKey::new(mac_key)?.check_value()?;
+    vault.import_under_master(&[SealedKey { name: KeyName::Mac, sealed: &sealed, check_value: &check_value[..4] }])?;
+    Ok(())
+}
+
+fn random<const N: usize>() -> Result<Zeroizing<[u8; N]>, HostError> {
+    let mut bytes = Zeroizing::new([0; N]);
+    getrandom::fill(bytes.as_mut_slice()).map_err(|error| HostError::Random(error.to_string()))?;
     Ok(bytes)
 }

@@ -29,7 +29,8 @@ use crate::sandbox::card::profile::{ApplicationProfile, CardProfile};
 use crate::sandbox::issuer::CryptogramInput;
 use crate::terminal::identity::Identity;
 use crate::terminal::link::LinkSettings;
-use crate::vault::software::{SoftwareVault, TestKeys};
+use crate::vault::KeyName;
+use crate::vault::software::SoftwareVault;
 
 const BALANCE: u64 = 1_000_000;
 

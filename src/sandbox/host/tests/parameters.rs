@@ -59,7 +59,7 @@ fn the_host_orders_with_every_answer_until_its_set_was_taken() {
 fn who_asks_must_have_the_right_keys() {
     let house = House::new();
     let kit = house.copied_kit();
-    SoftwareVault::write(&kit, &TestKeys { mac_key: [9; 16], device_key: [9; 16] }).unwrap();
+    SoftwareVault::open(&kit).unwrap().set(KeyName::Mac, &[9; 16]);
     assert_eq!(refused_with(house.link_of(&kit).download()), "A0");
     assert_eq!(refused_with(house.link_of(&kit).confirm_download()), "A0");
 }

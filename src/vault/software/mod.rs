@@ -1,0 +1,290 @@
+//! Keys in a file, for tests and the sandbox. The file's name and its content say TEST; a terminal on a counter has a
+//! secure element instead.
+
+mod file;
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use zeroize::Zeroizing;
+
+use self::file::{Content, Step};
+use super::{KeyName, SealedKey, SecureElement, VaultError, agreement};
+use crate::card_number::Pan;
+use crate::crypto::check_value::{Method, check_value};
+use crate::crypto::cipher::BlockKey;
+use crate::crypto::elliptic::{P256PrivateKey, P256PublicKey, SEED};
+use crate::crypto::sm4::Sm4Key;
+use crate::crypto::tdes::TdesKey;
+use crate::crypto::{device, hex, mac, pin_block};
+use crate::pin::Pin;
+
+/// Name of the file within the identity directory.
+pub const FILE: &str = "vault-TEST.toml";
+
+/// Bytes of a check value that are told.
+const CHECK_VALUE: usize = 4;
+
+/// A secure element that is a file. Masks itself; the keys are wiped when it is dropped.
+#[derive(Debug)]
+pub struct SoftwareVault {
+    /// Where the file is; none for a vault that lives as long as the program.
+    directory: Option<PathBuf>,
+    state: Mutex<State>,
+}
+
+/// Whether there are keys. Each of them masks itself.
+#[derive(Debug)]
+enum State {
+    Keys(Box<Keys>),
+    Destroyed,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Keys {
+    pair: Option<P256PrivateKey>,
+    master: Option<TdesKey>,
+    device: Option<Sm4Key>,
+    pin: Option<TdesKey>,
+    mac: Option<TdesKey>,
+    data: Option<TdesKey>,
+}
+
+impl SoftwareVault {
+    /// Opens `vault-TEST.toml` in a directory.
+    ///
+    /// # Errors
+    /// When it is missing, readable by others than its owner, or not of this shape.
+    pub fn open(directory: &Path) -> Result<Self, VaultError> {
+        Self::read(directory)?.ok_or_else(|| VaultError::Open {
+            place: directory.join(FILE).display().to_string(),
+            problem: "it is not there; enrol the terminal".to_owned(),
+        })
+    }
+
+    /// As [`SoftwareVault::open`], for a terminal that may not have one yet. The first key makes the file.
+    ///
+    /// # Errors
+    /// When there is one that cannot be used.
+    pub fn create(directory: &Path) -> Result<Self, VaultError> {
+        Ok(Self::read(directory)?.unwrap_or_else(|| Self::of(Some(directory), State::empty())))
+    }
+
+    /// A vault without a file.
+    pub fn in_memory() -> Self {
+        Self::of(None, State::empty())
+    }
+
+    fn of(directory: Option<&Path>, state: State) -> Self {
+        Self { directory: directory.map(Path::to_owned), state: Mutex::new(state) }
+    }
+
+    fn read(directory: &Path) -> Result<Option<Self>, VaultError> {
+        match file::read(directory)? {
+            Content::Missing => Ok(None),
+            Content::State(state) => Ok(Some(Self::of(Some(directory), state))),
+            Content::HalfDestroyed => {
+                let vault = Self::of(Some(directory), State::Destroyed);
+                vault.zeroize()?;
+                Ok(Some(vault))
+            }
+        }
+    }
+
+    /// Makes a state the one that counts, on disk first.
+    fn put(&self, held: &mut State, state: State) -> Result<(), VaultError> {
+        self.write(|directory| file::replacement(directory, &state))?;
+        *held = state;
+        Ok(())
+    }
+
+    fn write(&self, steps: impl FnOnce(&Path) -> std::io::Result<Vec<Step>>) -> Result<(), VaultError> {
+        let Some(directory) = &self.directory else { return Ok(()) };
+        steps(directory).and_then(|steps| steps.into_iter().try_for_each(Step::carry_out)).map_err(|error| {
+            VaultError::Write { place: directory.join(FILE).display().to_string(), problem: error.to_string() }
+        })
+    }
+
+    fn held(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Looks at a key.
+    fn with<R>(&self, work: impl FnOnce(&Keys) -> Result<R, VaultError>) -> Result<R, VaultError> {
+        work(self.held().keys()?)
+    }
+
+    /// Puts a key into its place, as no acquirer can.
+    #[cfg(test)]
+    pub(crate) fn set(&self, name: KeyName, key: &[u8]) {
+        let mut held = self.held();
+        let mut keys = held.keys().unwrap().clone();
+        match name {
+            KeyName::Device => keys.device = Some(Sm4Key::new(key).unwrap()),
+            KeyName::Master => keys.master = Some(TdesKey::new(key).unwrap()),
+            KeyName::Pin | KeyName::Mac | KeyName::Data => {
+                *keys.working(name).unwrap() = Some(TdesKey::new(key).unwrap())
+            }
+        }
+        self.put(&mut held, State::Keys(Box::new(keys))).unwrap();
+    }
+}
+
+impl SecureElement for SoftwareVault {
+    fn generate(&self) -> Result<Vec<u8>, VaultError> {
+        let mut seed = Zeroizing::new([0; SEED]);
+        getrandom::fill(seed.as_mut_slice()).map_err(|error| VaultError::Random(error.to_string()))?;
+        let pair = P256PrivateKey::from_seed(&seed)?;
+        let public_key = pair.public_key()?.to_der()?;
+        let mut held = self.held();
+        let before = match &*held {
+            State::Keys(keys) => Keys::clone(keys),
+            State::Destroyed => Keys::default(),
+        };
+        self.put(&mut held, State::Keys(Box::new(Keys { pair: Some(pair), ..before })))?;
+        Ok(public_key)
+    }
+
+    fn public_key(&self) -> Result<Vec<u8>, VaultError> {
+        self.with(|keys| Ok(keys.pair()?.public_key()?.to_der()?))
+    }
+
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, VaultError> {
+        self.with(|keys| Ok(keys.pair()?.sign(message)?))
+    }
+
+    fn import_under_agreement(
+        &self,
+        host_key: &[u8],
+        context: &[u8],
+        master: &str,
+        device: &str,
+    ) -> Result<(), VaultError> {
+        let host_key = P256PublicKey::from_der(host_key)?;
+        let mut held = self.held();
+        let pair = held.keys()?.pair()?;
+        let protection_key = agreement::protection_key(pair, &host_key, context)?;
+        let master = agreement::open(KeyName::Master, &protection_key, master)?;
+        let device = agreement::open(KeyName::Device, &protection_key, device)?;
+        let keys = Keys {
+            pair: Some(pair.clone()),
+            master: Some(TdesKey::new(&master)?),
+            device: Some(Sm4Key::new(&device)?),
+            ..Keys::default()
+        };
+        self.put(&mut held, State::Keys(Box::new(keys)))
+    }
+
+    fn import_under_master(&self, keys: &[SealedKey<'_>]) -> Result<(), VaultError> {
+        let mut held = self.held();
+        let before = held.keys()?;
+        let master = before.master.as_ref().ok_or_else(|| KeyName::Master.missing())?;
+        let mut after = Keys { pin: None, mac: None, data: None, ..before.clone() };
+        for sealed in keys {
+            let place = after.working(sealed.name).filter(|place| place.is_none());
+            *place.ok_or(VaultError::NotInSet(sealed.name))? = Some(opened(master, sealed)?);
+        }
+        self.put(&mut held, State::Keys(Box::new(after)))
+    }
+
+    fn check_value(&self, key: KeyName) -> Result<Option<Vec<u8>>, VaultError> {
+        self.with(|keys| {
+            let tdes = |key: &Option<TdesKey>| key.clone().map(BlockKey::Tdes);
+            let key = match key {
+                KeyName::Master => tdes(&keys.master),
+                KeyName::Device => keys.device.clone().map(BlockKey::Sm4),
+                KeyName::Pin => tdes(&keys.pin),
+                KeyName::Mac => tdes(&keys.mac),
+                KeyName::Data => tdes(&keys.data),
+            };
+            let Some(key) = key else { return Ok(None) };
+            let mut value = check_value(&key, Method::EncryptedZeros)?;
+            value.truncate(CHECK_VALUE);
+            Ok(Some(value))
+        })
+    }
+
+    fn mac(&self, message: &[u8]) -> Result<[u8; 8], VaultError> {
+        self.with(|keys| {
+            let key = keys.mac.as_ref().ok_or_else(|| KeyName::Mac.missing())?;
+            Ok(mac::unionpay(key, message)?)
+        })
+    }
+
+    fn encrypt_pin(&self, pin: &Pin, pan: &Pan) -> Result<Vec<u8>, VaultError> {
+        self.with(|keys| {
+            let key = keys.pin.clone().ok_or_else(|| KeyName::Pin.missing())?;
+            let clear = pin_block::format_0(pin, pan.expose_digits())?;
+            Ok(pin_block::encipher(&BlockKey::Tdes(key), &clear)?)
+        })
+    }
+
+    fn device_ciphertext(&self, serial_number: &str, factor: &str) -> Result<String, VaultError> {
+        self.with(|keys| {
+            let key = keys.device.as_ref().ok_or_else(|| KeyName::Device.missing())?;
+            Ok(device::ciphertext(key, serial_number, factor)?)
+        })
+    }
+
+    fn zeroize(&self) -> Result<(), VaultError> {
+        let mut held = self.held();
+        // Gone from memory whatever the disk says.
+        *held = State::Destroyed;
+        self.write(file::destruction)
+    }
+
+    fn is_test(&self) -> bool {
+        true
+    }
+}
+
+impl State {
+    fn empty() -> Self {
+        Self::Keys(Box::default())
+    }
+
+    fn keys(&self) -> Result<&Keys, VaultError> {
+        match self {
+            Self::Keys(keys) => Ok(keys),
+            Self::Destroyed => Err(VaultError::Destroyed),
+        }
+    }
+}
+
+impl Keys {
+    fn pair(&self) -> Result<&P256PrivateKey, VaultError> {
+        self.pair.as_ref().ok_or(VaultError::NotEnrolled("device key pair"))
+    }
+
+    fn working(&mut self, name: KeyName) -> Option<&mut Option<TdesKey>> {
+        match name {
+            KeyName::Pin => Some(&mut self.pin),
+            KeyName::Mac => Some(&mut self.mac),
+            KeyName::Data => Some(&mut self.data),
+            KeyName::Master | KeyName::Device => None,
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        let symmetric = [&self.master, &self.pin, &self.mac, &self.data];
+        self.pair.is_none() && self.device.is_none() && symmetric.iter().all(|key| key.is_none())
+    }
+}
+
+/// A working key in the clear, when its check value is right.
+fn opened(master: &TdesKey, sealed: &SealedKey<'_>) -> Result<TdesKey, VaultError> {
+    let (name, said) = (sealed.name, sealed.check_value);
+    if !matches!(sealed.sealed.len(), 8 | 16 | 24) {
+        return Err(VaultError::Length { key: name, length: sealed.sealed.len() });
+    }
+    let key = TdesKey::new(&Zeroizing::new(master.decrypt_ecb(sealed.sealed)?))?;
+    let whole = key.check_value()?;
+    let is = &whole[..said.len().clamp(3, whole.len())];
+    if mac::equal(is, said) {
+        Ok(key)
+    } else {
+        Err(VaultError::CheckValue { key: name, said: hex::encode(said), is: hex::encode(is) })
+    }
+}
