@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use yima::app::Ending;
 use yima::app::view::LinkState;
+use yima::sandbox::host::store::EntryState;
 
 use crate::agreement::{disagreements, not_told};
 use crate::fault_proxy::Way;
@@ -70,9 +71,6 @@ impl Counter {
         let mut tally = tally.lock().unwrap();
         tally.sales += 1;
         match ending {
-            Ending::Approved if blow.way == Way::Request && blow.deed != Deed::Flip => {
-                tally.problems.push(format!("{blow:?}: paid without a whole request"));
-            }
             Ending::Approved => tally.approved += 1,
             Ending::Error => tally.never_sent += 1,
             Ending::Reversed => {}
@@ -86,7 +84,7 @@ impl Counter {
         let (rows, entries) = (self.terminal.books().rows(), self.premises.host.ledger().unwrap());
         tally.problems.extend(disagreements(&rows, &entries, self.premises.charged()));
         tally.problems.extend(not_told(&rows, &self.premises.host.advices().unwrap()));
-        for entry in entries.iter().filter(|entry| entry.reversals > 0) {
+        for entry in entries.iter().filter(|entry| entry.state == EntryState::Reversed) {
             *(if entry.booked.is_zero() { &mut tally.reversed_unheard } else { &mut tally.reversed }) += 1;
         }
         tally.struck += self.proxy.traffic().iter().filter(|traffic| traffic.struck).count();

@@ -11,6 +11,7 @@ mod cryptogram;
 mod files;
 mod parameters;
 mod pki;
+mod repeats;
 mod rules;
 pub mod scripts;
 mod server;

@@ -13,7 +13,7 @@ use yima::acquirer::link::MESSAGE_TYPE;
 use yima::iso8583::Dialect;
 
 use super::door::Door;
-use super::fault::{Fault, Kind};
+use super::fault::{DELAY, Fault, Kind};
 use super::http::Http;
 use super::tampering::changed;
 use super::{Moment, PATIENCE};
@@ -223,6 +223,14 @@ impl Shared {
                 self.dealt_with(message);
                 strike();
                 return Next::Cut;
+            }
+            Fault::Delayed => {
+                let said = ask();
+                strike();
+                std::thread::sleep(DELAY);
+                let Some(said) = said else { return Next::Cut };
+                answer(&said);
+                return Next::GoOn;
             }
             Fault::LateAnswer | Fault::LateRequest => {
                 let said = match fault {

@@ -53,8 +53,7 @@ struct Shared {
 impl RawProxy {
     /// Starts a proxy before `host`.
     pub fn start(host: SocketAddr) -> Self {
-        let shared =
-            Arc::new(Shared { host, blow: Mutex::default(), traffic: Mutex::default(), moment: Moment::default() });
+        let shared = Arc::new(Shared { host, blow: Mutex::default(), traffic: Mutex::default() });
         let serving = Arc::clone(&shared);
         let door = Door::open(move |stream, number| serving.serve(stream, number));
         Self { shared, door }
