@@ -13,6 +13,7 @@ pub mod onboarding;
 mod parameters;
 mod pins;
 mod pki;
+mod repeats;
 mod rules;
 pub mod scripts;
 mod server;

@@ -136,7 +136,7 @@ impl Service {
             return self.signed(request, terminal, &refusal.into(), now);
         }
         match message.mti() {
-            Mti::FINANCIAL_REQUEST => self.sale(request, terminal, now),
+            Mti::FINANCIAL_REQUEST => self.sale(request, bytes, terminal, now),
             Mti::REVERSAL_REQUEST if self.deaf_to_reversals.load(Ordering::Relaxed) => Ok(Reply::Silence),
             Mti::REVERSAL_REQUEST => {
                 let decision = rules::reversal(&self.store, terminal, message, now)?;
@@ -153,14 +153,14 @@ impl Service {
         }
     }
 
-    fn sale(&self, request: &Frame, terminal: &Known, now: &Zoned) -> Result<Reply, ServiceFailure> {
+    fn sale(&self, request: &Frame, bytes: &[u8], terminal: &Known, now: &Zoned) -> Result<Reply, ServiceFailure> {
         let script = scripts::of(request.message.text(4).and_then(|digits| digits.parse().ok()).unwrap_or_default());
         match script {
             Script::SilentUnbooked => return Ok(Reply::Silence),
             Script::CaptivePortal => return Ok(Reply::CaptivePortal),
             _ => {}
         }
-        let mut decision = rules::sale(&self.store, terminal, &request.message, now)?;
+        let mut decision = rules::sale(&self.store, terminal, &request.message, bytes, now)?;
         // A sale that was refused is answered properly, whatever its amount: there is nothing to be lost.
         if decision.authorisation_code.is_none() {
             return self.signed(request, terminal, &decision, now);
