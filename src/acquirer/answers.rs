@@ -41,18 +41,28 @@ pub fn read(requests: &Requests<'_>, request: &Written, bytes: &[u8]) -> Result<
     })
 }
 
+/// What the answer to an echo says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Echo {
+    /// Field 39.
+    pub response_code: ResponseCode,
+    /// Fields 13 and 12, the host's local time: `MMDD`, `hhmmss`.
+    pub local_time: Option<(String, String)>,
+}
+
 /// Reads the answer to an echo: message type, terminal and merchant must be those of the request. One that refuses may come
 /// from a host that knows no more of this terminal.
 ///
 /// # Errors
 /// [`LinkFailure::WrongAnswer`] when they are not, or it cannot be read.
-pub fn read_echo(requests: &Requests<'_>, request: &Written, bytes: &[u8]) -> Result<ResponseCode, LinkFailure> {
+pub fn read_echo(requests: &Requests<'_>, request: &Written, bytes: &[u8]) -> Result<Echo, LinkFailure> {
     let answer = requests.dialect.unpack(bytes).map_err(|error| LinkFailure::WrongAnswer(error.to_string()))?.message;
     belongs(&request.frame, &answer)?;
     let response_code = response_code(&answer)?;
     let takes_us = requests.dialect.answers.approved.contains(response_code.as_str());
     bound(requests, &answer, if takes_us { Authenticity::Shown } else { Authenticity::Waived })?;
-    Ok(response_code)
+    let local_time = answer.text(13).zip(answer.text(12)).map(|(day, time)| (day.to_owned(), time.to_owned()));
+    Ok(Echo { response_code, local_time })
 }
 
 /// Reads an answer that no MAC protects and that may speak of another batch: message type, STAN, terminal, merchant and
@@ -237,6 +247,8 @@ fn decision(dialect: &Dialect, asked: &Message, answer: &Message, code: &str) ->
         Decision::Unclear
     } else if codes.number_in_use.contains(code) {
         Decision::NumberInUse
+    } else if codes.wrong_pin.contains(code) {
+        Decision::WrongPin
     } else {
         Decision::Refused
     })
@@ -386,7 +398,7 @@ mod tests {
                 assert!(matches!(failure, LinkFailure::WrongAnswer(_)), "field {missing}: {failure}");
             }
             let mut other = Message::new(Mti::new(410).unwrap());
-            approval(requests, &request).fields().for_each(|(field, value)| other.set(field, value.clone()));
+            approval(requests, &request).fields().for_each(|(field, value)| other.set(field, value));
             let failure = read(requests, &request, &signed(requests, other)).unwrap_err();
             assert!(matches!(failure, LinkFailure::WrongAnswer(_)), "{failure}");
             let failure = read(requests, &request, b"<html>").unwrap_err();
@@ -491,6 +503,8 @@ mod tests {
                 ("10", None, None),
                 ("51", Some("000000000617"), None),
                 ("51", Some("000000001234"), Some(Decision::Refused)),
+                ("55", None, Some(Decision::WrongPin)),
+                ("75", None, Some(Decision::Refused)),
                 ("51", None, Some(Decision::Refused)),
                 ("Q7", None, Some(Decision::Refused)),
                 ("68", None, Some(Decision::Unclear)),

@@ -1,5 +1,6 @@
 //! The engine: one thread that takes intents and events, runs the payment core and carries out its effects in order.
 
+use std::convert::Infallible;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -217,6 +218,8 @@ pub(super) struct Core {
     /// Why no payment can be taken; shown as soon as no result is.
     pub(super) out_of_service: Option<Reason>,
     pub(super) line: Line,
+    /// Held as long as the idle line is watched.
+    _line_watch: Sender<Infallible>,
     pub(super) parameters: ParameterDesk,
     pub(super) binding: BindingDesk,
     pub(super) running: Option<Running>,
@@ -246,7 +249,9 @@ impl Core {
         let reader = ReaderWorker::start(parts.reader, parts.used_card_note, messages.clone(), Message::Reader)?;
         let files = parts.emv_files;
         let link_jobs = link::start(Arc::clone(&parts.link), files.clone(), messages.clone(), Message::Link)?;
-        let check_jobs = link::start(parts.link, files, messages.clone(), Message::Link)?;
+        let check_jobs = link::start(Arc::clone(&parts.link), files, messages.clone(), Message::Link)?;
+        let line = Line::new(parts.link.echo_interval());
+        let line_watch = link::watch(parts.link, messages.clone(), Message::Link)?;
         let printer_jobs = printer::start(parts.printer, parts.printer_patience, messages.clone(), Message::Printer)?;
         Ok(Self {
             parts: Fixed {
@@ -280,7 +285,8 @@ impl Core {
             slips_shown: None,
             alarm: None,
             out_of_service: None,
-            line: Line::new(),
+            line,
+            _line_watch: line_watch,
             parameters: ParameterDesk::new(),
             binding: BindingDesk::new(),
             running: None,
@@ -411,7 +417,7 @@ impl Core {
         if !free || amount.is_zero() {
             return;
         }
-        if let Some(reason) = self.binding.refusal() {
+        if let Some(reason) = self.binding.refusal().or_else(|| self.line.refusal()) {
             return self.refuse(amount, reason);
         }
         let waiting = match self.adopt_interrupted().and_then(|_| self.reversals_waiting()) {
@@ -569,9 +575,11 @@ impl Core {
                     self.queue.line_is_back();
                 }
                 self.refresh_waiting();
+                self.refresh_notice();
             }
             link::Event::SignOn(result) => self.after_sign_on(result),
             link::Event::KeysNeeded => self.keys_are_needed(),
+            link::Event::LineEnded(end) => self.line.after_end(&end),
             link::Event::Ordered => self.parameters.order(),
             link::Event::WordOnBinding(word) => self.on_word_about_binding(word),
             link::Event::Binding(result) => self.after_refresh(result),
@@ -640,6 +648,7 @@ impl Core {
                 self.reader.send(reader::Job::Release);
             }
             Effect::Conclude(conclusion) => self.conclude(conclusion),
+            Effect::TryAnotherPin(reason) => self.try_another_pin(reason),
         }
         Ok(())
     }

@@ -10,6 +10,7 @@ mod engine;
 pub mod enrolment;
 mod line;
 pub mod parameters;
+mod pin_again;
 mod pin_entry;
 mod printing;
 mod queue;
@@ -25,5 +26,6 @@ pub mod view;
 mod workers;
 
 pub use engine::{Engine, EngineLock, Intents, Listener, Parts};
+pub use line::CLOCK_TOLERANCE;
 pub use report::{CopyReport, Ending, SaleReport};
 pub use setup::{Setup, SetupError};

@@ -18,7 +18,7 @@ use super::workers::link;
 use crate::acquirer::link::HostLink;
 use crate::acquirer::sign_on::{SignOnFailure, SignedOn};
 use crate::ledger::{Adopted, LedgerError};
-use crate::payment::online::LinkFailure;
+use crate::payment::online::{LinkFailure, Unreached};
 use crate::payment::queue;
 use crate::vault::{KeyName, SecureElement, VaultError};
 use crate::wording::{Reason, ReasonKind};
@@ -210,17 +210,18 @@ impl Core {
         }
     }
 
-    /// Why no payment can begin, for as long as there are no keys.
+    /// Why no payment can begin, for as long as there are no keys. A host that cannot be reached is told elsewhere.
     pub(super) fn sign_on_trouble(&self) -> Option<&Reason> {
-        self.sign_on.trouble.as_ref().filter(|_| self.sign_on.need == Need::Needed)
+        let is_told_here = |reason: &&Reason| reason.kind == ReasonKind::SignOnFailed;
+        self.sign_on.trouble.as_ref().filter(is_told_here).filter(|_| self.sign_on.need == Need::Needed)
     }
 }
 
 /// What a cashier is told.
 fn reason_of(failure: &SignOnFailure) -> Reason {
     match failure {
-        SignOnFailure::Link(LinkFailure::NeverSent(detail)) => {
-            Reason::with_detail(ReasonKind::HostUnreachable, detail.clone())
+        SignOnFailure::Link(LinkFailure::NeverSent(Unreached { fault, detail })) => {
+            Reason { fault: Some(*fault), ..Reason::with_detail(ReasonKind::HostUnreachable, detail.clone()) }
         }
         SignOnFailure::Refused(code) => {
             let reason = Reason::with_detail(ReasonKind::SignOnFailed, failure.to_string());
@@ -332,7 +333,10 @@ mod tests {
 
     #[test]
     fn a_host_that_is_not_there_is_told_as_such() {
-        let never = SignOnFailure::Link(LinkFailure::NeverSent(String::new()));
+        let never = SignOnFailure::Link(LinkFailure::NeverSent(Unreached::new(
+            crate::link_fault::LinkFault::NoRoute,
+            "no line",
+        )));
         assert_eq!(reason_of(&never).kind, ReasonKind::HostUnreachable);
         let refused = SignOnFailure::Refused(crate::reference::ResponseCode::parse("97").unwrap());
         assert_eq!(reason_of(&refused).code.unwrap().as_str(), "97");

@@ -5,6 +5,7 @@ mod demo;
 mod doctor;
 mod emv;
 mod enrol;
+mod iso8583;
 mod output;
 mod parameters;
 mod queue;
@@ -84,8 +85,10 @@ enum Command {
     Parameters(parameters::Arguments),
     /// Fetch working keys and the batch number from the host now
     SignOn(sign_on::Arguments),
-    /// Say what data of a card, a terminal or an issuer means; card numbers and names stay masked
+    /// Say what data of a card, a terminal, an issuer or a host means; card numbers and names stay masked
     Decode(decode::Arguments),
+    /// Make a message of the host link from JSON on standard input, in hexadecimal
+    Encode(iso8583::encode::Arguments),
     /// MACs, check values, PIN blocks, DUKPT and key blocks for field engineers
     #[command(subcommand)]
     Tools(tools::Tool),
@@ -162,6 +165,7 @@ impl CommandLine {
             Some(Command::Parameters(arguments)) => arguments.run(&self.places.setup()?),
             Some(Command::SignOn(arguments)) => arguments.run(&self.places.setup()?),
             Some(Command::Decode(arguments)) => arguments.run(),
+            Some(Command::Encode(arguments)) => arguments.run(),
             Some(Command::Tools(tool)) => tool.run(),
             Some(Command::Emv(tool)) => tool.run(),
             Some(Command::Sandbox(endpoint)) => endpoint.run(&self.places),

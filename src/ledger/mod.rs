@@ -28,8 +28,13 @@ pub use row::{DayTotal, TransactionRow};
 pub use sign_on::{Adopted, SignOnRow};
 
 /// Migrations in order; the database's `user_version` counts how many have been applied.
-const MIGRATIONS: &[&str] =
-    &[include_str!("schema.sql"), include_str!("advices.sql"), include_str!("queue.sql"), include_str!("sign_on.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("schema.sql"),
+    include_str!("advices.sql"),
+    include_str!("queue.sql"),
+    include_str!("verification.sql"),
+    include_str!("sign_on.sql"),
+];
 
 /// The ledger of one terminal.
 #[derive(Debug)]
@@ -244,8 +249,8 @@ impl Ledger {
         match record {
             Record::Pending(pending) => self.connection.execute(
                 "INSERT INTO transactions (merchant_code, terminal_number, batch, stan, kind, state, amount, currency, at,
-                     entry, truncated_pan, sequence_number, card_expiry, aid, application_label, chip_data)
-                 VALUES (?1, ?2, ?3, ?4, 'sale', 'pending', ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+                     entry, truncated_pan, sequence_number, card_expiry, aid, application_label, chip_data, verification)
+                 VALUES (?1, ?2, ?3, ?4, 'sale', 'pending', ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
                 params![
                     merchant,
                     terminal,
@@ -261,6 +266,7 @@ impl Ledger {
                     pending.aid,
                     pending.application_label,
                     pending.chip_data,
+                    pending.verification.word(),
                 ],
             ),
             Record::HostApproved { response_code, rrn, authorisation_code } => self.connection.execute(

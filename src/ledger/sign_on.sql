@@ -1,4 +1,4 @@
--- Version 4: whether the terminal has the working keys of its host, and since when.
+-- Version 5: whether the terminal has the working keys of its host, and since when.
 
 CREATE TABLE sign_on (
     id  INTEGER PRIMARY KEY CHECK (id = 1),

@@ -12,7 +12,9 @@ mod files;
 mod keys;
 pub mod onboarding;
 mod parameters;
+mod pins;
 mod pki;
+mod repeats;
 mod rules;
 pub mod scripts;
 mod server;
@@ -42,6 +44,7 @@ use self::onboarding::register::{self, Form, Numbers, Register, RegisterError};
 use self::onboarding::{NewTerminal, Onboarding};
 use self::parameters::{Parameters, ParametersError};
 use self::pki::{Credential, Purpose};
+use self::server::Handshakes;
 pub use self::server::PATH;
 use self::service::Service;
 use self::store::{Entry, Store, StoreError, TerminalRow};
@@ -49,6 +52,7 @@ use crate::acquirer::enrolment::wire::SignedRequest;
 use crate::acquirer::enrolment::{Enrolment, EnrolmentError};
 use crate::crypto::CryptoError;
 use crate::iso8583::{Dialect, DialectError};
+use crate::pin::Pin;
 use crate::reference::{Batch, ReferenceError};
 use crate::sandbox::card::profile::{CardProfile, ProfileError, SHIPPED};
 use crate::terminal::binding::Place;
@@ -319,6 +323,7 @@ impl Host {
             store: Arc::clone(&self.store),
             deaf_to_reversals: AtomicBool::new(false),
             wrong_check_values: AtomicBool::new(false),
+            handshakes: Handshakes::default(),
             blind_to_bindings: AtomicBool::new(false),
             onboarding: self.onboarding()?,
         });
@@ -355,6 +360,14 @@ impl Host {
     /// When the database cannot be read.
     pub fn balance(&self, pan: &str) -> Result<Option<u64>, StoreError> {
         self.store.balance(pan)
+    }
+
+    /// Gives the account behind a card number another PIN, with all its tries. At first every account has 1234.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub fn set_pin(&self, pan: &str, pin: &Pin) -> Result<(), StoreError> {
+        self.store.set_pin(pan, pin)
     }
 
     /// Do register and kit belong together? Not when an enrolment was cut short.
@@ -401,6 +414,12 @@ impl RunningHost {
             dialect: DIALECT.to_owned(),
             ..LinkSettings::default()
         }
+    }
+
+    /// How many TLS handshakes there were: full ones, and such that resumed a session.
+    pub fn handshakes(&self) -> (usize, usize) {
+        let Handshakes { full, resumed } = &self.service.handshakes;
+        (full.load(Ordering::Relaxed), resumed.load(Ordering::Relaxed))
     }
 
     /// While `deaf`, reversals are neither carried out nor answered.

@@ -9,12 +9,14 @@ use super::advices::Note;
 use super::books::Books;
 use super::keys::{self, SINCE_VERSION_2};
 use super::parameters::Versions;
+use super::pins;
 use crate::crypto::emv::{Algorithm, IssuerKey};
 use crate::crypto::sm4::Sm4Key;
 use crate::crypto::tdes::TdesKey;
 use crate::crypto::{CryptoError, hex};
 use crate::money::{Amount, AmountError, Currency};
 use crate::payment::advice::AdviceKind;
+use crate::pin::Pin;
 use crate::reference::{Batch, ReferenceError, Stan, TraceNumber};
 use crate::sandbox::card::profile::ApplicationProfile;
 use crate::sandbox::issuer::ResponseMethod;
@@ -40,6 +42,11 @@ const SCHEMA: &str = "
         balance         INTEGER NOT NULL CHECK (balance >= 0),
         last_atc        INTEGER NOT NULL DEFAULT -1
     ) STRICT;
+    CREATE TABLE IF NOT EXISTS pins (
+        pan         TEXT PRIMARY KEY REFERENCES accounts,
+        check_value BLOB NOT NULL,
+        wrong       INTEGER NOT NULL DEFAULT 0 -- in a row
+    ) STRICT;
     CREATE TABLE IF NOT EXISTS entries (
         id            INTEGER PRIMARY KEY,
         terminal      TEXT NOT NULL REFERENCES terminals,
@@ -55,6 +62,16 @@ const SCHEMA: &str = "
         reversals     INTEGER NOT NULL DEFAULT 0,
         UNIQUE (terminal, batch, stan)
     ) STRICT;
+    CREATE TABLE IF NOT EXISTS sale_answers (
+        terminal           TEXT NOT NULL,
+        batch              INTEGER NOT NULL,
+        stan               INTEGER NOT NULL,
+        request            BLOB NOT NULL,    -- SHA-256 of the message
+        authorisation_code TEXT,
+        issuer_data        BLOB,
+        PRIMARY KEY (terminal, batch, stan),
+        FOREIGN KEY (terminal, batch, stan) REFERENCES entries (terminal, batch, stan)
+    ) STRICT, WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS parameters_taken (
         terminal     TEXT PRIMARY KEY REFERENCES terminals,
         ca_keys      TEXT NOT NULL,         -- SHA-1 of the file, hexadecimal
@@ -103,6 +120,8 @@ pub struct Terminal {
     pub master_key: TdesKey,
     /// MAC key; none before the first sign-on.
     pub mac_key: Option<TdesKey>,
+    /// PIN key, likewise.
+    pub pin_key: Option<TdesKey>,
     /// Device key.
     pub device_key: Sm4Key,
 }
@@ -224,6 +243,23 @@ impl Store {
                 i64::try_from(profile.issuer.balance).unwrap_or(i64::MAX)
             ],
         )?;
+        let pin = Pin::new(pins::FIRST_PIN.to_vec().into()).map_err(|error| StoreError::Row(error.to_string()))?;
+        self.connection().execute(
+            "INSERT INTO pins (pan, check_value) VALUES (?1, ?2) ON CONFLICT (pan) DO NOTHING",
+            params![profile.pan, pins::check_value(&profile.pan, &pin)?],
+        )?;
+        Ok(())
+    }
+
+    /// Gives an account another PIN, with all its tries.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub fn set_pin(&self, pan: &str, pin: &Pin) -> Result<(), StoreError> {
+        self.connection().execute(
+            "UPDATE pins SET check_value = ?2, wrong = 0 WHERE pan = ?1",
+            params![pan, pins::check_value(pan, pin)?],
+        )?;
         Ok(())
     }
 
@@ -288,18 +324,20 @@ impl Store {
         let found = self
             .connection()
             .query_row(
-                "SELECT terminal, merchant, serial_number, acquirer, certificate, master_key, device_key, mac_key
+                "SELECT terminal, merchant, serial_number, acquirer, certificate, master_key, device_key, mac_key, pin_key
                  FROM terminals JOIN terminal_keys USING (terminal) WHERE terminal = ?1",
                 [number],
                 |row| {
-                    let keys: (Vec<u8>, Vec<u8>, Option<Vec<u8>>) = (row.get(5)?, row.get(6)?, row.get(7)?);
+                    let keys: [Vec<u8>; 2] = [row.get(5)?, row.get(6)?];
+                    let working: [Option<Vec<u8>>; 2] = [row.get(7)?, row.get(8)?];
                     let texts: [String; 5] = [row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?];
-                    Ok((texts, keys))
+                    Ok((texts, keys, working))
                 },
             )
             .optional()?;
-        let Some((texts, (master_key, device_key, mac_key))) = found else { return Ok(None) };
+        let Some((texts, [master_key, device_key], working)) = found else { return Ok(None) };
         let [terminal, merchant, serial_number, acquirer, certificate] = texts;
+        let [mac_key, pin_key] = working.map(|key| key.map(|key| TdesKey::new(&key)).transpose());
         Ok(Some(Terminal {
             terminal,
             merchant,
@@ -307,7 +345,8 @@ impl Store {
             acquirer,
             certificate,
             master_key: TdesKey::new(&master_key)?,
-            mac_key: mac_key.map(|key| TdesKey::new(&key)).transpose()?,
+            mac_key: mac_key?,
+            pin_key: pin_key?,
             device_key: Sm4Key::new(&device_key)?,
         }))
     }

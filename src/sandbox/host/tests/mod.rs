@@ -3,7 +3,9 @@
 mod binding;
 mod decisions;
 mod enrolment;
+mod line;
 mod parameters;
+mod pins;
 mod reversals;
 mod sign_on;
 mod transport;
@@ -146,6 +148,7 @@ fn sale_of(profile: &ApplicationProfile, stan: u32, minor: u64) -> SaleRequest {
             entry: EntryMode::Chip,
         },
         chip_data: chip_data(profile, stan as u16, minor, &Signed::default()),
+        pin: None,
     }
 }
 
@@ -220,6 +223,7 @@ fn reversal(stan: u32, minor: u64) -> ReversalRequest {
         amount: cny(minor),
         at: date(2026, 11, 22).at(14, 3, 5, 0),
         entry: EntryMode::Chip,
+        with_pin: false,
         sequence_number: Some(1),
         reason: ReversalReason::NoAnswer,
         authorisation_code: None,
