@@ -8,6 +8,8 @@
 mod agreement;
 #[path = "faults/cells.rs"]
 mod cells;
+#[path = "faults/cuts.rs"]
+mod cuts;
 #[path = "support/fault_proxy/mod.rs"]
 mod fault_proxy;
 #[path = "faults/matrix.rs"]

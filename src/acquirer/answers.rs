@@ -41,18 +41,28 @@ pub fn read(requests: &Requests<'_>, request: &Written, bytes: &[u8]) -> Result<
     })
 }
 
+/// What the answer to an echo says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Echo {
+    /// Field 39.
+    pub response_code: ResponseCode,
+    /// Fields 13 and 12, the host's local time: `MMDD`, `hhmmss`.
+    pub local_time: Option<(String, String)>,
+}
+
 /// Reads the answer to an echo: message type, terminal and merchant must be those of the request. One that refuses may come
 /// from a host that knows no more of this terminal.
 ///
 /// # Errors
 /// [`LinkFailure::WrongAnswer`] when they are not, or it cannot be read.
-pub fn read_echo(requests: &Requests<'_>, request: &Written, bytes: &[u8]) -> Result<ResponseCode, LinkFailure> {
+pub fn read_echo(requests: &Requests<'_>, request: &Written, bytes: &[u8]) -> Result<Echo, LinkFailure> {
     let answer = requests.dialect.unpack(bytes).map_err(|error| LinkFailure::WrongAnswer(error.to_string()))?.message;
     belongs(&request.frame, &answer)?;
     let response_code = response_code(&answer)?;
     let takes_us = requests.dialect.answers.approved.contains(response_code.as_str());
     bound(requests, &answer, if takes_us { Authenticity::Shown } else { Authenticity::Waived })?;
-    Ok(response_code)
+    let local_time = answer.text(13).zip(answer.text(12)).map(|(day, time)| (day.to_owned(), time.to_owned()));
+    Ok(Echo { response_code, local_time })
 }
 
 /// Reads and checks the answer to a question about terminal data. Its network management code must be the question's.
@@ -337,7 +347,7 @@ mod tests {
                 assert!(matches!(failure, LinkFailure::WrongAnswer(_)), "field {missing}: {failure}");
             }
             let mut other = Message::new(Mti::new(410).unwrap());
-            approval(requests, &request).fields().for_each(|(field, value)| other.set(field, value.clone()));
+            approval(requests, &request).fields().for_each(|(field, value)| other.set(field, value));
             let failure = read(requests, &request, &signed(requests, other)).unwrap_err();
             assert!(matches!(failure, LinkFailure::WrongAnswer(_)), "{failure}");
             let failure = read(requests, &request, b"<html>").unwrap_err();

@@ -395,6 +395,17 @@ mod tests {
     }
 
     #[test]
+    fn a_repeat_is_the_same_byte_for_byte() {
+        with_requests(|requests| {
+            let again = |write: &dyn Fn() -> Written| assert_eq!(write().bytes, write().bytes);
+            again(&|| requests.reversal(&reversal_request()).unwrap());
+            for kind in AdviceKind::ALL {
+                again(&|| requests.advice(&advice(kind)).unwrap());
+            }
+        });
+    }
+
+    #[test]
     fn what_is_sent_carries_the_mac_over_what_is_sent() {
         with_requests(|requests| {
             for written in [requests.sale(&sale_request()), requests.reversal(&reversal_request())] {

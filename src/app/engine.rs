@@ -1,5 +1,6 @@
 //! The engine: one thread that takes intents and events, runs the payment core and carries out its effects in order.
 
+use std::convert::Infallible;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -213,6 +214,8 @@ pub(super) struct Core {
     /// Why no payment can be taken; shown as soon as no result is.
     pub(super) out_of_service: Option<Reason>,
     pub(super) line: Line,
+    /// Held as long as the idle line is watched.
+    _line_watch: Sender<Infallible>,
     pub(super) parameters: ParameterDesk,
     pub(super) binding: BindingDesk,
     pub(super) running: Option<Running>,
@@ -241,7 +244,9 @@ impl Core {
         let reader = ReaderWorker::start(parts.reader, parts.used_card_note, messages.clone(), Message::Reader)?;
         let files = parts.emv_files;
         let link_jobs = link::start(Arc::clone(&parts.link), files.clone(), messages.clone(), Message::Link)?;
-        let check_jobs = link::start(parts.link, files, messages.clone(), Message::Link)?;
+        let check_jobs = link::start(Arc::clone(&parts.link), files, messages.clone(), Message::Link)?;
+        let line = Line::new(parts.link.echo_interval());
+        let line_watch = link::watch(parts.link, messages.clone(), Message::Link)?;
         let printer_jobs = printer::start(parts.printer, parts.printer_patience, messages.clone(), Message::Printer)?;
         Ok(Self {
             parts: Fixed {
@@ -274,7 +279,8 @@ impl Core {
             slips_shown: None,
             alarm: None,
             out_of_service: None,
-            line: Line::new(),
+            line,
+            _line_watch: line_watch,
             parameters: ParameterDesk::new(),
             binding: BindingDesk::new(),
             running: None,
@@ -369,6 +375,8 @@ impl Core {
     fn on_intent(&mut self, intent: Intent) {
         match intent {
             Intent::Charge(amount) => self.charge(amount),
+            // A terminal whose engine runs is enrolled.
+            Intent::Enrol(_) => {}
             Intent::Cancel if self.running.is_none() => {
                 if self.waiting_charge.is_some() {
                     self.show_keypad();
@@ -399,7 +407,7 @@ impl Core {
         if !free || amount.is_zero() {
             return;
         }
-        if let Some(reason) = self.binding.refusal() {
+        if let Some(reason) = self.binding.refusal().or_else(|| self.line.refusal()) {
             return self.refuse(amount, reason);
         }
         let waiting = match self.adopt_interrupted().and_then(|_| self.reversals_waiting()) {
@@ -421,6 +429,10 @@ impl Core {
 
     /// Begins a payment with nothing in its way.
     pub(super) fn begin_sale(&mut self, amount: Amount) {
+        // A payment that waited may have learned meanwhile that the host has other values for this terminal.
+        if let Some(reason) = self.binding.refusal() {
+            return self.refuse(amount, reason);
+        }
         let timings = Timings::start();
         let mut unpredictable_number = [0; 4];
         if let Err(error) = getrandom::fill(&mut unpredictable_number) {
@@ -550,7 +562,9 @@ impl Core {
                     self.queue.line_is_back();
                 }
                 self.refresh_waiting();
+                self.refresh_notice();
             }
+            link::Event::LineEnded(end) => self.line.after_end(&end),
             link::Event::Ordered => self.parameters.order(),
             link::Event::WordOnBinding(word) => self.on_word_about_binding(word),
             link::Event::Binding(result) => self.after_refresh(result),
@@ -635,6 +649,7 @@ impl Core {
     fn tick(&mut self) {
         self.try_ledger_again();
         self.look_whether_somebody_decided();
+        self.record_late_approvals();
         self.drain_queue(false);
         self.mind_pin_time();
         self.mind_question_time();

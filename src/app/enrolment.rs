@@ -163,7 +163,9 @@ impl Setup {
             (Err(_), true) if before.is_none() => return Err(EnrolError::NotYet),
             _ => {}
         }
-        if let Some(before) = &before {
+        // What a terminal left that was taken out of service, the acquirer has taken over.
+        let out_of_service = self.journal().is_ok_and(|journal| journal.is_decommissioned());
+        if let Some(before) = before.as_ref().filter(|_| !out_of_service) {
             self.refuse_while_payments_are_open(before)?;
         }
         let serial_number = match (self.settings.serial_number(&self.state)?, &before) {
@@ -215,6 +217,10 @@ impl Setup {
     /// When the host refuses or does not answer: nothing has changed then.
     pub fn decommission(&self) -> Result<(), EnrolError> {
         let _alone = self.lock()?;
+        if self.journal()?.is_decommissioned() {
+            // The power went between the last word of the journal and the end of the keys.
+            return Ok(self.vault()?.zeroize().map_err(SetupError::from)?);
+        }
         let record = identity::unverified(&self.identity_directory())?;
         let (unfinished, unsettled) = self.open_payments(&record)?;
         self.as_enrolled(|enrolled| {

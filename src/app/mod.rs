@@ -25,5 +25,6 @@ pub mod view;
 mod workers;
 
 pub use engine::{Engine, EngineLock, Intents, Listener, Parts};
+pub use line::CLOCK_TOLERANCE;
 pub use report::{CopyReport, Ending, SaleReport};
 pub use setup::{Setup, SetupError};

@@ -34,6 +34,8 @@ pub(super) struct QueueDesk {
     not_before: Instant,
     /// No advice goes before this.
     advices_not_before: Instant,
+    /// Approvals that came too late and could not be written down yet.
+    unrecorded: Vec<LateApproval>,
     /// Nothing waits, until something happens that may have left an entry.
     empty: bool,
     /// The engine is to end: nothing is begun after this, and nothing is waited for.
@@ -61,6 +63,7 @@ impl QueueDesk {
             rests: HashMap::new(),
             not_before: Instant::now(),
             advices_not_before: Instant::now(),
+            unrecorded: Vec::new(),
             empty: false,
             stop_at: None,
         }
@@ -233,7 +236,19 @@ impl Core {
                 self.refresh_queue();
             }
             Ok(false) => tracing::warn!(trace = %late.trace, "an approval came that no payment waits for"),
-            Err(error) => self.ledger_failed(&error),
+            Err(error) => {
+                self.queue.unrecorded.push(late.clone());
+                self.ledger_failed(&error);
+            }
+        }
+    }
+
+    /// What could not be written down yet is, as soon as the ledger is looked at again.
+    pub(super) fn record_late_approvals(&mut self) {
+        if Instant::now() >= self.queue.not_before {
+            for late in std::mem::take(&mut self.queue.unrecorded) {
+                self.after_late_approval(&late);
+            }
         }
     }
 

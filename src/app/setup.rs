@@ -37,6 +37,9 @@ const USED_CARD: &str = "card-in-reader";
 /// Where a sandbox card leaves the key of its certification authority, within the state directory.
 const SANDBOX_CA_KEY: &str = "sandbox/card/capk.toml";
 
+/// Name of the note which address of the host is in use.
+const HOST_ADDRESS: &str = "host-address.toml";
+
 /// Name of the ledger within the state directory.
 const LEDGER: &str = "ledger.sqlite";
 
@@ -155,7 +158,8 @@ impl Setup {
     /// # Errors
     /// When settings or certificates are wrong.
     pub fn link(&self, identity: Identity, vault: Arc<dyn SecureElement>) -> Result<HttpsLink, SetupError> {
-        HttpsLink::open(&self.settings.host, &self.identity_directory(), identity, vault).map_err(|error| match error {
+        let opened = HttpsLink::open(&self.settings.host, &self.identity_directory(), identity, vault);
+        opened.map(|link| link.remembering(&self.state.join(HOST_ADDRESS))).map_err(|error| match error {
             LinkError::Setting { key, problem } => self.origin.wrong(&format!("host.{key}"), problem).into(),
             LinkError::Dialect(error) => self.origin.wrong("host.dialect", error).into(),
             LinkError::File { .. } | LinkError::Client(_) => error.into(),

@@ -5,6 +5,7 @@ mod demo;
 mod doctor;
 mod emv;
 mod enrol;
+mod iso8583;
 mod output;
 mod parameters;
 mod queue;
@@ -81,8 +82,10 @@ enum Command {
     Decommission(enrol::DecommissionArguments),
     /// Fetch applications and CA keys from the host now and say what changed
     Parameters(parameters::Arguments),
-    /// Say what data of a card, a terminal or an issuer means; card numbers and names stay masked
+    /// Say what data of a card, a terminal, an issuer or a host means; card numbers and names stay masked
     Decode(decode::Arguments),
+    /// Make a message of the host link from JSON on standard input, in hexadecimal
+    Encode(iso8583::encode::Arguments),
     /// MACs, check values, PIN blocks, DUKPT and key blocks for field engineers
     #[command(subcommand)]
     Tools(tools::Tool),
@@ -158,6 +161,7 @@ impl CommandLine {
             Some(Command::Decommission(arguments)) => arguments.run(&self.places.setup()?),
             Some(Command::Parameters(arguments)) => arguments.run(&self.places.setup()?),
             Some(Command::Decode(arguments)) => arguments.run(),
+            Some(Command::Encode(arguments)) => arguments.run(),
             Some(Command::Tools(tool)) => tool.run(),
             Some(Command::Emv(tool)) => tool.run(),
             Some(Command::Sandbox(endpoint)) => endpoint.run(&self.places),
@@ -180,14 +184,14 @@ impl Places {
 #[cfg(feature = "screen")]
 fn open_screen(places: &Places, kiosk: bool) -> Result<ExitCode, Failure> {
     // Wrong settings are said on the screen as well: a kiosk has no other place.
-    let (settings, parts) = match places.setup() {
+    let (settings, parts, setup) = match places.setup() {
         Ok(setup) => {
             let parts = setup.parts().map_err(Failure::from);
-            (setup.settings, parts)
+            (setup.settings.clone(), parts, Some(setup))
         }
-        Err(failure) => (Settings::default(), Err(failure)),
+        Err(failure) => (Settings::default(), Err(failure), None),
     };
-    screen::run(&settings, screen::open(&settings, kiosk)?, parts)
+    screen::run(&settings, screen::open(&settings, kiosk)?, parts, setup)
 }
 
 #[cfg(not(feature = "screen"))]

@@ -235,6 +235,7 @@ fn line_for(screen: &Screen, language: Language) -> Option<String> {
         | Screen::NotPaid { .. }
         | Screen::Transactions { .. }
         | Screen::Queue { .. }
+        | Screen::Enrol { .. }
         | Screen::OutOfService { .. } => None,
     }
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use jiff::civil::DateTime;
 
 use crate::card_number::{Pan, Track2};
+use crate::link_fault::LinkFault;
 use crate::money::Amount;
 use crate::pin::Pin;
 use crate::reference::{AuthorisationCode, ResponseCode, Rrn, TraceNumber};
@@ -187,12 +188,29 @@ pub enum Decision {
     NumberInUse,
 }
 
+/// Why the host could not be reached.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{detail} (code {})", .fault.code())]
+pub struct Unreached {
+    /// The cause.
+    pub fault: LinkFault,
+    /// What a technician needs, in English.
+    pub detail: String,
+}
+
+impl Unreached {
+    /// A cause with something for the technician.
+    pub fn new(fault: LinkFault, detail: impl Into<String>) -> Self {
+        Self { fault, detail: detail.into() }
+    }
+}
+
 /// Why there is no valid answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LinkFailure {
     /// Name resolution, connect or TLS failed before the first byte of the request left: the host cannot know of it.
     #[error("the host could not be reached: {0}")]
-    NeverSent(String),
+    NeverSent(Unreached),
     /// The request cannot even be written: a key or a value is missing. Trying again changes nothing.
     #[error("the request could not be made: {0}")]
     Unsendable(String),

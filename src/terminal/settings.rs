@@ -286,14 +286,13 @@ impl Settings {
             ("reader.card_wait_s", self.reader.card_wait_s, LONGEST_WAIT_S),
             ("reader.answer_timeout_s", self.reader.answer_timeout_s, LONGEST_WAIT_S),
             ("pin.wait_s", self.pin.wait_s, LONGEST_PIN_WAIT_S),
-            ("host.answer_timeout_s", self.host.answer_timeout_s, LONGEST_WAIT_S),
-            ("host.connect_timeout_s", self.host.connect_timeout_s, LONGEST_WAIT_S),
             ("printer.patience_s", self.printer.patience_s, LONGEST_WAIT_S),
         ] {
             if !(1..=longest).contains(&seconds) {
                 return Err((key, format!("{seconds} seconds; it must be 1 to {longest}")));
             }
         }
+        self.check_host()?;
         if !(1200..=4_000_000).contains(&self.printer.baud) {
             return Err(("printer.baud", format!("{} bits per second; usual are 9600 to 115200", self.printer.baud)));
         }
@@ -301,6 +300,20 @@ impl Settings {
             if !(320..=8192).contains(&pixels) {
                 return Err((key, format!("{pixels} pixels; it must be 320 to 8192")));
             }
+        }
+        Ok(())
+    }
+
+    fn check_host(&self) -> Result<(), (&'static str, String)> {
+        for (key, seconds) in self.host.time_limits() {
+            if !(1..=LONGEST_WAIT_S).contains(&seconds) {
+                return Err((key, format!("{seconds} seconds; it must be 1 to {LONGEST_WAIT_S}")));
+            }
+        }
+        let interval = self.host.echo_interval_s;
+        if !matches!(interval, 0 | 10..=3600) {
+            let problem = format!("{interval} seconds; it must be 10 to 3600, or 0 for never");
+            return Err(("host.echo_interval_s", problem));
         }
         Ok(())
     }

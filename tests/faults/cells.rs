@@ -14,7 +14,14 @@ pub const FAULTS: [(&str, &[(&str, Trouble)]); 12] = [
     ("not sent", &[("no connection", Trouble::Refused), ("swallowed", Trouble::Told(Fault::Swallowed))]),
     ("half sent", &[("", Trouble::Told(Fault::HalfSent))]),
     ("lost after commit", &[("", Trouble::Told(Fault::Lost))]),
-    ("late", &[("answer", Trouble::Told(Fault::LateAnswer)), ("request", Trouble::Told(Fault::LateRequest))]),
+    (
+        "late",
+        &[
+            ("answer, in time", Trouble::Told(Fault::Delayed)),
+            ("answer", Trouble::Told(Fault::LateAnswer)),
+            ("request", Trouble::Told(Fault::LateRequest)),
+        ],
+    ),
     (
         "duplicated",
         &[
@@ -100,6 +107,11 @@ pub fn all() -> Vec<Cell> {
 }
 
 impl Cell {
+    /// Whether `./dev test` plays it: all of them would take two minutes. What moves money is killed in every way.
+    pub fn is_in_the_short_run(&self) -> bool {
+        self.power == Power::Running || matches!(self.kind, Kind::Sale | Kind::Reversal)
+    }
+
     /// Why there is nothing to try.
     pub fn makes_no_sense(&self) -> Option<&'static str> {
         let Trouble::Told(fault) = self.trouble else { return None };
@@ -155,9 +167,9 @@ impl Cell {
                 &[State::Declined, State::Reversed]
             }
             (Trouble::Refused, Power::Running) => &[State::Declined],
-            // The answer is the right one, however often it comes.
+            // The answer is the right one, whenever and however often it comes.
             (
-                Trouble::Told(Fault::TwiceFirstAnswer | Fault::TwiceSecondAnswer | Fault::AnswerTwice),
+                Trouble::Told(Fault::Delayed | Fault::TwiceFirstAnswer | Fault::TwiceSecondAnswer | Fault::AnswerTwice),
                 Power::Running,
             ) => &[State::Approved],
             (Trouble::Refused | Trouble::Told(_), _) => &[State::Reversed],

@@ -2,15 +2,15 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::LazyLock;
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, LazyLock, Mutex};
 use std::time::{Duration, Instant};
 
 use yima::app::view::{Intent, LinkState, View};
 use yima::app::{Engine, Listener, Parts, SaleReport, Setup};
 use yima::devices::printer::{Confirmation, PrintFailure, Printer, PrinterFault};
 use yima::devices::sound::silent::Silent;
-use yima::ledger::{Ledger, TransactionRow};
+use yima::ledger::{AdviceRow, Ledger, TransactionRow};
 use yima::money::{Amount, Currency};
 use yima::sandbox::card::SandboxCard;
 use yima::sandbox::card::fault::{Faults, FaultyCard};
@@ -18,7 +18,7 @@ use yima::sandbox::card::profile::CardProfile;
 use yima::sandbox::card::reader::SandboxReader;
 use yima::sandbox::host::{Host, RunningHost};
 use yima::terminal::link::LinkSettings;
-use yima::terminal::settings::{Origin, Settings};
+use yima::terminal::settings::{Origin, Settings, SoundSettings};
 
 use crate::support::running::Running;
 
@@ -30,7 +30,7 @@ pub const LIMIT: Duration = Duration::from_secs(60);
 
 /// How long a terminal waits for the host. What a fault loses is cut off; only one that comes late is waited for.
 const CONNECT_TIMEOUT_S: u64 = 3;
-const ANSWER_TIMEOUT_S: u64 = 2;
+const ANSWER_TIMEOUT_S: u64 = 3;
 
 const CARD: &str = "unionpay-debit";
 
@@ -70,6 +70,12 @@ pub struct Premises {
 pub struct Terminal {
     folder: PathBuf,
     url: String,
+}
+
+/// A terminal's ledger, to look at while an engine works on it.
+pub struct Books<'a> {
+    terminal: &'a Terminal,
+    ledger: Option<Ledger>,
 }
 
 /// An engine that runs within the test.
@@ -136,11 +142,9 @@ impl Terminal {
             answer_timeout_s: ANSWER_TIMEOUT_S,
             ..LinkSettings::default()
         };
-        Setup {
-            settings: Settings { host, ..Settings::default() },
-            origin: Origin::default(),
-            state: self.folder.clone(),
-        }
+        let sound = SoundSettings { enabled: false, ..SoundSettings::default() };
+        let settings = Settings { host, sound, ..Settings::default() };
+        Setup { settings, origin: Origin::default(), state: self.folder.clone() }
     }
 
     /// Starts an engine here.
@@ -165,6 +169,8 @@ impl Terminal {
             .env(CHILD_FOLDER, &self.folder)
             .env(CHILD_URL, &self.url)
             .env(CHILD_ACT, act.word())
+            // The TLS library reads all authorities of the system for each link, though none of them is trusted here.
+            .env("SSL_CERT_FILE", "/dev/null")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(std::fs::File::create(self.folder.join("killed.log")).unwrap());
@@ -176,23 +182,33 @@ impl Terminal {
         std::fs::read_to_string(self.folder.join("killed.log")).unwrap_or_default()
     }
 
-    /// The ledger, to look at; nothing while it has not been made.
-    pub fn ledger(&self) -> Option<Ledger> {
-        let setup = self.setup();
-        setup.ledger_to_look_at(&setup.identity().unwrap()).ok().flatten()
+    /// Somebody who looks at the ledger.
+    pub const fn books(&self) -> Books<'_> {
+        Books { terminal: self, ledger: None }
+    }
+}
+
+impl Books<'_> {
+    /// The ledger; nothing while it has not been made.
+    fn ledger(&mut self) -> Option<&Ledger> {
+        if self.ledger.is_none() {
+            let setup = self.terminal.setup();
+            self.ledger = setup.ledger_to_look_at(&setup.identity().unwrap()).ok().flatten();
+        }
+        self.ledger.as_ref()
     }
 
-    /// The rows of the ledger, oldest first.
-    pub fn rows(&self) -> Vec<TransactionRow> {
+    /// The rows, oldest first.
+    pub fn rows(&mut self) -> Vec<TransactionRow> {
         let Some(ledger) = self.ledger() else { return Vec::new() };
         let mut rows = ledger.page(0, 10_000).unwrap_or_default();
         rows.reverse();
         rows
     }
 
-    /// How many advices the host does not have yet.
-    pub fn advices_waiting(&self) -> usize {
-        self.ledger().map_or(0, |ledger| ledger.undelivered_advices().unwrap_or_default().len())
+    /// Advices the host does not have yet.
+    pub fn advices(&mut self) -> Vec<AdviceRow> {
+        self.ledger().map(|ledger| ledger.undelivered_advices().unwrap_or_default()).unwrap_or_default()
     }
 }
 
@@ -266,14 +282,10 @@ impl Act {
     }
 }
 
-/// Waits until the host has been told what it is told after a payment, or has not been in the first try.
-fn until_told(terminal: &Terminal) {
-    let end = Instant::now() + LIMIT;
-    let tried = |ledger: Ledger| {
-        let advices = ledger.undelivered_advices().unwrap_or_default();
-        advices.iter().all(|advice| advice.tries > 0)
-    };
-    while !terminal.ledger().is_some_and(tried) && Instant::now() < end {
+/// Waits until each advice has been delivered, or has been tried in vain.
+pub fn until_told(terminal: &Terminal) {
+    let (mut books, end) = (terminal.books(), Instant::now() + LIMIT);
+    while books.advices().iter().any(|advice| advice.tries == 0) && Instant::now() < end {
         std::thread::sleep(Duration::from_millis(20));
     }
 }

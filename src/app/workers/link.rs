@@ -1,9 +1,12 @@
 //! The worker that talks to the host.
 
+use std::convert::Infallible;
 use std::sync::Arc;
-use std::sync::mpsc::Sender;
+use std::sync::mpsc::{Sender, TryRecvError};
+use std::time::Duration;
 
 use crate::acquirer::enrolment::EnrolmentError;
+use crate::acquirer::held::LineEnd;
 use crate::acquirer::link::{HostCheck, HostLink};
 use crate::app::parameters::{self, Update, UpdateError};
 use crate::payment::advice::Advice;
@@ -11,6 +14,9 @@ use crate::payment::online::{HostAnswer, LateApproval, LinkFailure, ReversalRequ
 use crate::reference::TraceNumber;
 use crate::terminal::emv_files::EmvFiles;
 use crate::terminal::identity::Identity;
+
+/// How often whoever watches the idle line looks whether the engine has ended.
+const LOOK_UP: Duration = Duration::from_millis(500);
 
 /// What the host is asked.
 #[derive(Debug)]
@@ -46,6 +52,8 @@ pub enum Event {
     Update(Result<Box<Update>, UpdateError>),
     /// An answer ordered an update.
     Ordered,
+    /// The idle line to the host has ended.
+    LineEnded(LineEnd),
     /// An answer spoke of the terminal's binding.
     WordOnBinding(Result<(), String>),
     /// A newer binding record, if there is one.
@@ -81,6 +89,25 @@ pub fn start<M: Send + 'static>(
                 let _ = events.send(wrap(Event::Late(late)));
             }
             if events.send(wrap(event)).is_err() || (link.take_order() && events.send(wrap(Event::Ordered)).is_err()) {
+                return;
+            }
+        }
+    })
+}
+
+/// Starts the watch over the idle line. It ends when the sender is dropped.
+///
+/// # Errors
+/// When the system has no thread left.
+pub fn watch<M: Send + 'static>(
+    link: Arc<dyn HostLink>,
+    events: Sender<M>,
+    wrap: impl Fn(Event) -> M + Send + 'static,
+) -> std::io::Result<Sender<Infallible>> {
+    super::start("line", move |jobs| {
+        while jobs.try_recv() == Err(TryRecvError::Empty) {
+            let ended = link.wait_for_line_end(LOOK_UP);
+            if ended.is_some_and(|end| events.send(wrap(Event::LineEnded(end))).is_err()) {
                 return;
             }
         }

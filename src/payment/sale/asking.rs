@@ -2,7 +2,7 @@
 
 use super::{Conclusion, Effect, Event, HostSummary, Phase, Progress, Sale, failed};
 use crate::emv::kernel::{self, OnlineResult};
-use crate::payment::online::{Decision, HostAnswer, LinkFailure, ReversalReason};
+use crate::payment::online::{Decision, HostAnswer, LinkFailure, ReversalReason, Unreached};
 use crate::payment::record::Record;
 use crate::reference::{AuthorisationCode, ResponseCode};
 use crate::wording::{Reason, ReasonKind};
@@ -11,8 +11,9 @@ impl Sale {
     pub(super) fn while_asking(&mut self, event: Event) -> Vec<Effect> {
         match event {
             Event::HostAnswered(answer) => self.after_answer(answer),
-            Event::LinkFailed(LinkFailure::NeverSent(detail)) => {
-                self.not_asked(Reason::with_detail(ReasonKind::HostUnreachable, detail))
+            Event::LinkFailed(LinkFailure::NeverSent(Unreached { fault, detail })) => {
+                let reason = Reason::with_detail(ReasonKind::HostUnreachable, detail);
+                self.not_asked(Reason { fault: Some(fault), ..reason })
             }
             Event::LinkFailed(LinkFailure::Unsendable(detail)) => {
                 self.not_asked(Reason::with_detail(ReasonKind::CannotAsk, detail))

@@ -46,6 +46,17 @@ pub struct NewEntry<'a> {
     pub pan: Option<&'a str>,
 }
 
+/// What a request was answered, beyond what its row says.
+#[derive(Debug)]
+pub struct KeptAnswer {
+    /// SHA-256 of the request.
+    pub request: Vec<u8>,
+    /// Field 38.
+    pub authorisation_code: Option<String>,
+    /// Field 55.
+    pub issuer_data: Option<Vec<u8>>,
+}
+
 impl<'a> Books<'a> {
     /// The books of a transaction that has begun.
     pub(super) const fn new(transaction: &'a Connection) -> Self {
@@ -92,6 +103,40 @@ impl<'a> Books<'a> {
             ],
         )?;
         Ok(rrn)
+    }
+
+    /// Keeps what a request was answered beyond its row, and which request it was.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub fn keep_answer(&self, terminal: &str, trace: TraceNumber, answer: &KeptAnswer) -> Result<(), StoreError> {
+        self.0.execute(
+            "INSERT INTO sale_answers (terminal, batch, stan, request, authorisation_code, issuer_data)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            params![
+                terminal,
+                trace.batch.number(),
+                trace.stan.number(),
+                answer.request,
+                answer.authorisation_code,
+                answer.issuer_data
+            ],
+        )?;
+        Ok(())
+    }
+
+    /// What was kept of an answer.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn kept_answer(&self, terminal: &str, trace: TraceNumber) -> Result<Option<KeptAnswer>, StoreError> {
+        let sql = "SELECT request, authorisation_code, issuer_data FROM sale_answers
+                   WHERE terminal = ?1 AND batch = ?2 AND stan = ?3";
+        let key = params![terminal, trace.batch.number(), trace.stan.number()];
+        let read = |row: &rusqlite::Row<'_>| {
+            Ok(KeptAnswer { request: row.get(0)?, authorisation_code: row.get(1)?, issuer_data: row.get(2)? })
+        };
+        Ok(self.0.query_row(sql, key, read).optional()?)
     }
 
     /// Counts a reversal of a request, and marks the request when it is taken back by it.

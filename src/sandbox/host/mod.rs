@@ -13,6 +13,7 @@ pub mod onboarding;
 mod parameters;
 mod pins;
 mod pki;
+mod repeats;
 mod rules;
 pub mod scripts;
 mod server;
@@ -42,6 +43,7 @@ use self::onboarding::register::{self, Form, Numbers, Register, RegisterError};
 use self::onboarding::{NewTerminal, Onboarding};
 use self::parameters::{Parameters, ParametersError};
 use self::pki::{Credential, Purpose};
+use self::server::Handshakes;
 pub use self::server::PATH;
 use self::service::Service;
 use self::store::{Entry, Store, StoreError, TerminalRow};
@@ -326,6 +328,7 @@ impl Host {
             dialect: Dialect::shipped(DIALECT)?,
             store: Arc::clone(&self.store),
             deaf_to_reversals: AtomicBool::new(false),
+            handshakes: Handshakes::default(),
             blind_to_bindings: AtomicBool::new(false),
             onboarding: self.onboarding()?,
         });
@@ -416,6 +419,12 @@ impl RunningHost {
             dialect: DIALECT.to_owned(),
             ..LinkSettings::default()
         }
+    }
+
+    /// How many TLS handshakes there were: full ones, and such that resumed a session.
+    pub fn handshakes(&self) -> (usize, usize) {
+        let Handshakes { full, resumed } = &self.service.handshakes;
+        (full.load(Ordering::Relaxed), resumed.load(Ordering::Relaxed))
     }
 
     /// While `deaf`, reversals are neither carried out nor answered.

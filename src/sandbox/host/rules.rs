@@ -5,6 +5,7 @@ use jiff::Zoned;
 use super::books::{Books, NewEntry};
 use super::cryptogram::{self, Claim};
 use super::pins;
+use super::repeats;
 use super::scripts::{self, Script};
 use super::store::{Entry, EntryState, Store, StoreError, Terminal};
 use crate::acquirer::device::{DeviceRecord, DeviceRecordError};
@@ -20,6 +21,9 @@ use crate::sandbox::issuer::{Cryptogram, Verified};
 
 /// Reversals of [`Script::SilentReversals`] that get no answer.
 const SILENT_REVERSALS: u32 = 2;
+
+/// Response code of an approval of a part.
+pub(super) const PART: &str = "10";
 
 /// A request the host does not act on, and what it says instead.
 #[derive(Debug)]
@@ -137,17 +141,27 @@ struct Sale<'a> {
     message: &'a Message,
 }
 
-/// Decides on a sale (0200), books it, and writes it down, all in one transaction.
+/// Decides on a sale (0200), books it, and writes it down, all in one transaction. The very same message (`bytes`) once more
+/// is no second sale: something on the way has doubled it, and it is answered as the first was.
 ///
 /// # Errors
 /// When the database fails; nothing is booked then.
-pub fn sale(store: &Store, terminal: &Terminal, message: &Message, now: &Zoned) -> Result<Decision, StoreError> {
+pub fn sale(
+    store: &Store,
+    terminal: &Terminal,
+    message: &Message,
+    bytes: &[u8],
+    now: &Zoned,
+) -> Result<Decision, StoreError> {
     let sale = match read_sale(terminal, message) {
         Ok(sale) => sale,
         Err(refusal) => return Ok(refusal.into()),
     };
     store.transaction(|books| {
-        if books.entry(&terminal.terminal, sale.trace)?.is_some() {
+        if let Some((entry, _)) = books.entry(&terminal.terminal, sale.trace)? {
+            if let Some(again) = repeats::answer(books, &entry, bytes)? {
+                return Ok(again);
+            }
             let reason = format!("{} was used before, or taken back before it came", sale.trace);
             return Ok(Decision { response_code: "94".to_owned(), reason, ..Decision::default() });
         }
@@ -178,15 +192,17 @@ pub fn sale(store: &Store, terminal: &Terminal, message: &Message, now: &Zoned) 
             }
             _ => None,
         };
-        Ok(Decision {
-            amount: (verdict.response_code == "10").then_some(verdict.booked),
+        let decision = Decision {
+            amount: (verdict.response_code == PART).then_some(verdict.booked),
             response_code: verdict.response_code,
             reason: verdict.reason,
             rrn: Some(rrn),
             authorisation_code,
             issuer_data,
             silent: false,
-        })
+        };
+        repeats::remember(books, &terminal.terminal, sale.trace, bytes, &decision)?;
+        Ok(decision)
     })
 }
 
@@ -314,7 +330,7 @@ fn judge(books: &Books<'_>, sale: &Sale<'_>, now: &Zoned) -> Result<(Verdict, Op
     let verdict = match scripts::of(sale.minor) {
         Script::Decline(code) => declined(&format!("{code:02}"), "the amount asks for it", true),
         Script::Partial => match sale.minor / 2 {
-            half if half <= account.balance => approved("10", "the amount asks for a part", half),
+            half if half <= account.balance => approved(PART, "the amount asks for a part", half),
             _ => declined("51", "not enough in the account", true),
         },
         _ if sale.minor > account.balance => declined("51", "not enough in the account", true),

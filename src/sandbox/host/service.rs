@@ -16,6 +16,7 @@ use super::onboarding::bound::Bound;
 use super::parameters::{Parameters, Question};
 use super::rules::{self, Decision, Refusal};
 use super::scripts::{self, Script};
+use super::server::Handshakes;
 use super::store::{Store, StoreError, Terminal};
 use super::{HostError, take_terminal};
 use crate::acquirer::device;
@@ -52,6 +53,8 @@ pub struct Service {
     pub parameters: Parameters,
     /// While true, reversals are neither carried out nor answered.
     pub deaf_to_reversals: AtomicBool,
+    /// TLS handshakes so far.
+    pub handshakes: Handshakes,
     /// While true, what a message names is not compared with the register.
     pub blind_to_bindings: AtomicBool,
     /// Answers machines that want to be enrolled.
@@ -133,7 +136,7 @@ impl Service {
             return self.signed(request, terminal, &refusal.into(), now);
         }
         match message.mti() {
-            Mti::FINANCIAL_REQUEST => self.sale(request, terminal, now),
+            Mti::FINANCIAL_REQUEST => self.sale(request, bytes, terminal, now),
             Mti::REVERSAL_REQUEST if self.deaf_to_reversals.load(Ordering::Relaxed) => Ok(Reply::Silence),
             Mti::REVERSAL_REQUEST => {
                 let decision = rules::reversal(&self.store, terminal, message, now)?;
@@ -150,14 +153,14 @@ impl Service {
         }
     }
 
-    fn sale(&self, request: &Frame, terminal: &Known, now: &Zoned) -> Result<Reply, ServiceFailure> {
+    fn sale(&self, request: &Frame, bytes: &[u8], terminal: &Known, now: &Zoned) -> Result<Reply, ServiceFailure> {
         let script = scripts::of(request.message.text(4).and_then(|digits| digits.parse().ok()).unwrap_or_default());
         match script {
             Script::SilentUnbooked => return Ok(Reply::Silence),
             Script::CaptivePortal => return Ok(Reply::CaptivePortal),
             _ => {}
         }
-        let mut decision = rules::sale(&self.store, terminal, &request.message, now)?;
+        let mut decision = rules::sale(&self.store, terminal, &request.message, bytes, now)?;
         // A sale that was refused is answered properly, whatever its amount: there is nothing to be lost.
         if decision.authorisation_code.is_none() {
             return self.signed(request, terminal, &decision, now);

@@ -61,6 +61,16 @@ const SCHEMA: &str = "
         reversals     INTEGER NOT NULL DEFAULT 0,
         UNIQUE (terminal, batch, stan)
     ) STRICT;
+    CREATE TABLE IF NOT EXISTS sale_answers (
+        terminal           TEXT NOT NULL,
+        batch              INTEGER NOT NULL,
+        stan               INTEGER NOT NULL,
+        request            BLOB NOT NULL,    -- SHA-256 of the message
+        authorisation_code TEXT,
+        issuer_data        BLOB,
+        PRIMARY KEY (terminal, batch, stan),
+        FOREIGN KEY (terminal, batch, stan) REFERENCES entries (terminal, batch, stan)
+    ) STRICT, WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS parameters_taken (
         terminal     TEXT PRIMARY KEY REFERENCES terminals,
         ca_keys      TEXT NOT NULL,         -- SHA-1 of the file, hexadecimal

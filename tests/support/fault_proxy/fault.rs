@@ -1,5 +1,7 @@
 //! What can go wrong with a message, and which messages there are.
 
+use std::time::Duration;
+
 use yima::iso8583::Message;
 
 /// What a message is about, told from its type and its network management code.
@@ -68,6 +70,9 @@ pub enum Change {
     Terminal,
 }
 
+/// How long a delayed answer takes.
+pub const DELAY: Duration = Duration::from_millis(700);
+
 /// What goes wrong with one message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
@@ -77,6 +82,8 @@ pub enum Fault {
     HalfSent,
     /// The host has answered; the answer is lost.
     Lost,
+    /// The answer takes its time ([`DELAY`]), but comes while the terminal waits.
+    Delayed,
     /// The answer comes when the terminal has given up.
     LateAnswer,
     /// The request reaches the host when the test says so ([`super::message::MessageProxy::release`]), long after the

@@ -3,6 +3,7 @@
 mod binding;
 mod decisions;
 mod enrolment;
+mod line;
 mod parameters;
 mod pins;
 mod reversals;
