@@ -164,12 +164,7 @@ impl Default for TerminalSettings {
 
 impl Default for VaultSettings {
     fn default() -> Self {
-        Self {
-            kind: VaultKind::Software,
-            module: PathBuf::new(),
-            token: String::new(),
-            pin_file: "token.pin".into(),
-        }
+        Self { kind: VaultKind::Software, module: PathBuf::new(), token: String::new(), pin_file: "token.pin".into() }
     }
 }
 

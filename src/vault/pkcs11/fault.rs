@@ -50,7 +50,9 @@ pub enum TokenFault {
     #[error("refuses the PIN in {0}; put the right one there before Yima starts again, each wrong one counts")]
     PinRefused(String),
     /// The next wrong PIN would lock it.
-    #[error("has one try for its PIN left, which is not used; log in once with its maker's tool, then start Yima again")]
+    #[error(
+        "has one try for its PIN left, which is not used; log in once with its maker's tool, then start Yima again"
+    )]
     LastTry,
     /// It takes no PIN any more.
     #[error("has locked its PIN; its security officer has to unlock it")]

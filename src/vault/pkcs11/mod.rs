@@ -26,8 +26,8 @@ use zeroize::Zeroizing;
 pub use self::fault::{TokenError, TokenFault};
 use self::objects::Kind;
 use self::record::{Entry, Record, Sealed};
-pub use self::token::Place;
 use self::token::Connection;
+pub use self::token::Place;
 use super::{KeyName, SealedKey, SecureElement, VaultError, agreement, compare_check_value};
 use crate::card_number::Pan;
 use crate::crypto::check_value::{Method, check_value};
@@ -172,10 +172,7 @@ impl Pkcs11Vault {
             Err(TryLockError::WouldBlock) => file.lock().map(|()| file),
             Err(TryLockError::Error(error)) => Err(error),
         });
-        locked.map_err(|error| VaultError::Write {
-            place: self.lock.display().to_string(),
-            problem: error.to_string(),
-        })
+        locked.map_err(|error| VaultError::Write { place: self.lock.display().to_string(), problem: error.to_string() })
     }
 }
 
@@ -410,8 +407,9 @@ impl SecureElement for Pkcs11Vault {
                 (_, None) => return Ok(None),
                 // It encrypts nothing, not even zeros.
                 (KeyName::Master, Some(_)) => match open.record()?.entry(KeyName::Master) {
-                    Some(entry) => hex::decode(&entry.check_value)
-                        .map_err(|error| TokenFault::Record(error.to_string()))?,
+                    Some(entry) => {
+                        hex::decode(&entry.check_value).map_err(|error| TokenFault::Record(error.to_string()))?
+                    }
                     None => return Ok(None),
                 },
                 (KeyName::Pin | KeyName::Mac | KeyName::Data, Some(key)) => open.encrypt(key, &[0; 8])?,

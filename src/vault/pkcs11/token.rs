@@ -100,8 +100,7 @@ impl Place {
     }
 
     fn pin(&self) -> Result<AuthPin, TokenFault> {
-        let refused =
-            |problem: String| TokenFault::PinFile { path: self.pin_file.display().to_string(), problem };
+        let refused = |problem: String| TokenFault::PinFile { path: self.pin_file.display().to_string(), problem };
         let file = File::open(&self.pin_file).map_err(|error| match error.kind() {
             ErrorKind::NotFound => refused("it is not there; write the user's PIN into it".to_owned()),
             _ => refused(error.to_string()),
