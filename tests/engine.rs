@@ -13,10 +13,11 @@ use yima::app::view::{CopyState, Intent, Screen, View};
 use yima::app::{Ending, Engine, Listener, Parts, SaleReport, Setup};
 use yima::devices::printer::{Confirmation, PrintFailure, Printer, PrinterFault};
 use yima::ledger::{Ledger, TransactionRow};
+use yima::link_fault::LinkFault;
 use yima::money::{Amount, Currency};
 use yima::payment::advice::{Advice, AdviceKind};
 use yima::payment::chooser::Chooser;
-use yima::payment::online::{Decision, HostAnswer, LinkFailure, ReversalRequest, SaleRequest};
+use yima::payment::online::{Decision, HostAnswer, LinkFailure, ReversalRequest, SaleRequest, Unreached};
 use yima::payment::record::State;
 use yima::pin::Pin;
 use yima::reference::ResponseCode;
@@ -103,7 +104,7 @@ impl HostLink for Line {
         self.advices.lock().unwrap().push(advice.clone());
         match told {
             Told::Real => self.real.advise(advice),
-            Told::NotReached => Err(LinkFailure::NeverSent("no line".to_owned())),
+            Told::NotReached => Err(LinkFailure::NeverSent(Unreached::new(LinkFault::NoRoute, "no line"))),
             Told::AnswerLost => {
                 self.real.advise(advice)?;
                 Err(LinkFailure::NoAnswer("silent".to_owned()))

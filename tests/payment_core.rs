@@ -16,10 +16,11 @@ use yima::emv::tag;
 use yima::emv::terminal::TerminalData;
 use yima::emv::tlv::{self, TlvBuilder};
 use yima::ledger::Ledger;
+use yima::link_fault::LinkFault;
 use yima::money::{Amount, Currency};
 use yima::payment::advice::AdviceKind;
 use yima::payment::chooser::Chooser;
-use yima::payment::online::{Decision, HostAnswer, LinkFailure, SaleRequest};
+use yima::payment::online::{Decision, HostAnswer, LinkFailure, SaleRequest, Unreached};
 use yima::payment::pin_pad::PinPad;
 use yima::payment::record::{Record, State};
 use yima::payment::sale::{Conclusion, Effect, Event, Opening, Sale};
@@ -325,7 +326,7 @@ fn every_answer_and_every_silence_ends_where_it_must() {
         ("partial", partial, State::ReversalDue, Some(ReasonKind::PartialApproval)),
         (
             "never sent",
-            |_, _| Err(LinkFailure::NeverSent(String::new())),
+            |_, _| Err(LinkFailure::NeverSent(Unreached::new(LinkFault::NoRoute, ""))),
             State::Declined,
             Some(ReasonKind::HostUnreachable),
         ),
@@ -389,7 +390,7 @@ fn a_card_torn_at_any_command_is_never_paid_and_taken_back_when_due() {
 
 /// Why the host's word is not to be had.
 const UNREACHABLE: [Host; 4] = [
-    |_, _| Err(LinkFailure::NeverSent(String::new())),
+    |_, _| Err(LinkFailure::NeverSent(Unreached::new(LinkFault::NoRoute, ""))),
     |_, _| Err(LinkFailure::NoAnswer(String::new())),
     |_, _| Err(LinkFailure::BadMac(String::new())),
     |_, _| Ok(answer(Decision::NumberInUse, "94")),

@@ -14,12 +14,13 @@ use std::collections::BTreeMap;
 
 use contract::{CASES, MASTER, bytes, check_values, enrol, fill, sign_on};
 use cryptoki::context::Pkcs11;
-use cryptoki::object::{Attribute, AttributeInfo, AttributeType, ObjectClass};
+use cryptoki::object::{Attribute, AttributeInfo, AttributeType, KeyType, ObjectClass};
 use cryptoki::session::UserType;
 use cryptoki::types::AuthPin;
 use serde_json::{Value, json};
 use softhsm::{LABEL, PIN, SCENARIO, Token, write_pin};
 use support::counter::{Counter, FULL_ACCOUNT};
+use yima::crypto::elliptic::P256PrivateKey;
 use yima::crypto::hex;
 use yima::vault::pkcs11::{Pkcs11Vault, TokenFault};
 use yima::vault::software::SoftwareVault;
@@ -187,7 +188,8 @@ fn a_terminal_with_a_token_sells() {
     let identity = counter.state().join("identity");
     let file = identity.join("vault-TEST.toml");
     let keys: toml::Table = std::fs::read_to_string(&file).unwrap().parse().unwrap();
-    let keys = ["master_key", "device_key", "mac_key"].map(|name| keys[name].as_str().unwrap().to_owned());
+    let keys =
+        ["master_key", "device_key", "mac_key", "device_key_pair"].map(|name| keys[name].as_str().unwrap().to_owned());
     token.succeed(&format!("take {}", keys.join(" ")));
     std::fs::remove_file(file).unwrap();
     write_pin(&identity.join("token.pin"), PIN);
@@ -238,14 +240,39 @@ fn in_a_process_of_its_own() {
     }
 }
 
-/// Keys that a host has already given.
+/// Keys that a host has already given, to a terminal that had the pair elsewhere: its pair takes the place of the token's.
 fn take(keys: &str) {
     let keys: Vec<_> = keys.split(' ').map(bytes).collect();
-    let [master, device, mac] = keys.as_slice() else { panic!("three keys") };
+    let [master, device, mac, pair] = keys.as_slice() else { panic!("four keys") };
     let vault = softhsm::open();
     vault.generate().unwrap();
     enrol(&*vault, master, device);
     sign_on(&*vault, master, &[(KeyName::Mac, mac)]).unwrap();
+    let module = module();
+    let session = module.open_rw_session(module.get_slots_with_initialized_token().unwrap()[0]).unwrap();
+    let label = Attribute::Label(b"yima device key pair".to_vec());
+    for half in session.find_objects(&[label.clone()]).unwrap() {
+        session.destroy_object(half).unwrap();
+    }
+    let curve = Attribute::EcParams(bytes("06082A8648CE3D030107"));
+    let point = P256PrivateKey::new(pair).unwrap().public_key().unwrap().to_point().unwrap();
+    let both = [
+        Attribute::Token(true),
+        Attribute::KeyType(KeyType::EC),
+        curve,
+        label,
+        Attribute::Id(1_u64.to_be_bytes().to_vec()),
+    ];
+    let point = Attribute::EcPoint([bytes("0441"), point].concat());
+    let public = [both.as_slice(), &[Attribute::Class(ObjectClass::PUBLIC_KEY), point]].concat();
+    let value = Attribute::Value(pair.clone());
+    let private = [
+        both.as_slice(),
+        &[Attribute::Class(ObjectClass::PRIVATE_KEY), Attribute::Private(true), Attribute::Sign(true), value],
+    ]
+    .concat();
+    session.create_object(&public).unwrap();
+    session.create_object(&private).unwrap();
 }
 
 fn show() {

@@ -9,28 +9,45 @@ use crate::money::{Amount, Currency};
 use crate::payment::advice::{Advice, AdviceKind};
 use crate::payment::online::{CardForHost, EntryMode, ReversalReason, ReversalRequest, SaleRequest};
 use crate::reference::{AuthorisationCode, Batch, Stan, TraceNumber};
+use crate::terminal::binding::{BindingRecord, Place};
 use crate::terminal::identity::Identity;
+use crate::terminal::machine::Fingerprint;
 use crate::vault::KeyName;
 use crate::vault::software::SoftwareVault;
+
+/// The PIN key of [`with_requests`].
+pub const PIN_KEY: [u8; 16] = [5; 16];
 
 /// Runs a test with a terminal of the shipped dialect.
 pub fn with_requests<T>(run: impl FnOnce(&Requests<'_>) -> T) -> T {
     let dialect = Dialect::shipped("unionpay").unwrap();
-    let identity = Identity {
+    let record = bound_record();
+    let machine = Fingerprint::take(&[]).unwrap().proof(&record.serial_number).unwrap();
+    let identity = Identity::of(&record, machine).unwrap();
+    let vault = SoftwareVault::in_memory();
+    vault.set(KeyName::Mac, &[3; 16]);
+    vault.set(KeyName::Device, &[4; 16]);
+    vault.set(KeyName::Pin, &PIN_KEY);
+    run(&Requests { dialect: &dialect, tpdu: &dialect.tpdu, identity: &identity, vault: &vault })
+}
+
+/// What that terminal is bound to.
+pub fn bound_record() -> BindingRecord {
+    BindingRecord {
+        version: 1,
+        issued_at: jiff::Timestamp::UNIX_EPOCH,
+        test: true,
         serial_number: "00000102TEST0001".to_owned(),
+        device_key: "00".repeat(32),
         acquirer_code: "48520000".to_owned(),
         merchant_code: "898000000000001".to_owned(),
         terminal_number: "10000001".to_owned(),
         merchant_name: "TEST".to_owned(),
-        credit_code: "91000000TEST000001".to_owned(),
+        credit_code: "91000000TE5T00001W".to_owned(),
         settlement_account: "6222****0001".to_owned(),
         address: "TEST".to_owned(),
-        test: true,
-    };
-    let vault = SoftwareVault::in_memory();
-    vault.set(KeyName::Mac, &[3; 16]);
-    vault.set(KeyName::Device, &[4; 16]);
-    run(&Requests { dialect: &dialect, tpdu: &dialect.tpdu, identity: &identity, vault: &vault })
+        place: Place { latitude_e6: 0, longitude_e6: 0, radius_m: 1 },
+    }
 }
 
 /// 12.34 CNY with a chip card.
@@ -48,6 +65,7 @@ pub fn sale_request() -> SaleRequest {
             entry: EntryMode::Chip,
         },
         chip_data: vec![0x9F, 0x36, 0x02, 0, 1],
+        pin: None,
     }
 }
 
@@ -59,6 +77,7 @@ pub fn reversal_request() -> ReversalRequest {
         amount: sale.amount,
         at: sale.at,
         entry: sale.card.entry,
+        with_pin: false,
         sequence_number: sale.card.sequence_number,
         reason: ReversalReason::NoAnswer,
         authorisation_code: AuthorisationCode::parse("123456").ok(),
@@ -76,6 +95,7 @@ pub fn advice(kind: AdviceKind) -> Advice {
         amount: sale.amount,
         at: sale.at,
         entry: sale.card.entry,
+        with_pin: false,
         sequence_number: sale.card.sequence_number,
         chip_data: vec![0x9F, 0x36, 2, 0, 1, 0x9F, 0x5B, 5, 0x20, 0, 0, 0, 1],
     }

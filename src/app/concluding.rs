@@ -63,17 +63,19 @@ impl Core {
             }
             Conclusion::ReversalDue(reason) => {
                 self.screen = Screen::Unknown { amount, reason, tries: 0, next_try: Some(local_now()) };
-                self.drain_reversals(true);
-                self.refresh_waiting();
+                self.queue.look_again();
+                self.drain_queue(true);
             }
         }
-        self.advices.look_again();
+        self.queue.look_again();
+        self.refresh_waiting();
+        self.print_what_was_given_up();
         self.complete_what_nothing_follows(trace);
     }
 
     /// A report waits for slips and for the reversal; where neither is on its way there is nothing to wait for.
     fn complete_what_nothing_follows(&mut self, trace: TraceNumber) {
-        let nothing_follows = self.copy_views(trace).is_empty() && self.reversals.in_flight.is_none();
+        let nothing_follows = self.copy_views(trace).is_empty() && !self.queue.takes_back();
         if let Some(report) = self.report_of(trace).filter(|_| nothing_follows) {
             report.complete = true;
         }

@@ -1,22 +1,24 @@
 //! The engine: one thread that takes intents and events, runs the payment core and carries out its effects in order.
 
+use std::convert::Infallible;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use super::advices::AdviceDesk;
+use super::binding::BindingDesk;
 use super::choosing;
 use super::line::Line;
 use super::parameters::ParameterDesk;
 use super::pin_entry;
 use super::printing::FollowedCopy;
+use super::queue::QueueDesk;
 use super::report::{Ending, SaleReport, Timings};
-use super::reversals::ReversalDesk;
 use super::running::{Question, Running};
 use super::showing::local_now;
-use super::view::{CopyState, Intent, PinPlace, Progress, Screen, View};
+use super::slips_of_the_queue::QueueSlips;
+use super::view::{CopyState, Intent, LinkState, PinPlace, Progress, Screen, View};
 use super::workers::reader::{self, ReaderWorker, Ticket};
 use super::workers::{link, printer};
 use crate::acquirer::link::HostLink;
@@ -25,10 +27,12 @@ use crate::devices::reader::CardReader;
 use crate::devices::sound::{Sound, Tone};
 use crate::emv::pin::PinEntry;
 use crate::emv::terminal::TerminalData;
+use crate::iso8583::QueueCodes;
 use crate::ledger::{Ledger, LedgerError};
 use crate::money::{Amount, Currency};
 use crate::payment::chooser::Chooser;
-use crate::payment::record::{Record, State};
+use crate::payment::queue::EntryId;
+use crate::payment::record::Record;
 use crate::payment::sale::{self, Conclusion, Effect, Event, Opening, Sale};
 use crate::receipt::PrinterProfile;
 use crate::reference::{MerchantCode, TerminalNumber, TraceNumber};
@@ -70,6 +74,8 @@ pub struct Parts {
     pub sound: Box<dyn Sound>,
     /// The way to the host.
     pub link: Arc<dyn HostLink>,
+    /// Which of its response codes end an entry of the queue.
+    pub queue_codes: QueueCodes,
     /// Currency of the keypad.
     pub currency: Currency,
     /// Language of the slips.
@@ -174,6 +180,7 @@ pub(super) struct Fixed {
     pub terminal: TerminalData,
     pub printer_profile: PrinterProfile,
     pub sound: Box<dyn Sound>,
+    pub queue_codes: QueueCodes,
     pub currency: Currency,
     pub language: Language,
     pub pin_wait: Duration,
@@ -207,16 +214,23 @@ pub(super) struct Core {
     /// Why no payment can be taken; shown as soon as no result is.
     pub(super) out_of_service: Option<Reason>,
     pub(super) line: Line,
+    /// Held as long as the idle line is watched.
+    _line_watch: Sender<Infallible>,
     pub(super) parameters: ParameterDesk,
+    pub(super) binding: BindingDesk,
     pub(super) running: Option<Running>,
     /// A row that stays `pending` because it could not be written that it is for a person: it must not be taken back.
     pub(super) not_to_be_reversed: Option<TraceNumber>,
     /// What an earlier run left could not be taken up yet.
     pub(super) left_over: bool,
+    /// The reader's own pad asks for a PIN, perhaps for a payment that is over.
+    pub(super) pad_asks: bool,
     /// A payment that waits for reversals.
     pub(super) waiting_charge: Option<Amount>,
-    pub(super) reversals: ReversalDesk,
-    pub(super) advices: AdviceDesk,
+    pub(super) queue: QueueDesk,
+    pub(super) queue_slips: QueueSlips,
+    /// Entries of the queue that are open.
+    pub(super) queued: usize,
     pub(super) copies: Vec<FollowedCopy>,
     pub(super) report: Option<SaleReport>,
     ticket: Ticket,
@@ -230,7 +244,9 @@ impl Core {
         let reader = ReaderWorker::start(parts.reader, parts.used_card_note, messages.clone(), Message::Reader)?;
         let files = parts.emv_files;
         let link_jobs = link::start(Arc::clone(&parts.link), files.clone(), messages.clone(), Message::Link)?;
-        let check_jobs = link::start(parts.link, files, messages.clone(), Message::Link)?;
+        let check_jobs = link::start(Arc::clone(&parts.link), files, messages.clone(), Message::Link)?;
+        let line = Line::new(parts.link.echo_interval());
+        let line_watch = link::watch(parts.link, messages.clone(), Message::Link)?;
         let printer_jobs = printer::start(parts.printer, parts.printer_patience, messages.clone(), Message::Printer)?;
         Ok(Self {
             parts: Fixed {
@@ -240,6 +256,7 @@ impl Core {
                 terminal: parts.terminal,
                 printer_profile: parts.printer_profile,
                 sound: parts.sound,
+                queue_codes: parts.queue_codes,
                 currency: parts.currency,
                 language: parts.language,
                 card_wait: parts.card_wait,
@@ -262,14 +279,18 @@ impl Core {
             slips_shown: None,
             alarm: None,
             out_of_service: None,
-            line: Line::new(),
+            line,
+            _line_watch: line_watch,
             parameters: ParameterDesk::new(),
+            binding: BindingDesk::new(),
             running: None,
             not_to_be_reversed: None,
             left_over: true,
+            pad_asks: false,
             waiting_charge: None,
-            reversals: ReversalDesk::new(),
-            advices: AdviceDesk::new(),
+            queue: QueueDesk::new(),
+            queue_slips: QueueSlips::new(),
+            queued: 0,
             copies: Vec::new(),
             report: None,
             ticket: 0,
@@ -286,7 +307,7 @@ impl Core {
         if matches!(self.screen, Screen::Keypad { .. }) {
             self.show_keypad();
         }
-        self.drain_reversals(true);
+        self.drain_queue(true);
         self.refresh_waiting();
         self.publish();
         let mut stopping = false;
@@ -294,7 +315,7 @@ impl Core {
             match messages.recv_timeout(Duration::from_millis(500)) {
                 Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => {
                     stopping = true;
-                    self.advices.stop();
+                    self.queue.stop();
                     // Nobody is there any more to see a payment begin.
                     self.waiting_charge = None;
                     self.feed(Event::Cancelled);
@@ -306,7 +327,7 @@ impl Core {
             if !stopping {
                 self.tick();
             } else {
-                self.drain_advices();
+                self.drain_queue(false);
                 if self.may_stop() {
                     return;
                 }
@@ -318,14 +339,9 @@ impl Core {
     /// What a power cut or an earlier run left behind. Tried again until it succeeds.
     pub(super) fn take_up_what_was_left(&mut self) -> Result<(), LedgerError> {
         let interrupted = self.adopt_interrupted()?;
-        self.alarm = self.ledger.in_state(State::Unresolved)?.first().map(|row| {
-            let kind = match row.reason {
-                Some(kind @ ReasonKind::TraceNumberInUse) => kind,
-                _ => ReasonKind::ReversalExhausted,
-            };
-            Reason::with_detail(kind, row.trace.to_string())
-        });
+        self.refresh_alarm();
         self.adopt_slips()?;
+        self.print_what_was_given_up();
         // Whoever stood at the counter when the power went must not pay again: that comes before a question about a slip.
         if let Some(row) = interrupted.into_iter().next_back() {
             self.result_shown = Some(row.trace);
@@ -342,7 +358,8 @@ impl Core {
     fn may_stop(&self) -> bool {
         let printing =
             self.copies.iter().any(|copy| copy.state == CopyState::Sending && copy.since.elapsed() < LAST_SLIP);
-        self.running.is_none() && !printing && self.advices.may_stop() && !self.parameters.under_way()
+        let printing = printing || self.queue_slips.keep_engine(LAST_SLIP);
+        self.running.is_none() && !printing && self.queue.may_stop() && !self.parameters.under_way()
     }
 
     fn take(&mut self, message: Message) {
@@ -358,6 +375,8 @@ impl Core {
     fn on_intent(&mut self, intent: Intent) {
         match intent {
             Intent::Charge(amount) => self.charge(amount),
+            // A terminal whose engine runs is enrolled.
+            Intent::Enrol(_) => {}
             Intent::Cancel if self.running.is_none() => {
                 if self.waiting_charge.is_some() {
                     self.show_keypad();
@@ -374,7 +393,10 @@ impl Core {
             Intent::RetryPrint => self.retry_failed(),
             Intent::Reprint(trace) => self.print_again(trace),
             Intent::ShowTransactions(page) if self.running.is_none() => self.show_transactions(page),
-            Intent::ShowTransactions(_) => {}
+            Intent::ShowQueue(page) if self.running.is_none() => self.show_queue(page),
+            Intent::TryQueueNow if self.running.is_none() => self.try_queue_now(),
+            Intent::Decide(trace, act) if self.running.is_none() => self.decide(trace, act),
+            Intent::ShowTransactions(_) | Intent::ShowQueue(_) | Intent::TryQueueNow | Intent::Decide(..) => {}
         }
     }
 
@@ -385,24 +407,32 @@ impl Core {
         if !free || amount.is_zero() {
             return;
         }
+        if let Some(reason) = self.binding.refusal().or_else(|| self.line.refusal()) {
+            return self.refuse(amount, reason);
+        }
         let waiting = match self.adopt_interrupted().and_then(|_| self.reversals_waiting()) {
             Ok(waiting) => waiting,
             Err(error) => {
                 return self.refuse(amount, Reason::with_detail(ReasonKind::LedgerFailed, error.to_string()));
             }
         };
-        if waiting == 0 && self.reversals.in_flight.is_none() {
+        if waiting == 0 && !self.queue.takes_back() {
             self.begin_sale(amount);
             return;
         }
         self.waiting_charge = Some(amount);
         self.result_shown = None;
         self.screen = Screen::Processing { amount, progress: Progress::ReversingEarlier };
-        self.drain_reversals(true);
+        self.queue.look_again();
+        self.drain_queue(true);
     }
 
     /// Begins a payment with nothing in its way.
     pub(super) fn begin_sale(&mut self, amount: Amount) {
+        // A payment that waited may have learned meanwhile that the host has other values for this terminal.
+        if let Some(reason) = self.binding.refusal() {
+            return self.refuse(amount, reason);
+        }
         let timings = Timings::start();
         let mut unpredictable_number = [0; 4];
         if let Err(error) = getrandom::fill(&mut unpredictable_number) {
@@ -435,7 +465,7 @@ impl Core {
             sale,
             ticket,
             progress,
-            notice: None,
+            notice: self.pad_notice(),
             pin_place: PinPlace::Reader,
             pin_until: None,
             question: None,
@@ -465,6 +495,10 @@ impl Core {
     }
 
     fn on_reader(&mut self, ticket: Ticket, event: reader::Event) {
+        // The reader does one thing after another: whatever it says now, its pad has answered or is gone.
+        if self.pad_asks {
+            self.pad_is_done();
+        }
         let pin_pad = self.pin_pad(matches!(event, reader::Event::Inserted { own_pad: true }));
         let Some(running) = self.running.as_mut().filter(|running| running.ticket == ticket) else { return };
         let event = match event {
@@ -502,7 +536,7 @@ impl Core {
             link::Event::Sale(trace, result) => {
                 self.line.after_exchange(&result);
                 let Some(running) = self.running.as_mut().filter(|running| running.sale.trace() == trace) else {
-                    return;
+                    return self.after_answer_nobody_waits_for(trace, result);
                 };
                 running.timings.mark("host");
                 self.feed(match result {
@@ -513,24 +547,35 @@ impl Core {
             }
             link::Event::Reversal(trace, result) => {
                 self.line.after_exchange(&result);
-                self.after_reversal(trace, &result);
+                self.after_try(EntryId::Reversal(trace), &result);
                 self.refresh_waiting();
             }
             link::Event::Advice(id, result) => {
                 self.line.after_exchange(&result);
-                self.after_advice(id, &result);
-            }
-            link::Event::Check(result) => {
-                self.line.after_check(&result);
+                self.after_try(EntryId::Advice(id), &result);
                 self.refresh_waiting();
             }
+            link::Event::Late(late) => self.after_late_approval(&late),
+            link::Event::Check(result) => {
+                self.line.after_check(&result);
+                if self.line.state() == LinkState::Online {
+                    self.queue.line_is_back();
+                }
+                self.refresh_waiting();
+                self.refresh_notice();
+            }
+            link::Event::LineEnded(end) => self.line.after_end(&end),
             link::Event::Ordered => self.parameters.order(),
+            link::Event::WordOnBinding(word) => self.on_word_about_binding(word),
+            link::Event::Binding(result) => self.after_refresh(result),
             link::Event::Update(result) => self.after_update(result.map(|update| *update)),
         }
     }
 
     pub(super) fn refresh_waiting(&mut self) {
         self.line.waiting = self.reversals_waiting().unwrap_or_default();
+        let open = self.ledger.open_entries().unwrap_or_default();
+        self.queued = open.waiting + open.parked;
     }
 
     /// Tells the core what happened and carries out what it wants, strictly in order. A record that fails ends the list:
@@ -588,6 +633,7 @@ impl Core {
                 self.reader.send(reader::Job::Release);
             }
             Effect::Conclude(conclusion) => self.conclude(conclusion),
+            Effect::TryAnotherPin(reason) => self.try_another_pin(reason),
         }
         Ok(())
     }
@@ -602,10 +648,11 @@ impl Core {
     /// What happens without anybody asking.
     fn tick(&mut self) {
         self.try_ledger_again();
-        self.drain_reversals(false);
+        self.look_whether_somebody_decided();
+        self.record_late_approvals();
+        self.drain_queue(false);
         self.mind_pin_time();
         self.mind_question_time();
-        self.drain_advices();
         if self.leave_result_at.is_some_and(|at| Instant::now() >= at) {
             self.show_keypad();
         }
@@ -613,9 +660,12 @@ impl Core {
             let all_printed = copies.iter().all(|copy| copy.state == CopyState::Printed);
             self.leave_result_at = all_printed.then(|| Instant::now() + RESULT_STAYS);
         }
-        let idle = self.running.is_none() && self.reversals.in_flight.is_none();
+        let idle = self.running.is_none() && !self.queue.takes_back();
         if idle && self.line.wants_check() && self.check_jobs.send(link::Job::Check).is_ok() {
             self.line.check_begins();
+        }
+        if idle && self.binding.wants_refresh() && self.check_jobs.send(link::Job::Binding).is_ok() {
+            self.binding.refresh_begins();
         }
         if idle && self.parameters.wants_update() && self.check_jobs.send(link::Job::Update).is_ok() {
             self.parameters.update_begins();

@@ -3,22 +3,28 @@
 //! One engine thread decides the order of things; reader, printer and host each have a thread of their own, so that nobody
 //! waits for a device but its own worker. All of them talk by messages.
 
-mod advices;
+mod binding;
 mod choosing;
 mod concluding;
 mod engine;
+pub mod enrolment;
 mod line;
 pub mod parameters;
+mod pin_again;
 mod pin_entry;
 mod printing;
+mod queue;
+mod queue_view;
 mod report;
 mod reversals;
 mod running;
 mod setup;
 mod showing;
+mod slips_of_the_queue;
 pub mod view;
 mod workers;
 
 pub use engine::{Engine, EngineLock, Intents, Listener, Parts};
+pub use line::CLOCK_TOLERANCE;
 pub use report::{CopyReport, Ending, SaleReport};
 pub use setup::{Setup, SetupError};

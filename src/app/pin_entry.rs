@@ -9,7 +9,7 @@ use super::view::PinPlace;
 use super::workers::reader;
 use crate::devices::pin_pad::{PadAnswer, PadPrompt};
 use crate::emv::apdu::CardAnswer;
-use crate::emv::pin::{PinEntry, PinRequest};
+use crate::emv::pin::{PinEntry, PinKind, PinRequest};
 use crate::payment::pin_pad::PinPad;
 use crate::payment::sale::Event;
 use crate::pin::Pin;
@@ -42,6 +42,7 @@ impl Core {
                 };
                 let prompt =
                     PadPrompt { language: running.sale.language().unwrap_or(own), patience: self.parts.pin_wait };
+                self.pad_asks = true;
                 self.reader.send(reader::Job::VerifyPin { ticket: running.ticket, prompt });
             }
             PinPad::Screen => {
@@ -50,6 +51,22 @@ impl Core {
             }
             // The core asks for no PIN then.
             PinPad::None => {}
+        }
+    }
+
+    /// The reader's own pad cannot be called back: it asks on after a payment was left, and whoever comes next must not answer.
+    pub(super) fn pad_notice(&self) -> Option<Reason> {
+        self.pad_asks.then(|| Reason::of(ReasonKind::PadBusy))
+    }
+
+    /// The reader has spoken after its pad was asked, so the pad asks no more. Whoever waited for that may go on.
+    pub(super) fn pad_is_done(&mut self) {
+        self.pad_asks = false;
+        if let Some(running) = self.running.as_mut()
+            && running.notice.as_ref().is_some_and(|reason| reason.kind == ReasonKind::PadBusy)
+        {
+            running.notice = None;
+            self.show_progress();
         }
     }
 
@@ -118,18 +135,19 @@ pub(super) fn event_of(answer: PadAnswer) -> Event {
 
 /// What a cardholder should know who is asked again, or for the last time.
 pub(super) fn notice(request: PinRequest) -> Option<Reason> {
-    match (request.wrong_before, request.tries_left) {
-        (true, Some(1)) => Some(Reason::of(ReasonKind::PinWrongLastTry)),
-        (true, _) => Some(Reason::of(ReasonKind::PinWrong)),
-        (false, Some(1)) => Some(Reason::of(ReasonKind::PinLastTry)),
-        (false, _) => None,
-    }
+    let kind = match (request.kind, request.wrong_before, request.tries_left) {
+        (PinKind::Online, true, Some(1)) => ReasonKind::PinWrongAtBankLastTry,
+        (PinKind::Plaintext | PinKind::Enciphered, true, Some(1)) => ReasonKind::PinWrongLastTry,
+        (_, true, _) => ReasonKind::PinWrong,
+        (_, false, Some(1)) => ReasonKind::PinLastTry,
+        (_, false, _) => return None,
+    };
+    Some(Reason::of(kind))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::emv::pin::PinKind;
 
     #[test]
     fn every_digit_stands_on_a_key_and_not_always_on_the_same() {
@@ -156,5 +174,7 @@ mod tests {
             let request = PinRequest { kind: PinKind::Plaintext, tries_left, wrong_before };
             assert_eq!(notice(request).map(|reason| reason.kind), kind, "{request:?}");
         }
+        let request = PinRequest { kind: PinKind::Online, tries_left: Some(1), wrong_before: true };
+        assert_eq!(notice(request).map(|reason| reason.kind), Some(ReasonKind::PinWrongAtBankLastTry));
     }
 }

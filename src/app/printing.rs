@@ -6,7 +6,7 @@ use super::engine::Core;
 use super::report::CopyReport;
 use super::showing::{Paid, local_now};
 use super::view::{CopyState, CopyView, Screen};
-use super::workers::printer::{Event, Job};
+use super::workers::printer::{Event, Job, Slip};
 use crate::devices::printer::{Confirmation, PrinterFault};
 use crate::ledger::{CopyRow, LedgerError, PrintState, TransactionRow};
 use crate::payment::record::State;
@@ -134,11 +134,12 @@ impl Core {
 
     /// Hands the next queued slip to the printer when it is free.
     pub(super) fn print_next(&mut self) {
-        if self.copies.iter().any(|copy| matches!(copy.state, CopyState::Sending | CopyState::Waiting(_))) {
+        let sending = self.copies.iter().any(|copy| matches!(copy.state, CopyState::Sending | CopyState::Waiting(_)));
+        if sending || self.queue_slips.printing() {
             return;
         }
         let next = self.copies.iter().find(|copy| copy.state == CopyState::Queued).map(|copy| copy.row);
-        let Some(row) = next else { return };
+        let Some(row) = next else { return self.print_what_was_given_up() };
         match self.slip(&row) {
             Ok(slip) => {
                 let bytes = receipt::render(&slip, row.copy, &self.parts.printer_profile, self.parts.language);
@@ -146,7 +147,7 @@ impl Core {
                 if !self.set_copy(row, PrintState::Sending, CopyState::Sending) {
                     self.set_shown(row, CopyState::Failed(Reason::of(ReasonKind::LedgerFailed)));
                     self.print_next();
-                } else if self.printer_jobs.send(Job { copy: row, bytes }).is_err() {
+                } else if self.printer_jobs.send(Job { slip: Slip::Copy(row), bytes }).is_err() {
                     self.set_copy(row, PrintState::Failed, CopyState::Failed(Reason::of(ReasonKind::PrinterSilent)));
                     self.print_next();
                 }
@@ -162,14 +163,20 @@ impl Core {
     /// The printer's word.
     pub(super) fn after_print(&mut self, event: Event) {
         match event {
-            Event::Waiting(row, Some(fault)) => {
+            Event::Waiting(Slip::DeadLetter(_), _) => {}
+            Event::Ended(Slip::DeadLetter(id), result) => {
+                self.after_slip_of_dead_letter(id, &result);
+                self.print_next();
+            }
+            Event::Waiting(Slip::Copy(row), Some(fault)) => {
                 self.set_shown(row, CopyState::Waiting(reason_of(&fault)));
             }
-            Event::Waiting(row, None) => self.set_shown(row, CopyState::Sending),
-            Event::Ended(row, result) => {
+            Event::Waiting(Slip::Copy(row), None) => self.set_shown(row, CopyState::Sending),
+            Event::Ended(Slip::Copy(row), result) => {
                 self.time_of_copy(row);
                 match result {
                     Ok(Confirmation::Printed) => {
+                        self.queue_slips.printer_works();
                         self.set_copy(row, PrintState::Printed, CopyState::Printed);
                     }
                     Ok(Confirmation::CannotConfirm) => {
@@ -334,6 +341,7 @@ impl Core {
             tsi: row.tsi.clone().unwrap_or_default(),
             atc: row.atc.clone(),
             signature: row.signature,
+            pin_checked_by_bank: row.brought_pin(),
             duplicate: (duplicate > 0).then_some(duplicate),
             test: self.parts.test,
         })

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::engine::{EngineLock, Parts};
+use crate::acquirer::enrolment::{self, EnrolmentError};
 use crate::acquirer::link::{HttpsLink, LinkError};
 use crate::devices::printer::Printer;
 use crate::devices::printer::escpos_serial::{SerialPrinter, SerialSettings};
@@ -15,13 +16,14 @@ use crate::devices::sound::Sound;
 use crate::devices::sound::alsa::AlsaSound;
 use crate::devices::sound::silent::Silent;
 use crate::emv::ca_keys::KeyWorld;
+use crate::iso8583::Dialect;
 use crate::ledger::{Ledger, LedgerError};
 use crate::money::UnknownCurrency;
 use crate::payment::chooser::Chooser;
 use crate::receipt::PrinterProfile;
 use crate::reference::ReferenceError;
 use crate::terminal::emv_files::{EmvFiles, EmvFilesError};
-use crate::terminal::identity::{Identity, IdentityError};
+use crate::terminal::identity::{self, Identity, IdentityError};
 use crate::terminal::settings::{Origin, Settings, SettingsError, VaultKind};
 use crate::vault::pkcs11::{Pkcs11Vault, Place};
 use crate::vault::software::SoftwareVault;
@@ -35,6 +37,9 @@ const USED_CARD: &str = "card-in-reader";
 
 /// Where a sandbox card leaves the key of its certification authority, within the state directory.
 const SANDBOX_CA_KEY: &str = "sandbox/card/capk.toml";
+
+/// Name of the note which address of the host is in use.
+const HOST_ADDRESS: &str = "host-address.toml";
 
 /// Name of the ledger within the state directory.
 const LEDGER: &str = "ledger.sqlite";
@@ -54,8 +59,11 @@ pub struct Setup {
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
     /// No identity.
-    #[error("this terminal is not registered: {0}. For a trial run: yima sandbox host")]
+    #[error("{}", said_of(.0))]
     Identity(#[from] IdentityError),
+    /// An enrolment that was cut short cannot be finished.
+    #[error(transparent)]
+    Enrolment(#[from] EnrolmentError),
     /// A number of the identity.
     #[error(transparent)]
     Reference(#[from] ReferenceError),
@@ -96,12 +104,15 @@ pub enum SetupError {
 }
 
 impl Setup {
-    /// Who this terminal is.
+    /// Who this terminal is, on the machine that was enrolled.
     ///
     /// # Errors
-    /// When it is not registered.
+    /// When it is not enrolled, its binding record was changed or is an older one, or this is another machine.
     pub fn identity(&self) -> Result<Identity, SetupError> {
-        Ok(Identity::load(&self.identity_directory())?)
+        let directory = self.identity_directory();
+        let identity = Identity::load_by(&directory, &self.settings.host.ca_file)?;
+        identity.check_machine(&directory, self.settings.serial_number(&self.state)?.as_deref())?;
+        Ok(identity)
     }
 
     /// Where identity, certificates and keys are.
@@ -116,6 +127,11 @@ impl Setup {
     pub fn ledger(&self, identity: &Identity) -> Result<Ledger, SetupError> {
         make_private(&self.state)?;
         Ok(Ledger::open(&self.state.join(LEDGER), identity.merchant_code()?, identity.terminal_number()?)?)
+    }
+
+    /// Where the ledger is.
+    pub(super) fn ledger_path(&self) -> PathBuf {
+        self.state.join(LEDGER)
     }
 
     /// The ledger for who only looks: nothing is made or changed. `None` when this terminal has none yet.
@@ -157,11 +173,20 @@ impl Setup {
     /// # Errors
     /// When settings or certificates are wrong.
     pub fn link(&self, identity: Identity, vault: Arc<dyn SecureElement>) -> Result<HttpsLink, SetupError> {
-        HttpsLink::open(&self.settings.host, &self.identity_directory(), identity, vault).map_err(|error| match error {
+        let opened = HttpsLink::open(&self.settings.host, &self.identity_directory(), identity, vault);
+        opened.map(|link| link.remembering(&self.state.join(HOST_ADDRESS))).map_err(|error| match error {
             LinkError::Setting { key, problem } => self.origin.wrong(&format!("host.{key}"), problem).into(),
             LinkError::Dialect(error) => self.origin.wrong("host.dialect", error).into(),
             LinkError::File { .. } | LinkError::Client(_) => error.into(),
         })
+    }
+
+    /// How messages to the host are written.
+    ///
+    /// # Errors
+    /// When no dialect has the configured name.
+    pub fn dialect(&self) -> Result<Dialect, SetupError> {
+        Dialect::shipped(&self.settings.host.dialect).map_err(|error| self.origin.wrong("host.dialect", error).into())
     }
 
     /// The card reader; it may be plugged in later.
@@ -205,8 +230,10 @@ impl Setup {
         let identity = self.identity()?;
         make_private(&self.state)?;
         let lock = self.lock()?;
+        enrolment::finish(&self.identity_directory())?;
         let ledger = self.ledger(&identity)?;
         let vault = self.vault()?;
+        identity::check_device_key(&self.identity_directory(), &vault.public_key()?)?;
         let test = identity.test;
         if test != vault.is_test() {
             return Err(SetupError::Worlds { identity: world(test), keys: world(vault.is_test()) });
@@ -226,6 +253,7 @@ impl Setup {
             printer_patience: Duration::from_secs(self.settings.printer.patience_s),
             sound: self.sound(),
             link: Arc::new(self.link(identity.clone(), vault)?),
+            queue_codes: self.dialect()?.queue,
             currency: self
                 .settings
                 .terminal
@@ -268,6 +296,16 @@ impl Setup {
             Err(std::fs::TryLockError::WouldBlock) => Err(SetupError::Running(self.state.display().to_string())),
             Err(std::fs::TryLockError::Error(source)) => Err(refused(source)),
         }
+    }
+}
+
+/// A terminal that was never enrolled is told how to try the program.
+fn said_of(error: &IdentityError) -> String {
+    match error {
+        IdentityError::File { .. } => {
+            format!("this terminal is not enrolled: {error}. Enrol it: yima enrol. For a trial run: yima sandbox host")
+        }
+        other => other.to_string(),
     }
 }
 

@@ -12,6 +12,7 @@ use super::pin_entry;
 use super::view::{CopyState, Progress, ROWS_PER_PAGE, RowState, Screen, TransactionRow, View};
 use crate::ledger::{self, LedgerError};
 use crate::money::Amount;
+use crate::payment::queue::Resolution;
 use crate::payment::record::State;
 use crate::payment::sale;
 use crate::reference::{AuthorisationCode, TraceNumber};
@@ -91,7 +92,8 @@ impl Core {
         }
     }
 
-    /// A payment that a person must look at; then a slip of an earlier sale that does not come out.
+    /// A payment that a person must look at; then a host that disagrees about this terminal; then a slip of an earlier sale
+    /// that does not come out; then a line to the host that does not mend itself.
     fn notice(&self) -> Option<Reason> {
         let slip = || {
             self.copies.iter().find_map(|copy| match &copy.state {
@@ -99,7 +101,8 @@ impl Core {
                 CopyState::Queued | CopyState::Sending | CopyState::Asks(None) | CopyState::Printed => None,
             })
         };
-        self.alarm.as_ref().or_else(slip).cloned()
+        let binding = || self.binding.refusal();
+        self.alarm.clone().or_else(binding).or_else(|| slip().cloned()).or_else(|| self.line.trouble())
     }
 
     /// Whatever was on screen is left; a payment that waited for reversals is given up.
@@ -138,8 +141,7 @@ impl Core {
     pub(super) fn ledger_failed(&mut self, error: &LedgerError) {
         tracing::error!(%error, "the ledger failed");
         self.next_ledger_try = Instant::now() + LEDGER_INTERVAL;
-        self.reversals.next_try = self.next_ledger_try;
-        self.advices.rest_until(self.next_ledger_try);
+        self.queue.rest_until(self.next_ledger_try);
         if let Some(report) = &mut self.report {
             report.complete = true;
         }
@@ -157,6 +159,8 @@ impl Core {
             | Screen::ConfirmApplication { .. }
             | Screen::Processing { .. }
             | Screen::Transactions { .. }
+            | Screen::Queue { .. }
+            | Screen::Enrol { .. }
             | Screen::OutOfService { .. } => self.screen = Screen::OutOfService { reason },
         }
     }
@@ -182,6 +186,7 @@ impl Core {
             screen: self.screen.clone(),
             link: self.line.state(),
             waiting: self.line.waiting,
+            queued: self.queued,
             merchant_name: self.parts.identity.merchant_name.clone(),
             currency: self.parts.currency,
             test: self.parts.test,
@@ -223,7 +228,12 @@ fn view_of_row(row: ledger::TransactionRow) -> TransactionRow {
             State::Declined => RowState::Declined,
             State::ReversalDue => RowState::ReversalDue,
             State::Reversed => RowState::Reversed,
-            State::Unresolved => RowState::Unresolved,
+            State::Unresolved => match row.resolution {
+                // The acquirer's word, told by a person.
+                Some(Resolution::Charged) => RowState::Approved,
+                Some(Resolution::Reversed) => RowState::Reversed,
+                Some(Resolution::Noted) | None => RowState::Unresolved,
+            },
         },
     }
 }

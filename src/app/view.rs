@@ -2,7 +2,10 @@
 
 use jiff::civil::DateTime;
 
+use crate::acquirer::enrolment;
+use crate::acquirer::enrolment::wire::ActivationCode;
 use crate::money::{Amount, Currency};
+use crate::payment::queue::{Act, Kind, Standing};
 use crate::pin::Pin;
 use crate::receipt::CopyFor;
 use crate::reference::TraceNumber;
@@ -38,6 +41,14 @@ pub enum Intent {
     Reprint(TraceNumber),
     /// Show a page of transactions, counted from 0, newest first.
     ShowTransactions(usize),
+    /// Show a page of the queue, counted from 0.
+    ShowQueue(usize),
+    /// Send what waits for the host at once, and print what should have been printed.
+    TryQueueNow,
+    /// Decide about an entry of the queue that was given up. Whoever sends this has been asked twice.
+    Decide(TraceNumber, Act),
+    /// Enrol the terminal by this code. It masks itself: an intent may be logged.
+    Enrol(ActivationCode),
     /// Back to the keypad from wherever that is possible.
     ShowKeypad,
 }
@@ -51,6 +62,8 @@ pub struct View {
     pub link: LinkState,
     /// Payments that are still to be taken back, said beside it: until then no new one begins.
     pub waiting: usize,
+    /// Entries of the queue that are open, of any kind.
+    pub queued: usize,
     /// Name of the shop.
     pub merchant_name: String,
     /// Currency of the keypad.
@@ -156,6 +169,30 @@ pub enum Screen {
         /// The slips being printed again, if any.
         copies: Vec<CopyView>,
     },
+    /// The terminal is not enrolled: it asks for the acquirer's activation code.
+    Enrol {
+        /// Serial number of the machine; empty when it has none.
+        serial_number: String,
+        /// How far an enrolment is; nothing while the code is typed.
+        progress: Option<enrolment::Progress>,
+        /// What became of the last one.
+        notice: Option<Reason>,
+    },
+    /// One page of the queue.
+    Queue {
+        /// What a person must look at, then what waits, in its order.
+        rows: Vec<QueueRow>,
+        /// Page shown, from 0.
+        page: usize,
+        /// How many pages there are, at least 1.
+        pages: usize,
+        /// How many entries the host must still get.
+        waiting: usize,
+        /// How many a person must look at.
+        parked: usize,
+        /// The host is being asked about one of them now.
+        under_way: bool,
+    },
     /// The terminal cannot trade at all.
     OutOfService {
         /// Why, and what to do.
@@ -248,6 +285,30 @@ pub enum RowState {
     Reversed,
     /// Neither paid nor taken back for certain: the operator must look.
     Unresolved,
+}
+
+/// Rows of one page of the queue; each has something to touch.
+pub const QUEUE_ROWS_PER_PAGE: usize = 4;
+
+/// One row of the queue's screen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QueueRow {
+    /// Its own batch and STAN.
+    pub trace: TraceNumber,
+    /// What it is.
+    pub kind: Kind,
+    /// Amount of its payment.
+    pub amount: Amount,
+    /// Local time of its payment, since when it waits.
+    pub at: DateTime,
+    /// How it stands.
+    pub standing: Standing,
+    /// Tries that count.
+    pub tries: u32,
+    /// Local time of the next try, when it has been tried before.
+    pub next_try: Option<DateTime>,
+    /// Whether it may be sent again.
+    pub may_be_tried_again: bool,
 }
 
 /// The chip at the top right.

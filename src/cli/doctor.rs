@@ -9,19 +9,18 @@ use serde_json::{Value, json};
 
 use super::{Failure, output};
 use crate::acquirer::link::{HostCheck, HostLink};
+use crate::app::CLOCK_TOLERANCE;
 use crate::app::Setup;
 use crate::crypto::hex;
 use crate::emv::ca_keys::KeyWorld;
-use crate::ledger::AdviceState;
+use crate::payment::online::{LinkFailure, Unreached};
+use crate::payment::queue::Open;
 use crate::terminal::identity::Identity;
 use crate::vault::{KeyName, SecureElement};
 use crate::wording::{Language, Reason, ReasonKind};
 
 /// Below this much free space the ledger may soon not be writable, in MiB.
 const LOW_SPACE_MIB: u64 = 200;
-
-/// A clock that differs more than this from the host's is wrong, in seconds.
-const CLOCK_TOLERANCE_S: i64 = 60;
 
 /// What comes after `yima doctor`.
 #[derive(Debug, Args)]
@@ -35,6 +34,17 @@ pub struct Arguments {
 struct Finding {
     part: &'static str,
     verdict: Result<String, String>,
+    /// What is read to the help desk.
+    code: Option<&'static str>,
+}
+
+/// What the host said, or why it did not.
+type Host = Result<HostCheck, Unheard>;
+
+/// Why nothing was heard of the host.
+struct Unheard {
+    says: String,
+    code: Option<&'static str>,
 }
 
 impl Arguments {
@@ -49,7 +59,11 @@ impl Arguments {
                         Ok(remark) => (true, remark),
                         Err(advice) => (false, advice),
                     };
-                    (finding.part.to_owned(), json!({ "ok": ok, "says": says }))
+                    let mut part = json!({ "ok": ok, "says": says });
+                    if let Some(code) = finding.code {
+                        part["code"] = code.into();
+                    }
+                    (finding.part.to_owned(), part)
                 })
                 .collect();
             output::json(&json!({ "ok": healthy, "parts": parts }));
@@ -67,17 +81,21 @@ impl Arguments {
 }
 
 fn examine(setup: &Setup) -> Vec<Finding> {
-    let finding = |part, verdict| Finding { part, verdict };
+    let finding = |part, verdict| Finding { part, verdict, code: None };
     let text = |error: &dyn std::fmt::Display| error.to_string();
     let identity = setup.identity();
     let vault = setup.vault();
     let host = match (&identity, &vault) {
         (Ok(identity), Ok(vault)) => setup
             .link(identity.clone(), vault.clone())
-            .map_err(|error| text(&error))
-            .and_then(|link| link.check().map_err(|error| format!("{error}; check the network and host.url"))),
-        _ => Err("cannot be asked before the terminal is registered and has its keys".to_owned()),
+            .map_err(|error| Unheard { says: text(&error), code: None })
+            .and_then(|link| link.check().map_err(|failure| unheard(failure, setup.settings.terminal.language))),
+        _ => {
+            let says = "cannot be asked before the terminal is registered and has its keys".to_owned();
+            Err(Unheard { says, code: None })
+        }
     };
+    let code = host.as_ref().err().and_then(|unheard| unheard.code);
     let reader = reader(setup);
     let test = identity.as_ref().is_ok_and(|identity| identity.test);
     vec![
@@ -104,7 +122,7 @@ fn examine(setup: &Setup) -> Vec<Finding> {
         finding("printer", printer(setup)),
         finding("sound", setup.sound().check()),
         finding("clock", clock(&host)),
-        finding("host", host.and_then(answered)),
+        Finding { code, ..finding("host", host.map_err(|unheard| unheard.says).and_then(answered)) },
         finding(
             "ledger",
             identity.map_err(|error| text(&error)).and_then(|identity| {
@@ -112,12 +130,12 @@ fn examine(setup: &Setup) -> Vec<Finding> {
                     return Ok("none yet; the first payment makes it".to_owned());
                 };
                 let count = ledger.count().map_err(|error| text(&error))?;
-                let advices = ledger.undelivered_advices().map_err(|error| text(&error))?;
-                match advices.iter().filter(|row| row.state == AdviceState::Parked).count() {
-                    0 => Ok(format!("{count} transactions")),
-                    parked => Err(format!(
-                        "{parked} messages about finished payments are not taken by the host; call the help desk with what \
-                         yima queue shows"
+                match ledger.open_entries().map_err(|error| text(&error))? {
+                    Open { waiting: 0, parked: 0 } => Ok(format!("{count} transactions")),
+                    Open { waiting, parked: 0 } => Ok(format!("{count} transactions, {waiting} entries wait for the host")),
+                    Open { parked, .. } => Err(format!(
+                        "{parked} entries of the queue were given up and need a person: call the acquirer with what yima queue \
+                         shows, then say the answer with yima queue resolve"
                     )),
                 }
             }),
@@ -130,11 +148,22 @@ fn examine(setup: &Setup) -> Vec<Finding> {
 fn answered(check: HostCheck) -> Result<String, String> {
     let (code, milliseconds) = (check.response_code, check.round_trip.as_millis());
     if code.as_str() == "00" {
-        return Ok(format!("answers {code} after {milliseconds} ms"));
+        let (address, tls) = (check.address, check.tls);
+        let second = if check.on_fallback { ", the second address; the first did not answer" } else { "" };
+        return Ok(format!("answers {code} after {milliseconds} ms at {address}{second} ({tls})"));
     }
     let refusal = Reason { code: Some(code.clone()), ..Reason::of(ReasonKind::HostDeclined) };
     let sentences = refusal.sentences(Language::English);
     Err(format!("refuses this terminal with {code}: {} {}", sentences.what, sentences.advice))
+}
+
+/// The words for a shop assistant, then what a technician needs.
+fn unheard(failure: LinkFailure, language: Language) -> Unheard {
+    let LinkFailure::NeverSent(Unreached { fault, detail }) = failure else {
+        return Unheard { says: format!("{failure}; check the network and host.url"), code: None };
+    };
+    let words = Reason { fault: Some(fault), ..Reason::of(ReasonKind::LinkTrouble) }.sentences(language);
+    Unheard { says: format!("{} {} {detail}", words.what, words.advice), code: Some(fault.code()) }
 }
 
 /// The check values of the keys that are there.
@@ -194,20 +223,24 @@ fn printer(setup: &Setup) -> Result<String, String> {
     Ok(printer.name())
 }
 
-fn clock(host: &Result<HostCheck, String>) -> Result<String, String> {
+fn clock(host: &Host) -> Result<String, String> {
     let here = Timestamp::now();
-    match host.as_ref().ok().and_then(|check| check.date) {
-        None => Err("cannot be compared before the host answers; look at the line \"host\" first".to_owned()),
-        Some(there) => {
-            let difference = here.duration_since(there).as_secs();
-            if difference.abs() <= CLOCK_TOLERANCE_S {
-                Ok(format!("within {} s of the host's", difference.abs().max(1)))
-            } else {
-                Err(format!(
-                    "differs {difference} s from the host's; switch on time synchronisation: timedatectl set-ntp true"
-                ))
-            }
-        }
+    let Some((check, there)) = host.as_ref().ok().and_then(|check| Some((check, check.date?))) else {
+        return Err("cannot be compared before the host answers; look at the line \"host\" first".to_owned());
+    };
+    let difference = here.duration_since(there);
+    if difference.abs() > CLOCK_TOLERANCE {
+        let seconds = difference.as_secs();
+        return Err(format!(
+            "differs {seconds} s from the host's; switch on time synchronisation: timedatectl set-ntp true"
+        ));
+    }
+    match check.local_ahead {
+        Some(ahead) if ahead.abs() > CLOCK_TOLERANCE => Err(format!(
+            "right, but local time is {} s ahead of the host's; set the time zone: timedatectl set-timezone Asia/Shanghai",
+            ahead.as_secs()
+        )),
+        Some(_) | None => Ok(format!("within {} s of the host's", difference.as_secs().abs().max(1))),
     }
 }
 

@@ -4,6 +4,8 @@ mod decode;
 mod demo;
 mod doctor;
 mod emv;
+mod enrol;
+mod iso8583;
 mod output;
 mod parameters;
 mod queue;
@@ -21,6 +23,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
+use crate::app::enrolment::{EnrolError, kind_of_setup};
 use crate::app::{Setup, SetupError};
 use crate::money::AmountError;
 use crate::terminal::settings::{SYSTEM_STATE, Settings};
@@ -67,14 +70,22 @@ enum Command {
     Sale(sale::Arguments),
     /// List transactions, newest first
     Transactions(transactions::Arguments),
-    /// List what the host is still to be told
+    /// List what the host must still take back or be told; decide about what was given up
     Queue(queue::Arguments),
     /// Look at every part of the terminal and say how it is and what to do
     Doctor(doctor::Arguments),
+    /// Enrol this terminal by the acquirer's activation code, or say how it stands
+    Enrol(enrol::EnrolArguments),
+    /// Ask the acquirer to let this terminal stand somewhere else
+    Move(enrol::MoveArguments),
+    /// Take this terminal out of service and destroy its keys
+    Decommission(enrol::DecommissionArguments),
     /// Fetch applications and CA keys from the host now and say what changed
     Parameters(parameters::Arguments),
-    /// Say what data of a card, a terminal or an issuer means; card numbers and names stay masked
+    /// Say what data of a card, a terminal, an issuer or a host means; card numbers and names stay masked
     Decode(decode::Arguments),
+    /// Make a message of the host link from JSON on standard input, in hexadecimal
+    Encode(iso8583::encode::Arguments),
     /// MACs, check values, PIN blocks, DUKPT and key blocks for field engineers
     #[command(subcommand)]
     Tools(tools::Tool),
@@ -94,12 +105,10 @@ fn kind_of(failure: &Failure) -> ReasonKind {
     if failure.downcast_ref::<AmountError>().is_some() {
         return ReasonKind::AmountWrong;
     }
-    match failure.downcast_ref::<SetupError>() {
-        Some(SetupError::Ledger(_) | SetupError::State { .. }) => ReasonKind::LedgerFailed,
-        Some(SetupError::Identity(_)) => ReasonKind::NotEnrolled,
-        Some(SetupError::Running(_)) => ReasonKind::AlreadyRunning,
-        _ => ReasonKind::SetupWrong,
+    if let Some(error) = failure.downcast_ref::<EnrolError>() {
+        return error.kind();
     }
+    failure.downcast_ref::<SetupError>().map_or(ReasonKind::SetupWrong, kind_of_setup)
 }
 
 /// Runs the program.
@@ -107,7 +116,7 @@ pub fn run() -> ExitCode {
     let line = CommandLine::parse();
     leave_no_core();
     stop_at_a_panic();
-    let level = if matches!(line.command, None | Some(Command::Sandbox(_))) { "info" } else { "warn" };
+    let level = if matches!(&line.command, None | Some(Command::Sandbox(_))) { "info" } else { "warn" };
     let filter = EnvFilter::try_from_env("YIMA_LOG").unwrap_or_else(|_| EnvFilter::new(level));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     match line.run() {
@@ -147,8 +156,12 @@ impl CommandLine {
             Some(Command::Transactions(arguments)) => arguments.run(&self.places.setup()?),
             Some(Command::Queue(arguments)) => arguments.run(&self.places.setup()?),
             Some(Command::Doctor(arguments)) => arguments.run(&self.places.setup()?),
+            Some(Command::Enrol(arguments)) => arguments.run(&self.places.setup()?),
+            Some(Command::Move(arguments)) => arguments.run(&self.places.setup()?),
+            Some(Command::Decommission(arguments)) => arguments.run(&self.places.setup()?),
             Some(Command::Parameters(arguments)) => arguments.run(&self.places.setup()?),
             Some(Command::Decode(arguments)) => arguments.run(),
+            Some(Command::Encode(arguments)) => arguments.run(),
             Some(Command::Tools(tool)) => tool.run(),
             Some(Command::Emv(tool)) => tool.run(),
             Some(Command::Sandbox(endpoint)) => endpoint.run(&self.places),
@@ -171,14 +184,14 @@ impl Places {
 #[cfg(feature = "screen")]
 fn open_screen(places: &Places, kiosk: bool) -> Result<ExitCode, Failure> {
     // Wrong settings are said on the screen as well: a kiosk has no other place.
-    let (settings, parts) = match places.setup() {
+    let (settings, parts, setup) = match places.setup() {
         Ok(setup) => {
             let parts = setup.parts().map_err(Failure::from);
-            (setup.settings, parts)
+            (setup.settings.clone(), parts, Some(setup))
         }
-        Err(failure) => (Settings::default(), Err(failure)),
+        Err(failure) => (Settings::default(), Err(failure), None),
     };
-    screen::run(&settings, screen::open(&settings, kiosk)?, parts)
+    screen::run(&settings, screen::open(&settings, kiosk)?, parts, setup)
 }
 
 #[cfg(not(feature = "screen"))]

@@ -3,11 +3,15 @@
 use std::process::ExitCode;
 
 use clap::Args;
+use jiff::civil::DateTime;
 use serde_json::{Value, json};
 
 use super::{Failure, output};
 use crate::app::Setup;
-use crate::ledger::{CopyRow, TransactionRow};
+use crate::emv::cvm::Verification;
+use crate::ledger::{CopyRow, DeedRow, TransactionRow};
+use crate::payment::online::LateApproval;
+use crate::payment::queue::{Kind, Resolution};
 
 /// How many are shown when nobody says.
 const USUAL_LIMIT: usize = 50;
@@ -34,11 +38,12 @@ impl Arguments {
         };
         let count = ledger.count()?;
         let limit = self.limit.unwrap_or(if self.json { count } else { USUAL_LIMIT });
+        let deeds = ledger.deeds()?;
         let mut list = Vec::new();
         for row in ledger.page(0, limit)? {
             let copies = ledger.copies_of(row.trace)?;
             if self.json {
-                list.push(as_json(&row, &copies));
+                list.push(as_json(&row, &copies, &deeds));
             } else {
                 output::say(&line(&row));
             }
@@ -54,17 +59,20 @@ impl Arguments {
 
 fn line(row: &TransactionRow) -> String {
     format!(
-        "{} {} {:>14} {:<13} {}{}",
+        "{} {} {:>14} {:<13} {}{}{}",
         row.trace,
         row.at.strftime("%Y-%m-%d %H:%M:%S"),
         row.amount.signed(),
         row.state.word(),
         row.truncated_pan,
         row.reason.map(|reason| format!(" ({})", reason.word())).unwrap_or_default(),
+        row.resolution.map(|resolution| format!(", a person says: {}", resolution.word())).unwrap_or_default(),
     )
 }
 
-fn as_json(row: &TransactionRow, copies: &[CopyRow]) -> Value {
+fn as_json(row: &TransactionRow, copies: &[CopyRow], deeds: &[DeedRow]) -> Value {
+    let own = |deed: &&DeedRow| deed.kind == Kind::Reversal && deed.original == row.trace;
+    let decisions: Vec<_> = deeds.iter().filter(own).map(super::queue::deed_as_json).collect();
     let receipts: Vec<_> = copies
         .iter()
         .map(|copy| json!({ "copy": copy.copy.word(), "duplicate": copy.duplicate, "state": copy.state.word() }))
@@ -77,6 +85,7 @@ fn as_json(row: &TransactionRow, copies: &[CopyRow]) -> Value {
         "currency": row.amount.currency().code(),
         "at": row.at.to_string(),
         "card": { "pan": row.truncated_pan, "aid": row.aid, "label": row.application_label, "entry": row.entry.word() },
+        "cvm": row.verification.map(Verification::word),
         "rrn": row.rrn.as_ref().map(|rrn| rrn.as_str()),
         "auth_code": row.authorisation_code.as_ref().map(|code| code.as_str()),
         "response_code": row.response_code.as_ref().map(|code| code.as_str()),
@@ -85,6 +94,19 @@ fn as_json(row: &TransactionRow, copies: &[CopyRow]) -> Value {
         "script_results": row.script_results,
         "reason": row.reason.map(crate::wording::ReasonKind::word),
         "reversal_tries": row.reversal_tries,
+        "resolution": row.resolution.map(Resolution::word),
+        "decisions": decisions,
+        "late_approval": row.late.as_ref().map(|(late, at)| late_as_json(late, *at)),
         "receipts": receipts,
+    })
+}
+
+/// An approval that came too late, and was not accepted.
+fn late_as_json(late: &LateApproval, at: DateTime) -> Value {
+    json!({
+        "response_code": late.response_code.as_str(),
+        "rrn": late.rrn.as_ref().map(|rrn| rrn.as_str()),
+        "auth_code": late.authorisation_code.as_ref().map(|code| code.as_str()),
+        "at": at.to_string(),
     })
 }

@@ -6,6 +6,8 @@ use std::io::{self, IsTerminal, Read};
 use std::os::fd::AsFd;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::{SigSet, Signal, raise};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::termios::{LocalFlags, SetArg, Termios, tcgetattr, tcsetattr};
 use zeroize::Zeroizing;
 
@@ -14,12 +16,37 @@ use crate::pin::{Pin, PinError};
 /// The longest PIN; of a longer line no more is kept than shows that it is none.
 const MOST_DIGITS: usize = 12;
 
-/// Standard input as a keypad. What is typed at a terminal is not echoed until this is dropped.
+/// What ends this program from outside: by key (Ctrl-C, Ctrl-\), by command, with its terminal.
+const ENDING: [Signal; 4] = [Signal::SIGINT, Signal::SIGQUIT, Signal::SIGTERM, Signal::SIGHUP];
+
+/// Keeps what would end this program until somebody looks: a terminal whose echo is off must get it back first.
+pub struct Interruptions(SignalFd);
+
+impl Interruptions {
+    /// Begins to keep them. It comes before any other thread: a thread that was there before would still be ended.
+    ///
+    /// # Errors
+    /// When the system does not allow it.
+    pub fn keep() -> io::Result<Self> {
+        let ending = SigSet::from_iter(ENDING);
+        ending.thread_block()?;
+        Ok(Self(SignalFd::with_flags(&ending, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)?))
+    }
+
+    /// Which one came.
+    fn look(&self) -> Option<Signal> {
+        let info = self.0.read_signal().ok().flatten()?;
+        ENDING.into_iter().find(|signal| u32::try_from(*signal as i32) == Ok(info.ssi_signo))
+    }
+}
+
+/// Standard input as a keypad. What is typed at a terminal is not echoed until this is dropped, or the program is ended.
 pub struct TypedPins {
     /// Read without a buffer of its own, which nobody would wipe.
     input: File,
     echoing: Option<Termios>,
     line: Zeroizing<Vec<u8>>,
+    interruptions: Option<Interruptions>,
 }
 
 /// What a line was.
@@ -27,6 +54,8 @@ pub struct TypedPins {
 pub enum Typed {
     /// A PIN.
     Pin(Pin),
+    /// Empty: whoever types wants to go on without a PIN.
+    Nothing,
     /// No PIN.
     Wrong(PinError),
     /// There will be no more lines.
@@ -34,11 +63,11 @@ pub enum Typed {
 }
 
 impl TypedPins {
-    /// Takes standard input.
+    /// Takes standard input. What would end the program has been kept since before its other threads.
     ///
     /// # Errors
     /// When it cannot be read, or its terminal keeps echoing.
-    pub fn on_standard_input() -> io::Result<Self> {
+    pub fn on_standard_input(interruptions: Interruptions) -> io::Result<Self> {
         let input = File::from(io::stdin().as_fd().try_clone_to_owned()?);
         let mut echoing = None;
         if input.is_terminal() {
@@ -48,7 +77,26 @@ impl TypedPins {
             tcsetattr(&input, SetArg::TCSANOW, &silent)?;
             echoing = Some(settings);
         }
-        Ok(Self { input, echoing, line: empty_line() })
+        Ok(Self { input, echoing, line: empty_line(), interruptions: Some(interruptions) })
+    }
+
+    /// Ends the program as it would have ended without this, but with its terminal echoing again. What it had begun is in the
+    /// ledger, and is taken back at the next start.
+    ///
+    /// # Errors
+    /// When the program cannot be ended.
+    pub fn end_if_interrupted(&mut self) -> io::Result<()> {
+        let Some(signal) = self.interruptions.as_ref().and_then(Interruptions::look) else { return Ok(()) };
+        self.echo_again();
+        SigSet::from(signal).thread_unblock()?;
+        Ok(raise(signal)?)
+    }
+
+    fn echo_again(&mut self) {
+        if let Some(settings) = self.echoing.take() {
+            // The terminal may be gone, and then nobody types at it.
+            let _ = tcsetattr(&self.input, SetArg::TCSANOW, &settings);
+        }
     }
 
     /// The next line, if it has been typed by now.
@@ -76,16 +124,13 @@ impl TypedPins {
 
     fn take_line(&mut self) -> Typed {
         let line = std::mem::replace(&mut self.line, empty_line());
-        Pin::new(line).map_or_else(Typed::Wrong, Typed::Pin)
+        if line.is_empty() { Typed::Nothing } else { Pin::new(line).map_or_else(Typed::Wrong, Typed::Pin) }
     }
 }
 
 impl Drop for TypedPins {
     fn drop(&mut self) {
-        if let Some(settings) = &self.echoing {
-            // The terminal may be gone, and then nobody types at it.
-            let _ = tcsetattr(&self.input, SetArg::TCSANOW, settings);
-        }
+        self.echo_again();
     }
 }
 
@@ -104,7 +149,7 @@ mod tests {
         let (reader, mut writer) = io::pipe().unwrap();
         writer.write_all(said).unwrap();
         let input = File::from(std::os::fd::OwnedFd::from(reader));
-        (TypedPins { input, echoing: None, line: empty_line() }, writer)
+        (TypedPins { input, echoing: None, line: empty_line(), interruptions: None }, writer)
     }
 
     fn pin(digits: &str) -> Typed {
@@ -123,8 +168,15 @@ mod tests {
     }
 
     #[test]
+    fn an_empty_line_is_a_wish_to_go_on_without() {
+        let (mut pins, _writer) = typed(b"\n1234\n");
+        assert_eq!(pins.look().unwrap(), Some(Typed::Nothing));
+        assert_eq!(pins.look().unwrap(), Some(pin("1234")));
+    }
+
+    #[test]
     fn a_line_that_is_no_pin_is_said_to_be_none_and_the_next_counts() {
-        for wrong in ["", "123", "12345678901234567890", "12a4", "12 34"] {
+        for wrong in ["123", "12345678901234567890", "12a4", "12 34"] {
             let (mut pins, _writer) = typed(format!("{wrong}\n1234\n").as_bytes());
             assert_eq!(pins.look().unwrap(), Some(Typed::Wrong(PinError)), "{wrong}");
             assert_eq!(pins.look().unwrap(), Some(pin("1234")), "{wrong}");

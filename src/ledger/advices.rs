@@ -45,6 +45,8 @@ pub struct AdviceRow {
     pub response_code: Option<ResponseCode>,
     /// Tries that count.
     pub tries: u32,
+    /// Local time of the next one.
+    pub next_try: Option<DateTime>,
 }
 
 impl Ledger {
@@ -61,69 +63,22 @@ impl Ledger {
     /// # Errors
     /// When the ledger cannot be read.
     pub fn undelivered_advices(&self) -> Result<Vec<AdviceRow>, LedgerError> {
-        self.advices("a.state <> 'delivered'", i64::MAX)
+        self.advices("a.state <> 'delivered' AND a.resolution IS NULL", i64::MAX)
     }
 
-    /// How many tries of an advice count so far, and the local time of its payment.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read, or there is no such advice.
-    pub fn advice_tries(&self, id: i64) -> Result<(u32, DateTime), LedgerError> {
-        let (tries, at): (u32, String) = self
-            .connection
-            .query_row(
-                "SELECT tries, at FROM advices a JOIN transactions t ON t.id = a.transaction_id WHERE a.id = ?1",
-                [id],
-                |row| Ok((row.get(0)?, row.get(1)?)),
-            )
-            .map_err(statement_error(&self.path))?;
-        Ok((tries, at.parse().map_err(|_| LedgerError::Value { what: "time", value: at.clone() })?))
-    }
-
-    /// Counts a try.
-    ///
-    /// # Errors
-    /// When it cannot be written.
-    pub fn count_advice_try(&mut self, id: i64) -> Result<(), LedgerError> {
-        self.change_advice("UPDATE advices SET tries = tries + 1 WHERE id = ?1 AND state = 'queued'", params![id])
-    }
-
-    /// The host has it.
-    ///
-    /// # Errors
-    /// When it cannot be written.
-    pub fn advice_delivered(&mut self, id: i64) -> Result<(), LedgerError> {
-        self.change_advice(
-            "UPDATE advices SET state = 'delivered', chip_data = NULL WHERE id = ?1 AND state = 'queued'",
-            params![id],
-        )
-    }
-
-    /// A person must look.
-    ///
-    /// # Errors
-    /// When it cannot be written.
-    pub fn advice_parked(&mut self, id: i64, code: Option<&ResponseCode>) -> Result<(), LedgerError> {
-        self.change_advice(
-            "UPDATE advices SET state = 'parked', response_code = ?2, tries = tries + 1
-             WHERE id = ?1 AND state = 'queued'",
-            params![id, code.map(ResponseCode::as_str)],
-        )
-    }
-
-    fn change_advice(&self, sql: &str, parameters: &[&dyn rusqlite::ToSql]) -> Result<(), LedgerError> {
+    pub(super) fn change_advice(&self, sql: &str, parameters: &[&dyn rusqlite::ToSql]) -> Result<(), LedgerError> {
         match self.connection.execute(sql, parameters).map_err(statement_error(&self.path))? {
             1 => Ok(()),
             _ => Err(LedgerError::Value { what: "queued advice", value: "nothing".to_owned() }),
         }
     }
 
-    fn advices(&self, condition: &str, limit: i64) -> Result<Vec<AdviceRow>, LedgerError> {
+    pub(super) fn advices(&self, condition: &str, limit: i64) -> Result<Vec<AdviceRow>, LedgerError> {
         let failed = statement_error(&self.path);
         let columns = row::COLUMNS;
         let count = row::COLUMN_COUNT;
         let sql = format!(
-            "SELECT {columns}, a.id, a.kind, a.stan, a.state, a.chip_data, a.response_code, a.tries, a.batch
+            "SELECT {columns}, a.id, a.kind, a.stan, a.state, a.chip_data, a.response_code, a.tries, a.batch, a.next_try
              FROM advices a CROSS JOIN transactions t ON t.id = a.transaction_id
              WHERE {condition} AND merchant_code = ?1 AND terminal_number = ?2 ORDER BY a.id LIMIT ?3"
         );
@@ -260,11 +215,13 @@ fn advice_row(
             amount: original.amount,
             at: original.at,
             entry: original.entry,
+            with_pin: original.brought_pin(),
             sequence_number: original.sequence_number,
             chip_data,
         },
         state: word(found, first + 3, "state of an advice", state)?,
         response_code: row::maybe_word(found, first + 5, "response code", |text| ResponseCode::parse(text).ok())?,
         tries: numbers.tries,
+        next_try: row::maybe_word(found, first + 8, "time", |text| text.parse().ok())?,
     })
 }

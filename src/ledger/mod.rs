@@ -5,6 +5,8 @@
 
 mod advices;
 mod copies;
+mod deeds;
+mod queue;
 mod row;
 
 use std::path::{Path, PathBuf};
@@ -12,16 +14,24 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, OpenFlags, params};
 
 use crate::payment::advice::AdviceKind;
+use crate::payment::queue::{EntryId, NotAllowed};
 use crate::payment::record::{Record, ScriptResult, State};
 use crate::receipt::CopyFor;
 use crate::reference::{Batch, MerchantCode, TerminalNumber, TraceNumber};
 
 pub use advices::{AdviceRow, AdviceState};
 pub use copies::{CopyRow, PrintState};
+pub use deeds::DeedRow;
+pub use queue::DeadLetter;
 pub use row::{DayTotal, TransactionRow};
 
 /// Migrations in order; the database's `user_version` counts how many have been applied.
-const MIGRATIONS: &[&str] = &[include_str!("schema.sql"), include_str!("advices.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("schema.sql"),
+    include_str!("advices.sql"),
+    include_str!("queue.sql"),
+    include_str!("verification.sql"),
+];
 
 /// The ledger of one terminal.
 #[derive(Debug)]
@@ -30,6 +40,8 @@ pub struct Ledger {
     path: PathBuf,
     merchant_code: MerchantCode,
     terminal_number: TerminalNumber,
+    /// What SQLite counted of other connections' changes when it was last asked.
+    data_version: Option<i64>,
 }
 
 /// Why the ledger does not do what it is asked. No sale may go on after one of these.
@@ -103,6 +115,17 @@ pub enum LedgerError {
     /// No row with this trace number, or not in a state that allows the change.
     #[error("the ledger has no transaction {0} that could be changed so")]
     NoSuchRow(TraceNumber),
+    /// Nothing of this number is in the queue.
+    #[error("nothing of the number {0} waits; yima queue shows what does")]
+    NoSuchEntry(TraceNumber),
+    /// A person cannot do that with an entry of the queue.
+    #[error("{trace}: {problem}")]
+    NotAllowed {
+        /// Which entry.
+        trace: TraceNumber,
+        /// Why not.
+        problem: NotAllowed,
+    },
     /// All trace numbers of a batch are in use.
     #[error("the ledger has no trace number left in batch {0}; settle it")]
     NoNumberLeft(Batch),
@@ -162,7 +185,7 @@ impl Ledger {
         let open = |source| LedgerError::Open { path: path.display().to_string(), source };
         let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(open)?;
         connection.busy_timeout(std::time::Duration::from_secs(5)).map_err(open)?;
-        Ok(Self { connection, path: path.to_owned(), merchant_code, terminal_number })
+        Ok(Self { connection, path: path.to_owned(), merchant_code, terminal_number, data_version: None })
     }
 
     /// Takes the next trace number. It is never given again, whatever becomes of it.
@@ -208,6 +231,9 @@ impl Ledger {
                 self.note_scripts(trace, scripts).map_err(&failed)?;
             }
         }
+        if let Record::Unresolved { response_code, .. } = record {
+            self.note_dead_letter(EntryId::Reversal(trace), response_code.as_ref())?;
+        }
         if let Some(scripts) = record.scripts() {
             self.queue_advice(AdviceKind::ScriptResult, trace, &scripts.chip_data)?;
         }
@@ -220,8 +246,8 @@ impl Ledger {
         match record {
             Record::Pending(pending) => self.connection.execute(
                 "INSERT INTO transactions (merchant_code, terminal_number, batch, stan, kind, state, amount, currency, at,
-                     entry, truncated_pan, sequence_number, card_expiry, aid, application_label, chip_data)
-                 VALUES (?1, ?2, ?3, ?4, 'sale', 'pending', ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+                     entry, truncated_pan, sequence_number, card_expiry, aid, application_label, chip_data, verification)
+                 VALUES (?1, ?2, ?3, ?4, 'sale', 'pending', ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
                 params![
                     merchant,
                     terminal,
@@ -237,6 +263,7 @@ impl Ledger {
                     pending.aid,
                     pending.application_label,
                     pending.chip_data,
+                    pending.verification.word(),
                 ],
             ),
             Record::HostApproved { response_code, rrn, authorisation_code } => self.connection.execute(
@@ -331,50 +358,24 @@ impl Ledger {
         )
     }
 
-    /// Counts a try to take a payment back.
-    ///
-    /// # Errors
-    /// When it cannot be written.
-    pub fn count_reversal_try(&mut self, trace: TraceNumber) -> Result<(), LedgerError> {
-        self.change(trace, "reversal_tries = reversal_tries + 1", &[State::ReversalDue])
-    }
-
-    /// The host has taken the payment back.
-    ///
-    /// # Errors
-    /// When it cannot be written or no reversal is due.
-    pub fn reversed(&mut self, trace: TraceNumber) -> Result<(), LedgerError> {
-        self.change(trace, "state = 'reversed', chip_data = NULL", &[State::ReversalDue, State::Unresolved])
-    }
-
-    /// All tries are used up.
-    ///
-    /// # Errors
-    /// When it cannot be written or no reversal is due.
-    pub fn unresolved(&mut self, trace: TraceNumber) -> Result<(), LedgerError> {
-        self.change(trace, "state = 'unresolved', reversal_tries = reversal_tries + 1", &[State::ReversalDue])
-    }
-
-    /// Applies a fixed assignment to a row in one of the given states.
-    fn change(&mut self, trace: TraceNumber, assignment: &str, from: &[State]) -> Result<(), LedgerError> {
+    /// Applies a fixed assignment, whose values are numbered from 5, to a row in one of the given states.
+    fn change(
+        &self,
+        trace: TraceNumber,
+        assignment: &str,
+        from: &[State],
+        values: &[&dyn rusqlite::ToSql],
+    ) -> Result<(), LedgerError> {
         let states: Vec<_> = from.iter().map(|state| format!("'{}'", state.word())).collect();
         let sql = format!(
             "UPDATE transactions SET {assignment} WHERE merchant_code = ?1 AND terminal_number = ?2 AND batch = ?3
                  AND stan = ?4 AND state IN ({})",
             states.join(", ")
         );
-        let changed = self
-            .connection
-            .execute(
-                &sql,
-                params![
-                    self.merchant_code.as_str(),
-                    self.terminal_number.as_str(),
-                    trace.batch.number(),
-                    trace.stan.number()
-                ],
-            )
-            .map_err(statement_error(&self.path))?;
+        let (merchant, terminal) = (self.merchant_code.as_str(), self.terminal_number.as_str());
+        let (batch, stan) = (trace.batch.number(), trace.stan.number());
+        let all = [params![merchant, terminal, batch, stan], values].concat();
+        let changed = self.connection.execute(&sql, &*all).map_err(statement_error(&self.path))?;
         if changed == 1 { Ok(()) } else { Err(LedgerError::NoSuchRow(trace)) }
     }
 
@@ -417,7 +418,7 @@ impl Ledger {
             .connection
             .query_row(
                 "SELECT count(*) FROM transactions
-                 WHERE (state IN ('pending', 'host_approved', 'reversal_due', 'unresolved')
+                 WHERE ((state IN ('pending', 'host_approved', 'reversal_due', 'unresolved') AND resolution IS NULL)
                          OR id IN (SELECT transaction_id FROM advices WHERE state <> 'delivered' AND state = 'queued'))
                      AND (merchant_code <> ?1 OR terminal_number <> ?2)",
                 params![self.merchant_code.as_str(), self.terminal_number.as_str()],

@@ -4,8 +4,10 @@ use jiff::civil::{Date, DateTime};
 use rusqlite::{OptionalExtension, Row, params};
 
 use super::{Ledger, LedgerError, statement_error};
+use crate::emv::cvm::Verification;
 use crate::money::{Amount, Currency};
-use crate::payment::online::{EntryMode, ReversalReason, ReversalRequest};
+use crate::payment::online::{EntryMode, LateApproval, ReversalReason, ReversalRequest};
+use crate::payment::queue::Resolution;
 use crate::payment::record::State;
 use crate::reference::{AuthorisationCode, Batch, ResponseCode, Rrn, Stan, TraceNumber};
 use crate::wording::ReasonKind;
@@ -23,6 +25,8 @@ pub struct TransactionRow {
     pub at: DateTime,
     /// How the card was read.
     pub entry: EntryMode,
+    /// How the cardholder was verified; not known of a payment from before version 4 of the ledger.
+    pub verification: Option<Verification>,
     /// Card number, first six and last four.
     pub truncated_pan: String,
     /// PAN sequence number.
@@ -59,6 +63,12 @@ pub struct TransactionRow {
     pub reversal_reason: Option<ReversalReason>,
     /// Tries to take it back that may have reached the host.
     pub reversal_tries: u32,
+    /// Local time of the next one.
+    pub next_try: Option<DateTime>,
+    /// What a person found out, when the terminal had given up.
+    pub resolution: Option<Resolution>,
+    /// An approval that came too late, and its local time.
+    pub late: Option<(LateApproval, DateTime)>,
 }
 
 /// What was paid on one day.
@@ -73,11 +83,17 @@ pub struct DayTotal {
 pub(super) const COLUMNS: &str =
     "t.batch, t.stan, t.state, amount, currency, at, entry, truncated_pan, sequence_number, card_expiry, aid,
     application_label, t.chip_data, reason, t.response_code, rrn, authorisation_code, cryptogram, tvr, tsi, atc, signature,
-    reversal_reason, reversal_tries, script_results";
+    reversal_reason, reversal_tries, script_results, t.next_try, t.resolution, late_response_code, late_rrn,
+    late_authorisation_code, late_at, verification";
 /// How many they are.
-pub(super) const COLUMN_COUNT: usize = 25;
+pub(super) const COLUMN_COUNT: usize = 32;
 
 impl TransactionRow {
+    /// Whether the request brought a PIN for the bank.
+    pub fn brought_pin(&self) -> bool {
+        self.verification == Some(Verification::OnlinePin)
+    }
+
     /// The reversal that takes it back, when one is due.
     pub fn reversal_request(&self) -> Option<ReversalRequest> {
         Some(ReversalRequest {
@@ -85,6 +101,7 @@ impl TransactionRow {
             amount: self.amount,
             at: self.at,
             entry: self.entry,
+            with_pin: self.brought_pin(),
             sequence_number: self.sequence_number,
             reason: self.reversal_reason?,
             authorisation_code: self.authorisation_code.clone(),
@@ -139,16 +156,28 @@ impl Ledger {
             .map_err(statement_error(&self.path))
     }
 
-    /// Transactions in a state, oldest first.
+    /// Transactions in a state, oldest first; of those that the terminal gave up, those that a person has not decided.
     ///
     /// # Errors
     /// When the ledger cannot be read.
     pub fn in_state(&self, state: State) -> Result<Vec<TransactionRow>, LedgerError> {
-        let sql = format!("SELECT {COLUMNS} FROM transactions t WHERE t.state = ?1 ORDER BY t.id");
-        self.rows(&sql, params![state.word()])
+        // The condition of the index stands there as the index has it: only then is it used.
+        let unfinished = match state {
+            State::Pending | State::HostApproved | State::ReversalDue | State::Unresolved => {
+                "t.state IN ('pending', 'host_approved', 'reversal_due', 'unresolved') AND"
+            }
+            State::Approved | State::Declined | State::Reversed => "",
+        };
+        self.payments(&format!("{unfinished} t.state = '{}' AND t.resolution IS NULL", state.word()), i64::MAX)
     }
 
-    /// What was paid on a day in a currency.
+    /// The oldest transactions for which a fixed condition holds.
+    pub(super) fn payments(&self, condition: &str, limit: i64) -> Result<Vec<TransactionRow>, LedgerError> {
+        let sql = format!("SELECT {COLUMNS} FROM transactions t WHERE {condition} ORDER BY t.id LIMIT ?1");
+        self.rows(&sql, params![limit])
+    }
+
+    /// What was paid on a day in a currency; what a person found out to be charged is paid.
     ///
     /// # Errors
     /// When the ledger cannot be read.
@@ -157,7 +186,7 @@ impl Ledger {
             .connection
             .query_row(
                 "SELECT count(*), coalesce(sum(amount), 0) FROM transactions t
-                 WHERE state = 'approved' AND currency = ?1 AND at >= ?2 AND at < ?3",
+                 WHERE (state = 'approved' OR (state = 'unresolved' AND resolution = 'charged')) AND currency = ?1 AND at >= ?2 AND at < ?3",
                 params![
                     currency.code(),
                     day.to_string(),
@@ -194,17 +223,14 @@ pub(super) fn read(row: &Row<'_>) -> Result<TransactionRow, LedgerError> {
     };
     let minor: i64 = row.get(3).map_err(|error| LedgerError::Value { what: "amount", value: error.to_string() })?;
     let wrong_amount = || LedgerError::Value { what: "amount", value: minor.to_string() };
-    let (batch, stan) = (number(0, "batch number")?, number(1, "STAN")?);
+    let trace = trace_number(number(0, "batch number")?, number(1, "STAN")?)?;
     Ok(TransactionRow {
-        trace: TraceNumber {
-            batch: Batch::new(batch)
-                .map_err(|_| LedgerError::Value { what: "batch number", value: batch.to_string() })?,
-            stan: Stan::new(stan).map_err(|_| LedgerError::Value { what: "STAN", value: stan.to_string() })?,
-        },
+        trace,
         state: word(row, 2, "state", State::from_word)?,
         amount: Amount::new(u64::try_from(minor).map_err(|_| wrong_amount())?, currency).map_err(|_| wrong_amount())?,
         at: word(row, 5, "time", |text| text.parse().ok())?,
         entry: word(row, 6, "entry mode", |text| (text == EntryMode::Chip.word()).then_some(EntryMode::Chip))?,
+        verification: maybe_word(row, 31, "cardholder verification", Verification::from_word)?,
         truncated_pan: text(7, "card number")?,
         sequence_number: row
             .get(8)
@@ -228,6 +254,30 @@ pub(super) fn read(row: &Row<'_>) -> Result<TransactionRow, LedgerError> {
             .unwrap_or(false),
         reversal_reason: maybe_word(row, 22, "reversal reason", ReversalReason::from_code)?,
         reversal_tries: number(23, "count of tries")?,
+        next_try: maybe_word(row, 25, "time", |text| text.parse().ok())?,
+        resolution: maybe_word(row, 26, "resolution", Resolution::from_word)?,
+        late: late_approval(row, trace)?,
+    })
+}
+
+fn late_approval(row: &Row<'_>, trace: TraceNumber) -> Result<Option<(LateApproval, DateTime)>, LedgerError> {
+    let code = maybe_word(row, 27, "response code", |text| ResponseCode::parse(text).ok())?;
+    let at = maybe_word(row, 30, "time", |text| text.parse().ok())?;
+    let (Some(response_code), Some(at)) = (code, at) else { return Ok(None) };
+    let late = LateApproval {
+        trace,
+        response_code,
+        rrn: maybe_word(row, 28, "retrieval reference number", |text| Rrn::parse(text).ok())?,
+        authorisation_code: maybe_word(row, 29, "authorisation code", |text| AuthorisationCode::parse(text).ok())?,
+    };
+    Ok(Some((late, at)))
+}
+
+/// Reads a number of two columns.
+pub(super) fn trace_number(batch: u32, stan: u32) -> Result<TraceNumber, LedgerError> {
+    Ok(TraceNumber {
+        batch: Batch::new(batch).map_err(|_| LedgerError::Value { what: "batch number", value: batch.to_string() })?,
+        stan: Stan::new(stan).map_err(|_| LedgerError::Value { what: "STAN", value: stan.to_string() })?,
     })
 }
 

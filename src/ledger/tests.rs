@@ -1,25 +1,28 @@
 use jiff::civil::date;
 
 use super::*;
+use crate::emv::cvm::Verification;
 use crate::money::{Amount, Currency};
 use crate::payment::advice::AdviceKind;
 use crate::payment::online::{EntryMode, ReversalReason};
+use crate::payment::queue::EntryId;
 use crate::payment::record::{CardResult, Pending, ScriptResult};
 use crate::receipt::CopyFor;
 use crate::reference::{AuthorisationCode, ResponseCode, Rrn};
 use crate::wording::ReasonKind;
 
-fn open(directory: &Path) -> Ledger {
+pub(super) fn open(directory: &Path) -> Ledger {
     let merchant = MerchantCode::parse("898440100000001").unwrap();
     let terminal = TerminalNumber::parse("10000001").unwrap();
     Ledger::open(&directory.join("ledger.sqlite"), merchant, terminal).unwrap()
 }
 
-fn pending(minor: u64) -> Record {
+pub(super) fn pending(minor: u64) -> Record {
     Record::Pending(Box::new(Pending {
         amount: Amount::new(minor, Currency::CNY).unwrap(),
         at: date(2026, 11, 22).at(14, 26, 9, 0),
         entry: EntryMode::Chip,
+        verification: Verification::OnlinePin,
         truncated_pan: "622848*********1230".to_owned(),
         sequence_number: Some(1),
         card_expiry: Some("3012".to_owned()),
@@ -29,7 +32,7 @@ fn pending(minor: u64) -> Record {
     }))
 }
 
-fn host_approved() -> Record {
+pub(super) fn host_approved() -> Record {
     Record::HostApproved {
         response_code: ResponseCode::parse("00").unwrap(),
         rrn: Rrn::parse("000000000001").ok(),
@@ -37,11 +40,11 @@ fn host_approved() -> Record {
     }
 }
 
-fn approved() -> Record {
+pub(super) fn approved() -> Record {
     Record::Approved(Box::new(card_result()))
 }
 
-fn card_result() -> CardResult {
+pub(super) fn card_result() -> CardResult {
     CardResult {
         cryptogram: "0102030405060708".to_owned(),
         tvr: "8000008000".to_owned(),
@@ -53,7 +56,7 @@ fn card_result() -> CardResult {
     }
 }
 
-fn reversal_due() -> Record {
+pub(super) fn reversal_due() -> Record {
     Record::ReversalDue {
         reversal_reason: ReversalReason::NoAnswer,
         reason: ReasonKind::HostSilent,
@@ -115,7 +118,7 @@ fn impossible_changes_are_refused() {
     assert!(ledger.record(trace, &not_paid).is_err(), "not declined after an approval");
     ledger.record(trace, &approved()).unwrap();
     assert!(ledger.record(trace, &reversal_due()).is_err(), "final is final");
-    assert!(ledger.reversed(trace).is_err());
+    assert!(ledger.done(EntryId::Reversal(trace)).is_err());
 }
 
 #[test]
@@ -125,12 +128,12 @@ fn a_reversal_is_counted_and_ends() {
     let trace = ledger.take_trace_number().unwrap();
     ledger.record(trace, &pending(1234)).unwrap();
     ledger.record(trace, &reversal_due()).unwrap();
-    ledger.count_reversal_try(trace).unwrap();
+    ledger.tried(EntryId::Reversal(trace), true, date(2026, 11, 22).at(14, 27, 0, 0)).unwrap();
     let due = ledger.in_state(State::ReversalDue).unwrap();
     let request = due[0].reversal_request().unwrap();
     assert_eq!((request.reason, due[0].reversal_tries), (ReversalReason::NoAnswer, 1));
     assert_eq!(request.chip_data, [0x95, 0x01, 0x01]);
-    ledger.reversed(trace).unwrap();
+    ledger.done(EntryId::Reversal(trace)).unwrap();
     let row = ledger.find(trace).unwrap().unwrap();
     assert_eq!((row.state, row.chip_data), (State::Reversed, None));
 }
@@ -204,7 +207,7 @@ fn open_payments_of_another_identity_are_not_taken_over() {
     };
     assert!(matches!(reopen(), Err(LedgerError::OtherIdentity { count: 1, .. })));
     ledger.record(trace, &reversal_due()).unwrap();
-    ledger.reversed(trace).unwrap();
+    ledger.done(EntryId::Reversal(trace)).unwrap();
     assert!(reopen().is_ok(), "what is finished stands in nobody's way");
 }
 
@@ -218,7 +221,7 @@ fn scripts(results: &str) -> ScriptResult {
 }
 
 /// Batch and STAN, and the records of a sale that was paid.
-fn paid(ledger: &mut Ledger, last: Record) -> TraceNumber {
+pub(super) fn paid(ledger: &mut Ledger, last: Record) -> TraceNumber {
     let trace = ledger.take_trace_number().unwrap();
     for record in [pending(1234), host_approved(), last] {
         ledger.record(trace, &record).unwrap();
@@ -248,18 +251,18 @@ fn an_advice_keeps_its_number_until_the_host_has_it_and_then_holds_no_chip_data(
     let mut ledger = open(directory.path());
     paid(&mut ledger, approved());
     let first = ledger.next_advice().unwrap().unwrap();
-    ledger.count_advice_try(first.id).unwrap();
+    ledger.tried(EntryId::Advice(first.id), true, date(2026, 11, 22).at(14, 27, 0, 0)).unwrap();
     let mut ledger = open(directory.path());
     let second = ledger.next_advice().unwrap().unwrap();
     assert_eq!((second.advice.clone(), second.tries), (first.advice, 1));
-    ledger.advice_delivered(second.id).unwrap();
+    ledger.done(EntryId::Advice(second.id)).unwrap();
     assert_eq!(ledger.next_advice().unwrap(), None);
     let kept: i64 = ledger
         .connection
         .query_row("SELECT count(*) FROM advices WHERE chip_data IS NOT NULL", [], |row| row.get(0))
         .unwrap();
     assert_eq!(kept, 0);
-    assert!(ledger.advice_delivered(second.id).is_err(), "it is delivered once");
+    assert!(ledger.done(EntryId::Advice(second.id)).is_err(), "it is delivered once");
 }
 
 #[test]
@@ -269,7 +272,7 @@ fn an_advice_that_nobody_takes_is_parked_where_it_is_seen() {
     paid(&mut ledger, approved());
     let id = ledger.next_advice().unwrap().unwrap().id;
     let code = ResponseCode::parse("25").unwrap();
-    ledger.advice_parked(id, Some(&code)).unwrap();
+    ledger.park(EntryId::Advice(id), Some(&code)).unwrap();
     assert_eq!(ledger.next_advice().unwrap(), None);
     let row = ledger.undelivered_advices().unwrap().remove(0);
     assert_eq!((row.state, row.response_code), (AdviceState::Parked, Some(code)));

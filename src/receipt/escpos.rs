@@ -12,7 +12,7 @@ use escpos::printer::Printer;
 use escpos::utils::{JustifyMode, Protocol, QRCodeCorrectionLevel, QRCodeModel, QRCodeOption};
 
 use super::layout::{Row, rows};
-use super::{Align, Charset, CopyFor, Document, PrinterProfile, SaleSlip, Size};
+use super::{Align, Charset, CopyFor, Document, ParkedSlip, PrinterProfile, SaleSlip, Size};
 use crate::wording::Language;
 
 /// `FS &`: the bytes above 80 are Chinese characters of two bytes each.
@@ -25,17 +25,28 @@ const CUT: &[u8] = &[0x1D, b'V', 66, 0];
 /// The content of the job that prints one copy of a slip.
 ///
 /// A printer without Chinese characters prints in English whatever `language` says.
+pub fn render(slip: &SaleSlip, copy: CopyFor, profile: &PrinterProfile, language: Language) -> Vec<u8> {
+    job(&Document::of_sale(slip, copy, printed_language(profile, language), profile.chinese), profile)
+}
+
+/// The content of the job that prints what was given up, in the language of [`render`].
+pub fn render_parked(slip: &ParkedSlip, profile: &PrinterProfile, language: Language) -> Vec<u8> {
+    job(&Document::of_parked(slip, printed_language(profile, language), profile.chinese), profile)
+}
+
+const fn printed_language(profile: &PrinterProfile, language: Language) -> Language {
+    match profile.chinese {
+        Charset::Gb18030 => language,
+        Charset::Ascii => Language::English,
+    }
+}
+
 #[expect(
     clippy::expect_used,
     reason = "writing into memory cannot fail, and every argument is within its command's range"
 )]
-pub fn render(slip: &SaleSlip, copy: CopyFor, profile: &PrinterProfile, language: Language) -> Vec<u8> {
-    let language = match profile.chinese {
-        Charset::Gb18030 => language,
-        Charset::Ascii => Language::English,
-    };
-    let document = Document::of_sale(slip, copy, language, profile.chinese);
-    commands(&document, profile).expect("a slip within its limits is always printable")
+fn job(document: &Document, profile: &PrinterProfile) -> Vec<u8> {
+    commands(document, profile).expect("a slip within its limits is always printable")
 }
 
 fn commands(document: &Document, profile: &PrinterProfile) -> EscposResult<Vec<u8>> {

@@ -2,7 +2,7 @@
 //! that is too long continues on the next; an amount keeps to the right edge.
 
 use super::encoding::{columns, columns_of};
-use super::{Align, Charset, CopyFor, Document, Line, SaleSlip, Size};
+use super::{Align, Charset, CopyFor, Document, Line, ParkedSlip, SaleSlip, Size};
 use crate::wording::Language;
 
 /// One line as it stands on paper.
@@ -32,9 +32,17 @@ pub fn rows(document: &Document, width: usize) -> Vec<Row> {
 
 /// One copy of a slip as plain text of `width` columns, all of one size, for a terminal and for tests.
 pub fn text(slip: &SaleSlip, copy: CopyFor, width: usize, language: Language) -> String {
-    let document = Document::of_sale(slip, copy, language, Charset::Gb18030);
+    lines(&Document::of_sale(slip, copy, language, Charset::Gb18030), width)
+}
+
+/// A slip that says what was given up, as [`text`].
+pub fn text_of_parked(slip: &ParkedSlip, width: usize, language: Language) -> String {
+    lines(&Document::of_parked(slip, language, Charset::Gb18030), width)
+}
+
+fn lines(document: &Document, width: usize) -> String {
     let mut text = String::new();
-    for row in rows(&document, width) {
+    for row in rows(document, width) {
         match row {
             Row::Text { text: line, align, .. } => {
                 let free = width.saturating_sub(columns(&line));

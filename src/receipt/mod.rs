@@ -1,6 +1,6 @@
 //! Receipts: what stands on them, how it is laid out, and how that becomes printer commands or text. Pure.
 //!
-//! A [`SaleSlip`] and `assets/receipts/sale.toml` make a [`Document`] that knows no printer; [`layout`] fits it into a
+//! A [`SaleSlip`] and `assets/receipts/sale.toml`, or a [`ParkedSlip`] and `parked.toml`, make a [`Document`] that knows no printer; [`layout`] fits it into a
 //! number of columns; [`render`] turns it into ESC/POS for a [`PrinterProfile`], [`text`] into lines for a terminal.
 
 mod document;
@@ -13,15 +13,15 @@ mod transaction_code;
 
 pub use document::{Align, Document, Line, Size};
 pub use encoding::Charset;
-pub use escpos::render;
-pub use layout::text;
+pub use escpos::{render, render_parked};
+pub use layout::{text, text_of_parked};
 pub use profile::{PrinterProfile, ProfileError};
 pub use transaction_code::transaction_code;
 
 use jiff::civil::DateTime;
 
 use crate::money::Amount;
-use crate::reference::{AuthorisationCode, MerchantCode, Rrn, TerminalNumber, TraceNumber};
+use crate::reference::{AuthorisationCode, MerchantCode, ResponseCode, Rrn, TerminalNumber, TraceNumber};
 
 /// Everything a sale's slip can say, already masked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,8 +66,41 @@ pub struct SaleSlip {
     pub atc: Option<String>,
     /// The cardholder must sign (on the merchant's copy).
     pub signature: bool,
+    /// The bank checked the cardholder's PIN.
+    pub pin_checked_by_bank: bool,
     /// Printed before; counts from 1 for the first duplicate.
     pub duplicate: Option<u32>,
+    /// The keys or the card are for tests only; the slip says so.
+    pub test: bool,
+}
+
+/// Everything a slip can say about what the terminal has given up: a person must look.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ParkedSlip {
+    /// Name of the shop.
+    pub merchant_name: String,
+    /// Merchant code.
+    pub merchant_code: MerchantCode,
+    /// Terminal number.
+    pub terminal_number: TerminalNumber,
+    /// Acquirer code, as printed on slips.
+    pub acquirer_code: String,
+    /// A payment could not be taken back; otherwise the host could not be told of one that is over.
+    pub reversal: bool,
+    /// Batch and STAN of what was given up.
+    pub trace: TraceNumber,
+    /// Batch and STAN of the payment.
+    pub original: TraceNumber,
+    /// Amount of the payment.
+    pub amount: Amount,
+    /// Local time of the payment.
+    pub at: DateTime,
+    /// Local time when it was given up.
+    pub parked_at: DateTime,
+    /// How often it was tried.
+    pub tries: u32,
+    /// The host's answer, if one came.
+    pub response_code: Option<ResponseCode>,
     /// The keys or the card are for tests only; the slip says so.
     pub test: bool,
 }
@@ -132,8 +165,61 @@ pub(crate) mod tests {
             tsi: "E800".into(),
             atc: Some("001A".into()),
             signature: true,
+            pin_checked_by_bank: false,
             duplicate: None,
             test: true,
+        }
+    }
+
+    /// What was given up, with every field.
+    pub(crate) fn parked_slip() -> ParkedSlip {
+        let trace = |stan| TraceNumber { batch: Batch::new(1).unwrap(), stan: Stan::new(stan).unwrap() };
+        ParkedSlip {
+            merchant_name: "老王小吃店".into(),
+            merchant_code: MerchantCode::parse("898440100000001").unwrap(),
+            terminal_number: TerminalNumber::parse("00000001").unwrap(),
+            acquirer_code: "48981234".into(),
+            reversal: false,
+            trace: trace(124),
+            original: trace(123),
+            amount: Amount::new(1234, Currency::CNY).unwrap(),
+            at: "2026-03-05T14:26:09".parse().unwrap(),
+            parked_at: "2026-03-05T17:03:40".parse().unwrap(),
+            tries: 20,
+            response_code: Some(ResponseCode::parse("96").unwrap()),
+            test: true,
+        }
+    }
+
+    #[test]
+    fn slips_of_what_was_given_up_read_as_the_golden_files_say() {
+        let payment =
+            ParkedSlip { reversal: true, trace: parked_slip().original, response_code: None, ..parked_slip() };
+        for (name, slip, width, language, golden) in [
+            (
+                "parked-reversal-58-zh",
+                payment.clone(),
+                32,
+                Language::Chinese,
+                include_str!("../../tests/golden/parked-reversal-58-zh.txt"),
+            ),
+            (
+                "parked-reversal-80-en",
+                payment,
+                48,
+                Language::English,
+                include_str!("../../tests/golden/parked-reversal-80-en.txt"),
+            ),
+            (
+                "parked-advice-58-zh",
+                parked_slip(),
+                32,
+                Language::Chinese,
+                include_str!("../../tests/golden/parked-advice-58-zh.txt"),
+            ),
+        ] {
+            let text = text_of_parked(&slip, width, language);
+            assert_eq!(text, golden, "\n---- {name} is now ----\n{text}");
         }
     }
 
@@ -153,6 +239,22 @@ pub(crate) mod tests {
             duplicate: Some(2),
             test: false,
             ..slip()
+        }
+    }
+
+    #[test]
+    fn a_pin_that_the_bank_checked_stands_on_both_copies_and_nobody_signs() {
+        let checked = SaleSlip { signature: false, pin_checked_by_bank: true, ..slip() };
+        for (language, says, signs) in [
+            (Language::Chinese, "发卡行已验证密码，无需签名", "持卡人签名"),
+            (Language::English, "PIN verified by the bank, no signature", "Cardholder signature"),
+        ] {
+            for copy in [CopyFor::Merchant, CopyFor::Customer] {
+                let text = text(&checked, copy, 48, language);
+                assert!(text.contains(says) && !text.contains(signs), "{text}");
+            }
+            let signed = text(&slip(), CopyFor::Merchant, 48, language);
+            assert!(!signed.contains(says) && signed.contains(signs), "{signed}");
         }
     }
 

@@ -1,32 +1,154 @@
-//! From a slip to a document, in the order and words of `assets/receipts/sale.toml`.
+//! From a slip to a document, in the order and words of its template: `assets/receipts/sale.toml` for a sale,
+//! `assets/receipts/parked.toml` for what was given up.
 
 use std::sync::OnceLock;
 
 use serde::Deserialize;
 
-use super::{Align, Charset, CopyFor, Document, GoodsLine, Line, SaleSlip, Size, transaction_code};
+use super::{Align, Charset, CopyFor, Document, GoodsLine, Line, ParkedSlip, SaleSlip, Size, transaction_code};
 use crate::money::{Amount, Currency};
 use crate::wording::Language;
 
 impl Document {
     /// Lays out one copy of a sale's slip, with no character that `charset` cannot print.
     pub fn of_sale(slip: &SaleSlip, copy: CopyFor, language: Language, charset: Charset) -> Self {
-        let filling = Filling { slip, copy, language, charset };
-        Self { lines: template().line.iter().flat_map(|entry| filling.lines(entry)).collect() }
+        Self::of(&SaleCopy { slip, copy }, sale_template(), language, charset)
+    }
+
+    /// Lays out a slip that says what was given up, with no character that `charset` cannot print.
+    pub fn of_parked(slip: &ParkedSlip, language: Language, charset: Charset) -> Self {
+        Self::of(slip, parked_template(), language, charset)
+    }
+
+    fn of(slip: &dyn Slip, template: &Template, language: Language, charset: Charset) -> Self {
+        let filling = Filling { slip, language, charset };
+        Self { lines: template.line.iter().flat_map(|entry| filling.lines(entry)).collect() }
     }
 }
 
-/// One slip on its way into the template.
-struct Filling<'a> {
+/// What a template takes its values from.
+trait Slip {
+    /// Whether a line with this condition stands on it.
+    fn holds(&self, condition: Condition) -> bool;
+
+    /// A field by the name that templates use; nothing when it is empty or unknown.
+    fn field(&self, name: &str, charset: Charset) -> Option<String>;
+
+    /// Goods, a line each.
+    fn goods(&self) -> &[GoodsLine] {
+        &[]
+    }
+
+    /// The content of its QR code.
+    fn code(&self) -> Option<String> {
+        None
+    }
+}
+
+/// One copy of a sale's slip.
+struct SaleCopy<'a> {
     slip: &'a SaleSlip,
     copy: CopyFor,
+}
+
+impl Slip for SaleCopy<'_> {
+    fn holds(&self, condition: Condition) -> bool {
+        match condition {
+            Condition::Test => self.slip.test,
+            Condition::Signature => self.slip.signature,
+            Condition::Pin => self.slip.pin_checked_by_bank,
+            Condition::Duplicate => self.slip.duplicate.is_some(),
+            Condition::Goods => !self.slip.goods.is_empty(),
+            Condition::Merchant => self.copy == CopyFor::Merchant,
+            Condition::Customer => self.copy == CopyFor::Customer,
+            Condition::Reversal | Condition::Advice => false,
+        }
+    }
+
+    fn field(&self, name: &str, charset: Charset) -> Option<String> {
+        let slip = self.slip;
+        match name {
+            "merchant_name" => Some(slip.merchant_name.clone()),
+            "merchant_code" => Some(slip.merchant_code.to_string()),
+            "terminal_number" => Some(slip.terminal_number.to_string()),
+            "acquirer_code" => Some(slip.acquirer_code.clone()),
+            "batch" => Some(slip.trace.batch.to_string()),
+            "stan" => Some(slip.trace.stan.to_string()),
+            "trace" => Some(slip.trace.to_string()),
+            "date_time" => Some(slip.at.strftime(DATE_TIME).to_string()),
+            "amount" => Some(money(slip.amount, charset)),
+            "card_number" => Some(slip.truncated_pan.clone()),
+            "card_sequence" => Some(slip.card_sequence_number.map_or_else(String::new, |n| format!("PSN {n:02}"))),
+            "card_expiry" => slip.card_expiry.as_deref().map(expiry),
+            "application_label" => Some(slip.application_label.clone()).filter(|label| !label.is_empty()),
+            "aid" => Some(slip.aid.clone()),
+            "rrn" => slip.rrn.as_ref().map(ToString::to_string),
+            "authorisation_code" => slip.authorisation_code.as_ref().map(ToString::to_string),
+            "cryptogram" => slip.cryptogram.clone(),
+            "tvr" => Some(slip.tvr.clone()),
+            "tsi" => Some(slip.tsi.clone()),
+            "atc" => slip.atc.clone(),
+            "duplicate" => slip.duplicate.map(|count| count.to_string()),
+            _ => None,
+        }
+    }
+
+    fn goods(&self) -> &[GoodsLine] {
+        &self.slip.goods
+    }
+
+    fn code(&self) -> Option<String> {
+        Some(transaction_code(self.slip))
+    }
+}
+
+impl Slip for ParkedSlip {
+    fn holds(&self, condition: Condition) -> bool {
+        match condition {
+            Condition::Test => self.test,
+            Condition::Reversal => self.reversal,
+            Condition::Advice => !self.reversal,
+            Condition::Signature
+            | Condition::Pin
+            | Condition::Duplicate
+            | Condition::Goods
+            | Condition::Merchant
+            | Condition::Customer => false,
+        }
+    }
+
+    fn field(&self, name: &str, charset: Charset) -> Option<String> {
+        match name {
+            "merchant_name" => Some(self.merchant_name.clone()),
+            "merchant_code" => Some(self.merchant_code.to_string()),
+            "terminal_number" => Some(self.terminal_number.to_string()),
+            "acquirer_code" => Some(self.acquirer_code.clone()),
+            "trace" => Some(self.trace.to_string()),
+            "batch" => Some(self.original.batch.to_string()),
+            "stan" => Some(self.original.stan.to_string()),
+            "date_time" => Some(self.at.strftime(DATE_TIME).to_string()),
+            "parked_at" => Some(self.parked_at.strftime(DATE_TIME).to_string()),
+            "amount" => Some(money(self.amount, charset)),
+            "tries" => Some(self.tries.to_string()),
+            "response_code" => self.response_code.as_ref().map(ToString::to_string),
+            _ => None,
+        }
+    }
+}
+
+/// How slips write a day and a time.
+const DATE_TIME: &str = "%Y-%m-%d %H:%M:%S";
+
+/// One slip on its way into the template.
+struct Filling<'a> {
+    slip: &'a dyn Slip,
     language: Language,
     charset: Charset,
 }
 
 impl Filling<'_> {
     fn lines(&self, entry: &Entry) -> Vec<Line> {
-        if !entry.when.iter().all(|condition| self.holds(*condition)) {
+        if !entry.when.iter().all(|condition| self.slip.holds(*condition)) {
             return Vec::new();
         }
         match &entry.content {
@@ -47,20 +169,9 @@ impl Filling<'_> {
                 }
             }
             Content::Rule => vec![Line::Rule],
-            Content::Goods => self.slip.goods.iter().map(|goods| self.goods(goods)).collect(),
-            Content::Qr => vec![Line::Qr(transaction_code(self.slip))],
+            Content::Goods => self.slip.goods().iter().map(|goods| self.goods(goods)).collect(),
+            Content::Qr => self.slip.code().map(Line::Qr).into_iter().collect(),
             Content::Feed { lines } => vec![Line::Feed(*lines)],
-        }
-    }
-
-    fn holds(&self, condition: Condition) -> bool {
-        match condition {
-            Condition::Test => self.slip.test,
-            Condition::Signature => self.slip.signature,
-            Condition::Duplicate => self.slip.duplicate.is_some(),
-            Condition::Goods => !self.slip.goods.is_empty(),
-            Condition::Merchant => self.copy == CopyFor::Merchant,
-            Condition::Customer => self.copy == CopyFor::Customer,
         }
     }
 
@@ -78,55 +189,27 @@ impl Filling<'_> {
         while let Some((before, after)) = rest.split_once('{') {
             let (name, behind) = after.split_once('}')?;
             filled.push_str(before);
-            filled.push_str(&self.field(name)?);
+            filled.push_str(&self.slip.field(name, self.charset)?);
             rest = behind;
         }
         filled.push_str(rest);
         Some(self.charset.printable(&filled))
     }
 
-    fn field(&self, name: &str) -> Option<String> {
-        let slip = self.slip;
-        match name {
-            "merchant_name" => Some(slip.merchant_name.clone()),
-            "merchant_code" => Some(slip.merchant_code.to_string()),
-            "terminal_number" => Some(slip.terminal_number.to_string()),
-            "acquirer_code" => Some(slip.acquirer_code.clone()),
-            "batch" => Some(slip.trace.batch.to_string()),
-            "stan" => Some(slip.trace.stan.to_string()),
-            "trace" => Some(slip.trace.to_string()),
-            "date_time" => Some(slip.at.strftime("%Y-%m-%d %H:%M:%S").to_string()),
-            "amount" => Some(self.amount(slip.amount)),
-            "card_number" => Some(slip.truncated_pan.clone()),
-            "card_sequence" => Some(slip.card_sequence_number.map_or_else(String::new, |n| format!("PSN {n:02}"))),
-            "card_expiry" => slip.card_expiry.as_deref().map(expiry),
-            "application_label" => Some(slip.application_label.clone()).filter(|label| !label.is_empty()),
-            "aid" => Some(slip.aid.clone()),
-            "rrn" => slip.rrn.as_ref().map(ToString::to_string),
-            "authorisation_code" => slip.authorisation_code.as_ref().map(ToString::to_string),
-            "cryptogram" => slip.cryptogram.clone(),
-            "tvr" => Some(slip.tvr.clone()),
-            "tsi" => Some(slip.tsi.clone()),
-            "atc" => slip.atc.clone(),
-            "duplicate" => slip.duplicate.map(|count| count.to_string()),
-            _ => None,
-        }
-    }
-
     fn goods(&self, goods: &GoodsLine) -> Line {
         let left = if goods.quantity == 1 { goods.name.clone() } else { format!("{} x{}", goods.name, goods.quantity) };
         Line::Pair { left: self.charset.printable(&left), right: goods.total.grouped(), bold: false }
     }
+}
 
-    /// `RMB ￥12.34`, or `KRW 500` when the printer does not know the sign.
-    fn amount(&self, amount: Amount) -> String {
-        let currency = amount.currency();
-        // Slips in China say RMB, not the code of ISO 4217.
-        let code = if currency == Currency::CNY { "RMB" } else { currency.code() };
-        let signed = self.charset.printable(&amount.signed());
-        let sign_is_known = !signed.contains(['?', '〓']);
-        format!("{code} {}", if sign_is_known { signed } else { amount.grouped() })
-    }
+/// `RMB ￥12.34`, or `KRW 500` when the printer does not know the sign.
+fn money(amount: Amount, charset: Charset) -> String {
+    let currency = amount.currency();
+    // Slips in China say RMB, not the code of ISO 4217.
+    let code = if currency == Currency::CNY { "RMB" } else { currency.code() };
+    let signed = charset.printable(&amount.signed());
+    let sign_is_known = !signed.contains(['?', '〓']);
+    format!("{code} {}", if sign_is_known { signed } else { amount.grouped() })
 }
 
 /// `3012` (`YYMM`) as people write it: `12/30`.
@@ -156,10 +239,13 @@ struct Entry {
 enum Condition {
     Test,
     Signature,
+    Pin,
     Duplicate,
     Goods,
     Merchant,
     Customer,
+    Reversal,
+    Advice,
 }
 
 #[derive(Deserialize)]
@@ -192,41 +278,55 @@ enum Content {
     },
 }
 
-fn template() -> &'static Template {
+const SALE: &str = include_str!("../../assets/receipts/sale.toml");
+const PARKED: &str = include_str!("../../assets/receipts/parked.toml");
+
+fn sale_template() -> &'static Template {
     static TEMPLATE: OnceLock<Template> = OnceLock::new();
-    // Part of the program; `the_template_is_readable_and_asks_for_known_fields_only` proves that it parses.
-    TEMPLATE.get_or_init(|| {
-        toml::from_str(include_str!("../../assets/receipts/sale.toml")).unwrap_or(Template { line: Vec::new() })
-    })
+    TEMPLATE.get_or_init(|| read(SALE))
+}
+
+fn parked_template() -> &'static Template {
+    static TEMPLATE: OnceLock<Template> = OnceLock::new();
+    TEMPLATE.get_or_init(|| read(PARKED))
+}
+
+/// Part of the program; `the_templates_are_readable_and_ask_for_known_fields_only` proves that it parses.
+fn read(text: &str) -> Template {
+    toml::from_str(text).unwrap_or(Template { line: Vec::new() })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::receipt::tests::slip;
+    use crate::receipt::tests::{parked_slip, slip};
 
     #[test]
-    fn the_template_is_readable_and_asks_for_known_fields_only() {
-        let template: Template = toml::from_str(include_str!("../../assets/receipts/sale.toml")).unwrap();
-        let mut slip = slip();
-        slip.duplicate = Some(1);
-        let filling =
-            Filling { slip: &slip, copy: CopyFor::Merchant, language: Language::Chinese, charset: Charset::Gb18030 };
-        for entry in &template.line {
-            let patterns = match &entry.content {
-                Content::Text { zh, en, .. } => vec![zh, en],
-                Content::Pair { zh, en, right, right_zh, right_en, .. } => {
-                    assert!(right.is_some() || (right_zh.is_some() && right_en.is_some()), "{zh} has nothing to say");
-                    [Some(zh), Some(en), right.as_ref(), right_zh.as_ref(), right_en.as_ref()]
-                        .into_iter()
-                        .flatten()
-                        .collect()
+    fn the_templates_are_readable_and_ask_for_known_fields_only() {
+        let slip = SaleSlip { duplicate: Some(1), ..slip() };
+        let copy = SaleCopy { slip: &slip, copy: CopyFor::Merchant };
+        // These slips have every field, so a pattern that cannot be filled names a field nobody knows.
+        let slips: [(&str, &dyn Slip); 2] = [(SALE, &copy), (PARKED, &parked_slip())];
+        for (text, slip) in slips {
+            let template: Template = toml::from_str(text).unwrap();
+            assert!(template.line.len() > 5);
+            let filling = Filling { slip, language: Language::Chinese, charset: Charset::Gb18030 };
+            for entry in &template.line {
+                let patterns = match &entry.content {
+                    Content::Text { zh, en, .. } => vec![zh, en],
+                    Content::Pair { zh, en, right, right_zh, right_en, .. } => {
+                        let said = right.is_some() || (right_zh.is_some() && right_en.is_some());
+                        assert!(said, "{zh} has nothing to say");
+                        [Some(zh), Some(en), right.as_ref(), right_zh.as_ref(), right_en.as_ref()]
+                            .into_iter()
+                            .flatten()
+                            .collect()
+                    }
+                    _ => Vec::new(),
+                };
+                for pattern in patterns {
+                    assert!(filling.fill(pattern).is_some(), "{pattern}");
                 }
-                _ => Vec::new(),
-            };
-            for pattern in patterns {
-                // This slip has every field, so a pattern that cannot be filled names a field nobody knows.
-                assert!(filling.fill(pattern).is_some(), "{pattern}");
             }
         }
     }
@@ -246,7 +346,6 @@ mod tests {
 
     #[test]
     fn a_currency_sign_the_printer_lacks_is_left_out() {
-        let mut slip = slip();
         for (code, charset, expected) in [
             ("CNY", Charset::Gb18030, "RMB ￥12.34"),
             ("CNY", Charset::Ascii, "RMB 12.34"),
@@ -255,9 +354,7 @@ mod tests {
             ("THB", Charset::Gb18030, "THB 12.34"),
             ("HKD", Charset::Ascii, "HKD HK$12.34"),
         ] {
-            slip.amount = Amount::new(1234, code.parse().unwrap()).unwrap();
-            let filling = Filling { slip: &slip, copy: CopyFor::Customer, language: Language::English, charset };
-            assert_eq!(filling.amount(slip.amount), expected);
+            assert_eq!(money(Amount::new(1234, code.parse().unwrap()).unwrap(), charset), expected);
         }
     }
 

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use super::binding::check_serial_number;
 use super::link::LinkSettings;
+use super::machine;
 use crate::wording::Language;
 
 /// Where the settings are when nobody says otherwise.
@@ -49,8 +51,12 @@ pub struct Settings {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TerminalSettings {
-    /// Directory with `identity.toml`, certificates and keys; relative ones are taken from the state directory.
+    /// Directory with the binding record, certificates and keys; relative ones are taken from the state directory.
     pub identity: PathBuf,
+    /// File in which the maker left the machine's serial number (TUSN); relative ones are taken from the state directory.
+    pub serial_number_file: PathBuf,
+    /// Files in which the machine says which it is; noted at enrolment.
+    pub machine: Vec<PathBuf>,
     /// Language of screen and slips at start.
     pub language: Language,
     /// Currency of the keypad, ISO 4217.
@@ -158,7 +164,13 @@ pub struct ScreenSettings {
 
 impl Default for TerminalSettings {
     fn default() -> Self {
-        Self { identity: "identity".into(), language: Language::Chinese, currency: "CNY".to_owned() }
+        Self {
+            identity: "identity".into(),
+            serial_number_file: "serial-number".into(),
+            machine: machine::SOURCES.map(PathBuf::from).to_vec(),
+            language: Language::Chinese,
+            currency: "CNY".to_owned(),
+        }
     }
 }
 
@@ -306,14 +318,13 @@ impl Settings {
             ("reader.card_wait_s", self.reader.card_wait_s, LONGEST_WAIT_S),
             ("reader.answer_timeout_s", self.reader.answer_timeout_s, LONGEST_WAIT_S),
             ("pin.wait_s", self.pin.wait_s, LONGEST_PIN_WAIT_S),
-            ("host.answer_timeout_s", self.host.answer_timeout_s, LONGEST_WAIT_S),
-            ("host.connect_timeout_s", self.host.connect_timeout_s, LONGEST_WAIT_S),
             ("printer.patience_s", self.printer.patience_s, LONGEST_WAIT_S),
         ] {
             if !(1..=longest).contains(&seconds) {
                 return Err((key, format!("{seconds} seconds; it must be 1 to {longest}")));
             }
         }
+        self.check_host()?;
         if !(1200..=4_000_000).contains(&self.printer.baud) {
             return Err(("printer.baud", format!("{} bits per second; usual are 9600 to 115200", self.printer.baud)));
         }
@@ -331,6 +342,42 @@ impl Settings {
             }
         }
         Ok(())
+    }
+
+    fn check_host(&self) -> Result<(), (&'static str, String)> {
+        for (key, seconds) in self.host.time_limits() {
+            if !(1..=LONGEST_WAIT_S).contains(&seconds) {
+                return Err((key, format!("{seconds} seconds; it must be 1 to {LONGEST_WAIT_S}")));
+            }
+        }
+        let interval = self.host.echo_interval_s;
+        if !matches!(interval, 0 | 10..=3600) {
+            let problem = format!("{interval} seconds; it must be 10 to 3600, or 0 for never");
+            return Err(("host.echo_interval_s", problem));
+        }
+        Ok(())
+    }
+
+    /// The serial number that the maker left on this machine, if there is one.
+    ///
+    /// # Errors
+    /// When the file is there and cannot be read, or holds none.
+    pub fn serial_number(&self, state: &Path) -> Result<Option<String>, SettingsError> {
+        let path = state.join(&self.terminal.serial_number_file);
+        let name = || path.display().to_string();
+        match std::fs::read_to_string(&path) {
+            Ok(text) => {
+                let number = text.trim_matches(|character: char| character.is_whitespace() || character == '\0');
+                check_serial_number(number).map_err(|problem| SettingsError::Somewhere {
+                    path: name(),
+                    key: "serial number".to_owned(),
+                    problem,
+                })?;
+                Ok(Some(number.to_owned()))
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(SettingsError::File { path: name(), source }),
+        }
     }
 
     /// The identity directory under a state directory.

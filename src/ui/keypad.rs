@@ -6,7 +6,7 @@ use super::amount_entry::AmountEntry;
 use super::generated::{AppWindow, Keypad};
 use super::{Intents, Shared, values};
 use crate::app::view::{Intent, Screen, View};
-use crate::wording::{Language, Reason};
+use crate::wording::{Language, Reason, ReasonKind};
 
 /// Connects the keys.
 pub(super) fn setup(window: &AppWindow, shared: &Shared, intents: &Intents) {
@@ -40,8 +40,21 @@ pub(super) fn setup(window: &AppWindow, shared: &Shared, intents: &Intents) {
 
 /// Shows what has been typed and what waits for the cashier.
 pub(super) fn show(window: &AppWindow, entry: &AmountEntry, notice: Option<&Reason>, language: Language) {
-    window.global::<Keypad>().set_notice(values::sentences(notice, language));
+    let keypad = window.global::<Keypad>();
+    keypad.set_notice(values::sentences(notice, language));
+    keypad.set_notice_leads(notice.is_some_and(|reason| is_about_the_queue(reason.kind)));
     show_entry(window, entry);
+}
+
+/// Whether the queue says more about it.
+const fn is_about_the_queue(kind: ReasonKind) -> bool {
+    matches!(
+        kind,
+        ReasonKind::ReversalWaiting
+            | ReasonKind::ReversalExhausted
+            | ReasonKind::TraceNumberInUse
+            | ReasonKind::AdviceParked
+    )
 }
 
 /// What a change of screen means for the amount typed: paid or perhaps paid, it must not stand there to be charged
@@ -58,6 +71,8 @@ pub(super) fn follow(entry: &mut AmountEntry, view: &View) {
         | Screen::ConfirmApplication { .. }
         | Screen::Processing { .. }
         | Screen::Transactions { .. }
+        | Screen::Queue { .. }
+        | Screen::Enrol { .. }
         | Screen::OutOfService { .. } => {}
     }
 }

@@ -13,6 +13,7 @@ use crate::app::view::{Intent, PinPlace, Screen, View};
 use crate::money::Currency;
 use crate::wording::Language;
 use amount_entry::AmountEntry;
+use enrolment::CodeTyped;
 use generated::{ScreenName, Screens, Theme};
 use pin_typed::PinTyped;
 use preferences::Turned;
@@ -21,12 +22,14 @@ pub mod amount_entry;
 mod applications;
 mod back_end;
 mod copies;
+mod enrolment;
 mod keypad;
 mod outcome;
 mod payment;
 mod pin;
 mod pin_typed;
 mod preferences;
+mod queue;
 mod status;
 mod transactions;
 mod values;
@@ -110,6 +113,8 @@ impl Touchscreen {
         outcome::setup(&window, &intents);
         copies::setup(&window, &intents);
         transactions::setup(&window, &shared, &intents);
+        queue::setup(&window, &shared, &intents);
+        enrolment::setup(&window, &shared, &intents);
         preferences::set_language(&window, options.language);
         preferences::set_dark(&window, options.dark);
         let theme = window.global::<Theme>();
@@ -207,6 +212,10 @@ struct State {
     entry: AmountEntry,
     /// Wiped when the screen that asks for it goes.
     pin: PinTyped,
+    /// Which layout of the PIN's keys is asked for: another number each time.
+    pin_layout: i32,
+    /// Wiped when the screen that asks for it goes.
+    code: CodeTyped,
     /// Which page of a card's applications is shown, from 0.
     applications_page: usize,
     /// The language of the person who works here, whatever a customer reads.
@@ -221,6 +230,8 @@ impl Default for State {
             view: None,
             entry: AmountEntry::new(Currency::CNY),
             pin: PinTyped::new(),
+            pin_layout: 0,
+            code: CodeTyped::default(),
             applications_page: 0,
             cashiers_language: Language::default(),
             turned: None,
@@ -238,7 +249,11 @@ impl Shared {
             keypad::follow(&mut state.entry, &view);
             if state.view.as_ref().map(|before| &before.screen) != Some(&view.screen) {
                 state.pin.wipe();
+                state.pin_layout = state.pin_layout.wrapping_add(1);
                 state.applications_page = 0;
+            }
+            if !matches!(view.screen, Screen::Enrol { .. }) {
+                state.code = CodeTyped::default();
             }
             state.view = Some(view);
         });
@@ -247,9 +262,9 @@ impl Shared {
 
 /// Brings the window in line with what is to be shown.
 fn paint(window: &AppWindow, shared: &Shared) {
-    let (view, entry) = shared.with(|state| (state.view.clone(), state.entry));
+    let (view, entry, pin_layout) = shared.with(|state| (state.view.clone(), state.entry, state.pin_layout));
     let Some(view) = view else { return };
-    if matches!(view.screen, Screen::Keypad { .. } | Screen::OutOfService { .. }) {
+    if matches!(view.screen, Screen::Keypad { .. } | Screen::Enrol { .. } | Screen::OutOfService { .. }) {
         preferences::return_to_cashier(window, shared);
     }
     let asked_for = match &view.screen {
@@ -273,7 +288,7 @@ fn paint(window: &AppWindow, shared: &Shared) {
             pin::show(window, *amount, notice.as_ref(), language, *may_bypass);
             match place {
                 PinPlace::Screen { keys } => {
-                    pin::show_keys(window, keys);
+                    pin::show_keys(window, keys, pin_layout);
                     pin::show_count(window, shared);
                     ScreenName::EnterPin
                 }
@@ -303,6 +318,15 @@ fn paint(window: &AppWindow, shared: &Shared) {
             transactions::show(window, rows, *page, *pages, &today);
             copies::show(window, copies, language);
             ScreenName::Transactions
+        }
+        Screen::Queue { rows, page, pages, waiting, parked, under_way } => {
+            let counts = queue::Counts { waiting: *waiting, parked: *parked, under_way: *under_way };
+            queue::show(window, rows, *page, *pages, &counts);
+            ScreenName::Queue
+        }
+        Screen::Enrol { serial_number, progress, notice } => {
+            enrolment::show(window, shared, serial_number, *progress, notice.as_ref(), language);
+            ScreenName::Enrolment
         }
         Screen::OutOfService { .. } => ScreenName::OutOfService,
     };

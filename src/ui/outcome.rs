@@ -41,6 +41,8 @@ pub(super) fn show(window: &AppWindow, screen: &Screen, language: Language) {
         | Screen::ChooseApplication { .. }
         | Screen::ConfirmApplication { .. }
         | Screen::Processing { .. }
-        | Screen::Transactions { .. } => {}
+        | Screen::Transactions { .. }
+        | Screen::Queue { .. }
+        | Screen::Enrol { .. } => {}
     }
 }

@@ -15,9 +15,13 @@ use crate::wording::{Language, Reason};
 pub(super) fn setup(window: &AppWindow, shared: &Shared, intents: &Intents) {
     let pad = window.global::<PinPad>();
     let (weak, state) = (window.as_weak(), shared.clone());
-    pad.on_press(move |key| {
+    pad.on_press(move |key, layout| {
         let Some(window) = weak.upgrade() else { return };
         let digit = state.with(|state| {
+            // A finger that came down on another layout, which has been replaced since, meant another digit.
+            if state.pin_layout != layout {
+                return None;
+            }
             let keys = keys(state.view.as_ref())?;
             keys.get(usize::try_from(key).ok()?).copied()
         });
@@ -77,10 +81,12 @@ pub(super) fn show(window: &AppWindow, amount: Amount, notice: Option<&Reason>, 
     pad.set_may_bypass(may_bypass);
 }
 
-/// Shows which digit stands on which key.
-pub(super) fn show_keys(window: &AppWindow, keys: &[u8; 10]) {
+/// Shows which digit stands on which key, in which layout.
+pub(super) fn show_keys(window: &AppWindow, keys: &[u8; 10], layout: i32) {
     let faces: Vec<SharedString> = keys.iter().map(|digit| digit.to_string().into()).collect();
-    window.global::<PinPad>().set_faces(ModelRc::from(faces.as_slice()));
+    let pad = window.global::<PinPad>();
+    pad.set_faces(ModelRc::from(faces.as_slice()));
+    pad.set_layout(layout);
 }
 
 /// Shows how many digits have been typed.

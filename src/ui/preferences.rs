@@ -48,6 +48,8 @@ const fn is_customers(screen: &Screen) -> bool {
         | Screen::Approved { .. }
         | Screen::Unknown { .. }
         | Screen::Transactions { .. }
+        | Screen::Queue { .. }
+        | Screen::Enrol { .. }
         | Screen::OutOfService { .. } => false,
     }
 }

@@ -19,6 +19,7 @@ pub(super) fn show(window: &AppWindow, view: &View) {
         LinkState::Refused => generated::LinkState::Refused,
     };
     status.set_link(link);
+    status.set_queued(i32::try_from(view.queued).unwrap_or(i32::MAX));
     status.set_waiting(i32::try_from(view.waiting).unwrap_or(i32::MAX));
 }
 

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test stops where something fails")]
 
 mod contrast;
+mod deciding;
 mod fonts;
 mod pictures;
 mod platform;

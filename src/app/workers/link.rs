@@ -1,14 +1,22 @@
 //! The worker that talks to the host.
 
+use std::convert::Infallible;
 use std::sync::Arc;
-use std::sync::mpsc::Sender;
+use std::sync::mpsc::{Sender, TryRecvError};
+use std::time::Duration;
 
+use crate::acquirer::enrolment::EnrolmentError;
+use crate::acquirer::held::LineEnd;
 use crate::acquirer::link::{HostCheck, HostLink};
 use crate::app::parameters::{self, Update, UpdateError};
 use crate::payment::advice::Advice;
-use crate::payment::online::{HostAnswer, LinkFailure, ReversalRequest, SaleRequest};
+use crate::payment::online::{HostAnswer, LateApproval, LinkFailure, ReversalRequest, SaleRequest};
 use crate::reference::TraceNumber;
 use crate::terminal::emv_files::EmvFiles;
+use crate::terminal::identity::Identity;
+
+/// How often whoever watches the idle line looks whether the engine has ended.
+const LOOK_UP: Duration = Duration::from_millis(500);
 
 /// What the host is asked.
 #[derive(Debug)]
@@ -23,6 +31,8 @@ pub enum Job {
     Check,
     /// For its terminal data, which take the place of those there are.
     Update,
+    /// For the binding record that counts now.
+    Binding,
 }
 
 /// What came of it.
@@ -34,12 +44,20 @@ pub enum Event {
     Reversal(TraceNumber, Result<HostAnswer, LinkFailure>),
     /// Of an advice.
     Advice(i64, Result<HostAnswer, LinkFailure>),
+    /// An approval came that its payment no longer waited for.
+    Late(LateApproval),
     /// Of a check.
     Check(Result<HostCheck, LinkFailure>),
     /// Of an update.
     Update(Result<Box<Update>, UpdateError>),
     /// An answer ordered an update.
     Ordered,
+    /// The idle line to the host has ended.
+    LineEnded(LineEnd),
+    /// An answer spoke of the terminal's binding.
+    WordOnBinding(Result<(), String>),
+    /// A newer binding record, if there is one.
+    Binding(Result<Option<Box<Identity>>, EnrolmentError>),
 }
 
 /// Starts the worker.
@@ -60,8 +78,36 @@ pub fn start<M: Send + 'static>(
                 Job::Advise(id, advice) => Event::Advice(id, link.advise(&advice)),
                 Job::Check => Event::Check(link.check()),
                 Job::Update => Event::Update(parameters::update(&*link, &files).map(Box::new)),
+                Job::Binding => Event::Binding(link.refresh_binding().map(|identity| identity.map(Box::new))),
             };
+            let word = link.take_word_on_binding().map(Event::WordOnBinding);
+            if word.is_some_and(|word| events.send(wrap(word)).is_err()) {
+                return;
+            }
+            for late in link.take_late() {
+                // The engine may be gone, and then the next line says so.
+                let _ = events.send(wrap(Event::Late(late)));
+            }
             if events.send(wrap(event)).is_err() || (link.take_order() && events.send(wrap(Event::Ordered)).is_err()) {
+                return;
+            }
+        }
+    })
+}
+
+/// Starts the watch over the idle line. It ends when the sender is dropped.
+///
+/// # Errors
+/// When the system has no thread left.
+pub fn watch<M: Send + 'static>(
+    link: Arc<dyn HostLink>,
+    events: Sender<M>,
+    wrap: impl Fn(Event) -> M + Send + 'static,
+) -> std::io::Result<Sender<Infallible>> {
+    super::start("line", move |jobs| {
+        while jobs.try_recv() == Err(TryRecvError::Empty) {
+            let ended = link.wait_for_line_end(LOOK_UP);
+            if ended.is_some_and(|end| events.send(wrap(Event::LineEnded(end))).is_err()) {
                 return;
             }
         }

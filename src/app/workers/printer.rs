@@ -6,11 +6,20 @@ use std::time::Duration;
 use crate::devices::printer::{Confirmation, PrintFailure, Printer, PrinterFault};
 use crate::ledger::CopyRow;
 
+/// Which slip.
+#[derive(Clone, Copy, Debug)]
+pub enum Slip {
+    /// One of a payment.
+    Copy(CopyRow),
+    /// One that says what was given up: which dead letter.
+    DeadLetter(i64),
+}
+
 /// One slip to print.
 #[derive(Debug)]
 pub struct Job {
     /// Which.
-    pub copy: CopyRow,
+    pub slip: Slip,
     /// Its content for this printer.
     pub bytes: Vec<u8>,
 }
@@ -19,9 +28,9 @@ pub struct Job {
 #[derive(Debug)]
 pub enum Event {
     /// The printer stopped in the middle, or goes on.
-    Waiting(CopyRow, Option<PrinterFault>),
+    Waiting(Slip, Option<PrinterFault>),
     /// It is over.
-    Ended(CopyRow, Result<Confirmation, PrintFailure>),
+    Ended(Slip, Result<Confirmation, PrintFailure>),
 }
 
 /// Starts the worker.
@@ -35,12 +44,12 @@ pub fn start<M: Send + 'static>(
     wrap: impl Fn(Event) -> M + Send + 'static,
 ) -> std::io::Result<Sender<Job>> {
     super::start("printer", move |jobs| {
-        for Job { copy, bytes } in jobs {
+        for Job { slip, bytes } in jobs {
             let result = printer.print(&bytes, patience, &mut |fault| {
                 // The engine may be gone; the slip is printed all the same.
-                let _ = events.send(wrap(Event::Waiting(copy, fault)));
+                let _ = events.send(wrap(Event::Waiting(slip, fault)));
             });
-            if events.send(wrap(Event::Ended(copy, result))).is_err() {
+            if events.send(wrap(Event::Ended(slip, result))).is_err() {
                 return;
             }
         }

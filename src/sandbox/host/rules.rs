@@ -4,6 +4,8 @@ use jiff::Zoned;
 
 use super::books::{Books, NewEntry};
 use super::cryptogram::{self, Claim};
+use super::pins;
+use super::repeats;
 use super::scripts::{self, Script};
 use super::store::{Entry, EntryState, Store, StoreError, Terminal};
 use crate::acquirer::device::{DeviceRecord, DeviceRecordError};
@@ -12,12 +14,16 @@ use crate::crypto::{CryptoError, device, mac};
 use crate::emv::tag;
 use crate::emv::tlv::TlvBuilder;
 use crate::iso8583::dialect::{Dialect, MAC_FIELD};
-use crate::iso8583::{Message, Mti};
+use crate::iso8583::{BindingTags, Message, Mti};
+use crate::pin::Pin;
 use crate::reference::{Batch, Stan, TraceNumber};
 use crate::sandbox::issuer::{Cryptogram, Verified};
 
 /// Reversals of [`Script::SilentReversals`] that get no answer.
 const SILENT_REVERSALS: u32 = 2;
+
+/// Response code of an approval of a part.
+pub(super) const PART: &str = "10";
 
 /// A request the host does not act on, and what it says instead.
 #[derive(Debug)]
@@ -52,7 +58,8 @@ pub(super) fn format_error(reason: impl Into<String>) -> Refusal {
     Refusal { response_code: "30", reason: reason.into() }
 }
 
-fn unknown_terminal(reason: impl Into<String>) -> Refusal {
+/// The terminal is not the one it says it is, or not known (97).
+pub(super) fn unknown_terminal(reason: impl Into<String>) -> Refusal {
     Refusal { response_code: "97", reason: reason.into() }
 }
 
@@ -83,14 +90,19 @@ pub fn bound_terminal(
 ///
 /// # Errors
 /// A [`Refusal`] when not.
-pub fn check_device(terminal: &Terminal, message: &Message) -> Result<(), Refusal> {
+pub fn check_device(terminal: &Terminal, message: &Message, tags: &BindingTags) -> Result<DeviceRecord, Refusal> {
     let text = message.text(59).ok_or_else(|| unknown_terminal("no field 59"))?;
-    let record = DeviceRecord::read(text).map_err(|error: DeviceRecordError| unknown_terminal(error.to_string()))?;
+    let record =
+        DeviceRecord::read(text, tags).map_err(|error: DeviceRecordError| unknown_terminal(error.to_string()))?;
     if record.serial_number != terminal.serial_number {
         return Err(unknown_terminal("the serial number belongs to another terminal"));
     }
     // The end of the card number, or of what stands for it: see `acquirer::messages`.
-    let source = if message.mti() == Mti::FINANCIAL_REQUEST { message.text(2) } else { message.text(11) };
+    let source = match message.mti() {
+        Mti::FINANCIAL_REQUEST => message.text(2),
+        Mti::NETWORK_REQUEST | Mti::NETWORK_ADVICE => message.text(11).or_else(|| message.text(12)),
+        _ => message.text(11),
+    };
     let expected = source.and_then(|digits| digits.get(digits.len().saturating_sub(FACTOR_DIGITS)..));
     if expected != Some(record.factor.as_str()) {
         return Err(unknown_terminal("the random factor does not belong to this request"));
@@ -98,7 +110,7 @@ pub fn check_device(terminal: &Terminal, message: &Message) -> Result<(), Refusa
     let refused = |error: CryptoError| unknown_terminal(error.to_string());
     let right = device::ciphertext(&terminal.device_key, &record.serial_number, &record.factor).map_err(refused)?;
     if mac::equal(right.as_bytes(), record.ciphertext.as_bytes()) {
-        Ok(())
+        Ok(record)
     } else {
         Err(unknown_terminal("the device ciphertext is wrong"))
     }
@@ -125,20 +137,31 @@ struct Sale<'a> {
     trace: TraceNumber,
     pan: &'a str,
     minor: u64,
+    pin: Option<Pin>,
     message: &'a Message,
 }
 
-/// Decides on a sale (0200), books it, and writes it down, all in one transaction.
+/// Decides on a sale (0200), books it, and writes it down, all in one transaction. The very same message (`bytes`) once more
+/// is no second sale: something on the way has doubled it, and it is answered as the first was.
 ///
 /// # Errors
 /// When the database fails; nothing is booked then.
-pub fn sale(store: &Store, terminal: &Terminal, message: &Message, now: &Zoned) -> Result<Decision, StoreError> {
-    let sale = match read_sale(message) {
+pub fn sale(
+    store: &Store,
+    terminal: &Terminal,
+    message: &Message,
+    bytes: &[u8],
+    now: &Zoned,
+) -> Result<Decision, StoreError> {
+    let sale = match read_sale(terminal, message) {
         Ok(sale) => sale,
         Err(refusal) => return Ok(refusal.into()),
     };
     store.transaction(|books| {
-        if books.entry(&terminal.terminal, sale.trace)?.is_some() {
+        if let Some((entry, _)) = books.entry(&terminal.terminal, sale.trace)? {
+            if let Some(again) = repeats::answer(books, &entry, bytes)? {
+                return Ok(again);
+            }
             let reason = format!("{} was used before, or taken back before it came", sale.trace);
             return Ok(Decision { response_code: "94".to_owned(), reason, ..Decision::default() });
         }
@@ -169,15 +192,17 @@ pub fn sale(store: &Store, terminal: &Terminal, message: &Message, now: &Zoned) 
             }
             _ => None,
         };
-        Ok(Decision {
-            amount: (verdict.response_code == "10").then_some(verdict.booked),
+        let decision = Decision {
+            amount: (verdict.response_code == PART).then_some(verdict.booked),
             response_code: verdict.response_code,
             reason: verdict.reason,
             rrn: Some(rrn),
             authorisation_code,
             issuer_data,
             silent: false,
-        })
+        };
+        repeats::remember(books, &terminal.terminal, sale.trace, bytes, &decision)?;
+        Ok(decision)
     })
 }
 
@@ -291,6 +316,11 @@ fn judge(books: &Books<'_>, sale: &Sale<'_>, now: &Zoned) -> Result<(Verdict, Op
         Err(error) => return Ok((declined("05", &error.to_string(), true), None)),
     };
     books.remember_atc(sale.pan, verified.atc)?;
+    if let Some(pin) = &sale.pin
+        && let Some((code, reason)) = pins::check(books, sale.pan, pin)?
+    {
+        return Ok((declined(code, reason, true), Some(verified)));
+    }
     let approved = |code: &str, reason: &str, booked| Verdict {
         response_code: code.to_owned(),
         reason: reason.to_owned(),
@@ -300,7 +330,7 @@ fn judge(books: &Books<'_>, sale: &Sale<'_>, now: &Zoned) -> Result<(Verdict, Op
     let verdict = match scripts::of(sale.minor) {
         Script::Decline(code) => declined(&format!("{code:02}"), "the amount asks for it", true),
         Script::Partial => match sale.minor / 2 {
-            half if half <= account.balance => approved("10", "the amount asks for a part", half),
+            half if half <= account.balance => approved(PART, "the amount asks for a part", half),
             _ => declined("51", "not enough in the account", true),
         },
         _ if sale.minor > account.balance => declined("51", "not enough in the account", true),
@@ -309,15 +339,16 @@ fn judge(books: &Books<'_>, sale: &Sale<'_>, now: &Zoned) -> Result<(Verdict, Op
     Ok((verdict, Some(verified)))
 }
 
-fn read_sale(message: &Message) -> Result<Sale<'_>, Refusal> {
+fn read_sale<'a>(terminal: &Terminal, message: &'a Message) -> Result<Sale<'a>, Refusal> {
     if message.text(3) != Some(SALE) {
         return Err(Refusal { response_code: "12", reason: "only a plain sale is taken".to_owned() });
     }
     let pan = message.text(2).ok_or_else(|| format_error("no card number"))?;
     let trace = trace(message)?;
+    let pin = pins::read(message, terminal.pin_key.as_ref())?;
     match amount(message)? {
         0 => Err(Refusal { response_code: "13", reason: "an amount of nothing".to_owned() }),
-        minor => Ok(Sale { trace, pan, minor, message }),
+        minor => Ok(Sale { trace, pan, minor, pin, message }),
     }
 }
 

@@ -8,12 +8,14 @@ use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
 use super::advices::Note;
 use super::books::Books;
 use super::parameters::Versions;
+use super::pins;
 use crate::crypto::emv::{Algorithm, IssuerKey};
 use crate::crypto::sm4::Sm4Key;
 use crate::crypto::tdes::TdesKey;
 use crate::crypto::{CryptoError, hex};
 use crate::money::{Amount, AmountError, Currency};
 use crate::payment::advice::AdviceKind;
+use crate::pin::Pin;
 use crate::reference::{Batch, ReferenceError, Stan, TraceNumber};
 use crate::sandbox::card::profile::ApplicationProfile;
 use crate::sandbox::issuer::ResponseMethod;
@@ -39,6 +41,11 @@ const SCHEMA: &str = "
         balance         INTEGER NOT NULL CHECK (balance >= 0),
         last_atc        INTEGER NOT NULL DEFAULT -1
     ) STRICT;
+    CREATE TABLE IF NOT EXISTS pins (
+        pan         TEXT PRIMARY KEY REFERENCES accounts,
+        check_value BLOB NOT NULL,
+        wrong       INTEGER NOT NULL DEFAULT 0 -- in a row
+    ) STRICT;
     CREATE TABLE IF NOT EXISTS entries (
         id            INTEGER PRIMARY KEY,
         terminal      TEXT NOT NULL REFERENCES terminals,
@@ -54,6 +61,16 @@ const SCHEMA: &str = "
         reversals     INTEGER NOT NULL DEFAULT 0,
         UNIQUE (terminal, batch, stan)
     ) STRICT;
+    CREATE TABLE IF NOT EXISTS sale_answers (
+        terminal           TEXT NOT NULL,
+        batch              INTEGER NOT NULL,
+        stan               INTEGER NOT NULL,
+        request            BLOB NOT NULL,    -- SHA-256 of the message
+        authorisation_code TEXT,
+        issuer_data        BLOB,
+        PRIMARY KEY (terminal, batch, stan),
+        FOREIGN KEY (terminal, batch, stan) REFERENCES entries (terminal, batch, stan)
+    ) STRICT, WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS parameters_taken (
         terminal     TEXT PRIMARY KEY REFERENCES terminals,
         ca_keys      TEXT NOT NULL,         -- SHA-1 of the file, hexadecimal
@@ -100,6 +117,8 @@ pub struct Terminal {
     pub certificate: String,
     /// MAC key.
     pub mac_key: TdesKey,
+    /// PIN key, once it has one.
+    pub pin_key: Option<TdesKey>,
     /// Device key.
     pub device_key: Sm4Key,
 }
@@ -176,6 +195,7 @@ impl Store {
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "foreign_keys", "ON")?;
         connection.execute_batch(SCHEMA)?;
+        connection.execute_batch(super::onboarding::register::SCHEMA)?;
         let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
         if version < SCHEMA_VERSION {
             connection.execute_batch(SINCE_VERSION_1)?;
@@ -218,6 +238,23 @@ impl Store {
                 i64::try_from(profile.issuer.balance).unwrap_or(i64::MAX)
             ],
         )?;
+        let pin = Pin::new(pins::FIRST_PIN.to_vec().into()).map_err(|error| StoreError::Row(error.to_string()))?;
+        self.connection().execute(
+            "INSERT INTO pins (pan, check_value) VALUES (?1, ?2) ON CONFLICT (pan) DO NOTHING",
+            params![profile.pan, pins::check_value(&profile.pan, &pin)?],
+        )?;
+        Ok(())
+    }
+
+    /// Gives an account another PIN, with all its tries.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub fn set_pin(&self, pan: &str, pin: &Pin) -> Result<(), StoreError> {
+        self.connection().execute(
+            "UPDATE pins SET check_value = ?2, wrong = 0 WHERE pan = ?1",
+            params![pan, pins::check_value(pan, pin)?],
+        )?;
         Ok(())
     }
 
@@ -228,6 +265,12 @@ impl Store {
     pub fn register_terminal(&self, row: &TerminalRow<'_>) -> Result<(), StoreError> {
         let connection = self.connection();
         connection.execute("DELETE FROM parameters_taken WHERE terminal = ?1", [row.terminal])?;
+        // The machine had another number before, which is out of service: the register lets it have one only.
+        connection.execute(
+            "UPDATE terminals SET serial_number = serial_number || ', once terminal ' || terminal
+             WHERE serial_number = ?1 AND terminal <> ?2",
+            [row.serial_number, row.terminal],
+        )?;
         connection.execute(
             "INSERT INTO terminals (terminal, merchant, serial_number, acquirer, certificate, mac_key, device_key)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
@@ -295,7 +338,8 @@ impl Store {
             return Ok(None);
         };
         let (mac_key, device_key) = (TdesKey::new(&mac_key)?, Sm4Key::new(&device_key)?);
-        Ok(Some(Terminal { terminal, merchant, serial_number, acquirer, certificate, mac_key, device_key }))
+        let pin_key = None;
+        Ok(Some(Terminal { terminal, merchant, serial_number, acquirer, certificate, mac_key, pin_key, device_key }))
     }
 
     /// The ledger, oldest first.
@@ -334,7 +378,7 @@ impl Store {
         Ok(found.map(|balance| balance.try_into().unwrap_or(0)))
     }
 
-    fn connection(&self) -> MutexGuard<'_, Connection> {
+    pub(super) fn connection(&self) -> MutexGuard<'_, Connection> {
         // A panic in another thread rolled its transaction back; the connection itself is sound.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -3,7 +3,7 @@
 //! The device key pair is made in the token and stays there; master and working keys are objects of the token that work
 //! inside and cannot be read. What tokens do not know (HKDF, key blocks, SM4) is done here: at enrolment the two keys that
 //! come are in our memory until the token has them, the device key once more for each computation, and where the token
-//! cannot unwrap, each working key while it is brought in. All of that is wiped at once; see record 010.
+//! cannot unwrap, each working key while it is brought in. All of that is wiped at once; see record 017.
 //!
 //! Sets of keys are replaced by one object, the [`record`]: new keys go into the token first, then the record that names
 //! them, then the old ones are destroyed. Whatever a power cut leaves between is tidied away when the vault is opened.

@@ -2,7 +2,10 @@
 
 mod binding;
 mod decisions;
+mod enrolment;
+mod line;
 mod parameters;
+mod pins;
 mod reversals;
 mod transport;
 
@@ -96,8 +99,13 @@ impl House {
 }
 
 fn open(settings: &LinkSettings, kit: &Path) -> HttpsLink {
+    open_as(settings, kit, Identity::load(kit).unwrap())
+}
+
+/// A terminal whose program does not look at its own binding record.
+fn open_as(settings: &LinkSettings, kit: &Path, identity: Identity) -> HttpsLink {
     let vault = Arc::new(SoftwareVault::open(kit).unwrap());
-    HttpsLink::open(settings, kit, Identity::load(kit).unwrap(), vault).unwrap()
+    HttpsLink::open(settings, kit, identity, vault).unwrap()
 }
 
 fn profile() -> ApplicationProfile {
@@ -130,6 +138,7 @@ fn sale_of(profile: &ApplicationProfile, stan: u32, minor: u64) -> SaleRequest {
             entry: EntryMode::Chip,
         },
         chip_data: chip_data(profile, stan as u16, minor, &Signed::default()),
+        pin: None,
     }
 }
 
@@ -204,6 +213,7 @@ fn reversal(stan: u32, minor: u64) -> ReversalRequest {
         amount: cny(minor),
         at: date(2026, 11, 22).at(14, 3, 5, 0),
         entry: EntryMode::Chip,
+        with_pin: false,
         sequence_number: Some(1),
         reason: ReversalReason::NoAnswer,
         authorisation_code: None,

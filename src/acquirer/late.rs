@@ -1,0 +1,121 @@
+//! Approvals that come too late: authentic, of this terminal, and the answer to something else than what was just asked.
+//!
+//! A host, or something on the way, that answers a request with the answer to an earlier one says something worth keeping.
+//! It proves nothing about the request at hand, and nobody is charged on its word: the payment core writes it down.
+
+use super::answers;
+use super::messages::{Requests, Written};
+use crate::iso8583::dialect::MAC_FIELD;
+use crate::iso8583::{Message, Mti};
+use crate::payment::online::LateApproval;
+use crate::reference::{AuthorisationCode, Batch, ResponseCode, Rrn, Stan, TraceNumber};
+
+/// Fields that name the terminal: an answer has them as the request has.
+const OWN: [u8; 2] = [41, 42];
+
+/// The approval of an earlier sale, if that is what came instead of the answer to `request`.
+pub fn approval(requests: &Requests<'_>, request: &Written, bytes: &[u8]) -> Option<LateApproval> {
+    let dialect = requests.dialect;
+    let answer = dialect.unpack(bytes).ok()?.message;
+    let asked = &request.frame.message;
+    // What answers this very request, and answers it wrongly, is not late.
+    let other = asked.mti() != Mti::FINANCIAL_REQUEST || asked.text(11) != answer.text(11);
+    let own = OWN.into_iter().all(|field| answer.text(field) == asked.text(field));
+    if Mti::FINANCIAL_REQUEST.answer() != Some(answer.mti()) || !other || !own || answer.bytes(MAC_FIELD).is_none() {
+        return None;
+    }
+    let authenticity = answers::authenticate(dialect, requests.vault, &answer, bytes).ok()?;
+    answers::bound(requests, &answer, authenticity).ok()?;
+    let code = answer.text(39).filter(|code| dialect.answers.approved.contains(*code))?;
+    Some(LateApproval {
+        trace: TraceNumber {
+            batch: batch(&answer).or_else(|| batch(asked))?,
+            stan: Stan::parse(answer.text(11)?).ok()?,
+        },
+        response_code: ResponseCode::parse(code).ok()?,
+        rrn: answer.text(37).and_then(|text| Rrn::parse(text).ok()),
+        authorisation_code: answer.text(38).and_then(|text| AuthorisationCode::parse(text).ok()),
+    })
+}
+
+/// Field 60, second part. An answer may leave the field out: then it is of the batch in which it was heard.
+fn batch(message: &Message) -> Option<Batch> {
+    Batch::parse(message.text(60)?.get(2..8)?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::acquirer::fixtures::{reversal_request, sale_request, with_requests};
+    use crate::iso8583::Frame;
+
+    /// The host's approval of [`sale_request`].
+    fn answer(asked: &Message) -> Message {
+        let mut answer = Message::new(Mti::FINANCIAL_REQUEST.answer().unwrap());
+        for field in [3, 4, 11, 32, 41, 42, 49, 59, 60] {
+            answer = answer.with_text(field, asked.text(field).unwrap());
+        }
+        answer.with_text(37, "263260000001").with_text(38, "123456").with_text(39, "00")
+    }
+
+    fn signed(requests: &Requests<'_>, answer: Message) -> Vec<u8> {
+        let mac = requests.vault.mac(&requests.dialect.pack_for_mac(&answer).unwrap()).unwrap();
+        packed(requests, answer.with_bytes(MAC_FIELD, &mac))
+    }
+
+    fn packed(requests: &Requests<'_>, message: Message) -> Vec<u8> {
+        let (tpdu, header) = (requests.tpdu.to_vec(), requests.dialect.header.clone());
+        requests.dialect.pack(&Frame { tpdu, header, message }).unwrap().to_vec()
+    }
+
+    #[test]
+    fn the_approval_of_a_sale_that_comes_as_the_answer_to_its_reversal_is_kept() {
+        with_requests(|requests| {
+            let (sale, reversal) =
+                (requests.sale(&sale_request()).unwrap(), requests.reversal(&reversal_request()).unwrap());
+            let bytes = signed(requests, answer(&sale.frame.message));
+            let late = approval(requests, &reversal, &bytes).unwrap();
+            assert_eq!(late.trace, sale_request().trace);
+            assert_eq!((late.response_code.as_str(), late.rrn.unwrap().as_str()), ("00", "263260000001"));
+            assert_eq!(late.authorisation_code.unwrap().as_str(), "123456");
+            let without_batch = signed(requests, answer(&sale.frame.message).without(60));
+            assert_eq!(approval(requests, &reversal, &without_batch).unwrap().trace, sale_request().trace);
+        });
+    }
+
+    #[test]
+    fn the_approval_of_another_sale_is_kept_and_a_wrong_one_of_this_sale_is_not_late() {
+        with_requests(|requests| {
+            let sale = requests.sale(&sale_request()).unwrap();
+            let other = answer(&sale.frame.message).with_text(11, "000041");
+            let late = approval(requests, &sale, &signed(requests, other)).unwrap();
+            assert_eq!(late.trace.stan.number(), 41);
+            let wrong_amount = answer(&sale.frame.message).with_text(4, "000000001233");
+            assert_eq!(approval(requests, &sale, &signed(requests, wrong_amount)), None);
+        });
+    }
+
+    #[test]
+    fn what_is_not_authentic_not_ours_or_no_approval_is_not_kept() {
+        with_requests(|requests| {
+            let sale = requests.sale(&sale_request()).unwrap();
+            let reversal = requests.reversal(&reversal_request()).unwrap();
+            let right = answer(&sale.frame.message);
+            let kept = |bytes: &[u8]| approval(requests, &reversal, bytes).is_some();
+            assert!(kept(&signed(requests, right.clone())));
+            assert!(!kept(&packed(requests, right.clone())), "without a MAC");
+            let mut forged = signed(requests, right.clone());
+            let last = forged.len() - 1;
+            forged[last] ^= 1;
+            assert!(!kept(&forged), "with a wrong MAC");
+            for (field, wrong) in [(39, "05"), (41, "10000002"), (42, "898000000000002"), (32, "11111111")] {
+                assert!(!kept(&signed(requests, right.clone().with_text(field, wrong))), "field {field}");
+            }
+            let reversed = Message::new(Mti::REVERSAL_REQUEST.answer().unwrap());
+            let mut other = reversed;
+            right.fields().for_each(|(field, value)| other.set(field, value));
+            assert!(!kept(&signed(requests, other)), "the answer to a reversal");
+            assert!(!kept(b"<html>"));
+        });
+    }
+}

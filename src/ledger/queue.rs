@@ -1,0 +1,340 @@
+//! The queue as the ledger holds it: payments to be taken back and advices, what became of each try, what was given up.
+
+use jiff::civil::DateTime;
+use rusqlite::{OptionalExtension, params};
+
+use super::advices::{AdviceRow, AdviceState};
+use super::row::{TransactionRow, trace_number};
+use super::{Ledger, LedgerError, statement_error};
+use crate::payment::advice::AdviceKind;
+use crate::payment::online::LateApproval;
+use crate::payment::queue::{self, Entry, EntryId, Kind, Open, Rank, Standing, Work};
+use crate::payment::record::State;
+use crate::reference::{ResponseCode, TraceNumber};
+
+/// Rows that may be charged and are neither paid nor taken back for certain.
+const OPEN_PAYMENTS: &str =
+    "t.state IN ('pending', 'host_approved', 'reversal_due', 'unresolved') AND t.resolution IS NULL";
+
+/// The oldest row to be taken back.
+const REVERSALS: &str =
+    "t.state IN ('pending', 'host_approved', 'reversal_due', 'unresolved') AND t.state = 'reversal_due'";
+
+/// Something that was given up, and owes a slip.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DeadLetter {
+    /// Which time something was given up.
+    pub id: i64,
+    /// What.
+    pub entry: EntryId,
+    /// When, in local time.
+    pub at: DateTime,
+}
+
+impl Ledger {
+    /// What goes first of a rank, with what is sent of it.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn oldest(&self, rank: Rank) -> Result<Option<(Entry, Work)>, LedgerError> {
+        Ok(match rank {
+            Rank::Reversals => {
+                let row = self.payments(REVERSALS, 1)?.pop();
+                row.and_then(|row| Some((row.reversal()?, Work::Reverse(row.reversal_request()?))))
+            }
+            Rank::CardResults => self.next_advice()?.map(|row| (row.entry(), Work::Advise(row.advice))),
+        })
+    }
+
+    /// All entries, in the order in which a person reads them.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn entries(&self) -> Result<Vec<Entry>, LedgerError> {
+        let payments = self.payments(OPEN_PAYMENTS, i64::MAX)?;
+        let mut entries: Vec<_> = payments.iter().filter_map(TransactionRow::reversal).collect();
+        entries.extend(self.undelivered_advices()?.iter().map(AdviceRow::entry));
+        queue::order(&mut entries);
+        Ok(entries)
+    }
+
+    /// How many entries wait for the host, and how many for a person.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn open_entries(&self) -> Result<Open, LedgerError> {
+        let count = |sql: &str| -> Result<usize, LedgerError> {
+            let count = self.connection.query_row(sql, [], |row| row.get::<_, i64>(0));
+            Ok(usize::try_from(count.map_err(statement_error(&self.path))?).unwrap_or(usize::MAX))
+        };
+        let waiting = count(
+            "SELECT count(*) FROM transactions
+             WHERE state IN ('pending', 'host_approved', 'reversal_due', 'unresolved') AND state <> 'unresolved'",
+        )? + count("SELECT count(*) FROM advices WHERE state <> 'delivered' AND state = 'queued'")?;
+        let parked = count(
+            "SELECT count(*) FROM transactions
+             WHERE state IN ('pending', 'host_approved', 'reversal_due', 'unresolved') AND state = 'unresolved'
+                 AND resolution IS NULL",
+        )? + count(
+            "SELECT count(*) FROM advices WHERE state <> 'delivered' AND state = 'parked' AND resolution IS NULL",
+        )?;
+        Ok(Open { waiting, parked })
+    }
+
+    /// One entry, as long as it is open.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn entry(&self, id: EntryId) -> Result<Option<Entry>, LedgerError> {
+        Ok(match id {
+            EntryId::Reversal(trace) => {
+                let row = self.find(trace)?.filter(|row| row.resolution.is_none());
+                row.as_ref().and_then(TransactionRow::reversal)
+            }
+            EntryId::Advice(id) => {
+                let rows =
+                    self.advices(&format!("a.state <> 'delivered' AND a.resolution IS NULL AND a.id = {id}"), 1)?;
+                rows.first().map(AdviceRow::entry)
+            }
+        })
+    }
+
+    /// The open entry of this number.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn entry_of(&self, trace: TraceNumber) -> Result<Option<Entry>, LedgerError> {
+        if let Some(entry) = self.entry(EntryId::Reversal(trace))? {
+            return Ok(Some(entry));
+        }
+        let (batch, stan) = (trace.batch.number(), trace.stan.number());
+        let condition =
+            format!("a.state <> 'delivered' AND a.resolution IS NULL AND a.batch = {batch} AND a.stan = {stan}");
+        Ok(self.advices(&condition, 1)?.first().map(AdviceRow::entry))
+    }
+
+    /// A try came to nothing: whether it counts, and when the next one is.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn tried(&mut self, id: EntryId, counts: bool, next_try: DateTime) -> Result<(), LedgerError> {
+        let next_try = next_try.to_string();
+        match id {
+            EntryId::Reversal(trace) => self.change(
+                trace,
+                "reversal_tries = reversal_tries + ?5, next_try = ?6",
+                &[State::ReversalDue],
+                params![counts, next_try],
+            ),
+            EntryId::Advice(id) => self.change_advice(
+                "UPDATE advices SET tries = tries + ?2, next_try = ?3 WHERE id = ?1 AND state = 'queued'",
+                params![id, counts, next_try],
+            ),
+        }
+    }
+
+    /// The host has taken the payment back, or has taken note of the advice.
+    ///
+    /// # Errors
+    /// When it cannot be written or the entry does not wait.
+    pub fn done(&mut self, id: EntryId) -> Result<(), LedgerError> {
+        match id {
+            EntryId::Reversal(trace) => self.change(
+                trace,
+                "state = 'reversed', chip_data = NULL, next_try = NULL",
+                &[State::ReversalDue],
+                params![],
+            ),
+            EntryId::Advice(id) => self.change_advice(
+                "UPDATE advices SET state = 'delivered', chip_data = NULL, next_try = NULL
+                 WHERE id = ?1 AND state = 'queued'",
+                params![id],
+            ),
+        }
+    }
+
+    /// An entry is given up: a person must look, and a slip is due that says so.
+    ///
+    /// # Errors
+    /// When it cannot be written or the entry does not wait.
+    pub fn park(&mut self, id: EntryId, code: Option<&ResponseCode>) -> Result<(), LedgerError> {
+        let failed = statement_error(&self.path);
+        let transaction = self.connection.unchecked_transaction().map_err(&failed)?;
+        match id {
+            EntryId::Reversal(trace) => self.change(
+                trace,
+                "state = 'unresolved', reversal_tries = reversal_tries + 1, next_try = NULL",
+                &[State::ReversalDue],
+                params![],
+            )?,
+            EntryId::Advice(id) => self.change_advice(
+                "UPDATE advices SET state = 'parked', response_code = ?2, tries = tries + 1, next_try = NULL
+                 WHERE id = ?1 AND state = 'queued'",
+                params![id, code.map(ResponseCode::as_str)],
+            )?,
+        }
+        self.note_dead_letter(id, code)?;
+        transaction.commit().map_err(&failed)
+    }
+
+    /// Writes down that something was given up, in the transaction of the database that has begun.
+    pub(super) fn note_dead_letter(&self, id: EntryId, code: Option<&ResponseCode>) -> Result<(), LedgerError> {
+        let code = code.map(ResponseCode::as_str);
+        let written = match id {
+            EntryId::Reversal(trace) => self.connection.execute(
+                "INSERT INTO dead_letters (transaction_id, response_code) SELECT id, ?5 FROM transactions
+                 WHERE merchant_code = ?1 AND terminal_number = ?2 AND batch = ?3 AND stan = ?4",
+                params![
+                    self.merchant_code.as_str(),
+                    self.terminal_number.as_str(),
+                    trace.batch.number(),
+                    trace.stan.number(),
+                    code
+                ],
+            ),
+            EntryId::Advice(id) => self.connection.execute(
+                "INSERT INTO dead_letters (transaction_id, advice_id, response_code)
+                 SELECT transaction_id, id, ?2 FROM advices WHERE id = ?1",
+                params![id, code],
+            ),
+        };
+        written.map(|_| ()).map_err(statement_error(&self.path))
+    }
+
+    /// What was given up and has no slip yet, oldest first.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn dead_letters_without_slip(&self) -> Result<Vec<DeadLetter>, LedgerError> {
+        let failed = statement_error(&self.path);
+        let mut statement = self
+            .connection
+            .prepare(
+                "SELECT d.id, d.advice_id, t.batch, t.stan, d.at FROM dead_letters d
+                 JOIN transactions t ON t.id = d.transaction_id WHERE d.slip = 'due' ORDER BY d.id",
+            )
+            .map_err(&failed)?;
+        let rows = statement
+            .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)))
+            .map_err(&failed)?;
+        rows.map(|row| {
+            let (id, advice, batch, stan, at): (i64, Option<i64>, u32, u32, String) = row.map_err(&failed)?;
+            let trace = trace_number(batch, stan)?;
+            let entry = advice.map_or(EntryId::Reversal(trace), EntryId::Advice);
+            let at = at.parse().map_err(|_| LedgerError::Value { what: "time", value: at })?;
+            Ok(DeadLetter { id, entry, at })
+        })
+        .collect()
+    }
+
+    /// The slip of what was given up is on paper, or, when nobody has to look any more, needed by nobody.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn slip_of_dead_letter_is(&mut self, id: i64, on_paper: bool) -> Result<(), LedgerError> {
+        let state = if on_paper { "printed" } else { "needless" };
+        self.connection
+            .execute("UPDATE dead_letters SET slip = ?2 WHERE id = ?1", params![id, state])
+            .map(|_| ())
+            .map_err(statement_error(&self.path))
+    }
+
+    /// Writes down an approval that came too late; true when this is the first of its payment. It changes nothing about the
+    /// payment, but that one which counts as taken back is taken back once more: a reversal may have come before its
+    /// original and found nothing to take back.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn note_late_approval(&mut self, late: &LateApproval, at: DateTime) -> Result<bool, LedgerError> {
+        self.connection
+            .execute(
+                "UPDATE transactions SET late_response_code = ?5, late_rrn = ?6, late_authorisation_code = ?7, late_at = ?8,
+                     chip_data = CASE state WHEN 'reversed' THEN x'' ELSE chip_data END,
+                     reversal_tries = CASE state WHEN 'reversed' THEN 0 ELSE reversal_tries END,
+                     state = CASE state WHEN 'reversed' THEN 'reversal_due' ELSE state END
+                 WHERE merchant_code = ?1 AND terminal_number = ?2 AND batch = ?3 AND stan = ?4
+                     AND state IN ('reversal_due', 'reversed', 'unresolved', 'declined') AND late_at IS NULL",
+                params![
+                    self.merchant_code.as_str(),
+                    self.terminal_number.as_str(),
+                    late.trace.batch.number(),
+                    late.trace.stan.number(),
+                    late.response_code.as_str(),
+                    late.rrn.as_ref().map(|rrn| rrn.as_str()),
+                    late.authorisation_code.as_ref().map(|code| code.as_str()),
+                    at.to_string(),
+                ],
+            )
+            .map(|changed| changed == 1)
+            .map_err(statement_error(&self.path))
+    }
+
+    /// Whether another connection has written since the last question.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn changed_elsewhere(&mut self) -> Result<bool, LedgerError> {
+        let version: i64 = self
+            .connection
+            .query_row("PRAGMA data_version", [], |row| row.get(0))
+            .map_err(statement_error(&self.path))?;
+        Ok(self.data_version.replace(version).is_some_and(|before| before != version))
+    }
+
+    /// Which kind of advice, and of which payment.
+    pub(super) fn advice_kind(&self, id: i64) -> Result<Option<AdviceKind>, LedgerError> {
+        let word: Option<String> = self
+            .connection
+            .query_row("SELECT kind FROM advices WHERE id = ?1", [id], |row| row.get(0))
+            .optional()
+            .map_err(statement_error(&self.path))?;
+        word.map(|word| AdviceKind::from_word(&word).ok_or(LedgerError::Value { what: "kind of advice", value: word }))
+            .transpose()
+    }
+}
+
+impl TransactionRow {
+    /// The entry of a payment that is, or was, to be taken back, or will be at the next start.
+    fn reversal(&self) -> Option<Entry> {
+        let standing = match self.state {
+            State::Pending | State::HostApproved => Standing::Interrupted,
+            State::ReversalDue => Standing::Waiting,
+            State::Unresolved => Standing::Parked,
+            State::Approved | State::Declined | State::Reversed => return None,
+        };
+        Some(Entry {
+            id: EntryId::Reversal(self.trace),
+            kind: Kind::Reversal,
+            trace: self.trace,
+            original: self.trace,
+            amount: self.amount,
+            at: self.at,
+            standing,
+            tries: self.reversal_tries,
+            next_try: self.next_try,
+            reason: self.reason,
+            response_code: self.response_code.clone(),
+        })
+    }
+}
+
+impl AdviceRow {
+    fn entry(&self) -> Entry {
+        Entry {
+            id: EntryId::Advice(self.id),
+            kind: Kind::Advice(self.advice.kind),
+            trace: self.advice.trace,
+            original: self.advice.original,
+            amount: self.advice.amount,
+            at: self.advice.at,
+            standing: if self.state == AdviceState::Parked { Standing::Parked } else { Standing::Waiting },
+            tries: self.tries,
+            next_try: self.next_try,
+            reason: None,
+            response_code: self.response_code.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,369 @@
+//! The queue of one terminal: what the host must still take back or be told, in one order with one head (pure).
+//!
+//! Says what goes before what, when it is tried again, what an answer means for it, what a person may say of an entry that
+//! was given up, and whether a settlement may begin. Which response code ends what is data of the dialect.
+
+use jiff::civil::DateTime;
+
+use super::advice::{Advice, AdviceKind};
+use super::online::{Decision, HostAnswer, LinkFailure, ReversalRequest};
+use crate::iso8583::QueueCodes;
+use crate::money::Amount;
+use crate::reference::{ResponseCode, TraceNumber};
+use crate::wording::ReasonKind;
+
+/// Seconds between the first two tries; it doubles with each try that counts.
+const FIRST_INTERVAL_S: u32 = 10;
+
+/// Seconds between two tries at the most.
+const LONGEST_INTERVAL_S: u32 = 600;
+
+/// Seconds until the next try after one that never left. A line that comes back is noticed earlier.
+const OFFLINE_INTERVAL_S: u32 = 30;
+
+/// Tries that count before a person must look.
+pub const MAX_TRIES: u32 = 20;
+
+/// A person must look only at what is at least so old, in seconds: a host that refuses at once, a cashier who is impatient or
+/// a terminal that is started often does not use up the tries of two hours in one minute.
+pub const MIN_AGE_S: i64 = 2 * 60 * 60;
+
+/// What goes before what. Whatever is of one rank goes in the order in which it came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Rank {
+    /// Payments to be taken back: before anything else, and before any new request.
+    Reversals,
+    /// What the card made of scripts, and its last word.
+    CardResults,
+}
+
+impl Rank {
+    /// First to last.
+    pub const ALL: [Self; 2] = [Self::Reversals, Self::CardResults];
+}
+
+/// What an entry is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// A payment is to be taken back.
+    Reversal,
+    /// The host is to be told of a payment that is over.
+    Advice(AdviceKind),
+}
+
+impl Kind {
+    /// When its turn comes.
+    pub const fn rank(self) -> Rank {
+        match self {
+            Self::Reversal => Rank::Reversals,
+            Self::Advice(AdviceKind::CardResult | AdviceKind::ScriptResult) => Rank::CardResults,
+        }
+    }
+
+    /// The word in JSON.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Reversal => "reversal",
+            Self::Advice(kind) => kind.word(),
+        }
+    }
+}
+
+/// Which entry, as the ledger knows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum EntryId {
+    /// The payment to be taken back.
+    Reversal(TraceNumber),
+    /// A row of the advices.
+    Advice(i64),
+}
+
+/// How an entry stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// Cut off in the middle of its payment: it is to be taken back when the terminal starts next.
+    Interrupted,
+    /// Waits for the host.
+    Waiting,
+    /// Given up: a person must look.
+    Parked,
+}
+
+impl Standing {
+    /// The word in JSON.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Interrupted => "interrupted",
+            Self::Waiting => "queued",
+            Self::Parked => "parked",
+        }
+    }
+}
+
+/// One entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Which.
+    pub id: EntryId,
+    /// What it is.
+    pub kind: Kind,
+    /// Its own batch and STAN; those of the payment for a reversal, which repeats them.
+    pub trace: TraceNumber,
+    /// Batch and STAN of the payment.
+    pub original: TraceNumber,
+    /// Amount of the payment.
+    pub amount: Amount,
+    /// Local time of the payment, since when it waits.
+    pub at: DateTime,
+    /// How it stands.
+    pub standing: Standing,
+    /// Tries that count.
+    pub tries: u32,
+    /// Local time of the next try, as the terminal planned it last; none before the first.
+    pub next_try: Option<DateTime>,
+    /// Why a payment is taken back.
+    pub reason: Option<ReasonKind>,
+    /// Field 39 of the answer that parked an advice, or of the payment.
+    pub response_code: Option<ResponseCode>,
+}
+
+/// What is sent of an entry; the same at every try.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Work {
+    /// 0400.
+    Reverse(ReversalRequest),
+    /// 0320, 0620.
+    Advise(Advice),
+}
+
+/// Puts entries in the order in which a person reads them: what a person must look at, then what waits, in its order.
+pub fn order(entries: &mut [Entry]) {
+    entries.sort_by_key(|entry| (entry.standing != Standing::Parked, entry.kind.rank()));
+}
+
+/// How a try came about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Try {
+    /// Those counted before it.
+    pub counted: u32,
+    /// It was time for it. One that somebody asked for before that does not count.
+    pub due: bool,
+    /// Seconds since the payment.
+    pub age_s: i64,
+}
+
+/// What follows from one try.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The host has taken it back, never had it, or has taken note of it.
+    Done,
+    /// Nothing reached the host, or it was not time yet: try again, the try does not count.
+    TryAgain,
+    /// It may have reached the host: try again, the try counts.
+    TryAgainCounted,
+    /// The host does not take it, or all tries are used up: a person must look. With field 39, if an answer came.
+    Park(Option<ResponseCode>),
+}
+
+/// Judges a try.
+pub fn judge(kind: Kind, result: &Result<HostAnswer, LinkFailure>, this: Try, codes: &QueueCodes) -> Verdict {
+    let used_up = this.counted + 1 >= MAX_TRIES && this.age_s >= MIN_AGE_S;
+    match result {
+        Ok(answer) if is_done(kind, answer, this, codes) => Verdict::Done,
+        Ok(answer) if is_refused(kind, answer, codes) => Verdict::Park(Some(answer.response_code.clone())),
+        Err(LinkFailure::NeverSent(_)) => Verdict::TryAgain,
+        Ok(_) | Err(_) if !this.due => Verdict::TryAgain,
+        Ok(answer) if used_up => Verdict::Park(Some(answer.response_code.clone())),
+        Err(_) if used_up => Verdict::Park(None),
+        Ok(_) | Err(_) => Verdict::TryAgainCounted,
+    }
+}
+
+fn is_done(kind: Kind, answer: &HostAnswer, this: Try, codes: &QueueCodes) -> bool {
+    let code = answer.response_code.as_str();
+    match kind {
+        Kind::Reversal => codes.reversal_done.contains(code),
+        // The number is ours alone: an earlier try of this very advice came through.
+        Kind::Advice(_) => {
+            codes.advice_done.contains(code) || (answer.decision == Decision::NumberInUse && this.counted > 0)
+        }
+    }
+}
+
+/// A reversal is refused by no code: what may be charged is taken back, or a person looks after all tries.
+fn is_refused(kind: Kind, answer: &HostAnswer, codes: &QueueCodes) -> bool {
+    match kind {
+        Kind::Reversal => false,
+        Kind::Advice(_) => codes.advice_refused.contains(answer.response_code.as_str()),
+    }
+}
+
+/// Seconds until the next try, after so many that count.
+pub fn interval_s(tries: u32) -> u32 {
+    FIRST_INTERVAL_S.saturating_mul(1 << tries.saturating_sub(1).min(16)).min(LONGEST_INTERVAL_S)
+}
+
+/// Seconds until the next try after one that came to nothing, with those that count by now.
+pub fn pause_s(result: &Result<HostAnswer, LinkFailure>, tries: u32) -> u32 {
+    match result {
+        Err(LinkFailure::NeverSent(_)) => OFFLINE_INTERVAL_S,
+        Ok(_) | Err(_) => interval_s(tries),
+    }
+}
+
+/// What a person found out about an entry that was given up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resolution {
+    /// The payment is not charged: the acquirer has taken it back, or never had it.
+    Reversed,
+    /// The payment is charged, and stays so: it counts as paid.
+    Charged,
+    /// The acquirer knows what an advice would have told.
+    Noted,
+}
+
+impl Resolution {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Reversed, Self::Charged, Self::Noted];
+
+    /// The word in the ledger and in JSON.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Reversed => "reversed",
+            Self::Charged => "charged",
+            Self::Noted => "noted",
+        }
+    }
+
+    /// Reads the word back.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|resolution| resolution.word() == word)
+    }
+}
+
+/// What a person does with an entry that was given up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Act {
+    /// Ends it.
+    Resolve(Resolution),
+    /// Puts it back in its place, which is before everything that came after it, with all tries before it.
+    Retry,
+}
+
+impl Act {
+    /// The word in the ledger and in JSON.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Resolve(resolution) => resolution.word(),
+            Self::Retry => "retried",
+        }
+    }
+
+    /// Reads the word back.
+    pub fn from_word(word: &str) -> Option<Self> {
+        match word {
+            "retried" => Some(Self::Retry),
+            word => Resolution::from_word(word).map(Self::Resolve),
+        }
+    }
+}
+
+/// Who does what, when and why. It is kept for good.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Deed {
+    /// What.
+    pub act: Act,
+    /// Who.
+    pub by: String,
+    /// Why: what the acquirer said.
+    pub note: String,
+    /// When, in local time.
+    pub at: DateTime,
+}
+
+/// The longest name of a person, in characters.
+const LONGEST_NAME: usize = 64;
+
+/// The longest note, in characters.
+const LONGEST_NOTE: usize = 500;
+
+/// Why a person cannot do that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotAllowed {
+    /// The terminal still tries by itself.
+    #[error("it does not wait for a person; yima queue shows what does")]
+    NotParked,
+    /// A payment is charged or it is not.
+    #[error("a payment is charged or it is not: ask the acquirer, then say charged or reversed")]
+    PaymentNoted,
+    /// An advice moves no money.
+    #[error("it only tells of a payment that is over and moves no money: say noted")]
+    AdviceDecides,
+    /// The host has a payment of this number that may be somebody else's.
+    #[error(
+        "the host used this number before: taking it back could take back another payment; say charged or reversed"
+    )]
+    NumberInUse,
+    /// Nobody is named.
+    #[error("say who does it, in 1 to 64 characters")]
+    Name,
+    /// The note is too long or empty.
+    #[error("say why, in 1 to 500 characters")]
+    Note,
+}
+
+/// Whether a person may do that with an entry.
+///
+/// # Errors
+/// Why not.
+pub fn allow(entry: &Entry, deed: &Deed) -> Result<(), NotAllowed> {
+    match (entry.standing, entry.kind, deed.act) {
+        (Standing::Interrupted | Standing::Waiting, _, _) => return Err(NotAllowed::NotParked),
+        (Standing::Parked, Kind::Reversal, Act::Resolve(Resolution::Noted)) => return Err(NotAllowed::PaymentNoted),
+        (Standing::Parked, Kind::Advice(_), Act::Resolve(Resolution::Charged | Resolution::Reversed)) => {
+            return Err(NotAllowed::AdviceDecides);
+        }
+        (Standing::Parked, Kind::Reversal, Act::Retry) if !may_be_tried_again(entry) => {
+            return Err(NotAllowed::NumberInUse);
+        }
+        (Standing::Parked, _, _) => {}
+    }
+    let fits = |text: &str, most: usize| !text.trim().is_empty() && text.chars().count() <= most;
+    if !fits(&deed.by, LONGEST_NAME) {
+        return Err(NotAllowed::Name);
+    }
+    if !fits(&deed.note, LONGEST_NOTE) {
+        return Err(NotAllowed::Note);
+    }
+    Ok(())
+}
+
+/// Whether an entry that was given up may be sent again at all.
+pub fn may_be_tried_again(entry: &Entry) -> bool {
+    entry.reason != Some(ReasonKind::TraceNumberInUse)
+}
+
+/// What stands in a settlement's way: how many entries the host must still get, and how many a person must look at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Open {
+    /// They go by themselves.
+    pub waiting: usize,
+    /// A person must look.
+    pub parked: usize,
+}
+
+impl Open {
+    /// Counts entries.
+    pub fn of(entries: &[Entry]) -> Self {
+        let parked = entries.iter().filter(|entry| entry.standing == Standing::Parked).count();
+        Self { waiting: entries.len() - parked, parked }
+    }
+
+    /// A settlement compares totals: it begins when nothing can change them any more and the host has been told everything.
+    pub const fn settlement_may_begin(self) -> bool {
+        self.waiting == 0 && self.parked == 0
+    }
+}
+
+#[cfg(test)]
+mod tests;

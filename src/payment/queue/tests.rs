@@ -1,0 +1,227 @@
+use super::*;
+use crate::iso8583::Dialect;
+use crate::link_fault::LinkFault;
+use crate::money::Currency;
+use crate::payment::online::Unreached;
+use crate::reference::{Batch, Stan};
+
+const CARD_RESULT: Kind = Kind::Advice(AdviceKind::CardResult);
+const SCRIPT_RESULT: Kind = Kind::Advice(AdviceKind::ScriptResult);
+const KINDS: [Kind; 3] = [Kind::Reversal, CARD_RESULT, SCRIPT_RESULT];
+
+fn codes() -> QueueCodes {
+    Dialect::shipped("unionpay").unwrap().queue
+}
+
+fn answer(code: &str) -> Result<HostAnswer, LinkFailure> {
+    decided(Decision::Refused, code)
+}
+
+fn decided(decision: Decision, code: &str) -> Result<HostAnswer, LinkFailure> {
+    Ok(HostAnswer {
+        decision,
+        response_code: ResponseCode::parse(code).unwrap(),
+        rrn: None,
+        authorisation_code: None,
+        issuer_data: Vec::new(),
+    })
+}
+
+const FIRST: Try = Try { counted: 0, due: true, age_s: 10 };
+const OFTEN: Try = Try { counted: MAX_TRIES - 1, due: true, age_s: MIN_AGE_S - 1 };
+const LAST: Try = Try { counted: MAX_TRIES - 1, due: true, age_s: MIN_AGE_S };
+
+fn parked(code: &str) -> Verdict {
+    Verdict::Park(ResponseCode::parse(code).ok())
+}
+
+/// Every code there can be, of the characters that response codes have.
+fn every_code() -> impl Iterator<Item = String> {
+    let characters = || ('0'..='9').chain('A'..='Z');
+    characters().flat_map(move |first| characters().map(move |second| format!("{first}{second}")))
+}
+
+#[test]
+fn only_codes_that_the_dialect_names_end_an_entry() {
+    let codes = codes();
+    for kind in KINDS {
+        for code in every_code() {
+            let done = match kind {
+                Kind::Reversal => ["00", "25", "12"].contains(&code.as_str()),
+                Kind::Advice(_) => code == "00",
+            };
+            let refused = kind != Kind::Reversal && ["05", "12", "13", "14", "25", "30"].contains(&code.as_str());
+            let expected = |otherwise: Verdict| match (done, refused) {
+                (true, _) => Verdict::Done,
+                (false, true) => parked(&code),
+                (false, false) => otherwise,
+            };
+            let judged = |this| judge(kind, &answer(&code), this, &codes);
+            assert_eq!(judged(FIRST), expected(Verdict::TryAgainCounted), "{kind:?} {code}");
+            assert_eq!(judged(OFTEN), expected(Verdict::TryAgainCounted), "{kind:?} {code}: often, but not for long");
+            assert_eq!(judged(LAST), expected(parked(&code)), "{kind:?} {code}: the last try");
+        }
+    }
+}
+
+#[test]
+fn a_try_that_never_left_does_not_count() {
+    let detail = String::new;
+    for kind in KINDS {
+        let judged = |failure, this| judge(kind, &Err(failure), this, &codes());
+        let many = Try { counted: MAX_TRIES + 5, ..LAST };
+        assert_eq!(
+            judged(LinkFailure::NeverSent(Unreached::new(LinkFault::NoRoute, "no line")), many),
+            Verdict::TryAgain
+        );
+        for failure in [
+            LinkFailure::NoAnswer(detail()),
+            LinkFailure::Unsendable(detail()),
+            LinkFailure::BadMac(detail()),
+            LinkFailure::WrongAnswer(detail()),
+        ] {
+            assert_eq!(judged(failure.clone(), FIRST), Verdict::TryAgainCounted);
+            assert_eq!(judged(failure.clone(), OFTEN), Verdict::TryAgainCounted);
+            assert_eq!(judged(failure, LAST), Verdict::Park(None), "nothing mends it but a person");
+        }
+    }
+}
+
+#[test]
+fn impatience_does_not_use_up_the_tries() {
+    for kind in KINDS {
+        let early = |code: &str| judge(kind, &answer(code), Try { due: false, ..LAST }, &codes());
+        assert_eq!(early("96"), Verdict::TryAgain, "asked for before its time");
+        assert_eq!(early("00"), Verdict::Done, "an answer counts at any time");
+    }
+}
+
+#[test]
+fn a_number_the_host_has_already_is_that_of_an_earlier_try_of_an_advice() {
+    let used = decided(Decision::NumberInUse, "94");
+    assert_eq!(judge(CARD_RESULT, &used, Try { counted: 1, ..FIRST }, &codes()), Verdict::Done);
+    assert_eq!(judge(CARD_RESULT, &used, FIRST, &codes()), Verdict::TryAgainCounted);
+    assert_eq!(judge(Kind::Reversal, &used, Try { counted: 1, ..FIRST }, &codes()), Verdict::TryAgainCounted);
+}
+
+#[test]
+fn tries_become_rarer_but_not_rare() {
+    let intervals: Vec<_> = [0, 1, 2, 3, 6, 7, 8, MAX_TRIES].into_iter().map(interval_s).collect();
+    assert_eq!(intervals, [10, 10, 20, 40, 320, 600, 600, 600]);
+    let all: u32 = (1..MAX_TRIES).map(interval_s).sum();
+    assert!(all > 2 * 3600, "{all} s");
+    assert_eq!(
+        pause_s(&Err(LinkFailure::NeverSent(Unreached::new(LinkFault::NoRoute, "no line"))), 7),
+        OFFLINE_INTERVAL_S
+    );
+    assert_eq!(pause_s(&answer("96"), 7), 600);
+}
+
+fn entry(kind: Kind, stan: u32, standing: Standing) -> Entry {
+    let trace = TraceNumber { batch: Batch::FIRST, stan: Stan::new(stan).unwrap() };
+    let id = match kind {
+        Kind::Reversal => EntryId::Reversal(trace),
+        Kind::Advice(_) => EntryId::Advice(stan.into()),
+    };
+    Entry {
+        id,
+        kind,
+        trace,
+        original: trace,
+        amount: Amount::new(1234, Currency::CNY).unwrap(),
+        at: "2026-11-22T14:26:09".parse().unwrap(),
+        standing,
+        tries: 0,
+        next_try: None,
+        reason: (kind == Kind::Reversal).then_some(ReasonKind::HostSilent),
+        response_code: None,
+    }
+}
+
+#[test]
+fn reversals_go_first_and_within_a_rank_what_came_first() {
+    let mut entries = vec![
+        entry(CARD_RESULT, 1, Standing::Waiting),
+        entry(SCRIPT_RESULT, 2, Standing::Waiting),
+        entry(CARD_RESULT, 3, Standing::Parked),
+        entry(Kind::Reversal, 4, Standing::Waiting),
+        entry(CARD_RESULT, 5, Standing::Waiting),
+        entry(Kind::Reversal, 6, Standing::Interrupted),
+        entry(Kind::Reversal, 7, Standing::Parked),
+    ];
+    order(&mut entries);
+    let numbers: Vec<_> = entries.iter().map(|entry| entry.trace.stan.number()).collect();
+    assert_eq!(numbers, [7, 3, 4, 6, 1, 2, 5]);
+    assert!(Rank::ALL.is_sorted());
+}
+
+fn deed(act: Act) -> Deed {
+    let at = "2026-11-23T09:00:00".parse().unwrap();
+    Deed { act, by: "Wang".to_owned(), note: "the bank said so".to_owned(), at }
+}
+
+#[test]
+fn a_person_decides_only_what_was_given_up_and_says_what_fits_it() {
+    let resolve = |resolution| Act::Resolve(resolution);
+    let (reversed, charged, noted) =
+        (resolve(Resolution::Reversed), resolve(Resolution::Charged), resolve(Resolution::Noted));
+    for (kind, act, expected) in [
+        (Kind::Reversal, reversed, Ok(())),
+        (Kind::Reversal, charged, Ok(())),
+        (Kind::Reversal, Act::Retry, Ok(())),
+        (Kind::Reversal, noted, Err(NotAllowed::PaymentNoted)),
+        (CARD_RESULT, noted, Ok(())),
+        (SCRIPT_RESULT, Act::Retry, Ok(())),
+        (CARD_RESULT, charged, Err(NotAllowed::AdviceDecides)),
+        (SCRIPT_RESULT, reversed, Err(NotAllowed::AdviceDecides)),
+    ] {
+        assert_eq!(allow(&entry(kind, 1, Standing::Parked), &deed(act)), expected, "{kind:?} {act:?}");
+        for standing in [Standing::Waiting, Standing::Interrupted] {
+            assert_eq!(allow(&entry(kind, 1, standing), &deed(act)), Err(NotAllowed::NotParked));
+        }
+    }
+}
+
+#[test]
+fn what_may_be_somebody_elses_payment_is_never_taken_back() {
+    let in_use = Entry { reason: Some(ReasonKind::TraceNumberInUse), ..entry(Kind::Reversal, 1, Standing::Parked) };
+    assert_eq!(allow(&in_use, &deed(Act::Retry)), Err(NotAllowed::NumberInUse));
+    for resolution in [Resolution::Reversed, Resolution::Charged] {
+        assert_eq!(allow(&in_use, &deed(Act::Resolve(resolution))), Ok(()));
+    }
+}
+
+#[test]
+fn whoever_decides_says_who_and_why() {
+    let parked = entry(Kind::Reversal, 1, Standing::Parked);
+    let with = |by: &str, note: &str| {
+        let deed = Deed { by: by.to_owned(), note: note.to_owned(), ..deed(Act::Retry) };
+        allow(&parked, &deed)
+    };
+    assert_eq!(with("王", "好"), Ok(()));
+    for (by, error) in [("", Err(NotAllowed::Name)), ("  ", Err(NotAllowed::Name)), (&"王".repeat(64), Ok(()))] {
+        assert_eq!(with(by, "why"), error, "{by:?}");
+    }
+    assert_eq!(with(&"a".repeat(65), "why"), Err(NotAllowed::Name));
+    assert_eq!(with("Wang", " "), Err(NotAllowed::Note));
+    assert_eq!(with("Wang", &"a".repeat(501)), Err(NotAllowed::Note));
+}
+
+#[test]
+fn a_settlement_waits_for_every_entry() {
+    assert!(Open::of(&[]).settlement_may_begin());
+    for kind in KINDS {
+        for standing in [Standing::Interrupted, Standing::Waiting, Standing::Parked] {
+            let open = Open::of(&[entry(kind, 1, standing)]);
+            assert!(!open.settlement_may_begin(), "{kind:?} {standing:?}");
+            assert_eq!((open.waiting, open.parked), if standing == Standing::Parked { (0, 1) } else { (1, 0) });
+        }
+    }
+}
+
+#[test]
+fn every_act_has_a_word_of_its_own() {
+    for act in Resolution::ALL.map(Act::Resolve).into_iter().chain([Act::Retry]) {
+        assert_eq!(Act::from_word(act.word()), Some(act));
+    }
+}
