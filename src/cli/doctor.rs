@@ -175,7 +175,7 @@ fn keys(vault: &dyn SecureElement) -> Result<String, String> {
         }
     }
     let test = if vault.is_test() { ", TEST keys" } else { "" };
-    Ok(format!("check values: {}{test}", said.join(", ")))
+    Ok(format!("{}{test}, check values: {}", vault.name(), said.join(", ")))
 }
 
 /// Which applications and CA keys count, and where they are from.
