@@ -224,6 +224,8 @@ pub enum Progress {
     CompletingCard,
     /// An earlier payment is being taken back first.
     ReversingEarlier,
+    /// The terminal signs on at the host first.
+    SigningOn,
 }
 
 /// A slip and how far it is.

@@ -232,6 +232,17 @@ impl KeyName {
         }
     }
 
+    /// The word in JSON.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Master => "master",
+            Self::Device => "device",
+            Self::Pin => "pin",
+            Self::Mac => "mac",
+            Self::Data => "data",
+        }
+    }
+
     /// The error for when it is not there: who brings it is what to do next.
     pub const fn missing(self) -> VaultError {
         match self {
@@ -254,7 +265,7 @@ fn compare_check_value(key: KeyName, whole: &[u8], said: &[u8]) -> Result<(), Va
 
 impl fmt::Display for KeyName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.words())
+        f.pad(self.words())
     }
 }
 
