@@ -216,6 +216,8 @@ reason_kinds! {
     Interrupted = "interrupted";
     /// An earlier payment must be taken back first and the host does not answer.
     ReversalWaiting = "reversal_waiting";
+    /// The host gave the terminal no working keys.
+    SignOnFailed = "sign_on_failed";
     /// All tries to take a payment back are used up.
     ReversalExhausted = "reversal_exhausted";
     /// The host does not take a message about a payment that is over; the payment stands.

@@ -69,6 +69,11 @@ pub fn sale_request() -> SaleRequest {
     }
 }
 
+/// Batch and STAN of a sign-on.
+pub fn sign_on_trace() -> TraceNumber {
+    trace()
+}
+
 /// Takes [`sale_request`] back.
 pub fn reversal_request() -> ReversalRequest {
     let sale = sale_request();

@@ -1,4 +1,5 @@
-//! How a sale, its reversal, the advices that follow, an echo and a question about terminal data are written in ISO 8583.
+//! How a sale, its reversal, the advices that follow, a sign-on, an echo and a question about terminal data are written in
+//! ISO 8583.
 //!
 //! Needs the dialect, the terminal's identity and its keys. Sends nothing.
 
@@ -177,6 +178,21 @@ impl Requests<'_> {
     pub fn echo(&self, now: DateTime) -> Result<Written, RequestError> {
         let message =
             self.timed(Mti::NETWORK_ADVICE, now)?.with_text(60, &format!("{MANAGEMENT_TYPE}{}{ECHO}", Batch::FIRST));
+        let frame = self.frame(message);
+        Ok(Written { bytes: self.dialect.pack(&frame)?, frame })
+    }
+
+    /// 0800: asks for working keys. The random factor of field 59 is the STAN; the MAC it could carry would be one of the keys
+    /// that are asked for, so that device key and certificate alone say who asks.
+    ///
+    /// # Errors
+    /// When the identity does not fit the dialect or the device key cannot be used.
+    pub fn sign_on(&self, trace: TraceNumber) -> Result<Written, RequestError> {
+        let stan = trace.stan.to_string();
+        let message = self
+            .named(Mti::NETWORK_REQUEST, &stan)?
+            .with_text(11, &stan)
+            .with_text(60, &format!("{MANAGEMENT_TYPE}{}{}", trace.batch, self.dialect.sign_on.code));
         let frame = self.frame(message);
         Ok(Written { bytes: self.dialect.pack(&frame)?, frame })
     }

@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::view::LinkState;
 use crate::acquirer::held::LineEnd;
 use crate::acquirer::link::HostCheck;
+use crate::acquirer::sign_on::{SignOnFailure, SignedOn};
 use crate::payment::online::{Decision, HostAnswer, LinkFailure, Unreached};
 use crate::wording::{Reason, ReasonKind};
 
@@ -163,6 +164,16 @@ impl Line {
             LinkState::Untried | LinkState::HostSilent | LinkState::Refused => Some(CHECK_INTERVAL),
         };
         self.next_check = after.map(|after| Instant::now() + after);
+    }
+
+    pub fn after_sign_on(&mut self, result: &Result<SignedOn, SignOnFailure>) {
+        self.exchanged_at = Some(Instant::now());
+        match result {
+            Err(SignOnFailure::Link(failure)) => self.note::<()>(&Err(failure.clone())),
+            Err(SignOnFailure::Refused(_)) => self.state = LinkState::Refused,
+            Ok(_) | Err(SignOnFailure::Keys(_) | SignOnFailure::Vault(_)) => self.note(&Ok(())),
+        }
+        self.look_again();
     }
 
     fn note<T>(&mut self, result: &Result<T, LinkFailure>) {

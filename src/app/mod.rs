@@ -20,6 +20,7 @@ mod reversals;
 mod running;
 mod setup;
 mod showing;
+pub mod sign_on;
 mod slips_of_the_queue;
 pub mod view;
 mod workers;

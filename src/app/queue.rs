@@ -85,6 +85,12 @@ impl QueueDesk {
         self.rests.retain(|_, rest| !rest.never_left);
     }
 
+    /// The terminal has new working keys: what could not be asked under the old ones is due.
+    pub fn keys_came(&mut self) {
+        self.rests.clear();
+        self.look_again();
+    }
+
     /// The engine is to end.
     pub fn stop(&mut self) {
         self.stop_at.get_or_insert_with(|| Instant::now() + LAST_ENTRIES);
@@ -122,7 +128,8 @@ impl Core {
         let desk = &self.queue;
         let now = now || self.waiting_charge.is_some();
         let rests = Instant::now() < desk.not_before && !now;
-        if self.running.is_some() || desk.busy() || desk.empty || rests || desk.out_of_time() {
+        let held = self.running.is_some() || self.sign_on.holds();
+        if held || desk.busy() || desk.empty || rests || desk.out_of_time() {
             return;
         }
         match self.head() {

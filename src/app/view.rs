@@ -2,8 +2,8 @@
 
 use jiff::civil::DateTime;
 
-use crate::acquirer::enrolment::wire::ActivationCode;
 use crate::acquirer::enrolment;
+use crate::acquirer::enrolment::wire::ActivationCode;
 use crate::money::{Amount, Currency};
 use crate::payment::queue::{Act, Kind, Standing};
 use crate::pin::Pin;
@@ -224,6 +224,8 @@ pub enum Progress {
     CompletingCard,
     /// An earlier payment is being taken back first.
     ReversingEarlier,
+    /// The terminal signs on at the host first.
+    SigningOn,
 }
 
 /// A slip and how far it is.

@@ -13,6 +13,7 @@ mod sale;
 mod sandbox;
 #[cfg(feature = "screen")]
 mod screen;
+mod sign_on;
 mod tools;
 mod transactions;
 mod typed_pin;
@@ -82,6 +83,8 @@ enum Command {
     Decommission(enrol::DecommissionArguments),
     /// Fetch applications and CA keys from the host now and say what changed
     Parameters(parameters::Arguments),
+    /// Fetch working keys and the batch number from the host now
+    SignOn(sign_on::Arguments),
     /// Say what data of a card, a terminal, an issuer or a host means; card numbers and names stay masked
     Decode(decode::Arguments),
     /// Make a message of the host link from JSON on standard input, in hexadecimal
@@ -160,6 +163,7 @@ impl CommandLine {
             Some(Command::Move(arguments)) => arguments.run(&self.places.setup()?),
             Some(Command::Decommission(arguments)) => arguments.run(&self.places.setup()?),
             Some(Command::Parameters(arguments)) => arguments.run(&self.places.setup()?),
+            Some(Command::SignOn(arguments)) => arguments.run(&self.places.setup()?),
             Some(Command::Decode(arguments)) => arguments.run(),
             Some(Command::Encode(arguments)) => arguments.run(),
             Some(Command::Tools(tool)) => tool.run(),

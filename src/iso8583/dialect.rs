@@ -9,6 +9,7 @@ use super::BindingTags;
 use super::layout::{Content, Encoding, FieldFormat, Layout, Length};
 use super::layout_file::{KEYS, LayoutFile};
 use super::queue_codes::QueueCodes;
+use super::sign_on_rules::SignOnRules;
 use crate::crypto::hex;
 
 /// The field that carries the MAC.
@@ -42,6 +43,8 @@ pub struct Dialect {
     pub queue: QueueCodes,
     /// How applications and CA keys are downloaded.
     pub parameters: ParameterRules,
+    /// How working keys are fetched.
+    pub sign_on: SignOnRules,
     /// Where the terminal's binding stands in field 59.
     pub binding: BindingTags,
 }
@@ -288,6 +291,7 @@ struct HostRules {
     pin: PinRules,
     queue: QueueCodes,
     parameters: ParameterRules,
+    sign_on: SignOnRules,
     #[serde(default)]
     binding: BindingTags,
 }
@@ -302,6 +306,7 @@ impl HostRules {
             .map_err(|error| DialectError::Key { key: "script_results", problem: error.to_string() })?;
         self.parameters.check(&layout.header)?;
         self.queue.check()?;
+        self.sign_on.check()?;
         if !self.binding.are_right() {
             let problem = "record and machine are two different private tags of two characters".to_owned();
             return Err(DialectError::Key { key: "binding", problem });
@@ -314,8 +319,8 @@ impl HostRules {
             let problem = "it carries the MAC and must be bytes, binary, fixed = 8".to_owned();
             return Err(DialectError::Field { field: MAC_FIELD.to_string(), problem });
         }
-        let Self { mac, answers, pin, queue, parameters, binding, .. } = self;
-        Ok(Dialect { layout, mac, script_results, answers, pin, queue, parameters, binding })
+        let Self { mac, answers, pin, queue, parameters, sign_on, binding, .. } = self;
+        Ok(Dialect { layout, mac, script_results, answers, pin, queue, parameters, sign_on, binding })
     }
 }
 

@@ -17,6 +17,7 @@ pub mod message;
 mod pack;
 pub mod parts;
 pub mod queue_codes;
+pub mod sign_on_rules;
 mod unpack;
 
 pub use binding::BindingTags;

@@ -8,6 +8,7 @@ mod copies;
 mod deeds;
 mod queue;
 mod row;
+mod sign_on;
 
 use std::path::{Path, PathBuf};
 
@@ -24,6 +25,7 @@ pub use copies::{CopyRow, PrintState};
 pub use deeds::DeedRow;
 pub use queue::DeadLetter;
 pub use row::{DayTotal, TransactionRow};
+pub use sign_on::{Adopted, SignOnRow};
 
 /// Migrations in order; the database's `user_version` counts how many have been applied.
 const MIGRATIONS: &[&str] = &[
@@ -31,6 +33,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("advices.sql"),
     include_str!("queue.sql"),
     include_str!("verification.sql"),
+    include_str!("sign_on.sql"),
 ];
 
 /// The ledger of one terminal.

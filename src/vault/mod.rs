@@ -225,6 +225,17 @@ impl KeyName {
         }
     }
 
+    /// The word in JSON.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Master => "master",
+            Self::Device => "device",
+            Self::Pin => "pin",
+            Self::Mac => "mac",
+            Self::Data => "data",
+        }
+    }
+
     /// The error for when it is not there: who brings it is what to do next.
     pub const fn missing(self) -> VaultError {
         match self {
@@ -236,7 +247,7 @@ impl KeyName {
 
 impl fmt::Display for KeyName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.words())
+        f.pad(self.words())
     }
 }
 

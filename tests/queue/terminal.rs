@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use yima::acquirer::link::{HostCheck, HostLink, HttpsLink};
 use yima::acquirer::parameters::{Download, DownloadError};
+use yima::acquirer::sign_on::{SignOnFailure, SignedOn};
 use yima::app::view::{Intent, Screen, View};
 use yima::app::{Engine, Listener, Parts, SaleReport, Setup};
 use yima::devices::printer::{Confirmation, PrintFailure, Printer, PrinterFault};
@@ -77,10 +78,7 @@ impl Line {
     }
 }
 
-fn said(
-    says: Says,
-    real: impl FnOnce() -> Result<HostAnswer, LinkFailure>,
-) -> Result<HostAnswer, LinkFailure> {
+fn said(says: Says, real: impl FnOnce() -> Result<HostAnswer, LinkFailure>) -> Result<HostAnswer, LinkFailure> {
     match says {
         Says::Real => real(),
         Says::Code(code) => Ok(HostAnswer {
@@ -125,6 +123,14 @@ impl HostLink for Line {
 
     fn check(&self) -> Result<HostCheck, LinkFailure> {
         self.real.check()
+    }
+
+    fn sign_on(&self, trace: TraceNumber) -> Result<SignedOn, SignOnFailure> {
+        self.real.sign_on(trace)
+    }
+
+    fn take_need_of_keys(&self) -> bool {
+        self.real.take_need_of_keys()
     }
 
     fn take_order(&self) -> bool {

@@ -125,7 +125,8 @@ pub fn check_mac(dialect: &Dialect, terminal: &Terminal, message: &Message, byte
     let (Some(given), Some(covered)) = (message.bytes(MAC_FIELD), dialect.mac_covered(bytes)) else {
         return Err(refused("no MAC"));
     };
-    match mac::unionpay(&terminal.mac_key, covered) {
+    let Some(key) = &terminal.mac_key else { return Err(refused("the terminal has not signed on")) };
+    match mac::unionpay(key, covered) {
         Ok(right) if mac::equal(&right, given) => Ok(()),
         Ok(_) => Err(refused("the MAC is wrong")),
         Err(error) => Err(refused(&error.to_string())),

@@ -7,6 +7,7 @@ mod line;
 mod parameters;
 mod pins;
 mod reversals;
+mod sign_on;
 mod transport;
 
 use std::path::{Path, PathBuf};
@@ -33,7 +34,7 @@ use crate::sandbox::issuer::CryptogramInput;
 use crate::terminal::identity::Identity;
 use crate::terminal::link::LinkSettings;
 use crate::vault::KeyName;
-use crate::vault::software::SoftwareVault;
+use crate::vault::software::{self, SoftwareVault};
 
 const BALANCE: u64 = 1_000_000;
 
@@ -50,7 +51,14 @@ impl House {
         let host = Host::prepare(&directory.path().join("host")).unwrap();
         host.write_kit(&directory.path().join("kit")).unwrap();
         let running = host.start(([127, 0, 0, 1], 0).into()).unwrap();
-        Self { host, running, directory }
+        let house = Self { host, running, directory };
+        house.sign_on(&house.kit());
+        house
+    }
+
+    /// New working keys for a kit; those of its copies are void then.
+    fn sign_on(&self, kit: &Path) {
+        self.link_of(kit).sign_on(trace(999_999)).unwrap();
     }
 
     fn kit(&self) -> PathBuf {
@@ -87,13 +95,15 @@ impl House {
         identity.serial_number = "00000402TEST0002".to_owned();
         self.host.enrol(&identity).unwrap();
         self.host.write_kit_of("10000002", &kit).unwrap();
+        self.sign_on(&kit);
         kit
     }
 
-    /// A copy of the kit to damage.
+    /// A copy of the kit to damage, with its working keys.
     fn copied_kit(&self) -> PathBuf {
         let kit = self.directory.path().join("copy");
         self.host.write_kit(&kit).unwrap();
+        std::fs::copy(self.kit().join(software::FILE), kit.join(software::FILE)).unwrap();
         kit
     }
 }
