@@ -339,7 +339,7 @@ impl Core {
     /// What a power cut or an earlier run left behind. Tried again until it succeeds.
     pub(super) fn take_up_what_was_left(&mut self) -> Result<(), LedgerError> {
         let interrupted = self.adopt_interrupted()?;
-        self.refresh_alarm();
+        self.alarm = self.alarm_of_ledger()?;
         self.adopt_slips()?;
         self.print_what_was_given_up();
         // Whoever stood at the counter when the power went must not pay again: that comes before a question about a slip.
