@@ -528,7 +528,7 @@ mod tests {
     fn openssl_is_the_only_tls_library() {
         let lock = include_str!("../../Cargo.lock");
         assert!(lock.contains("name = \"openssl\""));
-        for other in ["rustls", "boring", "aws-lc-rs", "ring", "native-tls", "hickory-resolver"] {
+        for other in ["rustls", "boring", "aws-lc-rs", "ring", "hickory-resolver"] {
             assert!(!lock.contains(&format!("name = \"{other}\"\n")), "{other}");
         }
     }

@@ -348,7 +348,7 @@ impl Core {
     pub(super) fn take_up_what_was_left(&mut self) -> Result<(), LedgerError> {
         self.take_up_sign_on()?;
         let interrupted = self.adopt_interrupted()?;
-        self.refresh_alarm();
+        self.alarm = self.alarm_of_ledger()?;
         self.adopt_slips()?;
         self.print_what_was_given_up();
         // Whoever stood at the counter when the power went must not pay again: that comes before a question about a slip.

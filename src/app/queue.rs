@@ -324,7 +324,11 @@ impl Core {
         self.refresh_notice();
     }
 
-    fn alarm_of_ledger(&self) -> Result<Option<Reason>, LedgerError> {
+    /// The same as the ledger has it.
+    ///
+    /// # Errors
+    /// When it cannot be read: then nobody knows.
+    pub(super) fn alarm_of_ledger(&self) -> Result<Option<Reason>, LedgerError> {
         // It is not in the ledger yet that this one is for a person.
         if let Some(trace) = self.not_to_be_reversed
             && self.ledger.find(trace)?.is_some_and(|row| row.state == State::Pending)

@@ -174,7 +174,7 @@ fn keys(vault: &dyn SecureElement) -> Result<String, String> {
     let values = check_values(vault).map_err(|error| error.to_string())?;
     let said: Vec<_> = values.iter().map(|(name, value)| format!("{name} {}", hex::encode(value))).collect();
     let test = if vault.is_test() { ", TEST keys" } else { "" };
-    Ok(format!("check values: {}{test}", said.join(", ")))
+    Ok(format!("{}{test}, check values: {}", vault.name(), said.join(", ")))
 }
 
 /// Since when the terminal has the host's working keys.

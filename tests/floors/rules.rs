@@ -80,11 +80,12 @@ const IMPURE_FUNCTIONS: [[&str; 2]; 6] = [
 ];
 
 /// Libraries that one part of the house keeps for itself, so that there is one place to look and one to change.
-const HOMES: [(&str, &[&str]); 5] = [
+const HOMES: [(&str, &[&str]); 6] = [
     ("slint", &["ui"]),
     ("rusqlite", SQL_HOME),
     ("hyper_openssl", &["acquirer"]),
     ("pcsc", &["devices"]),
+    ("cryptoki", &["vault/pkcs11"]),
     ("serialport", &["devices"]),
 ];
 
