@@ -5,6 +5,7 @@
 
 mod contrast;
 mod deciding;
+mod enrolling;
 mod fonts;
 mod pictures;
 mod platform;
