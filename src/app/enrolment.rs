@@ -12,7 +12,7 @@ use crate::terminal::binding::BindingRecord;
 use crate::terminal::identity::{self, Identity, IdentityError};
 use crate::terminal::journal::Journal;
 use crate::terminal::machine::MachineError;
-use crate::terminal::settings::SettingsError;
+use crate::terminal::settings::{SettingsError, VaultKind};
 use crate::vault::SecureElement;
 use crate::wording::ReasonKind;
 
@@ -150,6 +150,11 @@ impl Setup {
         progress: &mut dyn FnMut(Progress),
     ) -> Result<BindingRecord, EnrolError> {
         let directory = self.identity_directory();
+        // What is prepared beside the old keys and renamed is a file: its keys would not be the ones that are used.
+        if self.settings.vault.kind != VaultKind::Software {
+            let problem = "a terminal with a token cannot be enrolled by this version";
+            return Err(self.origin.wrong("vault.kind", problem).into());
+        }
         let _alone = self.lock()?;
         enrolment::finish(&directory)?;
         let before = identity::unverified(&directory).ok();
