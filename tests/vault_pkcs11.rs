@@ -207,6 +207,11 @@ fn a_terminal_with_a_token_sells() {
     let keys = found["parts"]["keys"]["says"].as_str().unwrap();
     assert!(keys.contains(&format!("PKCS#11 token {LABEL}, TEST keys")), "{found:#}");
     assert_eq!(found["parts"]["keys"]["ok"], true);
+
+    // Keys of an enrolment would go into a file and not be used: it is refused before the acquirer hears of it.
+    let output = counter.yima(&["enrol", "--code", "123456789012", "--again"]).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && said.contains("vault.kind"), "{said}");
 }
 
 /// Not a test: what [`Token::play`] runs.

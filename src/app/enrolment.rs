@@ -159,6 +159,11 @@ impl Setup {
             return Err(EnrolError::Token);
         }
         let directory = self.identity_directory();
+        // What is prepared beside the old keys and renamed is a file: its keys would not be the ones that are used.
+        if self.settings.vault.kind != VaultKind::Software {
+            let problem = "a terminal with a token cannot be enrolled by this version";
+            return Err(self.origin.wrong("vault.kind", problem).into());
+        }
         let _alone = self.lock()?;
         enrolment::finish(&directory)?;
         let before = identity::unverified(&directory).ok();
