@@ -201,6 +201,36 @@ reason_kinds! {
     SetupWrong = "setup_wrong";
     /// This terminal has no identity or keys yet.
     NotEnrolled = "not_enrolled";
+    /// No application has this activation code.
+    EnrolWrongCode = "enrol_wrong_code";
+    /// The activation code was used.
+    EnrolCodeUsed = "enrol_code_used";
+    /// The activation code is too old.
+    EnrolCodeExpired = "enrol_code_expired";
+    /// Too many wrong codes were tried.
+    EnrolCodeLocked = "enrol_code_locked";
+    /// The activation code is another machine's.
+    EnrolOtherMachine = "enrol_other_machine";
+    /// The merchant's application is not decided yet.
+    EnrolNotApproved = "enrol_not_approved";
+    /// The merchant's application was rejected.
+    EnrolRejected = "enrol_rejected";
+    /// The host does not understand or believe the request, or its answer is not believed.
+    EnrolRefused = "enrol_refused";
+    /// The host was not reached; nothing has changed.
+    EnrolUnreachable = "enrol_unreachable";
+    /// Payments are not finished or not settled: keys must not be replaced or destroyed now.
+    PaymentsOpen = "payments_open";
+    /// The merchant is suspended.
+    MerchantSuspended = "merchant_suspended";
+    /// The terminal was taken out of service for good.
+    Decommissioned = "decommissioned";
+    /// The state directory is on another machine than the one that was enrolled.
+    OtherMachine = "other_machine";
+    /// The binding record was changed, is an older one, or is not for this machine or its key.
+    BindingWrong = "binding_wrong";
+    /// The host has other values for this terminal than the terminal.
+    BindingDisagrees = "binding_disagrees";
 }
 
 impl ReasonKind {

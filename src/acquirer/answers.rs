@@ -3,6 +3,7 @@
 //! Needs the dialect, the request and the MAC key. An answer that fails any check is no answer: the request's result stays
 //! unknown, and the payment core takes it back.
 
+use super::device;
 use super::messages::{Requests, Written};
 use super::parameters::Reply;
 use crate::crypto::mac;
@@ -11,7 +12,6 @@ use crate::iso8583::{Frame, Message};
 use crate::money::{Amount, Currency};
 use crate::payment::online::{Decision, HostAnswer, LinkFailure};
 use crate::reference::{AuthorisationCode, ReferenceError, ResponseCode, Rrn};
-use crate::terminal::identity::Identity;
 use crate::vault::SecureElement;
 
 /// Fields that an answer repeats unchanged.
@@ -26,9 +26,9 @@ const REPEATED: &[(u8, &str)] = &[(3, "processing code"), (11, "STAN"), (41, "te
 pub fn read(requests: &Requests<'_>, request: &Written, bytes: &[u8]) -> Result<HostAnswer, LinkFailure> {
     let dialect = requests.dialect;
     let answer = dialect.unpack(bytes).map_err(|error| LinkFailure::WrongAnswer(error.to_string()))?.message;
-    authenticate(dialect, requests.vault, &answer, bytes)?;
+    let authenticity = authenticate(dialect, requests.vault, &answer, bytes)?;
     belongs(&request.frame, &answer)?;
-    bound(requests.identity, &answer)?;
+    bound(requests, &answer, authenticity)?;
     let response_code = response_code(&answer)?;
     let decision = decision(dialect, &request.frame.message, &answer, response_code.as_str())?;
     let reference = |error: ReferenceError| LinkFailure::WrongAnswer(error.to_string());
@@ -41,14 +41,18 @@ pub fn read(requests: &Requests<'_>, request: &Written, bytes: &[u8]) -> Result<
     })
 }
 
-/// Reads the answer to an echo: message type, terminal and merchant must be those of the request.
+/// Reads the answer to an echo: message type, terminal and merchant must be those of the request. One that refuses may come
+/// from a host that knows no more of this terminal.
 ///
 /// # Errors
 /// [`LinkFailure::WrongAnswer`] when they are not, or it cannot be read.
-pub fn read_echo(dialect: &Dialect, request: &Written, bytes: &[u8]) -> Result<ResponseCode, LinkFailure> {
-    let answer = dialect.unpack(bytes).map_err(|error| LinkFailure::WrongAnswer(error.to_string()))?.message;
+pub fn read_echo(requests: &Requests<'_>, request: &Written, bytes: &[u8]) -> Result<ResponseCode, LinkFailure> {
+    let answer = requests.dialect.unpack(bytes).map_err(|error| LinkFailure::WrongAnswer(error.to_string()))?.message;
     belongs(&request.frame, &answer)?;
-    response_code(&answer)
+    let response_code = response_code(&answer)?;
+    let takes_us = requests.dialect.answers.approved.contains(response_code.as_str());
+    bound(requests, &answer, if takes_us { Authenticity::Shown } else { Authenticity::Waived })?;
+    Ok(response_code)
 }
 
 /// Reads and checks the answer to a question about terminal data. Its network management code must be the question's.
@@ -58,9 +62,9 @@ pub fn read_echo(dialect: &Dialect, request: &Written, bytes: &[u8]) -> Result<R
 pub fn read_reply(requests: &Requests<'_>, request: &Written, bytes: &[u8]) -> Result<Reply, LinkFailure> {
     let dialect = requests.dialect;
     let answer = dialect.unpack(bytes).map_err(|error| LinkFailure::WrongAnswer(error.to_string()))?.message;
-    authenticate(dialect, requests.vault, &answer, bytes)?;
+    let authenticity = authenticate(dialect, requests.vault, &answer, bytes)?;
     belongs(&request.frame, &answer)?;
-    bound(requests.identity, &answer)?;
+    bound(requests, &answer, authenticity)?;
     let code = |message: &Message| message.text(60).and_then(|text| text.get(8..11)).map(str::to_owned);
     if let (Some(expected), Some(found)) = (code(&request.frame.message), code(&answer))
         && expected != found
@@ -78,20 +82,29 @@ pub fn orders_download(dialect: &Dialect, bytes: &[u8]) -> bool {
     message.bytes(MAC_FIELD).is_some() && order.is_some_and(|order| dialect.parameters.is_download(order))
 }
 
+/// Whether an answer shows that it is the host's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Authenticity {
+    /// By its MAC.
+    Shown,
+    /// It is a refusal that needs none.
+    Waived,
+}
+
 pub(super) fn authenticate(
     dialect: &Dialect,
     vault: &dyn SecureElement,
     answer: &Message,
     bytes: &[u8],
-) -> Result<(), LinkFailure> {
+) -> Result<Authenticity, LinkFailure> {
     let (Some(given), Some(covered)) = (answer.bytes(MAC_FIELD), dialect.mac_covered(bytes)) else {
         return match answer.text(39) {
-            Some(code) if dialect.answers.without_mac.contains(code) => Ok(()),
+            Some(code) if dialect.answers.without_mac.contains(code) => Ok(Authenticity::Waived),
             code => Err(LinkFailure::BadMac(format!("response code {} without a MAC", code.unwrap_or("missing")))),
         };
     };
     match vault.mac(covered) {
-        Ok(right) if mac::equal(&right, given) => Ok(()),
+        Ok(right) if mac::equal(&right, given) => Ok(Authenticity::Shown),
         Ok(_) => Err(LinkFailure::BadMac("its MAC is wrong".to_owned())),
         Err(error) => Err(LinkFailure::BadMac(format!("its MAC cannot be checked: {error}"))),
     }
@@ -122,15 +135,46 @@ fn belongs(request: &Frame, answer: &Message) -> Result<(), LinkFailure> {
     Ok(())
 }
 
-/// One machine, one code: an answer in the name of another acquirer is not this terminal's.
-pub(super) fn bound(identity: &Identity, answer: &Message) -> Result<(), LinkFailure> {
-    match answer.text(32) {
-        Some(found) if found != identity.acquirer_code => {
-            let expected = &identity.acquirer_code;
-            Err(LinkFailure::WrongAnswer(format!("its acquirer is {found}, this terminal is bound to {expected}")))
-        }
-        Some(_) | None => Ok(()),
+/// One machine, one code: an answer that names other values than this terminal is bound to is not its answer. A refusal of a
+/// host that knows nothing of this terminal names none.
+pub(super) fn bound(
+    requests: &Requests<'_>,
+    answer: &Message,
+    authenticity: Authenticity,
+) -> Result<(), LinkFailure> {
+    match (disagreement(requests, answer), authenticity) {
+        (Some(problem), Authenticity::Shown) => Err(LinkFailure::WrongAnswer(problem)),
+        (_, Authenticity::Waived) | (None, Authenticity::Shown) => Ok(()),
     }
+}
+
+/// Which value of the binding the host has otherwise, or leaves out.
+fn disagreement(requests: &Requests<'_>, answer: &Message) -> Option<String> {
+    let ours = requests.identity;
+    for (field, name, expected) in [
+        (32, "acquirer code", &ours.acquirer_code),
+        (41, "terminal number", &ours.terminal_number),
+        (42, "merchant code", &ours.merchant_code),
+    ] {
+        let found = answer.text(field).unwrap_or("missing");
+        if found != expected {
+            return Some(format!("its {name} is {found}, this terminal is bound to {expected}"));
+        }
+    }
+    let mark = answer.text(59).and_then(|text| device::read_mark(text, &requests.dialect.binding).ok().flatten());
+    let Some(mark) = mark else {
+        return Some("it does not name the binding record, field 59".to_owned());
+    };
+    let value = ours.mark.disagreement(mark)?;
+    Some(format!("its {value} is not the one that this terminal is bound to"))
+}
+
+/// What an answer says of this terminal's binding: that it is the same, or which value is another. Nothing when it cannot
+/// be read or does not speak of it.
+pub fn word_on_binding(requests: &Requests<'_>, bytes: &[u8]) -> Option<Result<(), String>> {
+    let answer = requests.dialect.unpack(bytes).ok()?.message;
+    answer.text(59)?;
+    Some(disagreement(requests, &answer).map_or(Ok(()), Err))
 }
 
 fn response_code(answer: &Message) -> Result<ResponseCode, LinkFailure> {
@@ -176,17 +220,20 @@ fn decision(dialect: &Dialect, asked: &Message, answer: &Message, code: &str) ->
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::acquirer::fixtures::{reversal_request, sale_request, with_requests};
+    use crate::acquirer::fixtures::{bound_record, reversal_request, sale_request, with_requests};
     use crate::acquirer::parameters::Question;
     use crate::iso8583::Mti;
+    use crate::terminal::binding::BindingRecord;
 
     /// The answer of a host that approves what was asked.
-    fn approval(request: &Written) -> Message {
+    fn approval(requests: &Requests<'_>, request: &Written) -> Message {
         let asked = &request.frame.message;
         let mut answer = Message::new(asked.mti().answer().unwrap());
         for field in [3, 4, 11, 41, 42, 49, 60] {
             answer = answer.with_text(field, asked.text(field).unwrap());
         }
+        let mark = device::write_mark(requests.identity.mark.as_str(), &requests.dialect.binding);
+        answer = answer.with_text(32, &requests.identity.acquirer_code).with_text(59, &mark);
         answer.with_text(37, "263260000001").with_text(38, "123456").with_text(39, "00").with_bytes(55, &[0x91, 0])
     }
 
@@ -208,7 +255,7 @@ mod tests {
     fn an_approval_is_read() {
         with_requests(|requests| {
             let request = sale(requests);
-            let bytes = signed(requests, approval(&request));
+            let bytes = signed(requests, approval(requests, &request));
             let answer = read(requests, &request, &bytes).unwrap();
             assert_eq!(answer.response_code.as_str(), "00");
             assert_eq!(answer.decision, Decision::Approved);
@@ -221,7 +268,7 @@ mod tests {
     #[test]
     fn the_header_of_an_answer_with_a_mac_orders_a_download() {
         with_requests(|requests| {
-            let answer = approval(&sale(requests));
+            let answer = approval(requests, &sale(requests));
             let mac = requests.vault.mac(&requests.dialect.pack_for_mac(&answer).unwrap()).unwrap();
             let with_order = |message: &Message, digit: u8| {
                 let header = requests.dialect.parameters.with_order(&requests.dialect.header, digit);
@@ -244,9 +291,11 @@ mod tests {
                 field62: Some(vec![1]),
                 about: String::new(),
             };
-            let request = requests.question(&question).unwrap();
+            let request = requests.question(&question, jiff::civil::date(2026, 11, 28).at(2, 3, 4, 0)).unwrap();
             let asked = &request.frame.message;
             let mut answer = Message::new(asked.mti().answer().unwrap()).with_text(39, "00").with_bytes(62, b"1");
+            let mark = device::write_mark(requests.identity.mark.as_str(), &requests.dialect.binding);
+            answer = answer.with_text(32, &requests.identity.acquirer_code).with_text(59, &mark);
             for field in [41, 42, 60] {
                 answer = answer.with_text(field, asked.text(field).unwrap());
             }
@@ -280,17 +329,17 @@ mod tests {
                 (49, "840"),
                 (60, "2200000800050"),
             ] {
-                let bytes = signed(requests, approval(&request).with_text(field, wrong));
+                let bytes = signed(requests, approval(requests, &request).with_text(field, wrong));
                 let failure = read(requests, &request, &bytes).unwrap_err();
                 assert!(matches!(failure, LinkFailure::WrongAnswer(_)), "field {field}: {failure}");
             }
             for missing in [3, 4, 11, 39, 41, 42] {
-                let bytes = signed(requests, approval(&request).without(missing));
+                let bytes = signed(requests, approval(requests, &request).without(missing));
                 let failure = read(requests, &request, &bytes).unwrap_err();
                 assert!(matches!(failure, LinkFailure::WrongAnswer(_)), "field {missing}: {failure}");
             }
             let mut other = Message::new(Mti::new(410).unwrap());
-            approval(&request).fields().for_each(|(field, value)| other.set(field, value.clone()));
+            approval(requests, &request).fields().for_each(|(field, value)| other.set(field, value.clone()));
             let failure = read(requests, &request, &signed(requests, other)).unwrap_err();
             assert!(matches!(failure, LinkFailure::WrongAnswer(_)), "{failure}");
             let failure = read(requests, &request, b"<html>").unwrap_err();
@@ -299,13 +348,48 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_of_another_acquirer_is_refused_and_one_that_names_none_is_not() {
+    fn an_answer_that_names_another_binding_or_none_is_no_answer_and_says_which_value_it_is() {
         with_requests(|requests| {
             let request = sale(requests);
-            let own = approval(&request).with_text(32, &requests.identity.acquirer_code);
-            assert!(read(requests, &request, &signed(requests, own)).is_ok());
-            let failure = read(requests, &request, &signed(requests, approval(&request).with_text(32, "11111111")));
-            assert!(matches!(failure, Err(LinkFailure::WrongAnswer(_))), "{failure:?}");
+            let mark = |change: &dyn Fn(&mut BindingRecord)| {
+                let mut record = bound_record();
+                change(&mut record);
+                device::write_mark(record.mark().unwrap().as_str(), &requests.dialect.binding)
+            };
+            let right = approval(requests, &request);
+            assert_eq!(right.text(59), Some(mark(&|_| ()).as_str()));
+            let cases = [
+                (right.clone().with_text(32, "11111111"), "acquirer code"),
+                (right.clone().without(32), "acquirer code is missing"),
+                (right.clone().with_text(41, "10000009"), "terminal number"),
+                (right.clone().with_text(42, "898000000000009"), "merchant code"),
+                (right.clone().without(59), "binding record"),
+                (right.clone().with_text(59, "A2000"), "binding record"),
+                (right.clone().with_text(59, &mark(&|record| record.serial_number = "2".to_owned())), "binding record"),
+                (
+                    right.clone().with_text(59, &mark(&|record| record.credit_code = "91000000TE5T000020".to_owned())),
+                    "unified social credit code",
+                ),
+                (
+                    right.clone().with_text(59, &mark(&|record| record.settlement_account = "1*2".to_owned())),
+                    "settlement account",
+                ),
+                (right.clone().with_text(59, &mark(&|record| record.place.radius_m = 2)), "deployment address"),
+            ];
+            for (answer, named) in cases {
+                let bytes = signed(requests, answer);
+                let failure = read(requests, &request, &bytes).unwrap_err();
+                assert!(matches!(&failure, LinkFailure::WrongAnswer(_)), "{failure}");
+                assert!(failure.to_string().contains(named), "{failure}: {named}");
+                if let Some(word) = word_on_binding(requests, &bytes) {
+                    assert!(word.unwrap_err().contains(named), "{named}");
+                }
+            }
+            assert_eq!(word_on_binding(requests, &signed(requests, right.clone())), Some(Ok(())));
+            // A host that refuses because it does not know this terminal names nothing, and is heard.
+            let refusal = packed(requests, right.without(32).without(59).with_text(39, "97"));
+            assert_eq!(read(requests, &request, &refusal).unwrap().response_code.as_str(), "97");
+            assert_eq!(word_on_binding(requests, &refusal), None);
         });
     }
 
@@ -316,7 +400,7 @@ mod tests {
             for (code, counts) in
                 [("00", false), ("10", false), ("A2", false), ("05", false), ("51", false), ("97", true), ("A0", true)]
             {
-                let bytes = packed(requests, approval(&request).with_text(39, code));
+                let bytes = packed(requests, approval(requests, &request).with_text(39, code));
                 match read(requests, &request, &bytes) {
                     Ok(answer) => assert!(counts && answer.response_code.as_str() == code, "{code}"),
                     Err(failure) => assert!(!counts && matches!(failure, LinkFailure::BadMac(_)), "{code}: {failure}"),
@@ -329,7 +413,7 @@ mod tests {
     fn a_change_in_any_byte_is_noticed() {
         with_requests(|requests| {
             let request = sale(requests);
-            let right = signed(requests, approval(&request));
+            let right = signed(requests, approval(requests, &request));
             // Behind length, address and header: type, bitmap, fields, MAC.
             for at in 13..right.len() {
                 let mut bytes = right.clone();
@@ -365,7 +449,7 @@ mod tests {
                 ("68", None, Some(Decision::Unclear)),
                 ("94", None, Some(Decision::NumberInUse)),
             ] {
-                let answer = approval(&request).with_text(39, code);
+                let answer = approval(requests, &request).with_text(39, code);
                 let answer = match amount {
                     Some(amount) => answer.with_text(4, amount),
                     None => answer.without(4),
@@ -380,12 +464,12 @@ mod tests {
     fn the_answer_to_a_reversal_is_held_to_the_same_rules() {
         with_requests(|requests| {
             let request = requests.reversal(&reversal_request()).unwrap();
-            let bytes = signed(requests, approval(&request));
+            let bytes = signed(requests, approval(requests, &request));
             assert_eq!(read(requests, &request, &bytes).unwrap().response_code.as_str(), "00");
-            let bytes = packed(requests, approval(&request).with_text(39, "25"));
+            let bytes = packed(requests, approval(requests, &request).with_text(39, "25"));
             let failure = read(requests, &request, &bytes).unwrap_err();
             assert!(matches!(failure, LinkFailure::BadMac(_)), "{failure}");
-            let bytes = signed(requests, approval(&sale(requests)));
+            let bytes = signed(requests, approval(requests, &sale(requests)));
             assert!(read(requests, &request, &bytes).is_err());
         });
     }

@@ -5,6 +5,8 @@
 
 use std::fmt;
 
+use crate::iso8583::BindingTags;
+
 /// Device type of a smart POS (element 01).
 pub const SMART_POS: &str = "04";
 
@@ -21,6 +23,10 @@ pub struct DeviceRecord {
     pub ciphertext: String,
     /// Element 05: version of the application, eight characters.
     pub application_version: String,
+    /// What stands for the binding record; the dialect names its element.
+    pub binding: Option<String>,
+    /// What proves on which machine this is; the dialect names its element.
+    pub machine: Option<String>,
 }
 
 /// A field 59 that cannot be read.
@@ -36,8 +42,8 @@ pub enum DeviceRecordError {
 
 impl DeviceRecord {
     /// The field's text.
-    pub fn write(&self) -> String {
-        let elements: String = [
+    pub fn write(&self, tags: &BindingTags) -> String {
+        let mut elements: String = [
             ("01", &self.device_type),
             ("02", &self.serial_number),
             ("03", &self.factor),
@@ -46,6 +52,11 @@ impl DeviceRecord {
         ]
         .map(|(tag, value)| element(tag, value))
         .concat();
+        for (tag, value) in [(&tags.record, &self.binding), (&tags.machine, &self.machine)] {
+            if let Some(value) = value {
+                elements.push_str(&element(tag, value));
+            }
+        }
         element("A2", &elements)
     }
 
@@ -53,7 +64,7 @@ impl DeviceRecord {
     ///
     /// # Errors
     /// When it is cut off, or an element is missing.
-    pub fn read(text: &str) -> Result<Self, DeviceRecordError> {
+    pub fn read(text: &str, tags: &BindingTags) -> Result<Self, DeviceRecordError> {
         let device = find(text, "A2")?.ok_or(DeviceRecordError::Missing("A2"))?;
         let value = |tag: &'static str| find(device, tag)?.map(str::to_owned).ok_or(DeviceRecordError::Missing(tag));
         Ok(Self {
@@ -62,7 +73,25 @@ impl DeviceRecord {
             factor: value("03")?,
             ciphertext: value("04")?,
             application_version: value("05")?,
+            binding: find(device, &tags.record)?.map(str::to_owned),
+            machine: find(device, &tags.machine)?.map(str::to_owned),
         })
+    }
+}
+
+/// Field 59 of an answer: what stands for the binding record that the host has.
+pub fn write_mark(mark: &str, tags: &BindingTags) -> String {
+    element("A2", &element(&tags.record, mark))
+}
+
+/// Reads field 59 of an answer. Nothing when it names no binding record.
+///
+/// # Errors
+/// When it is cut off.
+pub fn read_mark<'a>(text: &'a str, tags: &BindingTags) -> Result<Option<&'a str>, DeviceRecordError> {
+    match find(text, "A2")? {
+        Some(device) => find(device, &tags.record),
+        None => Ok(None),
     }
 }
 
@@ -109,37 +138,58 @@ mod tests {
             factor: "001230".to_owned(),
             ciphertext: "5FE058DB".to_owned(),
             application_version: "0.1.0   ".to_owned(),
+            binding: None,
+            machine: None,
         }
+    }
+
+    fn tags() -> BindingTags {
+        BindingTags { record: "06".to_owned(), machine: "07".to_owned() }
     }
 
     #[test]
     fn an_element_is_tag_length_value_and_all_are_wrapped_in_a2() {
-        let text = record().write();
+        let text = record().write(&tags());
         assert_eq!(
             text,
             "A20650100204020160000010 2TEST00010300600123004008".replace(' ', "") + "5FE058DB050080.1.0   "
         );
-        assert_eq!(DeviceRecord::read(&text), Ok(record()));
-        assert_eq!(DeviceRecord::read(&format!("A1001x{text}")), Ok(record()));
+        assert_eq!(DeviceRecord::read(&text, &tags()), Ok(record()));
+        assert_eq!(DeviceRecord::read(&format!("A1001x{text}"), &tags()), Ok(record()));
     }
 
     #[test]
     fn a_cut_or_empty_field_is_refused() {
-        let text = record().write();
+        let text = record().write(&tags());
         for end in 1..text.len() {
-            assert!(DeviceRecord::read(&text[..end]).is_err(), "{end}");
+            assert!(DeviceRecord::read(&text[..end], &tags()).is_err(), "{end}");
         }
-        assert_eq!(DeviceRecord::read(""), Err(DeviceRecordError::Missing("A2")));
-        assert_eq!(DeviceRecord::read("A2007010020"), Err(DeviceRecordError::Element(0)));
-        assert_eq!(DeviceRecord::read("A20070100204"), Err(DeviceRecordError::Missing("02")));
-        assert_eq!(DeviceRecord::read("A2+07"), Err(DeviceRecordError::Element(0)));
+        assert_eq!(DeviceRecord::read("", &tags()), Err(DeviceRecordError::Missing("A2")));
+        assert_eq!(DeviceRecord::read("A2007010020", &tags()), Err(DeviceRecordError::Element(0)));
+        assert_eq!(DeviceRecord::read("A20070100204", &tags()), Err(DeviceRecordError::Missing("02")));
+        assert_eq!(DeviceRecord::read("A2+07", &tags()), Err(DeviceRecordError::Element(0)));
+    }
+
+    #[test]
+    fn the_elements_of_the_binding_stand_under_the_dialects_tags() {
+        let bound = DeviceRecord { binding: Some("AB".to_owned()), machine: Some("0123".to_owned()), ..record() };
+        let text = bound.write(&tags());
+        assert!(text.ends_with("050080.1.0   06002AB070040123"), "{text}");
+        assert_eq!(DeviceRecord::read(&text, &tags()), Ok(bound));
+        let other = BindingTags { record: "P1".to_owned(), machine: "P2".to_owned() };
+        assert_eq!(DeviceRecord::read(&text, &other).unwrap().binding, None);
+        let answer = write_mark("AB", &tags());
+        assert_eq!(answer, "A200706002AB");
+        assert_eq!(read_mark(&answer, &tags()), Ok(Some("AB")));
+        assert_eq!(read_mark("A2000", &tags()), Ok(None));
+        assert!(read_mark("A2007060", &tags()).is_err());
     }
 
     proptest! {
         #[test]
         fn any_text_is_read_or_refused(text in "\\PC{0,200}") {
-            let _ = DeviceRecord::read(&text);
-            let _ = DeviceRecord::read(&format!("A2{:03}{text}", text.len()));
+            let _ = DeviceRecord::read(&text, &tags());
+            let _ = DeviceRecord::read(&format!("A2{:03}{text}", text.len()), &tags());
         }
     }
 }

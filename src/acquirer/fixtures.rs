@@ -9,28 +9,41 @@ use crate::money::{Amount, Currency};
 use crate::payment::advice::{Advice, AdviceKind};
 use crate::payment::online::{CardForHost, EntryMode, ReversalReason, ReversalRequest, SaleRequest};
 use crate::reference::{AuthorisationCode, Batch, Stan, TraceNumber};
+use crate::terminal::binding::{BindingRecord, Place};
 use crate::terminal::identity::Identity;
+use crate::terminal::machine::Fingerprint;
 use crate::vault::KeyName;
 use crate::vault::software::SoftwareVault;
 
 /// Runs a test with a terminal of the shipped dialect.
 pub fn with_requests<T>(run: impl FnOnce(&Requests<'_>) -> T) -> T {
     let dialect = Dialect::shipped("unionpay").unwrap();
-    let identity = Identity {
-        serial_number: "00000102TEST0001".to_owned(),
-        acquirer_code: "48520000".to_owned(),
-        merchant_code: "898000000000001".to_owned(),
-        terminal_number: "10000001".to_owned(),
-        merchant_name: "TEST".to_owned(),
-        credit_code: "91000000TEST000001".to_owned(),
-        settlement_account: "6222****0001".to_owned(),
-        address: "TEST".to_owned(),
-        test: true,
-    };
+    let record = bound_record();
+    let machine = Fingerprint::take(&[]).unwrap().proof(&record.serial_number).unwrap();
+    let identity = Identity::of(&record, machine).unwrap();
     let vault = SoftwareVault::in_memory();
     vault.set(KeyName::Mac, &[3; 16]);
     vault.set(KeyName::Device, &[4; 16]);
     run(&Requests { dialect: &dialect, tpdu: &dialect.tpdu, identity: &identity, vault: &vault })
+}
+
+/// What that terminal is bound to.
+pub fn bound_record() -> BindingRecord {
+    BindingRecord {
+        version: 1,
+        issued_at: jiff::Timestamp::UNIX_EPOCH,
+        test: true,
+        serial_number: "00000102TEST0001".to_owned(),
+        device_key: "00".repeat(32),
+        acquirer_code: "48520000".to_owned(),
+        merchant_code: "898000000000001".to_owned(),
+        terminal_number: "10000001".to_owned(),
+        merchant_name: "TEST".to_owned(),
+        credit_code: "91000000TE5T00001W".to_owned(),
+        settlement_account: "6222****0001".to_owned(),
+        address: "TEST".to_owned(),
+        place: Place { latitude_e6: 0, longitude_e6: 0, radius_m: 1 },
+    }
 }
 
 /// 12.34 CNY with a chip card.

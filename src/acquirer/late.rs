@@ -24,8 +24,8 @@ pub fn approval(requests: &Requests<'_>, request: &Written, bytes: &[u8]) -> Opt
     if Mti::FINANCIAL_REQUEST.answer() != Some(answer.mti()) || !other || !own || answer.bytes(MAC_FIELD).is_none() {
         return None;
     }
-    answers::authenticate(dialect, requests.vault, &answer, bytes).ok()?;
-    answers::bound(requests.identity, &answer).ok()?;
+    let authenticity = answers::authenticate(dialect, requests.vault, &answer, bytes).ok()?;
+    answers::bound(requests, &answer, authenticity).ok()?;
     let code = answer.text(39).filter(|code| dialect.answers.approved.contains(*code))?;
     Some(LateApproval {
         trace: TraceNumber { batch: batch(&answer).or_else(|| batch(asked))?, stan: Stan::parse(answer.text(11)?).ok()? },
@@ -49,7 +49,7 @@ mod tests {
     /// The host's approval of [`sale_request`].
     fn answer(asked: &Message) -> Message {
         let mut answer = Message::new(Mti::FINANCIAL_REQUEST.answer().unwrap());
-        for field in [3, 4, 11, 41, 42, 49, 60] {
+        for field in [3, 4, 11, 32, 41, 42, 49, 59, 60] {
             answer = answer.with_text(field, asked.text(field).unwrap());
         }
         answer.with_text(37, "263260000001").with_text(38, "123456").with_text(39, "00")

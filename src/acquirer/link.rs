@@ -5,16 +5,18 @@
 //! on a thread that runs an asynchronous runtime.
 
 use std::io::Read;
-use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
+use jiff::{Timestamp, Zoned};
 use reqwest::blocking::{Client, Response};
 use reqwest::header::{CACHE_CONTROL, CONTENT_TYPE, DATE};
 use zeroize::Zeroizing;
 
+use super::enrolment::wire::SignedRequest;
+use super::enrolment::{Enrolled, EnrolmentError, https};
 use super::{answers, late};
 use super::messages::{RequestError, Requests, Written};
 use super::parameters::{self, Download, DownloadError, Question, Reply};
@@ -62,6 +64,20 @@ pub trait HostLink: Send + Sync {
     /// Whether an answer since the last call ordered the terminal to fetch its data anew.
     fn take_order(&self) -> bool;
 
+    /// What the answers since the last call said of this terminal's binding, if they spoke of it: the same, or which value is
+    /// another.
+    fn take_word_on_binding(&self) -> Option<Result<(), String>> {
+        None
+    }
+
+    /// Fetches the binding record and takes it when it is newer than the one that counts; gives the identity that it makes.
+    ///
+    /// # Errors
+    /// When nothing valid came; what counted still counts.
+    fn refresh_binding(&self) -> Result<Option<Identity>, EnrolmentError> {
+        Ok(None)
+    }
+
     /// Approvals since the last call that came as the answer to something else: too late for their own request.
     fn take_late(&self) -> Vec<LateApproval> {
         Vec::new()
@@ -98,9 +114,12 @@ pub struct HttpsLink {
     deadline: Duration,
     dialect: Dialect,
     tpdu: Vec<u8>,
-    identity: Identity,
+    settings: LinkSettings,
+    directory: PathBuf,
+    identity: RwLock<Arc<Identity>>,
     vault: Arc<dyn SecureElement>,
     ordered: AtomicBool,
+    word_on_binding: Mutex<Option<Result<(), String>>>,
     late: Mutex<Vec<LateApproval>>,
 }
 
@@ -168,11 +187,38 @@ impl HttpsLink {
         let deadline = connect + answer;
         let client = client(settings, directory, connect, deadline)?;
         let url = format!("{}{}", settings.url.trim_end_matches('/'), settings.path);
-        Ok(Self { client, url, deadline, dialect, tpdu, identity, vault, ordered: AtomicBool::new(false), late: Mutex::default() })
+        Ok(Self {
+            client,
+            url,
+            deadline,
+            dialect,
+            tpdu,
+            settings: settings.clone(),
+            directory: directory.to_owned(),
+            identity: RwLock::new(Arc::new(identity)),
+            vault,
+            ordered: AtomicBool::new(false),
+            word_on_binding: Mutex::new(None),
+            late: Mutex::default(),
+        })
     }
 
-    fn requests(&self) -> Requests<'_> {
-        Requests { dialect: &self.dialect, tpdu: &self.tpdu, identity: &self.identity, vault: &*self.vault }
+    fn identity(&self) -> Arc<Identity> {
+        Arc::clone(&self.identity.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn requests<'a>(&'a self, identity: &'a Identity) -> Requests<'a> {
+        Requests { dialect: &self.dialect, tpdu: &self.tpdu, identity, vault: &*self.vault }
+    }
+
+    /// Keeps what an answer says of the binding: a disagreement outlasts what other answers say until it is taken.
+    fn note_binding(&self, requests: &Requests<'_>, body: &[u8]) {
+        if let Some(word) = answers::word_on_binding(requests, body) {
+            let mut kept = self.word_on_binding.lock().unwrap_or_else(PoisonError::into_inner);
+            if !matches!(*kept, Some(Err(_))) {
+                *kept = Some(word);
+            }
+        }
     }
 
     fn exchange(&self, request: &Written) -> Result<(Option<Timestamp>, Vec<u8>), LinkFailure> {
@@ -221,10 +267,17 @@ impl HttpsLink {
         }
     }
 
-    fn financial(&self, request: Result<Written, RequestError>) -> Result<HostAnswer, LinkFailure> {
-        let request = request.map_err(never_written)?;
+    fn financial(
+        &self,
+        write: impl FnOnce(&Requests<'_>) -> Result<Written, RequestError>,
+    ) -> Result<HostAnswer, LinkFailure> {
+        let identity = self.identity();
+        let requests = self.requests(&identity);
+        let request = write(&requests).map_err(never_written)?;
         let (_, body) = self.exchange(&request)?;
-        let answer = answers::read(&self.requests(), &request, &body).inspect_err(|_| self.keep_late(&request, &body))?;
+        self.note_binding(&requests, &body);
+        let kept = |_: &LinkFailure| self.keep_late(&requests, &request, &body);
+        let answer = answers::read(&requests, &request, &body).inspect_err(kept)?;
         if answers::orders_download(&self.dialect, &body) {
             self.ordered.store(true, Ordering::Release);
         }
@@ -232,38 +285,60 @@ impl HttpsLink {
     }
 
     /// What is no answer to this request may be the approval of an earlier one.
-    fn keep_late(&self, request: &Written, body: &[u8]) {
-        if let Some(late) = late::approval(&self.requests(), request, body) {
+    fn keep_late(&self, requests: &Requests<'_>, request: &Written, body: &[u8]) {
+        if let Some(late) = late::approval(requests, request, body) {
             self.late.lock().unwrap_or_else(PoisonError::into_inner).push(late);
         }
     }
 
     fn ask(&self, question: &Question) -> Result<Reply, LinkFailure> {
-        let request = self.requests().question(question).map_err(never_written)?;
+        let identity = self.identity();
+        let requests = self.requests(&identity);
+        let request = requests.question(question, Zoned::now().datetime()).map_err(never_written)?;
         let (_, body) = self.exchange(&request)?;
-        answers::read_reply(&self.requests(), &request, &body)
+        self.note_binding(&requests, &body);
+        answers::read_reply(&requests, &request, &body)
     }
 }
 
 impl HostLink for HttpsLink {
     fn sale(&self, request: &SaleRequest) -> Result<HostAnswer, LinkFailure> {
-        self.financial(self.requests().sale(request))
+        self.financial(|requests| requests.sale(request))
     }
 
     fn reverse(&self, request: &ReversalRequest) -> Result<HostAnswer, LinkFailure> {
-        self.financial(self.requests().reversal(request))
+        self.financial(|requests| requests.reversal(request))
     }
 
     fn advise(&self, advice: &Advice) -> Result<HostAnswer, LinkFailure> {
-        self.financial(self.requests().advice(advice))
+        self.financial(|requests| requests.advice(advice))
     }
 
     fn check(&self) -> Result<HostCheck, LinkFailure> {
         let started = Instant::now();
-        let request = self.requests().echo().map_err(never_written)?;
+        let identity = self.identity();
+        let requests = self.requests(&identity);
+        let request = requests.echo(Zoned::now().datetime()).map_err(never_written)?;
         let (date, body) = self.exchange(&request)?;
-        let response_code = answers::read_echo(&self.dialect, &request, &body)?;
+        self.note_binding(&requests, &body);
+        let response_code = answers::read_echo(&requests, &request, &body)?;
         Ok(HostCheck { response_code, date, round_trip: started.elapsed() })
+    }
+
+    fn take_word_on_binding(&self) -> Option<Result<(), String>> {
+        self.word_on_binding.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    fn refresh_binding(&self) -> Result<Option<Identity>, EnrolmentError> {
+        let identity = self.identity();
+        let enrolled =
+            Enrolled { settings: &self.settings, directory: &self.directory, identity: &identity, vault: &*self.vault };
+        let mut desk = |signed: &SignedRequest| https::ask(&self.settings, &self.directory, signed);
+        let newer = enrolled.refresh(&mut desk, Timestamp::now())?;
+        if let Some(newer) = &newer {
+            *self.identity.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(newer.clone());
+        }
+        Ok(newer)
     }
 
     fn take_order(&self) -> bool {

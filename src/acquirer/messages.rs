@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use super::device::{DeviceRecord, SMART_POS};
 use super::parameters::Question;
-use crate::crypto::hex;
+use crate::crypto::{CryptoError, hex};
 use crate::emv::tag::{self, Tag};
 use crate::emv::tlv::{self, TlvBuilder};
 use crate::iso8583::dialect::{Dialect, MAC_FIELD};
@@ -48,6 +48,9 @@ pub enum RequestError {
     /// The keys cannot be used.
     #[error(transparent)]
     Vault(#[from] VaultError),
+    /// The proof of the machine cannot be computed.
+    #[error(transparent)]
+    Crypto(#[from] CryptoError),
 }
 
 /// Writes requests of one terminal.
@@ -159,15 +162,14 @@ impl Requests<'_> {
         Zeroizing::new(builder.build())
     }
 
-    /// 0820: asks whether the host is there. Books nothing, uses up no STAN, carries no MAC.
+    /// 0820: asks whether the host is there. Books nothing, uses up no STAN, carries no MAC. The random factor of field 59 is
+    /// the time: six digits that both sides have.
     ///
     /// # Errors
-    /// When the identity does not fit the dialect.
-    pub fn echo(&self) -> Result<Written, RequestError> {
-        let message = Message::new(Mti::NETWORK_ADVICE)
-            .with_text(41, &self.identity.terminal_number)
-            .with_text(42, &self.identity.merchant_code)
-            .with_text(60, &format!("{MANAGEMENT_TYPE}{}{ECHO}", Batch::FIRST));
+    /// When the identity does not fit the dialect or the keys cannot be used.
+    pub fn echo(&self, now: DateTime) -> Result<Written, RequestError> {
+        let message =
+            self.timed(Mti::NETWORK_ADVICE, now)?.with_text(60, &format!("{MANAGEMENT_TYPE}{}{ECHO}", Batch::FIRST));
         let frame = self.frame(message);
         Ok(Written { bytes: self.dialect.pack(&frame)?, frame })
     }
@@ -176,18 +178,33 @@ impl Requests<'_> {
     ///
     /// # Errors
     /// When a value does not fit the dialect or the keys cannot be used.
-    pub fn question(&self, question: &Question) -> Result<Written, RequestError> {
-        let mut message = Message::new(question.mti)
-            .with_text(41, &self.identity.terminal_number)
-            .with_text(42, &self.identity.merchant_code)
-            .with_text(60, &format!("00{}{}", Batch::FIRST, question.code));
+    pub fn question(&self, question: &Question, now: DateTime) -> Result<Written, RequestError> {
+        let mut message = self.timed(question.mti, now)?.with_text(60, &format!("00{}{}", Batch::FIRST, question.code));
         if let Some(field) = &question.field62 {
             message = message.with_bytes(62, field);
         }
         self.written(message)
     }
 
+    /// A message about no payment: its time stands where others have a STAN.
+    fn timed(&self, mti: Mti, now: DateTime) -> Result<Message, RequestError> {
+        let time = format!("{:02}{:02}{:02}", now.hour(), now.minute(), now.second());
+        let date = format!("{:02}{:02}", now.month(), now.day());
+        Ok(self.named(mti, &time)?.with_text(12, &time).with_text(13, &date))
+    }
+
     fn financial(&self, mti: Mti, trace: TraceNumber, factor: &str) -> Result<Message, RequestError> {
+        Ok(self
+            .named(mti, factor)?
+            .with_text(3, SALE)
+            .with_text(11, &trace.stan.to_string())
+            .with_text(25, "00")
+            // Type, batch, network management code, terminal reads chips (5), no fallback (0).
+            .with_text(60, &format!("{SALE_TYPE}{}00050", trace.batch)))
+    }
+
+    /// A message that names this terminal, as every message does: one machine, one code.
+    fn named(&self, mti: Mti, factor: &str) -> Result<Message, RequestError> {
         let serial_number = &self.identity.serial_number;
         let device = DeviceRecord {
             device_type: SMART_POS.to_owned(),
@@ -195,16 +212,14 @@ impl Requests<'_> {
             factor: factor.to_owned(),
             ciphertext: self.vault.device_ciphertext(serial_number, factor)?,
             application_version: format!("{:<8.8}", env!("CARGO_PKG_VERSION")),
+            binding: Some(self.identity.mark.as_str().to_owned()),
+            machine: Some(self.identity.machine.over(serial_number, factor)?),
         };
         Ok(Message::new(mti)
-            .with_text(3, SALE)
-            .with_text(11, &trace.stan.to_string())
-            .with_text(25, "00")
+            .with_text(32, &self.identity.acquirer_code)
             .with_text(41, &self.identity.terminal_number)
             .with_text(42, &self.identity.merchant_code)
-            .with_text(59, &device.write())
-            // Type, batch, network management code, terminal reads chips (5), no fallback (0).
-            .with_text(60, &format!("{SALE_TYPE}{}00050", trace.batch)))
+            .with_text(59, &device.write(&self.dialect.binding)))
     }
 
     fn written(&self, message: Message) -> Result<Written, RequestError> {
@@ -246,7 +261,7 @@ mod tests {
             let message = requests.sale(&sale_request()).unwrap().frame.message;
             assert_eq!(message.mti(), Mti::FINANCIAL_REQUEST);
             let fields: Vec<_> = message.fields().map(|(field, _)| field).collect();
-            assert_eq!(fields, [2, 3, 4, 11, 14, 22, 23, 25, 35, 41, 42, 49, 55, 59, 60, 64]);
+            assert_eq!(fields, [2, 3, 4, 11, 14, 22, 23, 25, 32, 35, 41, 42, 49, 55, 59, 60, 64]);
             for (field, text) in [
                 (2, "4111111111111111"),
                 (3, "000000"),
@@ -256,6 +271,7 @@ mod tests {
                 (22, "052"),
                 (23, "001"),
                 (25, "00"),
+                (32, "48520000"),
                 (35, "4111111111111111D30122011"),
                 (41, "10000001"),
                 (42, "898000000000001"),
@@ -264,11 +280,16 @@ mod tests {
             ] {
                 assert_eq!(message.text(field), Some(text), "field {field}");
             }
-            let device = DeviceRecord::read(message.text(59).unwrap()).unwrap();
+            let device = DeviceRecord::read(message.text(59).unwrap(), &requests.dialect.binding).unwrap();
             assert_eq!((device.factor.as_str(), device.device_type.as_str()), ("111111", "04"));
             assert_eq!(device.application_version.len(), 8);
             let ciphertext = requests.vault.device_ciphertext(&device.serial_number, &device.factor).unwrap();
             assert_eq!(device.ciphertext, ciphertext);
+            let machine = requests.identity.machine.over(&device.serial_number, "111111").unwrap();
+            assert_eq!(
+                (device.machine, device.binding.as_deref()),
+                (Some(machine), Some(requests.identity.mark.as_str()))
+            );
         });
     }
 
@@ -277,10 +298,13 @@ mod tests {
         with_requests(|requests| {
             let message = requests.reversal(&reversal_request()).unwrap().frame.message;
             let fields: Vec<_> = message.fields().map(|(field, _)| field).collect();
-            assert_eq!(fields, [3, 4, 11, 22, 23, 25, 38, 39, 41, 42, 49, 55, 59, 60, 61, 64]);
+            assert_eq!(fields, [3, 4, 11, 22, 23, 25, 32, 38, 39, 41, 42, 49, 55, 59, 60, 61, 64]);
             assert_eq!(message.text(39), Some("98"));
             assert_eq!(message.text(61), Some("0000070000421122"));
-            assert_eq!(DeviceRecord::read(message.text(59).unwrap()).unwrap().factor, "000042");
+            assert_eq!(
+                DeviceRecord::read(message.text(59).unwrap(), &requests.dialect.binding).unwrap().factor,
+                "000042"
+            );
         });
     }
 
@@ -294,12 +318,38 @@ mod tests {
                 let message = requests.advice(&advice(kind)).unwrap().frame.message;
                 assert_eq!(message.mti(), mti);
                 let fields: Vec<_> = message.fields().map(|(field, _)| field).collect();
-                assert_eq!(fields, [3, 4, 11, 22, 23, 25, 41, 42, 49, 55, 59, 60, 61, 64]);
+                assert_eq!(fields, [3, 4, 11, 22, 23, 25, 32, 41, 42, 49, 55, 59, 60, 61, 64]);
                 assert_eq!(message.text(11), Some("000043"), "a number of its own");
                 assert_eq!(message.text(60), Some(sixty));
                 assert_eq!(message.text(61), Some("0000070000421122"), "the payment's number");
                 assert_eq!(message.bytes(55).unwrap(), [0x9F, 0x36, 2, 0, 1, 0xDF, 0x31, 5, 0x20, 0, 0, 0, 1]);
-                assert_eq!(DeviceRecord::read(message.text(59).unwrap()).unwrap().factor, "000043");
+                assert_eq!(
+                    DeviceRecord::read(message.text(59).unwrap(), &requests.dialect.binding).unwrap().factor,
+                    "000043"
+                );
+            }
+        });
+    }
+
+    #[test]
+    fn an_echo_and_a_question_name_the_terminal_too() {
+        with_requests(|requests| {
+            let now = jiff::civil::date(2026, 11, 28).at(2, 3, 4, 0);
+            let question = Question {
+                mti: Mti::NETWORK_REQUEST,
+                code: "370".to_owned(),
+                field62: Some(vec![1]),
+                about: String::new(),
+            };
+            for (written, fields) in [
+                (requests.echo(now), &[12, 13, 32, 41, 42, 59, 60][..]),
+                (requests.question(&question, now), &[12, 13, 32, 41, 42, 59, 60, 62, 64]),
+            ] {
+                let message = written.unwrap().frame.message;
+                assert_eq!(message.fields().map(|(field, _)| field).collect::<Vec<_>>(), fields);
+                assert_eq!((message.text(12), message.text(13)), (Some("020304"), Some("1128")));
+                let device = DeviceRecord::read(message.text(59).unwrap(), &requests.dialect.binding).unwrap();
+                assert_eq!(device.factor, "020304");
             }
         });
     }

@@ -7,6 +7,7 @@
 
 pub mod answers;
 pub mod device;
+pub mod enrolment;
 mod late;
 pub mod link;
 pub mod messages;

@@ -6,6 +6,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use super::binding::BindingDesk;
 use super::choosing;
 use super::line::Line;
 use super::parameters::ParameterDesk;
@@ -213,6 +214,7 @@ pub(super) struct Core {
     pub(super) out_of_service: Option<Reason>,
     pub(super) line: Line,
     pub(super) parameters: ParameterDesk,
+    pub(super) binding: BindingDesk,
     pub(super) running: Option<Running>,
     /// A row that stays `pending` because it could not be written that it is for a person: it must not be taken back.
     pub(super) not_to_be_reversed: Option<TraceNumber>,
@@ -274,6 +276,7 @@ impl Core {
             out_of_service: None,
             line: Line::new(),
             parameters: ParameterDesk::new(),
+            binding: BindingDesk::new(),
             running: None,
             not_to_be_reversed: None,
             left_over: true,
@@ -395,6 +398,9 @@ impl Core {
         let free = self.running.is_none() && self.waiting_charge.is_none();
         if !free || amount.is_zero() {
             return;
+        }
+        if let Some(reason) = self.binding.refusal() {
+            return self.refuse(amount, reason);
         }
         let waiting = match self.adopt_interrupted().and_then(|_| self.reversals_waiting()) {
             Ok(waiting) => waiting,
@@ -546,6 +552,8 @@ impl Core {
                 self.refresh_waiting();
             }
             link::Event::Ordered => self.parameters.order(),
+            link::Event::WordOnBinding(word) => self.on_word_about_binding(word),
+            link::Event::Binding(result) => self.after_refresh(result),
             link::Event::Update(result) => self.after_update(result.map(|update| *update)),
         }
     }
@@ -639,6 +647,9 @@ impl Core {
         let idle = self.running.is_none() && !self.queue.takes_back();
         if idle && self.line.wants_check() && self.check_jobs.send(link::Job::Check).is_ok() {
             self.line.check_begins();
+        }
+        if idle && self.binding.wants_refresh() && self.check_jobs.send(link::Job::Binding).is_ok() {
+            self.binding.refresh_begins();
         }
         if idle && self.parameters.wants_update() && self.check_jobs.send(link::Job::Update).is_ok() {
             self.parameters.update_begins();

@@ -10,6 +10,9 @@ use crate::payment::online::{Decision, HostAnswer, LinkFailure};
 /// How often the host is looked for while it is not known to be there.
 const CHECK_INTERVAL: Duration = Duration::from_secs(15);
 
+/// The same while something is wrong between the two.
+const DOUBT_INTERVAL: Duration = Duration::from_secs(1);
+
 /// See the module.
 #[derive(Debug)]
 pub(super) struct Line {
@@ -44,6 +47,12 @@ impl Line {
     pub fn wants_check(&self) -> bool {
         let doubtful = self.state != LinkState::Online || self.suspicious;
         self.check_began.is_none() && doubtful && Instant::now() >= self.next_check
+    }
+
+    /// Something is wrong between host and terminal: the host is asked at once, and again until it is not.
+    pub fn doubt(&mut self) {
+        self.suspicious = true;
+        self.next_check = self.next_check.min(Instant::now() + DOUBT_INTERVAL);
     }
 
     pub fn check_begins(&mut self) {

@@ -3,9 +3,11 @@
 //! One engine thread decides the order of things; reader, printer and host each have a thread of their own, so that nobody
 //! waits for a device but its own worker. All of them talk by messages.
 
+mod binding;
 mod choosing;
 mod concluding;
 mod engine;
+pub mod enrolment;
 mod line;
 pub mod parameters;
 mod pin_entry;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::engine::{EngineLock, Parts};
+use crate::acquirer::enrolment::{self, EnrolmentError};
 use crate::acquirer::link::{HttpsLink, LinkError};
 use crate::devices::printer::Printer;
 use crate::devices::printer::escpos_serial::{SerialPrinter, SerialSettings};
@@ -22,7 +23,7 @@ use crate::payment::chooser::Chooser;
 use crate::receipt::PrinterProfile;
 use crate::reference::ReferenceError;
 use crate::terminal::emv_files::{EmvFiles, EmvFilesError};
-use crate::terminal::identity::{Identity, IdentityError};
+use crate::terminal::identity::{self, Identity, IdentityError};
 use crate::terminal::settings::{Origin, Settings, SettingsError};
 use crate::vault::software::SoftwareVault;
 use crate::vault::{SecureElement, VaultError};
@@ -54,8 +55,11 @@ pub struct Setup {
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
     /// No identity.
-    #[error("this terminal is not registered: {0}. For a trial run: yima sandbox host")]
+    #[error("{}", said_of(.0))]
     Identity(#[from] IdentityError),
+    /// An enrolment that was cut short cannot be finished.
+    #[error(transparent)]
+    Enrolment(#[from] EnrolmentError),
     /// A number of the identity.
     #[error(transparent)]
     Reference(#[from] ReferenceError),
@@ -96,12 +100,15 @@ pub enum SetupError {
 }
 
 impl Setup {
-    /// Who this terminal is.
+    /// Who this terminal is, on the machine that was enrolled.
     ///
     /// # Errors
-    /// When it is not registered.
+    /// When it is not enrolled, its binding record was changed or is an older one, or this is another machine.
     pub fn identity(&self) -> Result<Identity, SetupError> {
-        Ok(Identity::load(&self.identity_directory())?)
+        let directory = self.identity_directory();
+        let identity = Identity::load_by(&directory, &self.settings.host.ca_file)?;
+        identity.check_machine(&directory, self.settings.serial_number(&self.state)?.as_deref())?;
+        Ok(identity)
     }
 
     /// Where identity, certificates and keys are.
@@ -116,6 +123,11 @@ impl Setup {
     pub fn ledger(&self, identity: &Identity) -> Result<Ledger, SetupError> {
         make_private(&self.state)?;
         Ok(Ledger::open(&self.state.join(LEDGER), identity.merchant_code()?, identity.terminal_number()?)?)
+    }
+
+    /// Where the ledger is.
+    pub(super) fn ledger_path(&self) -> PathBuf {
+        self.state.join(LEDGER)
     }
 
     /// The ledger for who only looks: nothing is made or changed. `None` when this terminal has none yet.
@@ -199,8 +211,10 @@ impl Setup {
         let identity = self.identity()?;
         make_private(&self.state)?;
         let lock = self.lock()?;
+        enrolment::finish(&self.identity_directory())?;
         let ledger = self.ledger(&identity)?;
         let vault = self.vault()?;
+        identity::check_device_key(&self.identity_directory(), &vault.public_key()?)?;
         let test = identity.test;
         if test != vault.is_test() {
             return Err(SetupError::Worlds { identity: world(test), keys: world(vault.is_test()) });
@@ -263,6 +277,16 @@ impl Setup {
             Err(std::fs::TryLockError::WouldBlock) => Err(SetupError::Running(self.state.display().to_string())),
             Err(std::fs::TryLockError::Error(source)) => Err(refused(source)),
         }
+    }
+}
+
+/// A terminal that was never enrolled is told how to try the program.
+fn said_of(error: &IdentityError) -> String {
+    match error {
+        IdentityError::File { .. } => {
+            format!("this terminal is not enrolled: {error}. Enrol it: yima enrol. For a trial run: yima sandbox host")
+        }
+        other => other.to_string(),
     }
 }
 

@@ -92,7 +92,7 @@ impl Core {
         }
     }
 
-    /// A payment that a person must look at; then a slip of an earlier sale that does not come out.
+    /// A payment that a person must look at; then a host that disagrees about this terminal; then a slip of an earlier sale that does not come out.
     fn notice(&self) -> Option<Reason> {
         let slip = || {
             self.copies.iter().find_map(|copy| match &copy.state {
@@ -100,7 +100,7 @@ impl Core {
                 CopyState::Queued | CopyState::Sending | CopyState::Asks(None) | CopyState::Printed => None,
             })
         };
-        self.alarm.as_ref().or_else(slip).cloned()
+        self.alarm.clone().or_else(|| self.binding.refusal()).or_else(|| slip().cloned())
     }
 
     /// Whatever was on screen is left; a payment that waited for reversals is given up.

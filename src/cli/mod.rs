@@ -4,6 +4,7 @@ mod decode;
 mod demo;
 mod doctor;
 mod emv;
+mod enrol;
 mod output;
 mod parameters;
 mod queue;
@@ -21,6 +22,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
+use crate::app::enrolment::{EnrolError, kind_of_setup};
 use crate::app::{Setup, SetupError};
 use crate::money::AmountError;
 use crate::terminal::settings::{SYSTEM_STATE, Settings};
@@ -71,6 +73,12 @@ enum Command {
     Queue(queue::Arguments),
     /// Look at every part of the terminal and say how it is and what to do
     Doctor(doctor::Arguments),
+    /// Enrol this terminal by the acquirer's activation code, or say how it stands
+    Enrol(enrol::EnrolArguments),
+    /// Ask the acquirer to let this terminal stand somewhere else
+    Move(enrol::MoveArguments),
+    /// Take this terminal out of service and destroy its keys
+    Decommission(enrol::DecommissionArguments),
     /// Fetch applications and CA keys from the host now and say what changed
     Parameters(parameters::Arguments),
     /// Say what data of a card, a terminal or an issuer means; card numbers and names stay masked
@@ -94,12 +102,10 @@ fn kind_of(failure: &Failure) -> ReasonKind {
     if failure.downcast_ref::<AmountError>().is_some() {
         return ReasonKind::AmountWrong;
     }
-    match failure.downcast_ref::<SetupError>() {
-        Some(SetupError::Ledger(_) | SetupError::State { .. }) => ReasonKind::LedgerFailed,
-        Some(SetupError::Identity(_)) => ReasonKind::NotEnrolled,
-        Some(SetupError::Running(_)) => ReasonKind::AlreadyRunning,
-        _ => ReasonKind::SetupWrong,
+    if let Some(error) = failure.downcast_ref::<EnrolError>() {
+        return error.kind();
     }
+    failure.downcast_ref::<SetupError>().map_or(ReasonKind::SetupWrong, kind_of_setup)
 }
 
 /// Runs the program.
@@ -107,7 +113,7 @@ pub fn run() -> ExitCode {
     let line = CommandLine::parse();
     leave_no_core();
     stop_at_a_panic();
-    let level = if matches!(line.command, None | Some(Command::Sandbox(_))) { "info" } else { "warn" };
+    let level = if matches!(&line.command, None | Some(Command::Sandbox(_))) { "info" } else { "warn" };
     let filter = EnvFilter::try_from_env("YIMA_LOG").unwrap_or_else(|_| EnvFilter::new(level));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     match line.run() {
@@ -147,6 +153,9 @@ impl CommandLine {
             Some(Command::Transactions(arguments)) => arguments.run(&self.places.setup()?),
             Some(Command::Queue(arguments)) => arguments.run(&self.places.setup()?),
             Some(Command::Doctor(arguments)) => arguments.run(&self.places.setup()?),
+            Some(Command::Enrol(arguments)) => arguments.run(&self.places.setup()?),
+            Some(Command::Move(arguments)) => arguments.run(&self.places.setup()?),
+            Some(Command::Decommission(arguments)) => arguments.run(&self.places.setup()?),
             Some(Command::Parameters(arguments)) => arguments.run(&self.places.setup()?),
             Some(Command::Decode(arguments)) => arguments.run(),
             Some(Command::Tools(tool)) => tool.run(),

@@ -2,6 +2,7 @@
 //! standards put them together. Pure: keys and data in, result out.
 
 pub mod aes;
+pub mod certificates;
 pub mod check_value;
 pub mod cipher;
 pub mod device;
@@ -13,6 +14,7 @@ pub mod key_block;
 pub mod mac;
 pub mod pin_block;
 pub mod rsa;
+pub mod sha256;
 pub mod sm2;
 pub mod sm3;
 pub mod sm4;

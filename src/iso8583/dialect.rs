@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
+use super::BindingTags;
 use super::queue_codes::QueueCodes;
 use crate::crypto::hex;
 
@@ -42,6 +43,8 @@ pub struct Dialect {
     pub queue: QueueCodes,
     /// How applications and CA keys are downloaded.
     pub parameters: ParameterRules,
+    /// Where the terminal's binding stands in field 59.
+    pub binding: BindingTags,
     fields: BTreeMap<u8, FieldFormat>,
 }
 
@@ -303,6 +306,10 @@ impl Dialect {
             return Err(DialectError::Key { key: "frame.header", problem: format!("more than {MAX_HEADER} bytes") });
         }
         file.parameters.check(&header)?;
+        if !file.binding.are_right() {
+            let problem = "record and machine are two different private tags of two characters".to_owned();
+            return Err(DialectError::Key { key: "binding", problem });
+        }
         file.queue.check()?;
         let mut fields = BTreeMap::new();
         for (key, entry) in file.fields {
@@ -318,8 +325,21 @@ impl Dialect {
             let problem = "it carries the MAC and must be bytes, binary, fixed = 8".to_owned();
             return Err(DialectError::Field { field: MAC_FIELD.to_string(), problem });
         }
-        let DialectFile { name, mti, length_prefix, mac, answers, queue, parameters, .. } = file;
-        Ok(Self { name, mti, length_prefix, mac, tpdu, header, script_results, answers, queue, parameters, fields })
+        let DialectFile { name, mti, length_prefix, mac, answers, queue, parameters, binding, .. } = file;
+        Ok(Self {
+            name,
+            mti,
+            length_prefix,
+            mac,
+            tpdu,
+            header,
+            script_results,
+            answers,
+            queue,
+            parameters,
+            binding,
+            fields,
+        })
     }
 
     /// How a field is written, if the dialect has it.
@@ -374,6 +394,8 @@ struct DialectFile {
     answers: AnswerCodes,
     queue: QueueCodes,
     parameters: ParameterRules,
+    #[serde(default)]
+    binding: BindingTags,
     fields: BTreeMap<String, FieldEntry>,
 }
 

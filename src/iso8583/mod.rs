@@ -4,12 +4,14 @@
 //! frame. Needs nothing but the dialect; never reads past the end, never allocates more than the input announces and
 //! holds, never folds one character into another. What a field *means* is not known here: that is `acquirer`.
 
+mod binding;
 pub mod dialect;
 pub mod message;
 mod pack;
 pub mod queue_codes;
 mod unpack;
 
+pub use binding::BindingTags;
 pub use dialect::{Dialect, DialectError};
 pub use message::{Frame, Message, Mti};
 pub use pack::PackError;

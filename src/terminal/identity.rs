@@ -1,22 +1,23 @@
-//! The terminal's identity: one machine, one code. Serial number, acquirer, merchant and place belong together one to one
-//! (PBoC notice 2021 No. 259); the file `identity.toml` holds them.
+//! The terminal's identity: one machine, one code. What the acquirer's signed binding record says ([`super::binding`]), with
+//! the machine that says so ([`super::machine`]).
 
-use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
-
+use super::binding::{BindingError, BindingMark, BindingRecord, SignedBinding, key_name};
+use super::files;
+use super::journal::{Journal, JournalError};
+use super::machine::{MachineError, MachineNote, MachineProof};
+use crate::crypto::CryptoError;
 use crate::reference::{MerchantCode, ReferenceError, TerminalNumber};
 
-/// Name of the file within the identity directory.
-pub const FILE: &str = "identity.toml";
+/// Name of the signed binding record within the identity directory.
+pub const FILE: &str = "binding.json";
 
-/// Bytes of a serial number (TUSN) at most: PBoC's rules give it up to 50 digits and letters.
-const LONGEST_SERIAL_NUMBER: usize = 50;
+/// Name of the acquirer's authorities within the identity directory, when the settings do not say otherwise.
+pub const AUTHORITIES: &str = "acquirer-ca.pem";
 
 /// Who this terminal is, for whom it collects, and where it stands.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
     /// Terminal unique serial number (TUSN); cannot change after manufacture.
     pub serial_number: String,
@@ -35,8 +36,13 @@ pub struct Identity {
     /// Deployment address.
     pub address: String,
     /// True when every key and certificate belongs to a sandbox.
-    #[serde(default)]
     pub test: bool,
+    /// Version of the binding record.
+    pub version: u32,
+    /// What stands for the whole record in messages.
+    pub mark: BindingMark,
+    /// Proves on which machine this is.
+    pub machine: MachineProof,
 }
 
 /// Why there is no usable identity.
@@ -58,62 +64,130 @@ pub enum IdentityError {
         /// What is wrong.
         problem: String,
     },
+    /// The record was changed or is not the acquirer's.
+    #[error("{path}: {source}. Take no payment and call the acquirer")]
+    Binding {
+        /// Which file.
+        path: String,
+        /// What is wrong.
+        source: BindingError,
+    },
+    /// An older record than one that counted.
+    #[error(
+        "{path}: version {found} of the binding record, the terminal has had version {newest} already. Take no payment \
+         and call the acquirer"
+    )]
+    Older {
+        /// Which file.
+        path: String,
+        /// Its version.
+        found: u32,
+        /// The newest there was.
+        newest: u32,
+    },
+    /// The record is about another machine.
+    #[error(
+        "the binding record is for the machine {bound}, this one is {found}. Take no payment and call the acquirer"
+    )]
+    OtherSerialNumber {
+        /// Serial number in the record.
+        bound: String,
+        /// Serial number of this machine.
+        found: String,
+    },
+    /// The record is about other keys.
+    #[error(
+        "the binding record is for another device key than the one in the vault. Take no payment and call the acquirer"
+    )]
+    OtherKey,
+    /// The terminal was taken out of service.
+    #[error("this terminal was taken out of service and its keys were destroyed; enrol it anew to use it again")]
+    Decommissioned,
+    /// The journal.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The machine.
+    #[error(transparent)]
+    Machine(#[from] MachineError),
     /// A number in it has the wrong length.
     #[error(transparent)]
     Reference(#[from] ReferenceError),
+    /// OpenSSL failed.
+    #[error(transparent)]
+    Crypto(#[from] CryptoError),
 }
 
 impl Identity {
-    /// Reads `identity.toml` from a directory and checks the lengths of its numbers.
+    /// Reads the signed binding record of a directory whose authorities are in [`AUTHORITIES`]; see [`Identity::load_by`].
     ///
     /// # Errors
-    /// When the file is missing, not of this shape, or a number has the wrong length.
+    /// As there.
     pub fn load(directory: &Path) -> Result<Self, IdentityError> {
-        let path = directory.join(FILE);
-        let name = || path.display().to_string();
-        let text = std::fs::read_to_string(&path).map_err(|source| IdentityError::File { path: name(), source })?;
-        let identity: Self = toml::from_str(&text)
-            .map_err(|error| IdentityError::Content { path: name(), problem: error.to_string() })?;
-        identity.merchant_code()?;
-        identity.terminal_number()?;
-        identity.check().map_err(|problem| IdentityError::Content { path: name(), problem })?;
-        Ok(identity)
+        Self::load_by(directory, Path::new(AUTHORITIES))
     }
 
-    /// What every message must be able to carry: otherwise no payment could be asked for.
-    fn check(&self) -> Result<(), String> {
-        let printable = |text: &str| text.bytes().all(|byte| byte.is_ascii_graphic());
-        if self.serial_number.is_empty()
-            || self.serial_number.len() > LONGEST_SERIAL_NUMBER
-            || !printable(&self.serial_number)
-        {
-            return Err(format!(
-                "serial_number = \"{}\" is not 1 to {LONGEST_SERIAL_NUMBER} ASCII characters",
-                self.serial_number
-            ));
-        }
-        let digits = self.acquirer_code.bytes().all(|byte| byte.is_ascii_digit());
-        if !digits || !(8..=11).contains(&self.acquirer_code.len()) {
-            return Err(format!("acquirer_code = \"{}\" is not 8 to 11 digits", self.acquirer_code));
-        }
-        Ok(())
-    }
-
-    /// Writes `identity.toml` into a directory.
+    /// Reads the signed binding record of a directory. It counts when an authority of the file `authorities` vouches for it,
+    /// no newer one has counted, and the terminal was not taken out of service. On which machine this happens is taken down,
+    /// and not judged: see [`Identity::check_machine`].
     ///
     /// # Errors
-    /// When it cannot be written.
-    pub fn save(&self, directory: &Path) -> Result<(), IdentityError> {
+    /// When there is no such record; the sentence says what to do.
+    pub fn load_by(directory: &Path, authorities: &Path) -> Result<Self, IdentityError> {
         let path = directory.join(FILE);
-        let name = || path.display().to_string();
-        let text = toml::to_string_pretty(self)
-            .map_err(|error| IdentityError::Content { path: name(), problem: error.to_string() })?;
-        let write = || {
-            let mut file = std::fs::File::create(&path)?;
-            file.write_all(text.as_bytes())?;
-            file.sync_all()
-        };
-        write().map_err(|source| IdentityError::File { path: name(), source })
+        let signed = read_signed(&path)?;
+        let journal = Journal::load(directory)?;
+        if journal.is_decommissioned() {
+            return Err(IdentityError::Decommissioned);
+        }
+        let authorities = directory.join(authorities);
+        let authorities = std::fs::read(&authorities).map_err(|source| file_error(&authorities, source))?;
+        let record = signed
+            .verified(&authorities)
+            .map_err(|source| IdentityError::Binding { path: path.display().to_string(), source })?;
+        let newest = journal.newest_binding();
+        if record.version < newest {
+            let path = path.display().to_string();
+            return Err(IdentityError::Older { path, found: record.version, newest });
+        }
+        let fingerprint = MachineNote::load(directory)?.fingerprint_now()?;
+        Self::of(&record, fingerprint.proof(&record.serial_number)?)
+    }
+
+    /// What a record says, on a machine.
+    ///
+    /// # Errors
+    /// Passed on from OpenSSL.
+    pub fn of(record: &BindingRecord, machine: MachineProof) -> Result<Self, IdentityError> {
+        Ok(Self {
+            serial_number: record.serial_number.clone(),
+            acquirer_code: record.acquirer_code.clone(),
+            merchant_code: record.merchant_code.clone(),
+            terminal_number: record.terminal_number.clone(),
+            merchant_name: record.merchant_name.clone(),
+            credit_code: record.credit_code.clone(),
+            settlement_account: record.settlement_account.clone(),
+            address: record.address.clone(),
+            test: record.test,
+            version: record.version,
+            mark: record.mark()?,
+            machine,
+        })
+    }
+
+    /// Is this the machine that was enrolled, and does its maker's serial number, where the machine tells one, stand in the record?
+    ///
+    /// # Errors
+    /// When not.
+    pub fn check_machine(&self, directory: &Path, serial_number: Option<&str>) -> Result<(), IdentityError> {
+        if let Some(found) = serial_number
+            && found != self.serial_number
+        {
+            return Err(IdentityError::OtherSerialNumber {
+                bound: self.serial_number.clone(),
+                found: found.to_owned(),
+            });
+        }
+        Ok(MachineNote::load(directory)?.check(&self.serial_number)?)
     }
 
     /// The merchant code as its type.
@@ -133,43 +207,42 @@ impl Identity {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// Does the record of an identity directory name this device key?
+///
+/// # Errors
+/// When not, or the record cannot be read.
+pub fn check_device_key(directory: &Path, public_key: &[u8]) -> Result<(), IdentityError> {
+    let record = unverified(directory)?;
+    if record.device_key == key_name(public_key)? { Ok(()) } else { Err(IdentityError::OtherKey) }
+}
 
-    fn identity() -> Identity {
-        Identity {
-            serial_number: "00000402TEST0001".to_owned(),
-            acquirer_code: "48981234".to_owned(),
-            merchant_code: "999TEST00000001".to_owned(),
-            terminal_number: "10000001".to_owned(),
-            merchant_name: "老王小吃店".to_owned(),
-            credit_code: "91000000TEST000001".to_owned(),
-            settlement_account: "6222****0001".to_owned(),
-            address: "TEST".to_owned(),
-            test: true,
-        }
-    }
+/// The record of an identity directory as it stands there, whoever signed it: to be shown, never to be traded by.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn unverified(directory: &Path) -> Result<BindingRecord, IdentityError> {
+    let path = directory.join(FILE);
+    BindingRecord::parse(&read_signed(&path)?.record)
+        .map_err(|source| IdentityError::Binding { path: path.display().to_string(), source })
+}
 
-    #[test]
-    fn what_no_message_could_carry_is_refused_when_it_is_read() {
-        let directory = tempfile::tempdir().unwrap();
-        identity().save(directory.path()).unwrap();
-        assert_eq!(Identity::load(directory.path()).unwrap(), identity());
-        type Change = fn(&mut Identity);
-        let changes: [(Change, &str); 5] = [
-            (|identity| identity.serial_number = "序列号".to_owned(), "serial_number"),
-            (|identity| identity.serial_number = String::new(), "serial_number"),
-            (|identity| identity.serial_number = "1".repeat(51), "serial_number"),
-            (|identity| identity.acquirer_code = "4898".to_owned(), "acquirer_code"),
-            (|identity| identity.terminal_number = "1".to_owned(), "terminal"),
-        ];
-        for (change, named) in changes {
-            let mut wrong = identity();
-            change(&mut wrong);
-            wrong.save(directory.path()).unwrap();
-            let error = Identity::load(directory.path()).unwrap_err().to_string();
-            assert!(error.contains(named), "{error}");
-        }
-    }
+/// Writes a signed record into an identity directory, durably. It must have been verified.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn save(directory: &Path, binding: &SignedBinding) -> Result<(), IdentityError> {
+    let path = directory.join(FILE);
+    let text = serde_json::to_string_pretty(binding)
+        .map_err(|error| IdentityError::Content { path: path.display().to_string(), problem: error.to_string() })?;
+    files::write(&path, text.as_bytes()).map_err(|source| file_error(&path, source))
+}
+
+fn read_signed(path: &PathBuf) -> Result<SignedBinding, IdentityError> {
+    let text = std::fs::read_to_string(path).map_err(|source| file_error(path, source))?;
+    serde_json::from_str(&text)
+        .map_err(|error| IdentityError::Content { path: path.display().to_string(), problem: error.to_string() })
+}
+
+fn file_error(path: &Path, source: std::io::Error) -> IdentityError {
+    IdentityError::File { path: path.display().to_string(), source }
 }

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use super::binding::check_serial_number;
 use super::link::LinkSettings;
+use super::machine;
 use crate::wording::Language;
 
 /// Where the settings are when nobody says otherwise.
@@ -47,8 +49,12 @@ pub struct Settings {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TerminalSettings {
-    /// Directory with `identity.toml`, certificates and keys; relative ones are taken from the state directory.
+    /// Directory with the binding record, certificates and keys; relative ones are taken from the state directory.
     pub identity: PathBuf,
+    /// File in which the maker left the machine's serial number (TUSN); relative ones are taken from the state directory.
+    pub serial_number_file: PathBuf,
+    /// Files in which the machine says which it is; noted at enrolment.
+    pub machine: Vec<PathBuf>,
     /// Language of screen and slips at start.
     pub language: Language,
     /// Currency of the keypad, ISO 4217.
@@ -132,7 +138,13 @@ pub struct ScreenSettings {
 
 impl Default for TerminalSettings {
     fn default() -> Self {
-        Self { identity: "identity".into(), language: Language::Chinese, currency: "CNY".to_owned() }
+        Self {
+            identity: "identity".into(),
+            serial_number_file: "serial-number".into(),
+            machine: machine::SOURCES.map(PathBuf::from).to_vec(),
+            language: Language::Chinese,
+            currency: "CNY".to_owned(),
+        }
     }
 }
 
@@ -291,6 +303,28 @@ impl Settings {
             }
         }
         Ok(())
+    }
+
+    /// The serial number that the maker left on this machine, if there is one.
+    ///
+    /// # Errors
+    /// When the file is there and cannot be read, or holds none.
+    pub fn serial_number(&self, state: &Path) -> Result<Option<String>, SettingsError> {
+        let path = state.join(&self.terminal.serial_number_file);
+        let name = || path.display().to_string();
+        match std::fs::read_to_string(&path) {
+            Ok(text) => {
+                let number = text.trim_matches(|character: char| character.is_whitespace() || character == '\0');
+                check_serial_number(number).map_err(|problem| SettingsError::Somewhere {
+                    path: name(),
+                    key: "serial number".to_owned(),
+                    problem,
+                })?;
+                Ok(Some(number.to_owned()))
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(SettingsError::File { path: name(), source }),
+        }
     }
 
     /// The identity directory under a state directory.

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 
+use crate::acquirer::enrolment::EnrolmentError;
 use crate::acquirer::link::{HostCheck, HostLink};
 use crate::app::parameters::{self, Update, UpdateError};
 use crate::payment::advice::Advice;
 use crate::payment::online::{HostAnswer, LateApproval, LinkFailure, ReversalRequest, SaleRequest};
 use crate::reference::TraceNumber;
 use crate::terminal::emv_files::EmvFiles;
+use crate::terminal::identity::Identity;
 
 /// What the host is asked.
 #[derive(Debug)]
@@ -23,6 +25,8 @@ pub enum Job {
     Check,
     /// For its terminal data, which take the place of those there are.
     Update,
+    /// For the binding record that counts now.
+    Binding,
 }
 
 /// What came of it.
@@ -42,6 +46,10 @@ pub enum Event {
     Update(Result<Box<Update>, UpdateError>),
     /// An answer ordered an update.
     Ordered,
+    /// An answer spoke of the terminal's binding.
+    WordOnBinding(Result<(), String>),
+    /// A newer binding record, if there is one.
+    Binding(Result<Option<Box<Identity>>, EnrolmentError>),
 }
 
 /// Starts the worker.
@@ -62,7 +70,12 @@ pub fn start<M: Send + 'static>(
                 Job::Advise(id, advice) => Event::Advice(id, link.advise(&advice)),
                 Job::Check => Event::Check(link.check()),
                 Job::Update => Event::Update(parameters::update(&*link, &files).map(Box::new)),
+                Job::Binding => Event::Binding(link.refresh_binding().map(|identity| identity.map(Box::new))),
             };
+            let word = link.take_word_on_binding().map(Event::WordOnBinding);
+            if word.is_some_and(|word| events.send(wrap(word)).is_err()) {
+                return;
+            }
             for late in link.take_late() {
                 // The engine may be gone, and then the next line says so.
                 let _ = events.send(wrap(Event::Late(late)));

@@ -33,11 +33,22 @@ pub enum AnswerError {
     Crypto(#[from] CryptoError),
 }
 
+/// The host's own values of a terminal, which every answer to it names: the terminal compares them.
+#[derive(Clone, Copy, Debug)]
+pub struct Named<'a> {
+    /// Field 32.
+    pub acquirer: &'a str,
+    /// Field 42.
+    pub merchant: &'a str,
+    /// Field 59: what stands for the binding record, as the dialect writes it.
+    pub mark: &'a str,
+}
+
 /// Fields of the request that the answer repeats.
 const REPEATED: &[u8] = &[3, 4, 11, 25, 41, 42, 49, 60];
 
 /// The answer's message, without its MAC. Nothing when the request's type has no answer.
-pub fn message(request: &Message, says: &Says<'_>, acquirer: Option<&str>, now: &jiff::Zoned) -> Option<Message> {
+pub fn message(request: &Message, says: &Says<'_>, named: Option<Named<'_>>, now: &jiff::Zoned) -> Option<Message> {
     let mut answer = Message::new(request.mti().answer()?);
     for field in REPEATED {
         if let Some(text) = request.text(*field) {
@@ -51,7 +62,10 @@ pub fn message(request: &Message, says: &Says<'_>, acquirer: Option<&str>, now: 
         .with_text(13, &day)
         .with_text(15, &day)
         .with_text(39, says.response_code);
-    for (field, text) in [(32, acquirer), (37, says.rrn), (38, says.authorisation_code)] {
+    if let Some(named) = named {
+        answer = answer.with_text(32, named.acquirer).with_text(42, named.merchant).with_text(59, named.mark);
+    }
+    for (field, text) in [(37, says.rrn), (38, says.authorisation_code)] {
         if let Some(text) = text {
             answer = answer.with_text(field, text);
         }
@@ -118,12 +132,13 @@ mod tests {
         let request = Frame { tpdu: vec![0x60, 0, 3, 0, 9], header: dialect.header.clone(), message };
         let now: jiff::Zoned = "2026-11-22T14:03:05+08:00[+08:00]".parse().unwrap();
         let says = Says { response_code: "51", ..Says::default() };
-        let answer = super::message(&request.message, &says, Some("99990000"), &now).unwrap();
+        let named = Named { acquirer: "99990000", merchant: "999TEST00000001", mark: "A2000" };
+        let answer = super::message(&request.message, &says, Some(named), &now).unwrap();
         let bytes = unsigned(&dialect, &request, answer).unwrap();
         let read = dialect.unpack(&bytes).unwrap();
         assert_eq!(read.tpdu, [0x60, 0, 9, 0, 3]);
-        let fields = [11, 12, 13, 32, 39].map(|field| read.message.text(field).unwrap().to_owned());
-        assert_eq!(fields, ["000042", "140305", "1122", "99990000", "51"]);
+        let fields = [11, 12, 13, 32, 39, 42, 59].map(|field| read.message.text(field).unwrap().to_owned());
+        assert_eq!(fields, ["000042", "140305", "1122", "99990000", "51", "999TEST00000001", "A2000"]);
         assert_eq!(read.message.text(2), None, "the card number does not travel back");
     }
 }

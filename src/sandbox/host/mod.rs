@@ -9,6 +9,7 @@ mod answers;
 mod books;
 mod cryptogram;
 mod files;
+pub mod onboarding;
 mod parameters;
 mod pki;
 mod repeats;
@@ -20,6 +21,7 @@ pub mod store;
 #[cfg(test)]
 mod tests;
 
+use std::cell::RefCell;
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -28,27 +30,34 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use openssl::x509::X509;
 use tokio::sync::oneshot;
 use zeroize::Zeroizing;
 
 pub use self::advices::Note;
 use self::files::Readers;
+use self::onboarding::bound::Bound;
+use self::onboarding::register::{self, Form, Numbers, Register, RegisterError};
+use self::onboarding::{NewTerminal, Onboarding};
 use self::parameters::{Parameters, ParametersError};
 use self::pki::{Credential, Purpose};
 pub use self::server::PATH;
 use self::service::Service;
 use self::store::{Entry, Store, StoreError, TerminalRow};
+use crate::acquirer::enrolment::wire::SignedRequest;
+use crate::acquirer::enrolment::{Enrolment, EnrolmentError};
 use crate::crypto::CryptoError;
-use crate::crypto::elliptic::{P256PrivateKey, P256PublicKey};
 use crate::crypto::tdes::TdesKey;
 use crate::iso8583::{Dialect, DialectError};
 use crate::reference::ReferenceError;
 use crate::sandbox::card::profile::{CardProfile, ProfileError, SHIPPED};
+use crate::terminal::binding::Place;
 use crate::terminal::identity::{self, Identity, IdentityError};
 use crate::terminal::link::LinkSettings;
+use crate::terminal::{journal, machine};
 use crate::vault::software::{self, SoftwareVault};
-use crate::vault::{KeyName, SealedKey, SecureElement, VaultError, agreement};
+use crate::vault::{KeyName, SealedKey, SecureElement, VaultError};
 
 /// Where the sandbox host listens when nobody says otherwise.
 pub const DEFAULT_PORT: u16 = 8583;
@@ -124,6 +133,12 @@ pub enum HostError {
     /// The keys of a terminal.
     #[error(transparent)]
     Vault(#[from] VaultError),
+    /// The register of merchants.
+    #[error(transparent)]
+    Register(#[from] RegisterError),
+    /// An enrolment of its own.
+    #[error(transparent)]
+    Enrolment(#[from] EnrolmentError),
     /// A computation with them.
     #[error(transparent)]
     Crypto(#[from] CryptoError),
@@ -162,46 +177,99 @@ impl Host {
             }
         }
         let host = Self { state: state.to_owned(), store };
+        if !pki.join("binding.pem").exists() {
+            let signer = host.credential("ca")?.issue("Yima sandbox TEST binding records", Purpose::BindingSigner)?;
+            write_credential(&pki, "binding", &signer)?;
+        }
         if !host.has_kit_of(DEFAULT_TERMINAL)? {
-            host.enrol(&default_identity())?;
+            let (form, numbers) = default_application();
+            host.enrol_kit(&form, &numbers)?;
         }
         Ok(host)
     }
 
-    /// Takes a terminal into the register: new keys, a new certificate, a new kit. One of the same number is replaced.
+    /// Takes a terminal into the register and enrols it as any other: application, approval, activation code, keys. One of
+    /// the same number is replaced. Of the identity count its numbers, names and addresses.
     ///
     /// # Errors
     /// When its numbers are not what they should be, or its files or its row cannot be written.
     pub fn enrol(&self, identity: &Identity) -> Result<(), HostError> {
-        let (terminal, merchant) = (identity.terminal_number()?, identity.merchant_code()?);
-        let kit = self.kit(terminal.as_str())?;
-        let (master_key, device_key, mac_key) = (random::<16>()?, random()?, random()?);
-        let client = self.credential("ca")?.issue(&identity.serial_number, Purpose::Client)?;
+        let form = Form {
+            serial_number: identity.serial_number.clone(),
+            merchant_name: identity.merchant_name.clone(),
+            credit_code: identity.credit_code.clone(),
+            account: identity.settlement_account.clone(),
+            address: identity.address.clone(),
+            place: DEFAULT_PLACE,
+        };
+        let numbers = Numbers {
+            acquirer: identity.acquirer_code.clone(),
+            merchant: identity.merchant_code.clone(),
+            terminal: identity.terminal_number.clone(),
+        };
+        self.enrol_kit(&form, &numbers)
+    }
+
+    fn enrol_kit(&self, form: &Form, numbers: &Numbers) -> Result<(), HostError> {
+        let kit = self.kit(&numbers.terminal)?;
+        let now = Timestamp::now();
+        let code = self.store.register(|register| {
+            for other in register.all()? {
+                let same_machine = other.form.serial_number == form.serial_number;
+                let same_number = other.numbers.as_ref().is_some_and(|known| known.terminal == numbers.terminal);
+                if (same_machine || same_number) && other.is_open() {
+                    register.decommission(other.id, SANDBOX, "another kit takes its place", now)?;
+                }
+            }
+            let id = register.apply(form, SANDBOX, now)?;
+            register.approve(id, Some(numbers.clone()), SANDBOX, now)
+        })?;
         files::private_directory(&self.state.join(TERMINALS))?;
         if kit.exists() {
             std::fs::remove_dir_all(&kit)?;
         }
-        files::whole_directory::<HostError>(&kit, |fresh| {
-            Identity { test: true, ..identity.clone() }.save(fresh)?;
-            give_keys(fresh, terminal.as_str(), &master_key, &device_key, &mac_key)?;
-            write_credential(fresh, "client", &client)?;
-            let authority = std::fs::read(self.state.join(PKI).join("ca.pem"))?;
-            Ok(files::write(&fresh.join(AUTHORITY), &authority, Readers::All)?)
-        })?;
-        self.store.register_terminal(&TerminalRow {
-            terminal: terminal.as_str(),
-            merchant: merchant.as_str(),
-            serial_number: &identity.serial_number,
-            acquirer: &identity.acquirer_code,
-            certificate: &pki::fingerprint(&client.certificate)?,
-            mac_key: &mac_key,
-            device_key: &device_key,
-        })?;
-        Ok(())
+        files::private_directory(&kit)?;
+        let authority = std::fs::read(self.state.join(PKI).join("ca.pem"))?;
+        files::write(&kit.join(identity::AUTHORITIES), &authority, Readers::All)?;
+        let onboarding = self.onboarding()?;
+        let mac_key = random::<16>()?;
+        let master_key = RefCell::new(Zeroizing::new([0; 16]));
+        let take = |store: &Store, new: &NewTerminal<'_>| {
+            *master_key.borrow_mut() = Zeroizing::new(*new.master_key);
+            take_terminal_with(store, new, &mac_key)
+        };
+        let enrolment = Enrolment {
+            settings: &LinkSettings::default(),
+            directory: &kit,
+            serial_number: &form.serial_number,
+            machine: &machine::SOURCES.map(PathBuf::from),
+        };
+        let mut desk = |signed: &SignedRequest| {
+            onboarding.enrol(signed, &take, now).map_err(|error| EnrolmentError::Link(error.to_string()))
+        };
+        enrolment.carry_out(&code, &mut desk, &mut |_| ())?;
+        give_mac_key(&kit, &master_key.borrow(), &mac_key)
     }
 
-    /// Writes what the default terminal needs into a directory: `identity.toml`, `vault-TEST.toml`, `acquirer-ca.pem`,
-    /// `client.pem`, `client.key`. A kit that is there is replaced.
+    /// The desk of this host for enrolments.
+    fn onboarding(&self) -> Result<Onboarding, HostError> {
+        Ok(Onboarding::new(Arc::clone(&self.store), self.credential("ca")?, self.credential("binding")?))
+    }
+
+    /// Changes the register of merchant applications, in one transaction.
+    ///
+    /// # Errors
+    /// Those of `work`, and when the database fails.
+    pub fn register<T>(
+        &self,
+        work: impl FnOnce(&Register<'_>) -> Result<T, RegisterError>,
+    ) -> Result<T, RegisterError> {
+        self.store.register(work)
+    }
+
+    /// Writes what the default terminal needs into a directory, as if it had been enrolled there: `binding.json`,
+    /// `machine.toml`, `journal.jsonl`, `vault-TEST.toml`, `acquirer-ca.pem`, `client.pem`, `client.key`. A kit that is there is
+    /// replaced.
     ///
     /// # Errors
     /// When the directory cannot be written, or holds an identity that is not for tests.
@@ -219,15 +287,18 @@ impl Host {
             return Err(HostError::UnknownTerminal(terminal.to_owned()));
         }
         files::private_directory(directory)?;
-        if directory.join(identity::FILE).exists() && !Identity::load(directory).is_ok_and(|identity| identity.test) {
+        let there = directory.join(identity::FILE).exists();
+        if there && !identity::unverified(directory).is_ok_and(|record| record.test) {
             return Err(HostError::RealIdentity(directory.display().to_string()));
         }
         // The identity comes last: with it the kit is complete.
         for (name, readers) in [
             (software::FILE, Readers::Owner),
-            (AUTHORITY, Readers::All),
+            (identity::AUTHORITIES, Readers::All),
             ("client.pem", Readers::All),
             ("client.key", Readers::Owner),
+            (machine::FILE, Readers::Owner),
+            (journal::FILE, Readers::Owner),
             (identity::FILE, Readers::All),
         ] {
             let content = Zeroizing::new(std::fs::read(kit.join(name))?);
@@ -254,6 +325,8 @@ impl Host {
             dialect: Dialect::shipped(DIALECT)?,
             store: Arc::clone(&self.store),
             deaf_to_reversals: AtomicBool::new(false),
+            blind_to_bindings: AtomicBool::new(false),
+            onboarding: self.onboarding()?,
         });
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (stop, stopped) = oneshot::channel();
@@ -293,6 +366,9 @@ impl Host {
     /// Do register and kit belong together? Not when an enrolment was cut short.
     fn has_kit_of(&self, terminal: &str) -> Result<bool, HostError> {
         let Some(registered) = self.store.terminal(terminal)? else { return Ok(false) };
+        if Bound::of(&self.store, terminal)?.is_none() {
+            return Ok(false);
+        }
         let certificate = std::fs::read(self.kit(terminal)?.join("client.pem")).unwrap_or_default();
         match X509::from_pem(&certificate) {
             Ok(certificate) => Ok(pki::fingerprint(&certificate)? == registered.certificate),
@@ -338,6 +414,11 @@ impl RunningHost {
         self.service.deaf_to_reversals.store(deaf, Ordering::Relaxed);
     }
 
+    /// While `blind`, it does not compare what a message names with its register, and answers with its own values.
+    pub fn set_blind_to_bindings(&self, blind: bool) {
+        self.service.blind_to_bindings.store(blind, Ordering::Relaxed);
+    }
+
     /// The host's ledger, oldest first.
     ///
     /// # Errors
@@ -377,21 +458,48 @@ impl Drop for RunningHost {
 
 const PKI: &str = "pki";
 const TERMINALS: &str = "terminals";
-const AUTHORITY: &str = "acquirer-ca.pem";
+
+/// Who changes the register when the sandbox does it by itself.
+const SANDBOX: &str = "sandbox";
+
+/// Where sandbox terminals stand: on Tian'anmen Square, where no shop is.
+const DEFAULT_PLACE: Place = Place { latitude_e6: 39_903_200, longitude_e6: 116_397_800, radius_m: 500 };
 
 /// The one merchant every sandbox host knows. None of these numbers belongs to anybody.
-fn default_identity() -> Identity {
-    Identity {
+fn default_application() -> (Form, Numbers) {
+    let form = Form {
         serial_number: "00000402TEST0001".to_owned(),
-        acquirer_code: "99990000".to_owned(),
-        merchant_code: "999TEST00000001".to_owned(),
-        terminal_number: DEFAULT_TERMINAL.to_owned(),
         merchant_name: "老王小吃店".to_owned(),
-        credit_code: "91TEST000000000001".to_owned(),
-        settlement_account: "6222 **** **** 0001 (TEST)".to_owned(),
+        credit_code: "91000000TE5T00001W".to_owned(),
+        account: "6222 **** **** 0001".to_owned(),
         address: "北京市测试区示例路1号（测试）".to_owned(),
-        test: true,
-    }
+        place: DEFAULT_PLACE,
+    };
+    let numbers = Numbers {
+        acquirer: register::ACQUIRER.to_owned(),
+        merchant: "999TEST00000001".to_owned(),
+        terminal: DEFAULT_TERMINAL.to_owned(),
+    };
+    (form, numbers)
+}
+
+/// Puts a newly enrolled terminal into the host's books. Its working keys come when it signs on.
+fn take_terminal(store: &Store, new: &NewTerminal<'_>) -> Result<(), HostError> {
+    take_terminal_with(store, new, &*random()?)
+}
+
+fn take_terminal_with(store: &Store, new: &NewTerminal<'_>, mac_key: &[u8; 16]) -> Result<(), HostError> {
+    let numbers = new.application.numbers.as_ref().ok_or_else(|| StoreError::Row("no numbers".to_owned()))?;
+    store.register_terminal(&TerminalRow {
+        terminal: &numbers.terminal,
+        merchant: &numbers.merchant,
+        serial_number: &new.application.form.serial_number,
+        acquirer: &numbers.acquirer,
+        certificate: new.certificate,
+        mac_key,
+        device_key: new.device_key,
+    })?;
+    Ok(())
 }
 
 fn write_credential(directory: &Path, name: &str, credential: &Credential) -> Result<(), HostError> {
@@ -401,22 +509,9 @@ fn write_credential(directory: &Path, name: &str, credential: &Credential) -> Re
     Ok(())
 }
 
-/// Makes a terminal's vault: a key pair of its own, and master and device key under what it and a pair of this host's agree
-/// on.
-fn give_keys(
-    directory: &Path,
-    terminal: &str,
-    master_key: &[u8; 16],
-    device_key: &[u8; 16],
-    mac_key: &[u8; 16],
-) -> Result<(), HostError> {
-    let vault = SoftwareVault::create(directory)?;
-    let theirs = P256PublicKey::from_der(&vault.generate()?)?;
-    let ours = P256PrivateKey::from_seed(&*random()?)?;
-    let protection_key = agreement::protection_key(&ours, &theirs, terminal.as_bytes())?;
-    let master = agreement::seal(KeyName::Master, &protection_key, master_key, &*random()?)?;
-    let device = agreement::seal(KeyName::Device, &protection_key, device_key, &*random()?)?;
-    vault.import_under_agreement(&ours.public_key()?.to_der()?, terminal.as_bytes(), &master, &device)?;
+/// Gives a terminal its working key.
+fn give_mac_key(directory: &Path, master_key: &[u8; 16], mac_key: &[u8; 16]) -> Result<(), HostError> {
+    let vault = SoftwareVault::open(directory)?;
     let sealed = TdesKey::new(master_key)?.encrypt_ecb(mac_key)?;
     let check_value = TdesKey::new(mac_key)?.check_value()?;
     vault.import_under_master(&[SealedKey { name: KeyName::Mac, sealed: &sealed, check_value: &check_value[..4] }])?;

@@ -7,13 +7,14 @@ use openssl::ec::{EcGroup, EcKey};
 use openssl::error::ErrorStack;
 use openssl::hash::MessageDigest;
 use openssl::nid::Nid;
-use openssl::pkey::{PKey, Private};
+use openssl::pkey::{HasPublic, PKey, PKeyRef, Private};
 use openssl::x509::extension::{
     AuthorityKeyIdentifier, BasicConstraints, ExtendedKeyUsage, KeyUsage, SubjectAlternativeName, SubjectKeyIdentifier,
 };
 use openssl::x509::{X509, X509Builder, X509Name, X509NameRef};
 
 use crate::crypto::hex;
+use crate::terminal::binding::SIGNER_UNIT;
 
 /// A certificate and the key that belongs to it.
 pub struct Credential {
@@ -30,6 +31,8 @@ pub enum Purpose {
     Server,
     /// A terminal.
     Client,
+    /// Who signs binding records.
+    BindingSigner,
 }
 
 /// A new authority that signs itself.
@@ -38,7 +41,7 @@ pub enum Purpose {
 /// Passed on from OpenSSL.
 pub fn authority() -> Result<Credential, ErrorStack> {
     let key = new_key()?;
-    let name = name("Yima sandbox TEST authority")?;
+    let name = name("Yima sandbox TEST authority", None)?;
     let mut builder = builder(&name, &name, &key)?;
     builder.append_extension(BasicConstraints::new().critical().ca().pathlen(0).build()?)?;
     builder.append_extension(KeyUsage::new().critical().key_cert_sign().crl_sign().build()?)?;
@@ -55,12 +58,27 @@ impl Credential {
     /// Passed on from OpenSSL.
     pub fn issue(&self, common_name: &str, purpose: Purpose) -> Result<Self, ErrorStack> {
         let key = new_key()?;
-        let mut builder = builder(&*name(common_name)?, self.certificate.subject_name(), &key)?;
+        Ok(Self { certificate: self.certify(&key, common_name, purpose)?, key })
+    }
+
+    /// A certificate for somebody's key, signed by this authority.
+    ///
+    /// # Errors
+    /// Passed on from OpenSSL.
+    pub fn certify<T: HasPublic>(
+        &self,
+        key: &PKeyRef<T>,
+        common_name: &str,
+        purpose: Purpose,
+    ) -> Result<X509, ErrorStack> {
+        let unit = (purpose == Purpose::BindingSigner).then_some(SIGNER_UNIT);
+        let mut builder = builder(&*name(common_name, unit)?, self.certificate.subject_name(), key)?;
         builder.append_extension(BasicConstraints::new().critical().build()?)?;
         builder.append_extension(KeyUsage::new().critical().digital_signature().build()?)?;
         let usage = match purpose {
             Purpose::Server => ExtendedKeyUsage::new().server_auth().build()?,
             Purpose::Client => ExtendedKeyUsage::new().client_auth().build()?,
+            Purpose::BindingSigner => ExtendedKeyUsage::new().email_protection().build()?,
         };
         builder.append_extension(usage)?;
         let context = builder.x509v3_context(Some(&self.certificate), None);
@@ -73,7 +91,7 @@ impl Credential {
             builder.append_extension(extension)?;
         }
         builder.sign(&self.key, MessageDigest::sha256())?;
-        Ok(Self { certificate: builder.build(), key })
+        Ok(builder.build())
     }
 
     /// Reads certificate and key from PEM.
@@ -99,14 +117,21 @@ fn new_key() -> Result<PKey<Private>, ErrorStack> {
     PKey::from_ec_key(EcKey::generate(&*EcGroup::from_curve_name(Nid::X9_62_PRIME256V1)?)?)
 }
 
-fn name(common_name: &str) -> Result<X509Name, ErrorStack> {
+fn name(common_name: &str, unit: Option<&str>) -> Result<X509Name, ErrorStack> {
     let mut name = X509Name::builder()?;
     name.append_entry_by_nid(Nid::ORGANIZATIONNAME, "Yima sandbox, TEST only")?;
+    if let Some(unit) = unit {
+        name.append_entry_by_nid(Nid::ORGANIZATIONALUNITNAME, unit)?;
+    }
     name.append_entry_by_nid(Nid::COMMONNAME, common_name)?;
     Ok(name.build())
 }
 
-fn builder(subject: &X509NameRef, issuer: &X509NameRef, key: &PKey<Private>) -> Result<X509Builder, ErrorStack> {
+fn builder<T: HasPublic>(
+    subject: &X509NameRef,
+    issuer: &X509NameRef,
+    key: &PKeyRef<T>,
+) -> Result<X509Builder, ErrorStack> {
     let mut builder = X509::builder()?;
     builder.set_version(2)?;
     let mut serial = BigNum::new()?;

@@ -13,7 +13,7 @@ use crate::crypto::{CryptoError, device, mac};
 use crate::emv::tag;
 use crate::emv::tlv::TlvBuilder;
 use crate::iso8583::dialect::{Dialect, MAC_FIELD};
-use crate::iso8583::{Message, Mti};
+use crate::iso8583::{BindingTags, Message, Mti};
 use crate::reference::{Batch, Stan, TraceNumber};
 use crate::sandbox::issuer::{Cryptogram, Verified};
 
@@ -56,7 +56,8 @@ pub(super) fn format_error(reason: impl Into<String>) -> Refusal {
     Refusal { response_code: "30", reason: reason.into() }
 }
 
-fn unknown_terminal(reason: impl Into<String>) -> Refusal {
+/// The terminal is not the one it says it is, or not known (97).
+pub(super) fn unknown_terminal(reason: impl Into<String>) -> Refusal {
     Refusal { response_code: "97", reason: reason.into() }
 }
 
@@ -87,14 +88,19 @@ pub fn bound_terminal(
 ///
 /// # Errors
 /// A [`Refusal`] when not.
-pub fn check_device(terminal: &Terminal, message: &Message) -> Result<(), Refusal> {
+pub fn check_device(terminal: &Terminal, message: &Message, tags: &BindingTags) -> Result<DeviceRecord, Refusal> {
     let text = message.text(59).ok_or_else(|| unknown_terminal("no field 59"))?;
-    let record = DeviceRecord::read(text).map_err(|error: DeviceRecordError| unknown_terminal(error.to_string()))?;
+    let record =
+        DeviceRecord::read(text, tags).map_err(|error: DeviceRecordError| unknown_terminal(error.to_string()))?;
     if record.serial_number != terminal.serial_number {
         return Err(unknown_terminal("the serial number belongs to another terminal"));
     }
     // The end of the card number, or of what stands for it: see `acquirer::messages`.
-    let source = if message.mti() == Mti::FINANCIAL_REQUEST { message.text(2) } else { message.text(11) };
+    let source = match message.mti() {
+        Mti::FINANCIAL_REQUEST => message.text(2),
+        Mti::NETWORK_REQUEST | Mti::NETWORK_ADVICE => message.text(11).or_else(|| message.text(12)),
+        _ => message.text(11),
+    };
     let expected = source.and_then(|digits| digits.get(digits.len().saturating_sub(FACTOR_DIGITS)..));
     if expected != Some(record.factor.as_str()) {
         return Err(unknown_terminal("the random factor does not belong to this request"));
@@ -102,7 +108,7 @@ pub fn check_device(terminal: &Terminal, message: &Message) -> Result<(), Refusa
     let refused = |error: CryptoError| unknown_terminal(error.to_string());
     let right = device::ciphertext(&terminal.device_key, &record.serial_number, &record.factor).map_err(refused)?;
     if mac::equal(right.as_bytes(), record.ciphertext.as_bytes()) {
-        Ok(())
+        Ok(record)
     } else {
         Err(unknown_terminal("the device ciphertext is wrong"))
     }

@@ -1,5 +1,6 @@
-//! HTTPS: one listener, mandatory client certificates, a router with one path. Everything is bounded: connections, time
-//! for a handshake, head and body, size of a body.
+//! HTTPS: one listener and a router. Messages, and what a terminal asks about itself, need a client certificate; a machine that
+//! wants to be enrolled has none yet. Everything is bounded: connections, time for a handshake, head and body, size of a
+//! body.
 
 use std::convert::Infallible;
 use std::net::TcpListener;
@@ -12,21 +13,24 @@ use axum::extract::{Extension, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{Request, StatusCode};
 use axum::response::{Html, IntoResponse, Response};
-use axum::{Router, routing::post};
+use axum::{Json, Router, routing::post};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use openssl::error::ErrorStack;
 use openssl::ssl::{Ssl, SslAcceptor, SslMethod, SslOptions, SslSessionCacheMode, SslVerifyMode, SslVersion};
 use openssl::x509::X509;
 use openssl::x509::store::X509StoreBuilder;
+use serde::Serialize;
 use tokio::net::TcpStream;
 use tokio::sync::{Semaphore, oneshot};
 use tokio::time::{sleep, timeout};
 use tokio_openssl::SslStream;
-use tracing::debug;
+use tracing::{debug, warn};
 
+use super::HostError;
 use super::pki::{self, Credential};
 use super::service::{Reply, Service};
+use crate::acquirer::enrolment::wire::{Answer, ENROL_PATH, LONGEST, Refusal, SignedRequest, TERMINAL_PATH};
 use crate::acquirer::link::MESSAGE_TYPE;
 
 /// Path of the messages.
@@ -43,11 +47,12 @@ const READ_TIMEOUT: Duration = Duration::from_secs(10);
 /// Nobody waits longer than this for a host that keeps silent.
 const SILENCE: Duration = Duration::from_secs(600);
 
-/// Fingerprint of the certificate shown on a connection.
+/// Fingerprint of the certificate shown on a connection, if one was.
 #[derive(Clone, Debug)]
-struct Peer(Arc<str>);
+struct Peer(Option<Arc<str>>);
 
-/// The TLS side: TLS 1.2 at least, and no connection without a certificate of this authority.
+/// The TLS side: TLS 1.2 at least, and no certificate but those of this authority. Whether there must be one depends on
+/// the path, which comes later.
 ///
 /// # Errors
 /// Passed on from OpenSSL.
@@ -61,7 +66,7 @@ pub fn acceptor(server: &Credential, authority: &X509) -> Result<SslAcceptor, Er
     trusted.add_cert(authority.clone())?;
     builder.set_cert_store(trusted.build());
     builder.add_client_ca(authority)?;
-    builder.set_verify(SslVerifyMode::PEER | SslVerifyMode::FAIL_IF_NO_PEER_CERT);
+    builder.set_verify(SslVerifyMode::PEER);
     // Every connection shows its certificate anew.
     builder.set_session_cache_mode(SslSessionCacheMode::OFF);
     builder.set_options(SslOptions::NO_TICKET);
@@ -75,7 +80,11 @@ pub async fn serve(listener: TcpListener, acceptor: SslAcceptor, service: Arc<Se
         Ok(listener) => listener,
         Err(error) => return debug!(%error, "the listener cannot be used"),
     };
-    let router = Router::new().route(PATH, post(message)).with_state(service);
+    let router = Router::new()
+        .route(PATH, post(message))
+        .route(ENROL_PATH, post(enrol))
+        .route(TERMINAL_PATH, post(terminal))
+        .with_state(service);
     let (acceptor, places) = (Arc::new(acceptor), Arc::new(Semaphore::new(MAX_CONNECTIONS)));
     let accepting = async {
         loop {
@@ -113,11 +122,12 @@ async fn connection(stream: TcpStream, acceptor: &SslAcceptor, router: Router) {
         Ok(Err(error)) => return debug!(%error, "TLS handshake refused"),
         Err(_) => return debug!("TLS handshake took too long"),
     }
-    let Some(Ok(fingerprint)) = stream.ssl().peer_certificate().map(|certificate| pki::fingerprint(&certificate))
-    else {
-        return debug!("no certificate shown");
+    let fingerprint = match stream.ssl().peer_certificate().map(|certificate| pki::fingerprint(&certificate)) {
+        Some(Ok(fingerprint)) => Some(fingerprint.into()),
+        None => None,
+        Some(Err(error)) => return debug!(%error, "the certificate shown cannot be hashed"),
     };
-    let router = router.layer(Extension(Peer(fingerprint.into())));
+    let router = router.layer(Extension(Peer(fingerprint)));
     let served = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(READ_TIMEOUT)
@@ -133,6 +143,7 @@ async fn message(
     Extension(peer): Extension<Peer>,
     request: Request<Body>,
 ) -> Result<Response, Infallible> {
+    let Some(peer) = peer.0 else { return Ok(no_certificate()) };
     let (parts, body) = request.into_parts();
     let content_type = parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     if !content_type.is_some_and(|found| found.eq_ignore_ascii_case(MESSAGE_TYPE)) {
@@ -144,7 +155,7 @@ async fn message(
         Err(_) => return Ok(StatusCode::REQUEST_TIMEOUT.into_response()),
     };
     // The database blocks; the other connections must not wait for it.
-    let decided = tokio::task::spawn_blocking(move || service.answer(&peer.0, &body)).await;
+    let decided = tokio::task::spawn_blocking(move || service.answer(&peer, &body)).await;
     Ok(match decided {
         Ok(Reply::Message(bytes, pause)) => {
             sleep(pause).await;
@@ -161,4 +172,45 @@ async fn message(
         Ok(Reply::Failed(reason)) => (StatusCode::INTERNAL_SERVER_ERROR, reason).into_response(),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
     })
+}
+
+/// A machine wants to be enrolled.
+async fn enrol(State(service): State<Arc<Service>>, request: Request<Body>) -> Result<Response, Infallible> {
+    Ok(onboard(request, move |signed| service.enrol(&signed)).await)
+}
+
+/// An enrolled terminal asks about itself.
+async fn terminal(
+    State(service): State<Arc<Service>>,
+    Extension(peer): Extension<Peer>,
+    request: Request<Body>,
+) -> Result<Response, Infallible> {
+    let Some(peer) = peer.0 else { return Ok(no_certificate()) };
+    Ok(onboard(request, move |signed| service.ask_about_terminal(&peer, &signed)).await)
+}
+
+async fn onboard<T: Serialize + Send + 'static>(
+    request: Request<Body>,
+    answer: impl FnOnce(SignedRequest) -> Result<Answer<T>, HostError> + Send + 'static,
+) -> Response {
+    let body = match timeout(READ_TIMEOUT, to_bytes(request.into_body(), LONGEST)).await {
+        Ok(Ok(body)) => body,
+        Ok(Err(_)) => return StatusCode::PAYLOAD_TOO_LARGE.into_response(),
+        Err(_) => return StatusCode::REQUEST_TIMEOUT.into_response(),
+    };
+    let Ok(signed) = serde_json::from_slice::<SignedRequest>(&body) else {
+        return Json(Answer::<T>::Refused(Refusal::BadRequest)).into_response();
+    };
+    match tokio::task::spawn_blocking(move || answer(signed)).await {
+        Ok(Ok(answer)) => Json(answer).into_response(),
+        Ok(Err(error)) => {
+            warn!(%error, "the host failed");
+            (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response()
+        }
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
+    }
+}
+
+fn no_certificate() -> Response {
+    (StatusCode::FORBIDDEN, "show the certificate of an enrolled terminal").into_response()
 }

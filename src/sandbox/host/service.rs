@@ -1,19 +1,25 @@
 //! A request's way through the host: read, bind, authenticate, decide, answer — or misbehave, where the amount asks for it.
 
+use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use jiff::Zoned;
+use jiff::{Timestamp, Zoned};
 use tracing::{info, warn};
 use zeroize::Zeroizing;
 
 use super::advices;
-use super::answers::{self, AnswerError, Says};
+use super::answers::{self, AnswerError, Named, Says};
+use super::onboarding::Onboarding;
+use super::onboarding::bound::Bound;
 use super::parameters::{Parameters, Question};
 use super::rules::{self, Decision, Refusal};
 use super::scripts::{self, Script};
 use super::store::{Store, StoreError, Terminal};
+use super::{HostError, take_terminal};
+use crate::acquirer::device;
+use crate::acquirer::enrolment::wire::{Answer, EnrolmentAnswer, SignedRequest, TerminalAnswer};
 use crate::acquirer::messages::ECHO;
 use crate::iso8583::dialect::{Dialect, MAC_FIELD};
 use crate::iso8583::{Frame, Message, Mti};
@@ -46,6 +52,10 @@ pub struct Service {
     pub parameters: Parameters,
     /// While true, reversals are neither carried out nor answered.
     pub deaf_to_reversals: AtomicBool,
+    /// While true, what a message names is not compared with the register.
+    pub blind_to_bindings: AtomicBool,
+    /// Answers machines that want to be enrolled.
+    pub onboarding: Onboarding,
 }
 
 const SLOW: Duration = Duration::from_secs(8);
@@ -67,6 +77,20 @@ impl Service {
         })
     }
 
+    /// Answers a machine that wants to be enrolled.
+    pub fn enrol(&self, signed: &SignedRequest) -> Result<Answer<EnrolmentAnswer>, HostError> {
+        self.onboarding.enrol(signed, &take_terminal, Timestamp::now())
+    }
+
+    /// Answers an enrolled terminal that asks about itself.
+    pub fn ask_about_terminal(
+        &self,
+        certificate: &str,
+        signed: &SignedRequest,
+    ) -> Result<Answer<TerminalAnswer>, HostError> {
+        self.onboarding.ask(certificate, signed, Timestamp::now())
+    }
+
     fn financial(
         &self,
         certificate: &str,
@@ -77,42 +101,56 @@ impl Service {
         let message = &request.message;
         let terminal = match rules::bound_terminal(&self.store, certificate, message)? {
             Ok(terminal) => terminal,
-            Err(refusal) => return self.refuse(request, &refusal, now),
+            Err(refusal) => return self.refuse(request, None, &refusal, now),
         };
+        let Some(bound) = Bound::of(&self.store, &terminal.terminal)? else {
+            return self.refuse(request, None, &rules::unknown_terminal("the terminal is in no application"), now);
+        };
+        let mark = device::write_mark(bound.mark.as_str(), &self.dialect.binding);
+        let terminal = &Known { row: terminal, mark };
+        let device = rules::check_device(terminal, message, &self.dialect.binding);
+        let blind = self.blind_to_bindings.load(Ordering::Relaxed);
+        let named = device.and_then(|record| if blind { Ok(()) } else { bound.check(terminal, message, &record) });
+        if let Err(refusal) = named {
+            return self.refuse(request, Some(terminal), &refusal, now);
+        }
+        let trades = bound.may_trade(message);
         if message.mti() == Mti::NETWORK_ADVICE && network_code(message) == Some(ECHO) {
-            let says = Says { response_code: "00", ..Says::default() };
-            return self.unsigned(request, &says, Some(&terminal.acquirer), now);
+            let response_code = trades.as_ref().err().map_or("00", |refusal| refusal.response_code);
+            let says = Says { response_code, ..Says::default() };
+            return self.unsigned(request, &says, Some(terminal.named()), now);
         }
         if let Some(question) = Question::of(&self.dialect.parameters, message) {
-            return match rules::check_mac(&self.dialect, &terminal, message, bytes) {
-                Ok(()) => self.parameters(request, &terminal, &question, now),
-                Err(refusal) => self.refuse(request, &refusal, now),
+            return match rules::check_mac(&self.dialect, terminal, message, bytes) {
+                Ok(()) => self.parameters(request, terminal, &question, now),
+                Err(refusal) => self.refuse(request, Some(terminal), &refusal, now),
             };
         }
-        let accepted = rules::check_device(&terminal, message)
-            .and_then(|()| rules::check_mac(&self.dialect, &terminal, message, bytes));
-        if let Err(refusal) = accepted {
-            return self.refuse(request, &refusal, now);
+        if let Err(refusal) = rules::check_mac(&self.dialect, terminal, message, bytes) {
+            return self.refuse(request, Some(terminal), &refusal, now);
+        }
+        if let Err(refusal) = trades {
+            return self.signed(request, terminal, &refusal.into(), now);
         }
         match message.mti() {
-            Mti::FINANCIAL_REQUEST => self.sale(request, bytes, &terminal, now),
+            Mti::FINANCIAL_REQUEST => self.sale(request, bytes, terminal, now),
             Mti::REVERSAL_REQUEST if self.deaf_to_reversals.load(Ordering::Relaxed) => Ok(Reply::Silence),
             Mti::REVERSAL_REQUEST => {
-                let decision = rules::reversal(&self.store, &terminal, message, now)?;
-                self.signed(request, &terminal, &decision, now)
+                let decision = rules::reversal(&self.store, terminal, message, now)?;
+                self.signed(request, terminal, &decision, now)
             }
             Mti::BATCH_UPLOAD | Mti::ADMINISTRATIVE_ADVICE => {
-                let decision = advices::advice(&self.store, &self.dialect, &terminal, message)?;
-                self.signed(request, &terminal, &decision, now)
+                let decision = advices::advice(&self.store, &self.dialect, terminal, message)?;
+                self.signed(request, terminal, &decision, now)
             }
             _ => {
                 let refusal = Refusal { response_code: "12", reason: "a message type the sandbox lacks".to_owned() };
-                self.signed(request, &terminal, &refusal.into(), now)
+                self.signed(request, terminal, &refusal.into(), now)
             }
         }
     }
 
-    fn sale(&self, request: &Frame, bytes: &[u8], terminal: &Terminal, now: &Zoned) -> Result<Reply, ServiceFailure> {
+    fn sale(&self, request: &Frame, bytes: &[u8], terminal: &Known, now: &Zoned) -> Result<Reply, ServiceFailure> {
         let script = scripts::of(request.message.text(4).and_then(|digits| digits.parse().ok()).unwrap_or_default());
         match script {
             Script::SilentUnbooked => return Ok(Reply::Silence),
@@ -155,7 +193,7 @@ impl Service {
     fn parameters(
         &self,
         request: &Frame,
-        terminal: &Terminal,
+        terminal: &Known,
         question: &Question,
         now: &Zoned,
     ) -> Result<Reply, ServiceFailure> {
@@ -173,7 +211,7 @@ impl Service {
         }
         info!(?question, code = response_code, "asked for terminal data");
         let says = Says { response_code, ..Says::default() };
-        let mut answer = answers::message(&request.message, &says, Some(&terminal.acquirer), now)
+        let mut answer = answers::message(&request.message, &says, Some(terminal.named()), now)
             .ok_or(ServiceFailure::NoAnswerType)?;
         if !field.is_empty() {
             answer = answer.with_bytes(62, &field);
@@ -181,7 +219,7 @@ impl Service {
         Ok(now_said(answers::signed(&self.dialect, request, answer, terminal)?))
     }
 
-    fn note_taken(&self, terminal: &Terminal, question: &Question) -> Result<(), ServiceFailure> {
+    fn note_taken(&self, terminal: &Known, question: &Question) -> Result<(), ServiceFailure> {
         // What the terminal says it took is what was last served; a file that changes in between is ordered again.
         let Ok(offered) = self.parameters.versions() else { return Ok(()) };
         let mut taken = self.store.parameters_taken(&terminal.terminal)?;
@@ -194,7 +232,7 @@ impl Service {
     }
 
     /// What the header of an answer orders this terminal to do.
-    fn order(&self, terminal: &Terminal) -> Result<Option<u8>, ServiceFailure> {
+    fn order(&self, terminal: &Known) -> Result<Option<u8>, ServiceFailure> {
         let taken = self.store.parameters_taken(&terminal.terminal)?;
         match self.parameters.versions() {
             Ok(offered) => Ok(offered.order(&taken, &self.dialect.parameters)),
@@ -209,7 +247,7 @@ impl Service {
     fn tampered(
         &self,
         request: &Frame,
-        terminal: &Terminal,
+        terminal: &Known,
         decision: &Decision,
         script: Script,
         now: &Zoned,
@@ -233,7 +271,7 @@ impl Service {
     fn signed(
         &self,
         request: &Frame,
-        terminal: &Terminal,
+        terminal: &Known,
         decision: &Decision,
         now: &Zoned,
     ) -> Result<Reply, ServiceFailure> {
@@ -250,7 +288,7 @@ impl Service {
         &self,
         request: &Message,
         decision: &Decision,
-        terminal: &Terminal,
+        terminal: &Known,
         now: &Zoned,
     ) -> Result<Message, ServiceFailure> {
         let says = Says {
@@ -260,29 +298,56 @@ impl Service {
             amount: decision.amount,
             issuer_data: decision.issuer_data.clone(),
         };
-        answers::message(request, &says, Some(&terminal.acquirer), now).ok_or(ServiceFailure::NoAnswerType)
+        answers::message(request, &says, Some(terminal.named()), now).ok_or(ServiceFailure::NoAnswerType)
     }
 
     /// A terminal that is not known, or whose key does not fit, is told so; it could not check a MAC.
-    fn refuse(&self, request: &Frame, refusal: &Refusal, now: &Zoned) -> Result<Reply, ServiceFailure> {
+    fn refuse(
+        &self,
+        request: &Frame,
+        terminal: Option<&Known>,
+        refusal: &Refusal,
+        now: &Zoned,
+    ) -> Result<Reply, ServiceFailure> {
         warn!(request = ?request.message, code = refusal.response_code, reason = refusal.reason, "refused");
-        self.unsigned(request, &Says { response_code: refusal.response_code, ..Says::default() }, None, now)
+        let says = Says { response_code: refusal.response_code, ..Says::default() };
+        self.unsigned(request, &says, terminal.map(Known::named), now)
     }
 
     fn unsigned(
         &self,
         request: &Frame,
         says: &Says<'_>,
-        acquirer: Option<&str>,
+        named: Option<Named<'_>>,
         now: &Zoned,
     ) -> Result<Reply, ServiceFailure> {
-        let answer = answers::message(&request.message, says, acquirer, now).ok_or(ServiceFailure::NoAnswerType)?;
+        let answer = answers::message(&request.message, says, named, now).ok_or(ServiceFailure::NoAnswerType)?;
         let bytes = answers::unsigned(&self.dialect, request, answer.without(MAC_FIELD)).map_err(AnswerError::from)?;
         Ok(now_said(bytes))
     }
 
     fn log(&self, request: &Message, decision: &Decision) {
         info!(request = ?request, code = decision.response_code, reason = decision.reason, "decided");
+    }
+}
+
+/// A terminal of the register, and field 59 of answers to it.
+struct Known {
+    row: Terminal,
+    mark: String,
+}
+
+impl Known {
+    fn named(&self) -> Named<'_> {
+        Named { acquirer: &self.row.acquirer, merchant: &self.row.merchant, mark: &self.mark }
+    }
+}
+
+impl Deref for Known {
+    type Target = Terminal;
+
+    fn deref(&self) -> &Terminal {
+        &self.row
     }
 }
 

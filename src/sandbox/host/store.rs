@@ -186,6 +186,7 @@ impl Store {
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "foreign_keys", "ON")?;
         connection.execute_batch(SCHEMA)?;
+        connection.execute_batch(super::onboarding::register::SCHEMA)?;
         let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
         if version < SCHEMA_VERSION {
             connection.execute_batch(SINCE_VERSION_1)?;
@@ -238,6 +239,12 @@ impl Store {
     pub fn register_terminal(&self, row: &TerminalRow<'_>) -> Result<(), StoreError> {
         let connection = self.connection();
         connection.execute("DELETE FROM parameters_taken WHERE terminal = ?1", [row.terminal])?;
+        // The machine had another number before, which is out of service: the register lets it have one only.
+        connection.execute(
+            "UPDATE terminals SET serial_number = serial_number || ', once terminal ' || terminal
+             WHERE serial_number = ?1 AND terminal <> ?2",
+            [row.serial_number, row.terminal],
+        )?;
         connection.execute(
             "INSERT INTO terminals (terminal, merchant, serial_number, acquirer, certificate, mac_key, device_key)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
@@ -344,7 +351,7 @@ impl Store {
         Ok(found.map(|balance| balance.try_into().unwrap_or(0)))
     }
 
-    fn connection(&self) -> MutexGuard<'_, Connection> {
+    pub(super) fn connection(&self) -> MutexGuard<'_, Connection> {
         // A panic in another thread rolled its transaction back; the connection itself is sound.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -38,11 +38,10 @@ fn a_terminal_whose_values_disagree_is_told_so_and_books_nothing() {
         |identity| identity.terminal_number = "10000009".to_owned(),
     ];
     for change in changes {
-        let kit = house.copied_kit();
-        let mut identity = Identity::load(&kit).unwrap();
+        let mut identity = Identity::load(&house.kit()).unwrap();
         change(&mut identity);
-        identity.save(&kit).unwrap();
-        assert_eq!(code(house.link_of(&kit).sale(&sale(3, 100))), "97", "{identity:?}");
+        let link = open_as(&house.running.link_settings(), &house.kit(), identity.clone());
+        assert_eq!(code(link.sale(&sale(3, 100))), "97", "{identity:?}");
     }
     assert_eq!(house.balance(), before);
 }
@@ -68,17 +67,18 @@ fn the_factor_binds_the_device_to_the_request() {
     let dialect = Dialect::shipped("unionpay").unwrap();
     let identity = Identity::load(&house.kit()).unwrap();
     let vault = SoftwareVault::open(&house.kit()).unwrap();
+    let tags = &dialect.binding;
     let requests = Requests { dialect: &dialect, tpdu: &dialect.tpdu, identity: &identity, vault: &vault };
     let terminal = house.host.store.terminal(DEFAULT_TERMINAL).unwrap().unwrap();
     for message in [
         requests.sale(&sale(1, 100)).unwrap().frame.message,
         requests.reversal(&reversal(1, 100)).unwrap().frame.message,
     ] {
-        assert!(rules::check_device(&terminal, &message).is_ok());
-        let mut record = DeviceRecord::read(message.text(59).unwrap()).unwrap();
+        assert!(rules::check_device(&terminal, &message, tags).is_ok());
+        let mut record = DeviceRecord::read(message.text(59).unwrap(), tags).unwrap();
         record.factor = "999999".to_owned();
         record.ciphertext = vault.device_ciphertext(&record.serial_number, &record.factor).unwrap();
-        let refusal = rules::check_device(&terminal, &message.with_text(59, &record.write())).unwrap_err();
+        let refusal = rules::check_device(&terminal, &message.with_text(59, &record.write(tags)), tags).unwrap_err();
         assert!(refusal.response_code == "97" && refusal.reason.contains("factor"), "{refusal:?}");
     }
 }

@@ -2,6 +2,7 @@
 
 mod binding;
 mod decisions;
+mod enrolment;
 mod parameters;
 mod reversals;
 mod transport;
@@ -96,8 +97,13 @@ impl House {
 }
 
 fn open(settings: &LinkSettings, kit: &Path) -> HttpsLink {
+    open_as(settings, kit, Identity::load(kit).unwrap())
+}
+
+/// A terminal whose program does not look at its own binding record.
+fn open_as(settings: &LinkSettings, kit: &Path, identity: Identity) -> HttpsLink {
     let vault = Arc::new(SoftwareVault::open(kit).unwrap());
-    HttpsLink::open(settings, kit, Identity::load(kit).unwrap(), vault).unwrap()
+    HttpsLink::open(settings, kit, identity, vault).unwrap()
 }
 
 fn profile() -> ApplicationProfile {

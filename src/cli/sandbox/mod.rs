@@ -1,4 +1,7 @@
-//! `yima sandbox host|card|printer`: endpoints to try the terminal with, each a process of its own.
+//! `yima sandbox host|card|printer`: endpoints to try the terminal with, each a process of its own, and `yima sandbox
+//! merchant`, the desk of the acquirer behind the host.
+
+mod merchant;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -9,6 +12,7 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 
+use self::merchant::Merchant;
 use super::{Failure, Places, output};
 use crate::sandbox::card::SandboxCard;
 use crate::sandbox::card::apdu::instruction_name;
@@ -31,6 +35,9 @@ pub enum Endpoint {
     Card(CardArguments),
     /// An ESC/POS printer on a pseudo-terminal that draws its paper
     Printer(PrinterArguments),
+    /// The acquirer's side of onboarding: applications of merchants, activation codes, suspensions
+    #[command(subcommand)]
+    Merchant(Merchant),
 }
 
 /// What comes after `yima sandbox host`.
@@ -125,6 +132,7 @@ impl Endpoint {
             Self::Host(arguments) => arguments.run(places, &place.join("host")),
             Self::Card(arguments) => arguments.run(&place.join("card")),
             Self::Printer(arguments) => arguments.run(&places.state()),
+            Self::Merchant(merchant) => merchant.run(&place.join("host")),
         }
     }
 }

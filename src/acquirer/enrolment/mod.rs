@@ -1,0 +1,387 @@
+//! Enrolment, the terminal's side: keys are made here, the acquirer certifies them and sends its own under an agreed key, and
+//! its signed binding record says which machine collects for whom.
+//!
+//! [`Enrolment`] asks and puts what comes into its place as a whole ([`stage`]); [`wire`] is what is said, [`https`] how it
+//! travels, [`client_key`] the key for TLS. Whether the terminal may be enrolled now is decided elsewhere.
+
+pub mod client_key;
+pub mod https;
+mod stage;
+pub mod wire;
+
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+
+use self::stage::Stage;
+use self::wire::{
+    ActivationCode, Answer, EnrolmentAnswer, EnrolmentRequest, Refusal, SignedRequest, TerminalAnswer, TerminalRequest,
+    Wish, agreement_context,
+};
+use crate::crypto::{CryptoError, hex};
+use crate::terminal::binding::{BindingError, BindingRecord, key_name};
+use crate::terminal::identity::{self, Identity, IdentityError};
+use crate::terminal::journal::{Event, Journal, JournalError};
+use crate::terminal::link::LinkSettings;
+use crate::terminal::machine::{Fingerprint, MachineError};
+use crate::vault::software::SoftwareVault;
+use crate::vault::{SecureElement, VaultError};
+
+/// Why a terminal is not enrolled, or is as it was before.
+#[derive(Debug, thiserror::Error)]
+pub enum EnrolmentError {
+    /// The host says no.
+    #[error("the host refused: {0}")]
+    Refused(Refusal),
+    /// The host was not reached, or did not answer.
+    #[error("{0}; check the network and host.url, then try again: the code is still good")]
+    Link(String),
+    /// The answer cannot be read or believed.
+    #[error("the host's answer is not taken: {0}; report this to the acquirer")]
+    Answer(String),
+    /// A setting with which a terminal cannot be enrolled.
+    #[error("{key}: {problem}")]
+    Setting {
+        /// Which.
+        key: &'static str,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A file cannot be read or written.
+    #[error("{path}: {source}")]
+    File {
+        /// Which file.
+        path: String,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// The request cannot be written.
+    #[error("the request cannot be written: {0}")]
+    Request(String),
+    /// The binding record.
+    #[error("the host's answer is not taken: {0}; report this to the acquirer")]
+    Binding(#[from] BindingError),
+    /// What the terminal is now.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    /// The machine.
+    #[error(transparent)]
+    Machine(#[from] MachineError),
+    /// The journal.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The keys.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    /// A computation.
+    #[error(transparent)]
+    Crypto(#[from] CryptoError),
+    /// OpenSSL's own words.
+    #[error("OpenSSL: {0}")]
+    OpenSsl(#[from] openssl::error::ErrorStack),
+}
+
+impl EnrolmentError {
+    fn file(path: &Path, source: std::io::Error) -> Self {
+        Self::File { path: path.display().to_string(), source }
+    }
+}
+
+/// What an enrolment is made of.
+#[derive(Clone, Debug)]
+pub struct Enrolment<'a> {
+    /// File names of authorities, certificate and key.
+    pub settings: &'a LinkSettings,
+    /// The identity directory.
+    pub directory: &'a Path,
+    /// The machine's serial number (TUSN).
+    pub serial_number: &'a str,
+    /// Where the machine says which it is.
+    pub machine: &'a [PathBuf],
+}
+
+/// How far an enrolment is, before each part of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// Keys are made.
+    MakingKeys,
+    /// The host is asked.
+    AskingHost,
+    /// Its answer is checked and written beside what was before.
+    TakingAnswer,
+    /// The new identity comes into its place.
+    PuttingInPlace,
+    /// What was before is destroyed.
+    DestroyingOld,
+}
+
+/// Asks the host for an enrolment.
+pub type Host<'a> = &'a mut dyn FnMut(&SignedRequest) -> Result<Answer<EnrolmentAnswer>, EnrolmentError>;
+
+impl Enrolment<'_> {
+    /// Enrols the terminal, or enrols it anew: what it had is destroyed when the new identity is in its place.
+    ///
+    /// An enrolment whose answer was lost is taken up with the same request, as long as the code is the same.
+    ///
+    /// # Errors
+    /// When the host says no, nothing valid came, or something cannot be written. What the terminal was, it still is.
+    pub fn carry_out(
+        &self,
+        code: &ActivationCode,
+        host: Host<'_>,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<BindingRecord, EnrolmentError> {
+        progress(Progress::MakingKeys);
+        let stage = Stage::open(self.directory)?;
+        let request = self.begin(&stage, code)?;
+        progress(Progress::AskingHost);
+        let answer = match host(&request)? {
+            Answer::Granted(answer) => answer,
+            Answer::Refused(refusal) => {
+                // Keys that were refused are of no use. Another try makes others.
+                stage.clear()?;
+                return Err(EnrolmentError::Refused(refusal));
+            }
+        };
+        progress(Progress::TakingAnswer);
+        let record = self.fill(&stage, &answer)?;
+        progress(Progress::PuttingInPlace);
+        stage.exchange()?;
+        progress(Progress::DestroyingOld);
+        stage.finish()?;
+        Ok(record)
+    }
+
+    /// Makes the keys and the request, or finds those of an enrolment that was cut short.
+    fn begin(&self, stage: &Stage, code: &ActivationCode) -> Result<SignedRequest, EnrolmentError> {
+        if let Some(request) = stage.request()?
+            && self.is_about(&request, code)
+        {
+            return Ok(request);
+        }
+        stage.clear()?;
+        let authorities = std::fs::read(self.authorities()?)
+            .map_err(|source| EnrolmentError::file(&self.directory.join(&self.settings.ca_file), source))?;
+        let fingerprint = Fingerprint::take(self.machine)?;
+        stage.make()?;
+        let vault = SoftwareVault::create(stage.folder())?;
+        if fingerprint.is_nameless() && !vault.is_test() {
+            return Err(MachineError::Nameless.into());
+        }
+        let device_key = vault.generate()?;
+        let tls = client_key::make(self.serial_number)?;
+        stage.write(relative(&self.settings.client_key_file, "host.client_key_file")?, &tls.key)?;
+        if self.settings.ca_file.is_relative() {
+            stage.write(&self.settings.ca_file, &authorities)?;
+        }
+        fingerprint.note(self.serial_number)?.save(stage.folder())?;
+        let request = EnrolmentRequest {
+            serial_number: self.serial_number.to_owned(),
+            device_key: hex::encode(&device_key),
+            code: code.expose_digits().to_owned(),
+            application_version: env!("CARGO_PKG_VERSION").to_owned(),
+            certificate_request: tls.certificate_request,
+            machine: fingerprint.proof(self.serial_number)?.expose_key().to_string(),
+        };
+        let request = SignedRequest::sign(&vault, &request)?;
+        // It comes last: with it the stage is complete, and can be found again.
+        stage.note_request(&request)?;
+        Ok(request)
+    }
+
+    fn is_about(&self, request: &SignedRequest, code: &ActivationCode) -> bool {
+        serde_json::from_str::<EnrolmentRequest>(&request.request)
+            .is_ok_and(|request| request.serial_number == self.serial_number && request.code == code.expose_digits())
+    }
+
+    /// Checks the answer as a whole and writes the identity into the stage.
+    fn fill(&self, stage: &Stage, answer: &EnrolmentAnswer) -> Result<BindingRecord, EnrolmentError> {
+        let refused = |problem: &str| EnrolmentError::Answer(problem.to_owned());
+        let vault = SoftwareVault::open(stage.folder())?;
+        let device_key = vault.public_key()?;
+        let authorities = self.authorities()?;
+        let authorities = std::fs::read(&authorities).map_err(|source| EnrolmentError::file(&authorities, source))?;
+        let record = answer.binding.verified(&authorities)?;
+        if record.serial_number != self.serial_number {
+            return Err(refused("its binding record is for another machine"));
+        }
+        if record.device_key != key_name(&device_key)? {
+            return Err(refused("its binding record is for another device key"));
+        }
+        if record.test != vault.is_test() {
+            return Err(refused("test keys and a live merchant, or the other way round"));
+        }
+        let key_file = relative(&self.settings.client_key_file, "host.client_key_file")?;
+        let key_path = stage.folder().join(key_file);
+        let key = std::fs::read(&key_path)
+            .map(zeroize::Zeroizing::new)
+            .map_err(|source| EnrolmentError::file(&key_path, source))?;
+        let certificate = answer.client_certificate.as_bytes();
+        if !client_key::belong_together(certificate, &key).unwrap_or(false) {
+            return Err(refused("its certificate is for another key"));
+        }
+        let host_key = hex::decode(&answer.host_key).map_err(|_| refused("the host's key cannot be read"))?;
+        let context = agreement_context(self.serial_number, &record.terminal_number, &device_key, &host_key);
+        vault.import_under_agreement(&host_key, &context, &answer.master_key, &answer.device_key)?;
+
+        stage.write(relative(&self.settings.client_certificate_file, "host.client_certificate_file")?, certificate)?;
+        self.journal(&vault, &record)?.save(stage.folder())?;
+        identity::save(stage.folder(), &answer.binding)?;
+        Ok(record)
+    }
+
+    /// The journal of the terminal, going on. Keys before name those that follow them, where they still can.
+    fn journal(&self, vault: &dyn SecureElement, record: &BindingRecord) -> Result<Journal, EnrolmentError> {
+        let now = record.issued_at;
+        let detail = format!("merchant {}, terminal {}", record.merchant_code, record.terminal_number);
+        let mut journal = Journal::load(self.directory).unwrap_or_else(|error| {
+            tracing::warn!(%error, "a new journal is begun");
+            Journal::default()
+        });
+        if !journal.entries().is_empty() && !journal.is_decommissioned() {
+            let announced = SoftwareVault::open(self.directory).map_err(JournalError::Vault).and_then(|before| {
+                let version = journal.newest_binding();
+                journal.push(&before, Event::KeysReplaced, &key_name(&vault.public_key()?)?, version, now)
+            });
+            if let Err(error) = announced {
+                tracing::warn!(%error, "the keys before cannot name those that follow: a new journal is begun");
+                journal = Journal::default();
+            }
+        }
+        journal.push(vault, Event::Enrolled, &detail, record.version, now)?;
+        Ok(journal)
+    }
+
+    fn authorities(&self) -> Result<PathBuf, EnrolmentError> {
+        let path = self.directory.join(&self.settings.ca_file);
+        if path.exists() {
+            Ok(path)
+        } else {
+            let problem = format!("{} is not there; put the acquirer's authorities into it first", path.display());
+            Err(EnrolmentError::Setting { key: "host.ca_file", problem })
+        }
+    }
+}
+
+/// Files that enrolment writes are in the identity directory: only there they come into their place together.
+fn relative<'a>(file: &'a Path, key: &'static str) -> Result<&'a Path, EnrolmentError> {
+    if file.components().count() == 1 && file.is_relative() {
+        Ok(file)
+    } else {
+        let problem = "enrolment writes this file, so it is a plain name within the identity directory".to_owned();
+        Err(EnrolmentError::Setting { key, problem })
+    }
+}
+
+/// Finishes an enrolment that was cut short after it was decided: the keys before are destroyed.
+///
+/// # Errors
+/// When they cannot be.
+pub fn finish(directory: &Path) -> Result<(), EnrolmentError> {
+    Stage::open(directory).map(|_| ())
+}
+
+/// An enrolled terminal asks about itself.
+pub type Desk<'a> = &'a mut dyn FnMut(&SignedRequest) -> Result<Answer<TerminalAnswer>, EnrolmentError>;
+
+/// What an enrolled terminal is when it asks about itself.
+pub struct Enrolled<'a> {
+    /// File name of the authorities.
+    pub settings: &'a LinkSettings,
+    /// The identity directory.
+    pub directory: &'a Path,
+    /// Who it is.
+    pub identity: &'a Identity,
+    /// Holds the device key.
+    pub vault: &'a dyn SecureElement,
+}
+
+impl Enrolled<'_> {
+    /// Fetches the binding record and takes it when it is newer than the one that counts. Gives the identity that it makes.
+    ///
+    /// # Errors
+    /// When nothing valid came, or the record makes this another terminal: that needs an enrolment.
+    pub fn refresh(&self, desk: Desk<'_>, now: Timestamp) -> Result<Option<Identity>, EnrolmentError> {
+        let refused = |problem: &str| EnrolmentError::Answer(problem.to_owned());
+        let answer = self.ask(desk, Wish::Binding, now)?;
+        let binding = answer.binding.ok_or_else(|| refused("there is no binding record in it"))?;
+        let authorities = self.directory.join(&self.settings.ca_file);
+        let authorities = std::fs::read(&authorities).map_err(|source| EnrolmentError::file(&authorities, source))?;
+        let record = binding.verified(&authorities)?;
+        let ours = self.identity;
+        if record.version <= ours.version {
+            return Ok(None);
+        }
+        let same = record.serial_number == ours.serial_number
+            && record.acquirer_code == ours.acquirer_code
+            && record.merchant_code == ours.merchant_code
+            && record.terminal_number == ours.terminal_number
+            && record.test == ours.test
+            && record.device_key == key_name(&self.vault.public_key()?)?;
+        if !same {
+            return Err(refused("its binding record is another terminal's; enrol this one anew"));
+        }
+        identity::save(self.directory, &binding)?;
+        let detail = format!("{}, {}", record.address, record.place);
+        self.note(Event::BindingReplaced, &detail, record.version, now)?;
+        Ok(Some(Identity::of(&record, ours.machine.clone())?))
+    }
+
+    /// Asks for another place. The acquirer decides; its new record brings it.
+    ///
+    /// # Errors
+    /// When the host refuses or does not answer.
+    pub fn ask_to_move(
+        &self,
+        desk: Desk<'_>,
+        address: &str,
+        coordinates: &str,
+        radius_m: u32,
+        now: Timestamp,
+    ) -> Result<(), EnrolmentError> {
+        let wish = Wish::Move { address: address.to_owned(), coordinates: coordinates.to_owned(), radius_m };
+        self.ask(desk, wish, now)?;
+        let detail = format!("{address}, {coordinates}, {radius_m} m");
+        self.note(Event::MoveRequested, &detail, self.identity.version, now)
+    }
+
+    /// Takes the terminal out of service: the host marks it, the journal says so, and the keys are destroyed.
+    ///
+    /// # Errors
+    /// When the host refuses or does not answer; then nothing has changed. When the keys cannot be destroyed: then it must be
+    /// tried again.
+    pub fn decommission(
+        &self,
+        desk: Desk<'_>,
+        unfinished: u32,
+        unsettled: u32,
+        now: Timestamp,
+    ) -> Result<(), EnrolmentError> {
+        match self.ask(desk, Wish::Decommission { unfinished, unsettled }, now) {
+            Ok(_) | Err(EnrolmentError::Refused(Refusal::Decommissioned)) => {}
+            Err(error) => return Err(error),
+        }
+        let detail = format!("{unfinished} payments not finished, {unsettled} not settled");
+        self.note(Event::Decommissioned, &detail, self.identity.version, now)?;
+        Ok(self.vault.zeroize()?)
+    }
+
+    fn ask(&self, desk: Desk<'_>, wish: Wish, now: Timestamp) -> Result<TerminalAnswer, EnrolmentError> {
+        let request = TerminalRequest {
+            serial_number: self.identity.serial_number.clone(),
+            terminal_number: self.identity.terminal_number.clone(),
+            at_ms: now.as_millisecond(),
+            wish,
+        };
+        match desk(&SignedRequest::sign(self.vault, &request)?)? {
+            Answer::Granted(answer) => Ok(answer),
+            Answer::Refused(refusal) => Err(EnrolmentError::Refused(refusal)),
+        }
+    }
+
+    fn note(&self, event: Event, detail: &str, version: u32, now: Timestamp) -> Result<(), EnrolmentError> {
+        let mut journal = Journal::load(self.directory)?;
+        journal.push(self.vault, event, detail, version, now)?;
+        Ok(journal.save(self.directory)?)
+    }
+}

@@ -1,0 +1,261 @@
+//! Enrolment as an act of the whole terminal: when it may happen, and what it finds and leaves. No engine runs meanwhile.
+
+use jiff::Timestamp;
+
+use super::setup::{Setup, SetupError};
+use crate::acquirer::enrolment::wire::{ActivationCode, Answer, SignedRequest, TerminalAnswer};
+use crate::acquirer::enrolment::{self, Enrolled, Enrolment, EnrolmentError, Progress, https};
+use crate::ledger::{Ledger, LedgerError};
+use crate::payment::record::State;
+use crate::reference::{MerchantCode, ReferenceError, TerminalNumber};
+use crate::terminal::binding::BindingRecord;
+use crate::terminal::identity::{self, Identity, IdentityError};
+use crate::terminal::journal::Journal;
+use crate::terminal::machine::MachineError;
+use crate::terminal::settings::SettingsError;
+use crate::vault::SecureElement;
+use crate::wording::ReasonKind;
+
+/// Why a terminal was not enrolled, moved or taken out of service. It is what it was before.
+#[derive(Debug, thiserror::Error)]
+pub enum EnrolError {
+    /// It is enrolled already.
+    #[error(
+        "this terminal is enrolled as merchant {merchant}, terminal {terminal}. To make new keys with a new activation code: \
+         yima enrol --again"
+    )]
+    Already {
+        /// Its merchant code.
+        merchant: String,
+        /// Its terminal number.
+        terminal: String,
+    },
+    /// Nothing to be enrolled anew.
+    #[error("this terminal is not enrolled yet; leave --again out")]
+    NotYet,
+    /// The machine has no serial number.
+    #[error(
+        "the machine's serial number (TUSN) is not in {0} (terminal.serial_number_file); the maker leaves it there"
+    )]
+    NoSerialNumber(String),
+    /// Payments are not finished.
+    #[error("{unfinished} payments and messages about payments are not finished; yima queue shows them")]
+    Unfinished {
+        /// How many.
+        unfinished: u32,
+    },
+    /// What the terminal is, or a part of it.
+    #[error(transparent)]
+    Setup(#[from] SetupError),
+    /// The enrolment itself.
+    #[error(transparent)]
+    Enrolment(#[from] EnrolmentError),
+    /// The ledger.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// A setting.
+    #[error(transparent)]
+    Setting(#[from] SettingsError),
+    /// The identity.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+}
+
+impl EnrolError {
+    /// What it is for the person at the counter.
+    pub fn kind(&self) -> ReasonKind {
+        match self {
+            Self::Enrolment(EnrolmentError::Refused(refusal)) => refusal.reason(),
+            Self::Enrolment(EnrolmentError::Link(_)) => ReasonKind::EnrolUnreachable,
+            Self::Enrolment(_) | Self::Already { .. } | Self::NotYet => ReasonKind::EnrolRefused,
+            Self::Unfinished { .. } => ReasonKind::PaymentsOpen,
+            Self::NoSerialNumber(_) | Self::Setting(_) => ReasonKind::SetupWrong,
+            Self::Ledger(_) => ReasonKind::LedgerFailed,
+            Self::Identity(error) => kind_of_identity(error),
+            Self::Setup(error) => kind_of_setup(error),
+        }
+    }
+}
+
+/// What a terminal that cannot start is for the person at the counter.
+pub fn kind_of_setup(error: &SetupError) -> ReasonKind {
+    match error {
+        SetupError::Ledger(_) | SetupError::State { .. } => ReasonKind::LedgerFailed,
+        SetupError::Identity(error) => kind_of_identity(error),
+        SetupError::Running(_) => ReasonKind::AlreadyRunning,
+        _ => ReasonKind::SetupWrong,
+    }
+}
+
+fn kind_of_identity(error: &IdentityError) -> ReasonKind {
+    match error {
+        IdentityError::File { .. } => ReasonKind::NotEnrolled,
+        IdentityError::Decommissioned => ReasonKind::Decommissioned,
+        IdentityError::Machine(MachineError::Other(_)) => ReasonKind::OtherMachine,
+        IdentityError::OtherSerialNumber { .. } => ReasonKind::OtherMachine,
+        IdentityError::Binding { .. }
+        | IdentityError::Older { .. }
+        | IdentityError::OtherKey
+        | IdentityError::Content { .. }
+        | IdentityError::Journal(_)
+        | IdentityError::Machine(_)
+        | IdentityError::Reference(_)
+        | IdentityError::Crypto(_) => ReasonKind::BindingWrong,
+    }
+}
+
+/// How a terminal stands with its acquirer.
+#[derive(Debug)]
+pub enum Standing {
+    /// It was never enrolled.
+    NotEnrolled,
+    /// It is enrolled and may trade as far as it can tell by itself.
+    Enrolled(Box<BindingRecord>),
+    /// It was enrolled, and must not trade.
+    Refused(SetupError),
+}
+
+impl Setup {
+    /// How this terminal stands.
+    pub fn standing(&self) -> Standing {
+        let directory = self.identity_directory();
+        match self.identity() {
+            Ok(_) => match identity::unverified(&directory) {
+                Ok(record) => Standing::Enrolled(Box::new(record)),
+                Err(error) => Standing::Refused(error.into()),
+            },
+            Err(SetupError::Identity(IdentityError::File { .. })) if !directory.join(identity::FILE).exists() => {
+                Standing::NotEnrolled
+            }
+            Err(error) => Standing::Refused(error),
+        }
+    }
+
+    /// What this terminal wrote down of its enrolments.
+    ///
+    /// # Errors
+    /// When it was changed or cannot be read.
+    pub fn journal(&self) -> Result<Journal, IdentityError> {
+        Ok(Journal::load(&self.identity_directory())?)
+    }
+
+    /// Enrols the terminal by the acquirer's activation code; `again` replaces the keys of one that is enrolled.
+    ///
+    /// # Errors
+    /// When it may not be now, or the host does not; the terminal is what it was before.
+    pub fn enrol(
+        &self,
+        code: &ActivationCode,
+        again: bool,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<BindingRecord, EnrolError> {
+        let directory = self.identity_directory();
+        let _alone = self.lock()?;
+        enrolment::finish(&directory)?;
+        let before = identity::unverified(&directory).ok();
+        match (self.identity(), again) {
+            (Ok(identity), false) => {
+                return Err(EnrolError::Already {
+                    merchant: identity.merchant_code,
+                    terminal: identity.terminal_number,
+                });
+            }
+            (Err(_), true) if before.is_none() => return Err(EnrolError::NotYet),
+            _ => {}
+        }
+        if let Some(before) = &before {
+            self.refuse_while_payments_are_open(before)?;
+        }
+        let serial_number = match (self.settings.serial_number(&self.state)?, &before) {
+            (Some(number), _) => number,
+            // The maker's number cannot change; the acquirer has signed it.
+            (None, Some(before)) => before.serial_number.clone(),
+            (None, None) => {
+                let path = self.state.join(&self.settings.terminal.serial_number_file);
+                return Err(EnrolError::NoSerialNumber(path.display().to_string()));
+            }
+        };
+        let enrolment = Enrolment {
+            settings: &self.settings.host,
+            directory: &directory,
+            serial_number: &serial_number,
+            machine: &self.settings.terminal.machine,
+        };
+        let mut host = |signed: &SignedRequest| https::enrol(&self.settings.host, &directory, signed);
+        let record = enrolment.carry_out(code, &mut host, progress)?;
+        tracing::info!(merchant = record.merchant_code, terminal = record.terminal_number, again, "enrolled");
+        Ok(record)
+    }
+
+    /// Fetches the acquirer's binding record, and takes it when it is newer.
+    ///
+    /// # Errors
+    /// When nothing valid came; the record before still counts.
+    pub fn refresh_binding(&self) -> Result<Option<Identity>, EnrolError> {
+        let _alone = self.lock()?;
+        self.as_enrolled(|enrolled| Ok(enrolled.refresh(&mut |signed| self.ask(signed), Timestamp::now())?))
+    }
+
+    /// Asks the acquirer to let the terminal stand somewhere else.
+    ///
+    /// # Errors
+    /// When the host refuses or does not answer.
+    pub fn ask_to_move(&self, address: &str, coordinates: &str, radius_m: u32) -> Result<(), EnrolError> {
+        let _alone = self.lock()?;
+        self.as_enrolled(|enrolled| {
+            let mut desk = |signed: &SignedRequest| self.ask(signed);
+            Ok(enrolled.ask_to_move(&mut desk, address, coordinates, radius_m, Timestamp::now())?)
+        })
+    }
+
+    /// Takes the terminal out of service and destroys its keys. The acquirer refuses while payments are open, unless it ordered
+    /// this itself.
+    ///
+    /// # Errors
+    /// When the host refuses or does not answer: nothing has changed then.
+    pub fn decommission(&self) -> Result<(), EnrolError> {
+        let _alone = self.lock()?;
+        let record = identity::unverified(&self.identity_directory())?;
+        let (unfinished, unsettled) = self.open_payments(&record)?;
+        self.as_enrolled(|enrolled| {
+            let mut desk = |signed: &SignedRequest| self.ask(signed);
+            Ok(enrolled.decommission(&mut desk, unfinished, unsettled, Timestamp::now())?)
+        })
+    }
+
+    fn ask(&self, signed: &SignedRequest) -> Result<Answer<TerminalAnswer>, EnrolmentError> {
+        https::ask(&self.settings.host, &self.identity_directory(), signed)
+    }
+
+    fn as_enrolled<T>(&self, work: impl FnOnce(&Enrolled<'_>) -> Result<T, EnrolError>) -> Result<T, EnrolError> {
+        let (identity, vault, directory) = (self.identity()?, self.vault()?, self.identity_directory());
+        let vault: &dyn SecureElement = &*vault;
+        work(&Enrolled { settings: &self.settings.host, directory: &directory, identity: &identity, vault })
+    }
+
+    fn refuse_while_payments_are_open(&self, record: &BindingRecord) -> Result<(), EnrolError> {
+        match self.open_payments(record)? {
+            (0, _) => Ok(()),
+            (unfinished, _) => Err(EnrolError::Unfinished { unfinished }),
+        }
+    }
+
+    /// Payments and messages about them that are not finished; payments that are not settled.
+    fn open_payments(&self, record: &BindingRecord) -> Result<(u32, u32), EnrolError> {
+        let path = self.ledger_path();
+        if !path.exists() {
+            return Ok((0, 0));
+        }
+        let wrong = |error: ReferenceError| EnrolError::Setup(error.into());
+        let merchant = MerchantCode::parse(&record.merchant_code).map_err(wrong)?;
+        let terminal = TerminalNumber::parse(&record.terminal_number).map_err(wrong)?;
+        let ledger = Ledger::open_to_look(&path, merchant, terminal)?;
+        let mut unfinished = ledger.undelivered_advices()?.len();
+        for state in [State::Pending, State::HostApproved, State::ReversalDue, State::Unresolved] {
+            unfinished += ledger.in_state(state)?.len();
+        }
+        let unsettled = ledger.in_state(State::Approved)?.len();
+        let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        Ok((count(unfinished), count(unsettled)))
+    }
+}

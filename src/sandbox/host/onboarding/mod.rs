@@ -1,0 +1,295 @@
+//! The acquirer's side of enrolment: applications of merchants, activation codes, certificates, keys and signed binding
+//! records.
+//!
+//! [`register`] keeps the applications and their log; [`Onboarding`] answers machines that want to be enrolled and terminals
+//! that ask about themselves; [`bound`] says what a message must name to be an enrolled terminal's.
+
+pub mod bound;
+pub mod register;
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use jiff::Timestamp;
+use openssl::x509::X509Req;
+use serde::de::DeserializeOwned;
+use tracing::{info, warn};
+
+use self::register::{Application, CodeVerdict, Register, RegisterError, State};
+use super::pki::{self, Credential, Purpose};
+use super::store::{Store, StoreError};
+use super::{HostError, random};
+use crate::acquirer::enrolment::wire::{
+    Answer, EnrolmentAnswer, EnrolmentRequest, Refusal, SignedRequest, TerminalAnswer, TerminalRequest, Wish,
+    agreement_context,
+};
+use crate::crypto::elliptic::{P256PrivateKey, P256PublicKey};
+use crate::crypto::hex;
+use crate::crypto::sha256::{HASH_LENGTH, sha256};
+use crate::terminal::binding::{BindingRecord, Place, SignedBinding, check_text};
+use crate::vault::{KeyName, agreement};
+
+/// The host's desk for enrolments.
+pub struct Onboarding {
+    store: Arc<Store>,
+    authority: Credential,
+    signer: Credential,
+    /// One enrolment at a time: a code is used once, also by two machines that come together.
+    turn: Mutex<()>,
+}
+
+/// What a newly enrolled terminal is known by.
+pub struct NewTerminal<'a> {
+    /// Its application.
+    pub application: &'a Application,
+    /// Fingerprint of its certificate.
+    pub certificate: &'a str,
+    /// Master key, TDES.
+    pub master_key: &'a [u8; 16],
+    /// Device key, SM4.
+    pub device_key: &'a [u8; 16],
+}
+
+/// Puts a terminal into the host's books.
+pub type Take<'a> = &'a dyn Fn(&Store, &NewTerminal<'_>) -> Result<(), HostError>;
+
+impl Onboarding {
+    /// A desk that certifies with `authority` and signs binding records with `signer`.
+    pub const fn new(store: Arc<Store>, authority: Credential, signer: Credential) -> Self {
+        Self { store, authority, signer, turn: Mutex::new(()) }
+    }
+
+    /// A machine wants to be enrolled.
+    ///
+    /// # Errors
+    /// When the database or OpenSSL fails. A refusal is no error.
+    pub fn enrol(
+        &self,
+        signed: &SignedRequest,
+        take: Take<'_>,
+        now: Timestamp,
+    ) -> Result<Answer<EnrolmentAnswer>, HostError> {
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(request) = read_enrolment(signed)? else {
+            warn!("an enrolment that cannot be read or is not signed by its key");
+            return Ok(Answer::Refused(Refusal::BadRequest));
+        };
+        let digest = sha256(&[signed.request.as_bytes()])?;
+        let application = match self.admitted(&request, &digest, now)? {
+            Admission::Go(application) => application,
+            Admission::Again(answer) => {
+                info!(serial_number = request.text.serial_number, "enrolled before, answered again");
+                let answer = serde_json::from_str(&answer).map_err(|error| StoreError::Row(error.to_string()))?;
+                return Ok(Answer::Granted(answer));
+            }
+            Admission::No(refusal) => {
+                warn!(serial_number = request.text.serial_number, %refusal, "not enrolled");
+                return Ok(Answer::Refused(refusal));
+            }
+        };
+        let id = application.id;
+        let (master_key, device_key) = (random::<16>()?, random::<16>()?);
+        let client = self.authority.certify(&request.tls_key, &application.form.serial_number, Purpose::Client)?;
+        let certificate = pki::fingerprint(&client)?;
+        // The record is part of the answer, so its version is drawn first; a failure below leaves a gap and nothing else.
+        let bound = self.store.register(|register| register.bind_device(id, &request.device, &request.machine, now))?;
+        let record = bound.record().ok_or_else(|| StoreError::Row(format!("application {id} has no record")))?;
+        let ours = P256PrivateKey::from_seed(&*random()?)?;
+        let host_key = ours.public_key()?.to_der()?;
+        let context = agreement_context(&record.serial_number, &record.terminal_number, &request.device, &host_key);
+        let protection = agreement::protection_key(&ours, &request.device_key, &context)?;
+        let answer = EnrolmentAnswer {
+            client_certificate: String::from_utf8_lossy(&client.to_pem()?).into_owned(),
+            host_key: hex::encode(&host_key),
+            master_key: agreement::seal(KeyName::Master, &protection, &*master_key, &*random()?)?,
+            device_key: agreement::seal(KeyName::Device, &protection, &*device_key, &*random()?)?,
+            binding: self.sign(&record)?,
+        };
+        let new = NewTerminal {
+            application: &bound,
+            certificate: &certificate,
+            master_key: &master_key,
+            device_key: &device_key,
+        };
+        take(&self.store, &new)?;
+        // The code counts as used only when everything is in its place: cut short before, the same request does it again.
+        let text = serde_json::to_string(&answer).map_err(|error| StoreError::Row(error.to_string()))?;
+        let who = format!("machine {}", record.serial_number);
+        self.store.register(|register| register.note_enrolled(id, &digest, &text, &who, now))?;
+        info!(serial_number = record.serial_number, terminal = record.terminal_number, "enrolled");
+        Ok(Answer::Granted(answer))
+    }
+
+    fn admitted(
+        &self,
+        request: &ReadEnrolment,
+        digest: &[u8; HASH_LENGTH],
+        now: Timestamp,
+    ) -> Result<Admission, HostError> {
+        let serial_number = &request.text.serial_number;
+        let code = &request.text.code;
+        Ok(self.store.register(|register| {
+            let elsewhere = |application: Option<i64>, otherwise| {
+                let another = register.is_code_of_another(code, application)?;
+                Ok(Admission::No(if another { Refusal::OtherMachine } else { otherwise }))
+            };
+            let Some(application) = register.open_of_machine(serial_number)? else {
+                return match register.newest_of_machine(serial_number)?.map(|application| application.state) {
+                    Some(State::Rejected) => Ok(Admission::No(Refusal::Rejected)),
+                    Some(State::Decommissioned) => elsewhere(None, Refusal::Decommissioned),
+                    _ => elsewhere(None, Refusal::WrongCode),
+                };
+            };
+            let id = application.id;
+            match application.state {
+                State::Applied => return Ok(Admission::No(Refusal::NotApproved)),
+                State::Suspended => return Ok(Admission::No(Refusal::Suspended)),
+                State::Rejected => return Ok(Admission::No(Refusal::Rejected)),
+                State::Decommissioned => return Ok(Admission::No(Refusal::Decommissioned)),
+                State::Approved | State::Active => {}
+            }
+            let who = format!("machine {serial_number}");
+            match register.judge_code(id, code, digest, now)? {
+                CodeVerdict::Right => Ok(Admission::Go(Box::new(application))),
+                CodeVerdict::Repeated(answer) => Ok(Admission::Again(answer)),
+                CodeVerdict::Used => {
+                    register.log(id, &who, "came with a code that was used", now)?;
+                    Ok(Admission::No(Refusal::CodeUsed))
+                }
+                CodeVerdict::Expired => Ok(Admission::No(Refusal::CodeExpired)),
+                CodeVerdict::Locked => Ok(Admission::No(Refusal::CodeLocked)),
+                CodeVerdict::Wrong => {
+                    register.log(id, &who, "came with a wrong code", now)?;
+                    elsewhere(Some(id), Refusal::WrongCode)
+                }
+            }
+        })?)
+    }
+
+    /// An enrolled terminal asks about itself. `certificate` is the fingerprint of the certificate that it showed.
+    ///
+    /// # Errors
+    /// When the database or OpenSSL fails. A refusal is no error.
+    pub fn ask(
+        &self,
+        certificate: &str,
+        signed: &SignedRequest,
+        now: Timestamp,
+    ) -> Result<Answer<TerminalAnswer>, HostError> {
+        let Some(request) = parse::<TerminalRequest>(&signed.request) else {
+            return Ok(Answer::Refused(Refusal::BadRequest));
+        };
+        let terminal = self.store.terminal(&request.terminal_number)?;
+        let known = terminal.is_some_and(|terminal| {
+            terminal.certificate == certificate && terminal.serial_number == request.serial_number
+        });
+        let answer = self.store.register(|register| {
+            let found = register.of_terminal(&request.terminal_number)?.filter(|_| known);
+            let Some(application) = found else { return Ok(Err(Refusal::BadRequest)) };
+            let key = application.device_key.as_ref().and_then(|key| P256PublicKey::from_der(key).ok());
+            let signed_by_device = key.is_some_and(|key| signed.is_signed_by(&key).unwrap_or(false));
+            if !signed_by_device || !register.is_later(application.id, request.at_ms)? {
+                register.log(application.id, "nobody known", "asked without a right signature, or twice", now)?;
+                return Ok(Err(Refusal::BadRequest));
+            }
+            if application.state == State::Decommissioned {
+                return Ok(Err(Refusal::Decommissioned));
+            }
+            self.fulfil(register, application, &request, now)
+        })?;
+        match answer {
+            Ok(record) => {
+                let binding = record.map(|record| self.sign(&record)).transpose()?;
+                Ok(Answer::Granted(TerminalAnswer { binding }))
+            }
+            Err(refusal) => {
+                warn!(terminal = request.terminal_number, %refusal, "a terminal's wish about itself");
+                Ok(Answer::Refused(refusal))
+            }
+        }
+    }
+
+    fn fulfil(
+        &self,
+        register: &Register<'_>,
+        application: Application,
+        request: &TerminalRequest,
+        now: Timestamp,
+    ) -> Result<Result<Option<BindingRecord>, Refusal>, RegisterError> {
+        let who = format!("terminal {}", request.terminal_number);
+        match &request.wish {
+            Wish::Binding => Ok(Ok(application.record())),
+            Wish::Move { address, coordinates, radius_m } => {
+                if check_text(address).is_err() || Place::parse(coordinates, *radius_m).is_err() {
+                    return Ok(Err(Refusal::BadRequest));
+                }
+                let wish = format!("{address}; {coordinates}; {radius_m} m");
+                register.note_move_asked(application.id, &wish, &who, now)?;
+                Ok(Ok(None))
+            }
+            Wish::Decommission { unfinished: 0, unsettled: 0 } => {
+                register.decommission(application.id, &who, "at its merchant's wish", now)?;
+                Ok(Ok(None))
+            }
+            Wish::Decommission { unfinished, unsettled } => {
+                let what = format!(
+                    "asks to be decommissioned with {unfinished} payments not finished, {unsettled} not settled"
+                );
+                register.log(application.id, &who, &what, now)?;
+                Ok(Err(Refusal::PaymentsOpen))
+            }
+        }
+    }
+
+    fn sign(&self, record: &BindingRecord) -> Result<SignedBinding, HostError> {
+        let text = record.text();
+        let mut signer = openssl::sign::Signer::new(openssl::hash::MessageDigest::sha256(), &self.signer.key)?;
+        signer.update(text.as_bytes())?;
+        let signature = hex::encode(&signer.sign_to_vec()?);
+        let certificate = String::from_utf8_lossy(&self.signer.certificate.to_pem()?).into_owned();
+        Ok(SignedBinding { record: text, signature, certificate })
+    }
+}
+
+impl std::fmt::Debug for Onboarding {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Onboarding(masked)")
+    }
+}
+
+enum Admission {
+    Go(Box<Application>),
+    Again(String),
+    No(Refusal),
+}
+
+/// A request whose parts were read and whose signatures were found right.
+struct ReadEnrolment {
+    text: EnrolmentRequest,
+    device: Vec<u8>,
+    device_key: P256PublicKey,
+    machine: Vec<u8>,
+    tls_key: openssl::pkey::PKey<openssl::pkey::Public>,
+}
+
+/// Nothing when the request is not one, or its keys did not sign it.
+fn read_enrolment(signed: &SignedRequest) -> Result<Option<ReadEnrolment>, HostError> {
+    let Some(text) = parse::<EnrolmentRequest>(&signed.request) else { return Ok(None) };
+    let Ok(device) = hex::decode(&text.device_key) else { return Ok(None) };
+    let Ok(device_key) = P256PublicKey::from_der(&device) else { return Ok(None) };
+    let Ok(machine) = hex::decode(&text.machine) else { return Ok(None) };
+    if machine.len() != HASH_LENGTH || !signed.is_signed_by(&device_key)? {
+        return Ok(None);
+    }
+    let Ok(wanted) = X509Req::from_pem(text.certificate_request.as_bytes()) else { return Ok(None) };
+    let Ok(tls_key) = wanted.public_key() else { return Ok(None) };
+    // Who asks for a certificate holds its key, and it is on the curve that this program uses.
+    let on_curve = tls_key.public_key_to_der().is_ok_and(|der| P256PublicKey::from_der(&der).is_ok());
+    if !on_curve || !wanted.verify(&tls_key).unwrap_or(false) || tls_key.public_key_to_der()? == device {
+        return Ok(None);
+    }
+    Ok(Some(ReadEnrolment { text, device, device_key, machine, tls_key }))
+}
+
+fn parse<T: DeserializeOwned>(text: &str) -> Option<T> {
+    serde_json::from_str(text).ok()
+}
