@@ -18,6 +18,7 @@ pub mod card_number;
 pub mod crypto;
 pub mod emv;
 pub mod iso8583;
+pub mod link_fault;
 pub mod money;
 pub mod payment;
 pub mod pin;

@@ -1,9 +1,10 @@
 //! What the terminal says to people: a sentence for what happened and one for what to do, in every language, from
-//! `assets/wording.toml` and `assets/response-codes.toml`. Screen, command line and slips take their words from here.
+//! `assets/wording.toml`, `assets/response-codes.toml` and `assets/link-faults.toml`. Screen, command line and slips take their words from here.
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
+use crate::link_fault::LinkFault;
 use crate::money::Amount;
 use crate::reference::ResponseCode;
 
@@ -37,6 +38,8 @@ pub struct Reason {
     pub kind: ReasonKind,
     /// The host's response code, shown small for the help desk.
     pub code: Option<ResponseCode>,
+    /// Why the host could not be reached, where that is the reason.
+    pub fault: Option<LinkFault>,
     /// An amount the sentence speaks of (what a partial approval covers).
     pub amount: Option<Amount>,
     /// What a technician needs, in English; never a secret.
@@ -46,12 +49,12 @@ pub struct Reason {
 impl Reason {
     /// A reason that needs nothing beside its kind.
     pub const fn of(kind: ReasonKind) -> Self {
-        Self { kind, code: None, amount: None, detail: String::new() }
+        Self { kind, code: None, fault: None, amount: None, detail: String::new() }
     }
 
     /// A reason with something for the technician.
     pub fn with_detail(kind: ReasonKind, detail: impl Into<String>) -> Self {
-        Self { kind, code: None, amount: None, detail: detail.into() }
+        Self { detail: detail.into(), ..Self::of(kind) }
     }
 
     /// The same once the payment it is about has been taken back. What the account could pay is worth knowing then too;
@@ -66,6 +69,9 @@ impl Reason {
 
     /// What happened and what to do, in `language`.
     pub fn sentences(&self, language: Language) -> Sentences {
+        if let Some(fault) = self.fault {
+            return self.of_fault(fault, language);
+        }
         let by_code = match (&self.kind, &self.code) {
             (ReasonKind::HostDeclined, Some(code)) => response_codes().get(code.as_str()),
             _ => None,
@@ -78,6 +84,25 @@ impl Reason {
         };
         let amount = self.amount.map(Amount::signed).unwrap_or_default();
         Sentences { what: what.replace("{amount}", &amount), advice: advice.replace("{amount}", &amount) }
+    }
+}
+
+impl Reason {
+    /// What is wrong with the line; that nothing was charged is said only of a payment.
+    fn of_fault(&self, fault: LinkFault, language: Language) -> Sentences {
+        let words = |name: &'static str| {
+            link_faults().get(name).map_or((name, ""), |entry| match language {
+                Language::Chinese => (entry.zh.as_str(), entry.zh_do.as_str()),
+                Language::English => (entry.en.as_str(), entry.en_do.as_str()),
+            })
+        };
+        let (what, advice) = words(fault.code());
+        let what = match (self.kind, language) {
+            (ReasonKind::HostUnreachable, Language::Chinese) => format!("{what}{}", words(NOTHING_CHARGED).0),
+            (ReasonKind::HostUnreachable, Language::English) => format!("{what} {}", words(NOTHING_CHARGED).0),
+            _ => what.to_owned(),
+        };
+        Sentences { what, advice: advice.replace("{code}", fault.code()) }
     }
 }
 
@@ -111,6 +136,12 @@ macro_rules! reason_kinds {
 reason_kinds! {
     /// Nothing left the terminal; nothing was charged.
     HostUnreachable = "host_unreachable";
+    /// No payment is running, and the line to the host cannot be trusted or used: a person must look at it.
+    LinkTrouble = "link_trouble";
+    /// This machine's clock differs from the host's.
+    ClockWrong = "clock_wrong";
+    /// It differs so much that no payment may begin.
+    ClockFarOff = "clock_far_off";
     /// The request may have arrived; no answer came.
     HostSilent = "host_silent";
     /// An answer came that is not authentic or belongs to something else.
@@ -143,6 +174,8 @@ reason_kinds! {
     PinWrong = "pin_wrong";
     /// The PIN is wrong, and the card takes only one more.
     PinWrongLastTry = "pin_wrong_last_try";
+    /// The bank called the PIN wrong, and is asked about only one more.
+    PinWrongAtBankLastTry = "pin_wrong_at_bank_last_try";
     /// The card takes only one more PIN.
     PinLastTry = "pin_last_try";
     /// The card is in but does not answer.
@@ -183,6 +216,8 @@ reason_kinds! {
     Interrupted = "interrupted";
     /// An earlier payment must be taken back first and the host does not answer.
     ReversalWaiting = "reversal_waiting";
+    /// The host gave the terminal no working keys.
+    SignOnFailed = "sign_on_failed";
     /// All tries to take a payment back are used up.
     ReversalExhausted = "reversal_exhausted";
     /// The host does not take a message about a payment that is over; the payment stands.
@@ -262,6 +297,14 @@ fn response_codes() -> &'static BTreeMap<String, Entry> {
     CODES.get_or_init(|| toml::from_str(include_str!("../assets/response-codes.toml")).unwrap_or_default())
 }
 
+/// The entry of `link-faults.toml` that is no fault.
+const NOTHING_CHARGED: &str = "nothing_charged";
+
+fn link_faults() -> &'static BTreeMap<String, Entry> {
+    static FAULTS: OnceLock<BTreeMap<String, Entry>> = OnceLock::new();
+    FAULTS.get_or_init(|| toml::from_str(include_str!("../assets/link-faults.toml")).unwrap_or_default())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -297,6 +340,22 @@ mod tests {
                 "{}",
                 kind.word()
             );
+        }
+    }
+
+    #[test]
+    fn every_fault_of_the_line_has_words_with_its_code_in_every_language() {
+        assert_eq!(link_faults().len(), LinkFault::ALL.len() + 1, "words that no fault uses, or the other way round");
+        for fault in LinkFault::ALL {
+            for (language, unpaid) in [(Language::Chinese, "没有收款"), (Language::English, "Nothing was charged")]
+            {
+                let mut reason = Reason { fault: Some(*fault), ..Reason::of(ReasonKind::HostUnreachable) };
+                let Sentences { what, advice } = reason.sentences(language);
+                assert!(what.ends_with(&format!("{unpaid}{}", if language == Language::Chinese { "。" } else { "." })));
+                assert!(advice.contains(fault.code()) && !advice.contains('{'), "{advice}");
+                reason.kind = ReasonKind::LinkTrouble;
+                assert!(!reason.sentences(language).what.contains(unpaid), "where no payment is running");
+            }
         }
     }
 

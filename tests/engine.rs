@@ -9,17 +9,19 @@ use std::time::{Duration, Instant};
 
 use yima::acquirer::link::{HostCheck, HostLink, HttpsLink};
 use yima::acquirer::parameters::{Download, DownloadError};
+use yima::acquirer::sign_on::{SignOnFailure, SignedOn};
 use yima::app::view::{CopyState, Intent, Screen, View};
 use yima::app::{Ending, Engine, Listener, Parts, SaleReport, Setup};
 use yima::devices::printer::{Confirmation, PrintFailure, Printer, PrinterFault};
 use yima::ledger::{Ledger, TransactionRow};
+use yima::link_fault::LinkFault;
 use yima::money::{Amount, Currency};
 use yima::payment::advice::{Advice, AdviceKind};
 use yima::payment::chooser::Chooser;
-use yima::payment::online::{Decision, HostAnswer, LinkFailure, ReversalRequest, SaleRequest};
+use yima::payment::online::{Decision, HostAnswer, LinkFailure, ReversalRequest, SaleRequest, Unreached};
 use yima::payment::record::State;
 use yima::pin::Pin;
-use yima::reference::ResponseCode;
+use yima::reference::{ResponseCode, TraceNumber};
 use yima::sandbox::card::SandboxCard;
 use yima::sandbox::card::fault::{Faults, FaultyCard};
 use yima::sandbox::card::profile::CardProfile;
@@ -103,7 +105,7 @@ impl HostLink for Line {
         self.advices.lock().unwrap().push(advice.clone());
         match told {
             Told::Real => self.real.advise(advice),
-            Told::NotReached => Err(LinkFailure::NeverSent("no line".to_owned())),
+            Told::NotReached => Err(LinkFailure::NeverSent(Unreached::new(LinkFault::NoRoute, "no line"))),
             Told::AnswerLost => {
                 self.real.advise(advice)?;
                 Err(LinkFailure::NoAnswer("silent".to_owned()))
@@ -111,8 +113,16 @@ impl HostLink for Line {
         }
     }
 
+    fn sign_on(&self, trace: TraceNumber) -> Result<SignedOn, SignOnFailure> {
+        self.real.sign_on(trace)
+    }
+
     fn check(&self) -> Result<HostCheck, LinkFailure> {
         self.real.check()
+    }
+
+    fn take_need_of_keys(&self) -> bool {
+        self.real.take_need_of_keys()
     }
 
     fn take_order(&self) -> bool {

@@ -16,10 +16,11 @@ use yima::emv::tag;
 use yima::emv::terminal::TerminalData;
 use yima::emv::tlv::{self, TlvBuilder};
 use yima::ledger::Ledger;
+use yima::link_fault::LinkFault;
 use yima::money::{Amount, Currency};
 use yima::payment::advice::AdviceKind;
 use yima::payment::chooser::Chooser;
-use yima::payment::online::{Decision, HostAnswer, LinkFailure, SaleRequest};
+use yima::payment::online::{Decision, HostAnswer, LinkFailure, SaleRequest, Unreached};
 use yima::payment::pin_pad::PinPad;
 use yima::payment::record::{Record, State};
 use yima::payment::sale::{Conclusion, Effect, Event, Opening, Sale};
@@ -221,6 +222,7 @@ impl Shop {
                             Err(failure) => Event::LinkFailed(failure),
                         });
                     }
+                    Effect::TryAnotherPin(_) => panic!("no PIN goes to the bank here"),
                     Effect::Conclude(conclusion) => {
                         assert!(!concluded, "a sale ends once");
                         concluded = true;
@@ -325,7 +327,7 @@ fn every_answer_and_every_silence_ends_where_it_must() {
         ("partial", partial, State::ReversalDue, Some(ReasonKind::PartialApproval)),
         (
             "never sent",
-            |_, _| Err(LinkFailure::NeverSent(String::new())),
+            |_, _| Err(LinkFailure::NeverSent(Unreached::new(LinkFault::NoRoute, ""))),
             State::Declined,
             Some(ReasonKind::HostUnreachable),
         ),
@@ -389,7 +391,7 @@ fn a_card_torn_at_any_command_is_never_paid_and_taken_back_when_due() {
 
 /// Why the host's word is not to be had.
 const UNREACHABLE: [Host; 4] = [
-    |_, _| Err(LinkFailure::NeverSent(String::new())),
+    |_, _| Err(LinkFailure::NeverSent(Unreached::new(LinkFault::NoRoute, ""))),
     |_, _| Err(LinkFailure::NoAnswer(String::new())),
     |_, _| Err(LinkFailure::BadMac(String::new())),
     |_, _| Ok(answer(Decision::NumberInUse, "94")),
@@ -600,10 +602,10 @@ fn a_pin_is_entered_where_the_terminal_has_a_pad_and_the_host_is_told_how_that_w
     /// Card, pad, what its holder does, which PINs were asked for, and what the host is told.
     type Case = (&'static str, PinPad, &'static [Cardholder], &'static [PinKind], [&'static str; 3]);
     let cases: [Case; 13] = [
-        ("cvm-plaintext-pin", PinPad::Screen, &[Types("1234")], &[Plaintext], ["20B8C8", "010302", "0000008000"]),
-        ("cvm-enciphered-pin", PinPad::Screen, &[Types("1234")], &[Enciphered], ["20B8C8", "040302", "0000008000"]),
-        ("cvm-enciphered-pin-key", PinPad::Screen, &[Types("1234")], &[Enciphered], ["20B8C8", "040302", "0200008000"]),
-        ("cvm-combined", PinPad::Screen, &[Types("1234")], &[Enciphered], ["20B8C8", "050300", "0000008000"]),
+        ("cvm-plaintext-pin", PinPad::Screen, &[Types("1234")], &[Plaintext], ["20F8C8", "010302", "0000008000"]),
+        ("cvm-enciphered-pin", PinPad::Screen, &[Types("1234")], &[Enciphered], ["20F8C8", "040302", "0000008000"]),
+        ("cvm-enciphered-pin-key", PinPad::Screen, &[Types("1234")], &[Enciphered], ["20F8C8", "040302", "0200008000"]),
+        ("cvm-combined", PinPad::Screen, &[Types("1234")], &[Enciphered], ["20F8C8", "050300", "0000008000"]),
         (
             "cvm-plaintext-pin",
             PinPad::Reader,
@@ -621,14 +623,14 @@ fn a_pin_is_entered_where_the_terminal_has_a_pad_and_the_host_is_told_how_that_w
             PinPad::Screen,
             &[Types("9999"), Types("1234")],
             &[Plaintext, Plaintext],
-            ["20B8C8", "010302", "0000008000"],
+            ["20F8C8", "010302", "0000008000"],
         ),
         (
             "cvm-enciphered-pin",
             PinPad::Screen,
             &[Types("999999"), Types("0000"), Types("1235")],
             &[Enciphered; 3],
-            ["20B8C8", "040301", "0000A08000"],
+            ["20F8C8", "040301", "0000A08000"],
         ),
         (
             "cvm-plaintext-pin",
@@ -638,8 +640,8 @@ fn a_pin_is_entered_where_the_terminal_has_a_pad_and_the_host_is_told_how_that_w
             ["20A8C8", "010301", "0000A08000"],
         ),
         // Nobody types a PIN that the card will not look at.
-        ("pin-blocked", PinPad::Screen, &[], &[], ["20B8C8", "1E0000", "0000208000"]),
-        ("cvm-plaintext-pin", PinPad::Screen, &[BROKEN], &[Plaintext], ["20B8C8", "010301", "0000908000"]),
+        ("pin-blocked", PinPad::Screen, &[], &[], ["20F8C8", "1E0000", "0000208000"]),
+        ("cvm-plaintext-pin", PinPad::Screen, &[BROKEN], &[Plaintext], ["20F8C8", "010301", "0000908000"]),
     ];
     for (profile, pad, cardholder, kinds, expected) in cases {
         let mut shop = Shop::with_pin(pad, profile, cardholder);
@@ -698,7 +700,7 @@ fn a_pin_is_passed_over_only_where_that_is_allowed_and_then_for_all_rules() {
     let mut shop = Shop::with_pin(PinPad::Screen, "cvm-plaintext-pin", std::slice::from_ref(&bypass));
     shop.bypass = true;
     shop.sale(&Faults::default(), |_, request| {
-        assert_eq!(verification(request), ["20B8C8", "010301", "0000888000"], "PIN not entered, CVM failed");
+        assert_eq!(verification(request), ["20F8C8", "010301", "0000888000"], "PIN not entered, CVM failed");
         Ok(refusal())
     });
     let mut shop = Shop::with_pin(PinPad::Screen, "cvm-plaintext-pin", &[bypass]);

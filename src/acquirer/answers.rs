@@ -41,18 +41,41 @@ pub fn read(requests: &Requests<'_>, request: &Written, bytes: &[u8]) -> Result<
     })
 }
 
+/// What the answer to an echo says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Echo {
+    /// Field 39.
+    pub response_code: ResponseCode,
+    /// Fields 13 and 12, the host's local time: `MMDD`, `hhmmss`.
+    pub local_time: Option<(String, String)>,
+}
+
 /// Reads the answer to an echo: message type, terminal and merchant must be those of the request. One that refuses may come
 /// from a host that knows no more of this terminal.
 ///
 /// # Errors
 /// [`LinkFailure::WrongAnswer`] when they are not, or it cannot be read.
-pub fn read_echo(requests: &Requests<'_>, request: &Written, bytes: &[u8]) -> Result<ResponseCode, LinkFailure> {
+pub fn read_echo(requests: &Requests<'_>, request: &Written, bytes: &[u8]) -> Result<Echo, LinkFailure> {
     let answer = requests.dialect.unpack(bytes).map_err(|error| LinkFailure::WrongAnswer(error.to_string()))?.message;
     belongs(&request.frame, &answer)?;
     let response_code = response_code(&answer)?;
     let takes_us = requests.dialect.answers.approved.contains(response_code.as_str());
     bound(requests, &answer, if takes_us { Authenticity::Shown } else { Authenticity::Waived })?;
-    Ok(response_code)
+    let local_time = answer.text(13).zip(answer.text(12)).map(|(day, time)| (day.to_owned(), time.to_owned()));
+    Ok(Echo { response_code, local_time })
+}
+
+/// Reads an answer that no MAC protects and that may speak of another batch: message type, STAN, terminal, merchant and
+/// acquirer must be right.
+///
+/// # Errors
+/// [`LinkFailure::WrongAnswer`] when they are not, or it cannot be read.
+pub(super) fn read_unsigned(requests: &Requests<'_>, request: &Written, bytes: &[u8]) -> Result<Message, LinkFailure> {
+    let answer = requests.dialect.unpack(bytes).map_err(|error| LinkFailure::WrongAnswer(error.to_string()))?.message;
+    repeats(&request.frame, &answer)?;
+    let takes_us = requests.dialect.answers.approved.contains(response_code(&answer)?.as_str());
+    bound(requests, &answer, if takes_us { Authenticity::Shown } else { Authenticity::Waived })?;
+    Ok(answer)
 }
 
 /// Reads and checks the answer to a question about terminal data. Its network management code must be the question's.
@@ -80,6 +103,15 @@ pub fn orders_download(dialect: &Dialect, bytes: &[u8]) -> bool {
     let Ok(Frame { header, message, .. }) = dialect.unpack(bytes) else { return false };
     let order = dialect.parameters.order_in(&header);
     message.bytes(MAC_FIELD).is_some() && order.is_some_and(|order| dialect.parameters.is_download(order))
+}
+
+/// Whether an answer that was read makes the terminal fetch new working keys: by an order in the header, which counts as in
+/// [`orders_download`], or because its code says that the host shares none with the terminal.
+pub fn asks_for_sign_on(dialect: &Dialect, bytes: &[u8]) -> bool {
+    let Ok(Frame { header, message, .. }) = dialect.unpack(bytes) else { return false };
+    let ordered =
+        message.bytes(MAC_FIELD).is_some() && dialect.parameters.order_in(&header) == Some(dialect.sign_on.order);
+    ordered || message.text(39).is_some_and(|code| dialect.sign_on.after.contains(code))
 }
 
 /// Whether an answer shows that it is the host's.
@@ -111,18 +143,8 @@ pub(super) fn authenticate(
 }
 
 fn belongs(request: &Frame, answer: &Message) -> Result<(), LinkFailure> {
+    repeats(request, answer)?;
     let asked = &request.message;
-    if asked.mti().answer() != Some(answer.mti()) {
-        return Err(LinkFailure::WrongAnswer(format!("it is a {}, the request was a {}", answer.mti(), asked.mti())));
-    }
-    for (field, name) in REPEATED {
-        if let Some(expected) = asked.text(*field)
-            && answer.text(*field) != Some(expected)
-        {
-            let found = answer.text(*field).unwrap_or("missing");
-            return Err(LinkFailure::WrongAnswer(format!("its {name} is {found}, the request's was {expected}")));
-        }
-    }
     // Hosts may leave these out; what they send must be right. Field 60 is compared by type and batch.
     for (field, name, length) in [(49, "currency", 3), (60, "type and batch", 8)] {
         let head = |message: &Message| message.text(field).map(|text| text.chars().take(length).collect::<String>());
@@ -135,13 +157,26 @@ fn belongs(request: &Frame, answer: &Message) -> Result<(), LinkFailure> {
     Ok(())
 }
 
+/// The answer is of the request's type and repeats what an answer repeats.
+fn repeats(request: &Frame, answer: &Message) -> Result<(), LinkFailure> {
+    let asked = &request.message;
+    if asked.mti().answer() != Some(answer.mti()) {
+        return Err(LinkFailure::WrongAnswer(format!("it is a {}, the request was a {}", answer.mti(), asked.mti())));
+    }
+    for (field, name) in REPEATED {
+        if let Some(expected) = asked.text(*field)
+            && answer.text(*field) != Some(expected)
+        {
+            let found = answer.text(*field).unwrap_or("missing");
+            return Err(LinkFailure::WrongAnswer(format!("its {name} is {found}, the request's was {expected}")));
+        }
+    }
+    Ok(())
+}
+
 /// One machine, one code: an answer that names other values than this terminal is bound to is not its answer. A refusal of a
 /// host that knows nothing of this terminal names none.
-pub(super) fn bound(
-    requests: &Requests<'_>,
-    answer: &Message,
-    authenticity: Authenticity,
-) -> Result<(), LinkFailure> {
+pub(super) fn bound(requests: &Requests<'_>, answer: &Message, authenticity: Authenticity) -> Result<(), LinkFailure> {
     match (disagreement(requests, answer), authenticity) {
         (Some(problem), Authenticity::Shown) => Err(LinkFailure::WrongAnswer(problem)),
         (_, Authenticity::Waived) | (None, Authenticity::Shown) => Ok(()),
@@ -177,7 +212,7 @@ pub fn word_on_binding(requests: &Requests<'_>, bytes: &[u8]) -> Option<Result<(
     Some(disagreement(requests, &answer).map_or(Ok(()), Err))
 }
 
-fn response_code(answer: &Message) -> Result<ResponseCode, LinkFailure> {
+pub(super) fn response_code(answer: &Message) -> Result<ResponseCode, LinkFailure> {
     let code = answer.text(39).ok_or_else(|| LinkFailure::WrongAnswer("it has no response code".to_owned()))?;
     ResponseCode::parse(code).map_err(|error| LinkFailure::WrongAnswer(error.to_string()))
 }
@@ -212,6 +247,8 @@ fn decision(dialect: &Dialect, asked: &Message, answer: &Message, code: &str) ->
         Decision::Unclear
     } else if codes.number_in_use.contains(code) {
         Decision::NumberInUse
+    } else if codes.wrong_pin.contains(code) {
+        Decision::WrongPin
     } else {
         Decision::Refused
     })
@@ -283,6 +320,28 @@ mod tests {
     }
 
     #[test]
+    fn an_order_with_a_mac_or_a_code_that_knows_no_key_asks_for_a_sign_on() {
+        with_requests(|requests| {
+            let answer = approval(requests, &sale(requests));
+            let mac = requests.vault.mac(&requests.dialect.pack_for_mac(&answer).unwrap()).unwrap();
+            let asks = |message: &Message, digit: u8| {
+                let header = requests.dialect.parameters.with_order(&requests.dialect.header, digit);
+                let frame = Frame { tpdu: requests.tpdu.to_vec(), header, message: message.clone() };
+                asks_for_sign_on(requests.dialect, &requests.dialect.pack(&frame).unwrap())
+            };
+            let signed = answer.clone().with_bytes(MAC_FIELD, &mac);
+            assert!(asks(&signed, 3) && !asks(&signed, 0) && !asks(&signed, 4));
+            assert!(!asks(&answer, 3), "an answer without a MAC orders nothing");
+            let codes: Vec<_> = ["77", "97", "99", "A0", "51"]
+                .into_iter()
+                .filter(|code| asks(&answer.clone().with_text(39, code), 0))
+                .collect();
+            assert_eq!(codes, ["77", "99", "A0"]);
+            assert!(!asks_for_sign_on(requests.dialect, b"<html>"));
+        });
+    }
+
+    #[test]
     fn a_reply_about_terminal_data_is_believed_only_with_its_mac_and_to_its_own_question() {
         with_requests(|requests| {
             let question = Question {
@@ -339,7 +398,7 @@ mod tests {
                 assert!(matches!(failure, LinkFailure::WrongAnswer(_)), "field {missing}: {failure}");
             }
             let mut other = Message::new(Mti::new(410).unwrap());
-            approval(requests, &request).fields().for_each(|(field, value)| other.set(field, value.clone()));
+            approval(requests, &request).fields().for_each(|(field, value)| other.set(field, value));
             let failure = read(requests, &request, &signed(requests, other)).unwrap_err();
             assert!(matches!(failure, LinkFailure::WrongAnswer(_)), "{failure}");
             let failure = read(requests, &request, b"<html>").unwrap_err();
@@ -444,6 +503,8 @@ mod tests {
                 ("10", None, None),
                 ("51", Some("000000000617"), None),
                 ("51", Some("000000001234"), Some(Decision::Refused)),
+                ("55", None, Some(Decision::WrongPin)),
+                ("75", None, Some(Decision::Refused)),
                 ("51", None, Some(Decision::Refused)),
                 ("Q7", None, Some(Decision::Refused)),
                 ("68", None, Some(Decision::Unclear)),

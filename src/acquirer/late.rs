@@ -28,7 +28,10 @@ pub fn approval(requests: &Requests<'_>, request: &Written, bytes: &[u8]) -> Opt
     answers::bound(requests, &answer, authenticity).ok()?;
     let code = answer.text(39).filter(|code| dialect.answers.approved.contains(*code))?;
     Some(LateApproval {
-        trace: TraceNumber { batch: batch(&answer).or_else(|| batch(asked))?, stan: Stan::parse(answer.text(11)?).ok()? },
+        trace: TraceNumber {
+            batch: batch(&answer).or_else(|| batch(asked))?,
+            stan: Stan::parse(answer.text(11)?).ok()?,
+        },
         response_code: ResponseCode::parse(code).ok()?,
         rrn: answer.text(37).and_then(|text| Rrn::parse(text).ok()),
         authorisation_code: answer.text(38).and_then(|text| AuthorisationCode::parse(text).ok()),
@@ -110,7 +113,7 @@ mod tests {
             }
             let reversed = Message::new(Mti::REVERSAL_REQUEST.answer().unwrap());
             let mut other = reversed;
-            right.fields().for_each(|(field, value)| other.set(field, value.clone()));
+            right.fields().for_each(|(field, value)| other.set(field, value));
             assert!(!kept(&signed(requests, other)), "the answer to a reversal");
             assert!(!kept(b"<html>"));
         });

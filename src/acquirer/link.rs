@@ -1,30 +1,33 @@
 //! The link to the host: one HTTPS POST for each request, and an honest word about what came of it.
 //!
 //! Trusts only the acquirer's own authorities, shows the terminal's certificate, never follows a redirect, uses no proxy
-//! and never sends anything twice: whether to try again is for the payment core to decide. Blocking; must not be called
-//! on a thread that runs an asynchronous runtime.
+//! and never sends anything twice: whether to try again is for the payment core to decide. A host may have a second address:
+//! see [`super::addresses`]. Blocking; must not be called on a thread that runs an asynchronous runtime.
 
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use jiff::{Timestamp, Zoned};
-use reqwest::blocking::{Client, Response};
-use reqwest::header::{CACHE_CONTROL, CONTENT_TYPE, DATE};
+use jiff::{SignedDuration, Timestamp, Zoned};
 use zeroize::Zeroizing;
 
+use super::addresses::Addresses;
 use super::enrolment::wire::SignedRequest;
-use super::enrolment::{Enrolled, EnrolmentError, https};
-use super::{answers, late};
+use super::enrolment::{Enrolled, EnrolmentError};
+use super::held::{Held, LineEnd};
+use super::https::address::{Address, AddressError};
+use super::https::tls::{OwnCertificate, Tls, TlsError};
+use super::https::{Https, Limits, Post, PostError, Received};
 use super::messages::{RequestError, Requests, Written};
 use super::parameters::{self, Download, DownloadError, Question, Reply};
+use super::sign_on::{self, SignOnFailure, SignedOn};
+use super::{answers, clock, enrolment, late};
 use crate::crypto::hex;
 use crate::iso8583::{Dialect, DialectError};
 use crate::payment::advice::Advice;
-use crate::payment::online::{HostAnswer, LateApproval, LinkFailure, ReversalRequest, SaleRequest};
-use crate::reference::ResponseCode;
+use crate::payment::online::{HostAnswer, LateApproval, LinkFailure, ReversalRequest, SaleRequest, Unreached};
+use crate::reference::{ResponseCode, TraceNumber};
 use crate::terminal::identity::Identity;
 use crate::terminal::link::LinkSettings;
 use crate::vault::SecureElement;
@@ -32,8 +35,11 @@ use crate::vault::SecureElement;
 /// Content type of a message, both ways.
 pub const MESSAGE_TYPE: &str = "x-ISO-TPDU/x-auth";
 
-/// Longest answer that is read, in bytes. The longest message of the shipped dialect is below it.
+/// Longest answer that is read, in bytes. The longest message of the shipped dialects is below it.
 pub const MAX_ANSWER: usize = 8 * 1024;
+
+/// The longest any phase of an echo takes: it books nothing, and who is gone is to be seen soon.
+const ECHO_LIMIT: Duration = Duration::from_secs(4);
 
 /// A way to the host.
 pub trait HostLink: Send + Sync {
@@ -55,6 +61,12 @@ pub trait HostLink: Send + Sync {
     /// As [`HostLink::sale`].
     fn advise(&self, advice: &Advice) -> Result<HostAnswer, LinkFailure>;
 
+    /// Fetches new working keys (0800) and gives them to the vault; those before are gone. Books nothing.
+    ///
+    /// # Errors
+    /// When no valid answer came, the host refuses, or the vault does not take its keys.
+    fn sign_on(&self, trace: TraceNumber) -> Result<SignedOn, SignOnFailure>;
+
     /// Asks whether the host is there (0820 echo). Books nothing.
     ///
     /// # Errors
@@ -63,6 +75,10 @@ pub trait HostLink: Send + Sync {
 
     /// Whether an answer since the last call ordered the terminal to fetch its data anew.
     fn take_order(&self) -> bool;
+
+    /// Whether an answer since the last call says that the working keys have to be fetched anew: one that orders it, one
+    /// whose code says so, or one whose MAC is wrong.
+    fn take_need_of_keys(&self) -> bool;
 
     /// What the answers since the last call said of this terminal's binding, if they spoke of it: the same, or which value is
     /// another.
@@ -94,6 +110,17 @@ pub trait HostLink: Send + Sync {
     /// # Errors
     /// When the host does not take note of it.
     fn confirm_download(&self) -> Result<(), DownloadError>;
+
+    /// How long nothing may have been heard of the host before it is asked whether it is there; `None` when it never is.
+    fn echo_interval(&self) -> Option<Duration> {
+        None
+    }
+
+    /// Waits until the idle line that the last echo left open ends, but not longer than `patience`.
+    fn wait_for_line_end(&self, patience: Duration) -> Option<LineEnd> {
+        std::thread::sleep(patience);
+        None
+    }
 }
 
 /// What an echo brought.
@@ -103,15 +130,29 @@ pub struct HostCheck {
     pub response_code: ResponseCode,
     /// The host's time (HTTP `Date`), to compare the terminal's clock with. Good to a second.
     pub date: Option<Timestamp>,
+    /// How far this machine's local time is ahead of the host's (fields 12 and 13).
+    pub local_ahead: Option<SignedDuration>,
     /// From the start of the connection to the end of the answer.
     pub round_trip: Duration,
+    /// The address that answered.
+    pub address: String,
+    /// It is the host's second one.
+    pub on_fallback: bool,
+    /// How the line is kept secret, in a word for technicians.
+    pub tls: String,
 }
 
 /// The link over HTTPS.
 pub struct HttpsLink {
-    client: Client,
-    url: String,
+    https: Https,
+    addresses: Addresses,
+    path: String,
+    limits: Limits,
     deadline: Duration,
+    echo_interval: Option<Duration>,
+    /// Idle lines are held to watch them.
+    watches: bool,
+    held: Held,
     dialect: Dialect,
     tpdu: Vec<u8>,
     settings: LinkSettings,
@@ -119,6 +160,7 @@ pub struct HttpsLink {
     identity: RwLock<Arc<Identity>>,
     vault: Arc<dyn SecureElement>,
     ordered: AtomicBool,
+    keys_needed: AtomicBool,
     word_on_binding: Mutex<Option<Result<(), String>>>,
     late: Mutex<Vec<LateApproval>>,
 }
@@ -166,11 +208,10 @@ impl HttpsLink {
     ) -> Result<Self, LinkError> {
         let dialect = Dialect::shipped(&settings.dialect)?;
         let setting = |key, problem: &str| LinkError::Setting { key, problem: problem.to_owned() };
-        match reqwest::Url::parse(&settings.url) {
-            Ok(url) if url.scheme() == "https" && url.has_host() => {}
-            Ok(_) => return Err(setting("url", "it must begin with https:// and name a host")),
-            Err(error) => return Err(setting("url", &error.to_string())),
-        }
+        let address =
+            |key, url: &str| Address::parse(url).map_err(|error: AddressError| setting(key, &error.to_string()));
+        let first = address("url", &settings.url)?;
+        let second = settings.fallback_url.as_deref().map(|url| address("fallback_url", url)).transpose()?;
         if !settings.path.starts_with('/') {
             return Err(setting("path", "it must begin with /"));
         }
@@ -179,18 +220,21 @@ impl HttpsLink {
             Some(Ok(tpdu)) if tpdu.len() == dialect.tpdu.len() => tpdu,
             Some(_) => return Err(setting("tpdu", "it has ten hexadecimal digits")),
         };
-        let (connect, answer) = match (settings.connect_timeout_s, settings.answer_timeout_s) {
-            (connect @ 1..=600, answer @ 1..=600) => (Duration::from_secs(connect), Duration::from_secs(answer)),
-            (1..=600, _) => return Err(setting("answer_timeout_s", "it must be 1 to 600")),
-            _ => return Err(setting("connect_timeout_s", "it must be 1 to 600")),
-        };
-        let deadline = connect + answer;
-        let client = client(settings, directory, connect, deadline)?;
-        let url = format!("{}{}", settings.url.trim_end_matches('/'), settings.path);
+        for (key, seconds) in settings.time_limits() {
+            if !(1..=600).contains(&seconds) {
+                return Err(setting(key.trim_start_matches("host."), "it must be 1 to 600"));
+            }
+        }
+        let seconds = Duration::from_secs;
         Ok(Self {
-            client,
-            url,
-            deadline,
+            https: Https::new(tls(settings, directory)?),
+            addresses: Addresses::new(first, second),
+            path: settings.path.clone(),
+            limits: Limits::of(settings),
+            deadline: seconds(settings.deadline_s),
+            echo_interval: (settings.echo_interval_s > 0).then(|| seconds(settings.echo_interval_s)),
+            watches: settings.watch_line,
+            held: Held::default(),
             dialect,
             tpdu,
             settings: settings.clone(),
@@ -198,9 +242,17 @@ impl HttpsLink {
             identity: RwLock::new(Arc::new(identity)),
             vault,
             ordered: AtomicBool::new(false),
+            keys_needed: AtomicBool::new(false),
             word_on_binding: Mutex::new(None),
             late: Mutex::default(),
         })
+    }
+
+    /// Remembers in this file which of the host's addresses is in use.
+    #[must_use]
+    pub fn remembering(mut self, file: &Path) -> Self {
+        self.addresses = self.addresses.remembering(file);
+        self
     }
 
     fn identity(&self) -> Arc<Identity> {
@@ -221,50 +273,92 @@ impl HttpsLink {
         }
     }
 
-    fn exchange(&self, request: &Written) -> Result<(Option<Timestamp>, Vec<u8>), LinkFailure> {
-        let started = Instant::now();
-        // The bytes go into the HTTP library and cannot be wiped there; TLS keeps them off the wire.
-        let response = self
-            .client
-            .post(&self.url)
-            .header(CONTENT_TYPE, MESSAGE_TYPE)
-            .header(CACHE_CONTROL, "no-cache")
-            .body(request.bytes.to_vec())
-            // Said for the request itself, the limit covers it up to the last byte of the answer.
-            .timeout(self.deadline)
-            .send()
-            .map_err(|error| failure(&error))?;
-        let status = response.status();
-        if status != reqwest::StatusCode::OK {
-            return Err(LinkFailure::NoAnswer(format!("something on the way answered HTTP {status}")));
+    /// Sends a request to the address in use, or to the other one as long as nothing has left.
+    fn exchange(&self, request: &Written) -> Result<Vec<u8>, LinkFailure> {
+        let until = Instant::now() + self.deadline;
+        let mut unreached: Option<Unreached> = None;
+        for index in self.addresses.order() {
+            match self.exchange_at(index, request, until) {
+                Err(LinkFailure::NeverSent(failure)) => {
+                    // The first address is the one that ought to answer: its cause is told.
+                    let detail = unreached.as_ref().map(|first| format!("{}; {}", first.detail, failure.detail));
+                    let fault = unreached.map_or(failure.fault, |first| first.fault);
+                    unreached = Some(Unreached::new(fault, detail.unwrap_or(failure.detail)));
+                }
+                result => return result,
+            }
         }
-        let date = response.headers().get(DATE).and_then(|value| value.to_str().ok()).and_then(http_date);
-        let content_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        if !content_type.is_some_and(|found| found.eq_ignore_ascii_case(MESSAGE_TYPE)) {
-            let found = content_type.unwrap_or("nothing").to_owned();
-            return Err(LinkFailure::WrongAnswer(format!("its content type is {found}, not {MESSAGE_TYPE}")));
-        }
-        let body = self.body(response, started)?;
-        Ok((date, body))
+        Err(unreached
+            .map_or_else(|| LinkFailure::Unsendable("the host has no address".to_owned()), LinkFailure::NeverSent))
     }
 
-    /// Reads the body up to [`MAX_ANSWER`].
-    fn body(&self, mut response: Response, started: Instant) -> Result<Vec<u8>, LinkFailure> {
-        let mut body = Vec::new();
-        let mut chunk = [0; 1024];
-        loop {
-            match response.read(&mut chunk) {
-                Ok(0) => return Ok(body),
-                Ok(count) => body.extend(&chunk[..count]),
-                Err(error) => return Err(LinkFailure::NoAnswer(format!("the answer was cut off: {error}"))),
+    fn exchange_at(&self, index: usize, request: &Written, until: Instant) -> Result<Vec<u8>, LinkFailure> {
+        let Received { response, .. } = self.post(index, request, &self.limits, until, false)?;
+        Ok(response.body)
+    }
+
+    /// One request to one address. The answer is a message by its head; what it says is not looked at.
+    fn post(
+        &self,
+        index: usize,
+        request: &Written,
+        limits: &Limits,
+        until: Instant,
+        hold: bool,
+    ) -> Result<Received, LinkFailure> {
+        let Some(address) = self.addresses.get(index) else {
+            return Err(LinkFailure::Unsendable("the host has no such address".to_owned()));
+        };
+        let post =
+            Post { path: &self.path, content_type: MESSAGE_TYPE, body: &request.bytes, longest: MAX_ANSWER, hold };
+        let received = match self.https.post(address, &post, limits, until) {
+            Ok(received) => received,
+            Err(PostError::NotSent(unreached)) => return Err(LinkFailure::NeverSent(unreached)),
+            Err(PostError::Doubtful(detail)) => {
+                self.addresses.kept_silent(index);
+                return Err(LinkFailure::NoAnswer(detail));
             }
-            if body.len() > MAX_ANSWER {
-                return Err(LinkFailure::WrongAnswer(format!("it is longer than {MAX_ANSWER} bytes")));
-            }
-            if started.elapsed() > self.deadline {
-                return Err(LinkFailure::NoAnswer("the answer came too slowly".to_owned()));
-            }
+            Err(error @ PostError::TooLong(_)) => return Err(LinkFailure::WrongAnswer(error.to_string())),
+        };
+        let response = &received.response;
+        if response.status != 200 {
+            self.addresses.kept_silent(index);
+            return Err(LinkFailure::NoAnswer(format!("something on the way answered HTTP {}", response.status)));
         }
+        if !response.content_type.as_deref().is_some_and(|found| found.eq_ignore_ascii_case(MESSAGE_TYPE)) {
+            self.addresses.kept_silent(index);
+            let found = response.content_type.as_deref().unwrap_or("nothing");
+            return Err(LinkFailure::WrongAnswer(format!("its content type is {found}, not {MESSAGE_TYPE}")));
+        }
+        self.addresses.answered(index);
+        Ok(received)
+    }
+
+    /// An echo to one address. Its line is held and watched.
+    fn echo(&self, index: usize) -> Result<HostCheck, LinkFailure> {
+        let started = Instant::now();
+        let identity = self.identity();
+        let requests = self.requests(&identity);
+        let request = requests.echo(Zoned::now().datetime()).map_err(never_written)?;
+        let limits = self.limits.at_most(ECHO_LIMIT);
+        let received = self.post(index, &request, &limits, started + self.deadline, self.watches)?;
+        self.note_binding(&requests, &received.response.body);
+        let echo = answers::read_echo(&requests, &request, &received.response.body)?;
+        match received.line {
+            Some(line) => self.held.watch(line),
+            None => self.held.let_go(),
+        }
+        let here = Zoned::now().datetime();
+        let resumed = if received.resumed { ", session resumed" } else { "" };
+        Ok(HostCheck {
+            response_code: echo.response_code,
+            date: received.response.date.as_deref().and_then(clock::http_date),
+            local_ahead: echo.local_time.and_then(|(day, time)| clock::ahead_of_fields(here, &day, &time)),
+            round_trip: started.elapsed(),
+            address: self.addresses.get(index).map(ToString::to_string).unwrap_or_default(),
+            on_fallback: index != 0,
+            tls: format!("{}{resumed}", received.tls),
+        })
     }
 
     fn financial(
@@ -274,10 +368,10 @@ impl HttpsLink {
         let identity = self.identity();
         let requests = self.requests(&identity);
         let request = write(&requests).map_err(never_written)?;
-        let (_, body) = self.exchange(&request)?;
+        let body = self.exchange(&request)?;
         self.note_binding(&requests, &body);
         let kept = |_: &LinkFailure| self.keep_late(&requests, &request, &body);
-        let answer = answers::read(&requests, &request, &body).inspect_err(kept)?;
+        let answer = self.mind_keys(&body, answers::read(&requests, &request, &body).inspect_err(kept))?;
         if answers::orders_download(&self.dialect, &body) {
             self.ordered.store(true, Ordering::Release);
         }
@@ -295,9 +389,21 @@ impl HttpsLink {
         let identity = self.identity();
         let requests = self.requests(&identity);
         let request = requests.question(question, Zoned::now().datetime()).map_err(never_written)?;
-        let (_, body) = self.exchange(&request)?;
+        let body = self.exchange(&request)?;
         self.note_binding(&requests, &body);
-        answers::read_reply(&requests, &request, &body)
+        self.mind_keys(&body, answers::read_reply(&requests, &request, &body))
+    }
+
+    /// Notes what an answer says of the working keys. One with a wrong MAC says it too: host and terminal share none.
+    fn mind_keys<T>(&self, body: &[u8], read: Result<T, LinkFailure>) -> Result<T, LinkFailure> {
+        let needed = match &read {
+            Ok(_) => answers::asks_for_sign_on(&self.dialect, body),
+            Err(failure) => matches!(failure, LinkFailure::BadMac(_)),
+        };
+        if needed {
+            self.keys_needed.store(true, Ordering::Release);
+        }
+        read
     }
 }
 
@@ -314,15 +420,35 @@ impl HostLink for HttpsLink {
         self.financial(|requests| requests.advice(advice))
     }
 
-    fn check(&self) -> Result<HostCheck, LinkFailure> {
-        let started = Instant::now();
+    fn sign_on(&self, trace: TraceNumber) -> Result<SignedOn, SignOnFailure> {
         let identity = self.identity();
         let requests = self.requests(&identity);
-        let request = requests.echo(Zoned::now().datetime()).map_err(never_written)?;
-        let (date, body) = self.exchange(&request)?;
+        let request = requests.sign_on(trace).map_err(never_written)?;
+        let body = self.exchange(&request)?;
         self.note_binding(&requests, &body);
-        let response_code = answers::read_echo(&requests, &request, &body)?;
-        Ok(HostCheck { response_code, date, round_trip: started.elapsed() })
+        let answer = sign_on::read(&requests, &request, &body)?;
+        self.vault.import_under_master(&sign_on::keys(&self.dialect.sign_on, &answer.field62)?)?;
+        Ok(SignedOn { batch: answer.batch })
+    }
+
+    fn check(&self) -> Result<HostCheck, LinkFailure> {
+        if self.addresses.should_return() {
+            match self.echo(0) {
+                Ok(check) => return Ok(check),
+                Err(failure) => tracing::info!(%failure, "the host's first address is not back yet"),
+            }
+            self.addresses.stay();
+        }
+        let mut failures = Vec::new();
+        // Nothing is booked, so an echo may always go on to the other address.
+        for index in self.addresses.order() {
+            match self.echo(index) {
+                Ok(check) => return Ok(check),
+                Err(failure) => failures.push(failure),
+            }
+        }
+        self.held.let_go();
+        Err(failures.into_iter().next().unwrap_or(LinkFailure::Unsendable("the host has no address".to_owned())))
     }
 
     fn take_word_on_binding(&self) -> Option<Result<(), String>> {
@@ -333,7 +459,7 @@ impl HostLink for HttpsLink {
         let identity = self.identity();
         let enrolled =
             Enrolled { settings: &self.settings, directory: &self.directory, identity: &identity, vault: &*self.vault };
-        let mut desk = |signed: &SignedRequest| https::ask(&self.settings, &self.directory, signed);
+        let mut desk = |signed: &SignedRequest| enrolment::https::ask(&self.settings, &self.directory, signed);
         let newer = enrolled.refresh(&mut desk, Timestamp::now())?;
         if let Some(newer) = &newer {
             *self.identity.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(newer.clone());
@@ -345,108 +471,63 @@ impl HostLink for HttpsLink {
         self.ordered.swap(false, Ordering::AcqRel)
     }
 
+    fn take_need_of_keys(&self) -> bool {
+        self.keys_needed.swap(false, Ordering::AcqRel)
+    }
+
     fn take_late(&self) -> Vec<LateApproval> {
         std::mem::take(&mut *self.late.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn download(&self) -> Result<Download, DownloadError> {
-        parameters::fetch(&self.dialect.parameters, self.url.clone(), &mut |question| self.ask(question))
+        let from = self.addresses.order().first().and_then(|index| self.addresses.get(*index));
+        let from = from.map(|address| format!("{address}{}", self.path)).unwrap_or_default();
+        parameters::fetch(&self.dialect.parameters, from, &mut |question| self.ask(question))
     }
 
     fn confirm_download(&self) -> Result<(), DownloadError> {
         parameters::confirm(&self.dialect.parameters, &mut |question| self.ask(question))
     }
+
+    fn echo_interval(&self) -> Option<Duration> {
+        self.echo_interval
+    }
+
+    fn wait_for_line_end(&self, patience: Duration) -> Option<LineEnd> {
+        self.held.wait(patience)
+    }
 }
 
-fn client(
-    settings: &LinkSettings,
-    directory: &Path,
-    connect: Duration,
-    deadline: Duration,
-) -> Result<Client, LinkError> {
-    let refused = |error: reqwest::Error| LinkError::Client(chain(&error));
+fn tls(settings: &LinkSettings, directory: &Path) -> Result<Tls, LinkError> {
+    let path = |file: &Path| directory.join(file).display().to_string();
     let read = |key, file: &Path| {
-        let path = directory.join(file);
-        let failed = |problem: String| LinkError::File { key, path: path.display().to_string(), problem };
-        std::fs::read(&path).map(Zeroizing::new).map_err(|error| failed(error.to_string()))
+        let failed = |error: std::io::Error| LinkError::File { key, path: path(file), problem: error.to_string() };
+        std::fs::read(directory.join(file)).map(Zeroizing::new).map_err(failed)
     };
     let authorities = read("ca_file", &settings.ca_file)?;
-    let authorities = reqwest::Certificate::from_pem_bundle(&authorities).map_err(refused)?;
-    if authorities.is_empty() {
-        let path = directory.join(&settings.ca_file).display().to_string();
-        return Err(LinkError::File { key: "ca_file", path, problem: "it holds no certificate".to_owned() });
-    }
-    let certificate = read("client_certificate_file", &settings.client_certificate_file)?;
+    let chain = read("client_certificate_file", &settings.client_certificate_file)?;
     let key = read("client_key_file", &settings.client_key_file)?;
-    Client::builder()
-        .tls_backend_native()
-        .https_only(true)
-        .tls_version_min(reqwest::tls::Version::TLS_1_2)
-        .tls_certs_only(authorities)
-        .identity(reqwest::Identity::from_pkcs8_pem(&certificate, &key).map_err(refused)?)
-        .redirect(reqwest::redirect::Policy::none())
-        .retry(reqwest::retry::never())
-        .no_proxy()
-        .referer(false)
-        .http1_only()
-        .tcp_nodelay(true)
-        .pool_max_idle_per_host(0)
-        .connect_timeout(connect)
-        .timeout(deadline)
-        .build()
-        .map_err(refused)
-}
-
-/// A request that cannot be built and a failure to connect come before the first byte of the request; after any other the
-/// host may have it.
-fn failure(error: &reqwest::Error) -> LinkFailure {
-    if error.is_builder() {
-        LinkFailure::Unsendable(chain(error))
-    } else if error.is_connect() {
-        LinkFailure::NeverSent(chain(error))
-    } else if error.is_timeout() {
-        LinkFailure::NoAnswer("no answer came in time".to_owned())
-    } else {
-        LinkFailure::NoAnswer(chain(error))
-    }
+    Tls::new(&authorities, Some(OwnCertificate { chain: &chain, key: &key })).map_err(|error| {
+        let (key, file) = match &error {
+            TlsError::NoAuthority => ("ca_file", &settings.ca_file),
+            TlsError::NoCertificate => ("client_certificate_file", &settings.client_certificate_file),
+            TlsError::OpenSsl(_) => return LinkError::Client(error.to_string()),
+        };
+        LinkError::File { key, path: path(file), problem: error.to_string() }
+    })
 }
 
 fn never_written(error: RequestError) -> LinkFailure {
     LinkFailure::Unsendable(error.to_string())
 }
 
-/// The library's sentence and the reasons behind it, without the address.
-fn chain(error: &reqwest::Error) -> String {
-    let mut reasons = Vec::new();
-    let mut next: Option<&dyn std::error::Error> = std::error::Error::source(error);
-    while let Some(reason) = next {
-        reasons.push(reason.to_string());
-        next = reason.source();
-    }
-    if reasons.is_empty() { error.to_string() } else { reasons.join(": ") }
-}
-
-/// The date of an HTTP header (RFC 9110, 5.6.7).
-fn http_date(text: &str) -> Option<Timestamp> {
-    jiff::fmt::rfc2822::parse(text).ok().map(|time| time.timestamp())
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
-
-    #[test]
-    fn the_date_of_a_header_is_read() {
-        let date = http_date("Sun, 06 Nov 1994 08:49:37 GMT").unwrap();
-        assert_eq!(date.to_string(), "1994-11-06T08:49:37Z");
-        assert_eq!(http_date("yesterday"), None);
-    }
-
     /// Features of a crate add up over the whole tree: one dependency could bring a second TLS library in.
     #[test]
     fn openssl_is_the_only_tls_library() {
         let lock = include_str!("../../Cargo.lock");
-        assert!(lock.contains("name = \"native-tls\""));
+        assert!(lock.contains("name = \"openssl\""));
         for other in ["rustls", "boring", "aws-lc-rs", "ring", "hickory-resolver"] {
             assert!(!lock.contains(&format!("name = \"{other}\"\n")), "{other}");
         }

@@ -12,7 +12,7 @@ use crate::terminal::binding::BindingRecord;
 use crate::terminal::identity::{self, Identity, IdentityError};
 use crate::terminal::journal::Journal;
 use crate::terminal::machine::MachineError;
-use crate::terminal::settings::SettingsError;
+use crate::terminal::settings::{SettingsError, VaultKind};
 use crate::vault::SecureElement;
 use crate::wording::ReasonKind;
 
@@ -150,6 +150,11 @@ impl Setup {
         progress: &mut dyn FnMut(Progress),
     ) -> Result<BindingRecord, EnrolError> {
         let directory = self.identity_directory();
+        // What is prepared beside the old keys and renamed is a file: its keys would not be the ones that are used.
+        if self.settings.vault.kind != VaultKind::Software {
+            let problem = "a terminal with a token cannot be enrolled by this version";
+            return Err(self.origin.wrong("vault.kind", problem).into());
+        }
         let _alone = self.lock()?;
         enrolment::finish(&directory)?;
         let before = identity::unverified(&directory).ok();
@@ -163,7 +168,9 @@ impl Setup {
             (Err(_), true) if before.is_none() => return Err(EnrolError::NotYet),
             _ => {}
         }
-        if let Some(before) = &before {
+        // What a terminal left that was taken out of service, the acquirer has taken over.
+        let out_of_service = self.journal().is_ok_and(|journal| journal.is_decommissioned());
+        if let Some(before) = before.as_ref().filter(|_| !out_of_service) {
             self.refuse_while_payments_are_open(before)?;
         }
         let serial_number = match (self.settings.serial_number(&self.state)?, &before) {
@@ -215,6 +222,10 @@ impl Setup {
     /// When the host refuses or does not answer: nothing has changed then.
     pub fn decommission(&self) -> Result<(), EnrolError> {
         let _alone = self.lock()?;
+        if self.journal()?.is_decommissioned() {
+            // The power went between the last word of the journal and the end of the keys.
+            return Ok(self.vault()?.zeroize().map_err(SetupError::from)?);
+        }
         let record = identity::unverified(&self.identity_directory())?;
         let (unfinished, unsettled) = self.open_payments(&record)?;
         self.as_enrolled(|enrolled| {

@@ -1,15 +1,33 @@
-//! What is known of the line to the host: from every exchange, and from looking for the host while it is not known to be
-//! there.
+//! What is known of the line to the host: from every exchange, from looking for the host when it is time, and from the idle
+//! line that is watched.
 
 use std::time::{Duration, Instant};
 
-use super::view::LinkState;
-use crate::acquirer::link::HostCheck;
-use crate::payment::online::{Decision, HostAnswer, LinkFailure};
+use jiff::{SignedDuration, Timestamp};
 
-/// How often the host is looked for while it is not known to be there.
+use super::view::LinkState;
+use crate::acquirer::held::LineEnd;
+use crate::acquirer::link::HostCheck;
+use crate::acquirer::sign_on::{SignOnFailure, SignedOn};
+use crate::payment::online::{Decision, HostAnswer, LinkFailure, Unreached};
+use crate::wording::{Reason, ReasonKind};
+
+/// How often a host is looked for that cannot be reached: whoever puts the cable back looks at the screen.
+const SEARCH_INTERVAL: Duration = Duration::from_secs(4);
+
+/// How often a host is looked for that is there and does not answer as it should.
 const CHECK_INTERVAL: Duration = Duration::from_secs(15);
 
+/// After a host hung up on an idle line it is looked for; where it was there all the same, it does not keep idle lines, and
+/// the next time it hangs up it has this much longer before it is looked for again.
+const PATIENCE_WITH_CLOSING: Duration = Duration::from_secs(4);
+
+/// A clock that differs more than this from the host's is wrong.
+pub const CLOCK_TOLERANCE: SignedDuration = SignedDuration::from_secs(60);
+
+/// A clock that differs more than this takes no payments: they carry its date, and around midnight they would land on another
+/// day than the host's, where they may not be found when they are to be taken back.
+const CLOCK_LIMIT: SignedDuration = SignedDuration::from_mins(15);
 /// The same while something is wrong between the two.
 const DOUBT_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -19,23 +37,36 @@ pub(super) struct Line {
     state: LinkState,
     /// How many payments wait to be taken back.
     pub waiting: usize,
+    /// How long nothing may be heard of a host that is there.
+    echo_interval: Option<Duration>,
     /// When the last exchange about a payment ended.
     exchanged_at: Option<Instant>,
-    next_check: Instant,
+    /// When to look for the host; never, where an idle line is none of anybody's business.
+    next_check: Option<Instant>,
     check_began: Option<Instant>,
-    /// A payment was refused: perhaps because of this terminal, which the next check tells.
-    suspicious: bool,
+    /// The host hung up on the idle line, and the check that follows tells whether it is there.
+    closed: bool,
+    /// How long a host that hangs up on idle lines is left alone.
+    patience: Duration,
+    /// What only a person can mend.
+    trouble: Option<Reason>,
+    /// How far this machine's clock is ahead of the host's.
+    clock_ahead: SignedDuration,
 }
 
 impl Line {
-    pub fn new() -> Self {
+    pub fn new(echo_interval: Option<Duration>) -> Self {
         Self {
             state: LinkState::Untried,
             waiting: 0,
+            echo_interval,
             exchanged_at: None,
-            next_check: Instant::now(),
+            next_check: Some(Instant::now()),
             check_began: None,
-            suspicious: false,
+            closed: false,
+            patience: Duration::ZERO,
+            trouble: None,
+            clock_ahead: SignedDuration::ZERO,
         }
     }
 
@@ -43,16 +74,34 @@ impl Line {
         self.state
     }
 
+    /// What is wrong with the line or the clock and stays so until a person looks at it.
+    pub fn trouble(&self) -> Option<Reason> {
+        let clock = self.clock_is_wrong(CLOCK_TOLERANCE).then(|| self.clock_reason(ReasonKind::ClockWrong));
+        self.trouble.clone().or_else(|| self.refusal()).or(clock)
+    }
+
+    /// Why no payment may begin now.
+    pub fn refusal(&self) -> Option<Reason> {
+        self.clock_is_wrong(CLOCK_LIMIT).then(|| self.clock_reason(ReasonKind::ClockFarOff))
+    }
+
+    fn clock_is_wrong(&self, limit: SignedDuration) -> bool {
+        self.clock_ahead.abs() > limit
+    }
+
+    fn clock_reason(&self, kind: ReasonKind) -> Reason {
+        Reason::with_detail(kind, format!("{} s ahead of the host", self.clock_ahead.as_secs()))
+    }
+
     /// It is time to look for the host.
     pub fn wants_check(&self) -> bool {
-        let doubtful = self.state != LinkState::Online || self.suspicious;
-        self.check_began.is_none() && doubtful && Instant::now() >= self.next_check
+        self.check_began.is_none() && self.next_check.is_some_and(|at| Instant::now() >= at)
     }
 
     /// Something is wrong between host and terminal: the host is asked at once, and again until it is not.
     pub fn doubt(&mut self) {
-        self.suspicious = true;
-        self.next_check = self.next_check.min(Instant::now() + DOUBT_INTERVAL);
+        let soon = Instant::now() + DOUBT_INTERVAL;
+        self.next_check = Some(self.next_check.map_or(soon, |at| at.min(soon)));
     }
 
     pub fn check_begins(&mut self) {
@@ -61,8 +110,13 @@ impl Line {
 
     pub fn after_check(&mut self, result: &Result<HostCheck, LinkFailure>) {
         let began = self.check_began.take();
-        self.suspicious = false;
-        self.next_check = Instant::now() + CHECK_INTERVAL;
+        if let Ok(HostCheck { date: Some(date), .. }) = result {
+            self.clock_ahead = Timestamp::now().duration_since(*date);
+        }
+        if std::mem::take(&mut self.closed) && result.is_ok() {
+            let longest = self.echo_interval.unwrap_or(CHECK_INTERVAL);
+            self.patience = (self.patience * 2).max(PATIENCE_WITH_CLOSING).min(longest);
+        }
         // A payment that was answered since the check began knows better.
         if self.exchanged_at <= began {
             self.note(result);
@@ -70,15 +124,60 @@ impl Line {
                 self.state = LinkState::Refused;
             }
         }
+        self.look_again();
     }
 
     pub fn after_exchange(&mut self, result: &Result<HostAnswer, LinkFailure>) {
         self.exchanged_at = Some(Instant::now());
-        self.suspicious = result.as_ref().is_ok_and(|answer| answer.decision == Decision::Refused);
         self.note(result);
+        self.look_again();
+        // Perhaps because of this terminal, which the next check tells.
+        if result.as_ref().is_ok_and(|answer| answer.decision == Decision::Refused) {
+            self.next_check = Some(Instant::now());
+        }
+    }
+
+    /// The idle line that was watched has ended.
+    pub fn after_end(&mut self, end: &LineEnd) {
+        if self.state != LinkState::Online {
+            return;
+        }
+        match end {
+            LineEnd::Closed => {
+                self.closed = true;
+                let soon = Instant::now() + self.patience;
+                self.next_check = Some(self.next_check.map_or(soon, |at| at.min(soon)));
+            }
+            LineEnd::Dead(why) => {
+                tracing::info!(state = ?LinkState::Offline, failure = why, "the line to the host");
+                self.state = LinkState::Offline;
+                self.next_check = Some(Instant::now());
+            }
+        }
+    }
+
+    fn look_again(&mut self) {
+        let after = match self.state {
+            LinkState::Online if self.clock_is_wrong(CLOCK_LIMIT) => Some(CHECK_INTERVAL),
+            LinkState::Online => self.echo_interval,
+            LinkState::Offline => Some(SEARCH_INTERVAL),
+            LinkState::Untried | LinkState::HostSilent | LinkState::Refused => Some(CHECK_INTERVAL),
+        };
+        self.next_check = after.map(|after| Instant::now() + after);
+    }
+
+    pub fn after_sign_on(&mut self, result: &Result<SignedOn, SignOnFailure>) {
+        self.exchanged_at = Some(Instant::now());
+        match result {
+            Err(SignOnFailure::Link(failure)) => self.note::<()>(&Err(failure.clone())),
+            Err(SignOnFailure::Refused(_)) => self.state = LinkState::Refused,
+            Ok(_) | Err(SignOnFailure::Keys(_) | SignOnFailure::Vault(_)) => self.note(&Ok(())),
+        }
+        self.look_again();
     }
 
     fn note<T>(&mut self, result: &Result<T, LinkFailure>) {
+        let before = self.state;
         self.state = match result {
             Ok(_) => LinkState::Online,
             Err(LinkFailure::NeverSent(_)) => LinkState::Offline,
@@ -88,15 +187,48 @@ impl Line {
                 LinkState::HostSilent
             }
         };
+        self.trouble = match result {
+            Err(LinkFailure::NeverSent(Unreached { fault, detail })) if fault.needs_a_person() => {
+                Some(Reason { fault: Some(*fault), ..Reason::with_detail(ReasonKind::LinkTrouble, detail) })
+            }
+            Ok(_) | Err(_) => None,
+        };
+        if before != self.state {
+            let failure = result.as_ref().err().map(ToString::to_string).unwrap_or_default();
+            tracing::info!(state = ?self.state, failure, "the line to the host");
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::link_fault::LinkFault;
+
+    const INTERVAL: Duration = Duration::from_secs(60);
+
+    fn new_line() -> Line {
+        Line::new(Some(INTERVAL))
+    }
+
+    fn says(code: &str) -> Result<HostCheck, LinkFailure> {
+        says_at(code, Timestamp::now())
+    }
+
+    fn says_at(code: &str, date: Timestamp) -> Result<HostCheck, LinkFailure> {
+        Ok(HostCheck {
+            response_code: crate::reference::ResponseCode::parse(code).unwrap(),
+            date: Some(date),
+            local_ahead: None,
+            round_trip: Duration::ZERO,
+            address: String::new(),
+            on_fallback: false,
+            tls: String::new(),
+        })
+    }
 
     fn failed<T>() -> Result<T, LinkFailure> {
-        Err(LinkFailure::NeverSent(String::new()))
+        Err(LinkFailure::NeverSent(Unreached::new(LinkFault::NoRoute, "no line")))
     }
 
     fn answered(decision: Decision) -> Result<HostAnswer, LinkFailure> {
@@ -106,7 +238,7 @@ mod tests {
 
     #[test]
     fn a_payment_that_was_refused_makes_it_look_whether_the_terminal_is_meant() {
-        let mut line = Line::new();
+        let mut line = new_line();
         line.after_exchange(&answered(Decision::Approved));
         assert!(!line.wants_check());
         line.after_exchange(&answered(Decision::Refused));
@@ -118,7 +250,7 @@ mod tests {
 
     #[test]
     fn a_check_that_began_before_a_payment_was_answered_does_not_count() {
-        let mut line = Line::new();
+        let mut line = new_line();
         line.check_begins();
         line.after_exchange(&answered(Decision::Approved));
         line.after_check(&failed());
@@ -130,11 +262,7 @@ mod tests {
 
     #[test]
     fn a_host_that_answers_a_check_with_a_refusal_is_not_called_online() {
-        let says = |code: &str| {
-            let response_code = crate::reference::ResponseCode::parse(code).unwrap();
-            Ok(HostCheck { response_code, date: None, round_trip: Duration::ZERO })
-        };
-        let mut line = Line::new();
+        let mut line = new_line();
         line.check_begins();
         line.after_check(&says("97"));
         assert_eq!(line.state(), LinkState::Refused);
@@ -145,9 +273,90 @@ mod tests {
 
     #[test]
     fn a_request_that_could_not_be_made_says_nothing_about_the_line() {
-        let mut line = Line::new();
+        let mut line = new_line();
         line.after_exchange(&answered(Decision::Approved));
         line.after_exchange(&Err(LinkFailure::Unsendable(String::new())));
         assert_eq!(line.state(), LinkState::Online);
+    }
+
+    #[test]
+    fn a_host_that_is_there_is_asked_again_only_after_a_while() {
+        let mut line = new_line();
+        line.check_begins();
+        line.after_check(&says("00"));
+        assert!(!line.wants_check());
+        let due = line.next_check.unwrap();
+        assert!(due > Instant::now() + INTERVAL / 2 && due <= Instant::now() + INTERVAL);
+        line.next_check = Some(Instant::now());
+        assert!(line.wants_check());
+        let mut never = Line::new(None);
+        never.check_begins();
+        never.after_check(&says("00"));
+        assert_eq!(never.next_check, None);
+    }
+
+    #[test]
+    fn an_idle_line_without_a_sign_is_offline_and_one_that_is_closed_is_looked_after() {
+        let mut line = new_line();
+        line.after_exchange(&answered(Decision::Approved));
+        line.after_end(&LineEnd::Dead("timed out".to_owned()));
+        assert_eq!(line.state(), LinkState::Offline);
+        assert!(line.wants_check());
+        line.after_exchange(&answered(Decision::Approved));
+        line.after_end(&LineEnd::Closed);
+        assert_eq!(line.state(), LinkState::Online, "only the check tells");
+        assert!(line.wants_check());
+        line.check_begins();
+        line.after_check(&failed());
+        assert_eq!(line.state(), LinkState::Offline);
+    }
+
+    #[test]
+    fn a_host_that_does_not_keep_idle_lines_is_not_asked_all_the_time() {
+        let mut line = new_line();
+        let mut waits = Vec::new();
+        for _ in 0..7 {
+            line.after_exchange(&answered(Decision::Approved));
+            line.after_end(&LineEnd::Closed);
+            waits.push(line.next_check.unwrap().saturating_duration_since(Instant::now()).as_secs_f64().round());
+            line.check_begins();
+            line.after_check(&says("00"));
+        }
+        assert_eq!(waits, [0.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0]);
+    }
+
+    #[test]
+    fn a_wrong_clock_is_told_and_one_far_off_takes_no_payment() {
+        for (seconds, told, refused) in
+            [(0, false, false), (-59, false, false), (120, true, false), (-1000, true, true)]
+        {
+            let mut line = new_line();
+            line.check_begins();
+            line.after_check(&says_at("00", Timestamp::now() - SignedDuration::from_secs(seconds)));
+            assert_eq!(line.trouble().is_some(), told, "{seconds}");
+            assert_eq!(line.refusal().is_some(), refused, "{seconds}");
+            if refused {
+                assert!(
+                    line.next_check.unwrap() <= Instant::now() + CHECK_INTERVAL,
+                    "a clock that was set is seen soon"
+                );
+                line.check_begins();
+                line.after_check(&says("00"));
+                assert_eq!((line.trouble(), line.refusal()), (None, None));
+            }
+        }
+    }
+
+    #[test]
+    fn what_a_person_must_mend_is_told_until_the_host_answers() {
+        let mut line = new_line();
+        let fault = LinkFault::NotYetValid;
+        line.check_begins();
+        line.after_check(&Err(LinkFailure::NeverSent(Unreached::new(fault, "tomorrow"))));
+        let told = line.trouble().unwrap();
+        assert_eq!((told.kind, told.fault), (ReasonKind::LinkTrouble, Some(fault)));
+        line.check_begins();
+        line.after_check(&failed());
+        assert_eq!(line.trouble(), None, "a cable is not a matter for the help desk");
     }
 }

@@ -24,9 +24,10 @@ use crate::receipt::PrinterProfile;
 use crate::reference::ReferenceError;
 use crate::terminal::emv_files::{EmvFiles, EmvFilesError};
 use crate::terminal::identity::{self, Identity, IdentityError};
-use crate::terminal::settings::{Origin, Settings, SettingsError};
+use crate::terminal::settings::{Origin, Settings, SettingsError, VaultKind};
+use crate::vault::pkcs11::{Pkcs11Vault, Place};
 use crate::vault::software::SoftwareVault;
-use crate::vault::{SecureElement, VaultError};
+use crate::vault::{KeyName, SecureElement, VaultError};
 
 /// Name of the file whose lock the one engine holds.
 const LOCK: &str = "engine.lock";
@@ -36,6 +37,9 @@ const USED_CARD: &str = "card-in-reader";
 
 /// Where a sandbox card leaves the key of its certification authority, within the state directory.
 const SANDBOX_CA_KEY: &str = "sandbox/card/capk.toml";
+
+/// Name of the note which address of the host is in use.
+const HOST_ADDRESS: &str = "host-address.toml";
 
 /// Name of the ledger within the state directory.
 const LEDGER: &str = "ledger.sqlite";
@@ -147,7 +151,21 @@ impl Setup {
     /// # Errors
     /// When the vault cannot be opened.
     pub fn vault(&self) -> Result<Arc<dyn SecureElement>, SetupError> {
-        Ok(Arc::new(SoftwareVault::open(&self.identity_directory())?))
+        match self.settings.vault.kind {
+            VaultKind::Software => Ok(Arc::new(SoftwareVault::open(&self.identity_directory())?)),
+            VaultKind::Pkcs11 => self.token(),
+        }
+    }
+
+    fn token(&self) -> Result<Arc<dyn SecureElement>, SetupError> {
+        let settings = &self.settings.vault;
+        let place = Place {
+            module: settings.module.clone(),
+            token: settings.token.clone(),
+            pin_file: self.identity_directory().join(&settings.pin_file),
+        };
+        make_private(&self.state)?;
+        Ok(Arc::new(Pkcs11Vault::open(place, &self.state)?))
     }
 
     /// The way to the host. Nothing is sent.
@@ -155,7 +173,8 @@ impl Setup {
     /// # Errors
     /// When settings or certificates are wrong.
     pub fn link(&self, identity: Identity, vault: Arc<dyn SecureElement>) -> Result<HttpsLink, SetupError> {
-        HttpsLink::open(&self.settings.host, &self.identity_directory(), identity, vault).map_err(|error| match error {
+        let opened = HttpsLink::open(&self.settings.host, &self.identity_directory(), identity, vault);
+        opened.map(|link| link.remembering(&self.state.join(HOST_ADDRESS))).map_err(|error| match error {
             LinkError::Setting { key, problem } => self.origin.wrong(&format!("host.{key}"), problem).into(),
             LinkError::Dialect(error) => self.origin.wrong("host.dialect", error).into(),
             LinkError::File { .. } | LinkError::Client(_) => error.into(),
@@ -233,6 +252,7 @@ impl Setup {
             printer_profile,
             printer_patience: Duration::from_secs(self.settings.printer.patience_s),
             sound: self.sound(),
+            has_working_keys: vault.check_value(KeyName::Mac)?.is_some(),
             link: Arc::new(self.link(identity.clone(), vault)?),
             queue_codes: self.dialect()?.queue,
             currency: self

@@ -92,7 +92,8 @@ impl Core {
         }
     }
 
-    /// A payment that a person must look at; then a host that disagrees about this terminal; then a slip of an earlier sale that does not come out.
+    /// A payment that a person must look at; then a host that disagrees about this terminal or gives it no keys; then a slip of
+    /// an earlier sale that does not come out; then a line to the host that does not mend itself.
     fn notice(&self) -> Option<Reason> {
         let slip = || {
             self.copies.iter().find_map(|copy| match &copy.state {
@@ -100,7 +101,8 @@ impl Core {
                 CopyState::Queued | CopyState::Sending | CopyState::Asks(None) | CopyState::Printed => None,
             })
         };
-        self.alarm.clone().or_else(|| self.binding.refusal()).or_else(|| slip().cloned())
+        let terminal = || self.binding.refusal().or_else(|| self.sign_on_trouble().cloned());
+        self.alarm.clone().or_else(terminal).or_else(|| slip().cloned()).or_else(|| self.line.trouble())
     }
 
     /// Whatever was on screen is left; a payment that waited for reversals is given up.
@@ -158,6 +160,7 @@ impl Core {
             | Screen::Processing { .. }
             | Screen::Transactions { .. }
             | Screen::Queue { .. }
+            | Screen::Enrol { .. }
             | Screen::OutOfService { .. } => self.screen = Screen::OutOfService { reason },
         }
     }

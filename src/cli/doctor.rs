@@ -9,19 +9,19 @@ use serde_json::{Value, json};
 
 use super::{Failure, output};
 use crate::acquirer::link::{HostCheck, HostLink};
+use crate::app::CLOCK_TOLERANCE;
 use crate::app::Setup;
+use crate::app::sign_on::check_values;
 use crate::crypto::hex;
 use crate::emv::ca_keys::KeyWorld;
+use crate::payment::online::{LinkFailure, Unreached};
 use crate::payment::queue::Open;
 use crate::terminal::identity::Identity;
-use crate::vault::{KeyName, SecureElement};
+use crate::vault::SecureElement;
 use crate::wording::{Language, Reason, ReasonKind};
 
 /// Below this much free space the ledger may soon not be writable, in MiB.
 const LOW_SPACE_MIB: u64 = 200;
-
-/// A clock that differs more than this from the host's is wrong, in seconds.
-const CLOCK_TOLERANCE_S: i64 = 60;
 
 /// What comes after `yima doctor`.
 #[derive(Debug, Args)]
@@ -35,6 +35,17 @@ pub struct Arguments {
 struct Finding {
     part: &'static str,
     verdict: Result<String, String>,
+    /// What is read to the help desk.
+    code: Option<&'static str>,
+}
+
+/// What the host said, or why it did not.
+type Host = Result<HostCheck, Unheard>;
+
+/// Why nothing was heard of the host.
+struct Unheard {
+    says: String,
+    code: Option<&'static str>,
 }
 
 impl Arguments {
@@ -49,7 +60,11 @@ impl Arguments {
                         Ok(remark) => (true, remark),
                         Err(advice) => (false, advice),
                     };
-                    (finding.part.to_owned(), json!({ "ok": ok, "says": says }))
+                    let mut part = json!({ "ok": ok, "says": says });
+                    if let Some(code) = finding.code {
+                        part["code"] = code.into();
+                    }
+                    (finding.part.to_owned(), part)
                 })
                 .collect();
             output::json(&json!({ "ok": healthy, "parts": parts }));
@@ -67,19 +82,24 @@ impl Arguments {
 }
 
 fn examine(setup: &Setup) -> Vec<Finding> {
-    let finding = |part, verdict| Finding { part, verdict };
+    let finding = |part, verdict| Finding { part, verdict, code: None };
     let text = |error: &dyn std::fmt::Display| error.to_string();
     let identity = setup.identity();
     let vault = setup.vault();
     let host = match (&identity, &vault) {
         (Ok(identity), Ok(vault)) => setup
             .link(identity.clone(), vault.clone())
-            .map_err(|error| text(&error))
-            .and_then(|link| link.check().map_err(|error| format!("{error}; check the network and host.url"))),
-        _ => Err("cannot be asked before the terminal is registered and has its keys".to_owned()),
+            .map_err(|error| Unheard { says: text(&error), code: None })
+            .and_then(|link| link.check().map_err(|failure| unheard(failure, setup.settings.terminal.language))),
+        _ => {
+            let says = "cannot be asked before the terminal is registered and has its keys".to_owned();
+            Err(Unheard { says, code: None })
+        }
     };
+    let code = host.as_ref().err().and_then(|unheard| unheard.code);
     let reader = reader(setup);
     let test = identity.as_ref().is_ok_and(|identity| identity.test);
+    let signed_on = identity.as_ref().map_err(|error| text(&error)).and_then(|identity| sign_on(setup, identity));
     vec![
         finding(
             "identity",
@@ -104,7 +124,7 @@ fn examine(setup: &Setup) -> Vec<Finding> {
         finding("printer", printer(setup)),
         finding("sound", setup.sound().check()),
         finding("clock", clock(&host)),
-        finding("host", host.and_then(answered)),
+        Finding { code, ..finding("host", host.map_err(|unheard| unheard.says).and_then(answered)) },
         finding(
             "ledger",
             identity.map_err(|error| text(&error)).and_then(|identity| {
@@ -122,6 +142,7 @@ fn examine(setup: &Setup) -> Vec<Finding> {
                 }
             }),
         ),
+        finding("sign_on", signed_on),
         finding("disk", disk(setup)),
     ]
 }
@@ -130,23 +151,44 @@ fn examine(setup: &Setup) -> Vec<Finding> {
 fn answered(check: HostCheck) -> Result<String, String> {
     let (code, milliseconds) = (check.response_code, check.round_trip.as_millis());
     if code.as_str() == "00" {
-        return Ok(format!("answers {code} after {milliseconds} ms"));
+        let (address, tls) = (check.address, check.tls);
+        let second = if check.on_fallback { ", the second address; the first did not answer" } else { "" };
+        return Ok(format!("answers {code} after {milliseconds} ms at {address}{second} ({tls})"));
     }
     let refusal = Reason { code: Some(code.clone()), ..Reason::of(ReasonKind::HostDeclined) };
     let sentences = refusal.sentences(Language::English);
     Err(format!("refuses this terminal with {code}: {} {}", sentences.what, sentences.advice))
 }
 
+/// The words for a shop assistant, then what a technician needs.
+fn unheard(failure: LinkFailure, language: Language) -> Unheard {
+    let LinkFailure::NeverSent(Unreached { fault, detail }) = failure else {
+        return Unheard { says: format!("{failure}; check the network and host.url"), code: None };
+    };
+    let words = Reason { fault: Some(fault), ..Reason::of(ReasonKind::LinkTrouble) }.sentences(language);
+    Unheard { says: format!("{} {} {detail}", words.what, words.advice), code: Some(fault.code()) }
+}
+
 /// The check values of the keys that are there.
 fn keys(vault: &dyn SecureElement) -> Result<String, String> {
-    let mut said = Vec::new();
-    for name in KeyName::ALL {
-        if let Some(value) = vault.check_value(name).map_err(|error| error.to_string())? {
-            said.push(format!("{name} {}", hex::encode(&value)));
-        }
-    }
+    let values = check_values(vault).map_err(|error| error.to_string())?;
+    let said: Vec<_> = values.iter().map(|(name, value)| format!("{name} {}", hex::encode(value))).collect();
     let test = if vault.is_test() { ", TEST keys" } else { "" };
-    Ok(format!("check values: {}{test}", said.join(", ")))
+    Ok(format!("{}{test}, check values: {}", vault.name(), said.join(", ")))
+}
+
+/// Since when the terminal has the host's working keys.
+fn sign_on(setup: &Setup, identity: &Identity) -> Result<String, String> {
+    const AT_THE_NEXT_START: &str = "the terminal does it by itself at its next start, or now: yima sign-on";
+    let Some(ledger) = setup.ledger_to_look_at(identity).map_err(|error| error.to_string())? else {
+        return Ok(format!("not yet; {AT_THE_NEXT_START}"));
+    };
+    let row = ledger.sign_on().map_err(|error| error.to_string())?;
+    Ok(match (row.due, row.at) {
+        (false, Some(at)) => format!("{at}, batch {}", row.batch),
+        (true, Some(at)) => format!("to be done anew, the last one was {at}; {AT_THE_NEXT_START}"),
+        (_, None) => format!("not yet; {AT_THE_NEXT_START}"),
+    })
 }
 
 /// Which applications and CA keys count, and where they are from.
@@ -194,20 +236,24 @@ fn printer(setup: &Setup) -> Result<String, String> {
     Ok(printer.name())
 }
 
-fn clock(host: &Result<HostCheck, String>) -> Result<String, String> {
+fn clock(host: &Host) -> Result<String, String> {
     let here = Timestamp::now();
-    match host.as_ref().ok().and_then(|check| check.date) {
-        None => Err("cannot be compared before the host answers; look at the line \"host\" first".to_owned()),
-        Some(there) => {
-            let difference = here.duration_since(there).as_secs();
-            if difference.abs() <= CLOCK_TOLERANCE_S {
-                Ok(format!("within {} s of the host's", difference.abs().max(1)))
-            } else {
-                Err(format!(
-                    "differs {difference} s from the host's; switch on time synchronisation: timedatectl set-ntp true"
-                ))
-            }
-        }
+    let Some((check, there)) = host.as_ref().ok().and_then(|check| Some((check, check.date?))) else {
+        return Err("cannot be compared before the host answers; look at the line \"host\" first".to_owned());
+    };
+    let difference = here.duration_since(there);
+    if difference.abs() > CLOCK_TOLERANCE {
+        let seconds = difference.as_secs();
+        return Err(format!(
+            "differs {seconds} s from the host's; switch on time synchronisation: timedatectl set-ntp true"
+        ));
+    }
+    match check.local_ahead {
+        Some(ahead) if ahead.abs() > CLOCK_TOLERANCE => Err(format!(
+            "right, but local time is {} s ahead of the host's; set the time zone: timedatectl set-timezone Asia/Shanghai",
+            ahead.as_secs()
+        )),
+        Some(_) | None => Ok(format!("within {} s of the host's", difference.as_secs().abs().max(1))),
     }
 }
 

@@ -4,6 +4,7 @@ use std::io::Write;
 
 use serde_json::Value;
 
+use crate::link_fault::LinkFault;
 use crate::wording::{Language, Reason};
 
 /// A line on standard output. When nobody reads it any more (`| head`), the command goes on and its exit code counts.
@@ -45,6 +46,8 @@ pub fn reason(reason: &Reason, said: &Reason, language: Language) -> Value {
         "kind": reason.kind.word(),
         "what": sentences.what,
         "do": sentences.advice,
+        // What is read to the help desk; only a line that failed has one.
+        "code": reason.fault.map(LinkFault::code),
         "detail": reason.detail,
     })
 }

@@ -54,6 +54,8 @@ pub struct TypedPins {
 pub enum Typed {
     /// A PIN.
     Pin(Pin),
+    /// Empty: whoever types wants to go on without a PIN.
+    Nothing,
     /// No PIN.
     Wrong(PinError),
     /// There will be no more lines.
@@ -122,7 +124,7 @@ impl TypedPins {
 
     fn take_line(&mut self) -> Typed {
         let line = std::mem::replace(&mut self.line, empty_line());
-        Pin::new(line).map_or_else(Typed::Wrong, Typed::Pin)
+        if line.is_empty() { Typed::Nothing } else { Pin::new(line).map_or_else(Typed::Wrong, Typed::Pin) }
     }
 }
 
@@ -166,8 +168,15 @@ mod tests {
     }
 
     #[test]
+    fn an_empty_line_is_a_wish_to_go_on_without() {
+        let (mut pins, _writer) = typed(b"\n1234\n");
+        assert_eq!(pins.look().unwrap(), Some(Typed::Nothing));
+        assert_eq!(pins.look().unwrap(), Some(pin("1234")));
+    }
+
+    #[test]
     fn a_line_that_is_no_pin_is_said_to_be_none_and_the_next_counts() {
-        for wrong in ["", "123", "12345678901234567890", "12a4", "12 34"] {
+        for wrong in ["123", "12345678901234567890", "12a4", "12 34"] {
             let (mut pins, _writer) = typed(format!("{wrong}\n1234\n").as_bytes());
             assert_eq!(pins.look().unwrap(), Some(Typed::Wrong(PinError)), "{wrong}");
             assert_eq!(pins.look().unwrap(), Some(pin("1234")), "{wrong}");

@@ -92,7 +92,8 @@ impl Ledger {
                 row.as_ref().and_then(TransactionRow::reversal)
             }
             EntryId::Advice(id) => {
-                let rows = self.advices(&format!("a.state <> 'delivered' AND a.resolution IS NULL AND a.id = {id}"), 1)?;
+                let rows =
+                    self.advices(&format!("a.state <> 'delivered' AND a.resolution IS NULL AND a.id = {id}"), 1)?;
                 rows.first().map(AdviceRow::entry)
             }
         })
@@ -107,9 +108,8 @@ impl Ledger {
             return Ok(Some(entry));
         }
         let (batch, stan) = (trace.batch.number(), trace.stan.number());
-        let condition = format!(
-            "a.state <> 'delivered' AND a.resolution IS NULL AND a.batch = {batch} AND a.stan = {stan}"
-        );
+        let condition =
+            format!("a.state <> 'delivered' AND a.resolution IS NULL AND a.batch = {batch} AND a.stan = {stan}");
         Ok(self.advices(&condition, 1)?.first().map(AdviceRow::entry))
     }
 

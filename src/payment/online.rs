@@ -5,7 +5,9 @@ use std::fmt;
 use jiff::civil::DateTime;
 
 use crate::card_number::{Pan, Track2};
+use crate::link_fault::LinkFault;
 use crate::money::Amount;
+use crate::pin::Pin;
 use crate::reference::{AuthorisationCode, ResponseCode, Rrn, TraceNumber};
 
 /// A request for authorisation of a card sale (0200).
@@ -21,9 +23,11 @@ pub struct SaleRequest {
     pub card: CardForHost,
     /// Field 55: data objects of the chip, with the ARQC.
     pub chip_data: Vec<u8>,
+    /// What the issuer is to check: becomes field 52, and goes nowhere else.
+    pub pin: Option<Pin>,
 }
 
-/// The chip's data are not shown.
+/// The chip's data and the PIN are not shown.
 impl fmt::Debug for SaleRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SaleRequest")
@@ -77,6 +81,8 @@ pub struct ReversalRequest {
     pub at: DateTime,
     /// How the card of the original was read.
     pub entry: EntryMode,
+    /// The original brought a PIN, which is not repeated: field 22 is the original's.
+    pub with_pin: bool,
     /// PAN sequence number of the original.
     pub sequence_number: Option<u8>,
     /// Why.
@@ -173,6 +179,8 @@ pub enum Decision {
     Partial(Amount),
     /// Nothing; any code that the dialect does not name is this.
     Refused,
+    /// Nothing: the PIN is wrong, and another may be tried.
+    WrongPin,
     /// The host does not know itself: the issuer did not answer in time.
     Unclear,
     /// The host has a transaction of this number already. Ours are never used twice, so either this request was doubled on
@@ -180,12 +188,29 @@ pub enum Decision {
     NumberInUse,
 }
 
+/// Why the host could not be reached.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{detail} (code {})", .fault.code())]
+pub struct Unreached {
+    /// The cause.
+    pub fault: LinkFault,
+    /// What a technician needs, in English.
+    pub detail: String,
+}
+
+impl Unreached {
+    /// A cause with something for the technician.
+    pub fn new(fault: LinkFault, detail: impl Into<String>) -> Self {
+        Self { fault, detail: detail.into() }
+    }
+}
+
 /// Why there is no valid answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LinkFailure {
     /// Name resolution, connect or TLS failed before the first byte of the request left: the host cannot know of it.
     #[error("the host could not be reached: {0}")]
-    NeverSent(String),
+    NeverSent(Unreached),
     /// The request cannot even be written: a key or a value is missing. Trying again changes nothing.
     #[error("the request could not be made: {0}")]
     Unsendable(String),

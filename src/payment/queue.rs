@@ -300,7 +300,9 @@ pub enum NotAllowed {
     #[error("it only tells of a payment that is over and moves no money: say noted")]
     AdviceDecides,
     /// The host has a payment of this number that may be somebody else's.
-    #[error("the host used this number before: taking it back could take back another payment; say charged or reversed")]
+    #[error(
+        "the host used this number before: taking it back could take back another payment; say charged or reversed"
+    )]
     NumberInUse,
     /// Nobody is named.
     #[error("say who does it, in 1 to 64 characters")]

@@ -44,6 +44,11 @@ static MODEL: LazyLock<tempfile::TempDir> = LazyLock::new(|| {
     let folder = tempfile::tempdir().unwrap();
     let host = Host::prepare(&folder.path().join("host")).unwrap();
     host.write_kit(&folder.path().join("identity")).unwrap();
+    // With working keys, so that the messages of a test are those it is about.
+    let running = host.start(([127, 0, 0, 1], 0).into()).unwrap();
+    let settings = Settings { host: running.link_settings(), ..Settings::default() };
+    Setup { settings, origin: Origin::default(), state: folder.path().to_owned() }.sign_on().unwrap();
+    drop(running);
     card_of(folder.path());
     folder
 });

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::source::{Source, UsedPath};
 
 /// The modules of the library from the top down. Each uses only those that come after it.
-pub const FLOORS: [&str; 19] = [
+pub const FLOORS: [&str; 20] = [
     "cli",
     "ui",
     "app",
@@ -17,10 +17,11 @@ pub const FLOORS: [&str; 19] = [
     "receipt",
     "terminal",
     "vault",
-    "emv",
     "iso8583",
+    "emv",
     "crypto",
     "wording",
+    "link_fault",
     "reference",
     "card_number",
     "pin",
@@ -28,14 +29,25 @@ pub const FLOORS: [&str; 19] = [
 ];
 
 /// Modules that decide and do nothing: no input or output, no clock, no randomness, no threads.
-const PURE: [&str; 10] =
-    ["payment", "receipt", "emv", "iso8583", "crypto", "wording", "reference", "card_number", "pin", "money"];
+const PURE: [&str; 11] = [
+    "payment",
+    "receipt",
+    "emv",
+    "iso8583",
+    "crypto",
+    "wording",
+    "link_fault",
+    "reference",
+    "card_number",
+    "pin",
+    "money",
+];
 
 /// What a pure module never names. `openssl` is pure mathematics in `crypto`, which keeps it for all others.
 const IMPURE: [&[&str]; 22] = [
     &["slint"],
     &["rusqlite"],
-    &["reqwest"],
+    &["hyper_openssl"],
     &["pcsc"],
     &["serialport"],
     &["alsa"],
@@ -68,11 +80,12 @@ const IMPURE_FUNCTIONS: [[&str; 2]; 6] = [
 ];
 
 /// Libraries that one part of the house keeps for itself, so that there is one place to look and one to change.
-const HOMES: [(&str, &[&str]); 5] = [
+const HOMES: [(&str, &[&str]); 6] = [
     ("slint", &["ui"]),
     ("rusqlite", SQL_HOME),
-    ("reqwest", &["acquirer"]),
+    ("hyper_openssl", &["acquirer"]),
     ("pcsc", &["devices"]),
+    ("cryptoki", &["vault/pkcs11"]),
     ("serialport", &["devices"]),
 ];
 

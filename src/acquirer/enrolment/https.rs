@@ -1,5 +1,6 @@
 //! How requests about enrolment travel: HTTPS to the acquirer's host, which only the acquirer's own authorities vouch for. No
-//! redirect, no proxy, nothing is sent twice. Blocking; must not be called on a thread that runs an asynchronous runtime.
+//! redirect, no proxy, nothing is sent twice. They move no money and are rare, so they need neither phases nor resumed sessions
+//! (record 012). Blocking; must not be called on a thread that runs an asynchronous runtime.
 
 use std::io::Read;
 use std::path::Path;
@@ -69,7 +70,7 @@ fn base(settings: &LinkSettings, directory: &Path) -> Result<ClientBuilder, Enro
         .http1_only()
         .pool_max_idle_per_host(0)
         .connect_timeout(connect)
-        .timeout(connect + Duration::from_secs(settings.answer_timeout_s)))
+        .timeout(Duration::from_secs(settings.deadline_s)))
 }
 
 fn post<T: DeserializeOwned>(

@@ -310,6 +310,10 @@ impl Enrolled<'_> {
         let record = binding.verified(&authorities)?;
         let ours = self.identity;
         if record.version <= ours.version {
+            if Journal::load(self.directory)?.newest_binding() < ours.version {
+                // The power went after the record was taken and before it was written down.
+                self.note(Event::BindingReplaced, &format!("{}, {}", record.address, record.place), ours.version, now)?;
+            }
             return Ok(None);
         }
         let same = record.serial_number == ours.serial_number

@@ -1,16 +1,23 @@
 //! The worker that talks to the host.
 
+use std::convert::Infallible;
 use std::sync::Arc;
-use std::sync::mpsc::Sender;
+use std::sync::mpsc::{Sender, TryRecvError};
+use std::time::Duration;
 
 use crate::acquirer::enrolment::EnrolmentError;
+use crate::acquirer::held::LineEnd;
 use crate::acquirer::link::{HostCheck, HostLink};
+use crate::acquirer::sign_on::{SignOnFailure, SignedOn};
 use crate::app::parameters::{self, Update, UpdateError};
 use crate::payment::advice::Advice;
 use crate::payment::online::{HostAnswer, LateApproval, LinkFailure, ReversalRequest, SaleRequest};
 use crate::reference::TraceNumber;
 use crate::terminal::emv_files::EmvFiles;
 use crate::terminal::identity::Identity;
+
+/// How often whoever watches the idle line looks whether the engine has ended.
+const LOOK_UP: Duration = Duration::from_millis(500);
 
 /// What the host is asked.
 #[derive(Debug)]
@@ -21,6 +28,8 @@ pub enum Job {
     Reverse(ReversalRequest),
     /// To take note of a payment that is over: which row of the ledger, and what it says.
     Advise(i64, Box<Advice>),
+    /// For working keys.
+    SignOn(TraceNumber),
     /// Whether it is there.
     Check,
     /// For its terminal data, which take the place of those there are.
@@ -40,12 +49,18 @@ pub enum Event {
     Advice(i64, Result<HostAnswer, LinkFailure>),
     /// An approval came that its payment no longer waited for.
     Late(LateApproval),
+    /// Of a sign-on.
+    SignOn(Result<SignedOn, SignOnFailure>),
     /// Of a check.
     Check(Result<HostCheck, LinkFailure>),
     /// Of an update.
     Update(Result<Box<Update>, UpdateError>),
     /// An answer ordered an update.
     Ordered,
+    /// An answer says that the working keys have to be fetched anew. Comes before the event of what was answered.
+    KeysNeeded,
+    /// The idle line to the host has ended.
+    LineEnded(LineEnd),
     /// An answer spoke of the terminal's binding.
     WordOnBinding(Result<(), String>),
     /// A newer binding record, if there is one.
@@ -68,10 +83,14 @@ pub fn start<M: Send + 'static>(
                 Job::Sale(request) => Event::Sale(request.trace, link.sale(&request)),
                 Job::Reverse(request) => Event::Reversal(request.trace, link.reverse(&request)),
                 Job::Advise(id, advice) => Event::Advice(id, link.advise(&advice)),
+                Job::SignOn(trace) => Event::SignOn(link.sign_on(trace)),
                 Job::Check => Event::Check(link.check()),
                 Job::Update => Event::Update(parameters::update(&*link, &files).map(Box::new)),
                 Job::Binding => Event::Binding(link.refresh_binding().map(|identity| identity.map(Box::new))),
             };
+            if link.take_need_of_keys() && events.send(wrap(Event::KeysNeeded)).is_err() {
+                return;
+            }
             let word = link.take_word_on_binding().map(Event::WordOnBinding);
             if word.is_some_and(|word| events.send(wrap(word)).is_err()) {
                 return;
@@ -81,6 +100,25 @@ pub fn start<M: Send + 'static>(
                 let _ = events.send(wrap(Event::Late(late)));
             }
             if events.send(wrap(event)).is_err() || (link.take_order() && events.send(wrap(Event::Ordered)).is_err()) {
+                return;
+            }
+        }
+    })
+}
+
+/// Starts the watch over the idle line. It ends when the sender is dropped.
+///
+/// # Errors
+/// When the system has no thread left.
+pub fn watch<M: Send + 'static>(
+    link: Arc<dyn HostLink>,
+    events: Sender<M>,
+    wrap: impl Fn(Event) -> M + Send + 'static,
+) -> std::io::Result<Sender<Infallible>> {
+    super::start("line", move |jobs| {
+        while jobs.try_recv() == Err(TryRecvError::Empty) {
+            let ended = link.wait_for_line_end(LOOK_UP);
+            if ended.is_some_and(|end| events.send(wrap(Event::LineEnded(end))).is_err()) {
                 return;
             }
         }

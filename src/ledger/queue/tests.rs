@@ -324,7 +324,8 @@ const OF_VERSION_1: &str =
          '622848*********1230', 'A000000333010101', 'UnionPay Debit', '01', '00', '00', '0001', 0);
      UPDATE counters SET next_stan = 4;";
 
-const OF_VERSION_2: &str = "INSERT INTO advices (transaction_id, kind, batch, stan, state, chip_data, response_code, tries)
+const OF_VERSION_2: &str =
+    "INSERT INTO advices (transaction_id, kind, batch, stan, state, chip_data, response_code, tries)
      VALUES (3, 'card_result', 1, 4, 'parked', x'9F26', '05', 1),
          (3, 'script_result', 1, 5, 'queued', x'9F5B', NULL, 0);
      UPDATE counters SET next_stan = 6;";
@@ -348,7 +349,8 @@ fn older_ledgers_keep_their_rows_and_what_they_gave_up_gets_its_slip() {
         };
         assert_eq!(entries, expected, "version {version}");
         assert_eq!(ledger.dead_letters_without_slip().unwrap().len(), version);
-        let trace = TraceNumber { batch: crate::reference::Batch::FIRST, stan: crate::reference::Stan::new(1).unwrap() };
+        let trace =
+            TraceNumber { batch: crate::reference::Batch::FIRST, stan: crate::reference::Stan::new(1).unwrap() };
         ledger.decide(trace, &resolve(Resolution::Charged)).unwrap();
         let total = ledger.paid_on(date(2026, 11, 22), Currency::CNY).unwrap();
         assert_eq!((total.count, total.amount.to_string()), (2, "13.34".to_owned()));
@@ -380,7 +382,8 @@ fn the_queue_is_found_by_its_index() {
     (0..MAX_TRIES).for_each(|_| ledger.tried(EntryId::Reversal(trace), true, noon()).unwrap());
     let connection = Connection::open(directory.path().join("ledger.sqlite")).unwrap();
     for condition in [REVERSALS, OPEN_PAYMENTS] {
-        let sql = format!("EXPLAIN QUERY PLAN SELECT t.stan FROM transactions t WHERE {condition} ORDER BY t.id LIMIT 9");
+        let sql =
+            format!("EXPLAIN QUERY PLAN SELECT t.stan FROM transactions t WHERE {condition} ORDER BY t.id LIMIT 9");
         let mut statement = connection.prepare(&sql).unwrap();
         let plan: Vec<String> = statement.query_map([], |row| row.get(3)).unwrap().map(Result::unwrap).collect();
         assert!(plan.iter().any(|step| step.contains("transactions_unfinished")), "{condition}: {plan:?}");

@@ -1,6 +1,8 @@
 use super::*;
 use crate::iso8583::Dialect;
+use crate::link_fault::LinkFault;
 use crate::money::Currency;
+use crate::payment::online::Unreached;
 use crate::reference::{Batch, Stan};
 
 const CARD_RESULT: Kind = Kind::Advice(AdviceKind::CardResult);
@@ -68,7 +70,10 @@ fn a_try_that_never_left_does_not_count() {
     for kind in KINDS {
         let judged = |failure, this| judge(kind, &Err(failure), this, &codes());
         let many = Try { counted: MAX_TRIES + 5, ..LAST };
-        assert_eq!(judged(LinkFailure::NeverSent(detail()), many), Verdict::TryAgain);
+        assert_eq!(
+            judged(LinkFailure::NeverSent(Unreached::new(LinkFault::NoRoute, "no line")), many),
+            Verdict::TryAgain
+        );
         for failure in [
             LinkFailure::NoAnswer(detail()),
             LinkFailure::Unsendable(detail()),
@@ -105,7 +110,10 @@ fn tries_become_rarer_but_not_rare() {
     assert_eq!(intervals, [10, 10, 20, 40, 320, 600, 600, 600]);
     let all: u32 = (1..MAX_TRIES).map(interval_s).sum();
     assert!(all > 2 * 3600, "{all} s");
-    assert_eq!(pause_s(&Err(LinkFailure::NeverSent(String::new())), 7), OFFLINE_INTERVAL_S);
+    assert_eq!(
+        pause_s(&Err(LinkFailure::NeverSent(Unreached::new(LinkFault::NoRoute, "no line"))), 7),
+        OFFLINE_INTERVAL_S
+    );
     assert_eq!(pause_s(&answer("96"), 7), 600);
 }
 
@@ -176,8 +184,7 @@ fn a_person_decides_only_what_was_given_up_and_says_what_fits_it() {
 
 #[test]
 fn what_may_be_somebody_elses_payment_is_never_taken_back() {
-    let in_use =
-        Entry { reason: Some(ReasonKind::TraceNumberInUse), ..entry(Kind::Reversal, 1, Standing::Parked) };
+    let in_use = Entry { reason: Some(ReasonKind::TraceNumberInUse), ..entry(Kind::Reversal, 1, Standing::Parked) };
     assert_eq!(allow(&in_use, &deed(Act::Retry)), Err(NotAllowed::NumberInUse));
     for resolution in [Resolution::Reversed, Resolution::Charged] {
         assert_eq!(allow(&in_use, &deed(Act::Resolve(resolution))), Ok(()));

@@ -2,7 +2,7 @@
 
 use super::{Conclusion, Effect, Event, HostSummary, Phase, Progress, Sale, failed};
 use crate::emv::kernel::{self, OnlineResult};
-use crate::payment::online::{Decision, HostAnswer, LinkFailure, ReversalReason};
+use crate::payment::online::{Decision, HostAnswer, LinkFailure, ReversalReason, Unreached};
 use crate::payment::record::Record;
 use crate::reference::{AuthorisationCode, ResponseCode};
 use crate::wording::{Reason, ReasonKind};
@@ -11,8 +11,9 @@ impl Sale {
     pub(super) fn while_asking(&mut self, event: Event) -> Vec<Effect> {
         match event {
             Event::HostAnswered(answer) => self.after_answer(answer),
-            Event::LinkFailed(LinkFailure::NeverSent(detail)) => {
-                self.not_asked(Reason::with_detail(ReasonKind::HostUnreachable, detail))
+            Event::LinkFailed(LinkFailure::NeverSent(Unreached { fault, detail })) => {
+                let reason = Reason::with_detail(ReasonKind::HostUnreachable, detail);
+                self.not_asked(Reason { fault: Some(fault), ..reason })
             }
             Event::LinkFailed(LinkFailure::Unsendable(detail)) => {
                 self.not_asked(Reason::with_detail(ReasonKind::CannotAsk, detail))
@@ -28,6 +29,12 @@ impl Sale {
             }
             // The pending row was not written, so nothing was sent.
             Event::RecordFailed(detail) => failed(Reason::with_detail(ReasonKind::LedgerFailed, detail)),
+            // Once the request is on its way nobody can call it back; the answer decides. Only no other one follows.
+            Event::Cancelled => {
+                self.pins.no_more = true;
+                self.phase = Phase::AskingHost;
+                Vec::new()
+            }
             Event::Begin
             | Event::CardInserted(_)
             | Event::PinEntered(_)
@@ -41,9 +48,7 @@ impl Sale {
             | Event::CardTorn
             | Event::CardMute
             | Event::NoCard
-            | Event::ReaderFailed(_)
-            | Event::Cancelled => {
-                // Once the request is on its way nobody can call it back; the answer decides.
+            | Event::ReaderFailed(_) => {
                 self.phase = Phase::AskingHost;
                 Vec::new()
             }
@@ -91,16 +96,13 @@ impl Sale {
                 reason.code = Some(answer.response_code);
                 self.take_back(ReversalReason::Other, reason)
             }
-            Decision::Refused => {
+            decision @ (Decision::Refused | Decision::WrongPin) => {
                 let online = OnlineResult::Declined { response_code, issuer_data: answer.issuer_data };
-                let reason = Reason {
-                    kind: ReasonKind::HostDeclined,
-                    code: Some(answer.response_code.clone()),
-                    amount: None,
-                    detail: String::new(),
-                };
+                let mut reason = Reason::of(ReasonKind::HostDeclined);
+                reason.code = Some(answer.response_code.clone());
                 let record =
                     Record::NotPaid { reason: reason.kind, response_code: Some(answer.response_code), rrn: answer.rrn };
+                self.pins.called_wrong = decision == Decision::WrongPin;
                 self.tell_card(record, online, Conclusion::Declined(reason))
             }
         }

@@ -199,6 +199,24 @@ impl<'a> Books<'a> {
         Ok(Some(Account { sequence_number, expiry, issuer, balance, last_atc: last_atc.try_into().ok() }))
     }
 
+    /// What the account of a card keeps of its PIN, and how many wrong ones came in a row.
+    ///
+    /// # Errors
+    /// When the database cannot be read, or there is no such account.
+    pub fn pin_check(&self, pan: &str) -> Result<(Vec<u8>, u32), StoreError> {
+        let sql = "SELECT check_value, wrong FROM pins WHERE pan = ?1";
+        Ok(self.0.query_row(sql, [pan], |row| Ok((row.get(0)?, row.get(1)?)))?)
+    }
+
+    /// Counts wrong PINs.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub fn set_wrong_pins(&self, pan: &str, wrong: u32) -> Result<(), StoreError> {
+        self.0.execute("UPDATE pins SET wrong = ?2 WHERE pan = ?1", params![pan, wrong])?;
+        Ok(())
+    }
+
     /// Takes money from an account; the database refuses more than there is.
     ///
     /// # Errors

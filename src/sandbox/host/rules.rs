@@ -4,6 +4,7 @@ use jiff::Zoned;
 
 use super::books::{Books, NewEntry};
 use super::cryptogram::{self, Claim};
+use super::pins;
 use super::repeats;
 use super::scripts::{self, Script};
 use super::store::{Entry, EntryState, Store, StoreError, Terminal};
@@ -14,6 +15,7 @@ use crate::emv::tag;
 use crate::emv::tlv::TlvBuilder;
 use crate::iso8583::dialect::{Dialect, MAC_FIELD};
 use crate::iso8583::{BindingTags, Message, Mti};
+use crate::pin::Pin;
 use crate::reference::{Batch, Stan, TraceNumber};
 use crate::sandbox::issuer::{Cryptogram, Verified};
 
@@ -123,7 +125,8 @@ pub fn check_mac(dialect: &Dialect, terminal: &Terminal, message: &Message, byte
     let (Some(given), Some(covered)) = (message.bytes(MAC_FIELD), dialect.mac_covered(bytes)) else {
         return Err(refused("no MAC"));
     };
-    match mac::unionpay(&terminal.mac_key, covered) {
+    let Some(key) = &terminal.mac_key else { return Err(refused("the terminal has not signed on")) };
+    match mac::unionpay(key, covered) {
         Ok(right) if mac::equal(&right, given) => Ok(()),
         Ok(_) => Err(refused("the MAC is wrong")),
         Err(error) => Err(refused(&error.to_string())),
@@ -135,6 +138,7 @@ struct Sale<'a> {
     trace: TraceNumber,
     pan: &'a str,
     minor: u64,
+    pin: Option<Pin>,
     message: &'a Message,
 }
 
@@ -150,7 +154,7 @@ pub fn sale(
     bytes: &[u8],
     now: &Zoned,
 ) -> Result<Decision, StoreError> {
-    let sale = match read_sale(message) {
+    let sale = match read_sale(terminal, message) {
         Ok(sale) => sale,
         Err(refusal) => return Ok(refusal.into()),
     };
@@ -313,6 +317,11 @@ fn judge(books: &Books<'_>, sale: &Sale<'_>, now: &Zoned) -> Result<(Verdict, Op
         Err(error) => return Ok((declined("05", &error.to_string(), true), None)),
     };
     books.remember_atc(sale.pan, verified.atc)?;
+    if let Some(pin) = &sale.pin
+        && let Some((code, reason)) = pins::check(books, sale.pan, pin)?
+    {
+        return Ok((declined(code, reason, true), Some(verified)));
+    }
     let approved = |code: &str, reason: &str, booked| Verdict {
         response_code: code.to_owned(),
         reason: reason.to_owned(),
@@ -331,15 +340,16 @@ fn judge(books: &Books<'_>, sale: &Sale<'_>, now: &Zoned) -> Result<(Verdict, Op
     Ok((verdict, Some(verified)))
 }
 
-fn read_sale(message: &Message) -> Result<Sale<'_>, Refusal> {
+fn read_sale<'a>(terminal: &Terminal, message: &'a Message) -> Result<Sale<'a>, Refusal> {
     if message.text(3) != Some(SALE) {
         return Err(Refusal { response_code: "12", reason: "only a plain sale is taken".to_owned() });
     }
     let pan = message.text(2).ok_or_else(|| format_error("no card number"))?;
     let trace = trace(message)?;
+    let pin = pins::read(message, terminal.pin_key.as_ref())?;
     match amount(message)? {
         0 => Err(Refusal { response_code: "13", reason: "an amount of nothing".to_owned() }),
-        minor => Ok(Sale { trace, pan, minor, message }),
+        minor => Ok(Sale { trace, pan, minor, pin, message }),
     }
 }
 

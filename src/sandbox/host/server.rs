@@ -6,6 +6,7 @@ use std::convert::Infallible;
 use std::net::TcpListener;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
@@ -17,7 +18,7 @@ use axum::{Json, Router, routing::post};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use openssl::error::ErrorStack;
-use openssl::ssl::{Ssl, SslAcceptor, SslMethod, SslOptions, SslSessionCacheMode, SslVerifyMode, SslVersion};
+use openssl::ssl::{Ssl, SslAcceptor, SslMethod, SslSessionCacheMode, SslVerifyMode, SslVersion};
 use openssl::x509::X509;
 use openssl::x509::store::X509StoreBuilder;
 use serde::Serialize;
@@ -47,6 +48,21 @@ const READ_TIMEOUT: Duration = Duration::from_secs(10);
 /// Nobody waits longer than this for a host that keeps silent.
 const SILENCE: Duration = Duration::from_secs(600);
 
+/// An idle line may stay open for so long, and so may the head of a request be on its way.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(75);
+
+/// Whose TLS sessions these are.
+const SESSION_CONTEXT: &[u8] = b"yima-sandbox";
+
+/// How many handshakes there were.
+#[derive(Debug, Default)]
+pub struct Handshakes {
+    /// In which both sides showed their certificates.
+    pub full: AtomicUsize,
+    /// Which resumed a session.
+    pub resumed: AtomicUsize,
+}
+
 /// Fingerprint of the certificate shown on a connection, if one was.
 #[derive(Clone, Debug)]
 struct Peer(Option<Arc<str>>);
@@ -67,10 +83,10 @@ pub fn acceptor(server: &Credential, authority: &X509) -> Result<SslAcceptor, Er
     builder.set_cert_store(trusted.build());
     builder.add_client_ca(authority)?;
     builder.set_verify(SslVerifyMode::PEER);
-    // Every connection shows its certificate anew.
-    builder.set_session_cache_mode(SslSessionCacheMode::OFF);
-    builder.set_options(SslOptions::NO_TICKET);
-    builder.set_num_tickets(0)?;
+    // A session remembers the certificate it began with; whether that still counts is asked with every message. Without a
+    // context OpenSSL resumes none that had a certificate.
+    builder.set_session_id_context(SESSION_CONTEXT)?;
+    builder.set_session_cache_mode(SslSessionCacheMode::SERVER);
     Ok(builder.build())
 }
 
@@ -84,16 +100,16 @@ pub async fn serve(listener: TcpListener, acceptor: SslAcceptor, service: Arc<Se
         .route(PATH, post(message))
         .route(ENROL_PATH, post(enrol))
         .route(TERMINAL_PATH, post(terminal))
-        .with_state(service);
+        .with_state(Arc::clone(&service));
     let (acceptor, places) = (Arc::new(acceptor), Arc::new(Semaphore::new(MAX_CONNECTIONS)));
     let accepting = async {
         loop {
             let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
             match listener.accept().await {
                 Ok((stream, _)) => {
-                    let (acceptor, router) = (Arc::clone(&acceptor), router.clone());
+                    let (acceptor, router, service) = (Arc::clone(&acceptor), router.clone(), Arc::clone(&service));
                     tokio::spawn(async move {
-                        connection(stream, &acceptor, router).await;
+                        connection(stream, &acceptor, router, &service).await;
                         drop(place);
                     });
                 }
@@ -111,7 +127,7 @@ pub async fn serve(listener: TcpListener, acceptor: SslAcceptor, service: Arc<Se
     }
 }
 
-async fn connection(stream: TcpStream, acceptor: &SslAcceptor, router: Router) {
+async fn connection(stream: TcpStream, acceptor: &SslAcceptor, router: Router, service: &Service) {
     let prepared = Ssl::new(acceptor.context()).and_then(|ssl| SslStream::new(ssl, stream));
     let mut stream = match prepared {
         Ok(stream) => stream,
@@ -127,10 +143,13 @@ async fn connection(stream: TcpStream, acceptor: &SslAcceptor, router: Router) {
         None => None,
         Some(Err(error)) => return debug!(%error, "the certificate shown cannot be hashed"),
     };
+    let handshakes = &service.handshakes;
+    let counted = if stream.ssl().session_reused() { &handshakes.resumed } else { &handshakes.full };
+    counted.fetch_add(1, Ordering::Relaxed);
     let router = router.layer(Extension(Peer(fingerprint)));
     let served = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(READ_TIMEOUT)
+        .header_read_timeout(IDLE_TIMEOUT)
         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
         .await;
     if let Err(error) = served {

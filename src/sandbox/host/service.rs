@@ -11,16 +11,18 @@ use zeroize::Zeroizing;
 
 use super::advices;
 use super::answers::{self, AnswerError, Named, Says};
+use super::keys;
 use super::onboarding::Onboarding;
 use super::onboarding::bound::Bound;
 use super::parameters::{Parameters, Question};
 use super::rules::{self, Decision, Refusal};
 use super::scripts::{self, Script};
+use super::server::Handshakes;
 use super::store::{Store, StoreError, Terminal};
 use super::{HostError, take_terminal};
 use crate::acquirer::device;
 use crate::acquirer::enrolment::wire::{Answer, EnrolmentAnswer, SignedRequest, TerminalAnswer};
-use crate::acquirer::messages::ECHO;
+use crate::acquirer::messages::{ECHO, MANAGEMENT_TYPE};
 use crate::iso8583::dialect::{Dialect, MAC_FIELD};
 use crate::iso8583::{Frame, Message, Mti};
 
@@ -52,6 +54,10 @@ pub struct Service {
     pub parameters: Parameters,
     /// While true, reversals are neither carried out nor answered.
     pub deaf_to_reversals: AtomicBool,
+    /// While true, the check values of working keys are wrong.
+    pub wrong_check_values: AtomicBool,
+    /// TLS handshakes so far.
+    pub handshakes: Handshakes,
     /// While true, what a message names is not compared with the register.
     pub blind_to_bindings: AtomicBool,
     /// Answers machines that want to be enrolled.
@@ -119,6 +125,9 @@ impl Service {
             let response_code = trades.as_ref().err().map_or("00", |refusal| refusal.response_code);
             let says = Says { response_code, ..Says::default() };
             return self.unsigned(request, &says, Some(terminal.named()), now);
+        }
+        if keys::is_sign_on(&self.dialect, message) {
+            return self.sign_on(request, terminal, now);
         }
         if let Some(question) = Question::of(&self.dialect.parameters, message) {
             return match rules::check_mac(&self.dialect, terminal, message, bytes) {
@@ -189,6 +198,22 @@ impl Service {
         }
     }
 
+    /// A terminal fetches its working keys. It could not check a MAC: its key is in the answer.
+    fn sign_on(&self, request: &Frame, terminal: &Known, now: &Zoned) -> Result<Reply, ServiceFailure> {
+        let wrong = self.wrong_check_values.load(Ordering::Relaxed);
+        let field = match keys::sign_on(&self.store, &self.dialect, terminal, &request.message, wrong)? {
+            Ok(field) => field,
+            Err(refusal) => return self.refuse(request, Some(terminal), &refusal, now),
+        };
+        let state = self.store.sign_on_state(&terminal.terminal)?.ok_or(ServiceFailure::NoAnswerType)?;
+        let says = Says { response_code: "00", ..Says::default() };
+        let answer = answers::message(&request.message, &says, Some(terminal.named()), now)
+            .ok_or(ServiceFailure::NoAnswerType)?;
+        let sixty = format!("{MANAGEMENT_TYPE}{}{}", state.batch, network_code(&request.message).unwrap_or_default());
+        let answer = answer.with_text(60, &sixty).with_bytes(62, &field);
+        Ok(now_said(answers::unsigned(&self.dialect, request, answer).map_err(AnswerError::from)?))
+    }
+
     /// A terminal fetches applications and CA keys, or says that it has them.
     fn parameters(
         &self,
@@ -233,6 +258,9 @@ impl Service {
 
     /// What the header of an answer orders this terminal to do.
     fn order(&self, terminal: &Known) -> Result<Option<u8>, ServiceFailure> {
+        if self.store.sign_on_state(&terminal.terminal)?.is_some_and(|state| state.ordered) {
+            return Ok(Some(self.dialect.sign_on.order));
+        }
         let taken = self.store.parameters_taken(&terminal.terminal)?;
         match self.parameters.versions() {
             Ok(offered) => Ok(offered.order(&taken, &self.dialect.parameters)),
@@ -358,6 +386,8 @@ enum ServiceFailure {
     Store(#[from] StoreError),
     #[error(transparent)]
     Answer(#[from] AnswerError),
+    #[error(transparent)]
+    Host(#[from] HostError),
     #[error("the message type has no answer")]
     NoAnswerType,
 }

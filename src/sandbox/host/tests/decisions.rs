@@ -242,8 +242,10 @@ fn a_host_keeps_what_it_has_and_its_keys_to_itself() {
     host.write_kit(&kit).unwrap();
     let before = (read(&kit.join("client.pem")), read(&state.join("pki/server.pem")));
     let running = host.start(([127, 0, 0, 1], 0).into()).unwrap();
-    assert_eq!(code(open(&running.link_settings(), &kit).sale(&sale(1, 100))), "00");
-    drop((running, host));
+    let link = open(&running.link_settings(), &kit);
+    link.sign_on(trace(10)).unwrap();
+    assert_eq!(code(link.sale(&sale(1, 100))), "00");
+    drop((link, running, host));
     let host = Host::prepare(&state).unwrap();
     host.write_kit(&kit).unwrap();
     assert_eq!(before, (read(&kit.join("client.pem")), read(&state.join("pki/server.pem"))));
@@ -261,7 +263,9 @@ fn a_host_keeps_what_it_has_and_its_keys_to_itself() {
     let host = Host::prepare(&state).unwrap();
     host.write_kit(&kit).unwrap();
     let running = host.start(([127, 0, 0, 1], 0).into()).unwrap();
-    assert_eq!(code(open(&running.link_settings(), &kit).sale(&sale(2, 100))), "00");
+    let link = open(&running.link_settings(), &kit);
+    link.sign_on(trace(11)).unwrap();
+    assert_eq!(code(link.sale(&sale(2, 100))), "00");
     // An identity that is not for tests is left alone.
     let binding = kit.join("binding.json");
     let live = std::fs::read_to_string(&binding).unwrap().replace("world = test", "world = live");
