@@ -160,7 +160,7 @@ impl Core {
             | Screen::Processing { .. }
             | Screen::Transactions { .. }
             | Screen::Queue { .. }
-        | Screen::Enrol { .. }
+            | Screen::Enrol { .. }
             | Screen::OutOfService { .. } => self.screen = Screen::OutOfService { reason },
         }
     }

@@ -2,8 +2,8 @@
 
 use jiff::civil::DateTime;
 
-use crate::acquirer::enrolment::wire::ActivationCode;
 use crate::acquirer::enrolment;
+use crate::acquirer::enrolment::wire::ActivationCode;
 use crate::money::{Amount, Currency};
 use crate::payment::queue::{Act, Kind, Standing};
 use crate::pin::Pin;

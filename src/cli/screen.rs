@@ -125,7 +125,8 @@ impl Desk {
             self.show(None, Some(Reason::with_detail(error.kind(), error.to_string())));
             return None;
         }
-        let started = self.setup.parts().map_err(Failure::from).and_then(|parts| Ok(start(parts, self.display.clone())?));
+        let started =
+            self.setup.parts().map_err(Failure::from).and_then(|parts| Ok(start(parts, self.display.clone())?));
         started
             .inspect_err(|failure| {
                 tracing::error!(%failure, "the terminal is enrolled and cannot trade");

@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use jiff::civil::date;
 use terminal::{Says, Terminal, rows, wait_until};
-use yima::app::view::{Intent, Screen, View};
 use yima::app::Ending;
+use yima::app::view::{Intent, Screen, View};
 use yima::money::Currency;
 use yima::payment::online::LateApproval;
 use yima::payment::queue::{Act, Deed, Kind, Resolution, Standing};
@@ -263,12 +263,8 @@ fn a_late_approval_that_cannot_be_written_down_at_once_is_kept_until_it_can() {
         "UPDATE transactions SET reversal_tries = 0;
          CREATE TRIGGER full BEFORE UPDATE OF late_at ON transactions BEGIN SELECT RAISE(ABORT, 'disk full'); END",
     );
-    let late = LateApproval {
-        trace,
-        response_code: ResponseCode::parse("00").unwrap(),
-        rrn: None,
-        authorisation_code: None,
-    };
+    let late =
+        LateApproval { trace, response_code: ResponseCode::parse("00").unwrap(), rrn: None, authorisation_code: None };
     terminal.behave(|host| host.late = vec![late]);
     let mut running = terminal.start();
     running.until("out of service", |view| matches!(view.screen, Screen::OutOfService { .. }));

@@ -77,10 +77,7 @@ impl Line {
     }
 }
 
-fn said(
-    says: Says,
-    real: impl FnOnce() -> Result<HostAnswer, LinkFailure>,
-) -> Result<HostAnswer, LinkFailure> {
+fn said(says: Says, real: impl FnOnce() -> Result<HostAnswer, LinkFailure>) -> Result<HostAnswer, LinkFailure> {
     match says {
         Says::Real => real(),
         Says::Code(code) => Ok(HostAnswer {

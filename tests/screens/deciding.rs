@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use slint::platform::{Key, PointerEventButton, WindowEvent};
 use slint::ComponentHandle;
+use slint::platform::{Key, PointerEventButton, WindowEvent};
 use yima::app::view::{Intent, PinPlace, QueueRow, Screen, View};
 use yima::payment::advice::AdviceKind;
 use yima::payment::queue::{Act, Kind, Resolution, Standing};

@@ -131,11 +131,7 @@ pub struct Scene {
 pub fn scenes() -> Vec<Scene> {
     let scene = |name, screen| Scene { name, keys: "1234", view: view(screen), then: "", seconds: 0 };
     let keypad = |notice| Screen::Keypad { notice };
-    let enrolment = |progress, notice| Screen::Enrol {
-        serial_number: "00000402TEST0001".to_owned(),
-        progress,
-        notice,
-    };
+    let enrolment = |progress, notice| Screen::Enrol { serial_number: "00000402TEST0001".to_owned(), progress, notice };
     let processing = |progress| Screen::Processing { amount: cny(1234), progress };
     let enter_pin = |amount, notice: Option<ReasonKind>, may_bypass| Screen::EnterPin {
         amount,
