@@ -171,7 +171,7 @@ fn the_mac_of_the_worked_sample(open: Open) {
 fn keys_of_every_length_work(open: Open) {
     let vault = open();
     vault.generate().unwrap();
-    for master in [[0x20; 16].as_slice(), &bytes("0123456789ABCDEF23456789ABCDEF01456789ABCDEF0123")] {
+    for master in [[0x20; 16].as_slice(), bytes("0123456789ABCDEF23456789ABCDEF01456789ABCDEF0123").as_slice()] {
         enrol(&*vault, master, &[7; 16]);
         for length in [8, 16, 24] {
             // Bytes with an even and with an odd number of ones.
