@@ -329,7 +329,7 @@ mod tests {
             let written = requests.sale(&sale).unwrap();
             let message = &written.frame.message;
             let fields: Vec<_> = message.fields().map(|(field, _)| field).collect();
-            assert_eq!(fields, [2, 3, 4, 11, 14, 22, 23, 25, 26, 35, 41, 42, 49, 52, 53, 55, 59, 60, 64]);
+            assert_eq!(fields, [2, 3, 4, 11, 14, 22, 23, 25, 26, 32, 35, 41, 42, 49, 52, 53, 55, 59, 60, 64]);
             for (field, text) in [(22, "051"), (26, "12"), (53, "2600000000000000"), (60, "2200000700050")] {
                 assert_eq!(message.text(field), Some(text), "field {field}");
             }
