@@ -215,7 +215,8 @@ fn what_was_typed_is_nowhere_to_be_found() {
         }
         let sale = Running::start("a sale", &mut command);
         assert!(sale.wait(Duration::from_secs(60)).success(), "{}", std::fs::read_to_string(&log).unwrap());
-        assert!(std::fs::read_to_string(&log).unwrap().contains("TRACE"), "the log says all it can");
+        // Nothing in the program speaks as low as it may; without the wish it would only warn.
+        assert!(std::fs::read_to_string(&log).unwrap().contains("INFO"), "the log says all it can");
 
         // Where the test itself wrote the PIN.
         std::fs::remove_file(&profile).unwrap();
