@@ -155,15 +155,11 @@ impl Setup {
         again: bool,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<BindingRecord, EnrolError> {
+        // What is prepared beside the old keys and renamed is a file: its keys would not be the ones that are used.
         if self.settings.vault.kind != VaultKind::Software {
             return Err(EnrolError::Token);
         }
         let directory = self.identity_directory();
-        // What is prepared beside the old keys and renamed is a file: its keys would not be the ones that are used.
-        if self.settings.vault.kind != VaultKind::Software {
-            let problem = "a terminal with a token cannot be enrolled by this version";
-            return Err(self.origin.wrong("vault.kind", problem).into());
-        }
         let _alone = self.lock()?;
         enrolment::finish(&directory)?;
         let before = identity::unverified(&directory).ok();
