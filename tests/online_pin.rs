@@ -118,7 +118,7 @@ fn a_silent_bank_is_followed_by_a_reversal_that_has_no_pin() {
     // The host's log has every request's fields, masked.
     let log = counter.log("host.log");
     let fields_of = |mti: &str| {
-        let line = log.lines().find(|line| line.contains(&format!("request={mti} "))).unwrap_or_default();
+        let line = log.lines().find(|line| line.contains(&format!("{mti} {{"))).unwrap_or_default();
         [22, 26, 52, 53].map(|field| line.contains(&format!("{field}: ")))
     };
     assert_eq!(fields_of("0200"), [true; 4], "{log}");

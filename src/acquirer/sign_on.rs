@@ -220,7 +220,7 @@ mod tests {
                 assert!(matches!(failure, SignOnFailure::Link(LinkFailure::WrongAnswer(_))), "{field}: {failure}");
             }
             let mut other = Message::new(Mti::new(820).unwrap());
-            answer(requests, &request).fields().for_each(|(field, value)| other.set(field, value.clone()));
+            answer(requests, &request).fields().for_each(|(field, value)| other.set(field, value));
             assert!(matches!(read(other), Err(SignOnFailure::Link(_))));
             let refused = read(answer(requests, &request).with_text(39, "97")).unwrap_err();
             assert!(matches!(&refused, SignOnFailure::Refused(code) if code.as_str() == "97"), "{refused}");

@@ -30,6 +30,12 @@ pub enum EnrolError {
         /// Its terminal number.
         terminal: String,
     },
+    /// The keys are in a token.
+    #[error(
+        "this terminal keeps its keys in a token (vault.kind); this program cannot enrol it yet, and would not leave keys in \
+         a file instead"
+    )]
+    Token,
     /// Nothing to be enrolled anew.
     #[error("this terminal is not enrolled yet; leave --again out")]
     NotYet,
@@ -67,7 +73,7 @@ impl EnrolError {
         match self {
             Self::Enrolment(EnrolmentError::Refused(refusal)) => refusal.reason(),
             Self::Enrolment(EnrolmentError::Link(_)) => ReasonKind::EnrolUnreachable,
-            Self::Enrolment(_) | Self::Already { .. } | Self::NotYet => ReasonKind::EnrolRefused,
+            Self::Enrolment(_) | Self::Already { .. } | Self::NotYet | Self::Token => ReasonKind::EnrolRefused,
             Self::Unfinished { .. } => ReasonKind::PaymentsOpen,
             Self::NoSerialNumber(_) | Self::Setting(_) => ReasonKind::SetupWrong,
             Self::Ledger(_) => ReasonKind::LedgerFailed,
@@ -149,6 +155,9 @@ impl Setup {
         again: bool,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<BindingRecord, EnrolError> {
+        if self.settings.vault.kind != VaultKind::Software {
+            return Err(EnrolError::Token);
+        }
         let directory = self.identity_directory();
         // What is prepared beside the old keys and renamed is a file: its keys would not be the ones that are used.
         if self.settings.vault.kind != VaultKind::Software {

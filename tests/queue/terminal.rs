@@ -16,9 +16,10 @@ use yima::app::view::{Intent, Screen, View};
 use yima::app::{Engine, Listener, Parts, SaleReport, Setup};
 use yima::devices::printer::{Confirmation, PrintFailure, Printer, PrinterFault};
 use yima::ledger::Ledger;
+use yima::link_fault::LinkFault;
 use yima::money::{Amount, Currency};
 use yima::payment::advice::Advice;
-use yima::payment::online::{Decision, HostAnswer, LateApproval, LinkFailure, ReversalRequest, SaleRequest};
+use yima::payment::online::{Decision, HostAnswer, LateApproval, LinkFailure, ReversalRequest, SaleRequest, Unreached};
 use yima::payment::queue::Entry;
 use yima::reference::{ResponseCode, TraceNumber};
 use yima::sandbox::card::SandboxCard;
@@ -89,7 +90,7 @@ fn said(says: Says, real: impl FnOnce() -> Result<HostAnswer, LinkFailure>) -> R
             issuer_data: Vec::new(),
         }),
         Says::Silent => Err(LinkFailure::NoAnswer("silent".to_owned())),
-        Says::Unreached => Err(LinkFailure::NeverSent("no line".to_owned())),
+        Says::Unreached => Err(LinkFailure::NeverSent(Unreached::new(LinkFault::NoRoute, "no line"))),
     }
 }
 

@@ -19,8 +19,11 @@ pub const MASTER: &str = "CA5D92598DCA48CE8A4C76361A9269E9";
 const MAC: &str = "5BB5C72CD00B7338";
 const MAC_CHECK_VALUE: &str = "AB7153CA";
 
-/// All cases, by name.
-pub const CASES: [(&str, fn(Open)); 11] = [
+/// A case, by its name.
+pub type Case = (&'static str, fn(Open));
+
+/// All cases.
+pub const CASES: [Case; 11] = [
     ("a_new_element_holds_nothing_and_says_what_to_do", a_new_element_holds_nothing_and_says_what_to_do),
     ("a_new_pair_signs_and_stays", a_new_pair_signs_and_stays),
     ("an_enrolment_comes_under_what_both_agree_on", an_enrolment_comes_under_what_both_agree_on),
@@ -171,7 +174,7 @@ fn the_mac_of_the_worked_sample(open: Open) {
 fn keys_of_every_length_work(open: Open) {
     let vault = open();
     vault.generate().unwrap();
-    for master in [[0x20; 16].as_slice(), &bytes("0123456789ABCDEF23456789ABCDEF01456789ABCDEF0123")] {
+    for master in [[0x20; 16].as_slice(), bytes("0123456789ABCDEF23456789ABCDEF01456789ABCDEF0123").as_slice()] {
         enrol(&*vault, master, &[7; 16]);
         for length in [8, 16, 24] {
             // Bytes with an even and with an odd number of ones.

@@ -2,6 +2,7 @@
  *
  * TOKEN_CUT=n      the power goes before the n-th change to the token: the program is gone
  * TOKEN_GONE=file  while that file exists, the token is not there
+ * TOKEN_RESET=f    when that file exists, it is removed, and the token forgets all sessions and who is logged in
  * TOKEN_LAST_TRY   the token says that one more wrong PIN locks it
  * TOKEN_UNWRAPS    the token takes keys under CKM_DES3_ECB without showing them, and shows none (the module below shows them)
  * TOKEN_LOGINS=f   a line is written to that file for each PIN that is tried
@@ -19,15 +20,17 @@ typedef struct { unsigned char version[2]; function call[68]; } list;
 typedef struct { word type; void *value; word length; } attribute;
 
 enum {
-    GET_FUNCTION_LIST = 3, GET_SLOT_LIST = 4, GET_TOKEN_INFO = 6, GET_MECHANISM_INFO = 8, OPEN_SESSION = 12, LOGIN = 18,
-    CREATE_OBJECT = 20, DESTROY_OBJECT = 22, ENCRYPT_INIT = 29, DECRYPT_INIT = 33, DECRYPT = 34, GENERATE_KEY = 58,
-    GENERATE_KEY_PAIR = 59, UNWRAP_KEY = 61
+    GET_FUNCTION_LIST = 3, GET_SLOT_LIST = 4, GET_TOKEN_INFO = 6, GET_MECHANISM_INFO = 8, OPEN_SESSION = 12,
+    CLOSE_ALL_SESSIONS = 14, LOGIN = 18, CREATE_OBJECT = 20, DESTROY_OBJECT = 22, FIND_OBJECTS_INIT = 26,
+    ENCRYPT_INIT = 29, DECRYPT_INIT = 33, DECRYPT = 34, SIGN_INIT = 42, GENERATE_KEY = 58, GENERATE_KEY_PAIR = 59,
+    UNWRAP_KEY = 61
 };
 enum { OK = 0, GENERAL_ERROR = 5, NOT_PERMITTED = 0x68, DEVICE_REMOVED = 0x32, TOKEN_NOT_PRESENT = 0xE0, DES3_ECB = 0x132 };
 enum { VALUE = 0x11, DECRYPTS = 0x105, UNWRAPS = 0x107, CAN_UNWRAP = 0x80000, LAST_TRY = 0x20000, FLAGS_AT = 96 };
 
 static list real, ours;
 static int writes;
+static word last_slot;
 
 static void change(void) {
     const char *cut = getenv("TOKEN_CUT");
@@ -37,6 +40,11 @@ static void change(void) {
 static int gone(void) {
     const char *file = getenv("TOKEN_GONE");
     return file && access(file, F_OK) == 0;
+}
+
+static void reset(void) {
+    const char *file = getenv("TOKEN_RESET");
+    if (file && unlink(file) == 0) real.call[CLOSE_ALL_SESSIONS](last_slot);
 }
 
 static word get_slot_list(unsigned char present, word *slots, word *count) {
@@ -62,6 +70,7 @@ static word get_mechanism_info(word slot, word type, word *info) {
 }
 
 static word open_session(word slot, word flags, void *application, void *notify, word *session) {
+    last_slot = slot;
     return gone() ? TOKEN_NOT_PRESENT : real.call[OPEN_SESSION](slot, flags, application, notify, session);
 }
 
@@ -128,7 +137,18 @@ static word generate_key_pair(word session, void *mechanism, void *public_templa
 }
 
 static word encrypt_init(word session, void *mechanism, word key) {
+    reset();
     return gone() ? DEVICE_REMOVED : real.call[ENCRYPT_INIT](session, mechanism, key);
+}
+
+static word sign_init(word session, void *mechanism, word key) {
+    reset();
+    return real.call[SIGN_INIT](session, mechanism, key);
+}
+
+static word find_objects_init(word session, void *template, word count) {
+    reset();
+    return real.call[FIND_OBJECTS_INIT](session, template, count);
 }
 
 word C_GetFunctionList(list **out) {
@@ -147,6 +167,8 @@ word C_GetFunctionList(list **out) {
     ours.call[CREATE_OBJECT] = (function)create_object;
     ours.call[DESTROY_OBJECT] = (function)destroy_object;
     ours.call[ENCRYPT_INIT] = (function)encrypt_init;
+    ours.call[SIGN_INIT] = (function)sign_init;
+    ours.call[FIND_OBJECTS_INIT] = (function)find_objects_init;
     ours.call[DECRYPT_INIT] = (function)decrypt_init;
     ours.call[GENERATE_KEY] = (function)generate_key;
     ours.call[GENERATE_KEY_PAIR] = (function)generate_key_pair;

@@ -265,7 +265,7 @@ impl Host {
     }
 
     /// Writes what the default terminal needs into a directory, as if it had been enrolled there: `binding.json`,
-    /// `machine.toml`, `journal.jsonl`, `vault-TEST.toml`, `acquirer-ca.pem`, `client.pem`, `client.key`. A kit that is there is
+    /// `binding-ca.pem`, `machine.toml`, `journal.jsonl`, `vault-TEST.toml`, `acquirer-ca.pem`, `client.pem`, `client.key`. A kit that is there is
     /// replaced.
     ///
     /// # Errors
@@ -292,6 +292,7 @@ impl Host {
         for (name, readers) in [
             (software::FILE, Readers::Owner),
             (identity::AUTHORITIES, Readers::All),
+            (identity::BINDING_AUTHORITIES, Readers::All),
             ("client.pem", Readers::All),
             ("client.key", Readers::Owner),
             (machine::FILE, Readers::Owner),

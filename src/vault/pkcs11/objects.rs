@@ -5,6 +5,7 @@
 
 use cryptoki::error::{Error, RvError};
 use cryptoki::mechanism::Mechanism;
+use cryptoki::mechanism::elliptic_curve::{EcKdf, Ecdh1DeriveParams};
 use cryptoki::object::{Attribute, AttributeType, KeyType, ObjectClass, ObjectHandle};
 use cryptoki::session::Session;
 use zeroize::{Zeroize, Zeroizing};
@@ -23,7 +24,7 @@ const CURVE: [u8; 10] = [0x06, 0x08, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x03, 0x01, 0
 const POINT_FRONT: [u8; 2] = [0x04, 65];
 
 /// Bytes of a TDES key in a token: always three parts.
-pub(super) const TDES: usize = 24;
+const TDES: usize = 24;
 
 /// A kind of object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -190,7 +191,6 @@ pub(super) fn agree(
     point: &[u8],
     length: usize,
 ) -> Result<Zeroizing<Vec<u8>>, TokenFault> {
-    use cryptoki::mechanism::elliptic_curve::{EcKdf, Ecdh1DeriveParams};
     let parameters = Ecdh1DeriveParams::new(EcKdf::null(), point);
     let template = [
         Attribute::Class(ObjectClass::SECRET_KEY),

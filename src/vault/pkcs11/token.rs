@@ -169,8 +169,6 @@ fn name(info: &TokenInfo) -> String {
 mod tests {
     use std::os::unix::fs::OpenOptionsExt;
 
-    use cryptoki::types::AuthPin;
-
     use super::*;
 
     fn place(folder: &Path) -> Place {
