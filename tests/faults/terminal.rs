@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
 use yima::app::view::{Intent, LinkState, View};
-use yima::app::{Engine, Listener, Parts, SaleReport, Setup};
+use yima::app::{Ending, Engine, Listener, Parts, SaleReport, Setup};
 use yima::devices::printer::{Confirmation, PrintFailure, Printer, PrinterFault};
 use yima::devices::sound::silent::Silent;
 use yima::ledger::{AdviceRow, Ledger, TransactionRow};
@@ -40,16 +40,22 @@ const CHILD_URL: &str = "YIMA_FAULTS_URL";
 const CHILD_ACT: &str = "YIMA_FAULTS_ACT";
 
 /// A terminal with its identity and card keys, and a host that knows it: made once, copied for each test.
-static MODEL: LazyLock<tempfile::TempDir> = LazyLock::new(|| {
+static NEW: LazyLock<tempfile::TempDir> = LazyLock::new(|| {
     let folder = tempfile::tempdir().unwrap();
     let host = Host::prepare(&folder.path().join("host")).unwrap();
     host.write_kit(&folder.path().join("identity")).unwrap();
-    // With working keys, so that the messages of a test are those it is about.
-    let running = host.start(([127, 0, 0, 1], 0).into()).unwrap();
+    card_of(folder.path());
+    folder
+});
+
+/// The same with working keys, so that the messages of a test are those it is about.
+static SIGNED_ON: LazyLock<tempfile::TempDir> = LazyLock::new(|| {
+    let folder = tempfile::tempdir().unwrap();
+    copy(NEW.path(), folder.path());
+    let running = Host::prepare(&folder.path().join("host")).unwrap().start(([127, 0, 0, 1], 0).into()).unwrap();
     let settings = Settings { host: running.link_settings(), ..Settings::default() };
     Setup { settings, origin: Origin::default(), state: folder.path().to_owned() }.sign_on().unwrap();
     drop(running);
-    card_of(folder.path());
     folder
 });
 
@@ -92,10 +98,19 @@ pub struct Run {
 }
 
 impl Premises {
-    /// A fresh copy of the model with its host running.
+    /// A terminal that has signed on, with its host running.
     pub fn new() -> Self {
+        Self::like(SIGNED_ON.path())
+    }
+
+    /// One that is to sign on first.
+    pub fn without_working_keys() -> Self {
+        Self::like(NEW.path())
+    }
+
+    fn like(model: &Path) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        copy(MODEL.path(), folder.path());
+        copy(model, folder.path());
         let host = Host::prepare(&folder.path().join("host")).unwrap();
         let host = host.start(([127, 0, 0, 1], 0).into()).unwrap();
         Self { folder, host }
@@ -145,6 +160,9 @@ impl Terminal {
             url: self.url.clone(),
             connect_timeout_s: CONNECT_TIMEOUT_S,
             answer_timeout_s: ANSWER_TIMEOUT_S,
+            // Nothing goes over the line but what a test is about.
+            watch_line: false,
+            echo_interval_s: 0,
             ..LinkSettings::default()
         };
         let sound = SoundSettings { enabled: false, ..SoundSettings::default() };
@@ -244,6 +262,15 @@ impl Run {
         let report = self.reports.recv_timeout(LIMIT).unwrap();
         intents.send(Intent::NextCustomer);
         report
+    }
+
+    /// The same by a cashier who tries again until it is paid: a terminal without keys, or with a host that names it wrongly,
+    /// takes no payment until that is over.
+    pub fn pay_at_last(&mut self, minor: u64) {
+        let end = Instant::now() + LIMIT;
+        while self.pay(minor).ending != Ending::Approved && Instant::now() < end {
+            std::thread::sleep(Duration::from_millis(300));
+        }
     }
 }
 

@@ -7,6 +7,8 @@ use yima::iso8583::Message;
 /// What a message is about, told from its type and its network management code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
+    /// 0800: new working keys.
+    SignOn,
     /// 0820, 301: is the host there?
     Echo,
     /// 0200.
@@ -36,6 +38,7 @@ impl Kind {
             (400, _) => Self::Reversal,
             (320, _) => Self::CardResult,
             (620, _) => Self::ScriptResult,
+            (800, "001" | "003" | "004") => Self::SignOn,
             (820, "301") => Self::Echo,
             (820, "372" | "382") => Self::List,
             (800, "370" | "380") => Self::Fetch,
