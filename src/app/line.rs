@@ -174,6 +174,10 @@ impl Line {
             Ok(_) | Err(SignOnFailure::Keys(_) | SignOnFailure::Vault(_)) => self.note(&Ok(())),
         }
         self.look_again();
+        // The echo that follows tells how the clock is, and leaves a line to be watched.
+        if result.is_ok() && self.echo_interval.is_some() {
+            self.next_check = Some(Instant::now());
+        }
     }
 
     fn note<T>(&mut self, result: &Result<T, LinkFailure>) {
