@@ -117,6 +117,7 @@ impl Line {
             let longest = self.echo_interval.unwrap_or(CHECK_INTERVAL);
             self.patience = (self.patience * 2).max(PATIENCE_WITH_CLOSING).min(longest);
         }
+        let was_there = self.state == LinkState::Online;
         // A payment that was answered since the check began knows better.
         if self.exchanged_at <= began {
             self.note(result);
@@ -125,6 +126,10 @@ impl Line {
             }
         }
         self.look_again();
+        // A host that goes away in the middle of an echo is silent once, and not there when it is asked again.
+        if was_there && self.state == LinkState::HostSilent {
+            self.doubt();
+        }
     }
 
     pub fn after_exchange(&mut self, result: &Result<HostAnswer, LinkFailure>) {
