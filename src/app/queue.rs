@@ -240,6 +240,7 @@ impl Core {
             Ok(true) => {
                 tracing::warn!(trace = %late.trace, "an approval came too late; it is recorded and not accepted");
                 self.queue.look_again();
+                self.refresh_waiting();
                 self.refresh_queue();
             }
             Ok(false) => tracing::warn!(trace = %late.trace, "an approval came that no payment waits for"),
