@@ -19,3 +19,5 @@ mod support;
 mod table;
 #[path = "faults/terminal.rs"]
 mod terminal;
+#[path = "support/watching.rs"]
+mod watching;

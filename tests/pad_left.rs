@@ -4,6 +4,8 @@
 
 #[path = "queue/terminal.rs"]
 mod terminal;
+#[path = "support/watching.rs"]
+mod watching;
 
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;

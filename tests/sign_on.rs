@@ -3,17 +3,20 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails here and now")]
 
+#[path = "support/watching.rs"]
+mod watching;
+
 use std::process::Command;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::TempDir;
+use watching::{Prints, Watching};
 use yima::acquirer::link::HostLink;
 use yima::app::view::{Intent, Screen, View};
-use yima::app::{Ending, Engine, Listener, Parts, SaleReport, Setup};
+use yima::app::{Ending, Engine, Parts, SaleReport, Setup};
 use yima::crypto::hex;
-use yima::devices::printer::{Confirmation, PrintFailure, Printer, PrinterFault};
 use yima::ledger::{Adopted, Ledger, SignOnRow, TransactionRow};
 use yima::money::{Amount, Currency};
 use yima::payment::record::State;
@@ -26,40 +29,6 @@ use yima::sandbox::host::{DEFAULT_TERMINAL, Host, RunningHost, SignOnState};
 use yima::terminal::settings::{Origin, Settings};
 use yima::vault::KeyName;
 use yima::wording::ReasonKind;
-
-/// A printer that prints.
-struct Paper;
-
-impl Printer for Paper {
-    fn name(&self) -> String {
-        "paper".to_owned()
-    }
-
-    fn check(&mut self) -> Result<(), PrinterFault> {
-        Ok(())
-    }
-
-    fn print(
-        &mut self,
-        _: &[u8],
-        _: Duration,
-        _: &mut dyn FnMut(Option<PrinterFault>),
-    ) -> Result<Confirmation, PrintFailure> {
-        Ok(Confirmation::Printed)
-    }
-}
-
-struct Watching(Sender<View>, Sender<SaleReport>);
-
-impl Listener for Watching {
-    fn show(&mut self, view: &View) {
-        let _ = self.0.send(view.clone());
-    }
-
-    fn report(&mut self, report: &SaleReport) {
-        let _ = self.1.send(report.clone());
-    }
-}
 
 /// A terminal in a folder and its host.
 struct Terminal {
@@ -106,12 +75,12 @@ impl Terminal {
         let reader = SandboxReader::new(FaultyCard::new(card, Faults::default()), Duration::ZERO);
         let parts = Parts {
             reader: Box::new(reader),
-            printer: Box::new(Paper),
+            printer: Box::new(Prints),
             sound: Box::new(yima::devices::sound::silent::Silent),
             ..setup.parts().unwrap()
         };
-        let ((view_sender, views), (report_sender, reports)) = (channel(), channel());
-        let engine = Engine::start(parts, Box::new(Watching(view_sender, report_sender))).unwrap();
+        let (listener, views, reports) = Watching::new();
+        let engine = Engine::start(parts, Box::new(listener)).unwrap();
         Running { engine, views, reports }
     }
 

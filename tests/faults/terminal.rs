@@ -3,12 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::LazyLock;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
 use yima::app::view::{Intent, LinkState, View};
-use yima::app::{Ending, Engine, Listener, Parts, SaleReport, Setup};
-use yima::devices::printer::{Confirmation, PrintFailure, Printer, PrinterFault};
+use yima::app::{Ending, Engine, Parts, SaleReport, Setup};
 use yima::devices::sound::silent::Silent;
 use yima::ledger::{AdviceRow, Ledger, TransactionRow};
 use yima::money::{Amount, Currency};
@@ -21,6 +20,7 @@ use yima::terminal::link::LinkSettings;
 use yima::terminal::settings::{Origin, Settings, SoundSettings};
 
 use crate::support::running::Running;
+use crate::watching::{Prints, Watching};
 
 /// What the account of the card holds at first, in minor units.
 pub const FULL_ACCOUNT: u64 = 1_000_000;
@@ -175,12 +175,11 @@ impl Terminal {
         let reader = SandboxReader::new(FaultyCard::new(card_of(&self.folder), Faults::default()), Duration::ZERO);
         let parts = Parts {
             reader: Box::new(reader),
-            printer: Box::new(Paper),
+            printer: Box::new(Prints),
             sound: Box::new(Silent),
             ..self.setup().parts().unwrap()
         };
-        let ((view_sender, views), (report_sender, reports)) = (channel(), channel());
-        let listener = Watching { views: view_sender, reports: report_sender };
+        let (listener, views, reports) = Watching::new();
         Run { engine: Engine::start(parts, Box::new(listener)).unwrap(), views, reports, last: None }
     }
 
@@ -319,43 +318,6 @@ pub fn until_told(terminal: &Terminal) {
     let (mut books, end) = (terminal.books(), Instant::now() + LIMIT);
     while books.advices().iter().any(|advice| advice.tries == 0) && Instant::now() < end {
         std::thread::sleep(Duration::from_millis(20));
-    }
-}
-
-/// A printer that prints.
-struct Paper;
-
-impl Printer for Paper {
-    fn name(&self) -> String {
-        "paper".to_owned()
-    }
-
-    fn check(&mut self) -> Result<(), PrinterFault> {
-        Ok(())
-    }
-
-    fn print(
-        &mut self,
-        _: &[u8],
-        _: Duration,
-        _: &mut dyn FnMut(Option<PrinterFault>),
-    ) -> Result<Confirmation, PrintFailure> {
-        Ok(Confirmation::Printed)
-    }
-}
-
-struct Watching {
-    views: Sender<View>,
-    reports: Sender<SaleReport>,
-}
-
-impl Listener for Watching {
-    fn show(&mut self, view: &View) {
-        let _ = self.views.send(view.clone());
-    }
-
-    fn report(&mut self, report: &SaleReport) {
-        let _ = self.reports.send(report.clone());
     }
 }
 

@@ -5,6 +5,8 @@
 
 mod command;
 mod terminal;
+#[path = "../support/watching.rs"]
+mod watching;
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;

@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -13,7 +13,7 @@ use yima::acquirer::link::{HostCheck, HostLink, HttpsLink};
 use yima::acquirer::parameters::{Download, DownloadError};
 use yima::acquirer::sign_on::{SignOnFailure, SignedOn};
 use yima::app::view::{Intent, Screen, View};
-use yima::app::{Engine, Listener, Parts, SaleReport, Setup};
+use yima::app::{Engine, Parts, SaleReport, Setup};
 use yima::devices::printer::{Confirmation, PrintFailure, Printer, PrinterFault};
 use yima::ledger::Ledger;
 use yima::link_fault::LinkFault;
@@ -29,6 +29,8 @@ use yima::sandbox::card::reader::SandboxReader;
 use yima::sandbox::host::{Host, RunningHost};
 use yima::terminal::identity::Identity;
 use yima::terminal::settings::{Origin, Settings};
+
+use super::watching::Watching;
 
 /// What the host makes of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -181,21 +183,6 @@ impl Printer for Paper {
     }
 }
 
-struct Watching {
-    views: Sender<View>,
-    reports: Sender<SaleReport>,
-}
-
-impl Listener for Watching {
-    fn show(&mut self, view: &View) {
-        let _ = self.views.send(view.clone());
-    }
-
-    fn report(&mut self, report: &SaleReport) {
-        let _ = self.reports.send(report.clone());
-    }
-}
-
 /// See the module.
 pub struct Terminal {
     pub folder: tempfile::TempDir,
@@ -270,8 +257,7 @@ impl Terminal {
             sound: Box::new(yima::devices::sound::silent::Silent),
             ..setup.parts().unwrap()
         });
-        let ((view_sender, views), (report_sender, reports)) = (channel(), channel());
-        let listener = Watching { views: view_sender, reports: report_sender };
+        let (listener, views, reports) = Watching::new();
         Running { engine: Engine::start(parts, Box::new(listener)).unwrap(), views, reports, last: None }
     }
 
