@@ -69,27 +69,37 @@ impl TypedPins {
     /// When it cannot be read, or its terminal keeps echoing.
     pub fn on_standard_input(interruptions: Interruptions) -> io::Result<Self> {
         let input = File::from(io::stdin().as_fd().try_clone_to_owned()?);
-        let mut echoing = None;
-        if input.is_terminal() {
-            let settings = tcgetattr(&input)?;
-            let mut silent = settings.clone();
-            silent.local_flags.remove(LocalFlags::ECHO);
-            tcsetattr(&input, SetArg::TCSANOW, &silent)?;
-            echoing = Some(settings);
-        }
-        Ok(Self { input, echoing, line: empty_line(), interruptions: Some(interruptions) })
+        let mut pins = Self { input, echoing: None, line: empty_line(), interruptions: Some(interruptions) };
+        pins.echo_no_more()?;
+        Ok(pins)
     }
 
     /// Ends the program as it would have ended without this, but with its terminal echoing again. What it had begun is in the
-    /// ledger, and is taken back at the next start.
+    /// ledger, and is taken back at the next start. Where whoever started the program has the signal ignored (`nohup`), it goes
+    /// on, and its terminal is silent.
     ///
     /// # Errors
-    /// When the program cannot be ended.
+    /// When the program cannot be ended, or its terminal keeps echoing.
     pub fn end_if_interrupted(&mut self) -> io::Result<()> {
         let Some(signal) = self.interruptions.as_ref().and_then(Interruptions::look) else { return Ok(()) };
         self.echo_again();
-        SigSet::from(signal).thread_unblock()?;
-        Ok(raise(signal)?)
+        let signal_alone = SigSet::from(signal);
+        signal_alone.thread_unblock()?;
+        raise(signal)?;
+        // Still here: it is ignored.
+        signal_alone.thread_block()?;
+        self.echo_no_more()
+    }
+
+    fn echo_no_more(&mut self) -> io::Result<()> {
+        if self.input.is_terminal() {
+            let settings = tcgetattr(&self.input)?;
+            let mut silent = settings.clone();
+            silent.local_flags.remove(LocalFlags::ECHO);
+            tcsetattr(&self.input, SetArg::TCSANOW, &silent)?;
+            self.echoing = Some(settings);
+        }
+        Ok(())
     }
 
     fn echo_again(&mut self) {
