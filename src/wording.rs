@@ -204,6 +204,8 @@ reason_kinds! {
     PinWrong = "pin_wrong";
     /// The PIN is wrong, and the card takes only one more.
     PinWrongLastTry = "pin_wrong_last_try";
+    /// The bank called the PIN wrong, and is asked about only one more.
+    PinWrongAtBankLastTry = "pin_wrong_at_bank_last_try";
     /// The card takes only one more PIN.
     PinLastTry = "pin_last_try";
     /// The card is in but does not answer.
@@ -244,6 +246,8 @@ reason_kinds! {
     Interrupted = "interrupted";
     /// An earlier payment must be taken back first and the host does not answer.
     ReversalWaiting = "reversal_waiting";
+    /// The host gave the terminal no working keys.
+    SignOnFailed = "sign_on_failed";
     /// All tries to take a payment back are used up.
     ReversalExhausted = "reversal_exhausted";
     /// The host does not take a message about a payment that is over; the payment stands.

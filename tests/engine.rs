@@ -3,14 +3,19 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails here and now")]
 
-use std::sync::mpsc::{Receiver, Sender, channel};
+#[path = "support/watching.rs"]
+mod watching;
+
+use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use watching::Watching;
 use yima::acquirer::link::{HostCheck, HostLink, HttpsLink};
 use yima::acquirer::parameters::{Download, DownloadError};
+use yima::acquirer::sign_on::{SignOnFailure, SignedOn};
 use yima::app::view::{CopyState, Intent, Screen, View};
-use yima::app::{Ending, Engine, Listener, Parts, SaleReport, Setup};
+use yima::app::{Ending, Engine, Parts, SaleReport, Setup};
 use yima::devices::printer::{Confirmation, PrintFailure, Printer, PrinterFault};
 use yima::ledger::{Ledger, TransactionRow};
 use yima::link_fault::LinkFault;
@@ -20,7 +25,7 @@ use yima::payment::chooser::Chooser;
 use yima::payment::online::{Decision, HostAnswer, LinkFailure, ReversalRequest, SaleRequest, Unreached};
 use yima::payment::record::State;
 use yima::pin::Pin;
-use yima::reference::ResponseCode;
+use yima::reference::{ResponseCode, TraceNumber};
 use yima::sandbox::card::SandboxCard;
 use yima::sandbox::card::fault::{Faults, FaultyCard};
 use yima::sandbox::card::profile::CardProfile;
@@ -112,8 +117,16 @@ impl HostLink for Line {
         }
     }
 
+    fn sign_on(&self, trace: TraceNumber) -> Result<SignedOn, SignOnFailure> {
+        self.real.sign_on(trace)
+    }
+
     fn check(&self) -> Result<HostCheck, LinkFailure> {
         self.real.check()
+    }
+
+    fn take_need_of_keys(&self) -> bool {
+        self.real.take_need_of_keys()
     }
 
     fn take_order(&self) -> bool {
@@ -154,21 +167,6 @@ impl Printer for Paper {
         _: &mut dyn FnMut(Option<PrinterFault>),
     ) -> Result<Confirmation, PrintFailure> {
         self.0.lock().unwrap().pop().unwrap_or(Ok(Confirmation::Printed))
-    }
-}
-
-struct Watching {
-    views: Sender<View>,
-    reports: Sender<SaleReport>,
-}
-
-impl Listener for Watching {
-    fn show(&mut self, view: &View) {
-        let _ = self.views.send(view.clone());
-    }
-
-    fn report(&mut self, report: &SaleReport) {
-        let _ = self.reports.send(report.clone());
     }
 }
 
@@ -237,8 +235,7 @@ impl Terminal {
             sound: Box::new(yima::devices::sound::silent::Silent),
             ..setup.parts().unwrap()
         };
-        let ((view_sender, views), (report_sender, reports)) = (channel(), channel());
-        let listener = Watching { views: view_sender, reports: report_sender };
+        let (listener, views, reports) = Watching::new();
         let parts = change(parts);
         Running { engine: Engine::start(parts, Box::new(listener)).unwrap(), views, reports, last: None }
     }

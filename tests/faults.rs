@@ -8,6 +8,8 @@
 mod agreement;
 #[path = "faults/cells.rs"]
 mod cells;
+#[path = "faults/cuts.rs"]
+mod cuts;
 #[path = "support/fault_proxy/mod.rs"]
 mod fault_proxy;
 #[path = "faults/matrix.rs"]
@@ -17,3 +19,5 @@ mod support;
 mod table;
 #[path = "faults/terminal.rs"]
 mod terminal;
+#[path = "support/watching.rs"]
+mod watching;

@@ -204,10 +204,9 @@ struct Shown {
 
 impl Shown {
     fn start(state: &Path, host: LinkSettings) -> Self {
-        let settings = Settings { host, ..Settings::default() };
-        let setup = Setup { settings, origin: Origin::default(), state: state.to_owned() };
         let (sender, views) = channel();
-        Self { _engine: Engine::start(setup.parts().unwrap(), Box::new(Watching(sender))).unwrap(), views }
+        let parts = setup(state, host).parts().unwrap();
+        Self { _engine: Engine::start(parts, Box::new(Watching(sender))).unwrap(), views }
     }
 
     /// Waits until the screen shows this, and says how long that took.
@@ -222,6 +221,11 @@ impl Shown {
             }
         }
     }
+}
+
+fn setup(state: &Path, host: LinkSettings) -> Setup {
+    let settings = Settings { host, ..Settings::default() };
+    Setup { settings, origin: Origin::default(), state: state.to_owned() }
 }
 
 fn prepared(folder: &Path) -> Host {
@@ -240,6 +244,8 @@ fn a_host_that_stops_is_shown_offline_within_five_seconds_and_online_again_when_
     let host = prepared(folder.path());
     let running = start(&host, ([127, 0, 0, 1], 0).into());
     let (address, settings) = (running.address, running.link_settings());
+    // So that the first thing that is heard of the host is its echo, whose line is watched.
+    setup(folder.path(), settings.clone()).sign_on().unwrap();
     let shown = Shown::start(folder.path(), settings);
     shown.until(LONG, |view| view.link == LinkState::Online);
     drop(running);
@@ -269,6 +275,8 @@ fn a_line_that_cannot_be_trusted_is_told_above_the_keypad() {
 fn a_cable_that_is_pulled_is_noticed_within_five_seconds_and_so_is_its_return() {
     let mut counter = Counter::open_for_business();
     counter.shop.start_screen(720, 1280);
+    // So that the first thing that is heard of the host is its echo, whose line is watched.
+    assert!(counter.yima(&["sign-on"]).status().unwrap().success());
     let mut command = counter.yima(&[]);
     command.env("YIMA_LOG", "yima=info").env("NO_COLOR", "1");
     counter.shop.log_to(&mut command, "yima.log");

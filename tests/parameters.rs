@@ -59,6 +59,8 @@ fn a_changed_action_code_reaches_the_terminal_with_a_sale_and_decides_the_next_o
 #[test]
 fn what_is_fetched_by_hand_is_named_and_what_must_not_be_used_is_not_taken() {
     let mut counter = Counter::open_for_business();
+    let (_, errors, code) = run(&counter, &["sign-on", "--json"]);
+    assert_eq!(code, Some(0), "{errors}");
     let (said, errors, code) = run(&counter, &["parameters", "--json"]);
     assert_eq!(code, Some(0), "{errors}");
     assert_eq!((said["applications"].as_u64(), said["ca_key_world"].as_str()), (Some(9), Some("test")), "{said:#}");

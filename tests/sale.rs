@@ -28,7 +28,8 @@ fn runs_from_card_to_paper() {
     assert_eq!((result["outcome"].as_str(), code), (Some("approved"), 0), "{result:#}");
     assert_eq!(result["amount"], "12.34");
     assert_eq!(result["currency"], "CNY");
-    assert_eq!(result["stan"], "000001");
+    // The first number went to signing on.
+    assert_eq!(result["stan"], "000002");
     assert_eq!(result["response_code"], "00");
     assert_eq!(result["card"]["pan"], "622848*********1230");
     assert_eq!(result["card"]["aid"], "A000000333010101");
@@ -76,6 +77,7 @@ fn a_decline_says_why_and_charges_nothing() {
 #[test]
 fn an_unreachable_host_is_no_charge_and_no_reversal() {
     let mut counter = Counter::open_for_business();
+    assert!(counter.yima(&["sign-on"]).status().unwrap().success());
     counter.host = None;
     let (result, code) = counter.sale("12.34", &[]);
     assert_eq!((result["outcome"].as_str(), code), (Some("error"), 2), "{result:#}");
@@ -134,7 +136,7 @@ fn a_card_torn_out_early_is_no_charge() {
     // And the next customer pays as if nothing had been.
     let (result, _) = counter.sale("12.34", &[]);
     assert_eq!(result["outcome"], "approved", "{result:#}");
-    assert_eq!(result["stan"], "000002", "the number of the torn sale is not used again");
+    assert_eq!(result["stan"], "000003", "the number of the torn sale is not used again");
 }
 
 #[test]
@@ -279,7 +281,10 @@ fn the_doctor_says_of_each_part_how_it_is() {
     let parts: Vec<_> = found["parts"].as_object().unwrap().keys().map(String::as_str).collect();
     assert_eq!(
         parts,
-        ["identity", "keys", "emv", "reader", "pin_pad", "printer", "sound", "clock", "host", "ledger", "disk"]
+        [
+            "identity", "keys", "emv", "reader", "pin_pad", "printer", "sound", "clock", "host", "ledger", "sign_on",
+            "disk"
+        ]
     );
     assert!(found["parts"]["reader"]["says"].as_str().unwrap().contains("Virtual PCD"), "{found:#}");
 

@@ -269,8 +269,10 @@ fn a_payment_is_cancelled_by_escape_before_a_card_comes() {
 }
 
 #[test]
-fn a_terminal_without_identity_says_that_it_is_out_of_service() {
+fn a_terminal_whose_binding_is_damaged_says_that_it_is_out_of_service() {
     let mut counter = Counter::open();
+    std::fs::create_dir_all(counter.state().join("identity")).unwrap();
+    std::fs::write(counter.state().join("identity/binding.json"), "{").unwrap();
     counter.shop.start_screen(720, 1280);
     let mut command = counter.yima(&[]);
     command.env("SLINT_BACKEND", "winit-software");

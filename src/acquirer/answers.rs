@@ -65,6 +65,19 @@ pub fn read_echo(requests: &Requests<'_>, request: &Written, bytes: &[u8]) -> Re
     Ok(Echo { response_code, local_time })
 }
 
+/// Reads an answer that no MAC protects and that may speak of another batch: message type, STAN, terminal, merchant and
+/// acquirer must be right.
+///
+/// # Errors
+/// [`LinkFailure::WrongAnswer`] when they are not, or it cannot be read.
+pub(super) fn read_unsigned(requests: &Requests<'_>, request: &Written, bytes: &[u8]) -> Result<Message, LinkFailure> {
+    let answer = requests.dialect.unpack(bytes).map_err(|error| LinkFailure::WrongAnswer(error.to_string()))?.message;
+    repeats(&request.frame, &answer)?;
+    let takes_us = requests.dialect.answers.approved.contains(response_code(&answer)?.as_str());
+    bound(requests, &answer, if takes_us { Authenticity::Shown } else { Authenticity::Waived })?;
+    Ok(answer)
+}
+
 /// Reads and checks the answer to a question about terminal data. Its network management code must be the question's.
 ///
 /// # Errors
@@ -90,6 +103,15 @@ pub fn orders_download(dialect: &Dialect, bytes: &[u8]) -> bool {
     let Ok(Frame { header, message, .. }) = dialect.unpack(bytes) else { return false };
     let order = dialect.parameters.order_in(&header);
     message.bytes(MAC_FIELD).is_some() && order.is_some_and(|order| dialect.parameters.is_download(order))
+}
+
+/// Whether an answer that was read makes the terminal fetch new working keys: by an order in the header, which counts as in
+/// [`orders_download`], or because its code says that the host shares none with the terminal.
+pub fn asks_for_sign_on(dialect: &Dialect, bytes: &[u8]) -> bool {
+    let Ok(Frame { header, message, .. }) = dialect.unpack(bytes) else { return false };
+    let ordered =
+        message.bytes(MAC_FIELD).is_some() && dialect.parameters.order_in(&header) == Some(dialect.sign_on.order);
+    ordered || message.text(39).is_some_and(|code| dialect.sign_on.after.contains(code))
 }
 
 /// Whether an answer shows that it is the host's.
@@ -121,6 +143,22 @@ pub(super) fn authenticate(
 }
 
 fn belongs(request: &Frame, answer: &Message) -> Result<(), LinkFailure> {
+    repeats(request, answer)?;
+    let asked = &request.message;
+    // Hosts may leave these out; what they send must be right. Field 60 is compared by type and batch.
+    for (field, name, length) in [(49, "currency", 3), (60, "type and batch", 8)] {
+        let head = |message: &Message| message.text(field).map(|text| text.chars().take(length).collect::<String>());
+        if let (Some(expected), Some(found)) = (head(asked), head(answer))
+            && expected != found
+        {
+            return Err(LinkFailure::WrongAnswer(format!("its {name} is {found}, the request's was {expected}")));
+        }
+    }
+    Ok(())
+}
+
+/// The answer is of the request's type and repeats what an answer repeats.
+fn repeats(request: &Frame, answer: &Message) -> Result<(), LinkFailure> {
     let asked = &request.message;
     if asked.mti().answer() != Some(answer.mti()) {
         return Err(LinkFailure::WrongAnswer(format!("it is a {}, the request was a {}", answer.mti(), asked.mti())));
@@ -130,15 +168,6 @@ fn belongs(request: &Frame, answer: &Message) -> Result<(), LinkFailure> {
             && answer.text(*field) != Some(expected)
         {
             let found = answer.text(*field).unwrap_or("missing");
-            return Err(LinkFailure::WrongAnswer(format!("its {name} is {found}, the request's was {expected}")));
-        }
-    }
-    // Hosts may leave these out; what they send must be right. Field 60 is compared by type and batch.
-    for (field, name, length) in [(49, "currency", 3), (60, "type and batch", 8)] {
-        let head = |message: &Message| message.text(field).map(|text| text.chars().take(length).collect::<String>());
-        if let (Some(expected), Some(found)) = (head(asked), head(answer))
-            && expected != found
-        {
             return Err(LinkFailure::WrongAnswer(format!("its {name} is {found}, the request's was {expected}")));
         }
     }
@@ -183,7 +212,7 @@ pub fn word_on_binding(requests: &Requests<'_>, bytes: &[u8]) -> Option<Result<(
     Some(disagreement(requests, &answer).map_or(Ok(()), Err))
 }
 
-fn response_code(answer: &Message) -> Result<ResponseCode, LinkFailure> {
+pub(super) fn response_code(answer: &Message) -> Result<ResponseCode, LinkFailure> {
     let code = answer.text(39).ok_or_else(|| LinkFailure::WrongAnswer("it has no response code".to_owned()))?;
     ResponseCode::parse(code).map_err(|error| LinkFailure::WrongAnswer(error.to_string()))
 }
@@ -218,6 +247,8 @@ fn decision(dialect: &Dialect, asked: &Message, answer: &Message, code: &str) ->
         Decision::Unclear
     } else if codes.number_in_use.contains(code) {
         Decision::NumberInUse
+    } else if codes.wrong_pin.contains(code) {
+        Decision::WrongPin
     } else {
         Decision::Refused
     })
@@ -289,6 +320,28 @@ mod tests {
     }
 
     #[test]
+    fn an_order_with_a_mac_or_a_code_that_knows_no_key_asks_for_a_sign_on() {
+        with_requests(|requests| {
+            let answer = approval(requests, &sale(requests));
+            let mac = requests.vault.mac(&requests.dialect.pack_for_mac(&answer).unwrap()).unwrap();
+            let asks = |message: &Message, digit: u8| {
+                let header = requests.dialect.parameters.with_order(&requests.dialect.header, digit);
+                let frame = Frame { tpdu: requests.tpdu.to_vec(), header, message: message.clone() };
+                asks_for_sign_on(requests.dialect, &requests.dialect.pack(&frame).unwrap())
+            };
+            let signed = answer.clone().with_bytes(MAC_FIELD, &mac);
+            assert!(asks(&signed, 3) && !asks(&signed, 0) && !asks(&signed, 4));
+            assert!(!asks(&answer, 3), "an answer without a MAC orders nothing");
+            let codes: Vec<_> = ["77", "97", "99", "A0", "51"]
+                .into_iter()
+                .filter(|code| asks(&answer.clone().with_text(39, code), 0))
+                .collect();
+            assert_eq!(codes, ["77", "99", "A0"]);
+            assert!(!asks_for_sign_on(requests.dialect, b"<html>"));
+        });
+    }
+
+    #[test]
     fn a_reply_about_terminal_data_is_believed_only_with_its_mac_and_to_its_own_question() {
         with_requests(|requests| {
             let question = Question {
@@ -345,7 +398,7 @@ mod tests {
                 assert!(matches!(failure, LinkFailure::WrongAnswer(_)), "field {missing}: {failure}");
             }
             let mut other = Message::new(Mti::new(410).unwrap());
-            approval(requests, &request).fields().for_each(|(field, value)| other.set(field, value.clone()));
+            approval(requests, &request).fields().for_each(|(field, value)| other.set(field, value));
             let failure = read(requests, &request, &signed(requests, other)).unwrap_err();
             assert!(matches!(failure, LinkFailure::WrongAnswer(_)), "{failure}");
             let failure = read(requests, &request, b"<html>").unwrap_err();
@@ -450,6 +503,8 @@ mod tests {
                 ("10", None, None),
                 ("51", Some("000000000617"), None),
                 ("51", Some("000000001234"), Some(Decision::Refused)),
+                ("55", None, Some(Decision::WrongPin)),
+                ("75", None, Some(Decision::Refused)),
                 ("51", None, Some(Decision::Refused)),
                 ("Q7", None, Some(Decision::Refused)),
                 ("68", None, Some(Decision::Unclear)),

@@ -15,6 +15,9 @@ use crate::terminal::machine::Fingerprint;
 use crate::vault::KeyName;
 use crate::vault::software::SoftwareVault;
 
+/// The PIN key of [`with_requests`].
+pub const PIN_KEY: [u8; 16] = [5; 16];
+
 /// Runs a test with a terminal of the shipped dialect.
 pub fn with_requests<T>(run: impl FnOnce(&Requests<'_>) -> T) -> T {
     let dialect = Dialect::shipped("unionpay").unwrap();
@@ -24,6 +27,7 @@ pub fn with_requests<T>(run: impl FnOnce(&Requests<'_>) -> T) -> T {
     let vault = SoftwareVault::in_memory();
     vault.set(KeyName::Mac, &[3; 16]);
     vault.set(KeyName::Device, &[4; 16]);
+    vault.set(KeyName::Pin, &PIN_KEY);
     run(&Requests { dialect: &dialect, tpdu: &dialect.tpdu, identity: &identity, vault: &vault })
 }
 
@@ -61,7 +65,13 @@ pub fn sale_request() -> SaleRequest {
             entry: EntryMode::Chip,
         },
         chip_data: vec![0x9F, 0x36, 0x02, 0, 1],
+        pin: None,
     }
+}
+
+/// Batch and STAN of a sign-on.
+pub fn sign_on_trace() -> TraceNumber {
+    trace()
 }
 
 /// Takes [`sale_request`] back.
@@ -72,6 +82,7 @@ pub fn reversal_request() -> ReversalRequest {
         amount: sale.amount,
         at: sale.at,
         entry: sale.card.entry,
+        with_pin: false,
         sequence_number: sale.card.sequence_number,
         reason: ReversalReason::NoAnswer,
         authorisation_code: AuthorisationCode::parse("123456").ok(),
@@ -89,6 +100,7 @@ pub fn advice(kind: AdviceKind) -> Advice {
         amount: sale.amount,
         at: sale.at,
         entry: sale.card.entry,
+        with_pin: false,
         sequence_number: sale.card.sequence_number,
         chip_data: vec![0x9F, 0x36, 2, 0, 1, 0x9F, 0x5B, 5, 0x20, 0, 0, 0, 1],
     }

@@ -113,7 +113,7 @@ mod tests {
             }
             let reversed = Message::new(Mti::REVERSAL_REQUEST.answer().unwrap());
             let mut other = reversed;
-            right.fields().for_each(|(field, value)| other.set(field, value.clone()));
+            right.fields().for_each(|(field, value)| other.set(field, value));
             assert!(!kept(&signed(requests, other)), "the answer to a reversal");
             assert!(!kept(b"<html>"));
         });

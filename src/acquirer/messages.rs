@@ -1,4 +1,5 @@
-//! How a sale, its reversal, the advices that follow, an echo and a question about terminal data are written in ISO 8583.
+//! How a sale, its reversal, the advices that follow, a sign-on, an echo and a question about terminal data are written in
+//! ISO 8583.
 //!
 //! Needs the dialect, the terminal's identity and its keys. Sends nothing.
 
@@ -74,7 +75,8 @@ pub struct Written {
 }
 
 impl Requests<'_> {
-    /// 0200: authorisation and booking of a card sale. The random factor of field 59 is the end of the card number.
+    /// 0200: authorisation and booking of a card sale. The random factor of field 59 is the end of the card number. A PIN is
+    /// enciphered for this card number, and in no other message.
     ///
     /// # Errors
     /// When a value does not fit the dialect or the keys cannot be used.
@@ -86,9 +88,15 @@ impl Requests<'_> {
             .financial(Mti::FINANCIAL_REQUEST, request.trace, factor)?
             .with_text(2, pan)
             .with_text(4, &request.amount.twelve_digits())
-            .with_text(22, entry_mode(card.entry))
+            .with_text(22, entry_mode(card.entry, request.pin.is_some()))
             .with_text(49, &currency(request.amount))
             .with_bytes(55, &request.chip_data);
+        if let Some(pin) = &request.pin {
+            message = message
+                .with_text(26, &self.dialect.pin.capture_length)
+                .with_bytes(52, &self.vault.encrypt_pin(pin, &card.pan)?)
+                .with_text(53, &self.dialect.pin.security_control);
+        }
         if let Some(expiry) = card.expiry {
             message = message.with_text(14, &hex::encode(&expiry));
         }
@@ -112,7 +120,7 @@ impl Requests<'_> {
         let mut message = self
             .financial(Mti::REVERSAL_REQUEST, request.trace, &request.trace.stan.to_string())?
             .with_text(4, &request.amount.twelve_digits())
-            .with_text(22, entry_mode(request.entry))
+            .with_text(22, entry_mode(request.entry, request.with_pin))
             .with_text(39, request.reason.code())
             .with_text(49, &currency(request.amount))
             .with_text(61, &original(request.trace, request.at));
@@ -140,7 +148,7 @@ impl Requests<'_> {
         let mut message = self
             .financial(mti, advice.trace, &advice.trace.stan.to_string())?
             .with_text(4, &advice.amount.twelve_digits())
-            .with_text(22, entry_mode(advice.entry))
+            .with_text(22, entry_mode(advice.entry, advice.with_pin))
             .with_text(49, &currency(advice.amount))
             .with_bytes(55, &self.chip_data(&advice.chip_data))
             .with_text(60, &format!("{MANAGEMENT_TYPE}{}{code}50", advice.trace.batch))
@@ -170,6 +178,21 @@ impl Requests<'_> {
     pub fn echo(&self, now: DateTime) -> Result<Written, RequestError> {
         let message =
             self.timed(Mti::NETWORK_ADVICE, now)?.with_text(60, &format!("{MANAGEMENT_TYPE}{}{ECHO}", Batch::FIRST));
+        let frame = self.frame(message);
+        Ok(Written { bytes: self.dialect.pack(&frame)?, frame })
+    }
+
+    /// 0800: asks for working keys. The random factor of field 59 is the STAN; the MAC it could carry would be one of the keys
+    /// that are asked for, so that device key and certificate alone say who asks.
+    ///
+    /// # Errors
+    /// When the identity does not fit the dialect or the device key cannot be used.
+    pub fn sign_on(&self, trace: TraceNumber) -> Result<Written, RequestError> {
+        let stan = trace.stan.to_string();
+        let message = self
+            .named(Mti::NETWORK_REQUEST, &stan)?
+            .with_text(11, &stan)
+            .with_text(60, &format!("{MANAGEMENT_TYPE}{}{}", trace.batch, self.dialect.sign_on.code));
         let frame = self.frame(message);
         Ok(Written { bytes: self.dialect.pack(&frame)?, frame })
     }
@@ -233,10 +256,11 @@ impl Requests<'_> {
     }
 }
 
-/// How the card was read, and that the terminal takes no PIN.
-const fn entry_mode(entry: EntryMode) -> &'static str {
-    match entry {
-        EntryMode::Chip => "052",
+/// How the card was read, and whether the sale brings a PIN: 1, or not: 2. What follows a sale says the same as the sale.
+const fn entry_mode(entry: EntryMode, with_pin: bool) -> &'static str {
+    match (entry, with_pin) {
+        (EntryMode::Chip, true) => "051",
+        (EntryMode::Chip, false) => "052",
     }
 }
 
@@ -252,8 +276,11 @@ fn currency(amount: crate::money::Amount) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::acquirer::fixtures::{advice, reversal_request, sale_request, with_requests};
-    use crate::crypto::mac;
+    use crate::acquirer::fixtures::{PIN_KEY, advice, reversal_request, sale_request, with_requests};
+    use crate::crypto::cipher::BlockKey;
+    use crate::crypto::tdes::TdesKey;
+    use crate::crypto::{mac, pin_block};
+    use crate::pin::Pin;
 
     #[test]
     fn a_sale_has_these_fields_and_no_others() {
@@ -290,6 +317,35 @@ mod tests {
                 (device.machine, device.binding.as_deref()),
                 (Some(machine), Some(requests.identity.mark.as_str()))
             );
+        });
+    }
+
+    #[test]
+    fn a_pin_for_the_bank_is_in_the_sale_and_in_nothing_that_follows_it() {
+        with_requests(|requests| {
+            let mut sale = sale_request();
+            let pin = Pin::new(Zeroizing::new(b"1234".to_vec())).unwrap();
+            sale.pin = Some(pin.clone());
+            let written = requests.sale(&sale).unwrap();
+            let message = &written.frame.message;
+            let fields: Vec<_> = message.fields().map(|(field, _)| field).collect();
+            assert_eq!(fields, [2, 3, 4, 11, 14, 22, 23, 25, 26, 32, 35, 41, 42, 49, 52, 53, 55, 59, 60, 64]);
+            for (field, text) in [(22, "051"), (26, "12"), (53, "2600000000000000"), (60, "2200000700050")] {
+                assert_eq!(message.text(field), Some(text), "field {field}");
+            }
+            let key = BlockKey::Tdes(TdesKey::new(&PIN_KEY).unwrap());
+            let block: [u8; 8] = *pin_block::decipher(&key, message.bytes(52).unwrap()).unwrap();
+            assert_eq!(pin_block::read_format_0(&block, sale.card.pan.expose_digits()).unwrap(), pin);
+            assert!(pin_block::read_format_0(&block, "4111111111111129").is_err(), "for this card number only");
+            assert_eq!(requests.dialect.unpack(&written.bytes).unwrap(), written.frame);
+
+            let reversal = requests.reversal(&ReversalRequest { with_pin: true, ..reversal_request() }).unwrap();
+            let advices = AdviceKind::ALL
+                .map(|kind| requests.advice(&Advice { with_pin: true, ..advice(kind) }).unwrap().frame.message);
+            for message in [reversal.frame.message].into_iter().chain(advices) {
+                assert_eq!(message.text(22), Some("051"), "the sale's");
+                assert!(message.fields().all(|(field, _)| ![2, 14, 26, 35, 52, 53].contains(&field)), "{message:?}");
+            }
         });
     }
 
@@ -350,6 +406,17 @@ mod tests {
                 assert_eq!((message.text(12), message.text(13)), (Some("020304"), Some("1128")));
                 let device = DeviceRecord::read(message.text(59).unwrap(), &requests.dialect.binding).unwrap();
                 assert_eq!(device.factor, "020304");
+            }
+        });
+    }
+
+    #[test]
+    fn a_repeat_is_the_same_byte_for_byte() {
+        with_requests(|requests| {
+            let again = |write: &dyn Fn() -> Written| assert_eq!(write().bytes, write().bytes);
+            again(&|| requests.reversal(&reversal_request()).unwrap());
+            for kind in AdviceKind::ALL {
+                again(&|| requests.advice(&advice(kind)).unwrap());
             }
         });
     }

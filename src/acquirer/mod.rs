@@ -2,9 +2,9 @@
 //!
 //! [`link::HttpsLink`] carries out what the payment core asks for ([`crate::payment::online`]); [`messages`] says how that
 //! is written in ISO 8583, [`answers`] when an answer counts, [`device`] how the terminal names itself in it,
-//! [`parameters`] how applications and CA keys are downloaded. `late` keeps approvals that come as the answer to something
-//! else. Below them [`https`] carries bytes, [`addresses`] says where to, [`held`] watches an idle line and [`clock`]
-//! compares the time.
+//! [`parameters`] how applications and CA keys are downloaded, [`sign_on`] how working keys are fetched. `late` keeps approvals
+//! that come as the answer to something else. Below them [`https`] carries bytes, [`addresses`] says where to, [`held`] watches
+//! an idle line and [`clock`] compares the time.
 
 pub mod addresses;
 pub mod answers;
@@ -17,6 +17,7 @@ mod late;
 pub mod link;
 pub mod messages;
 pub mod parameters;
+pub mod sign_on;
 
 #[cfg(test)]
 mod fixtures;

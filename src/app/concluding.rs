@@ -64,6 +64,8 @@ impl Core {
             }
             Conclusion::ReversalDue(reason) => {
                 self.screen = Screen::Unknown { amount, reason, tries: 0, next_try: Some(local_now()) };
+                // Keys that the host does not share come first.
+                self.drain_sign_on(true);
                 self.queue.look_again();
                 self.drain_queue(true);
             }
@@ -88,7 +90,8 @@ impl Core {
 
     /// A report waits for slips and for the reversal; where neither is on its way there is nothing to wait for.
     fn complete_what_nothing_follows(&mut self, trace: TraceNumber) {
-        let nothing_follows = self.copy_views(trace).is_empty() && !self.queue.takes_back();
+        let asking = self.queue.takes_back() || self.sign_on.in_flight();
+        let nothing_follows = self.copy_views(trace).is_empty() && !asking;
         if let Some(report) = self.report_of(trace).filter(|_| nothing_follows) {
             report.complete = true;
         }

@@ -17,6 +17,7 @@ use super::queue::QueueDesk;
 use super::report::{Ending, SaleReport, Timings};
 use super::running::{Question, Running};
 use super::showing::local_now;
+use super::sign_on::SignOnDesk;
 use super::slips_of_the_queue::QueueSlips;
 use super::view::{CopyState, Intent, LinkState, PinPlace, Progress, Screen, View};
 use super::workers::reader::{self, ReaderWorker, Ticket};
@@ -74,6 +75,8 @@ pub struct Parts {
     pub sound: Box<dyn Sound>,
     /// The way to the host.
     pub link: Arc<dyn HostLink>,
+    /// The vault holds working keys.
+    pub has_working_keys: bool,
     /// Which of its response codes end an entry of the queue.
     pub queue_codes: QueueCodes,
     /// Currency of the keypad.
@@ -189,6 +192,7 @@ pub(super) struct Fixed {
     shuffled_pin_keys: bool,
     pub card_wait: Duration,
     chooser: Chooser,
+    pub has_working_keys: bool,
     pub test: bool,
     _lock: EngineLock,
 }
@@ -227,6 +231,7 @@ pub(super) struct Core {
     pub(super) pad_asks: bool,
     /// A payment that waits for reversals.
     pub(super) waiting_charge: Option<Amount>,
+    pub(super) sign_on: SignOnDesk,
     pub(super) queue: QueueDesk,
     pub(super) queue_slips: QueueSlips,
     /// Entries of the queue that are open.
@@ -265,6 +270,7 @@ impl Core {
                 screen_pad: parts.screen_pad,
                 shuffled_pin_keys: parts.shuffled_pin_keys,
                 chooser: parts.chooser,
+                has_working_keys: parts.has_working_keys,
                 test: parts.test,
                 _lock: parts.lock,
             },
@@ -288,6 +294,7 @@ impl Core {
             left_over: true,
             pad_asks: false,
             waiting_charge: None,
+            sign_on: SignOnDesk::new(),
             queue: QueueDesk::new(),
             queue_slips: QueueSlips::new(),
             queued: 0,
@@ -307,8 +314,9 @@ impl Core {
         if matches!(self.screen, Screen::Keypad { .. }) {
             self.show_keypad();
         }
-        self.drain_queue(true);
         self.refresh_waiting();
+        self.drain_sign_on(true);
+        self.drain_queue(true);
         self.publish();
         let mut stopping = false;
         loop {
@@ -338,8 +346,9 @@ impl Core {
 
     /// What a power cut or an earlier run left behind. Tried again until it succeeds.
     pub(super) fn take_up_what_was_left(&mut self) -> Result<(), LedgerError> {
+        self.take_up_sign_on()?;
         let interrupted = self.adopt_interrupted()?;
-        self.refresh_alarm();
+        self.alarm = self.alarm_of_ledger()?;
         self.adopt_slips()?;
         self.print_what_was_given_up();
         // Whoever stood at the counter when the power went must not pay again: that comes before a question about a slip.
@@ -359,7 +368,8 @@ impl Core {
         let printing =
             self.copies.iter().any(|copy| copy.state == CopyState::Sending && copy.since.elapsed() < LAST_SLIP);
         let printing = printing || self.queue_slips.keep_engine(LAST_SLIP);
-        self.running.is_none() && !printing && self.queue.may_stop() && !self.parameters.under_way()
+        let asking = self.parameters.under_way() || self.sign_on.in_flight();
+        self.running.is_none() && !printing && self.queue.may_stop() && !asking
     }
 
     fn take(&mut self, message: Message) {
@@ -375,6 +385,8 @@ impl Core {
     fn on_intent(&mut self, intent: Intent) {
         match intent {
             Intent::Charge(amount) => self.charge(amount),
+            // A terminal whose engine runs is enrolled.
+            Intent::Enrol(_) => {}
             Intent::Cancel if self.running.is_none() => {
                 if self.waiting_charge.is_some() {
                     self.show_keypad();
@@ -398,7 +410,7 @@ impl Core {
         }
     }
 
-    /// Begins a payment, after reversals that are due.
+    /// Begins a payment, after a sign-on that is needed and reversals that are due.
     fn charge(&mut self, amount: Amount) {
         // A second touch on the same button is not a second payment.
         let free = self.running.is_none() && self.waiting_charge.is_none();
@@ -414,19 +426,26 @@ impl Core {
                 return self.refuse(amount, Reason::with_detail(ReasonKind::LedgerFailed, error.to_string()));
             }
         };
-        if waiting == 0 && !self.queue.takes_back() {
+        let signing_on = self.sign_on.holds();
+        if waiting == 0 && !self.queue.takes_back() && !signing_on {
             self.begin_sale(amount);
             return;
         }
         self.waiting_charge = Some(amount);
         self.result_shown = None;
-        self.screen = Screen::Processing { amount, progress: Progress::ReversingEarlier };
+        let progress = if signing_on { Progress::SigningOn } else { Progress::ReversingEarlier };
+        self.screen = Screen::Processing { amount, progress };
+        self.drain_sign_on(true);
         self.queue.look_again();
         self.drain_queue(true);
     }
 
     /// Begins a payment with nothing in its way.
     pub(super) fn begin_sale(&mut self, amount: Amount) {
+        // A payment that waited may have learned meanwhile that the host has other values for this terminal.
+        if let Some(reason) = self.binding.refusal() {
+            return self.refuse(amount, reason);
+        }
         let timings = Timings::start();
         let mut unpredictable_number = [0; 4];
         if let Err(error) = getrandom::fill(&mut unpredictable_number) {
@@ -558,6 +577,8 @@ impl Core {
                 self.refresh_waiting();
                 self.refresh_notice();
             }
+            link::Event::SignOn(result) => self.after_sign_on(result),
+            link::Event::KeysNeeded => self.keys_are_needed(),
             link::Event::LineEnded(end) => self.line.after_end(&end),
             link::Event::Ordered => self.parameters.order(),
             link::Event::WordOnBinding(word) => self.on_word_about_binding(word),
@@ -627,6 +648,7 @@ impl Core {
                 self.reader.send(reader::Job::Release);
             }
             Effect::Conclude(conclusion) => self.conclude(conclusion),
+            Effect::TryAnotherPin(reason) => self.try_another_pin(reason),
         }
         Ok(())
     }
@@ -642,6 +664,8 @@ impl Core {
     fn tick(&mut self) {
         self.try_ledger_again();
         self.look_whether_somebody_decided();
+        self.record_late_approvals();
+        self.drain_sign_on(false);
         self.drain_queue(false);
         self.mind_pin_time();
         self.mind_question_time();
@@ -659,7 +683,8 @@ impl Core {
         if idle && self.binding.wants_refresh() && self.check_jobs.send(link::Job::Binding).is_ok() {
             self.binding.refresh_begins();
         }
-        if idle && self.parameters.wants_update() && self.check_jobs.send(link::Job::Update).is_ok() {
+        let update = !self.sign_on.holds() && self.parameters.wants_update();
+        if idle && update && self.check_jobs.send(link::Job::Update).is_ok() {
             self.parameters.update_begins();
         }
     }

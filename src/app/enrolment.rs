@@ -12,7 +12,7 @@ use crate::terminal::binding::BindingRecord;
 use crate::terminal::identity::{self, Identity, IdentityError};
 use crate::terminal::journal::Journal;
 use crate::terminal::machine::MachineError;
-use crate::terminal::settings::SettingsError;
+use crate::terminal::settings::{SettingsError, VaultKind};
 use crate::vault::SecureElement;
 use crate::wording::ReasonKind;
 
@@ -30,6 +30,12 @@ pub enum EnrolError {
         /// Its terminal number.
         terminal: String,
     },
+    /// The keys are in a token.
+    #[error(
+        "this terminal keeps its keys in a token (vault.kind); this program cannot enrol it yet, and would not leave keys in \
+         a file instead"
+    )]
+    Token,
     /// Nothing to be enrolled anew.
     #[error("this terminal is not enrolled yet; leave --again out")]
     NotYet,
@@ -67,7 +73,7 @@ impl EnrolError {
         match self {
             Self::Enrolment(EnrolmentError::Refused(refusal)) => refusal.reason(),
             Self::Enrolment(EnrolmentError::Link(_)) => ReasonKind::EnrolUnreachable,
-            Self::Enrolment(_) | Self::Already { .. } | Self::NotYet => ReasonKind::EnrolRefused,
+            Self::Enrolment(_) | Self::Already { .. } | Self::NotYet | Self::Token => ReasonKind::EnrolRefused,
             Self::Unfinished { .. } => ReasonKind::PaymentsOpen,
             Self::NoSerialNumber(_) | Self::Setting(_) => ReasonKind::SetupWrong,
             Self::Ledger(_) => ReasonKind::LedgerFailed,
@@ -149,6 +155,10 @@ impl Setup {
         again: bool,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<BindingRecord, EnrolError> {
+        // What is prepared beside the old keys and renamed is a file: its keys would not be the ones that are used.
+        if self.settings.vault.kind != VaultKind::Software {
+            return Err(EnrolError::Token);
+        }
         let directory = self.identity_directory();
         let _alone = self.lock()?;
         enrolment::finish(&directory)?;
@@ -163,7 +173,9 @@ impl Setup {
             (Err(_), true) if before.is_none() => return Err(EnrolError::NotYet),
             _ => {}
         }
-        if let Some(before) = &before {
+        // What a terminal left that was taken out of service, the acquirer has taken over.
+        let out_of_service = self.journal().is_ok_and(|journal| journal.is_decommissioned());
+        if let Some(before) = before.as_ref().filter(|_| !out_of_service) {
             self.refuse_while_payments_are_open(before)?;
         }
         let serial_number = match (self.settings.serial_number(&self.state)?, &before) {
@@ -215,6 +227,10 @@ impl Setup {
     /// When the host refuses or does not answer: nothing has changed then.
     pub fn decommission(&self) -> Result<(), EnrolError> {
         let _alone = self.lock()?;
+        if self.journal()?.is_decommissioned() {
+            // The power went between the last word of the journal and the end of the keys.
+            return Ok(self.vault()?.zeroize().map_err(SetupError::from)?);
+        }
         let record = identity::unverified(&self.identity_directory())?;
         let (unfinished, unsettled) = self.open_payments(&record)?;
         self.as_enrolled(|enrolled| {

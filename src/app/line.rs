@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::view::LinkState;
 use crate::acquirer::held::LineEnd;
 use crate::acquirer::link::HostCheck;
+use crate::acquirer::sign_on::{SignOnFailure, SignedOn};
 use crate::payment::online::{Decision, HostAnswer, LinkFailure, Unreached};
 use crate::wording::{Reason, ReasonKind};
 
@@ -116,6 +117,7 @@ impl Line {
             let longest = self.echo_interval.unwrap_or(CHECK_INTERVAL);
             self.patience = (self.patience * 2).max(PATIENCE_WITH_CLOSING).min(longest);
         }
+        let was_there = self.state == LinkState::Online;
         // A payment that was answered since the check began knows better.
         if self.exchanged_at <= began {
             self.note(result);
@@ -124,6 +126,10 @@ impl Line {
             }
         }
         self.look_again();
+        // A host that goes away in the middle of an echo is silent once, and not there when it is asked again.
+        if was_there && self.state == LinkState::HostSilent {
+            self.doubt();
+        }
     }
 
     pub fn after_exchange(&mut self, result: &Result<HostAnswer, LinkFailure>) {
@@ -163,6 +169,20 @@ impl Line {
             LinkState::Untried | LinkState::HostSilent | LinkState::Refused => Some(CHECK_INTERVAL),
         };
         self.next_check = after.map(|after| Instant::now() + after);
+    }
+
+    pub fn after_sign_on(&mut self, result: &Result<SignedOn, SignOnFailure>) {
+        self.exchanged_at = Some(Instant::now());
+        match result {
+            Err(SignOnFailure::Link(failure)) => self.note::<()>(&Err(failure.clone())),
+            Err(SignOnFailure::Refused(_)) => self.state = LinkState::Refused,
+            Ok(_) | Err(SignOnFailure::Keys(_) | SignOnFailure::Vault(_)) => self.note(&Ok(())),
+        }
+        self.look_again();
+        // The echo that follows tells how the clock is, and leaves a line to be watched.
+        if result.is_ok() && self.echo_interval.is_some() {
+            self.next_check = Some(Instant::now());
+        }
     }
 
     fn note<T>(&mut self, result: &Result<T, LinkFailure>) {

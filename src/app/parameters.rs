@@ -195,6 +195,11 @@ impl ParameterDesk {
         self.began.is_some_and(|began| began.elapsed() < PATIENCE)
     }
 
+    /// The host is being asked.
+    pub const fn asking(&self) -> bool {
+        self.began.is_some()
+    }
+
     fn update_ended(&mut self, failed: bool) {
         self.began = None;
         self.ordered |= failed;

@@ -9,7 +9,7 @@ use super::view::PinPlace;
 use super::workers::reader;
 use crate::devices::pin_pad::{PadAnswer, PadPrompt};
 use crate::emv::apdu::CardAnswer;
-use crate::emv::pin::{PinEntry, PinRequest};
+use crate::emv::pin::{PinEntry, PinKind, PinRequest};
 use crate::payment::pin_pad::PinPad;
 use crate::payment::sale::Event;
 use crate::pin::Pin;
@@ -135,18 +135,19 @@ pub(super) fn event_of(answer: PadAnswer) -> Event {
 
 /// What a cardholder should know who is asked again, or for the last time.
 pub(super) fn notice(request: PinRequest) -> Option<Reason> {
-    match (request.wrong_before, request.tries_left) {
-        (true, Some(1)) => Some(Reason::of(ReasonKind::PinWrongLastTry)),
-        (true, _) => Some(Reason::of(ReasonKind::PinWrong)),
-        (false, Some(1)) => Some(Reason::of(ReasonKind::PinLastTry)),
-        (false, _) => None,
-    }
+    let kind = match (request.kind, request.wrong_before, request.tries_left) {
+        (PinKind::Online, true, Some(1)) => ReasonKind::PinWrongAtBankLastTry,
+        (PinKind::Plaintext | PinKind::Enciphered, true, Some(1)) => ReasonKind::PinWrongLastTry,
+        (_, true, _) => ReasonKind::PinWrong,
+        (_, false, Some(1)) => ReasonKind::PinLastTry,
+        (_, false, _) => return None,
+    };
+    Some(Reason::of(kind))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::emv::pin::PinKind;
 
     #[test]
     fn every_digit_stands_on_a_key_and_not_always_on_the_same() {
@@ -173,5 +174,7 @@ mod tests {
             let request = PinRequest { kind: PinKind::Plaintext, tries_left, wrong_before };
             assert_eq!(notice(request).map(|reason| reason.kind), kind, "{request:?}");
         }
+        let request = PinRequest { kind: PinKind::Online, tries_left: Some(1), wrong_before: true };
+        assert_eq!(notice(request).map(|reason| reason.kind), Some(ReasonKind::PinWrongAtBankLastTry));
     }
 }

@@ -341,6 +341,7 @@ impl Core {
             tsi: row.tsi.clone().unwrap_or_default(),
             atc: row.atc.clone(),
             signature: row.signature,
+            pin_checked_by_bank: row.brought_pin(),
             duplicate: (duplicate > 0).then_some(duplicate),
             test: self.parts.test,
         })

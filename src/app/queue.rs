@@ -34,6 +34,8 @@ pub(super) struct QueueDesk {
     not_before: Instant,
     /// No advice goes before this.
     advices_not_before: Instant,
+    /// Approvals that came too late and could not be written down yet.
+    unrecorded: Vec<LateApproval>,
     /// Nothing waits, until something happens that may have left an entry.
     empty: bool,
     /// The engine is to end: nothing is begun after this, and nothing is waited for.
@@ -61,6 +63,7 @@ impl QueueDesk {
             rests: HashMap::new(),
             not_before: Instant::now(),
             advices_not_before: Instant::now(),
+            unrecorded: Vec::new(),
             empty: false,
             stop_at: None,
         }
@@ -80,6 +83,12 @@ impl QueueDesk {
     /// The line to the host is back.
     pub fn line_is_back(&mut self) {
         self.rests.retain(|_, rest| !rest.never_left);
+    }
+
+    /// The terminal has new working keys: what could not be asked under the old ones is due.
+    pub fn keys_came(&mut self) {
+        self.rests.clear();
+        self.look_again();
     }
 
     /// The engine is to end.
@@ -119,7 +128,8 @@ impl Core {
         let desk = &self.queue;
         let now = now || self.waiting_charge.is_some();
         let rests = Instant::now() < desk.not_before && !now;
-        if self.running.is_some() || desk.busy() || desk.empty || rests || desk.out_of_time() {
+        let held = self.running.is_some() || self.sign_on.holds();
+        if held || desk.busy() || desk.empty || rests || desk.out_of_time() {
             return;
         }
         match self.head() {
@@ -230,10 +240,23 @@ impl Core {
             Ok(true) => {
                 tracing::warn!(trace = %late.trace, "an approval came too late; it is recorded and not accepted");
                 self.queue.look_again();
+                self.refresh_waiting();
                 self.refresh_queue();
             }
             Ok(false) => tracing::warn!(trace = %late.trace, "an approval came that no payment waits for"),
-            Err(error) => self.ledger_failed(&error),
+            Err(error) => {
+                self.queue.unrecorded.push(late.clone());
+                self.ledger_failed(&error);
+            }
+        }
+    }
+
+    /// What could not be written down yet is, as soon as the ledger is looked at again.
+    pub(super) fn record_late_approvals(&mut self) {
+        if Instant::now() >= self.queue.not_before {
+            for late in std::mem::take(&mut self.queue.unrecorded) {
+                self.after_late_approval(&late);
+            }
         }
     }
 
@@ -302,7 +325,11 @@ impl Core {
         self.refresh_notice();
     }
 
-    fn alarm_of_ledger(&self) -> Result<Option<Reason>, LedgerError> {
+    /// The same as the ledger has it.
+    ///
+    /// # Errors
+    /// When it cannot be read: then nobody knows.
+    pub(super) fn alarm_of_ledger(&self) -> Result<Option<Reason>, LedgerError> {
         // It is not in the ledger yet that this one is for a person.
         if let Some(trace) = self.not_to_be_reversed
             && self.ledger.find(trace)?.is_some_and(|row| row.state == State::Pending)

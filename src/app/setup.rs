@@ -25,9 +25,10 @@ use crate::receipt::PrinterProfile;
 use crate::reference::ReferenceError;
 use crate::terminal::emv_files::{EmvFiles, EmvFilesError};
 use crate::terminal::identity::{self, Identity, IdentityError};
-use crate::terminal::settings::{Origin, Settings, SettingsError};
+use crate::terminal::settings::{Origin, Settings, SettingsError, VaultKind};
+use crate::vault::pkcs11::{Pkcs11Vault, Place};
 use crate::vault::software::SoftwareVault;
-use crate::vault::{SecureElement, VaultError};
+use crate::vault::{KeyName, SecureElement, VaultError};
 
 /// Name of the file whose lock the one engine holds.
 const LOCK: &str = "engine.lock";
@@ -151,7 +152,21 @@ impl Setup {
     /// # Errors
     /// When the vault cannot be opened.
     pub fn vault(&self) -> Result<Arc<dyn SecureElement>, SetupError> {
-        Ok(Arc::new(SoftwareVault::open(&self.identity_directory())?))
+        match self.settings.vault.kind {
+            VaultKind::Software => Ok(Arc::new(SoftwareVault::open(&self.identity_directory())?)),
+            VaultKind::Pkcs11 => self.token(),
+        }
+    }
+
+    fn token(&self) -> Result<Arc<dyn SecureElement>, SetupError> {
+        let settings = &self.settings.vault;
+        let place = Place {
+            module: settings.module.clone(),
+            token: settings.token.clone(),
+            pin_file: self.identity_directory().join(&settings.pin_file),
+        };
+        make_private(&self.state)?;
+        Ok(Arc::new(Pkcs11Vault::open(place, &self.state)?))
     }
 
     /// The way to the host. Nothing is sent.
@@ -248,6 +263,7 @@ impl Setup {
             printer_profile,
             printer_patience: Duration::from_secs(self.settings.printer.patience_s),
             sound: self.sound(),
+            has_working_keys: vault.check_value(KeyName::Mac)?.is_some(),
             link: Arc::new(self.link(identity, vault)?),
             queue_codes: self.dialect()?.queue,
             currency: self

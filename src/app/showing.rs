@@ -92,8 +92,8 @@ impl Core {
         }
     }
 
-    /// A payment that a person must look at; then a host that disagrees about this terminal; then a slip of an earlier sale
-    /// that does not come out; then a line to the host that does not mend itself.
+    /// A payment that a person must look at; then a host that disagrees about this terminal or gives it no keys; then a slip of
+    /// an earlier sale that does not come out; then a line to the host that does not mend itself.
     fn notice(&self) -> Option<Reason> {
         let slip = || {
             self.copies.iter().find_map(|copy| match &copy.state {
@@ -101,8 +101,8 @@ impl Core {
                 CopyState::Queued | CopyState::Sending | CopyState::Asks(None) | CopyState::Printed => None,
             })
         };
-        let binding = || self.binding.refusal();
-        self.alarm.clone().or_else(binding).or_else(|| slip().cloned()).or_else(|| self.line.trouble())
+        let terminal = || self.binding.refusal().or_else(|| self.sign_on_trouble().cloned());
+        self.alarm.clone().or_else(terminal).or_else(|| slip().cloned()).or_else(|| self.line.trouble())
     }
 
     /// Whatever was on screen is left; a payment that waited for reversals is given up.
@@ -160,6 +160,7 @@ impl Core {
             | Screen::Processing { .. }
             | Screen::Transactions { .. }
             | Screen::Queue { .. }
+            | Screen::Enrol { .. }
             | Screen::OutOfService { .. } => self.screen = Screen::OutOfService { reason },
         }
     }

@@ -2,6 +2,8 @@
 
 use jiff::civil::DateTime;
 
+use crate::acquirer::enrolment;
+use crate::acquirer::enrolment::wire::ActivationCode;
 use crate::money::{Amount, Currency};
 use crate::payment::queue::{Act, Kind, Standing};
 use crate::pin::Pin;
@@ -45,6 +47,8 @@ pub enum Intent {
     TryQueueNow,
     /// Decide about an entry of the queue that was given up. Whoever sends this has been asked twice.
     Decide(TraceNumber, Act),
+    /// Enrol the terminal by this code. It masks itself: an intent may be logged.
+    Enrol(ActivationCode),
     /// Back to the keypad from wherever that is possible.
     ShowKeypad,
 }
@@ -165,6 +169,15 @@ pub enum Screen {
         /// The slips being printed again, if any.
         copies: Vec<CopyView>,
     },
+    /// The terminal is not enrolled: it asks for the acquirer's activation code.
+    Enrol {
+        /// Serial number of the machine; empty when it has none.
+        serial_number: String,
+        /// How far an enrolment is; nothing while the code is typed.
+        progress: Option<enrolment::Progress>,
+        /// What became of the last one.
+        notice: Option<Reason>,
+    },
     /// One page of the queue.
     Queue {
         /// What a person must look at, then what waits, in its order.
@@ -211,6 +224,8 @@ pub enum Progress {
     CompletingCard,
     /// An earlier payment is being taken back first.
     ReversingEarlier,
+    /// The terminal signs on at the host first.
+    SigningOn,
 }
 
 /// A slip and how far it is.

@@ -1,4 +1,4 @@
-//! `yima decode`: what bytes of a card, a terminal or an issuer mean. Card numbers, names and PIN data stay masked.
+//! `yima decode`: what bytes of a card, a terminal, an issuer or a host mean. Card numbers, names and PIN data stay masked.
 
 use std::io::Read;
 use std::process::ExitCode;
@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
-use super::{Failure, output};
+use super::{Failure, iso8583, output};
 use crate::crypto::hex;
 use crate::emv::decode::{self, DecodeError, Decoded, Line, atr, bits, cryptogram, cvm, mask};
 use crate::emv::decode::{data_object_list, file_locator, issuer_data, system_data, terminal_type, track2};
@@ -22,6 +22,11 @@ const LONGEST_INPUT: u64 = 1 << 20;
 
 /// What comes after `yima decode`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+A message of iso8583 is read in the dialect's frame (length, transport address, header), without any, or in another usual \
+one; which it was is said. Fields are masked unless they are known to be harmless: of a card number the first six and last \
+four digits are shown, of everything else its length, in stars. With --json it is what `yima encode iso8583` takes, once the \
+values with stars are replaced.")]
 pub struct Arguments {
     /// What the bytes are
     #[arg(value_enum)]
@@ -34,6 +39,9 @@ pub struct Arguments {
     /// Print as JSON
     #[arg(long)]
     json: bool,
+
+    #[command(flatten)]
+    writing: iso8583::Writing,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -73,11 +81,19 @@ enum Kind {
     /// Tag 9F6E: form factor (Visa), third party data (Mastercard), reader capabilities (American Express)
     #[value(name = "9f6e")]
     SystemData,
+    /// Message of the host link
+    Iso8583,
 }
 
 impl Arguments {
     pub fn run(&self) -> Result<ExitCode, Failure> {
         let bytes = self.bytes()?;
+        if matches!(self.kind, Kind::Iso8583) {
+            return iso8583::decode::run(&bytes, &self.writing, self.json);
+        }
+        if self.writing.is_given() {
+            return Err("--dialect and --no-frame are for iso8583".into());
+        }
         let (json, text) = match self.kind.decode(&bytes) {
             None => {
                 let nodes = tlv::tree(&bytes)?;
@@ -104,7 +120,7 @@ impl Arguments {
             let mut input = Zeroizing::new(Vec::new());
             std::io::stdin().take(LONGEST_INPUT + 1).read_to_end(&mut input)?;
             if input.len() as u64 > LONGEST_INPUT {
-                return Err(format!("no EMV message is as long: see offset {LONGEST_INPUT} of standard input").into());
+                return Err(format!("no message is as long: see offset {LONGEST_INPUT} of standard input").into());
             }
             *text = String::from_utf8_lossy(&input).into_owned();
         }
@@ -119,11 +135,11 @@ impl Arguments {
 }
 
 impl Kind {
-    /// Takes a value apart; nothing for data objects, which are a tree of values.
+    /// Takes a value apart; nothing for data objects, which are a tree of values, and messages, which are more than one.
     fn decode(self, bytes: &[u8]) -> Option<Result<Decoded, DecodeError>> {
         let field = |names: &bits::BitNames| names.read(bytes).map(Decoded::Bits);
         Some(match self {
-            Self::Tlv => return None,
+            Self::Tlv | Self::Iso8583 => return None,
             Self::Tvr => field(&bits::TVR),
             Self::Tsi => field(&bits::TSI),
             Self::Aip => field(&bits::AIP),

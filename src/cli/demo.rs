@@ -171,7 +171,7 @@ type Window = std::convert::Infallible;
 
 #[cfg(feature = "screen")]
 fn show(settings: &Settings, window: Window, parts: Parts) -> Result<ExitCode, Failure> {
-    super::screen::run(settings, window, Ok(parts))
+    super::screen::run(settings, window, Ok(parts), None)
 }
 
 #[cfg(not(feature = "screen"))]

@@ -11,12 +11,13 @@ use super::{Failure, output};
 use crate::acquirer::link::{HostCheck, HostLink};
 use crate::app::CLOCK_TOLERANCE;
 use crate::app::Setup;
+use crate::app::sign_on::check_values;
 use crate::crypto::hex;
 use crate::emv::ca_keys::KeyWorld;
 use crate::payment::online::{LinkFailure, Unreached};
 use crate::payment::queue::Open;
 use crate::terminal::identity::Identity;
-use crate::vault::{KeyName, SecureElement};
+use crate::vault::SecureElement;
 use crate::wording::{Language, Reason, ReasonKind};
 
 /// Below this much free space the ledger may soon not be writable, in MiB.
@@ -98,6 +99,7 @@ fn examine(setup: &Setup) -> Vec<Finding> {
     let code = host.as_ref().err().and_then(|unheard| unheard.code);
     let reader = reader(setup);
     let test = identity.as_ref().is_ok_and(|identity| identity.test);
+    let signed_on = identity.as_ref().map_err(|error| text(&error)).and_then(|identity| sign_on(setup, identity));
     vec![
         finding(
             "identity",
@@ -144,6 +146,7 @@ fn examine(setup: &Setup) -> Vec<Finding> {
                 }
             }),
         ),
+        finding("sign_on", signed_on),
         finding("disk", disk(setup)),
     ]
 }
@@ -172,14 +175,24 @@ fn unheard(failure: LinkFailure, language: Language) -> Unheard {
 
 /// The check values of the keys that are there.
 fn keys(vault: &dyn SecureElement) -> Result<String, String> {
-    let mut said = Vec::new();
-    for name in KeyName::ALL {
-        if let Some(value) = vault.check_value(name).map_err(|error| error.to_string())? {
-            said.push(format!("{name} {}", hex::encode(&value)));
-        }
-    }
+    let values = check_values(vault).map_err(|error| error.to_string())?;
+    let said: Vec<_> = values.iter().map(|(name, value)| format!("{name} {}", hex::encode(value))).collect();
     let test = if vault.is_test() { ", TEST keys" } else { "" };
-    Ok(format!("check values: {}{test}", said.join(", ")))
+    Ok(format!("{}{test}, check values: {}", vault.name(), said.join(", ")))
+}
+
+/// Since when the terminal has the host's working keys.
+fn sign_on(setup: &Setup, identity: &Identity) -> Result<String, String> {
+    const AT_THE_NEXT_START: &str = "the terminal does it by itself at its next start, or now: yima sign-on";
+    let Some(ledger) = setup.ledger_to_look_at(identity).map_err(|error| error.to_string())? else {
+        return Ok(format!("not yet; {AT_THE_NEXT_START}"));
+    };
+    let row = ledger.sign_on().map_err(|error| error.to_string())?;
+    Ok(match (row.due, row.at) {
+        (false, Some(at)) => format!("{at}, batch {}", row.batch),
+        (true, Some(at)) => format!("to be done anew, the last one was {at}; {AT_THE_NEXT_START}"),
+        (_, None) => format!("not yet; {AT_THE_NEXT_START}"),
+    })
 }
 
 /// Which applications and CA keys count, and where they are from.

@@ -5,6 +5,7 @@ mod demo;
 mod doctor;
 mod emv;
 mod enrol;
+mod iso8583;
 mod output;
 mod parameters;
 mod queue;
@@ -12,6 +13,7 @@ mod sale;
 mod sandbox;
 #[cfg(feature = "screen")]
 mod screen;
+mod sign_on;
 mod tools;
 mod transactions;
 mod typed_pin;
@@ -81,8 +83,12 @@ enum Command {
     Decommission(enrol::DecommissionArguments),
     /// Fetch applications and CA keys from the host now and say what changed
     Parameters(parameters::Arguments),
-    /// Say what data of a card, a terminal or an issuer means; card numbers and names stay masked
+    /// Fetch working keys and the batch number from the host now
+    SignOn(sign_on::Arguments),
+    /// Say what data of a card, a terminal, an issuer or a host means; card numbers and names stay masked
     Decode(decode::Arguments),
+    /// Make a message of the host link from JSON on standard input, in hexadecimal
+    Encode(iso8583::encode::Arguments),
     /// MACs, check values, PIN blocks, DUKPT and key blocks for field engineers
     #[command(subcommand)]
     Tools(tools::Tool),
@@ -157,7 +163,9 @@ impl CommandLine {
             Some(Command::Move(arguments)) => arguments.run(&self.places.setup()?),
             Some(Command::Decommission(arguments)) => arguments.run(&self.places.setup()?),
             Some(Command::Parameters(arguments)) => arguments.run(&self.places.setup()?),
+            Some(Command::SignOn(arguments)) => arguments.run(&self.places.setup()?),
             Some(Command::Decode(arguments)) => arguments.run(),
+            Some(Command::Encode(arguments)) => arguments.run(),
             Some(Command::Tools(tool)) => tool.run(),
             Some(Command::Emv(tool)) => tool.run(),
             Some(Command::Sandbox(endpoint)) => endpoint.run(&self.places),
@@ -180,14 +188,14 @@ impl Places {
 #[cfg(feature = "screen")]
 fn open_screen(places: &Places, kiosk: bool) -> Result<ExitCode, Failure> {
     // Wrong settings are said on the screen as well: a kiosk has no other place.
-    let (settings, parts) = match places.setup() {
+    let (settings, parts, setup) = match places.setup() {
         Ok(setup) => {
             let parts = setup.parts().map_err(Failure::from);
-            (setup.settings, parts)
+            (setup.settings.clone(), parts, Some(setup))
         }
-        Err(failure) => (Settings::default(), Err(failure)),
+        Err(failure) => (Settings::default(), Err(failure), None),
     };
-    screen::run(&settings, screen::open(&settings, kiosk)?, parts)
+    screen::run(&settings, screen::open(&settings, kiosk)?, parts, setup)
 }
 
 #[cfg(not(feature = "screen"))]

@@ -15,6 +15,7 @@ use crate::ledger::PrintState;
 use crate::money::{Amount, AmountError, Currency};
 use crate::payment::chooser::{Chooser, Wish};
 use crate::payment::online::EntryMode;
+use crate::pin::PinError;
 use crate::receipt::CopyFor;
 use crate::wording::{Language, Reason};
 
@@ -33,7 +34,8 @@ pub struct Arguments {
 
     /// Read the PIN that the card asks for from standard input, one a line; with test keys only
     ///
-    /// A wrong one is asked for again. When the input ends the payment is cancelled. Without this option a terminal whose
+    /// A wrong one is asked for again. An empty line goes on without a PIN where the settings allow that. When the input ends
+    /// the payment is cancelled. Without this option a terminal whose
     /// reader has no PIN pad tells the card that it has none.
     #[arg(long, value_name = "-", value_parser = ["-"])]
     pin: Option<String>,
@@ -96,10 +98,12 @@ pub fn take_payment(mut parts: Parts, amount: Amount, mut pins: Option<TypedPins
     let language = parts.language;
     parts.screen_pad = pins.is_some();
     let (sender, told) = channel();
-    let engine =
-        Engine::start(parts, Box::new(Teller { told: sender, language, said: String::new(), pin_wanted: false }))?;
+    let engine = Engine::start(
+        parts,
+        Box::new(Teller { told: sender, language, said: String::new(), pin_wanted: PinWanted::No }),
+    )?;
     engine.intents().send(Intent::Charge(amount));
-    let mut pin_wanted = false;
+    let mut pin_wanted = PinWanted::No;
     loop {
         if let Some(pins) = pins.as_mut() {
             pins.end_if_interrupted()?;
@@ -109,18 +113,24 @@ pub fn take_payment(mut parts: Parts, amount: Amount, mut pins: Option<TypedPins
             Ok(Told::PinWanted(wanted)) => pin_wanted = wanted,
             Err(error @ RecvTimeoutError::Disconnected) => return Err(error.into()),
             Err(RecvTimeoutError::Timeout) => {
-                let Some(pins) = pins.as_mut().filter(|_| pin_wanted) else { continue };
+                let Some(pins) = pins.as_mut().filter(|_| pin_wanted != PinWanted::No) else { continue };
                 match pins.look()? {
                     None => continue,
                     Some(Typed::Wrong(error)) => {
                         output::note(&error.to_string());
                         continue;
                     }
+                    // Where it is not allowed the question stands.
+                    Some(Typed::Nothing) if pin_wanted != PinWanted::OrNothing => {
+                        output::note(&PinError.to_string());
+                        continue;
+                    }
+                    Some(Typed::Nothing) => engine.intents().send(Intent::BypassPin),
                     Some(Typed::Pin(pin)) => engine.intents().send(Intent::EnterPin(pin)),
                     Some(Typed::End) => engine.intents().send(Intent::Cancel),
                 }
                 // The next one is for the next time it is asked for.
-                pin_wanted = false;
+                pin_wanted = PinWanted::No;
             }
         }
     }
@@ -129,9 +139,18 @@ pub fn take_payment(mut parts: Parts, amount: Amount, mut pins: Option<TypedPins
 /// What the engine tells.
 enum Told {
     /// Whether a PIN is to be typed here now.
-    PinWanted(bool),
+    PinWanted(PinWanted),
     /// How the payment ended.
     Over(Box<SaleReport>),
+}
+
+/// Whether a PIN is to be typed here now.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum PinWanted {
+    No,
+    Yes,
+    /// Who has none may go on without.
+    OrNothing,
 }
 
 /// 0 approved, 1 declined, 2 anything else.
@@ -148,13 +167,17 @@ struct Teller {
     told: Sender<Told>,
     language: Language,
     said: String,
-    pin_wanted: bool,
+    pin_wanted: PinWanted,
 }
 
 impl Listener for Teller {
     fn show(&mut self, view: &View) {
         // Each wish is told once: between two of them stands what is done with the PIN.
-        let wanted = matches!(&view.screen, Screen::EnterPin { place: PinPlace::Screen { .. }, .. });
+        let wanted = match &view.screen {
+            Screen::EnterPin { place: PinPlace::Screen { .. }, may_bypass: true, .. } => PinWanted::OrNothing,
+            Screen::EnterPin { place: PinPlace::Screen { .. }, .. } => PinWanted::Yes,
+            _ => PinWanted::No,
+        };
         if wanted != self.pin_wanted {
             self.pin_wanted = wanted;
             // The command may have ended already.
@@ -192,6 +215,7 @@ fn line_for(screen: &Screen, language: Language) -> Option<String> {
             Progress::AskingHost => pick("正在联系银行", "Asking the bank"),
             Progress::CompletingCard => pick("正在完成，请勿拔卡", "Completing, leave the card in"),
             Progress::ReversingEarlier => pick("正在取消上一笔付款", "Taking an earlier payment back"),
+            Progress::SigningOn => pick("正在签到", "Signing on"),
         }),
         Screen::EnterPin { notice: Some(reason), .. } => Some(sentences(reason)),
         Screen::EnterPin { place: PinPlace::Reader, .. } => {
@@ -212,6 +236,7 @@ fn line_for(screen: &Screen, language: Language) -> Option<String> {
         | Screen::NotPaid { .. }
         | Screen::Transactions { .. }
         | Screen::Queue { .. }
+        | Screen::Enrol { .. }
         | Screen::OutOfService { .. } => None,
     }
 }
@@ -253,6 +278,7 @@ pub fn as_json(report: &SaleReport, language: Language) -> Value {
         "auth_code": report.authorisation_code.as_ref().map(|code| code.as_str()),
         "response_code": report.response_code.as_ref().map(|code| code.as_str()),
         "card": card,
+        "cvm": report.card.as_ref().map(|card| card.verification.word()),
         "tvr": report.card.as_ref().map(|card| &card.tvr),
         "tsi": report.card.as_ref().map(|card| &card.tsi),
         "script_results": report.card.as_ref().map(|card| &card.script_results),
@@ -275,6 +301,7 @@ fn cannot_begin(arguments: &Arguments, failure: &Failure, language: Language) ->
         "auth_code": null,
         "response_code": null,
         "card": null,
+        "cvm": null,
         "tvr": null,
         "tsi": null,
         "script_results": null,

@@ -2,20 +2,26 @@
 
 use std::process::ExitCode;
 use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::Failure;
+use crate::acquirer::enrolment::Progress;
+use crate::acquirer::enrolment::wire::ActivationCode;
 use crate::app::view::{Intent, LinkState, Screen, View};
-use crate::app::{Engine, Listener, Parts, SaleReport};
+use crate::app::{Engine, Listener, Parts, SaleReport, Setup};
 use crate::payment::chooser::Chooser;
 use crate::terminal::settings::Settings;
 use crate::ui::{self, Display, Touchscreen, UiError, WindowOptions};
-use crate::wording::Reason;
+use crate::wording::{Reason, ReasonKind};
 
 /// A window that is open, with what is touched in it.
 pub struct OpenScreen {
     screen: Touchscreen,
     wishes: Receiver<Intent>,
 }
+
+/// The engine, once there is one. Whoever closes the window ends it.
+type EnginePlace = Arc<Mutex<Option<Engine>>>;
 
 /// Opens the window.
 ///
@@ -34,37 +40,111 @@ pub fn open(settings: &Settings, kiosk: bool) -> Result<OpenScreen, UiError> {
     Ok(OpenScreen { screen: ui::open(options, sender)?, wishes })
 }
 
-/// Starts the engine behind an open window and stays until the window is closed.
+/// Starts the engine behind an open window and stays until the window is closed. A terminal that is not enrolled yet is
+/// enrolled on its screen first, when its `setup` is given.
 pub fn run(
     settings: &Settings,
     OpenScreen { screen, wishes }: OpenScreen,
     parts: Result<Parts, Failure>,
+    setup: Option<Setup>,
 ) -> Result<ExitCode, Failure> {
     let display = screen.display();
+    let place = EnginePlace::default();
     // A terminal that cannot trade says so on its screen: there may be nobody to read anything else.
-    let _engine = match parts {
-        Ok(parts) => {
-            let parts = Parts { chooser: Chooser::Cardholder, screen_pad: true, ..parts };
-            let engine = Engine::start(parts, Box::new(OnScreen(display)))?;
+    match (parts, setup) {
+        (Ok(parts), _) => {
+            let engine = start(parts, display)?;
             let intents = engine.intents();
+            keep(&place, engine);
             std::thread::Builder::new().name("intents".to_owned()).spawn(move || {
                 for intent in wishes {
                     intents.send(intent);
                 }
             })?;
-            Some(engine)
         }
-        Err(failure) => {
+        (Err(failure), Some(setup)) if can_be_enrolled(&failure) => {
+            tracing::warn!(%failure, "the terminal is not enrolled");
+            let reason = Some(Reason::of(super::kind_of(&failure)));
+            let desk = Desk { view: closed(settings, &failure)?, setup, display, place: Arc::clone(&place) };
+            desk.show(None, reason.filter(|reason| reason.kind == ReasonKind::Decommissioned));
+            std::thread::Builder::new().name("enrolment".to_owned()).spawn(move || desk.serve(&wishes))?;
+        }
+        (Err(failure), _) => {
             tracing::error!(%failure, "the terminal cannot trade");
-            display.show(out_of_service(settings, &failure)?);
-            None
+            display.show(closed(settings, &failure)?);
         }
-    };
+    }
     screen.run()?;
+    // Waits for what is on its way.
+    drop(place.lock().unwrap_or_else(PoisonError::into_inner).take());
     Ok(ExitCode::SUCCESS)
 }
 
-fn out_of_service(settings: &Settings, failure: &Failure) -> Result<View, Failure> {
+fn start(parts: Parts, display: Display) -> std::io::Result<Engine> {
+    let parts = Parts { chooser: Chooser::Cardholder, screen_pad: true, ..parts };
+    Engine::start(parts, Box::new(OnScreen(display)))
+}
+
+fn keep(place: &EnginePlace, engine: Engine) {
+    *place.lock().unwrap_or_else(PoisonError::into_inner) = Some(engine);
+}
+
+fn can_be_enrolled(failure: &Failure) -> bool {
+    matches!(super::kind_of(failure), ReasonKind::NotEnrolled | ReasonKind::Decommissioned)
+}
+
+/// Enrols a terminal on its screen, then opens the shop.
+struct Desk {
+    /// What a screen shows beside.
+    view: View,
+    setup: Setup,
+    display: Display,
+    place: EnginePlace,
+}
+
+impl Desk {
+    fn serve(&self, wishes: &Receiver<Intent>) {
+        for wish in wishes {
+            if let Intent::Enrol(code) = wish
+                && let Some(engine) = self.enrol(&code)
+            {
+                let intents = engine.intents();
+                keep(&self.place, engine);
+                for intent in wishes {
+                    intents.send(intent);
+                }
+                return;
+            }
+        }
+    }
+
+    fn enrol(&self, code: &ActivationCode) -> Option<Engine> {
+        let enrolled = self.setup.enrol(code, false, &mut |progress| self.show(Some(progress), None));
+        if let Err(error) = enrolled {
+            tracing::warn!(%error, "not enrolled");
+            self.show(None, Some(Reason::with_detail(error.kind(), error.to_string())));
+            return None;
+        }
+        let started =
+            self.setup.parts().map_err(Failure::from).and_then(|parts| Ok(start(parts, self.display.clone())?));
+        started
+            .inspect_err(|failure| {
+                tracing::error!(%failure, "the terminal is enrolled and cannot trade");
+                let reason = Reason::with_detail(super::kind_of(failure), failure.to_string());
+                self.display.show(View { screen: Screen::OutOfService { reason }, ..self.view.clone() });
+            })
+            .ok()
+    }
+
+    fn show(&self, progress: Option<Progress>, notice: Option<Reason>) {
+        // A machine whose maker left no number says so when it is enrolled.
+        let serial_number = self.setup.settings.serial_number(&self.setup.state).ok().flatten().unwrap_or_default();
+        let screen = Screen::Enrol { serial_number, progress, notice };
+        self.display.show(View { screen, ..self.view.clone() });
+    }
+}
+
+fn closed(settings: &Settings, failure: &Failure) -> Result<View, Failure> {
     let kind = super::kind_of(failure);
     Ok(View {
         screen: Screen::OutOfService { reason: Reason::with_detail(kind, failure.to_string()) },

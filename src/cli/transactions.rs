@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::{Failure, output};
 use crate::app::Setup;
+use crate::emv::cvm::Verification;
 use crate::ledger::{CopyRow, DeedRow, TransactionRow};
 use crate::payment::online::LateApproval;
 use crate::payment::queue::{Kind, Resolution};
@@ -84,6 +85,7 @@ fn as_json(row: &TransactionRow, copies: &[CopyRow], deeds: &[DeedRow]) -> Value
         "currency": row.amount.currency().code(),
         "at": row.at.to_string(),
         "card": { "pan": row.truncated_pan, "aid": row.aid, "label": row.application_label, "entry": row.entry.word() },
+        "cvm": row.verification.map(Verification::word),
         "rrn": row.rrn.as_ref().map(|rrn| rrn.as_str()),
         "auth_code": row.authorisation_code.as_ref().map(|code| code.as_str()),
         "response_code": row.response_code.as_ref().map(|code| code.as_str()),

@@ -54,6 +54,8 @@ pub struct TypedPins {
 pub enum Typed {
     /// A PIN.
     Pin(Pin),
+    /// Empty: whoever types wants to go on without a PIN.
+    Nothing,
     /// No PIN.
     Wrong(PinError),
     /// There will be no more lines.
@@ -67,27 +69,37 @@ impl TypedPins {
     /// When it cannot be read, or its terminal keeps echoing.
     pub fn on_standard_input(interruptions: Interruptions) -> io::Result<Self> {
         let input = File::from(io::stdin().as_fd().try_clone_to_owned()?);
-        let mut echoing = None;
-        if input.is_terminal() {
-            let settings = tcgetattr(&input)?;
-            let mut silent = settings.clone();
-            silent.local_flags.remove(LocalFlags::ECHO);
-            tcsetattr(&input, SetArg::TCSANOW, &silent)?;
-            echoing = Some(settings);
-        }
-        Ok(Self { input, echoing, line: empty_line(), interruptions: Some(interruptions) })
+        let mut pins = Self { input, echoing: None, line: empty_line(), interruptions: Some(interruptions) };
+        pins.echo_no_more()?;
+        Ok(pins)
     }
 
     /// Ends the program as it would have ended without this, but with its terminal echoing again. What it had begun is in the
-    /// ledger, and is taken back at the next start.
+    /// ledger, and is taken back at the next start. Where whoever started the program has the signal ignored (`nohup`), it goes
+    /// on, and its terminal is silent.
     ///
     /// # Errors
-    /// When the program cannot be ended.
+    /// When the program cannot be ended, or its terminal keeps echoing.
     pub fn end_if_interrupted(&mut self) -> io::Result<()> {
         let Some(signal) = self.interruptions.as_ref().and_then(Interruptions::look) else { return Ok(()) };
         self.echo_again();
-        SigSet::from(signal).thread_unblock()?;
-        Ok(raise(signal)?)
+        let signal_alone = SigSet::from(signal);
+        signal_alone.thread_unblock()?;
+        raise(signal)?;
+        // Still here: it is ignored.
+        signal_alone.thread_block()?;
+        self.echo_no_more()
+    }
+
+    fn echo_no_more(&mut self) -> io::Result<()> {
+        if self.input.is_terminal() {
+            let settings = tcgetattr(&self.input)?;
+            let mut silent = settings.clone();
+            silent.local_flags.remove(LocalFlags::ECHO);
+            tcsetattr(&self.input, SetArg::TCSANOW, &silent)?;
+            self.echoing = Some(settings);
+        }
+        Ok(())
     }
 
     fn echo_again(&mut self) {
@@ -122,7 +134,7 @@ impl TypedPins {
 
     fn take_line(&mut self) -> Typed {
         let line = std::mem::replace(&mut self.line, empty_line());
-        Pin::new(line).map_or_else(Typed::Wrong, Typed::Pin)
+        if line.is_empty() { Typed::Nothing } else { Pin::new(line).map_or_else(Typed::Wrong, Typed::Pin) }
     }
 }
 
@@ -166,8 +178,15 @@ mod tests {
     }
 
     #[test]
+    fn an_empty_line_is_a_wish_to_go_on_without() {
+        let (mut pins, _writer) = typed(b"\n1234\n");
+        assert_eq!(pins.look().unwrap(), Some(Typed::Nothing));
+        assert_eq!(pins.look().unwrap(), Some(pin("1234")));
+    }
+
+    #[test]
     fn a_line_that_is_no_pin_is_said_to_be_none_and_the_next_counts() {
-        for wrong in ["", "123", "12345678901234567890", "12a4", "12 34"] {
+        for wrong in ["123", "12345678901234567890", "12a4", "12 34"] {
             let (mut pins, _writer) = typed(format!("{wrong}\n1234\n").as_bytes());
             assert_eq!(pins.look().unwrap(), Some(Typed::Wrong(PinError)), "{wrong}");
             assert_eq!(pins.look().unwrap(), Some(pin("1234")), "{wrong}");

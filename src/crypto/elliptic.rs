@@ -9,8 +9,9 @@ use std::fmt;
 use openssl::bn::{BigNum, BigNumContext, BigNumRef};
 use openssl::derive::Deriver;
 use openssl::ec::{EcGroup, EcKey, EcPoint};
+use openssl::ecdsa::EcdsaSig;
 use openssl::error::ErrorStack;
-use openssl::hash::MessageDigest;
+use openssl::hash::{MessageDigest, hash};
 use openssl::md::Md;
 use openssl::nid::Nid;
 use openssl::pkey::{Id, PKey, Private, Public};
@@ -26,6 +27,12 @@ pub const NUMBER: usize = 32;
 
 /// Random bytes that a key pair is made of: sixty-four bits more than the number has, so that all numbers are as likely.
 pub const SEED: usize = NUMBER + 8;
+
+/// What stands before the point in SubjectPublicKeyInfo of this curve (RFC 5480, 2).
+const FRONT: [u8; 26] = [
+    0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x02, 0x01, 0x06, 0x08, 0x2A, 0x86, 0x48, 0xCE,
+    0x3D, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00,
+];
 
 /// A public key of this curve.
 #[derive(Clone)]
@@ -61,6 +68,22 @@ impl P256PublicKey {
     /// Passed on from OpenSSL.
     pub fn to_der(&self) -> Result<Vec<u8>, CryptoError> {
         Ok(self.0.public_key_to_der()?)
+    }
+
+    /// Takes the point: 04, x and y (SEC 1, 2.3.3).
+    ///
+    /// # Errors
+    /// Another form, or a point that is not on the curve.
+    pub fn from_point(point: &[u8]) -> Result<Self, CryptoError> {
+        Self::from_der(&[FRONT.as_slice(), point].concat())
+    }
+
+    /// The point: 04, x and y.
+    ///
+    /// # Errors
+    /// Passed on from OpenSSL.
+    pub fn to_point(&self) -> Result<Vec<u8>, CryptoError> {
+        Ok(self.to_der()?.split_off(FRONT.len()))
     }
 
     /// Whether a signature, in DER, is that of this key over a message.
@@ -148,6 +171,26 @@ impl P256PrivateKey {
     }
 }
 
+/// What ECDSA signs of a message: its SHA-256. For a key that signs elsewhere; [`P256PrivateKey::sign`] does it by itself.
+///
+/// # Errors
+/// Passed on from OpenSSL.
+pub fn digest(message: &[u8]) -> Result<[u8; NUMBER], CryptoError> {
+    first(&hash(MessageDigest::sha256(), message)?)
+}
+
+/// A signature in DER, of the two numbers r and s one behind the other, as secure elements give them.
+///
+/// # Errors
+/// When they are not 32 bytes each.
+pub fn signature_of(numbers: &[u8]) -> Result<Vec<u8>, CryptoError> {
+    if numbers.len() != 2 * NUMBER {
+        return Err(CryptoError::DataLength { what: "r and s of P-256", length: numbers.len() });
+    }
+    let (r, s) = numbers.split_at(NUMBER);
+    Ok(EcdsaSig::from_private_components(BigNum::from_slice(r)?, BigNum::from_slice(s)?)?.to_der()?)
+}
+
 /// A key of `length` bytes out of a secret that is none yet (RFC 5869, extract and expand).
 ///
 /// # Errors
@@ -200,20 +243,20 @@ mod tests {
                           7903FE1008B8BC99A41AE9E95628BC64F2F1B20C2D7E9F5177A3C294D4462299";
 
     /// What stands before x and y in SubjectPublicKeyInfo of this curve (RFC 5480, 2).
-    const FRONT: &str = "3059301306072A8648CE3D020106082A8648CE3D03010703420004";
+    const BEFORE: &str = "3059301306072A8648CE3D020106082A8648CE3D03010703420004";
 
     fn private(number: &str) -> P256PrivateKey {
         P256PrivateKey::new(&hex::decode(number).unwrap()).unwrap()
     }
 
     fn public(numbers: &str) -> Result<P256PublicKey, CryptoError> {
-        P256PublicKey::from_der(&hex::decode(&format!("{FRONT}{numbers}")).unwrap())
+        P256PublicKey::from_der(&hex::decode(&format!("{BEFORE}{numbers}")).unwrap())
     }
 
     #[test]
     fn the_public_key_follows_from_the_private_one() {
         let key = private(PRIVATE);
-        assert_eq!(hex::encode(&key.public_key().unwrap().to_der().unwrap()), format!("{FRONT}{PUBLIC}"));
+        assert_eq!(hex::encode(&key.public_key().unwrap().to_der().unwrap()), format!("{BEFORE}{PUBLIC}"));
         assert_eq!(hex::encode(key.expose_number().unwrap().as_slice()), PRIVATE);
         assert_eq!(format!("{key:?}"), "P256PrivateKey(masked)");
     }
@@ -237,6 +280,31 @@ mod tests {
         assert!(!key.verify(b"test", &sample).unwrap());
         assert!(!key.verify(b"sample", &sample[..sample.len() - 1]).unwrap());
         assert!(!key.verify(b"sample", b"").unwrap());
+    }
+
+    /// The same signature as r and s (RFC 6979, A.2.5, SHA-256, "test"): s begins with a small byte, r with a large one.
+    #[test]
+    fn two_numbers_become_the_signature_in_der() {
+        let numbers = hex::decode(
+            "F1ABB023518351CD71D881567B1EA663ED3EFCF6C5132B354F28D3B0B7D38367\
+             019F4113742A2B14BD25926B49C649155F267E60D3814B4C0CC84250E46F0083",
+        )
+        .unwrap();
+        let signature = signature_of(&numbers).unwrap();
+        assert!(hex::encode(&signature).starts_with("3045022100F1ABB023"));
+        assert!(public(PUBLIC).unwrap().verify(b"test", &signature).unwrap());
+        assert!(signature_of(&numbers[1..]).is_err());
+        // FIPS 180-4 by way of NIST's examples: the digest of "abc".
+        assert!(hex::encode(&digest(b"abc").unwrap()).starts_with("BA7816BF8F01CFEA"));
+    }
+
+    #[test]
+    fn a_key_and_its_point_say_the_same() {
+        let key = public(PUBLIC).unwrap();
+        let point = key.to_point().unwrap();
+        assert_eq!(hex::encode(&point), format!("04{PUBLIC}"));
+        assert_eq!(P256PublicKey::from_point(&point).unwrap().to_der().unwrap(), key.to_der().unwrap());
+        assert!(P256PublicKey::from_point(&point[1..]).is_err());
     }
 
     #[test]

@@ -32,6 +32,35 @@ pub enum Verification {
 }
 
 impl Verification {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::None,
+        Self::Signature,
+        Self::OfflinePin,
+        Self::OfflinePinAndSignature,
+        Self::OnlinePin,
+        Self::Failed,
+        Self::NotPerformed,
+    ];
+
+    /// The word in the ledger and in JSON.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Signature => "signature",
+            Self::OfflinePin => "offline_pin",
+            Self::OfflinePinAndSignature => "offline_pin_and_signature",
+            Self::OnlinePin => "online_pin",
+            Self::Failed => "failed",
+            Self::NotPerformed => "not_performed",
+        }
+    }
+
+    /// Reads the word back.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|verification| verification.word() == word)
+    }
+
     /// True when the slip needs a signature.
     pub const fn needs_signature(self) -> bool {
         matches!(self, Self::Signature | Self::OfflinePinAndSignature)

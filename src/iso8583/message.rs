@@ -1,12 +1,18 @@
 //! A message and its frame, free of any encoding.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
-use zeroize::Zeroizing;
+use zeroize::Zeroize;
 
-/// Fields whose values may be seen in a log. Everything else masks itself; a dialect file cannot open it.
+/// Fields of a message made here whose values may be seen in a log. Everything else masks itself. What was read from bytes is
+/// shown as its dialect says, which is checked against [`super::masking::NEVER_SHOWN`].
 const SHOWN: &[u8] = &[3, 4, 11, 12, 13, 15, 22, 25, 32, 37, 38, 39, 41, 42, 49, 60, 61];
+
+/// Bytes a message has room for when it gets its first field: few need more.
+const FIRST_ROOM: usize = 512;
+
+/// Fields it has room for then.
+const FIRST_FIELDS: usize = 16;
 
 /// Message type identifier: four digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -54,17 +60,17 @@ impl fmt::Debug for Mti {
     }
 }
 
-/// A field's value. Wiped when dropped.
-#[derive(Clone, PartialEq, Eq)]
-pub enum Value {
+/// A field's value, borrowed from its message.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Value<'a> {
     /// Digits, a track (separator `D`) or text.
-    Text(Zeroizing<String>),
+    Text(&'a str),
     /// Bytes.
-    Bytes(Zeroizing<Vec<u8>>),
+    Bytes(&'a [u8]),
 }
 
 /// The length only.
-impl fmt::Debug for Value {
+impl fmt::Debug for Value<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Text(text) => write!(f, "({} characters)", text.len()),
@@ -74,42 +80,102 @@ impl fmt::Debug for Value {
 }
 
 /// A message type and its fields.
-#[derive(Clone, PartialEq, Eq)]
+///
+/// All values stand in one buffer, which is wiped when the message is dropped.
+#[derive(Clone)]
 pub struct Message {
     mti: Mti,
-    fields: BTreeMap<u8, Value>,
+    /// In the order of their numbers.
+    entries: Vec<Entry>,
+    values: Values,
+    /// A second bitmap stood in the message, though it names no field.
+    pub(super) empty_second_bitmap: bool,
+}
+
+/// Where a field's value stands.
+#[derive(Clone, Copy)]
+pub(super) struct Entry {
+    pub(super) field: u8,
+    pub(super) is_text: bool,
+    /// Whether a log may show it.
+    pub(super) shown: bool,
+    /// Where it begins in the message's own buffer.
+    pub(super) start: usize,
+    pub(super) length: usize,
+    /// Where it began in the bytes it was read from; 0 for a value that was not.
+    pub(super) offset: usize,
 }
 
 impl Message {
     /// A message without fields.
-    pub const fn new(mti: Mti) -> Self {
-        Self { mti, fields: BTreeMap::new() }
+    pub fn new(mti: Mti) -> Self {
+        Self::with_room(mti, 0, 0)
+    }
+
+    /// A message without fields, and room for so many of them.
+    pub(super) fn with_room(mti: Mti, fields: usize, bytes: usize) -> Self {
+        let values = Values(Vec::with_capacity(bytes));
+        Self { mti, entries: Vec::with_capacity(fields), values, empty_second_bitmap: false }
     }
 
     /// The same message with a field of digits or text; it replaces one that was there.
     #[must_use]
     pub fn with_text(mut self, field: u8, text: &str) -> Self {
-        self.set(field, Value::Text(Zeroizing::new(text.to_owned())));
+        self.set(field, Value::Text(text));
         self
     }
 
     /// The same message with a field of bytes; it replaces one that was there.
     #[must_use]
     pub fn with_bytes(mut self, field: u8, bytes: &[u8]) -> Self {
-        self.set(field, Value::Bytes(Zeroizing::new(bytes.to_vec())));
+        self.set(field, Value::Bytes(bytes));
         self
     }
 
     /// The same message without a field.
     #[must_use]
     pub fn without(mut self, field: u8) -> Self {
-        self.fields.remove(&field);
+        if let Ok(index) = self.index_of(field) {
+            let removed = self.entries.remove(index);
+            self.wipe(removed);
+        }
         self
     }
 
     /// Puts a value into a field.
-    pub fn set(&mut self, field: u8, value: Value) {
-        self.fields.insert(field, value);
+    pub fn set(&mut self, field: u8, value: Value<'_>) {
+        let (is_text, bytes) = match value {
+            Value::Text(text) => (true, text.as_bytes()),
+            Value::Bytes(bytes) => (false, bytes),
+        };
+        let start = self.values.0.len();
+        self.values.append(bytes);
+        let shown = SHOWN.contains(&field);
+        let entry = Entry { field, is_text, shown, start, length: bytes.len(), offset: 0 };
+        match self.index_of(field) {
+            Ok(index) => {
+                let replaced = std::mem::replace(&mut self.entries[index], entry);
+                self.wipe(replaced);
+            }
+            Err(index) => {
+                if self.entries.is_empty() {
+                    self.entries.reserve(FIRST_FIELDS);
+                }
+                self.entries.insert(index, entry);
+            }
+        }
+    }
+
+    /// Takes the value that `read` writes to the end of the buffer, as a field behind all others.
+    pub(super) fn push_read<E>(
+        &mut self,
+        entry: Entry,
+        read: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let start = self.values.0.len();
+        read(&mut self.values.0)?;
+        self.entries.push(Entry { start, length: self.values.0.len() - start, ..entry });
+        Ok(())
     }
 
     /// The message type.
@@ -117,39 +183,120 @@ impl Message {
         self.mti
     }
 
+    /// The value of a field, if it is there.
+    pub fn value(&self, field: u8) -> Option<Value<'_>> {
+        self.entry(field).map(|entry| self.value_of(entry))
+    }
+
     /// Digits or text of a field, if it is there and not bytes.
     pub fn text(&self, field: u8) -> Option<&str> {
-        match self.fields.get(&field) {
-            Some(Value::Text(text)) => Some(text),
-            Some(Value::Bytes(_)) | None => None,
+        match self.value(field)? {
+            Value::Text(text) => Some(text),
+            Value::Bytes(_) => None,
         }
     }
 
     /// Bytes of a field, if it is there and not text.
     pub fn bytes(&self, field: u8) -> Option<&[u8]> {
-        match self.fields.get(&field) {
-            Some(Value::Bytes(bytes)) => Some(bytes),
-            Some(Value::Text(_)) | None => None,
+        match self.value(field)? {
+            Value::Bytes(bytes) => Some(bytes),
+            Value::Text(_) => None,
         }
     }
 
     /// All fields in the order of their numbers.
-    pub fn fields(&self) -> impl Iterator<Item = (u8, &Value)> {
-        self.fields.iter().map(|(field, value)| (*field, value))
+    pub fn fields(&self) -> impl Iterator<Item = (u8, Value<'_>)> {
+        self.entries.iter().map(|entry| (entry.field, self.value_of(entry)))
+    }
+
+    /// Whether the message has a second bitmap that names no field.
+    pub const fn has_empty_second_bitmap(&self) -> bool {
+        self.empty_second_bitmap
+    }
+
+    /// Says that the message has a second bitmap though it names no field. In a message that has one anyway it says nothing.
+    pub fn set_empty_second_bitmap(&mut self) {
+        self.empty_second_bitmap = true;
+    }
+
+    pub(super) fn entry(&self, field: u8) -> Option<&Entry> {
+        self.index_of(field).ok().map(|index| &self.entries[index])
+    }
+
+    pub(super) fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// The bytes of a value in the buffer; those of its text when it is one.
+    pub(super) fn stored(&self, entry: &Entry) -> &[u8] {
+        &self.values.0[entry.start..entry.start + entry.length]
+    }
+
+    fn index_of(&self, field: u8) -> Result<usize, usize> {
+        self.entries.binary_search_by_key(&field, |entry| entry.field)
+    }
+
+    fn value_of(&self, entry: &Entry) -> Value<'_> {
+        let bytes = self.stored(entry);
+        // What is marked as text came from a string, or was read as ASCII.
+        if entry.is_text
+            && let Ok(text) = std::str::from_utf8(bytes)
+        {
+            Value::Text(text)
+        } else {
+            Value::Bytes(bytes)
+        }
+    }
+
+    fn wipe(&mut self, entry: Entry) {
+        self.values.0[entry.start..entry.start + entry.length].zeroize();
     }
 }
+
+/// The values of a message. What stands there is wiped; room that nothing was written to needs none, for it is never written
+/// to and then given up.
+#[derive(Clone)]
+struct Values(Vec<u8>);
+
+impl Values {
+    /// Appends without leaving a copy behind: a vector that grows by itself frees the old room as it is.
+    fn append(&mut self, bytes: &[u8]) {
+        let needed = self.0.len() + bytes.len();
+        if needed > self.0.capacity() {
+            let mut larger = Self(Vec::with_capacity(needed.max(2 * self.0.capacity()).max(FIRST_ROOM)));
+            larger.0.extend_from_slice(&self.0);
+            *self = larger;
+        }
+        self.0.extend_from_slice(bytes);
+    }
+}
+
+impl Drop for Values {
+    fn drop(&mut self) {
+        self.0.as_mut_slice().zeroize();
+    }
+}
+
+/// Equal fields make equal messages, wherever they stand in the buffer.
+impl PartialEq for Message {
+    fn eq(&self, other: &Self) -> bool {
+        (self.mti, self.empty_second_bitmap) == (other.mti, other.empty_second_bitmap)
+            && self.fields().eq(other.fields())
+    }
+}
+
+impl Eq for Message {}
 
 /// `0210 {3: 000000, 39: 00, 55: (16 bytes)}`: values outside the list of harmless fields show their length only.
 impl fmt::Debug for Message {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} ", self.mti)?;
         let mut map = f.debug_map();
-        for (field, value) in self.fields() {
-            let shown = match value {
-                Value::Text(text) if SHOWN.contains(&field) => text.to_string(),
-                masked => format!("{masked:?}"),
+        for entry in &self.entries {
+            match self.value_of(entry) {
+                Value::Text(text) if entry.shown => map.entry(&entry.field, &format_args!("{text}")),
+                masked => map.entry(&entry.field, &masked),
             };
-            map.entry(&field, &format_args!("{shown}"));
         }
         map.finish()
     }
@@ -198,6 +345,32 @@ mod tests {
             "0200 {2: (19 characters), 4: 000000001234, 14: (4 characters), 35: (28 characters), 45: (21 characters), \
              52: (8 bytes), 55: (3 bytes), 57: (1 bytes), 59: (2 characters), 62: (1 bytes)}"
         );
+    }
+
+    #[test]
+    fn a_field_is_replaced_removed_and_found_again() {
+        let message = Message::new(Mti::FINANCIAL_REQUEST)
+            .with_text(39, "00")
+            .with_text(2, "6228480000000001230")
+            .with_text(3, "000000")
+            .with_text(2, "4111111111111111")
+            .with_text(4, "000000001234")
+            .without(4)
+            .with_bytes(3, &[0xFF, 0xFE]);
+        assert_eq!(message.fields().map(|(field, _)| field).collect::<Vec<_>>(), [2, 3, 39]);
+        assert_eq!((message.text(2), message.bytes(2)), (Some("4111111111111111"), None));
+        assert_eq!((message.text(3), message.bytes(3)), (None, Some(&[0xFF, 0xFE][..])));
+        assert_eq!((message.text(4), message.value(4)), (None, None));
+        let same = Message::new(Mti::FINANCIAL_REQUEST)
+            .with_text(2, "4111111111111111")
+            .with_bytes(3, &[0xFF, 0xFE])
+            .with_text(39, "00");
+        assert_eq!(message, same);
+        assert_ne!(message, same.clone().with_bytes(39, b"00"), "bytes are not text");
+        assert_ne!(message, same.without(39));
+        // What was replaced or removed is no longer there.
+        let buffer = String::from_utf8_lossy(&message.values.0).into_owned();
+        assert!(!buffer.contains("622848") && !buffer.contains("1234"), "{buffer:?}");
     }
 
     #[test]

@@ -1,19 +1,32 @@
 //! ISO 8583 message codec, driven by a dialect file. Pure.
 //!
-//! A [`Dialect`] is a specification as data (`assets/dialects/`); with it a [`Frame`] becomes bytes and bytes become a
-//! frame. Needs nothing but the dialect; never reads past the end, never allocates more than the input announces and
-//! holds, never folds one character into another. What a field *means* is not known here: that is `acquirer`.
+//! A [`Layout`] is a specification as data (`assets/dialects/`); with it a [`Frame`] becomes bytes and bytes become a frame.
+//! A [`Dialect`] is a layout and what a host means by it. Needs nothing else; never reads past the end, never allocates more
+//! than the input announces and holds, never folds one character into another: what is read is written back as the same
+//! bytes. What a field *means* is not known here: that is `acquirer`.
 
 mod binding;
+mod detection;
 pub mod dialect;
+mod encoding;
+pub mod framing;
+pub mod layout;
+mod layout_file;
+pub mod masking;
 pub mod message;
 mod pack;
+pub mod parts;
 pub mod queue_codes;
+pub mod sign_on_rules;
 mod unpack;
 
 pub use binding::BindingTags;
 pub use dialect::{Dialect, DialectError};
-pub use message::{Frame, Message, Mti};
+pub use layout::Layout;
+pub use message::{Frame, Message, Mti, Value};
 pub use pack::PackError;
 pub use queue_codes::QueueCodes;
 pub use unpack::{UnpackError, UnpackProblem};
+
+#[cfg(test)]
+mod tests;

@@ -1,9 +1,12 @@
-//! From a message to bytes.
+//! From a message to bytes: into one buffer that has its final size from the beginning.
 
 use zeroize::Zeroizing;
 
-use super::dialect::{Align, Content, Dialect, Encoding, FieldFormat, Length, MAC_FIELD, MAX_FRAME, NumberEncoding};
-use super::message::{Frame, Message, Value};
+use super::dialect::MAC_FIELD;
+use super::encoding::{HEX, half, to_ebcdic};
+use super::framing::Framing;
+use super::layout::{Align, BitmapEncoding, Content, Encoding, FIRST_BITMAP, FieldFormat, Layout, Length, MAX_FRAME};
+use super::message::{Entry, Frame, Message};
 
 /// A message that the dialect cannot write.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -18,14 +21,14 @@ pub enum PackError {
         /// What is wrong; never the value itself.
         problem: String,
     },
-    /// Address or header have not the dialect's length.
-    #[error("the {part} has {length} bytes, this dialect has {expected}")]
+    /// Address or header have not the length that they have in this frame.
+    #[error("the {part} has {length} bytes, this frame has {expected}")]
     Frame {
         /// Which part.
         part: &'static str,
         /// Bytes given.
         length: usize,
-        /// Bytes the dialect has.
+        /// Bytes it has in this frame.
         expected: usize,
     },
     /// All together is longer than the length prefix can say.
@@ -33,125 +36,187 @@ pub enum PackError {
     TooLong(usize),
 }
 
-impl Dialect {
+/// The last field of the second bitmap; it carries the MAC of a message that has one.
+pub(super) const SECOND_MAC_FIELD: u8 = 128;
+
+impl Layout {
     /// The bytes of a frame, with its length in front.
     ///
     /// # Errors
     /// When a field is not of the dialect or does not fit its description.
     pub fn pack(&self, frame: &Frame) -> Result<Zeroizing<Vec<u8>>, PackError> {
-        for (part, given, expected) in [("TPDU", &frame.tpdu, &self.tpdu), ("header", &frame.header, &self.header)] {
-            if given.len() != expected.len() {
-                return Err(PackError::Frame { part, length: given.len(), expected: expected.len() });
-            }
+        self.pack_framed(self.framing, frame)
+    }
+
+    /// The same in another frame than the dialect's.
+    ///
+    /// # Errors
+    /// As [`Layout::pack`].
+    pub fn pack_framed(&self, framing: Framing, frame: &Frame) -> Result<Zeroizing<Vec<u8>>, PackError> {
+        let parts = [("TPDU", frame.tpdu.len(), framing.tpdu), ("header", frame.header.len(), framing.header)];
+        if let Some((part, length, expected)) = parts.into_iter().find(|(_, length, expected)| length != expected) {
+            return Err(PackError::Frame { part, length, expected });
         }
-        let message = self.pack_message(&frame.message, false)?;
-        let length = frame.tpdu.len() + frame.header.len() + message.len();
-        let announced = u16::try_from(length).map_err(|_| PackError::TooLong(length))?;
-        let mut bytes = Zeroizing::new(Vec::with_capacity(2 + length));
-        bytes.extend(announced.to_be_bytes());
-        bytes.extend(&frame.tpdu);
-        bytes.extend(&frame.header);
-        bytes.extend(message.iter());
+        let mut bytes = Zeroizing::new(Vec::with_capacity(framing.size() + self.room_for(&frame.message)));
+        // The length has its place now and says something when all is written.
+        bytes.resize(framing.length.size(), 0);
+        bytes.extend_from_slice(&frame.tpdu);
+        bytes.extend_from_slice(&frame.header);
+        self.write_message(&frame.message, false, &mut bytes)?;
+        let announced = framing.announced(bytes.len() - framing.size());
+        if announced > framing.length.largest() {
+            return Err(PackError::TooLong(announced));
+        }
+        framing.write_length(announced, &mut bytes);
         Ok(bytes)
     }
 
-    /// The bytes a MAC covers: MTI, bitmap (which names field 64) and all fields before 64.
+    /// The bytes a MAC covers: MTI, bitmap (which names field 64) and all fields before 64. In a message with a second bitmap
+    /// it is field 128.
     ///
     /// # Errors
-    /// As [`Dialect::pack`].
+    /// As [`Layout::pack`].
     pub fn pack_for_mac(&self, message: &Message) -> Result<Zeroizing<Vec<u8>>, PackError> {
-        self.pack_message(message, true)
+        let mut bytes = Zeroizing::new(Vec::with_capacity(self.room_for(message)));
+        self.write_message(message, true, &mut bytes)?;
+        Ok(bytes)
     }
 
-    fn pack_message(&self, message: &Message, for_mac: bool) -> Result<Zeroizing<Vec<u8>>, PackError> {
-        let mut bitmap = if for_mac { bit(MAC_FIELD) } else { 0 };
-        let mut body = Zeroizing::new(Vec::with_capacity(512));
-        for (field, value) in message.fields() {
-            if for_mac && field == MAC_FIELD {
-                continue;
-            }
-            let failed =
-                |problem: &str| PackError::Field { field, name: self.name_of(field), problem: problem.to_owned() };
-            let format = self.field(field).ok_or_else(|| failed("the dialect does not have it"))?;
-            bitmap |= bit(field);
-            self.write_field(format, value, &mut body).map_err(|problem| failed(&problem))?;
+    /// Bytes that a message takes at most.
+    fn room_for(&self, message: &Message) -> usize {
+        let room = |entry: &Entry| self.field(entry.field).map_or(0, |format| format.room_for(entry.length));
+        let bitmaps = if has_second_bitmap(message) { 2 } else { 1 };
+        self.mti.size(4) + bitmaps * self.bitmap.size() + message.entries().iter().map(room).sum::<usize>()
+    }
+
+    fn write_message(&self, message: &Message, for_mac: bool, out: &mut Vec<u8>) -> Result<(), PackError> {
+        let start = out.len();
+        let second = has_second_bitmap(message);
+        let mac = if second { SECOND_MAC_FIELD } else { MAC_FIELD };
+        let mut bitmap = if second { bit(1) } else { 0 };
+        bitmap |= if for_mac { bit(mac) } else { 0 };
+        bitmap = message.entries().iter().fold(bitmap, |bitmap, entry| bitmap | bit(entry.field));
+        out.extend(self.mti.bytes(usize::from(message.mti().number()), 4));
+        self.write_bitmap((bitmap >> 64) as u64, out);
+        if second {
+            self.write_bitmap(bitmap as u64, out);
         }
-        let mut bytes = Zeroizing::new(Vec::with_capacity(12 + body.len()));
-        write_number(self.mti, usize::from(message.mti().number()), 4, &mut bytes);
-        bytes.extend(bitmap.to_be_bytes());
-        bytes.extend(body.iter());
-        if bytes.len() > MAX_FRAME { Err(PackError::TooLong(bytes.len())) } else { Ok(bytes) }
-    }
-
-    fn write_field(&self, format: &FieldFormat, value: &Value, out: &mut Vec<u8>) -> Result<(), String> {
-        let count = match value {
-            Value::Text(text) => text.len(),
-            Value::Bytes(bytes) => bytes.len(),
-        };
-        match format.length {
-            Length::Fixed(expected) if count != expected => {
-                return Err(format!("it has always a length of {expected}, this is {count}"));
-            }
-            Length::Fixed(_) => {}
-            Length::Prefixed { max, .. } if count > max => return Err(format!("{count} is longer than {max}")),
-            Length::Prefixed { digits, .. } => write_number(self.length_prefix, count, usize::from(digits), out),
+        for entry in message.entries().iter().filter(|entry| !for_mac || entry.field != mac) {
+            let field = entry.field;
+            let written = match self.field(field) {
+                None => Err("the dialect does not have it".to_owned()),
+                Some(format) => write_field(format, entry.is_text, message.stored(entry), out),
+            };
+            written.map_err(|problem| PackError::Field { field, name: self.name_of(field).to_owned(), problem })?;
         }
-        match (format.content, value) {
-            (Content::Bytes, Value::Bytes(bytes)) => out.extend(bytes.iter()),
-            (Content::Text, Value::Text(text)) if text.bytes().all(|b| (0x20..0x7F).contains(&b)) => {
-                out.extend(text.bytes());
-            }
-            (Content::Digits, Value::Text(text)) if text.bytes().all(|b| b.is_ascii_digit()) => {
-                write_digits(format, text, out);
-            }
-            (Content::Track, Value::Text(text)) if is_track(text) => write_digits(format, text, out),
-            (Content::Bytes, _) => return Err("it holds bytes".to_owned()),
-            (Content::Text, _) => return Err("it holds printable ASCII only".to_owned()),
-            (Content::Digits, _) => return Err("it holds decimal digits only".to_owned()),
-            (Content::Track, _) => return Err("it holds decimal digits and one separator only".to_owned()),
-        }
-        Ok(())
+        let length = out.len() - start;
+        if length > MAX_FRAME { Err(PackError::TooLong(length)) } else { Ok(()) }
     }
-}
 
-/// Digits with at most one separator between them.
-pub(super) fn is_track(text: &str) -> bool {
-    let separators = text.bytes().filter(|b| matches!(b, b'D' | b'=')).count();
-    separators <= 1 && text.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'D' | b'='))
-}
-
-/// The bit of a field in a bitmap of 64.
-pub(super) const fn bit(field: u8) -> u64 {
-    1 << (64 - field as u32)
-}
-
-fn write_digits(format: &FieldFormat, text: &str, out: &mut Vec<u8>) {
-    if format.encoding == Encoding::Ascii {
-        out.extend(text.bytes().map(|b| if b == b'D' { b'=' } else { b }));
-        return;
-    }
-    let digits = text.bytes().map(|b| if matches!(b, b'D' | b'=') { 0xD } else { b - b'0' });
-    let odd = !text.len().is_multiple_of(2);
-    let before = (odd && format.align == Align::Right).then_some(format.pad);
-    let after = (odd && format.align == Align::Left).then_some(format.pad);
-    let mut high = None;
-    for digit in before.into_iter().chain(digits).chain(after) {
-        match high.take() {
-            None => high = Some(digit),
-            Some(first) => out.push(first << 4 | digit),
+    fn write_bitmap(&self, bitmap: u64, out: &mut Vec<u8>) {
+        match self.bitmap {
+            BitmapEncoding::Binary => out.extend_from_slice(&bitmap.to_be_bytes()),
+            BitmapEncoding::Hex => write_hex(&bitmap.to_be_bytes(), out),
         }
     }
 }
 
-/// A number of the message itself, with leading zeros; `digits` is enough for it.
-fn write_number(encoding: NumberEncoding, number: usize, digits: usize, out: &mut Vec<u8>) {
-    let text = format!("{number:0digits$}");
-    match encoding {
-        NumberEncoding::Ascii => out.extend(text.bytes()),
-        NumberEncoding::Bcd => {
-            let even = format!("{}{text}", if digits.is_multiple_of(2) { "" } else { "0" });
-            out.extend(even.as_bytes().chunks(2).map(|pair| (pair[0] - b'0') << 4 | (pair[1] - b'0')));
+/// Whether a message needs a second bitmap, or has one that names nothing.
+fn has_second_bitmap(message: &Message) -> bool {
+    message.empty_second_bitmap || message.entries().last().is_some_and(|last| last.field > FIRST_BITMAP)
+}
+
+/// The bit of a field in both bitmaps, one behind the other. A field that no bitmap can name has none.
+pub(super) const fn bit(field: u8) -> u128 {
+    if field == 0 || field > 128 { 0 } else { 1 << (128 - field as u32) }
+}
+
+fn write_field(format: &FieldFormat, is_text: bool, value: &[u8], out: &mut Vec<u8>) -> Result<(), String> {
+    if is_text == (format.content == Content::Bytes) || !format.content.fits(value) {
+        return Err(format.content.words().to_owned());
+    }
+    let count = value.len();
+    match format.length {
+        Length::Fixed(expected) if count < expected && format.fill.is_some() => {
+            return write_filled(format, value, expected, out);
         }
+        Length::Fixed(expected) if count != expected => {
+            return Err(format!("it has always a length of {expected}, this is {count}"));
+        }
+        Length::Fixed(_) => {}
+        Length::Prefixed(prefix) if count > prefix.max => return Err(format!("{count} is longer than {}", prefix.max)),
+        Length::Prefixed(prefix) => {
+            out.extend(prefix.encoding.bytes(format.announced(prefix.counts, count), usize::from(prefix.digits)));
+        }
+    }
+    write_value(format, value, out);
+    Ok(())
+}
+
+/// A value that is shorter than its fixed length, with the characters that fill it.
+fn write_filled(format: &FieldFormat, value: &[u8], length: usize, out: &mut Vec<u8>) -> Result<(), String> {
+    let fill = format.fill.unwrap_or(b' ');
+    let missing = length - value.len();
+    let mut filled = Zeroizing::new(Vec::with_capacity(length));
+    let (before, after) = match format.align {
+        Align::Left => (0, missing),
+        Align::Right => (missing, 0),
+    };
+    filled.resize(before, fill);
+    filled.extend_from_slice(value);
+    filled.resize(before + value.len() + after, fill);
+    if !format.content.fits(&filled) {
+        return Err(format!("it has always a length of {length}, this is {}", value.len()));
+    }
+    write_value(format, &filled, out);
+    Ok(())
+}
+
+fn write_value(format: &FieldFormat, value: &[u8], out: &mut Vec<u8>) {
+    match (format.encoding, format.content) {
+        (Encoding::Binary, _) => out.extend_from_slice(value),
+        (Encoding::Hex, _) => write_hex(value, out),
+        (Encoding::Bcd, Content::Signed) => {
+            let (sign, digits) = value.split_at(1);
+            out.extend_from_slice(sign);
+            write_digits(format, digits, out);
+        }
+        (Encoding::Bcd, _) => write_digits(format, value, out),
+        // As characters a separator is `=`.
+        (Encoding::Ascii, Content::Track) => {
+            out.extend(value.iter().map(|byte| if *byte == b'D' { b'=' } else { *byte }))
+        }
+        (Encoding::Ebcdic, Content::Track) => {
+            out.extend(value.iter().map(|byte| to_ebcdic(if *byte == b'D' { b'=' } else { *byte })));
+        }
+        (Encoding::Ascii, _) => out.extend_from_slice(value),
+        (Encoding::Ebcdic, _) => out.extend(value.iter().map(|byte| to_ebcdic(*byte))),
+    }
+}
+
+/// Two digits a byte; an odd one shares its byte with the padding.
+fn write_digits(format: &FieldFormat, digits: &[u8], out: &mut Vec<u8>) {
+    let mut rest = digits;
+    if !digits.len().is_multiple_of(2)
+        && format.align == Align::Right
+        && let Some((first, others)) = digits.split_first()
+    {
+        out.push(format.pad << 4 | half(*first));
+        rest = others;
+    }
+    let pairs = rest.chunks_exact(2);
+    let last = pairs.remainder();
+    if format.content == Content::Track {
+        out.extend(pairs.map(|pair| half(pair[0]) << 4 | half(pair[1])));
+    } else {
+        out.extend(pairs.map(|pair| pair[0] << 4 | pair[1] & 0x0F));
+    }
+    out.extend(last.iter().map(|digit| half(*digit) << 4 | format.pad));
+}
+
+fn write_hex(bytes: &[u8], out: &mut Vec<u8>) {
+    for byte in bytes {
+        out.extend([HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 0x0F)]]);
     }
 }
 
@@ -159,7 +224,7 @@ fn write_number(encoding: NumberEncoding, number: usize, digits: usize, out: &mu
 mod tests {
     use super::*;
     use crate::crypto::hex;
-    use crate::iso8583::Mti;
+    use crate::iso8583::{Dialect, Mti};
 
     fn packed(message: Message) -> Result<String, PackError> {
         let dialect = Dialect::shipped("unionpay").unwrap();

@@ -215,6 +215,7 @@ fn advice_row(
             amount: original.amount,
             at: original.at,
             entry: original.entry,
+            with_pin: original.brought_pin(),
             sequence_number: original.sequence_number,
             chip_data,
         },

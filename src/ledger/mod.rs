@@ -8,6 +8,7 @@ mod copies;
 mod deeds;
 mod queue;
 mod row;
+mod sign_on;
 
 use std::path::{Path, PathBuf};
 
@@ -24,9 +25,16 @@ pub use copies::{CopyRow, PrintState};
 pub use deeds::DeedRow;
 pub use queue::DeadLetter;
 pub use row::{DayTotal, TransactionRow};
+pub use sign_on::{Adopted, SignOnRow};
 
 /// Migrations in order; the database's `user_version` counts how many have been applied.
-const MIGRATIONS: &[&str] = &[include_str!("schema.sql"), include_str!("advices.sql"), include_str!("queue.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("schema.sql"),
+    include_str!("advices.sql"),
+    include_str!("queue.sql"),
+    include_str!("verification.sql"),
+    include_str!("sign_on.sql"),
+];
 
 /// The ledger of one terminal.
 #[derive(Debug)]
@@ -241,8 +249,8 @@ impl Ledger {
         match record {
             Record::Pending(pending) => self.connection.execute(
                 "INSERT INTO transactions (merchant_code, terminal_number, batch, stan, kind, state, amount, currency, at,
-                     entry, truncated_pan, sequence_number, card_expiry, aid, application_label, chip_data)
-                 VALUES (?1, ?2, ?3, ?4, 'sale', 'pending', ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+                     entry, truncated_pan, sequence_number, card_expiry, aid, application_label, chip_data, verification)
+                 VALUES (?1, ?2, ?3, ?4, 'sale', 'pending', ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
                 params![
                     merchant,
                     terminal,
@@ -258,6 +266,7 @@ impl Ledger {
                     pending.aid,
                     pending.application_label,
                     pending.chip_data,
+                    pending.verification.word(),
                 ],
             ),
             Record::HostApproved { response_code, rrn, authorisation_code } => self.connection.execute(

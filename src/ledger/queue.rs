@@ -1,14 +1,14 @@
 //! The queue as the ledger holds it: payments to be taken back and advices, what became of each try, what was given up.
 
 use jiff::civil::DateTime;
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, params};
 
 use super::advices::{AdviceRow, AdviceState};
 use super::row::{TransactionRow, trace_number};
 use super::{Ledger, LedgerError, statement_error};
 use crate::payment::advice::AdviceKind;
-use crate::payment::online::LateApproval;
-use crate::payment::queue::{self, Entry, EntryId, Kind, Open, Rank, Standing, Work};
+use crate::payment::online::{LateApproval, ReversalReason};
+use crate::payment::queue::{self, Entry, EntryId, Kind, LateApprovalDoes, Open, Rank, Standing, Work};
 use crate::payment::record::State;
 use crate::reference::{ResponseCode, TraceNumber};
 
@@ -239,34 +239,43 @@ impl Ledger {
             .map_err(statement_error(&self.path))
     }
 
-    /// Writes down an approval that came too late; true when this is the first of its payment. It changes nothing about the
-    /// payment, but that one which counts as taken back is taken back once more: a reversal may have come before its
-    /// original and found nothing to take back.
+    /// Writes down an approval that came too late, with what follows from it ([`queue::late_approval`]); true when this is the
+    /// first of its payment.
     ///
     /// # Errors
     /// When it cannot be written.
     pub fn note_late_approval(&mut self, late: &LateApproval, at: DateTime) -> Result<bool, LedgerError> {
-        self.connection
-            .execute(
-                "UPDATE transactions SET late_response_code = ?5, late_rrn = ?6, late_authorisation_code = ?7, late_at = ?8,
-                     chip_data = CASE state WHEN 'reversed' THEN x'' ELSE chip_data END,
-                     reversal_tries = CASE state WHEN 'reversed' THEN 0 ELSE reversal_tries END,
-                     state = CASE state WHEN 'reversed' THEN 'reversal_due' ELSE state END
-                 WHERE merchant_code = ?1 AND terminal_number = ?2 AND batch = ?3 AND stan = ?4
-                     AND state IN ('reversal_due', 'reversed', 'unresolved', 'declined') AND late_at IS NULL",
-                params![
-                    self.merchant_code.as_str(),
-                    self.terminal_number.as_str(),
-                    late.trace.batch.number(),
-                    late.trace.stan.number(),
-                    late.response_code.as_str(),
-                    late.rrn.as_ref().map(|rrn| rrn.as_str()),
-                    late.authorisation_code.as_ref().map(|code| code.as_str()),
-                    at.to_string(),
-                ],
-            )
-            .map(|changed| changed == 1)
-            .map_err(statement_error(&self.path))
+        let failed = statement_error(&self.path);
+        // Another program may work on this ledger: nobody comes between the look and the change.
+        let transaction =
+            Transaction::new_unchecked(&self.connection, TransactionBehavior::Immediate).map_err(&failed)?;
+        let row = self.find(late.trace)?.filter(|row| row.late.is_none());
+        let Some((state, does)) = row.and_then(|row| Some((row.state, queue::late_approval(row.state)?))) else {
+            return Ok(false);
+        };
+        self.change(
+            late.trace,
+            "late_response_code = ?5, late_rrn = ?6, late_authorisation_code = ?7, late_at = ?8",
+            &[state],
+            params![
+                late.response_code.as_str(),
+                late.rrn.as_ref().map(|rrn| rrn.as_str()),
+                late.authorisation_code.as_ref().map(|code| code.as_str()),
+                at.to_string(),
+            ],
+        )?;
+        if does == LateApprovalDoes::TakeBack {
+            // Chip data are gone with the final state; what was sent before keeps its reason, so that it is a repeat.
+            self.change(
+                late.trace,
+                "state = 'reversal_due', chip_data = x'', reversal_tries = 0, next_try = NULL,
+                 reversal_reason = coalesce(reversal_reason, ?5)",
+                &[state],
+                params![ReversalReason::Other.code()],
+            )?;
+        }
+        transaction.commit().map_err(&failed)?;
+        Ok(true)
     }
 
     /// Whether another connection has written since the last question.

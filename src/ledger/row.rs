@@ -4,6 +4,7 @@ use jiff::civil::{Date, DateTime};
 use rusqlite::{OptionalExtension, Row, params};
 
 use super::{Ledger, LedgerError, statement_error};
+use crate::emv::cvm::Verification;
 use crate::money::{Amount, Currency};
 use crate::payment::online::{EntryMode, LateApproval, ReversalReason, ReversalRequest};
 use crate::payment::queue::Resolution;
@@ -24,6 +25,8 @@ pub struct TransactionRow {
     pub at: DateTime,
     /// How the card was read.
     pub entry: EntryMode,
+    /// How the cardholder was verified; not known of a payment from before version 4 of the ledger.
+    pub verification: Option<Verification>,
     /// Card number, first six and last four.
     pub truncated_pan: String,
     /// PAN sequence number.
@@ -81,11 +84,16 @@ pub(super) const COLUMNS: &str =
     "t.batch, t.stan, t.state, amount, currency, at, entry, truncated_pan, sequence_number, card_expiry, aid,
     application_label, t.chip_data, reason, t.response_code, rrn, authorisation_code, cryptogram, tvr, tsi, atc, signature,
     reversal_reason, reversal_tries, script_results, t.next_try, t.resolution, late_response_code, late_rrn,
-    late_authorisation_code, late_at";
+    late_authorisation_code, late_at, verification";
 /// How many they are.
-pub(super) const COLUMN_COUNT: usize = 31;
+pub(super) const COLUMN_COUNT: usize = 32;
 
 impl TransactionRow {
+    /// Whether the request brought a PIN for the bank.
+    pub fn brought_pin(&self) -> bool {
+        self.verification == Some(Verification::OnlinePin)
+    }
+
     /// The reversal that takes it back, when one is due.
     pub fn reversal_request(&self) -> Option<ReversalRequest> {
         Some(ReversalRequest {
@@ -93,6 +101,7 @@ impl TransactionRow {
             amount: self.amount,
             at: self.at,
             entry: self.entry,
+            with_pin: self.brought_pin(),
             sequence_number: self.sequence_number,
             reason: self.reversal_reason?,
             authorisation_code: self.authorisation_code.clone(),
@@ -221,6 +230,7 @@ pub(super) fn read(row: &Row<'_>) -> Result<TransactionRow, LedgerError> {
         amount: Amount::new(u64::try_from(minor).map_err(|_| wrong_amount())?, currency).map_err(|_| wrong_amount())?,
         at: word(row, 5, "time", |text| text.parse().ok())?,
         entry: word(row, 6, "entry mode", |text| (text == EntryMode::Chip.word()).then_some(EntryMode::Chip))?,
+        verification: maybe_word(row, 31, "cardholder verification", Verification::from_word)?,
         truncated_pan: text(7, "card number")?,
         sequence_number: row
             .get(8)

@@ -1,6 +1,7 @@
 use jiff::civil::date;
 
 use super::*;
+use crate::emv::cvm::Verification;
 use crate::money::{Amount, Currency};
 use crate::payment::advice::AdviceKind;
 use crate::payment::online::{EntryMode, ReversalReason};
@@ -21,6 +22,7 @@ pub(super) fn pending(minor: u64) -> Record {
         amount: Amount::new(minor, Currency::CNY).unwrap(),
         at: date(2026, 11, 22).at(14, 26, 9, 0),
         entry: EntryMode::Chip,
+        verification: Verification::OnlinePin,
         truncated_pan: "622848*********1230".to_owned(),
         sequence_number: Some(1),
         card_expiry: Some("3012".to_owned()),

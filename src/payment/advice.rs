@@ -54,6 +54,8 @@ pub struct Advice {
     pub at: DateTime,
     /// How the card was read.
     pub entry: EntryMode,
+    /// The payment brought a PIN: field 22 is the payment's.
+    pub with_pin: bool,
     /// PAN sequence number.
     pub sequence_number: Option<u8>,
     /// Field 55.

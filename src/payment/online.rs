@@ -7,6 +7,7 @@ use jiff::civil::DateTime;
 use crate::card_number::{Pan, Track2};
 use crate::link_fault::LinkFault;
 use crate::money::Amount;
+use crate::pin::Pin;
 use crate::reference::{AuthorisationCode, ResponseCode, Rrn, TraceNumber};
 
 /// A request for authorisation of a card sale (0200).
@@ -22,9 +23,11 @@ pub struct SaleRequest {
     pub card: CardForHost,
     /// Field 55: data objects of the chip, with the ARQC.
     pub chip_data: Vec<u8>,
+    /// What the issuer is to check: becomes field 52, and goes nowhere else.
+    pub pin: Option<Pin>,
 }
 
-/// The chip's data are not shown.
+/// The chip's data and the PIN are not shown.
 impl fmt::Debug for SaleRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SaleRequest")
@@ -78,6 +81,8 @@ pub struct ReversalRequest {
     pub at: DateTime,
     /// How the card of the original was read.
     pub entry: EntryMode,
+    /// The original brought a PIN, which is not repeated: field 22 is the original's.
+    pub with_pin: bool,
     /// PAN sequence number of the original.
     pub sequence_number: Option<u8>,
     /// Why.
@@ -174,6 +179,8 @@ pub enum Decision {
     Partial(Amount),
     /// Nothing; any code that the dialect does not name is this.
     Refused,
+    /// Nothing: the PIN is wrong, and another may be tried.
+    WrongPin,
     /// The host does not know itself: the issuer did not answer in time.
     Unclear,
     /// The host has a transaction of this number already. Ours are never used twice, so either this request was doubled on

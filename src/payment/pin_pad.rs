@@ -2,9 +2,10 @@
 
 use crate::emv::pin::PinKind;
 
-/// Terminal capabilities (9F33), second byte: plaintext PIN and enciphered PIN, both checked by the card (EMV 4.4 Book 4,
-/// annex A2).
+/// Terminal capabilities (9F33), second byte: plaintext PIN and enciphered PIN, both checked by the card, and enciphered PIN
+/// checked by the issuer (EMV 4.4 Book 4, annex A2).
 const CAN_PLAINTEXT: u8 = 0x80;
+const CAN_ONLINE: u8 = 0x40;
 const CAN_ENCIPHERED: u8 = 0x10;
 
 /// Where a cardholder enters a PIN. A terminal has one such place at a time.
@@ -13,21 +14,21 @@ pub enum PinPad {
     /// Nowhere.
     #[default]
     None,
-    /// At the card reader's own pad, which sends it to the card in the clear (PC/SC part 10). This program never has it.
+    /// At the card reader's own pad, which sends it to the card in the clear (PC/SC part 10). This program never has it, and
+    /// no host can be given it.
     Reader,
     /// On the touchscreen, which is not built to keep a secret: with test keys only.
     Screen,
 }
 
 impl PinPad {
-    /// 9F33 of a terminal that has this pad; `without` is that of the terminal alone. Nothing is promised that is not there:
-    /// no pad enciphers a PIN for the host.
+    /// 9F33 of a terminal that has this pad; `without` is that of the terminal alone. Nothing is promised that is not there.
     pub const fn capabilities(self, without: [u8; 3]) -> [u8; 3] {
         let [input, verification, security] = without;
         let pins = match self {
             Self::None => 0,
             Self::Reader => CAN_PLAINTEXT,
-            Self::Screen => CAN_PLAINTEXT | CAN_ENCIPHERED,
+            Self::Screen => CAN_PLAINTEXT | CAN_ONLINE | CAN_ENCIPHERED,
         };
         [input, verification | pins, security]
     }
@@ -35,8 +36,9 @@ impl PinPad {
     /// Whether a PIN of this kind can be entered here.
     pub const fn takes(self, kind: PinKind) -> bool {
         match (self, kind) {
-            (Self::Reader | Self::Screen, PinKind::Plaintext) | (Self::Screen, PinKind::Enciphered) => true,
-            (Self::None, _) | (Self::Reader, PinKind::Enciphered) | (_, PinKind::Online) => false,
+            (Self::Reader | Self::Screen, PinKind::Plaintext)
+            | (Self::Screen, PinKind::Enciphered | PinKind::Online) => true,
+            (Self::None, _) | (Self::Reader, PinKind::Enciphered | PinKind::Online) => false,
         }
     }
 }
@@ -50,7 +52,7 @@ mod tests {
         for (pad, capabilities, kinds) in [
             (PinPad::None, [0x20, 0x28, 0xC8], [false, false, false]),
             (PinPad::Reader, [0x20, 0xA8, 0xC8], [true, false, false]),
-            (PinPad::Screen, [0x20, 0xB8, 0xC8], [true, true, false]),
+            (PinPad::Screen, [0x20, 0xF8, 0xC8], [true, true, true]),
         ] {
             assert_eq!(pad.capabilities([0x20, 0x28, 0xC8]), capabilities, "{pad:?}");
             let takes = [PinKind::Plaintext, PinKind::Enciphered, PinKind::Online].map(|kind| pad.takes(kind));

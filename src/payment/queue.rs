@@ -7,6 +7,7 @@ use jiff::civil::DateTime;
 
 use super::advice::{Advice, AdviceKind};
 use super::online::{Decision, HostAnswer, LinkFailure, ReversalRequest};
+use super::record::State;
 use crate::iso8583::QueueCodes;
 use crate::money::Amount;
 use crate::reference::{ResponseCode, TraceNumber};
@@ -208,6 +209,29 @@ pub fn pause_s(result: &Result<HostAnswer, LinkFailure>, tries: u32) -> u32 {
     match result {
         Err(LinkFailure::NeverSent(_)) => OFFLINE_INTERVAL_S,
         Ok(_) | Err(_) => interval_s(tries),
+    }
+}
+
+/// What an approval that came too late does to its payment. It is written down with the row and never accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LateApprovalDoes {
+    /// Nothing: the payment is being taken back, or a person looks at it.
+    Nothing,
+    /// The payment is taken back, once more if it was before.
+    TakeBack,
+}
+
+/// What an approval that came too late does to a payment in this state; nothing at all when the payment still waits for it
+/// or has it already.
+///
+/// A payment that counts as taken back may have been booked after its reversal found nothing. One that counts as refused may
+/// have been booked as well: a refusal need not carry a MAC, and may be of a copy that was doubled on the way. In both the
+/// customer was told that nothing is paid.
+pub const fn late_approval(state: State) -> Option<LateApprovalDoes> {
+    match state {
+        State::Reversed | State::Declined => Some(LateApprovalDoes::TakeBack),
+        State::ReversalDue | State::Unresolved => Some(LateApprovalDoes::Nothing),
+        State::Pending | State::HostApproved | State::Approved => None,
     }
 }
 

@@ -5,6 +5,7 @@ use std::fmt;
 use jiff::civil::DateTime;
 
 use super::online::{EntryMode, ReversalReason};
+use crate::emv::cvm::Verification;
 use crate::money::Amount;
 use crate::reference::{AuthorisationCode, ResponseCode, Rrn};
 use crate::wording::ReasonKind;
@@ -80,6 +81,8 @@ pub struct Pending {
     pub at: DateTime,
     /// How the card was read.
     pub entry: EntryMode,
+    /// How the cardholder was verified.
+    pub verification: Verification,
     /// Card number, first six and last four.
     pub truncated_pan: String,
     /// PAN sequence number.

@@ -66,6 +66,8 @@ pub struct SaleSlip {
     pub atc: Option<String>,
     /// The cardholder must sign (on the merchant's copy).
     pub signature: bool,
+    /// The bank checked the cardholder's PIN.
+    pub pin_checked_by_bank: bool,
     /// Printed before; counts from 1 for the first duplicate.
     pub duplicate: Option<u32>,
     /// The keys or the card are for tests only; the slip says so.
@@ -163,6 +165,7 @@ pub(crate) mod tests {
             tsi: "E800".into(),
             atc: Some("001A".into()),
             signature: true,
+            pin_checked_by_bank: false,
             duplicate: None,
             test: true,
         }
@@ -236,6 +239,22 @@ pub(crate) mod tests {
             duplicate: Some(2),
             test: false,
             ..slip()
+        }
+    }
+
+    #[test]
+    fn a_pin_that_the_bank_checked_stands_on_both_copies_and_nobody_signs() {
+        let checked = SaleSlip { signature: false, pin_checked_by_bank: true, ..slip() };
+        for (language, says, signs) in [
+            (Language::Chinese, "发卡行已验证密码，无需签名", "持卡人签名"),
+            (Language::English, "PIN verified by the bank, no signature", "Cardholder signature"),
+        ] {
+            for copy in [CopyFor::Merchant, CopyFor::Customer] {
+                let text = text(&checked, copy, 48, language);
+                assert!(text.contains(says) && !text.contains(signs), "{text}");
+            }
+            let signed = text(&slip(), CopyFor::Merchant, 48, language);
+            assert!(!signed.contains(says) && signed.contains(signs), "{signed}");
         }
     }
 

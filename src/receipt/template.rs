@@ -56,6 +56,7 @@ impl Slip for SaleCopy<'_> {
         match condition {
             Condition::Test => self.slip.test,
             Condition::Signature => self.slip.signature,
+            Condition::Pin => self.slip.pin_checked_by_bank,
             Condition::Duplicate => self.slip.duplicate.is_some(),
             Condition::Goods => !self.slip.goods.is_empty(),
             Condition::Merchant => self.copy == CopyFor::Merchant,
@@ -108,6 +109,7 @@ impl Slip for ParkedSlip {
             Condition::Reversal => self.reversal,
             Condition::Advice => !self.reversal,
             Condition::Signature
+            | Condition::Pin
             | Condition::Duplicate
             | Condition::Goods
             | Condition::Merchant
@@ -237,6 +239,7 @@ struct Entry {
 enum Condition {
     Test,
     Signature,
+    Pin,
     Duplicate,
     Goods,
     Merchant,

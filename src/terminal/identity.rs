@@ -16,6 +16,10 @@ pub const FILE: &str = "binding.json";
 /// Name of the acquirer's authorities within the identity directory, when the settings do not say otherwise.
 pub const AUTHORITIES: &str = "acquirer-ca.pem";
 
+/// Name of the authorities that count for binding records: those of the day of enrolment. Which ones vouch for the line to the
+/// host is another question, and may change.
+pub const BINDING_AUTHORITIES: &str = "binding-ca.pem";
+
 /// Who this terminal is, for whom it collects, and where it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
@@ -126,8 +130,8 @@ impl Identity {
         Self::load_by(directory, Path::new(AUTHORITIES))
     }
 
-    /// Reads the signed binding record of a directory. It counts when an authority of the file `authorities` vouches for it,
-    /// no newer one has counted, and the terminal was not taken out of service. On which machine this happens is taken down,
+    /// Reads the signed binding record of a directory. It counts when an authority of its enrolment, or of the file `authorities`
+    /// where none were kept, vouches for it, no newer one has counted, and the terminal was not taken out of service. On which machine this happens is taken down,
     /// and not judged: see [`Identity::check_machine`].
     ///
     /// # Errors
@@ -139,8 +143,7 @@ impl Identity {
         if journal.is_decommissioned() {
             return Err(IdentityError::Decommissioned);
         }
-        let authorities = directory.join(authorities);
-        let authorities = std::fs::read(&authorities).map_err(|source| file_error(&authorities, source))?;
+        let authorities = binding_authorities(directory, authorities)?;
         let record = signed
             .verified(&authorities)
             .map_err(|source| IdentityError::Binding { path: path.display().to_string(), source })?;
@@ -224,6 +227,17 @@ pub fn unverified(directory: &Path) -> Result<BindingRecord, IdentityError> {
     let path = directory.join(FILE);
     BindingRecord::parse(&read_signed(&path)?.record)
         .map_err(|source| IdentityError::Binding { path: path.display().to_string(), source })
+}
+
+/// The authorities that vouch for the binding records of an identity directory (PEM): those of the enrolment, or of the file
+/// `otherwise` where none were kept.
+///
+/// # Errors
+/// When they cannot be read.
+pub fn binding_authorities(directory: &Path, otherwise: &Path) -> Result<Vec<u8>, IdentityError> {
+    let kept = directory.join(BINDING_AUTHORITIES);
+    let path = if kept.exists() { kept } else { directory.join(otherwise) };
+    std::fs::read(&path).map_err(|source| file_error(&path, source))
 }
 
 /// Writes a signed record into an identity directory, durably. It must have been verified.

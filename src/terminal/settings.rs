@@ -33,6 +33,8 @@ pub struct Settings {
     pub terminal: TerminalSettings,
     /// The acquirer's host.
     pub host: LinkSettings,
+    /// Where the keys are.
+    pub vault: VaultSettings,
     /// The card reader.
     pub reader: ReaderSettings,
     /// The cardholder's PIN.
@@ -59,6 +61,30 @@ pub struct TerminalSettings {
     pub language: Language,
     /// Currency of the keypad, ISO 4217.
     pub currency: String,
+}
+
+/// Where the keys are. The PIN of a token never stands here.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct VaultSettings {
+    /// What keeps them.
+    pub kind: VaultKind,
+    /// PKCS#11 module of the token.
+    pub module: PathBuf,
+    /// Label or serial number of the token.
+    pub token: String,
+    /// File with its PIN; relative ones are taken from the identity directory.
+    pub pin_file: PathBuf,
+}
+
+/// What keeps the keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum VaultKind {
+    /// A file, for tests and the sandbox.
+    Software,
+    /// A token that speaks PKCS #11.
+    Pkcs11,
 }
 
 /// The card reader.
@@ -145,6 +171,12 @@ impl Default for TerminalSettings {
             language: Language::Chinese,
             currency: "CNY".to_owned(),
         }
+    }
+}
+
+impl Default for VaultSettings {
+    fn default() -> Self {
+        Self { kind: VaultKind::Software, module: PathBuf::new(), token: String::new(), pin_file: "token.pin".into() }
     }
 }
 
@@ -296,6 +328,14 @@ impl Settings {
         if !(1200..=4_000_000).contains(&self.printer.baud) {
             return Err(("printer.baud", format!("{} bits per second; usual are 9600 to 115200", self.printer.baud)));
         }
+        if self.vault.kind == VaultKind::Pkcs11 {
+            if !self.vault.module.is_absolute() {
+                return Err(("vault.module", "it must be the whole path of the token's PKCS#11 module".to_owned()));
+            }
+            if self.vault.token.is_empty() {
+                return Err(("vault.token", "it must be the label or the serial number of the token".to_owned()));
+            }
+        }
         for (key, pixels) in [("screen.width", self.screen.width), ("screen.height", self.screen.height)] {
             if !(320..=8192).contains(&pixels) {
                 return Err((key, format!("{pixels} pixels; it must be 320 to 8192")));
@@ -403,7 +443,7 @@ mod tests {
     #[test]
     fn every_key_of_the_program_is_in_the_example() {
         // serde names all known keys when it meets an unknown one.
-        for section in ["terminal", "host", "reader", "pin", "printer", "sound", "screen"] {
+        for section in ["terminal", "host", "vault", "reader", "pin", "printer", "sound", "screen"] {
             let message = message(&format!("[{section}]\nno_such_key = 1"));
             for key in message.split('`').skip(3).step_by(2) {
                 assert!(EXAMPLE.contains(&format!("{key} =")), "{section}.{key} is not in assets/yima.toml");
@@ -430,6 +470,10 @@ mod tests {
         assert!(message("[printer]\npatience_s = 9999").starts_with("yima.toml, line 2, printer.patience_s: "));
         assert!(message("[pin]\nwait_s = 256").starts_with("yima.toml, line 2, pin.wait_s: 256 seconds"));
         assert!(message("[sound]\ndevice = \"默认").starts_with("yima.toml, line 2"));
+        let token = "[vault]\nkind = \"pkcs11\"\nmodule = \"libsofthsm2.so\"\ntoken = \"\"\n";
+        assert!(message(token).starts_with("yima.toml, line 3, vault.module: "), "{}", message(token));
+        let token = token.replace("lib", "/usr/lib/softhsm/lib");
+        assert!(message(&token).starts_with("yima.toml, line 4, vault.token: "), "{}", message(&token));
     }
 
     #[test]

@@ -72,6 +72,7 @@ pub(super) fn follow(entry: &mut AmountEntry, view: &View) {
         | Screen::Processing { .. }
         | Screen::Transactions { .. }
         | Screen::Queue { .. }
+        | Screen::Enrol { .. }
         | Screen::OutOfService { .. } => {}
     }
 }

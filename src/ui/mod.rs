@@ -13,6 +13,7 @@ use crate::app::view::{Intent, PinPlace, Screen, View};
 use crate::money::Currency;
 use crate::wording::Language;
 use amount_entry::AmountEntry;
+use enrolment::CodeTyped;
 use generated::{ScreenName, Screens, Theme};
 use pin_typed::PinTyped;
 use preferences::Turned;
@@ -21,6 +22,7 @@ pub mod amount_entry;
 mod applications;
 mod back_end;
 mod copies;
+mod enrolment;
 mod keypad;
 mod outcome;
 mod payment;
@@ -112,6 +114,7 @@ impl Touchscreen {
         copies::setup(&window, &intents);
         transactions::setup(&window, &shared, &intents);
         queue::setup(&window, &shared, &intents);
+        enrolment::setup(&window, &shared, &intents);
         preferences::set_language(&window, options.language);
         preferences::set_dark(&window, options.dark);
         let theme = window.global::<Theme>();
@@ -211,6 +214,8 @@ struct State {
     pin: PinTyped,
     /// Which layout of the PIN's keys is asked for: another number each time.
     pin_layout: i32,
+    /// Wiped when the screen that asks for it goes.
+    code: CodeTyped,
     /// Which page of a card's applications is shown, from 0.
     applications_page: usize,
     /// The language of the person who works here, whatever a customer reads.
@@ -226,6 +231,7 @@ impl Default for State {
             entry: AmountEntry::new(Currency::CNY),
             pin: PinTyped::new(),
             pin_layout: 0,
+            code: CodeTyped::default(),
             applications_page: 0,
             cashiers_language: Language::default(),
             turned: None,
@@ -246,6 +252,9 @@ impl Shared {
                 state.pin_layout = state.pin_layout.wrapping_add(1);
                 state.applications_page = 0;
             }
+            if !matches!(view.screen, Screen::Enrol { .. }) {
+                state.code = CodeTyped::default();
+            }
             state.view = Some(view);
         });
     }
@@ -255,7 +264,7 @@ impl Shared {
 fn paint(window: &AppWindow, shared: &Shared) {
     let (view, entry, pin_layout) = shared.with(|state| (state.view.clone(), state.entry, state.pin_layout));
     let Some(view) = view else { return };
-    if matches!(view.screen, Screen::Keypad { .. } | Screen::OutOfService { .. }) {
+    if matches!(view.screen, Screen::Keypad { .. } | Screen::Enrol { .. } | Screen::OutOfService { .. }) {
         preferences::return_to_cashier(window, shared);
     }
     let asked_for = match &view.screen {
@@ -314,6 +323,10 @@ fn paint(window: &AppWindow, shared: &Shared) {
             let counts = queue::Counts { waiting: *waiting, parked: *parked, under_way: *under_way };
             queue::show(window, rows, *page, *pages, &counts);
             ScreenName::Queue
+        }
+        Screen::Enrol { serial_number, progress, notice } => {
+            enrolment::show(window, shared, serial_number, *progress, notice.as_ref(), language);
+            ScreenName::Enrolment
         }
         Screen::OutOfService { .. } => ScreenName::OutOfService,
     };

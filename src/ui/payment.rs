@@ -30,6 +30,7 @@ pub(super) fn show_progress(window: &AppWindow, amount: Amount, progress: Progre
         Progress::AskingHost => generated::Progress::AskingHost,
         Progress::CompletingCard => generated::Progress::CompletingCard,
         Progress::ReversingEarlier => generated::Progress::ReversingEarlier,
+        Progress::SigningOn => generated::Progress::SigningOn,
     };
     if payment.get_progress() != progress {
         payment.set_progress(progress);

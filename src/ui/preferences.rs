@@ -49,6 +49,7 @@ const fn is_customers(screen: &Screen) -> bool {
         | Screen::Unknown { .. }
         | Screen::Transactions { .. }
         | Screen::Queue { .. }
+        | Screen::Enrol { .. }
         | Screen::OutOfService { .. } => false,
     }
 }

@@ -33,7 +33,15 @@ pub fn protection_key(
     theirs: &P256PublicKey,
     context: &[u8],
 ) -> Result<Zeroizing<Vec<u8>>, CryptoError> {
-    hkdf_sha_256(ours.agree(theirs)?.as_slice(), &[], context, 32)
+    protection_key_of(ours.agree(theirs)?.as_slice(), context)
+}
+
+/// The same out of what the two have agreed on (the x of their point), for an element that agrees by itself.
+///
+/// # Errors
+/// Passed on from OpenSSL.
+pub fn protection_key_of(agreed: &[u8], context: &[u8]) -> Result<Zeroizing<Vec<u8>>, CryptoError> {
+    hkdf_sha_256(agreed, &[], context, 32)
 }
 
 /// Master or device key as a block, for a terminal.

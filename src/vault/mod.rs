@@ -2,18 +2,19 @@
 //!
 //! Five keys and a key pair live in an element. The pair and the device key are the machine's, the master key is what the
 //! acquirer gave it at enrolment, and the working keys (PIN, MAC, data) come under the master key at every sign-on.
-//! [`agreement`] says in what form the first ones arrive, [`software`] is the element for tests and the sandbox. What
-//! payments need of keys is known elsewhere.
+//! [`agreement`] says in what form the first ones arrive, [`pkcs11`] is the element of a terminal on a counter, [`software`]
+//! the one for tests and the sandbox. What payments need of keys is known elsewhere.
 
 pub mod agreement;
+pub mod pkcs11;
 pub mod software;
 
 use std::fmt;
 
 use crate::card_number::Pan;
-use crate::crypto::CryptoError;
 use crate::crypto::key_block::KeyBlockError;
 use crate::crypto::pin_block::PinBlockError;
+use crate::crypto::{CryptoError, hex, mac};
 use crate::pin::Pin;
 
 /// The keys of a terminal, beside its key pair.
@@ -123,6 +124,9 @@ pub trait SecureElement: Send + Sync {
 
     /// True when the keys are for tests only.
     fn is_test(&self) -> bool;
+
+    /// What it is and where, for a person who looks for it.
+    fn name(&self) -> String;
 }
 
 /// Why a secure element does not do what it is asked.
@@ -196,6 +200,9 @@ pub enum VaultError {
         /// What they may be.
         expected: &'static str,
     },
+    /// A token fails.
+    #[error(transparent)]
+    Token(#[from] pkcs11::TokenError),
     /// The system has no random numbers.
     #[error("the system gives no random numbers: {0}")]
     Random(String),
@@ -225,6 +232,17 @@ impl KeyName {
         }
     }
 
+    /// The word in JSON.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Master => "master",
+            Self::Device => "device",
+            Self::Pin => "pin",
+            Self::Mac => "mac",
+            Self::Data => "data",
+        }
+    }
+
     /// The error for when it is not there: who brings it is what to do next.
     pub const fn missing(self) -> VaultError {
         match self {
@@ -234,9 +252,20 @@ impl KeyName {
     }
 }
 
+/// Whether a key has the check value that came with it. `whole` is a block of zeros under the key; at least three bytes of it
+/// must have been said.
+fn compare_check_value(key: KeyName, whole: &[u8], said: &[u8]) -> Result<(), VaultError> {
+    let is = &whole[..said.len().clamp(3, whole.len())];
+    if mac::equal(is, said) {
+        Ok(())
+    } else {
+        Err(VaultError::CheckValue { key, said: hex::encode(said), is: hex::encode(is) })
+    }
+}
+
 impl fmt::Display for KeyName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.words())
+        f.pad(self.words())
     }
 }
 

@@ -39,12 +39,14 @@ pub fn not_told(rows: &[TransactionRow], notes: &[Note]) -> Vec<String> {
     let noted = |row: &TransactionRow, kind: AdviceKind| {
         notes.iter().any(|note| note.original == row.trace && note.kind == kind && note.verdict == "TC")
     };
-    let paid = rows.iter().filter(|row| row.state == State::Approved);
-    paid.flat_map(|row| {
-        let script = row.script_results.is_some().then_some(AdviceKind::ScriptResult);
-        [Some(AdviceKind::CardResult), script].into_iter().flatten().filter_map(move |kind| {
-            (!noted(row, kind)).then(|| format!("{}: the host has no {}", row.trace, kind.word()))
-        })
-    })
-    .collect()
+    let mut missing = Vec::new();
+    for row in rows.iter().filter(|row| row.state == State::Approved) {
+        let script = row.script_results.as_ref().map(|_| AdviceKind::ScriptResult);
+        for kind in [Some(AdviceKind::CardResult), script].into_iter().flatten() {
+            if !noted(row, kind) {
+                missing.push(format!("{}: the host has no {}", row.trace, kind.word()));
+            }
+        }
+    }
+    missing
 }

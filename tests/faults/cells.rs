@@ -6,15 +6,31 @@ use crate::fault_proxy::{Change, Fault, Kind, Way};
 use crate::terminal::Act;
 
 /// The messages, as the rows of the table.
-pub const KINDS: [Kind; 8] =
-    [Kind::Echo, Kind::Sale, Kind::Reversal, Kind::CardResult, Kind::ScriptResult, Kind::List, Kind::Fetch, Kind::End];
+pub const KINDS: [Kind; 9] = [
+    Kind::SignOn,
+    Kind::Echo,
+    Kind::Sale,
+    Kind::Reversal,
+    Kind::CardResult,
+    Kind::ScriptResult,
+    Kind::List,
+    Kind::Fetch,
+    Kind::End,
+];
 
 /// The faults by their columns, with what each variant of one is.
 pub const FAULTS: [(&str, &[(&str, Trouble)]); 12] = [
     ("not sent", &[("no connection", Trouble::Refused), ("swallowed", Trouble::Told(Fault::Swallowed))]),
     ("half sent", &[("", Trouble::Told(Fault::HalfSent))]),
     ("lost after commit", &[("", Trouble::Told(Fault::Lost))]),
-    ("late", &[("answer", Trouble::Told(Fault::LateAnswer)), ("request", Trouble::Told(Fault::LateRequest))]),
+    (
+        "late",
+        &[
+            ("answer, in time", Trouble::Told(Fault::Delayed)),
+            ("answer", Trouble::Told(Fault::LateAnswer)),
+            ("request", Trouble::Told(Fault::LateRequest)),
+        ],
+    ),
     (
         "duplicated",
         &[
@@ -100,11 +116,21 @@ pub fn all() -> Vec<Cell> {
 }
 
 impl Cell {
+    /// Whether `./dev test` plays it: all of them would take two minutes. What moves money is killed in every way.
+    pub fn is_in_the_short_run(&self) -> bool {
+        self.power == Power::Running || matches!(self.kind, Kind::Sale | Kind::Reversal)
+    }
+
     /// Why there is nothing to try.
     pub fn makes_no_sense(&self) -> Option<&'static str> {
         let Trouble::Told(fault) = self.trouble else { return None };
         let bare = matches!(self.kind, Kind::Echo | Kind::List | Kind::Fetch | Kind::End);
         match fault {
+            Fault::Changed(_, Change::Mac) if self.kind == Kind::SignOn => {
+                Some("it brings the MAC key and carries no MAC")
+            }
+            Fault::Changed(_, Change::Amount) if self.kind == Kind::SignOn => Some("it names no amount"),
+            Fault::OlderAnswer if self.kind == Kind::SignOn => Some("it is the first message: no answer is older"),
             Fault::Changed(_, Change::Mac) if self.kind == Kind::Echo => Some("an echo carries no MAC"),
             Fault::Changed(_, Change::Stan) if bare => Some("it has no STAN"),
             Fault::Changed(_, Change::Amount) if bare => Some("it names no amount"),
@@ -116,7 +142,7 @@ impl Cell {
     /// What is done at the terminal for this message to be sent.
     pub fn act(&self) -> Act {
         match self.kind {
-            Kind::Echo => Act::Start,
+            Kind::SignOn | Kind::Echo => Act::Start,
             Kind::Sale | Kind::Reversal | Kind::CardResult => Act::Pay { minor: 12_34, times: self.nth() },
             // The issuer sends a script to the card.
             Kind::ScriptResult => Act::Pay { minor: 68_02, times: self.nth() },
@@ -139,7 +165,7 @@ impl Cell {
             Kind::Reversal => vec![REVERSED; self.nth()],
             Kind::CardResult | Kind::ScriptResult => vec![APPROVED; self.nth()],
             // One is made afterwards, to see that it can be.
-            Kind::Echo => vec![APPROVED],
+            Kind::SignOn | Kind::Echo => vec![APPROVED],
             // It brings the host's order to fetch again.
             Kind::List | Kind::Fetch | Kind::End | Kind::Other if self.power == Power::Killed => vec![APPROVED],
             Kind::List | Kind::Fetch | Kind::End | Kind::Other => Vec::new(),
@@ -155,9 +181,9 @@ impl Cell {
                 &[State::Declined, State::Reversed]
             }
             (Trouble::Refused, Power::Running) => &[State::Declined],
-            // The answer is the right one, however often it comes.
+            // The answer is the right one, whenever and however often it comes.
             (
-                Trouble::Told(Fault::TwiceFirstAnswer | Fault::TwiceSecondAnswer | Fault::AnswerTwice),
+                Trouble::Told(Fault::Delayed | Fault::TwiceFirstAnswer | Fault::TwiceSecondAnswer | Fault::AnswerTwice),
                 Power::Running,
             ) => &[State::Approved],
             (Trouble::Refused | Trouble::Told(_), _) => &[State::Reversed],

@@ -2,15 +2,14 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, LazyLock, Mutex};
+use std::sync::LazyLock;
+use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
 use yima::app::view::{Intent, LinkState, View};
-use yima::app::{Engine, Listener, Parts, SaleReport, Setup};
-use yima::devices::printer::{Confirmation, PrintFailure, Printer, PrinterFault};
+use yima::app::{Ending, Engine, Parts, SaleReport, Setup};
 use yima::devices::sound::silent::Silent;
-use yima::ledger::{Ledger, TransactionRow};
+use yima::ledger::{AdviceRow, Ledger, TransactionRow};
 use yima::money::{Amount, Currency};
 use yima::sandbox::card::SandboxCard;
 use yima::sandbox::card::fault::{Faults, FaultyCard};
@@ -18,9 +17,10 @@ use yima::sandbox::card::profile::CardProfile;
 use yima::sandbox::card::reader::SandboxReader;
 use yima::sandbox::host::{Host, RunningHost};
 use yima::terminal::link::LinkSettings;
-use yima::terminal::settings::{Origin, Settings};
+use yima::terminal::settings::{Origin, Settings, SoundSettings};
 
 use crate::support::running::Running;
+use crate::watching::{Prints, Watching};
 
 /// What the account of the card holds at first, in minor units.
 pub const FULL_ACCOUNT: u64 = 1_000_000;
@@ -30,7 +30,7 @@ pub const LIMIT: Duration = Duration::from_secs(60);
 
 /// How long a terminal waits for the host. What a fault loses is cut off; only one that comes late is waited for.
 const CONNECT_TIMEOUT_S: u64 = 3;
-const ANSWER_TIMEOUT_S: u64 = 2;
+const ANSWER_TIMEOUT_S: u64 = 3;
 
 const CARD: &str = "unionpay-debit";
 
@@ -40,11 +40,22 @@ const CHILD_URL: &str = "YIMA_FAULTS_URL";
 const CHILD_ACT: &str = "YIMA_FAULTS_ACT";
 
 /// A terminal with its identity and card keys, and a host that knows it: made once, copied for each test.
-static MODEL: LazyLock<tempfile::TempDir> = LazyLock::new(|| {
+static NEW: LazyLock<tempfile::TempDir> = LazyLock::new(|| {
     let folder = tempfile::tempdir().unwrap();
     let host = Host::prepare(&folder.path().join("host")).unwrap();
     host.write_kit(&folder.path().join("identity")).unwrap();
     card_of(folder.path());
+    folder
+});
+
+/// The same with working keys, so that the messages of a test are those it is about.
+static SIGNED_ON: LazyLock<tempfile::TempDir> = LazyLock::new(|| {
+    let folder = tempfile::tempdir().unwrap();
+    copy(NEW.path(), folder.path());
+    let running = Host::prepare(&folder.path().join("host")).unwrap().start(([127, 0, 0, 1], 0).into()).unwrap();
+    let settings = Settings { host: running.link_settings(), ..Settings::default() };
+    Setup { settings, origin: Origin::default(), state: folder.path().to_owned() }.sign_on().unwrap();
+    drop(running);
     folder
 });
 
@@ -72,6 +83,12 @@ pub struct Terminal {
     url: String,
 }
 
+/// A terminal's ledger, to look at while an engine works on it.
+pub struct Books<'a> {
+    terminal: &'a Terminal,
+    ledger: Option<Ledger>,
+}
+
 /// An engine that runs within the test.
 pub struct Run {
     engine: Engine,
@@ -81,10 +98,19 @@ pub struct Run {
 }
 
 impl Premises {
-    /// A fresh copy of the model with its host running.
+    /// A terminal that has signed on, with its host running.
     pub fn new() -> Self {
+        Self::like(SIGNED_ON.path())
+    }
+
+    /// One that is to sign on first.
+    pub fn without_working_keys() -> Self {
+        Self::like(NEW.path())
+    }
+
+    fn like(model: &Path) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        copy(MODEL.path(), folder.path());
+        copy(model, folder.path());
         let host = Host::prepare(&folder.path().join("host")).unwrap();
         let host = host.start(([127, 0, 0, 1], 0).into()).unwrap();
         Self { folder, host }
@@ -134,13 +160,14 @@ impl Terminal {
             url: self.url.clone(),
             connect_timeout_s: CONNECT_TIMEOUT_S,
             answer_timeout_s: ANSWER_TIMEOUT_S,
+            // Nothing goes over the line but what a test is about.
+            watch_line: false,
+            echo_interval_s: 0,
             ..LinkSettings::default()
         };
-        Setup {
-            settings: Settings { host, ..Settings::default() },
-            origin: Origin::default(),
-            state: self.folder.clone(),
-        }
+        let sound = SoundSettings { enabled: false, ..SoundSettings::default() };
+        let settings = Settings { host, sound, ..Settings::default() };
+        Setup { settings, origin: Origin::default(), state: self.folder.clone() }
     }
 
     /// Starts an engine here.
@@ -148,12 +175,11 @@ impl Terminal {
         let reader = SandboxReader::new(FaultyCard::new(card_of(&self.folder), Faults::default()), Duration::ZERO);
         let parts = Parts {
             reader: Box::new(reader),
-            printer: Box::new(Paper),
+            printer: Box::new(Prints),
             sound: Box::new(Silent),
             ..self.setup().parts().unwrap()
         };
-        let ((view_sender, views), (report_sender, reports)) = (channel(), channel());
-        let listener = Watching { views: view_sender, reports: report_sender };
+        let (listener, views, reports) = Watching::new();
         Run { engine: Engine::start(parts, Box::new(listener)).unwrap(), views, reports, last: None }
     }
 
@@ -165,6 +191,8 @@ impl Terminal {
             .env(CHILD_FOLDER, &self.folder)
             .env(CHILD_URL, &self.url)
             .env(CHILD_ACT, act.word())
+            // The TLS library reads all authorities of the system for each link, though none of them is trusted here.
+            .env("SSL_CERT_FILE", "/dev/null")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(std::fs::File::create(self.folder.join("killed.log")).unwrap());
@@ -176,23 +204,33 @@ impl Terminal {
         std::fs::read_to_string(self.folder.join("killed.log")).unwrap_or_default()
     }
 
-    /// The ledger, to look at; nothing while it has not been made.
-    pub fn ledger(&self) -> Option<Ledger> {
-        let setup = self.setup();
-        setup.ledger_to_look_at(&setup.identity().unwrap()).ok().flatten()
+    /// Somebody who looks at the ledger.
+    pub const fn books(&self) -> Books<'_> {
+        Books { terminal: self, ledger: None }
+    }
+}
+
+impl Books<'_> {
+    /// The ledger; nothing while it has not been made.
+    fn ledger(&mut self) -> Option<&Ledger> {
+        if self.ledger.is_none() {
+            let setup = self.terminal.setup();
+            self.ledger = setup.ledger_to_look_at(&setup.identity().unwrap()).ok().flatten();
+        }
+        self.ledger.as_ref()
     }
 
-    /// The rows of the ledger, oldest first.
-    pub fn rows(&self) -> Vec<TransactionRow> {
+    /// The rows, oldest first.
+    pub fn rows(&mut self) -> Vec<TransactionRow> {
         let Some(ledger) = self.ledger() else { return Vec::new() };
         let mut rows = ledger.page(0, 10_000).unwrap_or_default();
         rows.reverse();
         rows
     }
 
-    /// How many advices the host does not have yet.
-    pub fn advices_waiting(&self) -> usize {
-        self.ledger().map_or(0, |ledger| ledger.undelivered_advices().unwrap_or_default().len())
+    /// Advices the host does not have yet.
+    pub fn advices(&mut self) -> Vec<AdviceRow> {
+        self.ledger().map(|ledger| ledger.undelivered_advices().unwrap_or_default()).unwrap_or_default()
     }
 }
 
@@ -223,6 +261,15 @@ impl Run {
         let report = self.reports.recv_timeout(LIMIT).unwrap();
         intents.send(Intent::NextCustomer);
         report
+    }
+
+    /// The same by a cashier who tries again until it is paid: a terminal without keys, or with a host that names it wrongly,
+    /// takes no payment until that is over.
+    pub fn pay_at_last(&mut self, minor: u64) {
+        let end = Instant::now() + LIMIT;
+        while self.pay(minor).ending != Ending::Approved && Instant::now() < end {
+            std::thread::sleep(Duration::from_millis(300));
+        }
     }
 }
 
@@ -266,52 +313,11 @@ impl Act {
     }
 }
 
-/// Waits until the host has been told what it is told after a payment, or has not been in the first try.
-fn until_told(terminal: &Terminal) {
-    let end = Instant::now() + LIMIT;
-    let tried = |ledger: Ledger| {
-        let advices = ledger.undelivered_advices().unwrap_or_default();
-        advices.iter().all(|advice| advice.tries > 0)
-    };
-    while !terminal.ledger().is_some_and(tried) && Instant::now() < end {
+/// Waits until each advice has been delivered, or has been tried in vain.
+pub fn until_told(terminal: &Terminal) {
+    let (mut books, end) = (terminal.books(), Instant::now() + LIMIT);
+    while books.advices().iter().any(|advice| advice.tries == 0) && Instant::now() < end {
         std::thread::sleep(Duration::from_millis(20));
-    }
-}
-
-/// A printer that prints.
-struct Paper;
-
-impl Printer for Paper {
-    fn name(&self) -> String {
-        "paper".to_owned()
-    }
-
-    fn check(&mut self) -> Result<(), PrinterFault> {
-        Ok(())
-    }
-
-    fn print(
-        &mut self,
-        _: &[u8],
-        _: Duration,
-        _: &mut dyn FnMut(Option<PrinterFault>),
-    ) -> Result<Confirmation, PrintFailure> {
-        Ok(Confirmation::Printed)
-    }
-}
-
-struct Watching {
-    views: Sender<View>,
-    reports: Sender<SaleReport>,
-}
-
-impl Listener for Watching {
-    fn show(&mut self, view: &View) {
-        let _ = self.views.send(view.clone());
-    }
-
-    fn report(&mut self, report: &SaleReport) {
-        let _ = self.reports.send(report.clone());
     }
 }
 

@@ -61,7 +61,7 @@ impl Authority {
     pub fn issue(&self, leaf: &Leaf) -> Credential {
         let key = new_key();
         let own = self.0.certificate.subject_name().entries().next().unwrap();
-        let mut builder = builder(leaf, &own.data().as_utf8().unwrap().to_string(), &key);
+        let mut builder = builder(leaf, std::str::from_utf8(own.data().as_slice()).unwrap(), &key);
         let context = builder.x509v3_context(Some(&self.0.certificate), None);
         let names = SubjectAlternativeName::new().dns(leaf.name).build(&context).unwrap();
         builder.append_extension(names).unwrap();

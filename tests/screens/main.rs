@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used, reason = "a test stops where something fails")]
 
 mod contrast;
+mod deciding;
+mod enrolling;
 mod fonts;
 mod pictures;
 mod platform;

@@ -27,10 +27,11 @@ const BY_NIGHT: &[&str] = &[
     "not-paid",
     "unknown",
     "transactions",
+    "queue",
 ];
 
 /// Scenes that are also drawn on larger panels.
-const LARGER: &[&str] = &["keypad", "transactions", "unknown", "choose-application-many", "enter-pin-fullest"];
+const LARGER: &[&str] = &["keypad", "transactions", "unknown", "choose-application-many", "enter-pin-fullest", "queue"];
 
 fn folder() -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap().join("screens");
@@ -38,7 +39,7 @@ fn folder() -> PathBuf {
     folder
 }
 
-fn save(pixels: &SharedPixelBuffer<Rgba8Pixel>, name: &str) {
+pub fn save(pixels: &SharedPixelBuffer<Rgba8Pixel>, name: &str) {
     let file = BufWriter::new(File::create(folder().join(format!("{name}.png"))).unwrap());
     let mut encoder = png::Encoder::new(file, pixels.width(), pixels.height());
     encoder.set_color(png::ColorType::Rgba);

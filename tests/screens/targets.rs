@@ -22,7 +22,7 @@ fn of_roles(bench: &Bench, roles: &[AccessibleRole]) -> Vec<ElementHandle> {
 }
 
 /// Words, rows and everything to touch.
-fn everything_is_on_the_screen(bench: &Bench, (width, height): (u16, u16), name: &str) {
+pub fn everything_is_on_the_screen(bench: &Bench, (width, height): (u16, u16), name: &str) {
     let roles = [AccessibleRole::Text, AccessibleRole::ListItem, AccessibleRole::Button, AccessibleRole::Tab];
     for element in of_roles(bench, &roles) {
         let (corner, size) = (element.absolute_position(), element.size());
@@ -38,7 +38,7 @@ fn everything_is_on_the_screen(bench: &Bench, (width, height): (u16, u16), name:
 }
 
 /// Of two things to touch none lies on the other.
-fn nothing_covers_another(bench: &Bench, name: &str) {
+pub fn nothing_covers_another(bench: &Bench, name: &str) {
     let all = of_roles(bench, &[AccessibleRole::Button, AccessibleRole::Tab]);
     for (index, one) in all.iter().enumerate() {
         for other in &all[index + 1..] {
@@ -96,7 +96,7 @@ fn everything_to_touch_is_large_enough_and_on_the_screen() {
 #[test]
 fn every_reason_leaves_everything_on_the_screen() {
     type Place = (&'static str, fn(Reason) -> Screen);
-    let places: [Place; 6] = [
+    let places: [Place; 7] = [
         ("keypad", |reason| Screen::Keypad { notice: Some(reason) }),
         ("present card", |reason| Screen::PresentCard { amount: cny(1234), notice: Some(reason) }),
         ("not paid", |reason| Screen::NotPaid { amount: cny(1234), reason, at: at(14, 26, 9) }),
@@ -113,6 +113,11 @@ fn every_reason_leaves_everything_on_the_screen() {
             )
         }),
         ("out of service", |reason| Screen::OutOfService { reason }),
+        ("enrolment", |reason| Screen::Enrol {
+            serial_number: "00000402TEST0001".to_owned(),
+            progress: None,
+            notice: Some(reason),
+        }),
     ];
     for (width, height) in [PORTRAIT, LANDSCAPE] {
         for language in [Language::Chinese, Language::English] {

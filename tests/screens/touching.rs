@@ -25,7 +25,7 @@ fn place(bench: &Bench, label: &str) -> (LogicalPosition, LogicalSize) {
 }
 
 /// The middle of it.
-fn middle(bench: &Bench, label: &str) -> LogicalPosition {
+pub fn middle(bench: &Bench, label: &str) -> LogicalPosition {
     let (corner, size) = place(bench, label);
     LogicalPosition::new(corner.x + size.width / 2.0, corner.y + size.height / 2.0)
 }
@@ -51,7 +51,7 @@ fn touch_at(bench: &Bench, position: LogicalPosition) {
 }
 
 /// Whether something on the screen is called `label`.
-fn is_there(bench: &Bench, label: &str) -> bool {
+pub fn is_there(bench: &Bench, label: &str) -> bool {
     ElementHandle::find_by_accessible_label(bench.screen.window(), label).next().is_some()
 }
 
@@ -63,11 +63,11 @@ pub fn press(bench: &Bench, text: &str) {
     bench.pass(Duration::from_millis(20));
 }
 
-fn key(bench: &Bench, key: Key) {
+pub fn key(bench: &Bench, key: Key) {
     press(bench, &slint::SharedString::from(key));
 }
 
-fn benches() -> Vec<Bench> {
+pub fn benches() -> Vec<Bench> {
     [PORTRAIT, LANDSCAPE]
         .into_iter()
         .map(|(width, height)| {

@@ -1,10 +1,13 @@
 //! Every screen in every state worth a look.
 
 use jiff::civil::{DateTime, date};
+use yima::acquirer::enrolment;
 use yima::app::view::{
-    CopyState, CopyView, LinkState, PinPlace, Progress, ROWS_PER_PAGE, RowState, Screen, TransactionRow, View,
+    CopyState, CopyView, LinkState, PinPlace, Progress, QueueRow, ROWS_PER_PAGE, RowState, Screen, TransactionRow, View,
 };
 use yima::money::{Amount, Currency};
+use yima::payment::advice::AdviceKind;
+use yima::payment::queue::{Kind, Standing};
 use yima::receipt::CopyFor;
 use yima::reference::{Batch, ResponseCode, Stan, TraceNumber};
 use yima::wording::{Reason, ReasonKind};
@@ -29,7 +32,7 @@ pub fn view(screen: Screen) -> View {
     }
 }
 
-fn trace(stan: u32) -> TraceNumber {
+pub fn trace(stan: u32) -> TraceNumber {
     TraceNumber { batch: Batch::new(1).unwrap(), stan: Stan::new(stan).unwrap() }
 }
 
@@ -89,6 +92,32 @@ pub fn transactions(copies: Vec<CopyView>) -> Screen {
     Screen::Transactions { rows, page: 0, pages: 8, count_today: 38, total_today: cny(128_650), copies }
 }
 
+/// A row of the queue.
+pub fn queue_row(stan: u32, kind: Kind, standing: Standing) -> QueueRow {
+    QueueRow {
+        trace: trace(stan),
+        kind,
+        amount: cny(1234),
+        at: at(14, 26, 9),
+        standing,
+        tries: if standing == Standing::Parked { 20 } else { 3 },
+        next_try: (standing == Standing::Waiting).then(|| at(14, 31, 20)),
+        may_be_tried_again: true,
+    }
+}
+
+/// The queue with everything in it that there can be.
+pub fn queue() -> Screen {
+    let (card, script) = (Kind::Advice(AdviceKind::CardResult), Kind::Advice(AdviceKind::ScriptResult));
+    let rows = vec![
+        QueueRow { amount: cny(999_999_999_999), ..queue_row(101, Kind::Reversal, Standing::Parked) },
+        queue_row(102, card, Standing::Parked),
+        queue_row(123, Kind::Reversal, Standing::Waiting),
+        QueueRow { tries: 0, next_try: None, ..queue_row(124, script, Standing::Waiting) },
+    ];
+    Screen::Queue { rows, page: 0, pages: 3, waiting: 8, parked: 2, under_way: false }
+}
+
 /// Name of the picture, keys typed on the keypad before, the view, keys typed there, and seconds that pass.
 pub struct Scene {
     pub name: &'static str,
@@ -102,6 +131,7 @@ pub struct Scene {
 pub fn scenes() -> Vec<Scene> {
     let scene = |name, screen| Scene { name, keys: "1234", view: view(screen), then: "", seconds: 0 };
     let keypad = |notice| Screen::Keypad { notice };
+    let enrolment = |progress, notice| Screen::Enrol { serial_number: "00000402TEST0001".to_owned(), progress, notice };
     let processing = |progress| Screen::Processing { amount: cny(1234), progress };
     let enter_pin = |amount, notice: Option<ReasonKind>, may_bypass| Screen::EnterPin {
         amount,
@@ -326,6 +356,29 @@ pub fn scenes() -> Vec<Scene> {
             },
             ..scene("transactions-paper-out", keypad(None))
         },
+        scene("queue", queue()),
+        Scene {
+            view: View { test: true, link: LinkState::HostSilent, waiting: 12, queued: 14, ..view(queue()) },
+            ..scene("queue-test", keypad(None))
+        },
+        scene(
+            "queue-none",
+            Screen::Queue { rows: Vec::new(), page: 0, pages: 1, waiting: 0, parked: 0, under_way: false },
+        ),
+        Scene {
+            view: View {
+                queued: 1,
+                ..view(keypad(Some(Reason::with_detail(ReasonKind::AdviceParked, "000001-000124"))))
+            },
+            ..scene("keypad-advice-parked", keypad(None))
+        },
+        Scene {
+            view: View {
+                test: true,
+                ..view(Screen::PresentCard { amount: cny(1234), notice: Some(Reason::of(ReasonKind::PadBusy)) })
+            },
+            ..scene("present-card-pad-busy", keypad(None))
+        },
         Scene {
             view: View {
                 test: true,
@@ -333,5 +386,11 @@ pub fn scenes() -> Vec<Scene> {
             },
             ..scene("out-of-service", keypad(None))
         },
+        Scene { then: "12345", ..scene("enrolment", enrolment(None, None)) },
+        Scene {
+            then: "123456789012",
+            ..scene("enrolment-refused", enrolment(None, Some(Reason::of(ReasonKind::EnrolOtherMachine))))
+        },
+        scene("enrolment-asking", enrolment(Some(enrolment::Progress::AskingHost), None)),
     ]
 }

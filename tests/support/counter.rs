@@ -37,6 +37,8 @@ pub struct Counter {
     pub printer: Option<Running>,
     pub card: Option<Running>,
     pub shop: Shop,
+    /// What the program finds in its environment beside the usual.
+    pub environment: Vec<(&'static str, PathBuf)>,
     answer_limit_s: u32,
     card_limit_s: u32,
     card_was_in: bool,
@@ -64,6 +66,7 @@ impl Counter {
             printer: None,
             card: None,
             shop,
+            environment: Vec::new(),
             answer_limit_s: ANSWER_LIMIT_S,
             card_limit_s: CARD_LIMIT_S,
             card_was_in: false,
@@ -132,7 +135,7 @@ impl Counter {
     pub fn yima(&self, arguments: &[&str]) -> Command {
         let mut command = self.shop.command(env!("CARGO_BIN_EXE_yima"));
         command.arg("--config").arg(self.settings()).arg("--state").arg(self.state()).args(arguments);
-        command.env("TZ", "Asia/Shanghai");
+        command.env("TZ", "Asia/Shanghai").envs(self.environment.iter().map(|(name, value)| (name, value)));
         command
     }
 

@@ -14,6 +14,7 @@ pub mod counter;
 pub mod parts;
 pub mod running;
 pub mod screen;
+pub mod secrets;
 pub mod shop;
 
 use std::time::{Duration, Instant};

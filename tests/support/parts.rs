@@ -19,8 +19,11 @@ pub const XVFB: Part = Part { name: "Xvfb", package: "xvfb" };
 pub const XDOTOOL: Part = Part { name: "xdotool", package: "xdotool" };
 /// The driver that lets a program take the place of a card. Installed outside of `PATH`.
 pub const VPCD: Part = Part { name: "/usr/lib/pcsc/drivers/serial/libifdvpcd.so", package: "vsmartcard-vpcd" };
+/// A token without hardware, as a PKCS#11 module, and the tool that makes its tokens.
+pub const SOFTHSM2: Part = Part { name: "/usr/lib/softhsm/libsofthsm2.so", package: "softhsm2" };
+pub const SOFTHSM2_UTIL: Part = Part { name: "softhsm2-util", package: "softhsm2" };
 
-/// What the reader with a PIN pad is compiled with.
+/// What the reader with a PIN pad and the token that fails are compiled with.
 pub const GCC: Part = Part { name: "gcc", package: "gcc" };
 pub const PCSC_HEADERS: Part = Part { name: "/usr/include/PCSC", package: "libpcsclite-dev" };
 

@@ -1,17 +1,19 @@
 //! How requests about enrolment travel: HTTPS to the acquirer's host, which only the acquirer's own authorities vouch for. No
-//! redirect, no proxy, nothing is sent twice. Blocking; must not be called on a thread that runs an asynchronous runtime.
+//! redirect, no proxy, nothing is sent twice. They move no money and are rare, so they need neither phases nor resumed sessions
+//! (record 012). Blocking; must not be called on a thread that runs an asynchronous runtime.
 
+use std::io::Read;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use reqwest::StatusCode;
+use reqwest::blocking::{Client, ClientBuilder};
+use reqwest::header::CONTENT_TYPE;
 use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
 
 use super::EnrolmentError;
 use super::wire::{Answer, ENROL_PATH, LONGEST, SignedRequest, TERMINAL_PATH};
-use crate::acquirer::https::address::Address;
-use crate::acquirer::https::tls::{OwnCertificate, Tls, TlsError};
-use crate::acquirer::https::{Https, Limits, Post, PostError};
 use crate::terminal::link::LinkSettings;
 
 /// Content type, both ways.
@@ -26,8 +28,8 @@ pub fn enrol<T: DeserializeOwned>(
     directory: &Path,
     request: &SignedRequest,
 ) -> Result<Answer<T>, EnrolmentError> {
-    let authorities = read(directory, &settings.ca_file)?;
-    post(Tls::new(&authorities, None).map_err(unusable)?, settings, ENROL_PATH, request)
+    let client = base(settings, directory)?.build().map_err(|error| EnrolmentError::Link(chain(&error)))?;
+    post(&client, settings, ENROL_PATH, request)
 }
 
 /// Asks about the terminal's own binding, with its certificate.
@@ -39,34 +41,64 @@ pub fn ask<T: DeserializeOwned>(
     directory: &Path,
     request: &SignedRequest,
 ) -> Result<Answer<T>, EnrolmentError> {
-    let authorities = read(directory, &settings.ca_file)?;
-    let chain = read(directory, &settings.client_certificate_file)?;
+    let certificate = read(directory, &settings.client_certificate_file)?;
     let key = read(directory, &settings.client_key_file)?;
-    let own = OwnCertificate { chain: &chain, key: &key };
-    post(Tls::new(&authorities, Some(own)).map_err(unusable)?, settings, TERMINAL_PATH, request)
+    let failed = |error: reqwest::Error| EnrolmentError::Link(chain(&error));
+    let identity = reqwest::Identity::from_pkcs8_pem(&certificate, &key).map_err(failed)?;
+    let client = base(settings, directory)?.identity(identity).build().map_err(failed)?;
+    post(&client, settings, TERMINAL_PATH, request)
+}
+
+fn base(settings: &LinkSettings, directory: &Path) -> Result<ClientBuilder, EnrolmentError> {
+    let failed = |error: reqwest::Error| EnrolmentError::Link(chain(&error));
+    if !settings.url.starts_with("https://") {
+        let problem = "it must begin with https:// and name a host".to_owned();
+        return Err(EnrolmentError::Setting { key: "host.url", problem });
+    }
+    let authorities = read(directory, &settings.ca_file)?;
+    let authorities = reqwest::Certificate::from_pem_bundle(&authorities).map_err(failed)?;
+    let connect = Duration::from_secs(settings.connect_timeout_s);
+    Ok(Client::builder()
+        .tls_backend_native()
+        .https_only(true)
+        .tls_version_min(reqwest::tls::Version::TLS_1_2)
+        .tls_certs_only(authorities)
+        .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .no_proxy()
+        .referer(false)
+        .http1_only()
+        .pool_max_idle_per_host(0)
+        .connect_timeout(connect)
+        .timeout(Duration::from_secs(settings.deadline_s)))
 }
 
 fn post<T: DeserializeOwned>(
-    tls: Tls,
+    client: &Client,
     settings: &LinkSettings,
     path: &str,
     request: &SignedRequest,
 ) -> Result<Answer<T>, EnrolmentError> {
-    let address = Address::parse(&settings.url)
-        .map_err(|error| EnrolmentError::Setting { key: "host.url", problem: error.to_string() })?;
     let body = serde_json::to_vec(request).map_err(|error| EnrolmentError::Request(error.to_string()))?;
-    let limits = Limits::of(settings);
-    let until = Instant::now() + Duration::from_secs(settings.deadline_s);
-    let post = Post { path, content_type: JSON, body: &body, longest: LONGEST, hold: false };
-    let received = Https::new(tls).post(&address, &post, &limits, until).map_err(|error| match error {
-        PostError::NotSent(unreached) => EnrolmentError::Link(format!("the host cannot be reached: {unreached}")),
-        PostError::Doubtful(detail) => EnrolmentError::Link(detail),
-        PostError::TooLong(longest) => EnrolmentError::Answer(format!("it is longer than {longest} bytes")),
-    })?;
-    let (status, answer) = (received.response.status, Zeroizing::new(received.response.body));
-    let content_type = received.response.content_type.unwrap_or_else(|| "nothing".to_owned());
-    if status != 200 || !content_type.starts_with(JSON) {
+    let url = format!("{}{path}", settings.url.trim_end_matches('/'));
+    let response = client
+        .post(url)
+        .header(CONTENT_TYPE, JSON)
+        .body(body)
+        .send()
+        .map_err(|error| EnrolmentError::Link(format!("the host cannot be reached: {}", chain(&error))))?;
+    let status = response.status();
+    let content_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("nothing");
+    if status != StatusCode::OK || !content_type.starts_with(JSON) {
         return Err(EnrolmentError::Link(format!("something on the way answered HTTP {status}, {content_type}")));
+    }
+    let mut answer = Zeroizing::new(Vec::new());
+    response
+        .take(LONGEST as u64 + 1)
+        .read_to_end(&mut answer)
+        .map_err(|error| EnrolmentError::Link(format!("the answer was cut off: {error}")))?;
+    if answer.len() > LONGEST {
+        return Err(EnrolmentError::Answer(format!("it is longer than {LONGEST} bytes")));
     }
     serde_json::from_slice(&answer).map_err(|error| EnrolmentError::Answer(error.to_string()))
 }
@@ -76,6 +108,13 @@ fn read(directory: &Path, file: &Path) -> Result<Zeroizing<Vec<u8>>, EnrolmentEr
     std::fs::read(&path).map(Zeroizing::new).map_err(|source| EnrolmentError::file(&path, source))
 }
 
-fn unusable(error: TlsError) -> EnrolmentError {
-    EnrolmentError::Link(format!("certificates or key cannot be used: {error}"))
+/// The library's reasons, without the address.
+fn chain(error: &reqwest::Error) -> String {
+    let mut reasons = Vec::new();
+    let mut next: Option<&dyn std::error::Error> = std::error::Error::source(error);
+    while let Some(reason) = next {
+        reasons.push(reason.to_string());
+        next = reason.source();
+    }
+    if reasons.is_empty() { error.to_string() } else { reasons.join(": ") }
 }

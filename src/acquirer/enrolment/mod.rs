@@ -225,6 +225,7 @@ impl Enrolment<'_> {
         vault.import_under_agreement(&host_key, &context, &answer.master_key, &answer.device_key)?;
 
         stage.write(relative(&self.settings.client_certificate_file, "host.client_certificate_file")?, certificate)?;
+        stage.write(Path::new(identity::BINDING_AUTHORITIES), &authorities)?;
         self.journal(&vault, &record)?.save(stage.folder())?;
         identity::save(stage.folder(), &answer.binding)?;
         Ok(record)
@@ -305,11 +306,14 @@ impl Enrolled<'_> {
         let refused = |problem: &str| EnrolmentError::Answer(problem.to_owned());
         let answer = self.ask(desk, Wish::Binding, now)?;
         let binding = answer.binding.ok_or_else(|| refused("there is no binding record in it"))?;
-        let authorities = self.directory.join(&self.settings.ca_file);
-        let authorities = std::fs::read(&authorities).map_err(|source| EnrolmentError::file(&authorities, source))?;
+        let authorities = identity::binding_authorities(self.directory, &self.settings.ca_file)?;
         let record = binding.verified(&authorities)?;
         let ours = self.identity;
         if record.version <= ours.version {
+            if Journal::load(self.directory)?.newest_binding() < ours.version {
+                // The power went after the record was taken and before it was written down.
+                self.note(Event::BindingReplaced, &format!("{}, {}", record.address, record.place), ours.version, now)?;
+            }
             return Ok(None);
         }
         let same = record.serial_number == ours.serial_number

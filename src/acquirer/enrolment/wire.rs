@@ -5,7 +5,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use super::EnrolmentError;
 use crate::crypto::elliptic::P256PublicKey;
@@ -68,8 +68,8 @@ impl fmt::Debug for ActivationCode {
 #[error("an activation code has {CODE_DIGITS} digits; read it again from the acquirer's letter")]
 pub struct CodeError;
 
-/// A request with its proof.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// A request with its proof. Masks itself: there may be an activation code in it.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SignedRequest {
     /// What is asked, as JSON.
@@ -99,8 +99,14 @@ impl SignedRequest {
     }
 }
 
-/// A machine asks to be enrolled.
-#[derive(Serialize, Deserialize)]
+impl fmt::Debug for SignedRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SignedRequest({} bytes, masked)", self.request.len())
+    }
+}
+
+/// A machine asks to be enrolled. Wiped when it is dropped.
+#[derive(Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]
 #[serde(deny_unknown_fields)]
 pub struct EnrolmentRequest {
     /// Terminal unique serial number (TUSN).

@@ -8,6 +8,7 @@ use std::time::Duration;
 use crate::acquirer::enrolment::EnrolmentError;
 use crate::acquirer::held::LineEnd;
 use crate::acquirer::link::{HostCheck, HostLink};
+use crate::acquirer::sign_on::{SignOnFailure, SignedOn};
 use crate::app::parameters::{self, Update, UpdateError};
 use crate::payment::advice::Advice;
 use crate::payment::online::{HostAnswer, LateApproval, LinkFailure, ReversalRequest, SaleRequest};
@@ -27,6 +28,8 @@ pub enum Job {
     Reverse(ReversalRequest),
     /// To take note of a payment that is over: which row of the ledger, and what it says.
     Advise(i64, Box<Advice>),
+    /// For working keys.
+    SignOn(TraceNumber),
     /// Whether it is there.
     Check,
     /// For its terminal data, which take the place of those there are.
@@ -46,12 +49,16 @@ pub enum Event {
     Advice(i64, Result<HostAnswer, LinkFailure>),
     /// An approval came that its payment no longer waited for.
     Late(LateApproval),
+    /// Of a sign-on.
+    SignOn(Result<SignedOn, SignOnFailure>),
     /// Of a check.
     Check(Result<HostCheck, LinkFailure>),
     /// Of an update.
     Update(Result<Box<Update>, UpdateError>),
     /// An answer ordered an update.
     Ordered,
+    /// An answer says that the working keys have to be fetched anew. Comes before the event of what was answered.
+    KeysNeeded,
     /// The idle line to the host has ended.
     LineEnded(LineEnd),
     /// An answer spoke of the terminal's binding.
@@ -76,10 +83,14 @@ pub fn start<M: Send + 'static>(
                 Job::Sale(request) => Event::Sale(request.trace, link.sale(&request)),
                 Job::Reverse(request) => Event::Reversal(request.trace, link.reverse(&request)),
                 Job::Advise(id, advice) => Event::Advice(id, link.advise(&advice)),
+                Job::SignOn(trace) => Event::SignOn(link.sign_on(trace)),
                 Job::Check => Event::Check(link.check()),
                 Job::Update => Event::Update(parameters::update(&*link, &files).map(Box::new)),
                 Job::Binding => Event::Binding(link.refresh_binding().map(|identity| identity.map(Box::new))),
             };
+            if link.take_need_of_keys() && events.send(wrap(Event::KeysNeeded)).is_err() {
+                return;
+            }
             let word = link.take_word_on_binding().map(Event::WordOnBinding);
             if word.is_some_and(|word| events.send(wrap(word)).is_err()) {
                 return;

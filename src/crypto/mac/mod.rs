@@ -8,7 +8,7 @@ mod unionpay;
 
 use subtle::ConstantTimeEq;
 
-pub use unionpay::{unionpay, unionpay_block};
+pub use unionpay::{field_64, unionpay, unionpay_block, unionpay_block_by};
 
 /// Compares two MACs in a time that does not depend on where they differ.
 pub fn equal(one: &[u8], other: &[u8]) -> bool {

@@ -10,7 +10,15 @@ use crate::crypto::{CryptoError, hex};
 /// # Errors
 /// Passed on from OpenSSL.
 pub fn unionpay(key: &TdesKey, message: &[u8]) -> Result<[u8; 8], CryptoError> {
-    block(hex::encode(&unionpay_block(&BlockKey::Tdes(key.clone()), message)?).as_bytes())
+    field_64(&unionpay_block(&BlockKey::Tdes(key.clone()), message)?)
+}
+
+/// Field 64 of the ciphertext that [`unionpay_block`] gives.
+///
+/// # Errors
+/// When that has not the four bytes that field 64 shows.
+pub fn field_64(ciphertext: &[u8]) -> Result<[u8; 8], CryptoError> {
+    block(hex::encode(ciphertext).as_bytes())
 }
 
 /// The ciphertext whose first four bytes, in hexadecimal, are field 64.
@@ -22,7 +30,18 @@ pub fn unionpay(key: &TdesKey, message: &[u8]) -> Result<[u8; 8], CryptoError> {
 /// # Errors
 /// Passed on from OpenSSL.
 pub fn unionpay_block(key: &BlockKey, message: &[u8]) -> Result<Vec<u8>, CryptoError> {
-    let length = key.block_length();
+    unionpay_block_by(key.block_length(), message, |block| key.encrypt_ecb(block))
+}
+
+/// As [`unionpay_block`], for a key that encrypts elsewhere: `encrypt` takes a block of `length` bytes.
+///
+/// # Errors
+/// Passed on from `encrypt`.
+pub fn unionpay_block_by<E>(
+    length: usize,
+    message: &[u8],
+    encrypt: impl Fn(&[u8]) -> Result<Vec<u8>, E>,
+) -> Result<Vec<u8>, E> {
     let folded = message.chunks(length).fold(vec![0; length], |mut folded, chunk| {
         for (to, from) in folded.iter_mut().zip(chunk) {
             *to ^= from;
@@ -31,8 +50,8 @@ pub fn unionpay_block(key: &BlockKey, message: &[u8]) -> Result<Vec<u8>, CryptoE
     });
     let characters = hex::encode(&folded).into_bytes();
     let (first, second) = characters.split_at(length);
-    let once = key.encrypt_ecb(first)?;
-    key.encrypt_ecb(&xor(&once, second))
+    let once = encrypt(first)?;
+    encrypt(&xor(&once, second))
 }
 
 #[cfg(test)]

@@ -7,7 +7,6 @@ use super::super::tests::{approved, host_approved, open, paid, pending, reversal
 use super::super::{DeedRow, MIGRATIONS};
 use super::*;
 use crate::money::Currency;
-use crate::payment::online::ReversalReason;
 use crate::payment::queue::{Act, Deed, MAX_TRIES, NotAllowed, Resolution};
 use crate::payment::record::Record;
 use crate::reference::{AuthorisationCode, Rrn};
@@ -281,12 +280,34 @@ fn a_payment_that_counts_as_taken_back_is_taken_back_once_more_when_it_is_approv
     let mut ledger = open(directory.path());
     let (entry, work) = ledger.oldest(Rank::Reversals).unwrap().unwrap();
     assert_eq!((entry.trace, entry.tries), (trace, 0));
-    let Work::Reverse(request) = work else { unreachable!() };
+    let Work::Reverse(request) = work else { panic!("{work:?}") };
     assert_eq!((request.reason, request.chip_data), (ReversalReason::NoAnswer, Vec::new()));
     ledger.done(entry.id).unwrap();
     // The same approval, doubled on the way, does not begin it anew.
     assert!(!ledger.note_late_approval(&late(trace), noon()).unwrap());
     assert_eq!(ledger.find(trace).unwrap().unwrap().state, State::Reversed);
+}
+
+/// A refusal without a MAC, of a request that was doubled on the way, tells nothing of the first of the two.
+#[test]
+fn a_payment_that_was_told_as_refused_is_taken_back_when_the_host_approved_it_after_all() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut ledger = open(directory.path());
+    let trace = ledger.take_trace_number().unwrap();
+    ledger.record(trace, &pending(1234)).unwrap();
+    let refused =
+        Record::NotPaid { reason: ReasonKind::HostDeclined, response_code: ResponseCode::parse("A0").ok(), rrn: None };
+    ledger.record(trace, &refused).unwrap();
+    assert_eq!(ledger.oldest(Rank::Reversals).unwrap(), None);
+    assert!(ledger.note_late_approval(&late(trace), noon()).unwrap());
+    let mut ledger = open(directory.path());
+    let row = ledger.find(trace).unwrap().unwrap();
+    assert_eq!((row.state, row.reason), (State::ReversalDue, Some(ReasonKind::HostDeclined)));
+    let (entry, work) = ledger.oldest(Rank::Reversals).unwrap().unwrap();
+    let Work::Reverse(request) = work else { panic!("{work:?}") };
+    assert_eq!((request.trace, request.reason, request.chip_data), (trace, ReversalReason::Other, Vec::new()));
+    ledger.done(entry.id).unwrap();
+    assert!(!ledger.note_late_approval(&late(trace), noon()).unwrap(), "once");
 }
 
 #[test]

@@ -225,3 +225,15 @@ fn every_act_has_a_word_of_its_own() {
         assert_eq!(Act::from_word(act.word()), Some(act));
     }
 }
+
+#[test]
+fn a_late_approval_takes_back_what_the_customer_was_told_is_not_paid() {
+    for state in State::ALL {
+        let does = match state.word() {
+            "declined" | "reversed" => Some(LateApprovalDoes::TakeBack),
+            "reversal_due" | "unresolved" => Some(LateApprovalDoes::Nothing),
+            _ => None,
+        };
+        assert_eq!(late_approval(state), does, "{state:?}");
+    }
+}

@@ -29,6 +29,12 @@ impl Sale {
             }
             // The pending row was not written, so nothing was sent.
             Event::RecordFailed(detail) => failed(Reason::with_detail(ReasonKind::LedgerFailed, detail)),
+            // Once the request is on its way nobody can call it back; the answer decides. Only no other one follows.
+            Event::Cancelled => {
+                self.pins.no_more = true;
+                self.phase = Phase::AskingHost;
+                Vec::new()
+            }
             Event::Begin
             | Event::CardInserted(_)
             | Event::PinEntered(_)
@@ -42,9 +48,7 @@ impl Sale {
             | Event::CardTorn
             | Event::CardMute
             | Event::NoCard
-            | Event::ReaderFailed(_)
-            | Event::Cancelled => {
-                // Once the request is on its way nobody can call it back; the answer decides.
+            | Event::ReaderFailed(_) => {
                 self.phase = Phase::AskingHost;
                 Vec::new()
             }
@@ -92,12 +96,13 @@ impl Sale {
                 reason.code = Some(answer.response_code);
                 self.take_back(ReversalReason::Other, reason)
             }
-            Decision::Refused => {
+            decision @ (Decision::Refused | Decision::WrongPin) => {
                 let online = OnlineResult::Declined { response_code, issuer_data: answer.issuer_data };
-                let reason =
-                    Reason { code: Some(answer.response_code.clone()), ..Reason::of(ReasonKind::HostDeclined) };
+                let mut reason = Reason::of(ReasonKind::HostDeclined);
+                reason.code = Some(answer.response_code.clone());
                 let record =
                     Record::NotPaid { reason: reason.kind, response_code: Some(answer.response_code), rrn: answer.rrn };
+                self.pins.called_wrong = decision == Decision::WrongPin;
                 self.tell_card(record, online, Conclusion::Declined(reason))
             }
         }

@@ -40,7 +40,7 @@ impl Sale {
         if let Some(scripts) = self.new_script_result() {
             effects.push(Effect::Record(Record::Scripts(Box::new(scripts))));
         }
-        effects.extend(over(conclusion));
+        effects.extend(self.over_or_again(conclusion));
         effects
     }
 
@@ -63,7 +63,13 @@ impl Sale {
             },
             Event::CardTorn | Event::CardMute | Event::ReaderFailed(_) => {
                 self.kernel.card_lost();
+                self.pins.no_more = true;
                 self.told(conclusion)
+            }
+            Event::Cancelled => {
+                self.pins.no_more = true;
+                self.phase = Phase::TellingCard { conclusion };
+                Vec::new()
             }
             // The row stays `pending`. Whoever carries this out must not take that one back: see `Decision::NumberInUse`.
             Event::RecordFailed(_) if matches!(conclusion, Conclusion::Unresolved(_)) => over(conclusion),
@@ -82,7 +88,6 @@ impl Sale {
             | Event::ApplicationConfirmed(_)
             | Event::ChoiceTimedOut
             | Event::NoCard
-            | Event::Cancelled
             | Event::HostAnswered(_)
             | Event::LinkFailed(_) => {
                 self.phase = Phase::TellingCard { conclusion };

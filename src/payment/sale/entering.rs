@@ -1,8 +1,8 @@
-//! The cardholder is asked for a PIN, while the card waits. Nothing has been sent to the host yet.
+//! The cardholder is asked for a PIN, while the card waits. Nothing of this transaction has been sent to the host yet.
 
 use super::{Effect, Event, Phase, Progress, Sale, failed};
 use crate::emv::kernel;
-use crate::emv::pin::{PinEntry, PinRequest};
+use crate::emv::pin::{PinEntry, PinKind, PinRequest};
 use crate::payment::pin_pad::PinPad;
 use crate::wording::{Reason, ReasonKind};
 
@@ -11,13 +11,14 @@ const MAX_REFUSED: u8 = 5;
 
 impl Sale {
     pub(super) fn ask_pin(&mut self, request: PinRequest) -> Vec<Effect> {
+        let request = self.pins.told_in(request);
         self.phase = Phase::EnteringPin { request, refused: 0 };
         vec![Effect::Show(Progress::EnteringPin(request)), Effect::AskPin(request)]
     }
 
     pub(super) fn while_entering_pin(&mut self, request: PinRequest, refused: u8, event: Event) -> Vec<Effect> {
         match event {
-            Event::PinEntered(entry) if self.may_come(&entry) => self.after_pin(entry),
+            Event::PinEntered(entry) if self.may_come(&entry) => self.after_pin(request.kind, entry),
             Event::PinLengthWrong if refused < MAX_REFUSED => {
                 self.phase = Phase::EnteringPin { request, refused: refused + 1 };
                 vec![Effect::AskPin(request)]
@@ -54,12 +55,20 @@ impl Sale {
             PinEntry::Verified(_) => matches!(self.pin_pad, PinPad::Reader),
             PinEntry::Bypassed => self.pin_bypass(),
             PinEntry::PadBroken => true,
-            // No pad gives a PIN to the host.
+            // The PIN for the host comes with its digits, and is kept here.
             PinEntry::Captured => false,
         }
     }
 
-    fn after_pin(&mut self, entry: PinEntry) -> Vec<Effect> {
+    fn after_pin(&mut self, kind: PinKind, entry: PinEntry) -> Vec<Effect> {
+        let entry = match (kind, entry) {
+            // The kernel needs to know only that there is one.
+            (PinKind::Online, PinEntry::Entered { pin, .. }) => {
+                self.pin = Some(pin);
+                PinEntry::Captured
+            }
+            (PinKind::Online | PinKind::Plaintext | PinKind::Enciphered, entry) => entry,
+        };
         // Whoever is asked for a PIN has heard that the card is read.
         self.phase = Phase::Reading { sounded: true };
         let mut effects = vec![Effect::Show(Progress::ReadingCard)];

@@ -14,6 +14,7 @@
 //! | choosing | refused, not in time, cancelled, card is torn, reader failed | over: not paid | |
 //! | asking the host | approved | completing | `HostApproved` |
 //! | asking the host | declined, never sent | over: not paid | `NotPaid` |
+//! | asking the host | the PIN is wrong | over: not paid, and once more as another transaction while that is allowed | `NotPaid` |
 //! | asking the host | approved in part, undecided, no answer, bad answer | over: being taken back | `ReversalDue` |
 //! | asking the host | the trace number is in use there | over: a person must look | `Unresolved` |
 //! | completing | card gives TC | over: paid | `Approved` |
@@ -25,12 +26,14 @@
 //! |---|---|
 //! | `reading` | the card, up to the request |
 //! | `entering` | the PIN |
+//! | `again` | another try after a PIN that the bank called wrong |
 //! | `choosing` | the cardholder's say about the application |
 //! | `asking` | the host's answer, or none |
 //! | `completing` | the card's last word |
 //!
 //! Effects are carried out in the order given, and a `Record` is durable before the next effect starts.
 
+mod again;
 mod asking;
 mod choosing;
 mod completing;
@@ -39,6 +42,7 @@ mod reading;
 
 use jiff::civil::DateTime;
 
+use self::again::PinTries;
 use super::online::{HostAnswer, LinkFailure, SaleRequest};
 pub use super::opening::Opening;
 use super::pin_pad::PinPad;
@@ -46,11 +50,13 @@ use super::record::Record;
 use crate::card_number::Pan;
 use crate::crypto::hex;
 use crate::emv::apdu::{CardAnswer, Command};
+use crate::emv::cvm::Verification;
 use crate::emv::entry_point::{self, CardTransaction, Interface};
 use crate::emv::kernel::{self, Choice};
 use crate::emv::pin::{PinEntry, PinRequest};
 use crate::emv::tag;
 use crate::money::Amount;
+use crate::pin::Pin;
 use crate::reference::{AuthorisationCode, ResponseCode, Rrn, TraceNumber};
 use crate::wording::{Reason, ReasonKind};
 
@@ -120,6 +126,9 @@ pub enum Effect {
     ReleaseCard,
     /// The sale is over.
     Conclude(Conclusion),
+    /// The sale is over, not paid: the bank called the PIN wrong, for which the reason stands. The card is still in and
+    /// another PIN may be tried: go on with [`Sale::again`], or release the card and conclude that it was declined.
+    TryAnotherPin(Reason),
 }
 
 /// Where a sale stands while it runs.
@@ -164,7 +173,7 @@ pub struct HostSummary {
 }
 
 /// What is known of the card, for screen, slip and JSON. Nothing secret is in it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CardSummary {
     /// Card number, first six and last four.
     pub truncated_pan: String,
@@ -178,6 +187,8 @@ pub struct CardSummary {
     pub tvr: String,
     /// TSI, hexadecimal.
     pub tsi: String,
+    /// How the cardholder was verified.
+    pub verification: Verification,
     /// What the card made of the issuer's scripts (9F5B), hexadecimal; empty when none were run.
     pub script_results: String,
 }
@@ -192,6 +203,9 @@ pub struct Sale {
     host: Option<HostSummary>,
     /// Bytes of 9F5B that the ledger has.
     scripts_recorded: usize,
+    /// The PIN for the bank, from its entry until the request is made.
+    pin: Option<Pin>,
+    pins: PinTries,
 }
 
 #[derive(Debug)]
@@ -237,12 +251,14 @@ impl Sale {
     pub fn new(opening: Opening) -> Self {
         let pin_pad = PinPad::None;
         let kernel = transaction(&opening, pin_pad);
-        Self { opening, pin_pad, kernel, phase: Phase::Opened, host: None, scripts_recorded: 0 }
+        let (phase, pins) = (Phase::Opened, PinTries::default());
+        Self { opening, pin_pad, kernel, phase, host: None, scripts_recorded: 0, pin: None, pins }
     }
 
     /// Takes what happened, gives what to do. An event that does not belong to the phase changes nothing.
     pub fn step(&mut self, event: Event) -> Vec<Effect> {
         match (std::mem::replace(&mut self.phase, Phase::Over), event) {
+            (Phase::Opened, Event::Begin) if self.pins.wrong > 0 => self.begin_again(),
             (Phase::Opened, Event::Begin) => {
                 self.phase = Phase::AwaitingCard;
                 vec![Effect::Show(Progress::PresentCard), Effect::AwaitCard]
@@ -290,9 +306,9 @@ impl Sale {
     }
 
     /// Whether the cardholder may go on without a PIN. Not at a pad of the reader: it cannot be called back, and the PIN
-    /// might still be sent.
+    /// might still be sent. Nor after one that the bank called wrong: that must not lead to a rule that asks for less.
     pub const fn pin_bypass(&self) -> bool {
-        self.opening.pin_bypass && matches!(self.pin_pad, PinPad::Screen)
+        self.opening.pin_bypass && matches!(self.pin_pad, PinPad::Screen) && self.pins.wrong == 0
     }
 
     /// The language to speak to the cardholder, ISO 639; nothing before the card is read, or when it asks for none that this
@@ -311,6 +327,7 @@ impl Sale {
             bank: self.opening.terminal.tables.card(pan.expose_digits()).map(|range| range.bank.clone()),
             tvr: hex::encode(&self.kernel.tvr().0),
             tsi: hex::encode(&self.kernel.tsi().0),
+            verification: self.kernel.verification(),
             script_results: hex::encode(self.kernel.data().get(tag::SCRIPT_RESULTS).unwrap_or_default()),
         })
     }

@@ -127,7 +127,7 @@ impl Sale {
         self.opening.terminal.tables.card(pan.expose_digits()).is_some_and(|range| range.refused)
     }
 
-    fn request(&self) -> Result<(Pending, SaleRequest), CardDataError> {
+    fn request(&mut self) -> Result<(Pending, SaleRequest), CardDataError> {
         let data = self.kernel.data();
         let wrong = |tag: Tag| move |_| CardDataError::Wrong(tag);
         let pan = Pan::from_compressed(data.require(tag::PAN)?).map_err(wrong(tag::PAN))?;
@@ -143,6 +143,7 @@ impl Sale {
             amount: self.opening.amount,
             at: self.opening.at,
             entry: EntryMode::Chip,
+            verification: self.kernel.verification(),
             truncated_pan: pan.truncated(),
             sequence_number,
             card_expiry: expiry.map(|[year, month]| format!("{year:02X}{month:02X}")),
@@ -156,7 +157,9 @@ impl Sale {
             at: self.opening.at,
             card: CardForHost { pan, expiry, track2, sequence_number, entry: EntryMode::Chip },
             chip_data: data.collect(&self.opening.terminal.host_data).to_vec(),
+            pin: self.pin.take(),
         };
+        self.pins.asked_bank = request.pin.is_some();
         Ok((pending, request))
     }
 

@@ -31,6 +31,9 @@ pub enum AnswerError {
     /// Its MAC cannot be made.
     #[error(transparent)]
     Crypto(#[from] CryptoError),
+    /// The terminal has no key to check it with.
+    #[error("terminal {0} has not signed on")]
+    NoKey(String),
 }
 
 /// The host's own values of a terminal, which every answer to it names: the terminal compares them.
@@ -103,7 +106,8 @@ pub fn ordering(
     terminal: &Terminal,
     order: Option<u8>,
 ) -> Result<Zeroizing<Vec<u8>>, AnswerError> {
-    let mac = mac::unionpay(&terminal.mac_key, &dialect.pack_for_mac(&answer)?)?;
+    let key = terminal.mac_key.as_ref().ok_or_else(|| AnswerError::NoKey(terminal.terminal.clone()))?;
+    let mac = mac::unionpay(key, &dialect.pack_for_mac(&answer)?)?;
     let header = match order {
         Some(order) => dialect.parameters.with_order(&dialect.header, order),
         None => dialect.header.clone(),

@@ -46,6 +46,17 @@ pub struct NewEntry<'a> {
     pub pan: Option<&'a str>,
 }
 
+/// What a request was answered, beyond what its row says.
+#[derive(Debug)]
+pub struct KeptAnswer {
+    /// SHA-256 of the request.
+    pub request: Vec<u8>,
+    /// Field 38.
+    pub authorisation_code: Option<String>,
+    /// Field 55.
+    pub issuer_data: Option<Vec<u8>>,
+}
+
 impl<'a> Books<'a> {
     /// The books of a transaction that has begun.
     pub(super) const fn new(transaction: &'a Connection) -> Self {
@@ -92,6 +103,40 @@ impl<'a> Books<'a> {
             ],
         )?;
         Ok(rrn)
+    }
+
+    /// Keeps what a request was answered beyond its row, and which request it was.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub fn keep_answer(&self, terminal: &str, trace: TraceNumber, answer: &KeptAnswer) -> Result<(), StoreError> {
+        self.0.execute(
+            "INSERT INTO sale_answers (terminal, batch, stan, request, authorisation_code, issuer_data)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            params![
+                terminal,
+                trace.batch.number(),
+                trace.stan.number(),
+                answer.request,
+                answer.authorisation_code,
+                answer.issuer_data
+            ],
+        )?;
+        Ok(())
+    }
+
+    /// What was kept of an answer.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn kept_answer(&self, terminal: &str, trace: TraceNumber) -> Result<Option<KeptAnswer>, StoreError> {
+        let sql = "SELECT request, authorisation_code, issuer_data FROM sale_answers
+                   WHERE terminal = ?1 AND batch = ?2 AND stan = ?3";
+        let key = params![terminal, trace.batch.number(), trace.stan.number()];
+        let read = |row: &rusqlite::Row<'_>| {
+            Ok(KeptAnswer { request: row.get(0)?, authorisation_code: row.get(1)?, issuer_data: row.get(2)? })
+        };
+        Ok(self.0.query_row(sql, key, read).optional()?)
     }
 
     /// Counts a reversal of a request, and marks the request when it is taken back by it.
@@ -152,6 +197,24 @@ impl<'a> Books<'a> {
         let key = IssuerKey::new(algorithm_of(algorithm)?, &key)?;
         let issuer = Issuer::new(&key, pan, sequence_number, method_of(method)?)?;
         Ok(Some(Account { sequence_number, expiry, issuer, balance, last_atc: last_atc.try_into().ok() }))
+    }
+
+    /// What the account of a card keeps of its PIN, and how many wrong ones came in a row.
+    ///
+    /// # Errors
+    /// When the database cannot be read, or there is no such account.
+    pub fn pin_check(&self, pan: &str) -> Result<(Vec<u8>, u32), StoreError> {
+        let sql = "SELECT check_value, wrong FROM pins WHERE pan = ?1";
+        Ok(self.0.query_row(sql, [pan], |row| Ok((row.get(0)?, row.get(1)?)))?)
+    }
+
+    /// Counts wrong PINs.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub fn set_wrong_pins(&self, pan: &str, wrong: u32) -> Result<(), StoreError> {
+        self.0.execute("UPDATE pins SET wrong = ?2 WHERE pan = ?1", params![pan, wrong])?;
+        Ok(())
     }
 
     /// Takes money from an account; the database refuses more than there is.

@@ -9,9 +9,12 @@ mod answers;
 mod books;
 mod cryptogram;
 mod files;
+mod keys;
 pub mod onboarding;
 mod parameters;
+mod pins;
 mod pki;
+mod repeats;
 mod rules;
 pub mod scripts;
 mod server;
@@ -20,7 +23,6 @@ pub mod store;
 #[cfg(test)]
 mod tests;
 
-use std::cell::RefCell;
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -36,6 +38,7 @@ use zeroize::Zeroizing;
 
 pub use self::advices::Note;
 use self::files::Readers;
+pub use self::keys::SignOnState;
 use self::onboarding::bound::Bound;
 use self::onboarding::register::{self, Form, Numbers, Register, RegisterError};
 use self::onboarding::{NewTerminal, Onboarding};
@@ -48,16 +51,16 @@ use self::store::{Entry, Store, StoreError, TerminalRow};
 use crate::acquirer::enrolment::wire::SignedRequest;
 use crate::acquirer::enrolment::{Enrolment, EnrolmentError};
 use crate::crypto::CryptoError;
-use crate::crypto::tdes::TdesKey;
 use crate::iso8583::{Dialect, DialectError};
-use crate::reference::ReferenceError;
+use crate::pin::Pin;
+use crate::reference::{Batch, ReferenceError};
 use crate::sandbox::card::profile::{CardProfile, ProfileError, SHIPPED};
 use crate::terminal::binding::Place;
 use crate::terminal::identity::{self, Identity, IdentityError};
 use crate::terminal::link::LinkSettings;
 use crate::terminal::{journal, machine};
-use crate::vault::software::{self, SoftwareVault};
-use crate::vault::{KeyName, SealedKey, SecureElement, VaultError};
+use crate::vault::VaultError;
+use crate::vault::software;
 
 /// Where the sandbox host listens when nobody says otherwise.
 pub const DEFAULT_PORT: u16 = 8583;
@@ -232,12 +235,6 @@ impl Host {
         let authority = std::fs::read(self.state.join(PKI).join("ca.pem"))?;
         files::write(&kit.join(identity::AUTHORITIES), &authority, Readers::All)?;
         let onboarding = self.onboarding()?;
-        let mac_key = random::<16>()?;
-        let master_key = RefCell::new(Zeroizing::new([0; 16]));
-        let take = |store: &Store, new: &NewTerminal<'_>| {
-            *master_key.borrow_mut() = Zeroizing::new(*new.master_key);
-            take_terminal_with(store, new, &mac_key)
-        };
         let enrolment = Enrolment {
             settings: &LinkSettings::default(),
             directory: &kit,
@@ -245,10 +242,10 @@ impl Host {
             machine: &machine::SOURCES.map(PathBuf::from),
         };
         let mut desk = |signed: &SignedRequest| {
-            onboarding.enrol(signed, &take, now).map_err(|error| EnrolmentError::Link(error.to_string()))
+            onboarding.enrol(signed, &take_terminal, now).map_err(|error| EnrolmentError::Link(error.to_string()))
         };
         enrolment.carry_out(&code, &mut desk, &mut |_| ())?;
-        give_mac_key(&kit, &master_key.borrow(), &mac_key)
+        Ok(())
     }
 
     /// The desk of this host for enrolments.
@@ -268,7 +265,7 @@ impl Host {
     }
 
     /// Writes what the default terminal needs into a directory, as if it had been enrolled there: `binding.json`,
-    /// `machine.toml`, `journal.jsonl`, `vault-TEST.toml`, `acquirer-ca.pem`, `client.pem`, `client.key`. A kit that is there is
+    /// `binding-ca.pem`, `machine.toml`, `journal.jsonl`, `vault-TEST.toml`, `acquirer-ca.pem`, `client.pem`, `client.key`. A kit that is there is
     /// replaced.
     ///
     /// # Errors
@@ -295,6 +292,7 @@ impl Host {
         for (name, readers) in [
             (software::FILE, Readers::Owner),
             (identity::AUTHORITIES, Readers::All),
+            (identity::BINDING_AUTHORITIES, Readers::All),
             ("client.pem", Readers::All),
             ("client.key", Readers::Owner),
             (machine::FILE, Readers::Owner),
@@ -325,6 +323,7 @@ impl Host {
             dialect: Dialect::shipped(DIALECT)?,
             store: Arc::clone(&self.store),
             deaf_to_reversals: AtomicBool::new(false),
+            wrong_check_values: AtomicBool::new(false),
             handshakes: Handshakes::default(),
             blind_to_bindings: AtomicBool::new(false),
             onboarding: self.onboarding()?,
@@ -362,6 +361,14 @@ impl Host {
     /// When the database cannot be read.
     pub fn balance(&self, pan: &str) -> Result<Option<u64>, StoreError> {
         self.store.balance(pan)
+    }
+
+    /// Gives the account behind a card number another PIN, with all its tries. At first every account has 1234.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub fn set_pin(&self, pan: &str, pin: &Pin) -> Result<(), StoreError> {
+        self.store.set_pin(pan, pin)
     }
 
     /// Do register and kit belong together? Not when an enrolment was cut short.
@@ -424,6 +431,43 @@ impl RunningHost {
     /// While `blind`, it does not compare what a message names with its register, and answers with its own values.
     pub fn set_blind_to_bindings(&self, blind: bool) {
         self.service.blind_to_bindings.store(blind, Ordering::Relaxed);
+    }
+
+    /// While `wrong`, the check value of the MAC key is wrong at a sign-on.
+    pub fn set_wrong_check_values(&self, wrong: bool) {
+        self.service.wrong_check_values.store(wrong, Ordering::Relaxed);
+    }
+
+    /// The next answers to a terminal order a sign-on, until it comes.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub fn order_sign_on(&self, terminal: &str) -> Result<(), StoreError> {
+        self.service.store.order_sign_on(terminal)
+    }
+
+    /// The host shares no working keys with a terminal any more.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub fn forget_keys(&self, terminal: &str) -> Result<(), StoreError> {
+        self.service.store.forget_working_keys(terminal)
+    }
+
+    /// The batch that a terminal is told with its next sign-on.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub fn set_batch(&self, terminal: &str, batch: Batch) -> Result<(), StoreError> {
+        self.service.store.set_batch(terminal, batch)
+    }
+
+    /// Where a terminal stands with its sign-ons; nothing when none has that number.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn sign_on_state(&self, terminal: &str) -> Result<Option<SignOnState>, StoreError> {
+        self.service.store.sign_on_state(terminal)
     }
 
     /// The host's ledger, oldest first.
@@ -492,10 +536,6 @@ fn default_application() -> (Form, Numbers) {
 
 /// Puts a newly enrolled terminal into the host's books. Its working keys come when it signs on.
 fn take_terminal(store: &Store, new: &NewTerminal<'_>) -> Result<(), HostError> {
-    take_terminal_with(store, new, &*random()?)
-}
-
-fn take_terminal_with(store: &Store, new: &NewTerminal<'_>, mac_key: &[u8; 16]) -> Result<(), HostError> {
     let numbers = new.application.numbers.as_ref().ok_or_else(|| StoreError::Row("no numbers".to_owned()))?;
     store.register_terminal(&TerminalRow {
         terminal: &numbers.terminal,
@@ -503,7 +543,7 @@ fn take_terminal_with(store: &Store, new: &NewTerminal<'_>, mac_key: &[u8; 16]) 
         serial_number: &new.application.form.serial_number,
         acquirer: &numbers.acquirer,
         certificate: new.certificate,
-        mac_key,
+        master_key: new.master_key,
         device_key: new.device_key,
     })?;
     Ok(())
@@ -513,15 +553,6 @@ fn write_credential(directory: &Path, name: &str, credential: &Credential) -> Re
     let key = Zeroizing::new(credential.key.private_key_to_pem_pkcs8()?);
     files::write(&directory.join(format!("{name}.key")), &key, Readers::Owner)?;
     files::write(&directory.join(format!("{name}.pem")), &credential.certificate.to_pem()?, Readers::All)?;
-    Ok(())
-}
-
-/// Gives a terminal its working key.
-fn give_mac_key(directory: &Path, master_key: &[u8; 16], mac_key: &[u8; 16]) -> Result<(), HostError> {
-    let vault = SoftwareVault::open(directory)?;
-    let sealed = TdesKey::new(master_key)?.encrypt_ecb(mac_key)?;
-    let check_value = TdesKey::new(mac_key)?.check_value()?;
-    vault.import_under_master(&[SealedKey { name: KeyName::Mac, sealed: &sealed, check_value: &check_value[..4] }])?;
     Ok(())
 }
 

@@ -4,6 +4,8 @@ use jiff::Zoned;
 
 use super::books::{Books, NewEntry};
 use super::cryptogram::{self, Claim};
+use super::pins;
+use super::repeats;
 use super::scripts::{self, Script};
 use super::store::{Entry, EntryState, Store, StoreError, Terminal};
 use crate::acquirer::device::{DeviceRecord, DeviceRecordError};
@@ -13,11 +15,15 @@ use crate::emv::tag;
 use crate::emv::tlv::TlvBuilder;
 use crate::iso8583::dialect::{Dialect, MAC_FIELD};
 use crate::iso8583::{BindingTags, Message, Mti};
+use crate::pin::Pin;
 use crate::reference::{Batch, Stan, TraceNumber};
 use crate::sandbox::issuer::{Cryptogram, Verified};
 
 /// Reversals of [`Script::SilentReversals`] that get no answer.
 const SILENT_REVERSALS: u32 = 2;
+
+/// Response code of an approval of a part.
+pub(super) const PART: &str = "10";
 
 /// A request the host does not act on, and what it says instead.
 #[derive(Debug)]
@@ -119,7 +125,8 @@ pub fn check_mac(dialect: &Dialect, terminal: &Terminal, message: &Message, byte
     let (Some(given), Some(covered)) = (message.bytes(MAC_FIELD), dialect.mac_covered(bytes)) else {
         return Err(refused("no MAC"));
     };
-    match mac::unionpay(&terminal.mac_key, covered) {
+    let Some(key) = &terminal.mac_key else { return Err(refused("the terminal has not signed on")) };
+    match mac::unionpay(key, covered) {
         Ok(right) if mac::equal(&right, given) => Ok(()),
         Ok(_) => Err(refused("the MAC is wrong")),
         Err(error) => Err(refused(&error.to_string())),
@@ -131,20 +138,31 @@ struct Sale<'a> {
     trace: TraceNumber,
     pan: &'a str,
     minor: u64,
+    pin: Option<Pin>,
     message: &'a Message,
 }
 
-/// Decides on a sale (0200), books it, and writes it down, all in one transaction.
+/// Decides on a sale (0200), books it, and writes it down, all in one transaction. The very same message (`bytes`) once more
+/// is no second sale: something on the way has doubled it, and it is answered as the first was.
 ///
 /// # Errors
 /// When the database fails; nothing is booked then.
-pub fn sale(store: &Store, terminal: &Terminal, message: &Message, now: &Zoned) -> Result<Decision, StoreError> {
-    let sale = match read_sale(message) {
+pub fn sale(
+    store: &Store,
+    terminal: &Terminal,
+    message: &Message,
+    bytes: &[u8],
+    now: &Zoned,
+) -> Result<Decision, StoreError> {
+    let sale = match read_sale(terminal, message) {
         Ok(sale) => sale,
         Err(refusal) => return Ok(refusal.into()),
     };
     store.transaction(|books| {
-        if books.entry(&terminal.terminal, sale.trace)?.is_some() {
+        if let Some((entry, _)) = books.entry(&terminal.terminal, sale.trace)? {
+            if let Some(again) = repeats::answer(books, &entry, bytes)? {
+                return Ok(again);
+            }
             let reason = format!("{} was used before, or taken back before it came", sale.trace);
             return Ok(Decision { response_code: "94".to_owned(), reason, ..Decision::default() });
         }
@@ -175,15 +193,17 @@ pub fn sale(store: &Store, terminal: &Terminal, message: &Message, now: &Zoned) 
             }
             _ => None,
         };
-        Ok(Decision {
-            amount: (verdict.response_code == "10").then_some(verdict.booked),
+        let decision = Decision {
+            amount: (verdict.response_code == PART).then_some(verdict.booked),
             response_code: verdict.response_code,
             reason: verdict.reason,
             rrn: Some(rrn),
             authorisation_code,
             issuer_data,
             silent: false,
-        })
+        };
+        repeats::remember(books, &terminal.terminal, sale.trace, bytes, &decision)?;
+        Ok(decision)
     })
 }
 
@@ -297,6 +317,11 @@ fn judge(books: &Books<'_>, sale: &Sale<'_>, now: &Zoned) -> Result<(Verdict, Op
         Err(error) => return Ok((declined("05", &error.to_string(), true), None)),
     };
     books.remember_atc(sale.pan, verified.atc)?;
+    if let Some(pin) = &sale.pin
+        && let Some((code, reason)) = pins::check(books, sale.pan, pin)?
+    {
+        return Ok((declined(code, reason, true), Some(verified)));
+    }
     let approved = |code: &str, reason: &str, booked| Verdict {
         response_code: code.to_owned(),
         reason: reason.to_owned(),
@@ -306,7 +331,7 @@ fn judge(books: &Books<'_>, sale: &Sale<'_>, now: &Zoned) -> Result<(Verdict, Op
     let verdict = match scripts::of(sale.minor) {
         Script::Decline(code) => declined(&format!("{code:02}"), "the amount asks for it", true),
         Script::Partial => match sale.minor / 2 {
-            half if half <= account.balance => approved("10", "the amount asks for a part", half),
+            half if half <= account.balance => approved(PART, "the amount asks for a part", half),
             _ => declined("51", "not enough in the account", true),
         },
         _ if sale.minor > account.balance => declined("51", "not enough in the account", true),
@@ -315,15 +340,16 @@ fn judge(books: &Books<'_>, sale: &Sale<'_>, now: &Zoned) -> Result<(Verdict, Op
     Ok((verdict, Some(verified)))
 }
 
-fn read_sale(message: &Message) -> Result<Sale<'_>, Refusal> {
+fn read_sale<'a>(terminal: &Terminal, message: &'a Message) -> Result<Sale<'a>, Refusal> {
     if message.text(3) != Some(SALE) {
         return Err(Refusal { response_code: "12", reason: "only a plain sale is taken".to_owned() });
     }
     let pan = message.text(2).ok_or_else(|| format_error("no card number"))?;
     let trace = trace(message)?;
+    let pin = pins::read(message, terminal.pin_key.as_ref())?;
     match amount(message)? {
         0 => Err(Refusal { response_code: "13", reason: "an amount of nothing".to_owned() }),
-        minor => Ok(Sale { trace, pan, minor, message }),
+        minor => Ok(Sale { trace, pan, minor, pin, message }),
     }
 }
 

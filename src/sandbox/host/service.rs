@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 
 use super::advices;
 use super::answers::{self, AnswerError, Named, Says};
+use super::keys;
 use super::onboarding::Onboarding;
 use super::onboarding::bound::Bound;
 use super::parameters::{Parameters, Question};
@@ -21,7 +22,7 @@ use super::store::{Store, StoreError, Terminal};
 use super::{HostError, take_terminal};
 use crate::acquirer::device;
 use crate::acquirer::enrolment::wire::{Answer, EnrolmentAnswer, SignedRequest, TerminalAnswer};
-use crate::acquirer::messages::ECHO;
+use crate::acquirer::messages::{ECHO, MANAGEMENT_TYPE};
 use crate::iso8583::dialect::{Dialect, MAC_FIELD};
 use crate::iso8583::{Frame, Message, Mti};
 
@@ -53,6 +54,8 @@ pub struct Service {
     pub parameters: Parameters,
     /// While true, reversals are neither carried out nor answered.
     pub deaf_to_reversals: AtomicBool,
+    /// While true, the check values of working keys are wrong.
+    pub wrong_check_values: AtomicBool,
     /// TLS handshakes so far.
     pub handshakes: Handshakes,
     /// While true, what a message names is not compared with the register.
@@ -123,6 +126,9 @@ impl Service {
             let says = Says { response_code, ..Says::default() };
             return self.unsigned(request, &says, Some(terminal.named()), now);
         }
+        if keys::is_sign_on(&self.dialect, message) {
+            return self.sign_on(request, terminal, now);
+        }
         if let Some(question) = Question::of(&self.dialect.parameters, message) {
             return match rules::check_mac(&self.dialect, terminal, message, bytes) {
                 Ok(()) => self.parameters(request, terminal, &question, now),
@@ -136,7 +142,7 @@ impl Service {
             return self.signed(request, terminal, &refusal.into(), now);
         }
         match message.mti() {
-            Mti::FINANCIAL_REQUEST => self.sale(request, terminal, now),
+            Mti::FINANCIAL_REQUEST => self.sale(request, bytes, terminal, now),
             Mti::REVERSAL_REQUEST if self.deaf_to_reversals.load(Ordering::Relaxed) => Ok(Reply::Silence),
             Mti::REVERSAL_REQUEST => {
                 let decision = rules::reversal(&self.store, terminal, message, now)?;
@@ -153,14 +159,14 @@ impl Service {
         }
     }
 
-    fn sale(&self, request: &Frame, terminal: &Known, now: &Zoned) -> Result<Reply, ServiceFailure> {
+    fn sale(&self, request: &Frame, bytes: &[u8], terminal: &Known, now: &Zoned) -> Result<Reply, ServiceFailure> {
         let script = scripts::of(request.message.text(4).and_then(|digits| digits.parse().ok()).unwrap_or_default());
         match script {
             Script::SilentUnbooked => return Ok(Reply::Silence),
             Script::CaptivePortal => return Ok(Reply::CaptivePortal),
             _ => {}
         }
-        let mut decision = rules::sale(&self.store, terminal, &request.message, now)?;
+        let mut decision = rules::sale(&self.store, terminal, &request.message, bytes, now)?;
         // A sale that was refused is answered properly, whatever its amount: there is nothing to be lost.
         if decision.authorisation_code.is_none() {
             return self.signed(request, terminal, &decision, now);
@@ -190,6 +196,22 @@ impl Service {
             Reply::Message(bytes, _) if script == Script::Slow => Ok(Reply::Message(bytes, SLOW)),
             reply => Ok(reply),
         }
+    }
+
+    /// A terminal fetches its working keys. It could not check a MAC: its key is in the answer.
+    fn sign_on(&self, request: &Frame, terminal: &Known, now: &Zoned) -> Result<Reply, ServiceFailure> {
+        let wrong = self.wrong_check_values.load(Ordering::Relaxed);
+        let field = match keys::sign_on(&self.store, &self.dialect, terminal, &request.message, wrong)? {
+            Ok(field) => field,
+            Err(refusal) => return self.refuse(request, Some(terminal), &refusal, now),
+        };
+        let state = self.store.sign_on_state(&terminal.terminal)?.ok_or(ServiceFailure::NoAnswerType)?;
+        let says = Says { response_code: "00", ..Says::default() };
+        let answer = answers::message(&request.message, &says, Some(terminal.named()), now)
+            .ok_or(ServiceFailure::NoAnswerType)?;
+        let sixty = format!("{MANAGEMENT_TYPE}{}{}", state.batch, network_code(&request.message).unwrap_or_default());
+        let answer = answer.with_text(60, &sixty).with_bytes(62, &field);
+        Ok(now_said(answers::unsigned(&self.dialect, request, answer).map_err(AnswerError::from)?))
     }
 
     /// A terminal fetches applications and CA keys, or says that it has them.
@@ -236,6 +258,9 @@ impl Service {
 
     /// What the header of an answer orders this terminal to do.
     fn order(&self, terminal: &Known) -> Result<Option<u8>, ServiceFailure> {
+        if self.store.sign_on_state(&terminal.terminal)?.is_some_and(|state| state.ordered) {
+            return Ok(Some(self.dialect.sign_on.order));
+        }
         let taken = self.store.parameters_taken(&terminal.terminal)?;
         match self.parameters.versions() {
             Ok(offered) => Ok(offered.order(&taken, &self.dialect.parameters)),
@@ -361,6 +386,8 @@ enum ServiceFailure {
     Store(#[from] StoreError),
     #[error(transparent)]
     Answer(#[from] AnswerError),
+    #[error(transparent)]
+    Host(#[from] HostError),
     #[error("the message type has no answer")]
     NoAnswerType,
 }

@@ -7,19 +7,22 @@ use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
 
 use super::advices::Note;
 use super::books::Books;
+use super::keys::{self, SINCE_VERSION_2};
 use super::parameters::Versions;
+use super::pins;
 use crate::crypto::emv::{Algorithm, IssuerKey};
 use crate::crypto::sm4::Sm4Key;
 use crate::crypto::tdes::TdesKey;
 use crate::crypto::{CryptoError, hex};
 use crate::money::{Amount, AmountError, Currency};
 use crate::payment::advice::AdviceKind;
+use crate::pin::Pin;
 use crate::reference::{Batch, ReferenceError, Stan, TraceNumber};
 use crate::sandbox::card::profile::ApplicationProfile;
 use crate::sandbox::issuer::ResponseMethod;
 
 /// Version of the schema, in SQLite's `user_version`. The first one had neither algorithm nor response method.
-const SCHEMA_VERSION: i64 = 1;
+const SCHEMA_VERSION: i64 = 2;
 
 const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS terminals (
@@ -28,7 +31,7 @@ const SCHEMA: &str = "
         serial_number TEXT NOT NULL UNIQUE,
         acquirer      TEXT NOT NULL,
         certificate   TEXT NOT NULL UNIQUE, -- SHA-256, hexadecimal
-        mac_key       BLOB NOT NULL,        -- a TEST key
+        mac_key       BLOB,                 -- until version 2
         device_key    BLOB NOT NULL         -- a TEST key
     ) STRICT;
     CREATE TABLE IF NOT EXISTS accounts (
@@ -38,6 +41,11 @@ const SCHEMA: &str = "
         master_key      BLOB NOT NULL,      -- a TEST key
         balance         INTEGER NOT NULL CHECK (balance >= 0),
         last_atc        INTEGER NOT NULL DEFAULT -1
+    ) STRICT;
+    CREATE TABLE IF NOT EXISTS pins (
+        pan         TEXT PRIMARY KEY REFERENCES accounts,
+        check_value BLOB NOT NULL,
+        wrong       INTEGER NOT NULL DEFAULT 0 -- in a row
     ) STRICT;
     CREATE TABLE IF NOT EXISTS entries (
         id            INTEGER PRIMARY KEY,
@@ -54,6 +62,16 @@ const SCHEMA: &str = "
         reversals     INTEGER NOT NULL DEFAULT 0,
         UNIQUE (terminal, batch, stan)
     ) STRICT;
+    CREATE TABLE IF NOT EXISTS sale_answers (
+        terminal           TEXT NOT NULL,
+        batch              INTEGER NOT NULL,
+        stan               INTEGER NOT NULL,
+        request            BLOB NOT NULL,    -- SHA-256 of the message
+        authorisation_code TEXT,
+        issuer_data        BLOB,
+        PRIMARY KEY (terminal, batch, stan),
+        FOREIGN KEY (terminal, batch, stan) REFERENCES entries (terminal, batch, stan)
+    ) STRICT, WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS parameters_taken (
         terminal     TEXT PRIMARY KEY REFERENCES terminals,
         ca_keys      TEXT NOT NULL,         -- SHA-1 of the file, hexadecimal
@@ -98,8 +116,12 @@ pub struct Terminal {
     pub acquirer: String,
     /// Fingerprint of its certificate.
     pub certificate: String,
-    /// MAC key.
-    pub mac_key: TdesKey,
+    /// Master key.
+    pub master_key: TdesKey,
+    /// MAC key; none before the first sign-on.
+    pub mac_key: Option<TdesKey>,
+    /// PIN key, likewise.
+    pub pin_key: Option<TdesKey>,
     /// Device key.
     pub device_key: Sm4Key,
 }
@@ -178,8 +200,10 @@ impl Store {
         connection.execute_batch(SCHEMA)?;
         connection.execute_batch(super::onboarding::register::SCHEMA)?;
         let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-        if version < SCHEMA_VERSION {
-            connection.execute_batch(SINCE_VERSION_1)?;
+        for (step, since) in (1..=SCHEMA_VERSION).zip([SINCE_VERSION_1, SINCE_VERSION_2]) {
+            if version < step {
+                connection.execute_batch(since)?;
+            }
         }
         Ok(Self(Mutex::new(connection)))
     }
@@ -219,6 +243,23 @@ impl Store {
                 i64::try_from(profile.issuer.balance).unwrap_or(i64::MAX)
             ],
         )?;
+        let pin = Pin::new(pins::FIRST_PIN.to_vec().into()).map_err(|error| StoreError::Row(error.to_string()))?;
+        self.connection().execute(
+            "INSERT INTO pins (pan, check_value) VALUES (?1, ?2) ON CONFLICT (pan) DO NOTHING",
+            params![profile.pan, pins::check_value(&profile.pan, &pin)?],
+        )?;
+        Ok(())
+    }
+
+    /// Gives an account another PIN, with all its tries.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub fn set_pin(&self, pan: &str, pin: &Pin) -> Result<(), StoreError> {
+        self.connection().execute(
+            "UPDATE pins SET check_value = ?2, wrong = 0 WHERE pan = ?1",
+            params![pan, pins::check_value(pan, pin)?],
+        )?;
         Ok(())
     }
 
@@ -227,7 +268,8 @@ impl Store {
     /// # Errors
     /// When the database cannot be written, or the serial number belongs to another terminal.
     pub fn register_terminal(&self, row: &TerminalRow<'_>) -> Result<(), StoreError> {
-        let connection = self.connection();
+        let mut connection = self.connection();
+        let connection = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         connection.execute("DELETE FROM parameters_taken WHERE terminal = ?1", [row.terminal])?;
         // The machine had another number before, which is out of service: the register lets it have one only.
         connection.execute(
@@ -236,20 +278,14 @@ impl Store {
             [row.serial_number, row.terminal],
         )?;
         connection.execute(
-            "INSERT INTO terminals (terminal, merchant, serial_number, acquirer, certificate, mac_key, device_key)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+            "INSERT INTO terminals (terminal, merchant, serial_number, acquirer, certificate, device_key)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)
              ON CONFLICT (terminal) DO UPDATE SET merchant = ?2, serial_number = ?3, acquirer = ?4, certificate = ?5,
-                                                  mac_key = ?6, device_key = ?7",
-            params![
-                row.terminal,
-                row.merchant,
-                row.serial_number,
-                row.acquirer,
-                row.certificate,
-                &row.mac_key[..],
-                &row.device_key[..]
-            ],
+                                                  device_key = ?6",
+            params![row.terminal, row.merchant, row.serial_number, row.acquirer, row.certificate, &row.device_key[..]],
         )?;
+        keys::give_master_key(&connection, row.terminal, row.master_key)?;
+        connection.commit()?;
         Ok(())
     }
 
@@ -280,7 +316,7 @@ impl Store {
         Ok(())
     }
 
-    /// A terminal of the register.
+    /// A terminal of the register that has a master key.
     ///
     /// # Errors
     /// When the database cannot be read.
@@ -288,21 +324,31 @@ impl Store {
         let found = self
             .connection()
             .query_row(
-                "SELECT terminal, merchant, serial_number, acquirer, certificate, mac_key, device_key
-                 FROM terminals WHERE terminal = ?1",
+                "SELECT terminal, merchant, serial_number, acquirer, certificate, master_key, device_key, mac_key, pin_key
+                 FROM terminals JOIN terminal_keys USING (terminal) WHERE terminal = ?1",
                 [number],
                 |row| {
-                    let keys: (Vec<u8>, Vec<u8>) = (row.get(5)?, row.get(6)?);
+                    let keys: [Vec<u8>; 2] = [row.get(5)?, row.get(6)?];
+                    let working: [Option<Vec<u8>>; 2] = [row.get(7)?, row.get(8)?];
                     let texts: [String; 5] = [row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?];
-                    Ok((texts, keys))
+                    Ok((texts, keys, working))
                 },
             )
             .optional()?;
-        let Some(([terminal, merchant, serial_number, acquirer, certificate], (mac_key, device_key))) = found else {
-            return Ok(None);
-        };
-        let (mac_key, device_key) = (TdesKey::new(&mac_key)?, Sm4Key::new(&device_key)?);
-        Ok(Some(Terminal { terminal, merchant, serial_number, acquirer, certificate, mac_key, device_key }))
+        let Some((texts, [master_key, device_key], working)) = found else { return Ok(None) };
+        let [terminal, merchant, serial_number, acquirer, certificate] = texts;
+        let [mac_key, pin_key] = working.map(|key| key.map(|key| TdesKey::new(&key)).transpose());
+        Ok(Some(Terminal {
+            terminal,
+            merchant,
+            serial_number,
+            acquirer,
+            certificate,
+            master_key: TdesKey::new(&master_key)?,
+            mac_key: mac_key?,
+            pin_key: pin_key?,
+            device_key: Sm4Key::new(&device_key)?,
+        }))
     }
 
     /// The ledger, oldest first.
@@ -389,8 +435,8 @@ pub struct TerminalRow<'a> {
     pub acquirer: &'a str,
     /// Fingerprint of its certificate.
     pub certificate: &'a str,
-    /// MAC key.
-    pub mac_key: &'a [u8; 16],
+    /// Master key.
+    pub master_key: &'a [u8; 16],
     /// Device key.
     pub device_key: &'a [u8; 16],
 }

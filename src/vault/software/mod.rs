@@ -11,14 +11,14 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use zeroize::Zeroizing;
 
 use self::file::{Content, Step};
-use super::{KeyName, SealedKey, SecureElement, VaultError, agreement};
+use super::{KeyName, SealedKey, SecureElement, VaultError, agreement, compare_check_value};
 use crate::card_number::Pan;
 use crate::crypto::check_value::{Method, check_value};
 use crate::crypto::cipher::BlockKey;
 use crate::crypto::elliptic::{P256PrivateKey, P256PublicKey, SEED};
 use crate::crypto::sm4::Sm4Key;
 use crate::crypto::tdes::TdesKey;
-use crate::crypto::{device, hex, mac, pin_block};
+use crate::crypto::{device, mac, pin_block};
 use crate::pin::Pin;
 
 /// Name of the file within the identity directory.
@@ -238,6 +238,13 @@ impl SecureElement for SoftwareVault {
     fn is_test(&self) -> bool {
         true
     }
+
+    fn name(&self) -> String {
+        match &self.directory {
+            Some(directory) => format!("file {}", directory.join(FILE).display()),
+            None => "memory".to_owned(),
+        }
+    }
 }
 
 impl State {
@@ -280,11 +287,6 @@ fn opened(master: &TdesKey, sealed: &SealedKey<'_>) -> Result<TdesKey, VaultErro
         return Err(VaultError::Length { key: name, length: sealed.sealed.len() });
     }
     let key = TdesKey::new(&Zeroizing::new(master.decrypt_ecb(sealed.sealed)?))?;
-    let whole = key.check_value()?;
-    let is = &whole[..said.len().clamp(3, whole.len())];
-    if mac::equal(is, said) {
-        Ok(key)
-    } else {
-        Err(VaultError::CheckValue { key: name, said: hex::encode(said), is: hex::encode(is) })
-    }
+    compare_check_value(name, &key.check_value()?, said)?;
+    Ok(key)
 }

@@ -2,6 +2,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use super::*;
 use crate::crypto::elliptic::P256PublicKey;
+use crate::crypto::hex;
 
 /// The sign-on sample of a public post on UnionPay POS keys, recomputed.
 const MASTER: &str = "CA5D92598DCA48CE8A4C76361A9269E9";

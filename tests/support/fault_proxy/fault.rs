@@ -1,10 +1,14 @@
 //! What can go wrong with a message, and which messages there are.
 
+use std::time::Duration;
+
 use yima::iso8583::Message;
 
 /// What a message is about, told from its type and its network management code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
+    /// 0800: new working keys.
+    SignOn,
     /// 0820, 301: is the host there?
     Echo,
     /// 0200.
@@ -34,6 +38,7 @@ impl Kind {
             (400, _) => Self::Reversal,
             (320, _) => Self::CardResult,
             (620, _) => Self::ScriptResult,
+            (800, "001" | "003" | "004") => Self::SignOn,
             (820, "301") => Self::Echo,
             (820, "372" | "382") => Self::List,
             (800, "370" | "380") => Self::Fetch,
@@ -68,6 +73,9 @@ pub enum Change {
     Terminal,
 }
 
+/// How long a delayed answer takes.
+pub const DELAY: Duration = Duration::from_millis(700);
+
 /// What goes wrong with one message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
@@ -77,6 +85,8 @@ pub enum Fault {
     HalfSent,
     /// The host has answered; the answer is lost.
     Lost,
+    /// The answer takes its time ([`DELAY`]), but comes while the terminal waits.
+    Delayed,
     /// The answer comes when the terminal has given up.
     LateAnswer,
     /// The request reaches the host when the test says so ([`super::message::MessageProxy::release`]), long after the

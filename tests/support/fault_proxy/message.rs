@@ -7,13 +7,13 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use openssl::ssl::{
-    SslAcceptor, SslConnector, SslFiletype, SslMethod, SslOptions, SslSessionCacheMode, SslStream, SslVerifyMode,
+    Ssl, SslAcceptor, SslContext, SslFiletype, SslMethod, SslOptions, SslSessionCacheMode, SslStream, SslVerifyMode,
 };
 use yima::acquirer::link::MESSAGE_TYPE;
 use yima::iso8583::Dialect;
 
 use super::door::Door;
-use super::fault::{Fault, Kind};
+use super::fault::{DELAY, Fault, Kind};
 use super::http::Http;
 use super::tampering::changed;
 use super::{Moment, PATIENCE};
@@ -48,7 +48,7 @@ struct Shared {
     kit: PathBuf,
     dialect: Dialect,
     acceptor: SslAcceptor,
-    connector: SslConnector,
+    to_host: SslContext,
     plan: Mutex<Plan>,
     moment: Moment,
 }
@@ -90,7 +90,7 @@ impl MessageProxy {
             kit: kit.to_owned(),
             dialect: Dialect::shipped("unionpay").unwrap(),
             acceptor: acceptor(pki),
-            connector: connector(kit),
+            to_host: to_host(kit),
             plan: Mutex::default(),
             moment: Moment::default(),
         });
@@ -140,11 +140,6 @@ impl MessageProxy {
     /// What came through so far, in order.
     pub fn seen(&self) -> Vec<Seen> {
         self.shared.plan().seen.clone()
-    }
-
-    /// How many messages of this kind came.
-    pub fn count(&self, kind: Kind) -> usize {
-        self.shared.plan().counts.get(&kind).copied().unwrap_or_default()
     }
 }
 
@@ -228,6 +223,14 @@ impl Shared {
                 self.dealt_with(message);
                 strike();
                 return Next::Cut;
+            }
+            Fault::Delayed => {
+                let said = ask();
+                strike();
+                std::thread::sleep(DELAY);
+                let Some(said) = said else { return Next::Cut };
+                answer(&said);
+                return Next::GoOn;
             }
             Fault::LateAnswer | Fault::LateRequest => {
                 let said = match fault {
@@ -341,7 +344,9 @@ impl Shared {
         let stream = TcpStream::connect(self.host).ok()?;
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.set_nodelay(true).unwrap();
-        self.connector.connect("localhost", stream).ok()
+        let mut ssl = Ssl::new(&self.to_host).unwrap();
+        ssl.param_mut().set_host("localhost").unwrap();
+        ssl.connect(stream).ok()
     }
 
     /// The last answer to an earlier message of the same kind; to any other, where there was none.
@@ -365,10 +370,12 @@ fn acceptor(pki: &Path) -> SslAcceptor {
     builder.build()
 }
 
-fn connector(kit: &Path) -> SslConnector {
-    let mut builder = SslConnector::builder(SslMethod::tls_client()).unwrap();
+/// Not the library's usual connector: that one reads all authorities of the system, each time.
+fn to_host(kit: &Path) -> SslContext {
+    let mut builder = SslContext::builder(SslMethod::tls_client()).unwrap();
     builder.set_ca_file(kit.join("acquirer-ca.pem")).unwrap();
     builder.set_certificate_file(kit.join("client.pem"), SslFiletype::PEM).unwrap();
     builder.set_private_key_file(kit.join("client.key"), SslFiletype::PEM).unwrap();
+    builder.set_verify(SslVerifyMode::PEER);
     builder.build()
 }

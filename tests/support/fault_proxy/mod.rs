@@ -39,11 +39,6 @@ impl Moment {
         self.0.0.lock().unwrap().then = Some(Box::new(act));
     }
 
-    /// How many faults have struck.
-    pub fn strikes(&self) -> usize {
-        self.0.0.lock().unwrap().strikes
-    }
-
     /// Waits until so many faults have struck; false when `limit` has passed before.
     pub fn wait(&self, strikes: usize, limit: Duration) -> bool {
         let end = Instant::now() + limit;

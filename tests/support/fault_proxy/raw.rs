@@ -6,7 +6,7 @@ use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::{Arc, Mutex};
 
 use super::door::Door;
-use super::{Moment, PATIENCE, Way};
+use super::{PATIENCE, Way};
 
 /// See the module.
 pub struct RawProxy {
@@ -48,14 +48,12 @@ struct Shared {
     host: SocketAddr,
     blow: Mutex<Option<Blow>>,
     traffic: Mutex<BTreeMap<usize, Traffic>>,
-    moment: Moment,
 }
 
 impl RawProxy {
     /// Starts a proxy before `host`.
     pub fn start(host: SocketAddr) -> Self {
-        let shared =
-            Arc::new(Shared { host, blow: Mutex::default(), traffic: Mutex::default(), moment: Moment::default() });
+        let shared = Arc::new(Shared { host, blow: Mutex::default(), traffic: Mutex::default() });
         let serving = Arc::clone(&shared);
         let door = Door::open(move |stream, number| serving.serve(stream, number));
         Self { shared, door }
@@ -64,11 +62,6 @@ impl RawProxy {
     /// Where the terminal finds it.
     pub fn url(&self) -> String {
         format!("https://{}", self.door.address())
-    }
-
-    /// When blows fall.
-    pub fn moment(&self) -> &Moment {
-        &self.shared.moment
     }
 
     /// This happens to the next connection.
@@ -122,7 +115,6 @@ impl Shared {
             passed += bytes.len();
             self.note(number, way, bytes.len(), falls.is_some());
             let Some(blow) = falls else { continue };
-            self.moment.strike();
             match blow.deed {
                 Deed::Flip => {}
                 Deed::Cut => break,

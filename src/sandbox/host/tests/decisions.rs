@@ -95,12 +95,33 @@ fn every_shipped_card_can_pay() {
     }
 }
 
+/// What a gateway does that sends again what it had no answer to.
+#[test]
+fn a_sale_that_is_doubled_on_the_way_is_booked_once_and_answered_twice_the_same() {
+    let house = House::new();
+    let link = house.link();
+    for (stan, minor, response_code, booked) in [(1, 1234, "00", 1234), (2, 66_51, "51", 0), (3, 66_10, "10", 33_05)] {
+        let before = house.balance();
+        let first = link.sale(&sale(stan, minor)).unwrap();
+        assert_eq!(first.response_code.as_str(), response_code);
+        assert_eq!(link.sale(&sale(stan, minor)).unwrap(), first);
+        assert_eq!(house.balance(), before - booked);
+    }
+    // What was taken back stays so.
+    assert_eq!(code(link.reverse(&reversal(1, 1234))), "00");
+    assert_eq!(code(link.sale(&sale(1, 1234))), "94");
+    assert_eq!(house.running.ledger().unwrap().len(), 3);
+}
+
 #[test]
 fn a_trace_number_is_used_once() {
     let house = House::new();
     let link = house.link();
     assert_eq!(code(link.sale(&sale(1, 1234))), "00");
-    assert_eq!(code(link.sale(&sale(1, 1234))), "94");
+    assert_eq!(code(link.sale(&sale(1, 1235))), "94");
+    let mut later = sale(1, 1234);
+    later.chip_data = chip_data(&profile(), 2, 1234, &Signed::default());
+    assert_eq!(code(link.sale(&later)), "94", "the next payment of the same card");
     assert_eq!(house.balance(), BALANCE - 1234);
     // In another batch it is another transaction.
     let mut next = sale(2, 1234);
@@ -221,8 +242,10 @@ fn a_host_keeps_what_it_has_and_its_keys_to_itself() {
     host.write_kit(&kit).unwrap();
     let before = (read(&kit.join("client.pem")), read(&state.join("pki/server.pem")));
     let running = host.start(([127, 0, 0, 1], 0).into()).unwrap();
-    assert_eq!(code(open(&running.link_settings(), &kit).sale(&sale(1, 100))), "00");
-    drop((running, host));
+    let link = open(&running.link_settings(), &kit);
+    link.sign_on(trace(10)).unwrap();
+    assert_eq!(code(link.sale(&sale(1, 100))), "00");
+    drop((link, running, host));
     let host = Host::prepare(&state).unwrap();
     host.write_kit(&kit).unwrap();
     assert_eq!(before, (read(&kit.join("client.pem")), read(&state.join("pki/server.pem"))));
@@ -240,7 +263,9 @@ fn a_host_keeps_what_it_has_and_its_keys_to_itself() {
     let host = Host::prepare(&state).unwrap();
     host.write_kit(&kit).unwrap();
     let running = host.start(([127, 0, 0, 1], 0).into()).unwrap();
-    assert_eq!(code(open(&running.link_settings(), &kit).sale(&sale(2, 100))), "00");
+    let link = open(&running.link_settings(), &kit);
+    link.sign_on(trace(11)).unwrap();
+    assert_eq!(code(link.sale(&sale(2, 100))), "00");
     // An identity that is not for tests is left alone.
     let binding = kit.join("binding.json");
     let live = std::fs::read_to_string(&binding).unwrap().replace("world = test", "world = live");

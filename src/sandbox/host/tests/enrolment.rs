@@ -122,6 +122,7 @@ fn a_machine_whose_application_was_approved_is_enrolled_by_its_code() {
     names.sort();
     let expected = [
         "acquirer-ca.pem",
+        "binding-ca.pem",
         "binding.json",
         "client.key",
         "client.pem",

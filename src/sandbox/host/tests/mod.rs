@@ -5,7 +5,9 @@ mod decisions;
 mod enrolment;
 mod line;
 mod parameters;
+mod pins;
 mod reversals;
+mod sign_on;
 mod transport;
 
 use std::path::{Path, PathBuf};
@@ -32,7 +34,7 @@ use crate::sandbox::issuer::CryptogramInput;
 use crate::terminal::identity::Identity;
 use crate::terminal::link::LinkSettings;
 use crate::vault::KeyName;
-use crate::vault::software::SoftwareVault;
+use crate::vault::software::{self, SoftwareVault};
 
 const BALANCE: u64 = 1_000_000;
 
@@ -49,7 +51,14 @@ impl House {
         let host = Host::prepare(&directory.path().join("host")).unwrap();
         host.write_kit(&directory.path().join("kit")).unwrap();
         let running = host.start(([127, 0, 0, 1], 0).into()).unwrap();
-        Self { host, running, directory }
+        let house = Self { host, running, directory };
+        house.sign_on(&house.kit());
+        house
+    }
+
+    /// New working keys for a kit; those of its copies are void then.
+    fn sign_on(&self, kit: &Path) {
+        self.link_of(kit).sign_on(trace(999_999)).unwrap();
     }
 
     fn kit(&self) -> PathBuf {
@@ -86,13 +95,15 @@ impl House {
         identity.serial_number = "00000402TEST0002".to_owned();
         self.host.enrol(&identity).unwrap();
         self.host.write_kit_of("10000002", &kit).unwrap();
+        self.sign_on(&kit);
         kit
     }
 
-    /// A copy of the kit to damage.
+    /// A copy of the kit to damage, with its working keys.
     fn copied_kit(&self) -> PathBuf {
         let kit = self.directory.path().join("copy");
         self.host.write_kit(&kit).unwrap();
+        std::fs::copy(self.kit().join(software::FILE), kit.join(software::FILE)).unwrap();
         kit
     }
 }
@@ -137,6 +148,7 @@ fn sale_of(profile: &ApplicationProfile, stan: u32, minor: u64) -> SaleRequest {
             entry: EntryMode::Chip,
         },
         chip_data: chip_data(profile, stan as u16, minor, &Signed::default()),
+        pin: None,
     }
 }
 
@@ -211,6 +223,7 @@ fn reversal(stan: u32, minor: u64) -> ReversalRequest {
         amount: cny(minor),
         at: date(2026, 11, 22).at(14, 3, 5, 0),
         entry: EntryMode::Chip,
+        with_pin: false,
         sequence_number: Some(1),
         reason: ReversalReason::NoAnswer,
         authorisation_code: None,

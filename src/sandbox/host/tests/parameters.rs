@@ -52,6 +52,7 @@ fn the_host_orders_with_every_answer_until_its_set_was_taken() {
     // A terminal that is enrolled anew may be another machine, with what came with its program.
     house.host.enrol(&Identity::load(&house.kit()).unwrap()).unwrap();
     house.host.write_kit(&house.kit()).unwrap();
+    house.sign_on(&house.kit());
     assert!(ordered(&house.link(), 6));
 }
 

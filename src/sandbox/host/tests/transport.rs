@@ -28,9 +28,7 @@ fn a_host_of_another_authority_is_never_spoken_to() {
     let kit = house.copied_kit();
     let stranger = pki::authority().unwrap();
     std::fs::write(kit.join("acquirer-ca.pem"), stranger.certificate.to_pem().unwrap()).unwrap();
-    // Its binding record is not that authority's either: a terminal would not start. One that does, gets no further.
-    assert!(Identity::load(&kit).is_err());
-    let link = open_as(&house.running.link_settings(), &kit, Identity::load(&house.kit()).unwrap());
+    let link = house.link_of(&kit);
     let failure = link.sale(&sale(1, 100)).unwrap_err();
     assert!(matches!(failure, LinkFailure::NeverSent(_)), "{failure}");
     assert!(house.running.ledger().unwrap().is_empty());

@@ -1,0 +1,202 @@
+//! The keys that the host shares with its terminals: a master key from enrolment, working keys from every sign-on, and the
+//! batch number. From a sign-on on only the new keys count.
+
+use rusqlite::{Connection, OptionalExtension, params};
+use zeroize::Zeroizing;
+
+use super::HostError;
+use super::rules::Refusal;
+use super::store::{Store, StoreError, Terminal};
+use crate::crypto::tdes::TdesKey;
+use crate::crypto::{CryptoError, hex};
+use crate::iso8583::sign_on_rules::KeyLayout;
+use crate::iso8583::{Dialect, Message};
+use crate::reference::Batch;
+
+/// What version 2 of the schema has beyond version 1. A terminal of an older version has no master key and is enrolled
+/// anew.
+pub(super) const SINCE_VERSION_2: &str = "
+    BEGIN IMMEDIATE;
+    CREATE TABLE terminal_keys (
+        terminal   TEXT PRIMARY KEY REFERENCES terminals,
+        master_key BLOB NOT NULL,                 -- a TEST key
+        pin_key    BLOB,                          -- TEST keys of the last sign-on; none before it
+        mac_key    BLOB,
+        data_key   BLOB,
+        batch      INTEGER NOT NULL DEFAULT 1,
+        -- The next answer orders a sign-on.
+        ordered    INTEGER NOT NULL DEFAULT 0 CHECK (ordered IN (0, 1)),
+        -- How often it has signed on.
+        times      INTEGER NOT NULL DEFAULT 0
+    ) STRICT;
+    ALTER TABLE terminals DROP COLUMN mac_key;
+    PRAGMA user_version = 2;
+    COMMIT;
+";
+
+/// What the host keeps for a terminal beside its register.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SignOnState {
+    /// The batch it is in.
+    pub batch: Batch,
+    /// The next answer orders a sign-on.
+    pub ordered: bool,
+    /// How often it has signed on.
+    pub times: u32,
+}
+
+/// Working keys in the clear.
+struct WorkingKeys {
+    pin: Zeroizing<Vec<u8>>,
+    mac: Zeroizing<Vec<u8>>,
+    data: Option<Zeroizing<Vec<u8>>>,
+}
+
+impl Store {
+    /// Where a terminal stands; nothing when none has that number.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn sign_on_state(&self, terminal: &str) -> Result<Option<SignOnState>, StoreError> {
+        let found: Option<(u32, bool, u32)> = self
+            .connection()
+            .query_row("SELECT batch, ordered, times FROM terminal_keys WHERE terminal = ?1", [terminal], |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+            })
+            .optional()?;
+        let Some((batch, ordered, times)) = found else { return Ok(None) };
+        let batch = Batch::new(batch).map_err(|error| StoreError::Row(error.to_string()))?;
+        Ok(Some(SignOnState { batch, ordered, times }))
+    }
+
+    /// The next answer to a terminal orders a sign-on.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub fn order_sign_on(&self, terminal: &str) -> Result<(), StoreError> {
+        self.connection().execute("UPDATE terminal_keys SET ordered = 1 WHERE terminal = ?1", [terminal])?;
+        Ok(())
+    }
+
+    /// The host shares no working keys with a terminal any more, as after a disaster at the acquirer's.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub fn forget_working_keys(&self, terminal: &str) -> Result<(), StoreError> {
+        self.connection().execute(
+            "UPDATE terminal_keys SET pin_key = NULL, mac_key = NULL, data_key = NULL WHERE terminal = ?1",
+            [terminal],
+        )?;
+        Ok(())
+    }
+
+    /// The batch that a terminal is told with its next sign-on.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub fn set_batch(&self, terminal: &str, batch: Batch) -> Result<(), StoreError> {
+        self.connection()
+            .execute("UPDATE terminal_keys SET batch = ?2 WHERE terminal = ?1", params![terminal, batch.number()])?;
+        Ok(())
+    }
+
+    /// From now on only these count.
+    fn take_working_keys(&self, terminal: &str, keys: &WorkingKeys) -> Result<(), StoreError> {
+        self.connection().execute(
+            "UPDATE terminal_keys
+             SET pin_key = ?2, mac_key = ?3, data_key = ?4, ordered = 0, times = times + 1 WHERE terminal = ?1",
+            params![terminal, &keys.pin[..], &keys.mac[..], keys.data.as_ref().map(|key| &key[..])],
+        )?;
+        Ok(())
+    }
+}
+
+/// A terminal is enrolled: its master key is new, its working keys are gone. Its batch stays, its books go on.
+pub(super) fn give_master_key(connection: &Connection, terminal: &str, master_key: &[u8]) -> rusqlite::Result<()> {
+    connection.execute(
+        "INSERT INTO terminal_keys (terminal, master_key) VALUES (?1, ?2)
+         ON CONFLICT (terminal) DO UPDATE SET master_key = ?2, pin_key = NULL, mac_key = NULL, data_key = NULL",
+        params![terminal, master_key],
+    )?;
+    Ok(())
+}
+
+/// Makes fresh working keys for a terminal and gives field 62 with them. `wrong_check_value` spoils that of the MAC key.
+///
+/// # Errors
+/// A [`Refusal`] when the terminal asks for keys that this host does not make; the outer error when the host fails.
+pub fn sign_on(
+    store: &Store,
+    dialect: &Dialect,
+    terminal: &Terminal,
+    message: &Message,
+    wrong_check_value: bool,
+) -> Result<Result<Vec<u8>, Refusal>, HostError> {
+    let code = message.text(60).and_then(|text| text.get(8..11)).unwrap_or_default();
+    let Some(layout) = layout_of(dialect, code) else {
+        let reason = format!("a sign-on of kind {code}");
+        return Ok(Err(Refusal { response_code: "12", reason }));
+    };
+    let keys = WorkingKeys {
+        pin: random_key(layout.pin)?,
+        mac: random_key(layout.mac)?,
+        data: (layout.data > 0).then(|| random_key(layout.data)).transpose()?,
+    };
+    let mut field = Vec::with_capacity(dialect.sign_on.length_of(&layout));
+    for (key, spoil) in [(Some(&keys.pin), false), (Some(&keys.mac), wrong_check_value), (keys.data.as_ref(), false)] {
+        let Some(key) = key else { continue };
+        field.extend(terminal.master_key.encrypt_ecb(key)?);
+        let mut check_value = TdesKey::new(key)?.check_value()?;
+        check_value[0] ^= u8::from(spoil);
+        field.extend(&check_value[..dialect.sign_on.check_value]);
+    }
+    store.take_working_keys(&terminal.terminal, &keys)?;
+    tracing::info!(terminal = terminal.terminal, mac_key = check(&keys.mac)?, "signed on");
+    Ok(Ok(field))
+}
+
+/// Whether a message is a sign-on of any kind.
+pub fn is_sign_on(dialect: &Dialect, message: &Message) -> bool {
+    let code = message.text(60).and_then(|text| text.get(8..11));
+    message.mti() == crate::iso8583::Mti::NETWORK_REQUEST
+        && code.is_some_and(|code| layout_of(dialect, code).is_some() || code == dialect.sign_on.code)
+}
+
+/// Which keys a network management code asks for (field 60.3).
+fn layout_of(dialect: &Dialect, code: &str) -> Option<KeyLayout> {
+    let (pin, data) = match code {
+        "001" => (8, 0),
+        "003" => (16, 0),
+        "004" => (16, 16),
+        _ => return None,
+    };
+    dialect.sign_on.layouts.iter().find(|layout| layout.pin == pin && layout.data == data).copied()
+}
+
+/// A random DES key with odd parity, as an element of hardware makes it.
+pub(super) fn random_key(length: usize) -> Result<Zeroizing<Vec<u8>>, HostError> {
+    let mut key = Zeroizing::new(vec![0; length]);
+    getrandom::fill(&mut key).map_err(|error| HostError::Random(error.to_string()))?;
+    for byte in key.iter_mut() {
+        *byte = *byte & 0xFE | u8::from((*byte >> 1).count_ones().is_multiple_of(2));
+    }
+    Ok(key)
+}
+
+fn check(key: &[u8]) -> Result<String, CryptoError> {
+    Ok(hex::encode(&TdesKey::new(key)?.check_value()?[..4]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_has_odd_parity_in_every_byte() {
+        for _ in 0..8 {
+            let key = random_key(16).unwrap();
+            assert!(key.iter().all(|byte| byte.count_ones() % 2 == 1), "{key:02X?}");
+        }
+        assert_ne!(random_key(16).unwrap(), random_key(16).unwrap());
+    }
+}

@@ -1,0 +1,499 @@
+//! Keys in a secure element that speaks PKCS #11: an HSM, a chip on the board, a smart card.
+//!
+//! The device key pair is made in the token and stays there; master and working keys are objects of the token that work
+//! inside and cannot be read. What tokens do not know (HKDF, key blocks, SM4) is done here: at enrolment the two keys that
+//! come are in our memory until the token has them, the device key once more for each computation, and where the token
+//! cannot unwrap, each working key while it is brought in. All of that is wiped at once; see record 017.
+//!
+//! Sets of keys are replaced by one object, the [`record`]: new keys go into the token first, then the record that names
+//! them, then the old ones are destroyed. Whatever a power cut leaves between is tidied away when the vault is opened.
+
+mod fault;
+mod objects;
+mod record;
+mod token;
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use cryptoki::mechanism::Mechanism;
+use cryptoki::mechanism::aead::GcmParams;
+use cryptoki::object::{ObjectClass, ObjectHandle};
+use zeroize::Zeroizing;
+
+pub use self::fault::{TokenError, TokenFault};
+use self::objects::Kind;
+use self::record::{Entry, Record, Sealed};
+use self::token::Connection;
+pub use self::token::Place;
+use super::{KeyName, SealedKey, SecureElement, VaultError, agreement, compare_check_value};
+use crate::card_number::Pan;
+use crate::crypto::check_value::{Method, check_value};
+use crate::crypto::cipher::BlockKey;
+use crate::crypto::elliptic::{self, P256PublicKey};
+use crate::crypto::pin_block::PinBlockError;
+use crate::crypto::sm4::Sm4Key;
+use crate::crypto::tdes::TdesKey;
+use crate::crypto::{CryptoError, device, hex, mac, pin_block};
+use crate::pin::Pin;
+
+/// Name of the file, within the state directory, whose lock belongs to who changes the keys.
+const LOCK: &str = "vault.lock";
+
+/// Bytes of a check value that are told.
+const CHECK_VALUE: usize = 4;
+
+/// Bytes of a nonce and bits of a tag of AES-GCM.
+const NONCE: usize = 12;
+const TAG_BITS: u64 = 128;
+
+/// What the sealed device key is bound to.
+const SEALED_FOR: &[u8] = b"yima device key";
+
+/// See the module.
+pub struct Pkcs11Vault {
+    place: Place,
+    lock: PathBuf,
+    test: bool,
+    held: Mutex<Held>,
+}
+
+/// What is known of the token between two calls.
+#[derive(Default)]
+struct Held {
+    open: Option<Open>,
+    /// A PIN that was refused is not tried again.
+    refused: bool,
+    /// Somebody destroyed the keys, whatever the token says.
+    destroyed: bool,
+}
+
+/// A session, and what the token holds.
+struct Open {
+    connection: Connection,
+    /// The record, or why it cannot be read.
+    record: Result<Record, TokenFault>,
+    keys: Keys,
+}
+
+/// The objects that the record names.
+#[derive(Default)]
+struct Keys {
+    private: Option<ObjectHandle>,
+    public: Option<ObjectHandle>,
+    sealing: Option<ObjectHandle>,
+    master: Option<ObjectHandle>,
+    pin: Option<ObjectHandle>,
+    mac: Option<ObjectHandle>,
+    data: Option<ObjectHandle>,
+}
+
+/// Why something within a session does not work.
+enum Problem {
+    Token(TokenFault),
+    Vault(VaultError),
+}
+
+impl Pkcs11Vault {
+    /// Opens the vault in a token. What a power cut left there is tidied away, unless another program is changing keys.
+    ///
+    /// # Errors
+    /// When the token is not there, lacks something, or does not let us in.
+    pub fn open(place: Place, state: &Path) -> Result<Self, VaultError> {
+        let failed = |fault| VaultError::from(TokenError { token: place.token.clone(), fault });
+        let test = place.is_test().map_err(failed)?;
+        let vault = Self { place, lock: state.join(LOCK), test, held: Mutex::default() };
+        vault.twice(|held| held.open(&vault.place).map(drop))?;
+        if let Ok(file) = vault.lock_file()
+            && file.try_lock().is_ok()
+        {
+            // What does not go now goes with the next change.
+            let _ = vault.twice(|held| held.open(&vault.place)?.tidy());
+        }
+        Ok(vault)
+    }
+
+    /// Looks at keys, or lets them work.
+    fn with<R>(&self, work: impl Fn(&Open) -> Result<R, Problem>) -> Result<R, VaultError> {
+        self.twice(|held| {
+            held.check()?;
+            work(held.open(&self.place)?)
+        })
+    }
+
+    /// Changes keys, alone of all programs, from what the token holds now.
+    fn change<R>(&self, work: impl Fn(&mut Open) -> Result<R, Problem>) -> Result<R, VaultError> {
+        let _alone = self.lock()?;
+        self.twice(|held| {
+            held.check()?;
+            let open = held.open(&self.place)?;
+            open.refresh()?;
+            open.tidy()?;
+            let result = work(open);
+            if let Err(Problem::Vault(_)) = result {
+                // What was brought in for nothing.
+                open.tidy()?;
+            }
+            result
+        })
+    }
+
+    /// Does something, and once more with a new session when the old one has ended.
+    fn twice<R>(&self, work: impl Fn(&mut Held) -> Result<R, Problem>) -> Result<R, VaultError> {
+        let mut held = self.held();
+        let mut result = work(&mut held);
+        if matches!(&result, Err(Problem::Token(fault)) if fault.may_pass()) {
+            held.open = None;
+            result = work(&mut held);
+        }
+        result.map_err(|problem| match problem {
+            Problem::Token(fault) => {
+                // The next call begins with what the token says then.
+                held.open = None;
+                TokenError { token: self.place.token.clone(), fault }.into()
+            }
+            Problem::Vault(error) => error,
+        })
+    }
+
+    fn held(&self) -> MutexGuard<'_, Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lock_file(&self) -> std::io::Result<File> {
+        OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&self.lock)
+    }
+
+    fn lock(&self) -> Result<File, VaultError> {
+        let locked = self.lock_file().and_then(|file| match file.try_lock() {
+            Ok(()) => Ok(file),
+            Err(TryLockError::WouldBlock) => file.lock().map(|()| file),
+            Err(TryLockError::Error(error)) => Err(error),
+        });
+        locked.map_err(|error| VaultError::Write { place: self.lock.display().to_string(), problem: error.to_string() })
+    }
+}
+
+impl Held {
+    fn check(&self) -> Result<(), VaultError> {
+        if self.destroyed { Err(VaultError::Destroyed) } else { Ok(()) }
+    }
+
+    fn open(&mut self, place: &Place) -> Result<&mut Open, Problem> {
+        if self.refused {
+            return Err(TokenFault::PinRefused(place.pin_file.display().to_string()).into());
+        }
+        if self.open.is_none() {
+            let connection = place.connect().inspect_err(|fault| {
+                self.refused = matches!(fault, TokenFault::PinRefused(_));
+            })?;
+            let mut open = Open { connection, record: Ok(Record::default()), keys: Keys::default() };
+            open.refresh()?;
+            self.open = Some(open);
+        }
+        self.open.as_mut().ok_or_else(|| TokenFault::Lost("no session".to_owned()).into())
+    }
+}
+
+impl Open {
+    /// Reads what the token holds.
+    fn refresh(&mut self) -> Result<(), TokenFault> {
+        let session = &self.connection.session;
+        self.record = match objects::read_record(session) {
+            Ok(record) => Ok(record.unwrap_or_default()),
+            Err(fault @ TokenFault::Record(_)) => Err(fault),
+            Err(fault) => return Err(fault),
+        };
+        let Ok(record) = &self.record else {
+            self.keys = Keys::default();
+            return Ok(());
+        };
+        let find = |kind, class| objects::find(session, kind, class, record);
+        let key = |name| find(Kind::Key(name), ObjectClass::SECRET_KEY);
+        self.keys = Keys {
+            private: find(Kind::Pair, ObjectClass::PRIVATE_KEY)?,
+            public: find(Kind::Pair, ObjectClass::PUBLIC_KEY)?,
+            sealing: find(Kind::Sealing, ObjectClass::SECRET_KEY)?,
+            master: key(KeyName::Master)?,
+            pin: key(KeyName::Pin)?,
+            mac: key(KeyName::Mac)?,
+            data: key(KeyName::Data)?,
+        };
+        Ok(())
+    }
+
+    /// Destroys what the record does not name. One that cannot be read names nothing, and nothing is destroyed.
+    fn tidy(&mut self) -> Result<(), Problem> {
+        match &self.record {
+            Ok(record) => Ok(objects::tidy(&self.connection.session, Some(record))?),
+            Err(_) => Ok(()),
+        }
+    }
+
+    /// The record, when there are keys.
+    fn record(&self) -> Result<&Record, Problem> {
+        match &self.record {
+            Ok(record) if record.destroyed => Err(VaultError::Destroyed.into()),
+            Ok(record) => Ok(record),
+            Err(TokenFault::Record(problem)) => Err(TokenFault::Record(problem.clone()).into()),
+            Err(_) => Err(TokenFault::Record("it is not there".to_owned()).into()),
+        }
+    }
+
+    /// Lets a record count, and destroys what it does not name.
+    fn count(&mut self, record: Record) -> Result<(), Problem> {
+        let session = &self.connection.session;
+        objects::write_record(session, &record)?;
+        // The record counts already: old keys that do not go now go with the next change.
+        let _ = objects::tidy(session, Some(&record));
+        self.refresh()?;
+        Ok(())
+    }
+
+    fn key(&self, name: KeyName) -> Result<Option<ObjectHandle>, Problem> {
+        self.record()?;
+        Ok(match name {
+            KeyName::Master => self.keys.master,
+            KeyName::Pin => self.keys.pin,
+            KeyName::Mac => self.keys.mac,
+            KeyName::Data => self.keys.data,
+            KeyName::Device => None,
+        })
+    }
+
+    fn private_key(&self) -> Result<ObjectHandle, Problem> {
+        self.record()?;
+        Ok(self.keys.private.ok_or(VaultError::NotEnrolled("device key pair"))?)
+    }
+
+    fn public_key(&self) -> Result<P256PublicKey, Problem> {
+        self.record()?;
+        let public = self.keys.public.ok_or(VaultError::NotEnrolled("device key pair"))?;
+        let point = objects::point(&self.connection.session, public)?;
+        Ok(P256PublicKey::from_point(&point).map_err(|_| TokenFault::Nonsense("a public key"))?)
+    }
+
+    /// TDES in the token, each block on its own.
+    fn encrypt(&self, key: ObjectHandle, blocks: &[u8]) -> Result<Vec<u8>, Problem> {
+        let sealed = self.connection.session.encrypt(&Mechanism::Des3Ecb, key, blocks).map_err(TokenFault::from)?;
+        if sealed.len() == blocks.len() { Ok(sealed) } else { Err(TokenFault::Nonsense("a ciphertext").into()) }
+    }
+
+    /// Brings a key that is under the master key into the token.
+    fn bring(&self, master: ObjectHandle, key: &SealedKey<'_>, number: u64) -> Result<ObjectHandle, Problem> {
+        let Connection { session, unwraps } = &self.connection;
+        if *unwraps {
+            return Ok(objects::unwrap_key(session, master, key.name, number, key.sealed)?);
+        }
+        let clear = session.decrypt(&Mechanism::Des3Ecb, master, key.sealed).map(Zeroizing::new);
+        let clear = clear.map_err(TokenFault::from)?;
+        if clear.len() != key.sealed.len() {
+            return Err(TokenFault::Nonsense("a clear text").into());
+        }
+        Ok(objects::put_key(session, key.name, number, &clear, false)?)
+    }
+
+    fn seal(&self, number: u64, device_key: &[u8]) -> Result<Sealed, Problem> {
+        let session = &self.connection.session;
+        let key = objects::generate_sealing_key(session, number)?;
+        let mut nonce = [0; NONCE];
+        getrandom::fill(&mut nonce).map_err(|error| VaultError::Random(error.to_string()))?;
+        let said = hex::encode(&nonce);
+        let parameters = GcmParams::new(&mut nonce, SEALED_FOR, TAG_BITS.into()).map_err(TokenFault::from)?;
+        let text = session.encrypt(&Mechanism::AesGcm(parameters), key, device_key).map_err(TokenFault::from)?;
+        Ok(Sealed { number, nonce: said, text: hex::encode(&text) })
+    }
+
+    /// The device key, for one computation.
+    fn device_key(&self) -> Result<Option<Sm4Key>, Problem> {
+        let (Some(sealed), Some(key)) = (&self.record()?.device, self.keys.sealing) else { return Ok(None) };
+        let (mut nonce, text) = sealed.parts()?;
+        let parameters = GcmParams::new(&mut nonce, SEALED_FOR, TAG_BITS.into()).map_err(TokenFault::from)?;
+        let clear = self.connection.session.decrypt(&Mechanism::AesGcm(parameters), key, &text);
+        let clear = clear.map(Zeroizing::new).map_err(TokenFault::from)?;
+        Ok(Some(Sm4Key::new(&clear)?))
+    }
+}
+
+impl SecureElement for Pkcs11Vault {
+    fn generate(&self) -> Result<Vec<u8>, VaultError> {
+        let _alone = self.lock()?;
+        self.twice(|held| {
+            let destroyed = held.destroyed;
+            let open = held.open(&self.place)?;
+            open.refresh()?;
+            open.tidy()?;
+            let before = match &open.record {
+                Ok(record) if record.destroyed || destroyed => Record { number: record.number, ..Record::default() },
+                _ => open.record()?.clone(),
+            };
+            let number = before.number + 1;
+            objects::generate_pair(&open.connection.session, number)?;
+            open.count(Record { number, pair: Some(number), ..before })?;
+            let public_key = open.public_key()?.to_der()?;
+            held.destroyed = false;
+            Ok(public_key)
+        })
+    }
+
+    fn public_key(&self) -> Result<Vec<u8>, VaultError> {
+        self.with(|open| Ok(open.public_key()?.to_der()?))
+    }
+
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, VaultError> {
+        let digest = elliptic::digest(message)?;
+        self.with(|open| {
+            let key = open.private_key()?;
+            let numbers = open.connection.session.sign(&Mechanism::Ecdsa, key, &digest).map_err(TokenFault::from)?;
+            Ok(elliptic::signature_of(&numbers).map_err(|_| TokenFault::Nonsense("a signature"))?)
+        })
+    }
+
+    fn import_under_agreement(
+        &self,
+        host_key: &[u8],
+        context: &[u8],
+        master: &str,
+        device: &str,
+    ) -> Result<(), VaultError> {
+        let host_key = P256PublicKey::from_der(host_key)?.to_point()?;
+        self.change(|open| {
+            let private = open.private_key()?;
+            let Connection { session, unwraps } = &open.connection;
+            let agreed = objects::agree(session, private, &host_key, elliptic::NUMBER)?;
+            let protection_key = agreement::protection_key_of(&agreed, context)?;
+            let master = agreement::open(KeyName::Master, &protection_key, master)?;
+            let device = agreement::open(KeyName::Device, &protection_key, device)?;
+            let mut record = open.record()?.next();
+            let check_value = TdesKey::new(&master)?.check_value()?;
+            objects::put_key(session, KeyName::Master, record.number, &master, *unwraps)?;
+            record.master =
+                Some(Entry { number: record.number, check_value: hex::encode(&check_value[..CHECK_VALUE]) });
+            record.device = Some(open.seal(record.number, &device)?);
+            open.count(record)
+        })
+    }
+
+    fn import_under_master(&self, keys: &[SealedKey<'_>]) -> Result<(), VaultError> {
+        self.change(|open| {
+            let master = open.key(KeyName::Master)?.ok_or_else(|| KeyName::Master.missing())?;
+            let mut record = open.record()?.next();
+            let number = record.number;
+            for key in keys {
+                let place = record.working(key.name).filter(|place| place.is_none());
+                let place = place.ok_or(VaultError::NotInSet(key.name))?;
+                if !matches!(key.sealed.len(), 8 | 16 | 24) {
+                    return Err(VaultError::Length { key: key.name, length: key.sealed.len() }.into());
+                }
+                let brought = open.bring(master, key, number)?;
+                // By the key that will be used: what the token made of it is checked as well.
+                let whole = open.encrypt(brought, &[0; 8])?;
+                compare_check_value(key.name, &whole, key.check_value)?;
+                *place = Some(Entry { number, check_value: hex::encode(&whole[..CHECK_VALUE]) });
+            }
+            open.count(record)
+        })
+    }
+
+    fn check_value(&self, key: KeyName) -> Result<Option<Vec<u8>>, VaultError> {
+        self.with(|open| {
+            let mut value = match (key, open.key(key)?) {
+                (KeyName::Device, _) => match open.device_key()? {
+                    Some(key) => check_value(&BlockKey::Sm4(key), Method::EncryptedZeros)?,
+                    None => return Ok(None),
+                },
+                (_, None) => return Ok(None),
+                // It encrypts nothing, not even zeros.
+                (KeyName::Master, Some(_)) => match open.record()?.entry(KeyName::Master) {
+                    Some(entry) => {
+                        hex::decode(&entry.check_value).map_err(|error| TokenFault::Record(error.to_string()))?
+                    }
+                    None => return Ok(None),
+                },
+                (KeyName::Pin | KeyName::Mac | KeyName::Data, Some(key)) => open.encrypt(key, &[0; 8])?,
+            };
+            value.truncate(CHECK_VALUE);
+            Ok(Some(value))
+        })
+    }
+
+    fn mac(&self, message: &[u8]) -> Result<[u8; 8], VaultError> {
+        self.with(|open| {
+            let key = open.key(KeyName::Mac)?.ok_or_else(|| KeyName::Mac.missing())?;
+            let ciphertext = mac::unionpay_block_by(8, message, |block| open.encrypt(key, block))?;
+            Ok(mac::field_64(&ciphertext)?)
+        })
+    }
+
+    fn encrypt_pin(&self, pin: &Pin, pan: &Pan) -> Result<Vec<u8>, VaultError> {
+        self.with(|open| {
+            let key = open.key(KeyName::Pin)?.ok_or_else(|| KeyName::Pin.missing())?;
+            open.encrypt(key, pin_block::format_0(pin, pan.expose_digits())?.as_slice())
+        })
+    }
+
+    fn device_ciphertext(&self, serial_number: &str, factor: &str) -> Result<String, VaultError> {
+        self.with(|open| {
+            let key = open.device_key()?.ok_or_else(|| KeyName::Device.missing())?;
+            Ok(device::ciphertext(&key, serial_number, factor)?)
+        })
+    }
+
+    fn zeroize(&self) -> Result<(), VaultError> {
+        // Gone whatever the token says. A lock that cannot be had is no reason to leave them.
+        self.held().destroyed = true;
+        let _alone = self.lock();
+        self.twice(|held| {
+            let open = held.open(&self.place)?;
+            open.refresh()?;
+            let session = &open.connection.session;
+            let number = match &open.record {
+                Ok(record) => record.number + 1,
+                Err(_) => {
+                    objects::tidy(session, None)?;
+                    1
+                }
+            };
+            let record = Record { number, destroyed: true, ..Record::default() };
+            // The word first, so that the next start finishes what a power cut leaves; without room for it all the same.
+            let written = objects::write_record(session, &record);
+            objects::tidy(session, written.is_ok().then_some(&record))?;
+            written?;
+            Ok(open.refresh()?)
+        })
+    }
+
+    fn is_test(&self) -> bool {
+        self.test
+    }
+
+    fn name(&self) -> String {
+        format!("PKCS#11 token {}", self.place.token)
+    }
+}
+
+impl From<TokenFault> for Problem {
+    fn from(fault: TokenFault) -> Self {
+        Self::Token(fault)
+    }
+}
+
+impl From<VaultError> for Problem {
+    fn from(error: VaultError) -> Self {
+        Self::Vault(error)
+    }
+}
+
+impl From<CryptoError> for Problem {
+    fn from(error: CryptoError) -> Self {
+        Self::Vault(error.into())
+    }
+}
+
+impl From<PinBlockError> for Problem {
+    fn from(error: PinBlockError) -> Self {
+        Self::Vault(error.into())
+    }
+}

@@ -1,0 +1,40 @@
+//! One sale of 14 fields, to count and measure the codec with: card number, amounts, track 2 and chip data as a terminal sends
+//! them.
+
+use yima::iso8583::{Frame, Message, Mti};
+
+/// What is written in it, and how much of it.
+pub const DIALECT: &str = "iso87-binary";
+
+/// Fields of text.
+pub const TEXTS: [(u8, &str); 13] = [
+    (2, "6228480000001230"),
+    (3, "000000"),
+    (4, "000000001234"),
+    (7, "1128023456"),
+    (11, "000042"),
+    (14, "3012"),
+    (22, "051"),
+    (25, "00"),
+    (35, "6228480000001230D301222012345678"),
+    (37, "000000000042"),
+    (41, "10000001"),
+    (42, "898000000000001"),
+    (49, "156"),
+];
+
+/// Field 55: ten data objects.
+pub const CHIP_DATA: [u8; 80] = [
+    0x9F, 0x26, 0x08, 0xA1, 0xB2, 0xC3, 0xD4, 0xE5, 0xF6, 0x07, 0x18, 0x9F, 0x27, 0x01, 0x80, 0x9F, 0x10, 0x08, 0x07,
+    0x01, 0x01, 0x03, 0xA0, 0xA0, 0x00, 0x01, 0x9F, 0x37, 0x04, 0x12, 0x34, 0x56, 0x78, 0x9F, 0x36, 0x02, 0x00, 0x2A,
+    0x95, 0x05, 0x00, 0x00, 0x00, 0x80, 0x00, 0x9A, 0x03, 0x26, 0x11, 0x28, 0x9C, 0x01, 0x00, 0x9F, 0x02, 0x06, 0x00,
+    0x00, 0x00, 0x00, 0x12, 0x34, 0x5F, 0x2A, 0x02, 0x01, 0x56, 0x82, 0x02, 0x7C, 0x00, 0x9F, 0x33, 0x03, 0xE0, 0xF8,
+    0xC8, 0x9F, 0x1E, 0x00,
+];
+
+/// The message in a frame that has nothing around it.
+pub fn sale() -> Frame {
+    let message = Message::new(Mti::FINANCIAL_REQUEST);
+    let message = TEXTS.iter().fold(message, |message, (field, text)| message.with_text(*field, text));
+    Frame { tpdu: Vec::new(), header: Vec::new(), message: message.with_bytes(55, &CHIP_DATA) }
+}
