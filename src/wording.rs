@@ -74,9 +74,6 @@ impl Reason {
         if let Some(fault) = self.fault {
             return self.of_fault(fault, language);
         }
-        if let Some(words) = &self.words {
-            return words.sentences(language);
-        }
         let by_code = match (&self.kind, &self.code) {
             (ReasonKind::HostDeclined, Some(code)) => response_codes().get(code.as_str()),
             _ => None,
@@ -88,7 +85,11 @@ impl Reason {
             (None, _) => (self.kind.word(), ""),
         };
         let amount = self.amount.map(Amount::signed).unwrap_or_default();
-        Sentences { what: what.replace("{amount}", &amount), advice: advice.replace("{amount}", &amount) }
+        let ours = Sentences { what: what.replace("{amount}", &amount), advice: advice.replace("{amount}", &amount) };
+        match &self.words {
+            Some(words) => words.over(ours, language),
+            None => ours,
+        }
     }
 }
 
@@ -111,26 +112,26 @@ impl Reason {
     }
 }
 
-/// What the acquirer wants to be said of a response code: what happened and what to do, in every language.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
+/// What the acquirer wants to be said of a response code; what it leaves out is said in our words.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HostWords {
     /// What happened, in Chinese.
-    pub zh: String,
+    pub zh: Option<String>,
     /// What to do.
-    pub zh_do: String,
+    pub zh_do: Option<String>,
     /// What happened, in English.
-    pub en: String,
+    pub en: Option<String>,
     /// What to do.
-    pub en_do: String,
+    pub en_do: Option<String>,
 }
 
 impl HostWords {
-    fn sentences(&self, language: Language) -> Sentences {
+    fn over(&self, ours: Sentences, language: Language) -> Sentences {
         let (what, advice) = match language {
             Language::Chinese => (&self.zh, &self.zh_do),
             Language::English => (&self.en, &self.en_do),
         };
-        Sentences { what: what.clone(), advice: advice.clone() }
+        Sentences { what: what.clone().unwrap_or(ours.what), advice: advice.clone().unwrap_or(ours.advice) }
     }
 }
 
@@ -186,6 +187,10 @@ reason_kinds! {
     CannotAsk = "cannot_ask";
     /// The acquirer does not take this card; the host was not asked.
     CardNotTaken = "card_not_taken";
+    /// The acquirer allows this terminal no sales.
+    SaleNotAllowed = "sale_not_allowed";
+    /// The amount is more than the acquirer allows in one sale.
+    OverSaleLimit = "over_sale_limit";
     /// The card said no by itself.
     CardDeclined = "card_declined";
     /// The card said no after the host had approved; the payment is taken back.

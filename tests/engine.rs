@@ -12,12 +12,14 @@ use std::time::{Duration, Instant};
 
 use watching::Watching;
 use yima::acquirer::link::{HostCheck, HostLink, HttpsLink};
+use yima::acquirer::parameters::status::StatusReport;
 use yima::acquirer::parameters::{Download, DownloadError};
 use yima::acquirer::sign_on::{SignOnFailure, SignedOn};
 use yima::app::view::{CopyState, Intent, Screen, View};
 use yima::app::{Ending, Engine, Parts, SaleReport, Setup};
 use yima::devices::printer::{Confirmation, PrintFailure, Printer, PrinterFault};
 use yima::ledger::{Ledger, TransactionRow};
+use yima::iso8583::Order;
 use yima::link_fault::LinkFault;
 use yima::money::{Amount, Currency};
 use yima::payment::advice::{Advice, AdviceKind};
@@ -129,8 +131,12 @@ impl HostLink for Line {
         self.real.take_need_of_keys()
     }
 
-    fn take_order(&self) -> bool {
-        self.real.take_order()
+    fn take_orders(&self) -> Vec<Order> {
+        self.real.take_orders()
+    }
+
+    fn report(&self, report: &StatusReport) -> Result<(), DownloadError> {
+        self.real.report(report)
     }
 
     fn download(&self) -> Result<Download, DownloadError> {

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails here and now")]
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use jiff::civil::date;
 use yima::crypto::hex;
@@ -125,6 +126,7 @@ impl Counter {
             serial_number: "TEST000000000001".to_owned(),
             terminal: self.terminal.clone(),
             pin_bypass: self.bypass,
+            tables: Arc::default(),
             chooser: self.chooser.clone(),
         });
         self.card.power_on();

@@ -107,6 +107,10 @@ const TABLES: &str = r#"
 answer_timeout_s = 25
 merchant_name = "老王面馆"
 help_desk = "95516"
+no_signature_limit = 5000
+sale_limit = 10000
+trailer = ["消费热线 95516"]
+other = { 13 = "33", FF8058 = "303030303030313030303030" }
 [[card]]
 prefix = "622848"
 bank = "农业银行"
@@ -114,14 +118,17 @@ kind = "debit"
 [[text]]
 code = "51"
 zh = "卡里的钱不够了。"
-zh_do = "请换一张卡。"
-en = "There is not enough money on the card."
-en_do = "Take another card."
 "#;
+
+/// The text of the newest receipt.
+fn newest_receipt(counter: &Counter) -> String {
+    std::fs::read_to_string(counter.receipts().last().unwrap().with_extension("txt")).unwrap()
+}
 
 #[test]
 fn the_acquirers_tables_are_fetched_shown_and_used() {
     let mut counter = Counter::open_for_business();
+    assert_eq!(run(&counter, &["sign-on"]).2, Some(0));
     put(&counter, "host.toml", TABLES);
     let (said, errors, code) = run(&counter, &["parameters", "--json"]);
     assert_eq!(code, Some(0), "{errors}");
@@ -131,20 +138,35 @@ fn the_acquirers_tables_are_fetched_shown_and_used() {
         added.iter().any(|name| name == "card 622848") && added.iter().any(|name| name == "response 51"),
         "{said:#}"
     );
+    let changed = said["changed"].as_array().unwrap();
+    assert!(changed.iter().any(|change| change == "terminal: most of a sale 100.00, before none"), "{said:#}");
     let (found, ..) = run(&counter, &["doctor", "--json"]);
     let says = found["parts"]["parameters"]["says"].as_str().unwrap();
-    assert!(says.contains("answer_timeout_s is 25 by the host's word, not 20"), "{says}");
-    assert!(says.contains("老王面馆") && says.contains("95516"), "{says}");
-    // The bank says no in the acquirer's words, and the card's bank is known.
+    for part in ["answer timeout: 25 s", "name of the shop: 老王面馆", "help desk: 95516", "no signature up to: 50.00"] {
+        assert!(says.contains(part), "{part}: {says}");
+    }
+    let (shown, ..) = run(&counter, &["parameters", "--show", "--json"]);
+    assert_eq!(shown["terminal"]["other"]["FF8058"], "303030303030313030303030", "kept as it came: {shown:#}");
+    assert_eq!((&shown["terminal"]["other"]["13"], &shown["cards"][0]["bank"]), (&"33".into(), &"农业银行".into()));
+    // The bank says no in the acquirer's words, ours fill what it left out, and the card's bank is known.
     let (result, _) = counter.sale("66.51", &[]);
     assert_eq!(result["response_code"], "51", "{result:#}");
-    assert_eq!(
-        (&result["reason"]["what"], &result["reason"]["do"]),
-        (&"卡里的钱不够了。".into(), &"请换一张卡。".into())
-    );
+    assert_eq!(result["reason"]["what"], "卡里的钱不够了。");
+    assert!(!result["reason"]["do"].as_str().unwrap().is_empty(), "{result:#}");
     assert_eq!(result["card"]["bank"], "农业银行");
-    // The acquirer no longer takes these cards: nothing is asked of the host.
+    // A receipt as the acquirer wants it.
+    let (result, _) = counter.sale("12.34", &[]);
+    assert_eq!(result["outcome"], "approved", "{result:#}");
+    let receipt = newest_receipt(&counter);
+    for part in ["老王面馆", "农业银行", "消费热线 95516"] {
+        assert!(receipt.contains(part), "{part}: {receipt}");
+    }
+    // More than the acquirer allows in one sale: not even a card is asked for.
     let asked = counter.host_books().ledger().unwrap().len();
+    let (result, code) = counter.sale("100.01", &[]);
+    assert_eq!((result["reason"]["kind"].as_str(), code), (Some("over_sale_limit"), 2), "{result:#}");
+    assert!(result["reason"]["what"].as_str().unwrap().contains("100.00"), "{result:#}");
+    // The acquirer no longer takes these cards: nothing is asked of the host.
     put(&counter, "host.toml", &TABLES.replace("kind = \"debit\"", "kind = \"debit\"\nrefused = true"));
     let (said, errors, _) = run(&counter, &["parameters", "--json"]);
     assert_eq!(said["changed"][0], "card 622848: it is not taken, before taken", "{errors} {said:#}");
@@ -152,12 +174,13 @@ fn the_acquirers_tables_are_fetched_shown_and_used() {
     assert_eq!((result["outcome"].as_str(), code), (Some("declined"), 1), "{result:#}");
     assert_eq!(result["reason"]["kind"], "card_not_taken");
     assert_eq!(counter.host_books().ledger().unwrap().len(), asked);
-    assert_eq!(counter.balance(), FULL_ACCOUNT);
+    assert_eq!(counter.balance(), FULL_ACCOUNT - 1234);
 }
 
 #[test]
 fn tables_that_cannot_be_do_not_replace_those_that_count() {
     let counter = Counter::open_for_business();
+    assert_eq!(run(&counter, &["sign-on"]).2, Some(0));
     put(&counter, "host.toml", TABLES);
     assert_eq!(run(&counter, &["parameters"]).2, Some(0));
     put(&counter, "host.toml", &TABLES.replace("\"51\"", "\"5\""));
@@ -165,5 +188,6 @@ fn tables_that_cannot_be_do_not_replace_those_that_count() {
     assert_eq!(code, Some(2));
     assert!(errors.contains("the old ones still count"), "{errors}");
     let (found, ..) = run(&counter, &["doctor", "--json"]);
-    assert!(found["parts"]["parameters"]["says"].as_str().unwrap().contains("words for 1 codes"), "{found:#}");
+    let says = found["parts"]["parameters"]["says"].as_str().unwrap();
+    assert!(says.contains("words for 1 codes") && says.contains("answer timeout: 25 s"), "{found:#}");
 }

@@ -5,6 +5,7 @@
 
 use std::collections::VecDeque;
 use std::path::Path;
+use std::sync::Arc;
 
 use jiff::civil::date;
 use yima::crypto::hex;
@@ -256,6 +257,7 @@ fn opening(trace: TraceNumber) -> Opening {
         serial_number: "TEST000000000001".to_owned(),
         terminal: TerminalData::shipped().unwrap(),
         pin_bypass: false,
+        tables: Arc::default(),
         chooser: Chooser::Nobody,
     }
 }

@@ -8,7 +8,7 @@ use super::messages::{Requests, Written};
 use super::parameters::Reply;
 use crate::crypto::mac;
 use crate::iso8583::dialect::{Dialect, MAC_FIELD};
-use crate::iso8583::{Frame, Message};
+use crate::iso8583::{Frame, Message, Order};
 use crate::money::{Amount, Currency};
 use crate::payment::online::{Decision, HostAnswer, LinkFailure};
 use crate::reference::{AuthorisationCode, ReferenceError, ResponseCode, Rrn};
@@ -97,21 +97,24 @@ pub fn read_reply(requests: &Requests<'_>, request: &Written, bytes: &[u8]) -> R
     Ok(Reply { response_code: response_code(&answer)?, field62: answer.bytes(62).unwrap_or_default().to_vec() })
 }
 
-/// Whether an answer that was read and found right orders the terminal to fetch its data anew. Only an answer with a MAC can:
-/// the header itself is not covered by it, but whoever could change it could not make the answer.
-pub fn orders_download(dialect: &Dialect, bytes: &[u8]) -> bool {
-    let Ok(Frame { header, message, .. }) = dialect.unpack(bytes) else { return false };
-    let order = dialect.parameters.order_in(&header);
-    message.bytes(MAC_FIELD).is_some() && order.is_some_and(|order| dialect.parameters.is_download(order))
+/// What an answer that was read and found right orders the terminal to do. Only an answer with a MAC can: the header itself is not
+/// covered by it, but whoever could change it could not make the answer.
+///
+/// # Errors
+/// The digit, when it orders something that nobody here has heard of.
+pub fn order(dialect: &Dialect, bytes: &[u8]) -> Result<Option<Order>, u8> {
+    match dialect.unpack(bytes) {
+        Ok(Frame { header, message, .. }) if message.bytes(MAC_FIELD).is_some() => dialect.order_in(&header),
+        Ok(_) | Err(_) => Ok(None),
+    }
 }
 
 /// Whether an answer that was read makes the terminal fetch new working keys: by an order in the header, which counts as in
-/// [`orders_download`], or because its code says that the host shares none with the terminal.
+/// [`order`], or because its code says that the host shares none with the terminal.
 pub fn asks_for_sign_on(dialect: &Dialect, bytes: &[u8]) -> bool {
-    let Ok(Frame { header, message, .. }) = dialect.unpack(bytes) else { return false };
-    let ordered =
-        message.bytes(MAC_FIELD).is_some() && dialect.parameters.order_in(&header) == Some(dialect.sign_on.order);
-    ordered || message.text(39).is_some_and(|code| dialect.sign_on.after.contains(code))
+    let Ok(Frame { message, .. }) = dialect.unpack(bytes) else { return false };
+    order(dialect, bytes) == Ok(Some(Order::SignOn))
+        || message.text(39).is_some_and(|code| dialect.sign_on.after.contains(code))
 }
 
 /// Whether an answer shows that it is the host's.
@@ -303,19 +306,20 @@ mod tests {
     }
 
     #[test]
-    fn the_header_of_an_answer_with_a_mac_orders_a_download() {
+    fn the_header_of_an_answer_with_a_mac_orders_something() {
         with_requests(|requests| {
             let answer = approval(requests, &sale(requests));
             let mac = requests.vault.mac(&requests.dialect.pack_for_mac(&answer).unwrap()).unwrap();
-            let with_order = |message: &Message, digit: u8| {
-                let header = requests.dialect.parameters.with_order(&requests.dialect.header, digit);
+            let with_digit = |message: &Message, digit: u8| {
+                let header = requests.dialect.parameters.order.with_digit(&requests.dialect.header, digit);
                 let frame = Frame { tpdu: requests.tpdu.to_vec(), header, message: message.clone() };
-                orders_download(requests.dialect, &requests.dialect.pack(&frame).unwrap())
+                order(requests.dialect, &requests.dialect.pack(&frame).unwrap())
             };
             let signed = answer.clone().with_bytes(MAC_FIELD, &mac);
-            let orders: Vec<_> = (0..10).filter(|digit| with_order(&signed, *digit)).collect();
-            assert_eq!(orders, [4, 5]);
-            assert!(!with_order(&answer, 4), "an answer without a MAC orders nothing");
+            let orders: Vec<_> = (1..8).map(|digit| with_digit(&signed, digit).unwrap().unwrap()).collect();
+            assert_eq!(orders, Order::ALL);
+            assert_eq!((with_digit(&signed, 0), with_digit(&signed, 8)), (Ok(None), Err(8)));
+            assert_eq!(with_digit(&answer, 4), Ok(None), "an answer without a MAC orders nothing");
         });
     }
 
@@ -325,7 +329,7 @@ mod tests {
             let answer = approval(requests, &sale(requests));
             let mac = requests.vault.mac(&requests.dialect.pack_for_mac(&answer).unwrap()).unwrap();
             let asks = |message: &Message, digit: u8| {
-                let header = requests.dialect.parameters.with_order(&requests.dialect.header, digit);
+                let header = requests.dialect.parameters.order.with_digit(&requests.dialect.header, digit);
                 let frame = Frame { tpdu: requests.tpdu.to_vec(), header, message: message.clone() };
                 asks_for_sign_on(requests.dialect, &requests.dialect.pack(&frame).unwrap())
             };

@@ -4,6 +4,7 @@
 //! and never sends anything twice: whether to try again is for the payment core to decide. A host may have a second address:
 //! see [`super::addresses`]. Blocking; must not be called on a thread that runs an asynchronous runtime.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -20,11 +21,13 @@ use super::https::address::{Address, AddressError};
 use super::https::tls::{OwnCertificate, Tls, TlsError};
 use super::https::{Https, Limits, Post, PostError, Received};
 use super::messages::{RequestError, Requests, Written};
+use super::parameters::status::StatusReport;
 use super::parameters::{self, Download, DownloadError, Question, Reply};
 use super::sign_on::{self, SignOnFailure, SignedOn};
 use super::{answers, clock, enrolment, late};
 use crate::crypto::hex;
-use crate::iso8583::{Dialect, DialectError};
+use crate::host_tables::TerminalParameters;
+use crate::iso8583::{Dialect, DialectError, Order};
 use crate::payment::advice::Advice;
 use crate::payment::online::{HostAnswer, LateApproval, LinkFailure, ReversalRequest, SaleRequest, Unreached};
 use crate::reference::{ResponseCode, TraceNumber};
@@ -73,8 +76,8 @@ pub trait HostLink: Send + Sync {
     /// As [`HostLink::sale`].
     fn check(&self) -> Result<HostCheck, LinkFailure>;
 
-    /// Whether an answer since the last call ordered the terminal to fetch its data anew.
-    fn take_order(&self) -> bool;
+    /// What answers since the last call ordered the terminal to do, but for a sign-on: see [`HostLink::take_need_of_keys`].
+    fn take_orders(&self) -> Vec<Order>;
 
     /// Whether an answer since the last call says that the working keys have to be fetched anew: one that orders it, one
     /// whose code says so, or one whose MAC is wrong.
@@ -99,7 +102,16 @@ pub trait HostLink: Send + Sync {
         Vec::new()
     }
 
-    /// Fetches applications and CA keys. Keeps nothing.
+    /// Tells the host how the terminal is (0820). Books nothing.
+    ///
+    /// # Errors
+    /// When the host does not take note of it.
+    fn report(&self, report: &StatusReport) -> Result<(), DownloadError>;
+
+    /// From the next request on the acquirer's parameters count, where they are about the line.
+    fn adopt(&self, _parameters: &TerminalParameters) {}
+
+    /// Fetches applications, CA keys and tables. Keeps nothing.
     ///
     /// # Errors
     /// When an answer is missing, refuses, or cannot be read.
@@ -147,7 +159,7 @@ pub struct HttpsLink {
     https: Https,
     addresses: Addresses,
     path: String,
-    limits: Limits,
+    limits: Mutex<Limits>,
     deadline: Duration,
     echo_interval: Option<Duration>,
     /// Idle lines are held to watch them.
@@ -159,7 +171,7 @@ pub struct HttpsLink {
     directory: PathBuf,
     identity: RwLock<Arc<Identity>>,
     vault: Arc<dyn SecureElement>,
-    ordered: AtomicBool,
+    ordered: Mutex<BTreeSet<Order>>,
     keys_needed: AtomicBool,
     word_on_binding: Mutex<Option<Result<(), String>>>,
     late: Mutex<Vec<LateApproval>>,
@@ -230,7 +242,7 @@ impl HttpsLink {
             https: Https::new(tls(settings, directory)?),
             addresses: Addresses::new(first, second),
             path: settings.path.clone(),
-            limits: Limits::of(settings),
+            limits: Mutex::new(Limits::of(settings)),
             deadline: seconds(settings.deadline_s),
             echo_interval: (settings.echo_interval_s > 0).then(|| seconds(settings.echo_interval_s)),
             watches: settings.watch_line,
@@ -241,7 +253,7 @@ impl HttpsLink {
             directory: directory.to_owned(),
             identity: RwLock::new(Arc::new(identity)),
             vault,
-            ordered: AtomicBool::new(false),
+            ordered: Mutex::default(),
             keys_needed: AtomicBool::new(false),
             word_on_binding: Mutex::new(None),
             late: Mutex::default(),
@@ -293,7 +305,7 @@ impl HttpsLink {
     }
 
     fn exchange_at(&self, index: usize, request: &Written, until: Instant) -> Result<Vec<u8>, LinkFailure> {
-        let Received { response, .. } = self.post(index, request, &self.limits, until, false)?;
+        let Received { response, .. } = self.post(index, request, &self.limits(), until, false)?;
         Ok(response.body)
     }
 
@@ -340,7 +352,7 @@ impl HttpsLink {
         let identity = self.identity();
         let requests = self.requests(&identity);
         let request = requests.echo(Zoned::now().datetime()).map_err(never_written)?;
-        let limits = self.limits.at_most(ECHO_LIMIT);
+        let limits = self.limits().at_most(ECHO_LIMIT);
         let received = self.post(index, &request, &limits, started + self.deadline, self.watches)?;
         self.note_binding(&requests, &received.response.body);
         let echo = answers::read_echo(&requests, &request, &received.response.body)?;
@@ -372,9 +384,7 @@ impl HttpsLink {
         self.note_binding(&requests, &body);
         let kept = |_: &LinkFailure| self.keep_late(&requests, &request, &body);
         let answer = self.mind_keys(&body, answers::read(&requests, &request, &body).inspect_err(kept))?;
-        if answers::orders_download(&self.dialect, &body) {
-            self.ordered.store(true, Ordering::Release);
-        }
+        self.note_order(&body);
         Ok(answer)
     }
 
@@ -391,7 +401,24 @@ impl HttpsLink {
         let request = requests.question(question, Zoned::now().datetime()).map_err(never_written)?;
         let body = self.exchange(&request)?;
         self.note_binding(&requests, &body);
-        self.mind_keys(&body, answers::read_reply(&requests, &request, &body))
+        let reply = self.mind_keys(&body, answers::read_reply(&requests, &request, &body))?;
+        self.note_order(&body);
+        Ok(reply)
+    }
+
+    /// Keeps what an answer that was found right orders.
+    fn note_order(&self, body: &[u8]) {
+        match answers::order(&self.dialect, body) {
+            Ok(Some(order)) if order != Order::SignOn => {
+                self.ordered.lock().unwrap_or_else(PoisonError::into_inner).insert(order);
+            }
+            Ok(_) => {}
+            Err(digit) => tracing::warn!(digit, "the host orders something that this program does not know; nothing is done"),
+        }
+    }
+
+    fn limits(&self) -> Limits {
+        *self.limits.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Notes what an answer says of the working keys. One with a wrong MAC says it too: host and terminal share none.
@@ -467,8 +494,17 @@ impl HostLink for HttpsLink {
         Ok(newer)
     }
 
-    fn take_order(&self) -> bool {
-        self.ordered.swap(false, Ordering::AcqRel)
+    fn take_orders(&self) -> Vec<Order> {
+        std::mem::take(&mut *self.ordered.lock().unwrap_or_else(PoisonError::into_inner)).into_iter().collect()
+    }
+
+    fn report(&self, report: &StatusReport) -> Result<(), DownloadError> {
+        parameters::report(&self.dialect.parameters, report, &mut |question| self.ask(question))
+    }
+
+    fn adopt(&self, parameters: &TerminalParameters) {
+        let seconds = parameters.answer_timeout_s.unwrap_or(self.settings.answer_timeout_s);
+        self.limits.lock().unwrap_or_else(PoisonError::into_inner).first_byte = Duration::from_secs(seconds);
     }
 
     fn take_need_of_keys(&self) -> bool {

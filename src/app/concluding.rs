@@ -7,7 +7,7 @@ use super::view::Screen;
 use crate::devices::sound::Tone;
 use crate::payment::sale::Conclusion;
 use crate::reference::TraceNumber;
-use crate::wording::{Reason, ReasonKind};
+use crate::wording::ReasonKind;
 
 impl Core {
     pub(super) fn conclude(&mut self, conclusion: Conclusion) {
@@ -79,11 +79,7 @@ impl Core {
     /// A refusal says what the acquirer wants to be said of its code, where it sent words for it.
     fn in_the_acquirers_words(&self, conclusion: Conclusion) -> Conclusion {
         match conclusion {
-            Conclusion::Declined(reason) if reason.kind == ReasonKind::HostDeclined => {
-                let code = reason.code.as_ref().map(|code| code.as_str()).unwrap_or_default();
-                let words = self.parts.terminal.tables.words(code).cloned().map(Box::new);
-                Conclusion::Declined(Reason { words, ..reason })
-            }
+            Conclusion::Declined(reason) => Conclusion::Declined(self.parts.tables.in_own_words(reason)),
             other => other,
         }
     }

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use super::binding::BindingDesk;
 use super::choosing;
 use super::line::Line;
+use super::orders::StatusDesk;
 use super::parameters::ParameterDesk;
 use super::pin_entry;
 use super::printing::FollowedCopy;
@@ -28,6 +29,7 @@ use crate::devices::reader::CardReader;
 use crate::devices::sound::{Sound, Tone};
 use crate::emv::pin::PinEntry;
 use crate::emv::terminal::TerminalData;
+use crate::host_tables::HostTables;
 use crate::iso8583::QueueCodes;
 use crate::ledger::{Ledger, LedgerError};
 use crate::money::{Amount, Currency};
@@ -37,7 +39,7 @@ use crate::payment::record::Record;
 use crate::payment::sale::{self, Conclusion, Effect, Event, Opening, Sale};
 use crate::receipt::PrinterProfile;
 use crate::reference::{MerchantCode, TerminalNumber, TraceNumber};
-use crate::terminal::emv_files::EmvFiles;
+use crate::terminal::emv_files::{EmvFiles, Provenance, SetHashes};
 use crate::terminal::identity::Identity;
 use crate::wording::{Language, Reason, ReasonKind};
 
@@ -57,6 +59,10 @@ pub struct Parts {
     pub terminal_number: TerminalNumber,
     /// The terminal's side of EMV.
     pub terminal: TerminalData,
+    /// What else the acquirer decides, of the same set.
+    pub tables: Arc<HostTables>,
+    /// Which set that is.
+    pub set: (Provenance, SetHashes),
     /// Where data that the host sends are kept.
     pub emv_files: EmvFiles,
     /// The ledger.
@@ -181,6 +187,8 @@ pub(super) struct Fixed {
     merchant_code: MerchantCode,
     terminal_number: TerminalNumber,
     pub terminal: TerminalData,
+    pub tables: Arc<HostTables>,
+    pub set: (Provenance, SetHashes),
     pub printer_profile: PrinterProfile,
     pub sound: Box<dyn Sound>,
     pub queue_codes: QueueCodes,
@@ -221,6 +229,7 @@ pub(super) struct Core {
     /// Held as long as the idle line is watched.
     _line_watch: Sender<Infallible>,
     pub(super) parameters: ParameterDesk,
+    pub(super) status: StatusDesk,
     pub(super) binding: BindingDesk,
     pub(super) running: Option<Running>,
     /// A row that stays `pending` because it could not be written that it is for a person: it must not be taken back.
@@ -259,6 +268,8 @@ impl Core {
                 merchant_code: parts.merchant_code,
                 terminal_number: parts.terminal_number,
                 terminal: parts.terminal,
+                tables: parts.tables,
+                set: parts.set,
                 printer_profile: parts.printer_profile,
                 sound: parts.sound,
                 queue_codes: parts.queue_codes,
@@ -288,6 +299,7 @@ impl Core {
             line,
             _line_watch: line_watch,
             parameters: ParameterDesk::new(),
+            status: StatusDesk::new(),
             binding: BindingDesk::new(),
             running: None,
             not_to_be_reversed: None,
@@ -347,6 +359,7 @@ impl Core {
     /// What a power cut or an earlier run left behind. Tried again until it succeeds.
     pub(super) fn take_up_what_was_left(&mut self) -> Result<(), LedgerError> {
         self.take_up_sign_on()?;
+        self.take_up_orders()?;
         let interrupted = self.adopt_interrupted()?;
         self.alarm = self.alarm_of_ledger()?;
         self.adopt_slips()?;
@@ -368,7 +381,7 @@ impl Core {
         let printing =
             self.copies.iter().any(|copy| copy.state == CopyState::Sending && copy.since.elapsed() < LAST_SLIP);
         let printing = printing || self.queue_slips.keep_engine(LAST_SLIP);
-        let asking = self.parameters.under_way() || self.sign_on.in_flight();
+        let asking = self.parameters.under_way() || self.status.under_way() || self.sign_on.in_flight();
         self.running.is_none() && !printing && self.queue.may_stop() && !asking
     }
 
@@ -417,7 +430,8 @@ impl Core {
         if !free || amount.is_zero() {
             return;
         }
-        if let Some(reason) = self.binding.refusal().or_else(|| self.line.refusal()) {
+        let unwanted = || self.parts.tables.refusal(amount);
+        if let Some(reason) = self.binding.refusal().or_else(|| self.line.refusal()).or_else(unwanted) {
             return self.refuse(amount, reason);
         }
         let waiting = match self.adopt_interrupted().and_then(|_| self.reversals_waiting()) {
@@ -467,6 +481,7 @@ impl Core {
             serial_number: self.parts.identity.serial_number.clone(),
             chooser: self.parts.chooser.clone(),
             terminal: self.parts.terminal.clone(),
+            tables: Arc::clone(&self.parts.tables),
             pin_bypass: self.parts.pin_bypass,
         });
         self.ticket += 1;
@@ -508,6 +523,9 @@ impl Core {
     }
 
     fn on_reader(&mut self, ticket: Ticket, event: reader::Event) {
+        if let reader::Event::Is(state) = event {
+            return self.reader_is(state);
+        }
         // The reader does one thing after another: whatever it says now, its pad has answered or is gone.
         if self.pad_asks {
             self.pad_is_done();
@@ -540,6 +558,7 @@ impl Core {
             reader::Event::Mute => Event::CardMute,
             reader::Event::NoCard => Event::NoCard,
             reader::Event::Failed(detail) => Event::ReaderFailed(detail),
+            reader::Event::Is(_) => return,
         };
         self.feed(event);
     }
@@ -580,7 +599,8 @@ impl Core {
             link::Event::SignOn(result) => self.after_sign_on(result),
             link::Event::KeysNeeded => self.keys_are_needed(),
             link::Event::LineEnded(end) => self.line.after_end(&end),
-            link::Event::Ordered => self.parameters.order(),
+            link::Event::Ordered(order) => self.on_order(order),
+            link::Event::Report(result) => self.after_report(result),
             link::Event::WordOnBinding(word) => self.on_word_about_binding(word),
             link::Event::Binding(result) => self.after_refresh(result),
             link::Event::Update(result) => self.after_update(result.map(|update| *update)),
@@ -686,6 +706,10 @@ impl Core {
         let update = !self.sign_on.holds() && self.parameters.wants_update();
         if idle && update && self.check_jobs.send(link::Job::Update).is_ok() {
             self.parameters.update_begins();
+        }
+        // What was just fetched is in the report.
+        if idle && !self.sign_on.holds() && !self.parameters.asking() {
+            self.drain_status();
         }
     }
 

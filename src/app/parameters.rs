@@ -8,13 +8,15 @@ use jiff::Timestamp;
 
 use super::engine::Core;
 use super::setup::{Setup, SetupError};
+use super::showing::local_now;
 use crate::acquirer::link::HostLink;
 use crate::acquirer::parameters::DownloadError;
 use crate::acquirer::parameters::field62::KeyName;
 use crate::crypto::hex;
 use crate::emv::terminal::{Application, TerminalData};
-use crate::host_tables::HostTables;
-use crate::terminal::emv_files::{EmvFiles, EmvFilesError, InUse};
+use crate::host_tables::{HostTables, TerminalParameters};
+use crate::iso8583::Order;
+use crate::terminal::emv_files::{EmvFiles, EmvFilesError, InUse, Provenance};
 
 /// How long after one update another may begin, however often the host orders it.
 const INTERVAL: Duration = Duration::from_secs(5 * 60);
@@ -69,6 +71,7 @@ pub fn update(link: &dyn HostLink, files: &EmvFiles) -> Result<Update, UpdateErr
         refused => files.note_refusal(&refused.to_string(), Timestamp::now()),
     })?;
     let in_use = files.replace(&download.set, &download.from, Timestamp::now())?;
+    link.adopt(&in_use.tables.terminal);
     let unconfirmed = link.confirm_download().err();
     Ok(Update { in_use, unusable: download.unusable, unconfirmed })
 }
@@ -82,17 +85,22 @@ impl Setup {
         let identity = self.identity()?;
         let _alone = self.lock()?;
         let files = self.emv_files(&identity);
-        let before = files.load().map_err(SetupError::from)?.data;
+        let before = files.load().map_err(SetupError::from)?;
+        let mut ledger = self.ledger(&identity)?;
         let link = self.link(identity, self.vault()?)?;
         let update = update(&link, &files)?;
-        let changes = Changes::between(&before, &update.in_use.data);
+        if let Err(error) = ledger.orders_done(&Order::DOWNLOADS, local_now()) {
+            tracing::warn!(%error, "that the host's orders are done could not be noted; they are done once more");
+        }
+        let now = &update.in_use;
+        let changes = Changes::between((&before.data, &before.tables), (&now.data, &now.tables));
         Ok((update, changes))
     }
 }
 
 impl Changes {
     /// What is different in `after`.
-    pub fn between(before: &TerminalData, after: &TerminalData) -> Self {
+    pub fn between(before: (&TerminalData, &HostTables), after: (&TerminalData, &HostTables)) -> Self {
         let mut changes = Self::default();
         changes.note(&described(before), &described(after));
         changes
@@ -118,7 +126,7 @@ impl Changes {
 /// What there is, with its values.
 type Described = BTreeMap<String, Vec<(&'static str, String)>>;
 
-fn described(data: &TerminalData) -> Described {
+fn described((data, tables): (&TerminalData, &HostTables)) -> Described {
     let applications = data
         .applications
         .iter()
@@ -128,24 +136,53 @@ fn described(data: &TerminalData) -> Described {
         let values = vec![("modulus", hex::encode(&key.key.modulus())), ("last day", last_day)];
         (format!("CA key {rid} {index:02X}"), values)
     });
-    applications.chain(keys).chain(described_tables(&data.tables)).collect()
+    applications.chain(keys).chain(described_tables(tables)).collect()
 }
 
 fn described_tables(tables: &HostTables) -> Described {
-    let said = |value: &Option<String>| value.clone().unwrap_or_else(|| "none".to_owned());
-    let terminal = &tables.terminal;
-    let parameters = vec![
-        ("answer timeout", said(&terminal.answer_timeout_s.map(|seconds| format!("{seconds} s")))),
-        ("name of the shop", said(&terminal.merchant_name)),
-        ("help desk", said(&terminal.help_desk)),
-    ];
     let cards = tables.card.iter().map(|range| {
         let taken = if range.refused { "not taken" } else { "taken" };
-        (format!("card {}", range.prefix), vec![("bank", range.bank.clone()), ("it is", taken.to_owned())])
+        (range.name(), vec![("bank", range.bank.clone()), ("it is", taken.to_owned())])
     });
-    let texts =
-        tables.text.iter().map(|text| (format!("response {}", text.code), vec![("says", text.words.zh.clone())]));
-    cards.chain(texts).chain([("terminal".to_owned(), parameters)]).collect()
+    let texts = tables.text.iter().map(|text| {
+        let said = |words: &Option<String>| words.clone().unwrap_or_else(|| "as this program does".to_owned());
+        let values = [("says", &text.zh), ("advises", &text.zh_do), ("says in English", &text.en)];
+        let mut values: Vec<_> = values.into_iter().map(|(name, words)| (name, said(words))).collect();
+        values.push(("advises in English", said(&text.en_do)));
+        (format!("response {}", text.code), values)
+    });
+    cards.chain(texts).chain([("terminal".to_owned(), parameter_values(&tables.terminal))]).collect()
+}
+
+/// Which set, in a word for the acquirer.
+pub(super) fn set_name(provenance: &Provenance) -> String {
+    match provenance {
+        Provenance::Shipped => "shipped".to_owned(),
+        Provenance::Host { number, at, .. } => format!("{number:06} of {at:.0}"),
+    }
+}
+
+/// The terminal's parameters as people read them.
+pub fn parameter_values(parameters: &TerminalParameters) -> Vec<(&'static str, String)> {
+    let none = || "none".to_owned();
+    let said = |value: &Option<String>| value.clone().unwrap_or_else(none);
+    let limit = |limit: Option<u64>| limit.map_or_else(none, |minor| format!("{}.{:02}", minor / 100, minor % 100));
+    let allowed = parameters.transactions.as_ref().map(|allowed| {
+        let words: Vec<_> = allowed.iter().cloned().map(String::from).collect();
+        words.join(", ")
+    });
+    let others: Vec<_> = parameters.other.iter().map(|(name, value)| format!("{name} {value}")).collect();
+    vec![
+        ("answer timeout", parameters.answer_timeout_s.map_or_else(none, |seconds| format!("{seconds} s"))),
+        ("tries of the queue", parameters.tries.map_or_else(none, |tries| tries.to_string())),
+        ("name of the shop", said(&parameters.merchant_name)),
+        ("help desk", said(&parameters.help_desk)),
+        ("no signature up to", limit(parameters.no_signature_limit)),
+        ("most of a sale", limit(parameters.sale_limit)),
+        ("allowed", allowed.unwrap_or_else(|| "all".to_owned())),
+        ("end of receipts", if parameters.trailer.is_empty() { none() } else { parameters.trailer.join(" / ") }),
+        ("kept and not used", if others.is_empty() { none() } else { others.join(", ") }),
+    ]
 }
 
 fn application_values(application: &Application) -> Vec<(&'static str, String)> {
@@ -208,19 +245,29 @@ impl ParameterDesk {
 }
 
 impl Core {
+    /// What counts from the next payment on.
+    fn take_set(&mut self, in_use: InUse) {
+        let InUse { data, tables, hashes, provenance, .. } = in_use;
+        self.parts.terminal = data;
+        self.parts.tables = tables;
+        self.parts.set = (provenance, hashes);
+    }
+
     pub(super) fn after_update(&mut self, result: Result<Update, UpdateError>) {
         self.parameters.update_ended(result.is_err());
         match result {
             Ok(Update { in_use, unusable, unconfirmed }) => {
-                let changes = Changes::between(&self.parts.terminal, &in_use.data);
+                let before = (&self.parts.terminal, &*self.parts.tables);
+                let changes = Changes::between(before, (&in_use.data, &in_use.tables));
                 tracing::info!(set = %in_use.provenance, ?changes, ?unusable, "new terminal data");
                 if let Some(error) = unconfirmed {
                     tracing::warn!(%error, "the host could not be told that its terminal data were taken");
                 }
-                if let Some(name) = &in_use.data.tables.terminal.merchant_name {
-                    self.parts.identity.merchant_name.clone_from(name);
+                self.take_set(in_use);
+                // What was ordered while they were on their way is still to be done.
+                if !self.parameters.ordered {
+                    self.note_done(&Order::DOWNLOADS);
                 }
-                self.parts.terminal = in_use.data;
             }
             Err(error) => tracing::warn!(%error, "terminal data"),
         }
@@ -237,11 +284,15 @@ mod tests {
         let mut after = before.clone();
         after.applications[0].action_codes.denial = [0xFF; 5];
         after.applications[1].aid = vec![0xA0, 0, 0, 9, 0x99];
-        let changes = Changes::between(&before, &after);
+        let none = HostTables::default();
+        let changes = Changes::between((&before, &none), (&after, &none));
         assert_eq!(changes.added, ["application A000000999"]);
         assert_eq!(changes.removed, ["application A000000333010102"]);
         assert_eq!(changes.changed, ["application A000000333010101: TAC denial FFFFFFFFFF, before 0010000000"]);
-        assert!(Changes::between(&before, &before).is_empty());
+        assert!(Changes::between((&before, &none), (&before, &none)).is_empty());
+        let tables = "terminal = { tries = 5 }\ncard = [{ prefix = \"62\", bank = \"A\", kind = \"debit\" }]";
+        let changes = Changes::between((&before, &none), (&before, &HostTables::parse(tables).unwrap()));
+        assert_eq!((changes.added, changes.changed), (vec!["card 62".to_owned()], vec!["terminal: tries of the queue 5, before none".to_owned()]));
     }
 
     #[test]

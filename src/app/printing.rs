@@ -8,6 +8,7 @@ use super::showing::{Paid, local_now};
 use super::view::{CopyState, CopyView, Screen};
 use super::workers::printer::{Event, Job, Slip};
 use crate::devices::printer::{Confirmation, PrinterFault};
+use crate::emv::cvm::Verification;
 use crate::ledger::{CopyRow, LedgerError, PrintState, TransactionRow};
 use crate::payment::record::State;
 use crate::receipt::{self, CopyFor, SaleSlip};
@@ -147,7 +148,7 @@ impl Core {
                 if !self.set_copy(row, PrintState::Sending, CopyState::Sending) {
                     self.set_shown(row, CopyState::Failed(Reason::of(ReasonKind::LedgerFailed)));
                     self.print_next();
-                } else if self.printer_jobs.send(Job { slip: Slip::Copy(row), bytes }).is_err() {
+                } else if self.printer_jobs.send(Job::Print { slip: Slip::Copy(row), bytes }).is_err() {
                     self.set_copy(row, PrintState::Failed, CopyState::Failed(Reason::of(ReasonKind::PrinterSilent)));
                     self.print_next();
                 }
@@ -163,6 +164,7 @@ impl Core {
     /// The printer's word.
     pub(super) fn after_print(&mut self, event: Event) {
         match event {
+            Event::Is(state) => self.printer_is(state),
             Event::Waiting(Slip::DeadLetter(_), _) => {}
             Event::Ended(Slip::DeadLetter(id), result) => {
                 self.after_slip_of_dead_letter(id, &result);
@@ -312,6 +314,12 @@ impl Core {
         }
     }
 
+    /// Name of the shop: the acquirer may want another one on slips than in the binding record.
+    pub(super) fn merchant_name(&self) -> String {
+        let theirs = self.parts.tables.terminal.merchant_name.as_ref();
+        theirs.unwrap_or(&self.parts.identity.merchant_name).clone()
+    }
+
     fn slip(&self, copy: &CopyRow) -> Result<SaleSlip, String> {
         let row = self.ledger.find(copy.trace).map_err(|error| error.to_string())?;
         let row = row.filter(|row| row.state == State::Approved).ok_or("the transaction is not approved")?;
@@ -321,7 +329,7 @@ impl Core {
     fn slip_of(&self, row: &TransactionRow, duplicate: u32) -> Result<SaleSlip, crate::reference::ReferenceError> {
         let identity = &self.parts.identity;
         Ok(SaleSlip {
-            merchant_name: identity.merchant_name.clone(),
+            merchant_name: self.merchant_name(),
             merchant_code: identity.merchant_code()?,
             terminal_number: identity.terminal_number()?,
             acquirer_code: identity.acquirer_code.clone(),
@@ -331,6 +339,7 @@ impl Core {
             goods: Vec::new(),
             truncated_pan: row.truncated_pan.clone(),
             card_sequence_number: row.sequence_number,
+            bank: row.bank.clone(),
             application_label: row.application_label.clone(),
             aid: row.aid.clone(),
             card_expiry: row.card_expiry.clone(),
@@ -341,6 +350,8 @@ impl Core {
             tsi: row.tsi.clone().unwrap_or_default(),
             atc: row.atc.clone(),
             signature: row.signature,
+            signature_spared: !row.signature && row.verification.is_some_and(Verification::needs_signature),
+            trailer: self.parts.tables.terminal.trailer.clone(),
             pin_checked_by_bank: row.brought_pin(),
             duplicate: (duplicate > 0).then_some(duplicate),
             test: self.parts.test,

@@ -202,7 +202,8 @@ impl Core {
             tracing::error!(?id, "an entry that was sent is not in the queue");
             return Ok(());
         };
-        let this = Try { counted: entry.tries, due, age_s: local_now().duration_since(entry.at).as_secs() };
+        let most = self.parts.tables.terminal.tries.unwrap_or(queue::MAX_TRIES);
+        let this = Try { counted: entry.tries, most, due, age_s: local_now().duration_since(entry.at).as_secs() };
         let verdict = queue::judge(entry.kind, result, this, &self.parts.queue_codes);
         let counts = verdict == Verdict::TryAgainCounted;
         let tries = this.counted + u32::from(counts);

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::engine::{EngineLock, Parts};
 use crate::acquirer::enrolment::{self, EnrolmentError};
-use crate::acquirer::link::{HttpsLink, LinkError};
+use crate::acquirer::link::{HostLink, HttpsLink, LinkError};
 use crate::devices::printer::Printer;
 use crate::devices::printer::escpos_serial::{SerialPrinter, SerialSettings};
 use crate::devices::reader::CardReader;
@@ -174,12 +174,9 @@ impl Setup {
     /// # Errors
     /// When settings or certificates are wrong.
     pub fn link(&self, identity: Identity, vault: Arc<dyn SecureElement>) -> Result<HttpsLink, SetupError> {
-        let mut host = self.settings.host.clone();
-        // What the acquirer sent wins; `yima doctor` says so.
-        if let Some(seconds) = self.host_tables(&identity)?.terminal.answer_timeout_s {
-            host.answer_timeout_s = seconds;
-        }
-        let opened = HttpsLink::open(&host, &self.identity_directory(), identity, vault);
+        let tables = self.host_tables(&identity)?;
+        let opened = HttpsLink::open(&self.settings.host, &self.identity_directory(), identity, vault);
+        let opened = opened.inspect(|link| link.adopt(&tables.terminal));
         opened.map(|link| link.remembering(&self.state.join(HOST_ADDRESS))).map_err(|error| match error {
             LinkError::Setting { key, problem } => self.origin.wrong(&format!("host.{key}"), problem).into(),
             LinkError::Dialect(error) => self.origin.wrong("host.dialect", error).into(),
@@ -246,15 +243,13 @@ impl Setup {
         }
         let printer_profile = self.printer_profile()?;
         let emv_files = self.emv_files(&identity);
-        let terminal = emv_files.load()?.data;
-        let mut shown = identity.clone();
-        if let Some(name) = &terminal.tables.terminal.merchant_name {
-            shown.merchant_name.clone_from(name);
-        }
+        let in_use = emv_files.load()?;
         Ok(Parts {
             merchant_code: identity.merchant_code()?,
             terminal_number: identity.terminal_number()?,
-            terminal,
+            terminal: in_use.data,
+            tables: in_use.tables,
+            set: (in_use.provenance, in_use.hashes),
             emv_files,
             ledger,
             reader: self.reader(),
@@ -264,7 +259,7 @@ impl Setup {
             printer_patience: Duration::from_secs(self.settings.printer.patience_s),
             sound: self.sound(),
             has_working_keys: vault.check_value(KeyName::Mac)?.is_some(),
-            link: Arc::new(self.link(identity, vault)?),
+            link: Arc::new(self.link(identity.clone(), vault)?),
             queue_codes: self.dialect()?.queue,
             currency: self
                 .settings
@@ -283,16 +278,16 @@ impl Setup {
             chooser: Chooser::Nobody,
             test,
             lock,
-            identity: shown,
+            identity,
         })
     }
 
-    /// What the acquirer decided about this terminal, as it last sent it.
+    /// What the acquirer decides about this terminal, as it last sent it.
     ///
     /// # Errors
     /// When the sets in the state directory cannot be read.
     pub fn host_tables(&self, identity: &Identity) -> Result<Arc<HostTables>, SetupError> {
-        Ok(self.emv_files(identity).load()?.data.tables)
+        Ok(self.emv_files(identity).load()?.tables)
     }
 
     /// The terminal's side of EMV: sets that the host sent. A terminal of the sandbox trusts test keys and that of its own

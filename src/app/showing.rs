@@ -187,7 +187,7 @@ impl Core {
             link: self.line.state(),
             waiting: self.line.waiting,
             queued: self.queued,
-            merchant_name: self.parts.identity.merchant_name.clone(),
+            merchant_name: self.merchant_name(),
             currency: self.parts.currency,
             test: self.parts.test,
         };

@@ -55,7 +55,7 @@ impl Core {
         match self.next_slip() {
             Ok(Some((letter, slip))) => {
                 let bytes = receipt::render_parked(&slip, &self.parts.printer_profile, self.parts.language);
-                if self.printer_jobs.send(Job { slip: Slip::DeadLetter(letter.id), bytes }).is_ok() {
+                if self.printer_jobs.send(Job::Print { slip: Slip::DeadLetter(letter.id), bytes }).is_ok() {
                     self.queue_slips.printing = Some((letter.id, Instant::now()));
                 }
             }
@@ -107,7 +107,7 @@ impl Core {
     fn parked_slip(&self, letter: &DeadLetter, entry: &Entry) -> Result<ParkedSlip, SlipError> {
         let identity = &self.parts.identity;
         Ok(ParkedSlip {
-            merchant_name: identity.merchant_name.clone(),
+            merchant_name: self.merchant_name(),
             merchant_code: identity.merchant_code()?,
             terminal_number: identity.terminal_number()?,
             acquirer_code: identity.acquirer_code.clone(),
@@ -119,6 +119,7 @@ impl Core {
             parked_at: letter.at,
             tries: entry.tries,
             response_code: entry.response_code.clone(),
+            help_desk: self.parts.tables.terminal.help_desk.clone(),
             test: self.parts.test,
         })
     }

@@ -7,10 +7,12 @@ use jiff::Timestamp;
 use nix::sys::statvfs::statvfs;
 use serde_json::{Value, json};
 
+use super::parameters::orders_said;
 use super::{Failure, output};
 use crate::acquirer::link::{HostCheck, HostLink};
 use crate::app::CLOCK_TOLERANCE;
 use crate::app::Setup;
+use crate::app::parameters::parameter_values;
 use crate::app::sign_on::check_values;
 use crate::crypto::hex;
 use crate::emv::ca_keys::KeyWorld;
@@ -216,22 +218,20 @@ fn terminal_data(setup: &Setup, identity: &Identity) -> Result<String, String> {
     }
 }
 
-/// What the acquirer decides here, and which settings of this machine it overrules.
+/// What the acquirer decides here, which settings of this machine it overrules, and what it ordered.
 fn host_tables(setup: &Setup, identity: &Identity) -> Result<String, String> {
     let tables = setup.host_tables(identity).map_err(|error| error.to_string())?;
+    let mut said = Vec::new();
     if tables.is_empty() {
-        return Ok("none from the host".to_owned());
+        said.push("none from the host".to_owned());
+    } else {
+        let refused = tables.card.iter().filter(|range| range.refused).count();
+        let (cards, texts) = (tables.card.len(), tables.text.len());
+        said.push(format!("{cards} card entries, {refused} of them not taken, words for {texts} codes"));
+        let set = parameter_values(&tables.terminal).into_iter().filter(|(_, value)| value != "none");
+        said.extend(set.map(|(name, value)| format!("{name}: {value}")));
     }
-    let refused = tables.card.iter().filter(|range| range.refused).count();
-    let (cards, texts) = (tables.card.len(), tables.text.len());
-    let mut said = vec![format!("{cards} card ranges, {refused} of them not taken, words for {texts} codes")];
-    let terminal = &tables.terminal;
-    if let Some(seconds) = terminal.answer_timeout_s {
-        let ours = setup.settings.host.answer_timeout_s;
-        said.push(format!("host.answer_timeout_s is {seconds} by the host's word, not {ours}"));
-    }
-    said.extend(terminal.merchant_name.as_ref().map(|name| format!("the shop is called {name}")));
-    said.extend(terminal.help_desk.as_ref().map(|number| format!("help desk {number}")));
+    said.extend(orders_said(setup, identity)?);
     Ok(said.join("; "))
 }
 

@@ -81,7 +81,7 @@ enum Command {
     Move(enrol::MoveArguments),
     /// Take this terminal out of service and destroy its keys
     Decommission(enrol::DecommissionArguments),
-    /// Fetch applications and CA keys from the host now and say what changed
+    /// Fetch applications, CA keys and the acquirer's tables from the host now and say what changed
     Parameters(parameters::Arguments),
     /// Fetch working keys and the batch number from the host now
     SignOn(sign_on::Arguments),

@@ -123,12 +123,15 @@ impl CaKeys {
     /// The test keys that come with the program, as a file.
     pub const SHIPPED_TEST: &str = include_str!("../../assets/emv/capk-test.toml");
 
+    /// The live keys that come with the program, as a file.
+    pub const SHIPPED_LIVE: &str = include_str!("../../assets/emv/capk-live.toml");
+
     /// The live keys that come with the program.
     ///
     /// # Errors
     /// None for the file that is shipped; a test reads it.
     pub fn shipped_live() -> Result<Self, CaKeysError> {
-        Self::parse(include_str!("../../assets/emv/capk-live.toml"))
+        Self::parse(Self::SHIPPED_LIVE)
     }
 
     /// The test keys that come with the program.

@@ -12,7 +12,6 @@ use super::dol::DataObjectList;
 use super::risk::RandomSelection;
 use super::tag::{self, Tag};
 use crate::crypto::hex;
-use crate::host_tables::HostTables;
 
 /// What is asked of the application (9C: the first two digits of the processing code, ISO 8583).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,8 +82,6 @@ pub struct TerminalData {
     pub ca_keys: Arc<CaKeys>,
     /// Issuer certificates that were taken back.
     pub revoked: RevocationList,
-    /// What the acquirer decides beside all that.
-    pub tables: Arc<HostTables>,
 }
 
 /// An application this terminal takes.
@@ -227,7 +224,6 @@ impl TerminalData {
             script_result_data: tags("script_result_data", &terminal.script_result_data)?,
             ca_keys: Arc::new(ca_keys),
             revoked: RevocationList::default(),
-            tables: Arc::default(),
             applications,
         })
     }

@@ -149,7 +149,7 @@ impl<'a> Iterator for TlvIter<'a> {
 
 impl<'a> TlvIter<'a> {
     /// The next object and the offset of its tag.
-    fn next_with_offset(&mut self) -> Option<Result<(usize, Tlv<'a>), TlvError>> {
+    pub fn next_with_offset(&mut self) -> Option<Result<(usize, Tlv<'a>), TlvError>> {
         if self.failed {
             return None;
         }

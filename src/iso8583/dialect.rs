@@ -8,9 +8,14 @@ use serde::Deserialize;
 use super::BindingTags;
 use super::layout::{Content, Encoding, FieldFormat, Layout, Length};
 use super::layout_file::{KEYS, LayoutFile};
+use super::orders::Order;
 use super::queue_codes::QueueCodes;
 use super::sign_on_rules::SignOnRules;
 use crate::crypto::hex;
+
+pub use super::parameter_rules::{
+    AmountCoding, BusinessTags, DownloadCodes, EndedTable, ParameterRules, TableRules, TerminalLayout,
+};
 
 /// The field that carries the MAC.
 pub const MAC_FIELD: u8 = 64;
@@ -41,7 +46,7 @@ pub struct Dialect {
     pub pin: PinRules,
     /// What ends an entry of the queue.
     pub queue: QueueCodes,
-    /// How applications and CA keys are downloaded.
+    /// How applications, CA keys and tables are downloaded, and how it is ordered.
     pub parameters: ParameterRules,
     /// How working keys are fetched.
     pub sign_on: SignOnRules,
@@ -83,142 +88,6 @@ pub struct PinRules {
     pub capture_length: String,
     /// Field 53: how the block in field 52 is made.
     pub security_control: String,
-}
-
-/// How applications and CA keys are downloaded in this dialect.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ParameterRules {
-    /// How amounts in field 62 are written.
-    pub amounts: AmountCoding,
-    /// Codes for CA keys.
-    pub ca_keys: DownloadCodes,
-    /// Codes for applications.
-    pub applications: DownloadCodes,
-    /// The acquirer's tables, where it has any.
-    #[serde(default)]
-    pub tables: Option<TableRules>,
-    /// How an answer orders a download.
-    pub order: HeaderOrder,
-}
-
-/// How the acquirer's tables are downloaded: field 60, third part, of the questions, and what the answers look like.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TableRules {
-    /// Asks for the terminal's own parameters.
-    pub terminal: String,
-    /// Asks for the card list.
-    pub cards: String,
-    /// Asks for words for response codes.
-    pub texts: String,
-    /// How terminal parameters are laid out.
-    pub layout: TerminalLayout,
-}
-
-/// Terminal parameters: two digits and a value of fixed length each.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TerminalLayout {
-    /// Which of them is the time for an answer, in seconds.
-    pub answer_timeout: String,
-    /// The telephone number of the help desk.
-    pub help_desk: String,
-    /// The name of the shop.
-    pub merchant_name: String,
-    /// The length of each value, in bytes.
-    pub lengths: BTreeMap<String, usize>,
-}
-
-/// How an amount of four bytes is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum AmountCoding {
-    /// A number, most significant byte first (EMV 4.4 Book 3, annex A: 9F1B).
-    Binary,
-    /// Two digits a byte.
-    Bcd,
-}
-
-/// Field 60, third part, of the messages of a download.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct DownloadCodes {
-    /// Asks what there is.
-    pub list: String,
-    /// Asks for one.
-    pub fetch: String,
-    /// Says that all is in its place.
-    pub end: String,
-}
-
-/// Where the header of an answer orders something, and what orders a download.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct HeaderOrder {
-    /// Which digit of the header, counted from 0.
-    pub digit: u8,
-    /// Its value that orders CA keys.
-    pub ca_keys: u8,
-    /// Its value that orders applications.
-    pub applications: u8,
-    /// Values that order one of the tables.
-    #[serde(default)]
-    pub tables: [u8; 2],
-}
-
-impl ParameterRules {
-    /// What a header orders: its processing request digit; nothing when the header is too short for one.
-    pub fn order_in(&self, header: &[u8]) -> Option<u8> {
-        let byte = header.get(usize::from(self.order.digit / 2))?;
-        Some(if self.order.digit.is_multiple_of(2) { byte >> 4 } else { byte & 0x0F })
-    }
-
-    /// A header that orders something.
-    pub fn with_order(&self, header: &[u8], order: u8) -> Vec<u8> {
-        let mut header = header.to_vec();
-        if let Some(byte) = header.get_mut(usize::from(self.order.digit / 2)) {
-            *byte = if self.order.digit.is_multiple_of(2) {
-                *byte & 0x0F | order << 4
-            } else {
-                *byte & 0xF0 | order & 0x0F
-            };
-        }
-        header
-    }
-
-    /// Whether what is ordered is a download.
-    pub const fn is_download(&self, order: u8) -> bool {
-        order == self.order.ca_keys
-            || order == self.order.applications
-            || (order != 0 && (order == self.order.tables[0] || order == self.order.tables[1]))
-    }
-
-    fn check(&self, header: &[u8]) -> Result<(), DialectError> {
-        let wrong = |key, problem: &str| Err(DialectError::Key { key, problem: problem.to_owned() });
-        let code = |code: &String| code.len() == 3 && code.bytes().all(|digit| digit.is_ascii_digit());
-        for (key, codes) in [("parameters.ca_keys", &self.ca_keys), ("parameters.applications", &self.applications)] {
-            if ![&codes.list, &codes.fetch, &codes.end].into_iter().all(code) {
-                return wrong(key, "list, fetch and end have three digits each");
-            }
-        }
-        if let Some(TableRules { terminal, cards, texts, layout }) = &self.tables {
-            let names = [&layout.answer_timeout, &layout.help_desk, &layout.merchant_name];
-            if ![terminal, cards, texts].into_iter().all(code)
-                || !names.into_iter().all(|name| layout.lengths.contains_key(name))
-                || !layout.lengths.keys().all(|name| name.len() == 2)
-            {
-                return wrong("parameters.tables", "codes have three digits, and every name of two has a length");
-            }
-        }
-        if usize::from(self.order.digit) >= header.len() * 2 {
-            return wrong("parameters.order.digit", "the header has no such digit");
-        }
-        if !(1..=9).contains(&self.order.ca_keys) || !(1..=9).contains(&self.order.applications) {
-            return wrong("parameters.order", "orders are 1 to 9");
-        }
-        Ok(())
-    }
 }
 
 /// How field 64 is made.
@@ -292,6 +161,26 @@ impl Dialect {
     }
 }
 
+impl Dialect {
+    /// What a header orders; `Err` with the digit when it is no order of this dialect.
+    ///
+    /// # Errors
+    /// When it orders something that nobody here has heard of.
+    pub fn order_in(&self, header: &[u8]) -> Result<Option<Order>, u8> {
+        match self.parameters.order.digit_in(header) {
+            None | Some(0) => Ok(None),
+            Some(digit) if digit == self.sign_on.order => Ok(Some(Order::SignOn)),
+            Some(digit) => self.parameters.order.meaning(digit).map(Some).ok_or(digit),
+        }
+    }
+
+    /// A header that orders something.
+    pub fn with_order(&self, header: &[u8], order: Order) -> Vec<u8> {
+        let digit = self.parameters.order.digit_of(order).unwrap_or(self.sign_on.order);
+        self.parameters.order.with_digit(header, digit)
+    }
+}
+
 impl Layout {
     /// The layout of a shipped dialect.
     ///
@@ -349,9 +238,9 @@ impl HostRules {
     fn checked(self, layout: Layout) -> Result<Dialect, DialectError> {
         let script_results = hex::decode(&self.script_results)
             .map_err(|error| DialectError::Key { key: "script_results", problem: error.to_string() })?;
-        self.parameters.check(&layout.header)?;
         self.queue.check()?;
         self.sign_on.check()?;
+        self.parameters.check(&layout.header, self.sign_on.order)?;
         if !self.binding.are_right() {
             let problem = "record and machine are two different private tags of two characters".to_owned();
             return Err(DialectError::Key { key: "binding", problem });

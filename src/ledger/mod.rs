@@ -6,6 +6,7 @@
 mod advices;
 mod copies;
 mod deeds;
+mod orders;
 mod queue;
 mod row;
 mod sign_on;
@@ -23,6 +24,7 @@ use crate::reference::{Batch, MerchantCode, TerminalNumber, TraceNumber};
 pub use advices::{AdviceRow, AdviceState};
 pub use copies::{CopyRow, PrintState};
 pub use deeds::DeedRow;
+pub use orders::OrderRow;
 pub use queue::DeadLetter;
 pub use row::{DayTotal, TransactionRow};
 pub use sign_on::{Adopted, SignOnRow};
@@ -34,6 +36,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("queue.sql"),
     include_str!("verification.sql"),
     include_str!("sign_on.sql"),
+    include_str!("orders.sql"),
 ];
 
 /// The ledger of one terminal.
@@ -249,8 +252,8 @@ impl Ledger {
         match record {
             Record::Pending(pending) => self.connection.execute(
                 "INSERT INTO transactions (merchant_code, terminal_number, batch, stan, kind, state, amount, currency, at,
-                     entry, truncated_pan, sequence_number, card_expiry, aid, application_label, chip_data, verification)
-                 VALUES (?1, ?2, ?3, ?4, 'sale', 'pending', ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+                     entry, truncated_pan, sequence_number, card_expiry, aid, application_label, chip_data, verification, bank)
+                 VALUES (?1, ?2, ?3, ?4, 'sale', 'pending', ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
                 params![
                     merchant,
                     terminal,
@@ -267,6 +270,7 @@ impl Ledger {
                     pending.application_label,
                     pending.chip_data,
                     pending.verification.word(),
+                    pending.bank,
                 ],
             ),
             Record::HostApproved { response_code, rrn, authorisation_code } => self.connection.execute(

@@ -37,6 +37,8 @@ pub struct TransactionRow {
     pub aid: String,
     /// Application label.
     pub application_label: String,
+    /// The bank behind the card, where the acquirer's list knew it.
+    pub bank: Option<String>,
     /// Field 55 of a reversal; gone once none can be needed.
     pub chip_data: Option<Vec<u8>>,
     /// Why it was not paid or is taken back.
@@ -84,9 +86,9 @@ pub(super) const COLUMNS: &str =
     "t.batch, t.stan, t.state, amount, currency, at, entry, truncated_pan, sequence_number, card_expiry, aid,
     application_label, t.chip_data, reason, t.response_code, rrn, authorisation_code, cryptogram, tvr, tsi, atc, signature,
     reversal_reason, reversal_tries, script_results, t.next_try, t.resolution, late_response_code, late_rrn,
-    late_authorisation_code, late_at, verification";
+    late_authorisation_code, late_at, verification, t.bank";
 /// How many they are.
-pub(super) const COLUMN_COUNT: usize = 32;
+pub(super) const COLUMN_COUNT: usize = 33;
 
 impl TransactionRow {
     /// Whether the request brought a PIN for the bank.
@@ -238,6 +240,7 @@ pub(super) fn read(row: &Row<'_>) -> Result<TransactionRow, LedgerError> {
         card_expiry: maybe(9, "expiry")?,
         aid: text(10, "AID")?,
         application_label: text(11, "application label")?,
+        bank: maybe(32, "bank")?,
         chip_data: row.get(12).map_err(|error| LedgerError::Value { what: "chip data", value: error.to_string() })?,
         reason: maybe_word(row, 13, "reason", ReasonKind::from_word)?,
         response_code: maybe_word(row, 14, "response code", |text| ResponseCode::parse(text).ok())?,

@@ -28,6 +28,7 @@ pub(super) fn pending(minor: u64) -> Record {
         card_expiry: Some("3012".to_owned()),
         aid: "A000000333010101".to_owned(),
         application_label: "UnionPay Debit".to_owned(),
+        bank: None,
         chip_data: vec![0x95, 0x01, 0x00],
     }))
 }

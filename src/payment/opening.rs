@@ -1,10 +1,13 @@
 //! What a sale begins with, and what the EMV kernel is told of it.
 
+use std::sync::Arc;
+
 use jiff::civil::DateTime;
 
 use super::chooser::Chooser;
 use crate::emv::kernel::TransactionData;
 use crate::emv::terminal::{TerminalData, TransactionKind};
+use crate::host_tables::HostTables;
 use crate::money::Amount;
 use crate::reference::{MerchantCode, TerminalNumber, TraceNumber};
 
@@ -29,6 +32,8 @@ pub struct Opening {
     pub chooser: Chooser,
     /// The terminal's side of EMV, as it is without a PIN pad.
     pub terminal: TerminalData,
+    /// What the acquirer decides about this terminal.
+    pub tables: Arc<HostTables>,
     /// A cardholder may go on without a PIN (EMV 4.4 Book 4, 6.3.4.3).
     pub pin_bypass: bool,
 }

@@ -22,7 +22,7 @@ const LONGEST_INTERVAL_S: u32 = 600;
 /// Seconds until the next try after one that never left. A line that comes back is noticed earlier.
 const OFFLINE_INTERVAL_S: u32 = 30;
 
-/// Tries that count before a person must look.
+/// Tries that count before a person must look, where the acquirer says nothing of it.
 pub const MAX_TRIES: u32 = 20;
 
 /// A person must look only at what is at least so old, in seconds: a host that refuses at once, a cashier who is impatient or
@@ -147,6 +147,8 @@ pub fn order(entries: &mut [Entry]) {
 pub struct Try {
     /// Those counted before it.
     pub counted: u32,
+    /// After so many a person must look: [`MAX_TRIES`], unless the acquirer wants another number.
+    pub most: u32,
     /// It was time for it. One that somebody asked for before that does not count.
     pub due: bool,
     /// Seconds since the payment.
@@ -168,7 +170,7 @@ pub enum Verdict {
 
 /// Judges a try.
 pub fn judge(kind: Kind, result: &Result<HostAnswer, LinkFailure>, this: Try, codes: &QueueCodes) -> Verdict {
-    let used_up = this.counted + 1 >= MAX_TRIES && this.age_s >= MIN_AGE_S;
+    let used_up = this.counted + 1 >= this.most && this.age_s >= MIN_AGE_S;
     match result {
         Ok(answer) if is_done(kind, answer, this, codes) => Verdict::Done,
         Ok(answer) if is_refused(kind, answer, codes) => Verdict::Park(Some(answer.response_code.clone())),

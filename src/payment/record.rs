@@ -93,6 +93,8 @@ pub struct Pending {
     pub aid: String,
     /// Application label.
     pub application_label: String,
+    /// The bank behind the card, where the acquirer's list knows it.
+    pub bank: Option<String>,
     /// Field 55 of a reversal, should it come to that.
     pub chip_data: Vec<u8>,
 }

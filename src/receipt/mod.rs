@@ -46,6 +46,8 @@ pub struct SaleSlip {
     pub truncated_pan: String,
     /// PAN sequence number.
     pub card_sequence_number: Option<u8>,
+    /// The bank behind the card, where the acquirer's list knows it.
+    pub bank: Option<String>,
     /// Name of the application on the card ("UnionPay Debit").
     pub application_label: String,
     /// Application identifier, hexadecimal.
@@ -66,8 +68,12 @@ pub struct SaleSlip {
     pub atc: Option<String>,
     /// The cardholder must sign (on the merchant's copy).
     pub signature: bool,
+    /// The cardholder would have to sign, but not for so small an amount.
+    pub signature_spared: bool,
     /// The bank checked the cardholder's PIN.
     pub pin_checked_by_bank: bool,
+    /// What the acquirer wants at the end.
+    pub trailer: Vec<String>,
     /// Printed before; counts from 1 for the first duplicate.
     pub duplicate: Option<u32>,
     /// The keys or the card are for tests only; the slip says so.
@@ -101,6 +107,8 @@ pub struct ParkedSlip {
     pub tries: u32,
     /// The host's answer, if one came.
     pub response_code: Option<ResponseCode>,
+    /// Telephone number of the acquirer's help desk, where it told one.
+    pub help_desk: Option<String>,
     /// The keys or the card are for tests only; the slip says so.
     pub test: bool,
 }
@@ -155,6 +163,7 @@ pub(crate) mod tests {
             goods: Vec::new(),
             truncated_pan: "622848*********1230".into(),
             card_sequence_number: Some(1),
+            bank: Some("中国农业银行".into()),
             application_label: "UnionPay Debit".into(),
             aid: "A000000333010101".into(),
             card_expiry: Some("3012".into()),
@@ -165,6 +174,8 @@ pub(crate) mod tests {
             tsi: "E800".into(),
             atc: Some("001A".into()),
             signature: true,
+            signature_spared: false,
+            trailer: Vec::new(),
             pin_checked_by_bank: false,
             duplicate: None,
             test: true,
@@ -187,6 +198,7 @@ pub(crate) mod tests {
             parked_at: "2026-03-05T17:03:40".parse().unwrap(),
             tries: 20,
             response_code: Some(ResponseCode::parse("96").unwrap()),
+            help_desk: Some("95516".into()),
             test: true,
         }
     }
@@ -256,6 +268,21 @@ pub(crate) mod tests {
             let signed = text(&slip(), CopyFor::Merchant, 48, language);
             assert!(!signed.contains(says) && signed.contains(signs), "{signed}");
         }
+    }
+
+    #[test]
+    fn what_the_acquirer_wants_stands_at_the_end_and_a_spared_signature_is_said() {
+        let trailer = vec!["消费热线 95516".to_owned(), "谢谢惠顾".to_owned()];
+        let spared = SaleSlip { signature: false, signature_spared: true, trailer, ..slip() };
+        for copy in [CopyFor::Merchant, CopyFor::Customer] {
+            let said = text(&spared, copy, 32, Language::Chinese);
+            let lines: Vec<_> = said.lines().map(str::trim).collect();
+            assert!(lines.contains(&"金额未超过免签限额，无需签名") && !said.contains("持卡人签名"), "{said}");
+            let end = lines.iter().position(|line| *line == "消费热线 95516").unwrap();
+            assert_eq!(lines[end + 1], "谢谢惠顾", "{said}");
+        }
+        let unknown = SaleSlip { bank: None, ..slip() };
+        assert!(!text(&unknown, CopyFor::Merchant, 32, Language::Chinese).contains("发卡行 "));
     }
 
     #[test]

@@ -39,6 +39,11 @@ trait Slip {
         &[]
     }
 
+    /// Lines that the acquirer wants at its end.
+    fn trailer(&self) -> &[String] {
+        &[]
+    }
+
     /// The content of its QR code.
     fn code(&self) -> Option<String> {
         None
@@ -56,6 +61,7 @@ impl Slip for SaleCopy<'_> {
         match condition {
             Condition::Test => self.slip.test,
             Condition::Signature => self.slip.signature,
+            Condition::Spared => self.slip.signature_spared,
             Condition::Pin => self.slip.pin_checked_by_bank,
             Condition::Duplicate => self.slip.duplicate.is_some(),
             Condition::Goods => !self.slip.goods.is_empty(),
@@ -80,6 +86,7 @@ impl Slip for SaleCopy<'_> {
             "card_number" => Some(slip.truncated_pan.clone()),
             "card_sequence" => Some(slip.card_sequence_number.map_or_else(String::new, |n| format!("PSN {n:02}"))),
             "card_expiry" => slip.card_expiry.as_deref().map(expiry),
+            "bank" => slip.bank.clone(),
             "application_label" => Some(slip.application_label.clone()).filter(|label| !label.is_empty()),
             "aid" => Some(slip.aid.clone()),
             "rrn" => slip.rrn.as_ref().map(ToString::to_string),
@@ -97,6 +104,10 @@ impl Slip for SaleCopy<'_> {
         &self.slip.goods
     }
 
+    fn trailer(&self) -> &[String] {
+        &self.slip.trailer
+    }
+
     fn code(&self) -> Option<String> {
         Some(transaction_code(self.slip))
     }
@@ -109,6 +120,7 @@ impl Slip for ParkedSlip {
             Condition::Reversal => self.reversal,
             Condition::Advice => !self.reversal,
             Condition::Signature
+            | Condition::Spared
             | Condition::Pin
             | Condition::Duplicate
             | Condition::Goods
@@ -130,6 +142,7 @@ impl Slip for ParkedSlip {
             "parked_at" => Some(self.parked_at.strftime(DATE_TIME).to_string()),
             "amount" => Some(money(self.amount, charset)),
             "tries" => Some(self.tries.to_string()),
+            "help_desk" => self.help_desk.clone(),
             "response_code" => self.response_code.as_ref().map(ToString::to_string),
             _ => None,
         }
@@ -170,6 +183,7 @@ impl Filling<'_> {
             }
             Content::Rule => vec![Line::Rule],
             Content::Goods => self.slip.goods().iter().map(|goods| self.goods(goods)).collect(),
+            Content::Trailer => self.slip.trailer().iter().map(|line| self.trailer(line)).collect(),
             Content::Qr => self.slip.code().map(Line::Qr).into_iter().collect(),
             Content::Feed { lines } => vec![Line::Feed(*lines)],
         }
@@ -194,6 +208,10 @@ impl Filling<'_> {
         }
         filled.push_str(rest);
         Some(self.charset.printable(&filled))
+    }
+
+    fn trailer(&self, line: &str) -> Line {
+        Line::Text { text: self.charset.printable(line), align: Align::Centre, size: Size::Normal, bold: false }
     }
 
     fn goods(&self, goods: &GoodsLine) -> Line {
@@ -239,6 +257,7 @@ struct Entry {
 enum Condition {
     Test,
     Signature,
+    Spared,
     Pin,
     Duplicate,
     Goods,
@@ -272,6 +291,7 @@ enum Content {
     },
     Rule,
     Goods,
+    Trailer,
     Qr,
     Feed {
         lines: u8,

@@ -10,12 +10,14 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use yima::acquirer::link::{HostCheck, HostLink, HttpsLink};
+use yima::acquirer::parameters::status::StatusReport;
 use yima::acquirer::parameters::{Download, DownloadError};
 use yima::acquirer::sign_on::{SignOnFailure, SignedOn};
 use yima::app::view::{Intent, Screen, View};
 use yima::app::{Engine, Parts, SaleReport, Setup};
 use yima::devices::printer::{Confirmation, PrintFailure, Printer, PrinterFault};
 use yima::ledger::Ledger;
+use yima::iso8583::Order;
 use yima::link_fault::LinkFault;
 use yima::money::{Amount, Currency};
 use yima::payment::advice::Advice;
@@ -136,8 +138,12 @@ impl HostLink for Line {
         self.real.take_need_of_keys()
     }
 
-    fn take_order(&self) -> bool {
-        self.real.take_order()
+    fn take_orders(&self) -> Vec<Order> {
+        self.real.take_orders()
+    }
+
+    fn report(&self, report: &StatusReport) -> Result<(), DownloadError> {
+        self.real.report(report)
     }
 
     fn take_late(&self) -> Vec<LateApproval> {

@@ -1,19 +1,21 @@
-//! The download of terminal data: which applications and CA keys the host has, then each of them.
+//! The download of terminal data: which applications and CA keys the host has, then each of them, then its tables.
 //!
 //! Needs a way to ask the host and to get an authentic answer's field 62. Asks and reads; what was read is not checked
 //! beyond its shape and not kept here: see [`crate::terminal::emv_files`]. The host is told that the download ended well only
 //! when the set is in its place.
 
 pub mod field62;
+pub mod status;
 pub mod tables;
 
 use std::collections::BTreeSet;
 
 use self::field62::{Field62Error, KeyName, Page, SentKey};
+use self::status::StatusReport;
 use self::tables::{Records, TablesError};
 use crate::crypto::hex;
 use crate::emv::terminal::{AidEntry, TerminalData, TerminalDataError};
-use crate::host_tables::{HostTables, MOST_RECORDS};
+use crate::host_tables::{HostTables, MOST_RECORDS, TerminalParameters};
 use crate::iso8583::Mti;
 use crate::iso8583::dialect::{DownloadCodes, ParameterRules, TableRules};
 use crate::payment::online::LinkFailure;
@@ -144,13 +146,20 @@ pub fn fetch(rules: &ParameterRules, from: String, ask: &mut Ask<'_>) -> Result<
 }
 
 fn fetch_tables(rules: &TableRules, ask: &mut Ask<'_>) -> Result<HostTables, DownloadError> {
+    let mut terminal = TerminalParameters::default();
     let about = "the terminal's parameters";
-    let answer = asked(question(Mti::NETWORK_REQUEST, &rules.terminal, None, about), ask)?;
-    let terminal = tables::terminal(&answer, &rules.layout)
-        .map_err(|error| DownloadError::Tables { about: about.to_owned(), error })?;
-    let card = table(&rules.cards, "the card list", tables::cards, ask)?;
-    let text = table(&rules.texts, "the words for response codes", tables::texts, ask)?;
+    let answer = asked(question(Mti::NETWORK_REQUEST, &rules.terminal.fetch, None, about), ask)?;
+    tables::read_terminal(&answer, &rules.layout, &mut terminal).map_err(|error| unreadable(about, error))?;
+    let about = "the parameters about payments";
+    let answer = asked(question(Mti::NETWORK_REQUEST, &rules.business.fetch, None, about), ask)?;
+    tables::read_business(&answer, &rules.tags, &mut terminal).map_err(|error| unreadable(about, error))?;
+    let card = table(&rules.cards.fetch, "the card list", tables::cards, ask)?;
+    let text = table(&rules.texts.fetch, "the words for response codes", tables::texts, ask)?;
     Ok(HostTables { terminal, card, text })
+}
+
+fn unreadable(about: &str, error: TablesError) -> DownloadError {
+    DownloadError::Tables { about: about.to_owned(), error }
 }
 
 /// Asks for a table until all of it has come.
@@ -165,7 +174,7 @@ fn table<T>(
     loop {
         let request = tables::request(records.len());
         let answer = asked(question(Mti::NETWORK_REQUEST, code, Some(request), about), ask)?;
-        let part = read(&answer).map_err(|error| DownloadError::Tables { about: about.to_owned(), error })?;
+        let part = read(&answer).map_err(|error| unreadable(about, error))?;
         if part.more && part.records.is_empty() {
             return Err(wrong("it says that more follows and brings nothing"));
         }
@@ -184,9 +193,21 @@ fn table<T>(
 /// # Errors
 /// When the host does not take note of it.
 pub fn confirm(rules: &ParameterRules, ask: &mut Ask<'_>) -> Result<(), DownloadError> {
-    for codes in [&rules.ca_keys, &rules.applications] {
-        asked(question(Mti::NETWORK_REQUEST, &codes.end, None, "the end of the download"), ask)?;
+    let mut ends = vec![&rules.ca_keys.end, &rules.applications.end];
+    ends.extend(rules.tables.iter().flat_map(TableRules::tables).map(|table| &table.end));
+    for end in ends {
+        asked(question(Mti::NETWORK_REQUEST, end, None, "the end of the download"), ask)?;
     }
+    Ok(())
+}
+
+/// Tells the host how the terminal is.
+///
+/// # Errors
+/// When the host does not take note of it.
+pub fn report(rules: &ParameterRules, report: &StatusReport, ask: &mut Ask<'_>) -> Result<(), DownloadError> {
+    let field = Some(report.write());
+    asked(Question { field62: field, ..question(Mti::NETWORK_ADVICE, &rules.status, None, "the status report") }, ask)?;
     Ok(())
 }
 

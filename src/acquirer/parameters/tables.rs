@@ -1,28 +1,32 @@
 //! Field 62 of the messages that bring the acquirer's tables.
 //!
-//! Terminal parameters (360) are pairs of two digits and a value of fixed length, which the dialect names; what this program
-//! has no use for is passed over. The card list and the words for response codes are BER-TLV behind a control character, as
-//! in [`super::field62`]: a record begins with its first object, and a request says in four digits how many have come. Reads
-//! and writes; sends nothing.
+//! Terminal parameters are pairs of two digits and a value of fixed length, which the dialect names. Those about payments are
+//! BER-TLV. Both are read as a whole; what this program has no use for is kept as it came. The card list and the words for
+//! response codes are BER-TLV behind a control character, as in [`super::field62`]: a record begins with its first object, and a
+//! request says in four digits how many have come. Reads and writes; sends nothing.
 
 use encoding_rs::GB18030;
 
 use super::field62::{ALL, Field62Problem, LAST, MORE, NOTHING};
+use crate::crypto::hex;
 use crate::emv::tag::Tag;
-use crate::emv::tlv::{self, TlvBuilder};
-use crate::host_tables::{CardKind, CardRange, ResponseText, TerminalParameters};
-use crate::iso8583::dialect::TerminalLayout;
-use crate::wording::HostWords;
+use crate::emv::tlv::{self, Node, TlvBuilder, TlvError};
+use crate::host_tables::{CardKind, CardRange, ResponseText, TerminalParameters, Transaction};
+use crate::iso8583::dialect::{BusinessTags, TerminalLayout};
 
 /// Objects of a record of the card list.
 const PREFIX: Tag = Tag(0xDF21);
 const BANK: Tag = Tag(0xDF22);
 const KIND: Tag = Tag(0xDF23);
 const REFUSED: Tag = Tag(0xDF24);
+const ENDING: Tag = Tag(0xDF25);
 
 /// Objects of a record of words.
 const CODE: Tag = Tag(0xDF31);
 const WORDS: [Tag; 4] = [Tag(0xDF32), Tag(0xDF33), Tag(0xDF34), Tag(0xDF35)];
+
+/// Digits of the name of a pair.
+const PAIR_NAME: usize = 2;
 
 /// The longest field 62, in bytes.
 const LONGEST_FIELD: usize = 999;
@@ -31,7 +35,7 @@ const LONGEST_FIELD: usize = 999;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("field 62, {path} at byte {offset}: {problem}")]
 pub struct TablesError {
-    /// Which record, and which object of it.
+    /// Which parameter or record, and which object of it.
     pub path: String,
     /// Offset of its first byte within the field.
     pub offset: usize,
@@ -48,65 +52,158 @@ pub struct Records<T> {
     pub more: bool,
 }
 
-/// Reads terminal parameters.
+/// Reads terminal parameters into `parameters`.
 ///
 /// # Errors
-/// When a pair is unknown or cut off, or a value is no text.
-pub fn terminal(field: &[u8], layout: &TerminalLayout) -> Result<TerminalParameters, TablesError> {
-    let mut parameters = TerminalParameters::default();
+/// When a pair is unknown to the dialect, so that nobody knows where it ends, comes twice, is cut off, or its value is none.
+pub fn read_terminal(
+    field: &[u8],
+    layout: &TerminalLayout,
+    parameters: &mut TerminalParameters,
+) -> Result<(), TablesError> {
+    let mut seen = Vec::new();
     let mut at = 0;
     while at < field.len() {
-        let refused = |path: String, problem| Err(TablesError { path, offset: at, problem });
+        let refused = |path: &str, problem| Err(TablesError { path: path.to_owned(), offset: at, problem });
         let Some(name) = field.get(at..at + 2).and_then(|name| std::str::from_utf8(name).ok()) else {
-            return refused("a parameter".to_owned(), Field62Problem::Value("two digits"));
+            return refused("a parameter", Field62Problem::Value("two digits"));
         };
         let path = format!("parameter {name}");
         let Some(length) = layout.lengths.get(name) else {
-            return refused(path, Field62Problem::Value("one that the dialect knows"));
+            return refused(&path, Field62Problem::Value("one that the dialect knows"));
         };
         let Some(value) = field.get(at + 2..at + 2 + length) else {
-            return refused(path, Field62Problem::Value("all there"));
+            return refused(&path, Field62Problem::Value("all there"));
         };
-        let Some(text) = GB18030.decode_without_bom_handling_and_without_replacement(value) else {
-            return refused(path, Field62Problem::Value("text in GB 18030"));
-        };
-        let text = Some(text.trim().to_owned()).filter(|text| !text.is_empty());
-        if name == layout.merchant_name {
-            parameters.merchant_name = text;
-        } else if name == layout.help_desk {
-            parameters.help_desk = text;
-        } else if name == layout.answer_timeout
-            && let Some(text) = text
-        {
-            match text.parse() {
-                Ok(seconds) => parameters.answer_timeout_s = Some(seconds),
-                Err(_) => return refused(path, Field62Problem::Value("a number")),
+        if seen.contains(&name) {
+            return refused(&path, Field62Problem::Twice);
+        }
+        seen.push(name);
+        if name == layout.merchant_name || name == layout.help_desk {
+            let Some(text) = GB18030.decode_without_bom_handling_and_without_replacement(value) else {
+                return refused(&path, Field62Problem::Value("text in GB 18030"));
+            };
+            let text = Some(text.trim_matches(' ').to_owned()).filter(|text| !text.is_empty());
+            *(if name == layout.help_desk { &mut parameters.help_desk } else { &mut parameters.merchant_name }) = text;
+        } else if name == layout.answer_timeout || name == layout.tries {
+            let Some(number) = number(value) else { return refused(&path, Field62Problem::Value("a number")) };
+            if name == layout.tries {
+                parameters.tries = u32::try_from(number).ok();
+            } else {
+                parameters.answer_timeout_s = Some(number);
             }
+        } else {
+            parameters.other.insert(name.to_owned(), hex::encode(value));
         }
         at += 2 + length;
     }
-    Ok(parameters)
+    Ok(())
 }
 
 /// Writes terminal parameters: those that there are. Nothing when one does not fit.
 pub fn write_terminal(parameters: &TerminalParameters, layout: &TerminalLayout) -> Option<Vec<u8>> {
-    let seconds = parameters.answer_timeout_s.map(|seconds| format!("{seconds:02}"));
+    let digits = |name: &String, number: Option<u64>| {
+        let width = *layout.lengths.get(name)?;
+        number.map(|number| format!("{number:0width$}").into_bytes())
+    };
+    let text = |name: &String, text: &Option<String>| {
+        let mut bytes = text.as_ref().map(|text| GB18030.encode(text).0.into_owned())?;
+        let length = *layout.lengths.get(name)?;
+        bytes.resize(bytes.len().max(length), b' ');
+        Some(bytes)
+    };
+    let mut pairs = vec![
+        (&layout.answer_timeout, digits(&layout.answer_timeout, parameters.answer_timeout_s)),
+        (&layout.tries, digits(&layout.tries, parameters.tries.map(u64::from))),
+        (&layout.help_desk, text(&layout.help_desk, &parameters.help_desk)),
+        (&layout.merchant_name, text(&layout.merchant_name, &parameters.merchant_name)),
+    ];
+    let others = parameters.other.iter().filter(|(name, _)| name.len() == PAIR_NAME);
+    pairs.extend(others.map(|(name, value)| (name, hex::decode(value).ok())));
     let mut field = Vec::new();
-    for (name, value) in [
-        (&layout.answer_timeout, seconds.as_ref()),
-        (&layout.help_desk, parameters.help_desk.as_ref()),
-        (&layout.merchant_name, parameters.merchant_name.as_ref()),
-    ] {
+    for (name, value) in pairs {
         let Some(value) = value else { continue };
-        let (mut bytes, length) = (GB18030.encode(value).0.into_owned(), *layout.lengths.get(name)?);
-        if bytes.len() > length {
+        if value.len() != *layout.lengths.get(name)? {
             return None;
         }
-        bytes.resize(length, b' ');
         field.extend_from_slice(name.as_bytes());
-        field.extend_from_slice(&bytes);
+        field.extend_from_slice(&value);
     }
     Some(field)
+}
+
+/// Reads parameters about payments into `parameters`.
+///
+/// # Errors
+/// When the field is no BER-TLV, or a value in it cannot be.
+pub fn read_business(
+    field: &[u8],
+    tags: &BusinessTags,
+    parameters: &mut TerminalParameters,
+) -> Result<(), TablesError> {
+    let mut seen = Vec::new();
+    let mut objects = tlv::walk(field);
+    while let Some(object) = objects.next_with_offset() {
+        let (offset, tlv::Tlv { tag, value }) = object.map_err(|error| whole(0, error.into()))?;
+        let name = tag.to_string();
+        let refused = |problem| Err(TablesError { path: name.clone(), offset, problem });
+        // Two digits name a pair of the terminal's own parameters.
+        if name.len() == PAIR_NAME {
+            return refused(Field62Problem::Value("a tag of two bytes or more"));
+        }
+        if name != tags.trailer && seen.contains(&tag) {
+            return refused(Field62Problem::Twice);
+        }
+        seen.push(tag);
+        let text = std::str::from_utf8(value).ok();
+        if name == tags.no_signature_limit || name == tags.sale_limit {
+            let Some(limit) = number(value).filter(|_| value.len() == 12) else {
+                return refused(Field62Problem::Value("an amount of twelve digits"));
+            };
+            let of_signatures = name == tags.no_signature_limit;
+            // None at all, where hosts send twelve zeros for it.
+            let limit = Some(limit).filter(|limit| *limit > 0);
+            *(if of_signatures { &mut parameters.no_signature_limit } else { &mut parameters.sale_limit }) = limit;
+        } else if name == tags.transactions || name == tags.trailer {
+            let Some(text) = text else { return refused(Field62Problem::Value("a text in UTF-8")) };
+            if name == tags.trailer {
+                parameters.trailer.push(text.to_owned());
+            } else {
+                let words = text.split(',').filter(|word| !word.is_empty());
+                parameters.transactions = Some(words.map(|word| Transaction::from(word.to_owned())).collect());
+            }
+        } else {
+            parameters.other.insert(name, hex::encode(value));
+        }
+    }
+    Ok(())
+}
+
+/// Writes parameters about payments: those that there are. Nothing when a name of others is no tag.
+pub fn write_business(parameters: &TerminalParameters, tags: &BusinessTags) -> Option<Vec<u8>> {
+    let tag = |name: &String| {
+        let bytes = hex::decode(name).ok()?;
+        Tag::read(&bytes).filter(|(_, length)| *length == bytes.len()).map(|(tag, _)| tag)
+    };
+    let mut field = TlvBuilder::new();
+    for (name, limit) in
+        [(&tags.no_signature_limit, parameters.no_signature_limit), (&tags.sale_limit, parameters.sale_limit)]
+    {
+        if let Some(limit) = limit {
+            field.push(tag(name)?, format!("{limit:012}").as_bytes());
+        }
+    }
+    if let Some(transactions) = &parameters.transactions {
+        let words: Vec<_> = transactions.iter().cloned().map(String::from).collect();
+        field.push(tag(&tags.transactions)?, words.join(",").as_bytes());
+    }
+    for line in &parameters.trailer {
+        field.push(tag(&tags.trailer)?, line.as_bytes());
+    }
+    for (name, value) in parameters.other.iter().filter(|(name, _)| name.len() != PAIR_NAME) {
+        field.push(tag(name)?, &hex::decode(value).ok()?);
+    }
+    Some(field.build())
 }
 
 /// Reads part of the card list.
@@ -126,6 +223,7 @@ pub fn cards(field: &[u8]) -> Result<Records<CardRange>, TablesError> {
         };
         Ok(CardRange {
             prefix: record.text(PREFIX)?,
+            ending: record.maybe_text(ENDING)?,
             bank: record.text(BANK)?,
             kind: kind.ok_or_else(|| record.wrong(KIND, "00, 01 or 02"))?,
             refused,
@@ -139,49 +237,60 @@ pub fn cards(field: &[u8]) -> Result<Records<CardRange>, TablesError> {
 /// When the field cannot be read, or a value in it cannot be.
 pub fn texts(field: &[u8]) -> Result<Records<ResponseText>, TablesError> {
     records(field, CODE, |record| {
-        let [zh, zh_do, en, en_do] = WORDS.map(|tag| record.text(tag));
-        let words = HostWords { zh: zh?, zh_do: zh_do?, en: en?, en_do: en_do? };
-        Ok(ResponseText { code: record.text(CODE)?, words })
+        let [zh, zh_do, en, en_do] = WORDS.map(|tag| record.maybe_text(tag));
+        Ok(ResponseText { code: record.text(CODE)?, zh: zh?, zh_do: zh_do?, en: en?, en_do: en_do? })
     })
 }
 
 /// A record of the card list.
 pub fn write_card(range: &CardRange) -> Vec<u8> {
     let kind = CardKind::ALL.iter().position(|kind| *kind == range.kind).and_then(|code| u8::try_from(code).ok());
-    TlvBuilder::new()
+    let mut record = TlvBuilder::new()
         .with(PREFIX, range.prefix.as_bytes())
         .with(BANK, range.bank.as_bytes())
         .with(KIND, &[kind.unwrap_or_default()])
-        .with(REFUSED, &[u8::from(range.refused)])
-        .build()
-}
-
-/// A record of words.
-pub fn write_text(text: &ResponseText) -> Vec<u8> {
-    let HostWords { zh, zh_do, en, en_do } = &text.words;
-    let mut record = TlvBuilder::new().with(CODE, text.code.as_bytes());
-    for (tag, words) in WORDS.into_iter().zip([zh, zh_do, en, en_do]) {
-        record = record.with(tag, words.as_bytes());
+        .with(REFUSED, &[u8::from(range.refused)]);
+    if let Some(ending) = &range.ending {
+        record.push(ENDING, ending.as_bytes());
     }
     record.build()
 }
 
-/// A part of a table: as many of `records`, after `received` of them, as fit.
-pub fn write_records(records: &[Vec<u8>], received: usize) -> Vec<u8> {
+/// A record of words.
+pub fn write_text(text: &ResponseText) -> Vec<u8> {
+    let mut record = TlvBuilder::new().with(CODE, text.code.as_bytes());
+    for (tag, words) in WORDS.into_iter().zip([&text.zh, &text.zh_do, &text.en, &text.en_do]) {
+        if let Some(words) = words {
+            record.push(tag, words.as_bytes());
+        }
+    }
+    record.build()
+}
+
+/// A part of a table: as many of `records`, after `received` of them, as fit. Nothing when the first of them is longer than a
+/// field: a terminal would ask for it without end.
+pub fn write_records(records: &[Vec<u8>], received: usize) -> Option<Vec<u8>> {
     let rest = records.get(received..).unwrap_or_default();
     let mut field = vec![NOTHING];
     let mut written = 0;
-    for record in rest.iter().take_while(|record| field.len() + record.len() <= LONGEST_FIELD) {
+    for record in rest.iter() {
+        if field.len() + record.len() > LONGEST_FIELD {
+            break;
+        }
         field.extend_from_slice(record);
         written += 1;
     }
-    field[0] = match (written, written == rest.len()) {
-        (0, _) => NOTHING,
+    let control = match (written, written == rest.len()) {
+        (0, true) => NOTHING,
+        (0, false) => return None,
         (_, false) => MORE,
         (_, true) if received == 0 => ALL,
         (_, true) => LAST,
     };
-    field
+    if let Some(first) = field.first_mut() {
+        *first = control;
+    }
+    Some(field)
 }
 
 /// What a request for part of a table says: how many records have come already.
@@ -191,30 +300,52 @@ pub fn request(received: usize) -> Vec<u8> {
 
 /// How many records a terminal has already; nothing when it does not ask so.
 pub fn received(field: &[u8]) -> Option<usize> {
-    (field.len() == 4).then(|| std::str::from_utf8(field).ok()?.parse().ok()).flatten()
+    number(field).filter(|_| field.len() == 4).and_then(|number| usize::try_from(number).ok())
+}
+
+/// Digits as a number.
+fn number(value: &[u8]) -> Option<u64> {
+    let digits = std::str::from_utf8(value).ok().filter(|text| text.bytes().all(|digit| digit.is_ascii_digit()))?;
+    digits.parse().ok()
 }
 
 /// One record: the objects from its first to that of the next one.
 struct Record<'a> {
     /// Counted from 1.
     number: usize,
+    /// Of its first object, within the field.
     offset: usize,
-    objects: &'a [tlv::Node<'a>],
+    objects: &'a [Node<'a>],
 }
 
 impl<'a> Record<'a> {
+    fn object(&self, tag: Tag) -> Option<&'a Node<'a>> {
+        self.objects.iter().find(|node| node.tag == tag)
+    }
+
     fn find(&self, tag: Tag) -> Option<&'a [u8]> {
-        self.objects.iter().find(|node| node.tag == tag).map(|node| node.value)
+        self.object(tag).map(|node| node.value)
     }
 
     fn wrong(&self, tag: Tag, expected: &'static str) -> TablesError {
-        let offset = self.objects.iter().find(|node| node.tag == tag).map_or(self.offset, |node| node.offset + 1);
+        let offset = self.object(tag).map_or(self.offset, |node| node.offset + 1);
         TablesError { path: format!("record {}, {tag}", self.number), offset, problem: Field62Problem::Value(expected) }
     }
 
     fn text(&self, tag: Tag) -> Result<String, TablesError> {
-        let text = self.find(tag).and_then(|bytes| std::str::from_utf8(bytes).ok());
-        text.map(str::to_owned).ok_or_else(|| self.wrong(tag, "a text in UTF-8"))
+        self.maybe_text(tag)?.ok_or_else(|| TablesError {
+            path: format!("record {}, {tag}", self.number),
+            offset: self.offset,
+            problem: Field62Problem::Missing,
+        })
+    }
+
+    fn maybe_text(&self, tag: Tag) -> Result<Option<String>, TablesError> {
+        let Some(bytes) = self.find(tag) else { return Ok(None) };
+        match std::str::from_utf8(bytes) {
+            Ok(text) => Ok(Some(text.to_owned())),
+            Err(_) => Err(self.wrong(tag, "a text in UTF-8")),
+        }
     }
 }
 
@@ -223,91 +354,31 @@ fn records<T>(
     first: Tag,
     read: impl Fn(&Record<'_>) -> Result<T, TablesError>,
 ) -> Result<Records<T>, TablesError> {
-    let whole = |offset, problem| TablesError { path: "the whole".to_owned(), offset, problem };
     let more = match field.first() {
         Some(&(NOTHING | ALL | LAST)) => false,
         Some(&MORE) => true,
         Some(other) => return Err(whole(0, Field62Problem::Control(*other))),
         None => return Err(whole(0, Field62Problem::Empty)),
     };
-    let objects = tlv::tree(&field[1..]).map_err(|error| whole(1, error.into()))?;
-    let starts: Vec<_> = (0..objects.len()).filter(|at| objects[*at].tag == first).collect();
-    if starts.first().is_none_or(|start| *start != 0) && !objects.is_empty() {
+    let objects = tlv::tree(&field[1..]).map_err(|error: TlvError| whole(1, error.into()))?;
+    if objects.first().is_some_and(|object| object.tag != first) {
         return Err(whole(1, Field62Problem::Missing));
     }
-    let ends = starts.iter().skip(1).copied().chain([objects.len()]);
-    let records = starts.iter().copied().zip(ends).enumerate().map(|(index, (start, end))| {
-        read(&Record { number: index + 1, offset: objects[start].offset + 1, objects: &objects[start..end] })
-    });
-    Ok(Records { records: records.collect::<Result<_, _>>()?, more })
+    // Each part begins with the first object of a record; those behind it belong to it.
+    let mut found = Vec::new();
+    let mut rest = objects.as_slice();
+    while let Some((head, tail)) = rest.split_first() {
+        let length = 1 + tail.iter().position(|object| object.tag == first).unwrap_or(tail.len());
+        let (objects, others) = rest.split_at(length);
+        found.push(read(&Record { number: found.len() + 1, offset: head.offset + 1, objects })?);
+        rest = others;
+    }
+    Ok(Records { records: found, more })
+}
+
+fn whole(offset: usize, problem: Field62Problem) -> TablesError {
+    TablesError { path: "the whole".to_owned(), offset, problem }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::iso8583::Dialect;
-
-    fn layout() -> TerminalLayout {
-        Dialect::shipped("unionpay").unwrap().parameters.tables.unwrap().layout
-    }
-
-    fn range(prefix: &str, refused: bool) -> CardRange {
-        CardRange { prefix: prefix.to_owned(), bank: "农业银行".to_owned(), kind: CardKind::Debit, refused }
-    }
-
-    /// As a host of the field writes it: pairs this program has no use for among those it has.
-    #[test]
-    fn terminal_parameters_are_read_among_others() {
-        let mut field = b"1160125213314              17 95516        181".to_vec();
-        field.truncate(8);
-        field.extend_from_slice(b"133");
-        field.extend_from_slice(b"1795516         ");
-        field.extend_from_slice(b"22");
-        let mut name = GB18030.encode("老王面馆").0.into_owned();
-        name.resize(40, b' ');
-        field.extend_from_slice(&name);
-        let read = terminal(&field, &layout()).unwrap();
-        assert_eq!(read.answer_timeout_s, Some(52));
-        assert_eq!((read.merchant_name.as_deref(), read.help_desk.as_deref()), (Some("老王面馆"), Some("95516")));
-        let written = write_terminal(&read, &layout()).unwrap();
-        assert_eq!(terminal(&written, &layout()), Ok(read));
-        for (field, at) in [(&b"99x"[..], 0), (b"1160x", 4), (b"12", 0), (b"12ab", 0), (b"1712345", 0)] {
-            assert_eq!(terminal(field, &layout()).unwrap_err().offset, at, "{field:?}");
-        }
-    }
-
-    #[test]
-    fn a_table_comes_in_parts_that_fit() {
-        let ranges: Vec<_> = (10..99).map(|number| range(&format!("6228{number}"), number % 2 == 0)).collect();
-        let written: Vec<_> = ranges.iter().map(write_card).collect();
-        let mut read: Vec<CardRange> = Vec::new();
-        loop {
-            let field = write_records(&written, received(&request(read.len())).unwrap());
-            assert!(field.len() <= LONGEST_FIELD);
-            let part = cards(&field).unwrap();
-            read.extend(part.records);
-            if !part.more {
-                break;
-            }
-        }
-        assert_eq!(read, ranges);
-        assert_eq!(cards(&write_records(&[], 0)), Ok(Records { records: Vec::new(), more: false }));
-    }
-
-    #[test]
-    fn words_are_read_as_they_were_written_and_what_is_none_is_refused_at_its_place() {
-        let words =
-            HostWords {
-                zh: "余额不足".into(), zh_do: "换卡".into(), en: "No money".into(), en_do: "Other".into()
-            };
-        let text = ResponseText { code: "51".to_owned(), words };
-        let field = write_records(&[write_text(&text)], 0);
-        assert_eq!(texts(&field), Ok(Records { records: vec![text], more: false }));
-        for end in 1..field.len() {
-            assert!(texts(&field[..end]).is_err() || end == 1, "{end}");
-        }
-        assert!(texts(b"").is_err() && texts(b"9").is_err());
-        let card = write_records(&[write_card(&range("62", false))], 0);
-        assert_eq!(texts(&card).unwrap_err().problem, Field62Problem::Missing);
-    }
-}
+mod tests;

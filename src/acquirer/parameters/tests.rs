@@ -7,7 +7,24 @@ struct Host {
     rules: ParameterRules,
     keys: Vec<KeyEntry>,
     applications: Vec<AidEntry>,
+    tables: HostTables,
     asked: Vec<String>,
+}
+
+const TABLES: &str = r#"
+terminal = { answer_timeout_s = 45, sale_limit = 500000, trailer = ["95516"], other = { 13 = "33" } }
+card = [{ prefix = "62", bank = "A", kind = "debit" }, { prefix = "41", bank = "B", kind = "credit", refused = true }]
+text = [{ code = "51", zh = "钱不够。" }]
+"#;
+
+/// One record, and whether others follow.
+fn part(records: Vec<Vec<u8>>, asked: &[u8]) -> Vec<u8> {
+    let received = tables::received(asked).unwrap();
+    let mut field = tables::write_records(&records[..records.len().min(received + 1)], received).unwrap();
+    if received + 1 < records.len() {
+        field[0] = b'2';
+    }
+    field
 }
 
 fn key(index: &str) -> KeyEntry {
@@ -28,8 +45,13 @@ impl Host {
             rules: Dialect::shipped("unionpay").unwrap().parameters,
             keys: ["09", "0A", "0B"].map(key).to_vec(),
             applications: AidEntry::all_of(TerminalData::SHIPPED_APPLICATIONS).unwrap()[..2].to_vec(),
+            tables: HostTables::parse(TABLES).unwrap(),
             asked: Vec::new(),
         }
+    }
+
+    fn table_rules(&self) -> &TableRules {
+        self.rules.tables.as_ref().unwrap()
     }
 
     fn reply(&mut self, question: &Question) -> Vec<u8> {
@@ -52,8 +74,12 @@ impl Host {
                 let entry = self.applications.iter().find(|entry| entry.aid == wanted).unwrap();
                 field62::write_application(entry, self.rules.amounts).unwrap()
             }
-            "371" | "381" | "360" => Vec::new(),
-            "390" | "394" => field62::write_nothing(),
+            "371" | "381" | "361" | "391" | "393" | "395" => Vec::new(),
+            "360" => tables::write_terminal(&self.tables.terminal, &self.table_rules().layout).unwrap(),
+            "394" => tables::write_business(&self.tables.terminal, &self.table_rules().tags).unwrap(),
+            // One record a part.
+            "390" => part(self.tables.card.iter().map(tables::write_card).collect(), &field),
+            "392" => part(self.tables.text.iter().map(tables::write_text).collect(), &field),
             other => panic!("{other}"),
         }
     }
@@ -87,15 +113,19 @@ fn all_that_the_host_has_is_fetched_and_its_end_told_afterwards() {
     assert_eq!(entries, host.applications, "with the default TDOL of the same application");
     assert_eq!(
         host.asked,
-        ["0820 372", "0820 372", "0800 370", "0800 370", "0800 370", "0820 382", "0800 380", "0800 380"]
+        [
+            "0820 372", "0820 372", "0800 370", "0800 370", "0800 370", "0820 382", "0800 380", "0800 380", "0800 360",
+            "0800 394", "0800 390", "0800 390", "0800 392"
+        ]
     );
+    assert_eq!(download.set.tables, host.tables);
     host.asked.clear();
     let rules = host.rules.clone();
     confirm(&rules, &mut |question| {
         Ok(Reply { response_code: ResponseCode::parse("00").unwrap(), field62: host.reply(question) })
     })
     .unwrap();
-    assert_eq!(host.asked, ["0800 371", "0800 381"]);
+    assert_eq!(host.asked, ["0800 371", "0800 381", "0800 361", "0800 395", "0800 391", "0800 393"]);
 }
 
 #[test]
@@ -133,6 +163,15 @@ fn an_answer_that_is_not_what_was_asked_for_ends_the_download_with_its_name() {
     }
     let error = Host::new().fetch("370", |_| field62::write_nothing()).unwrap_err().to_string();
     assert!(error.contains("answered with nothing"), "{error}");
+    for (code, field, said) in [
+        ("360", &b"99"[..], "the terminal's parameters: field 62, parameter 99 at byte 0"),
+        ("394", b"\xDF", "the parameters about payments: field 62, the whole"),
+        ("390", b"2", "the card list: it says that more follows and brings nothing"),
+        ("392", b"9", "the words for response codes: field 62, the whole"),
+    ] {
+        let error = Host::new().fetch(code, |_| field.to_vec()).unwrap_err().to_string();
+        assert!(error.starts_with(said), "{error}");
+    }
     let error = Host::new().fetch("372", |_| b"2".to_vec()).unwrap_err().to_string();
     assert!(error.contains("more follows and names nothing"), "{error}");
     let page = field62::write_page(&[field62::write_key_name(name(&key("09")))], true, true);

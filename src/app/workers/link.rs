@@ -9,7 +9,10 @@ use crate::acquirer::enrolment::EnrolmentError;
 use crate::acquirer::held::LineEnd;
 use crate::acquirer::link::{HostCheck, HostLink};
 use crate::acquirer::sign_on::{SignOnFailure, SignedOn};
+use crate::acquirer::parameters::DownloadError;
+use crate::acquirer::parameters::status::StatusReport;
 use crate::app::parameters::{self, Update, UpdateError};
+use crate::iso8583::Order;
 use crate::payment::advice::Advice;
 use crate::payment::online::{HostAnswer, LateApproval, LinkFailure, ReversalRequest, SaleRequest};
 use crate::reference::TraceNumber;
@@ -32,6 +35,8 @@ pub enum Job {
     SignOn(TraceNumber),
     /// Whether it is there.
     Check,
+    /// To take note of how the terminal is.
+    Report(Box<StatusReport>),
     /// For its terminal data, which take the place of those there are.
     Update,
     /// For the binding record that counts now.
@@ -55,8 +60,10 @@ pub enum Event {
     Check(Result<HostCheck, LinkFailure>),
     /// Of an update.
     Update(Result<Box<Update>, UpdateError>),
-    /// An answer ordered an update.
-    Ordered,
+    /// An answer ordered something.
+    Ordered(Order),
+    /// Of a status report.
+    Report(Result<(), DownloadError>),
     /// An answer says that the working keys have to be fetched anew. Comes before the event of what was answered.
     KeysNeeded,
     /// The idle line to the host has ended.
@@ -85,6 +92,7 @@ pub fn start<M: Send + 'static>(
                 Job::Advise(id, advice) => Event::Advice(id, link.advise(&advice)),
                 Job::SignOn(trace) => Event::SignOn(link.sign_on(trace)),
                 Job::Check => Event::Check(link.check()),
+                Job::Report(report) => Event::Report(link.report(&report)),
                 Job::Update => Event::Update(parameters::update(&*link, &files).map(Box::new)),
                 Job::Binding => Event::Binding(link.refresh_binding().map(|identity| identity.map(Box::new))),
             };
@@ -99,8 +107,11 @@ pub fn start<M: Send + 'static>(
                 // The engine may be gone, and then the next line says so.
                 let _ = events.send(wrap(Event::Late(late)));
             }
-            if events.send(wrap(event)).is_err() || (link.take_order() && events.send(wrap(Event::Ordered)).is_err()) {
+            if events.send(wrap(event)).is_err() {
                 return;
+            }
+            for order in link.take_orders() {
+                let _ = events.send(wrap(Event::Ordered(order)));
             }
         }
     })

@@ -15,13 +15,18 @@ pub enum Slip {
     DeadLetter(i64),
 }
 
-/// One slip to print.
+/// What the printer is to do.
 #[derive(Debug)]
-pub struct Job {
-    /// Which.
-    pub slip: Slip,
-    /// Its content for this printer.
-    pub bytes: Vec<u8>,
+pub enum Job {
+    /// Print one slip.
+    Print {
+        /// Which.
+        slip: Slip,
+        /// Its content for this printer.
+        bytes: Vec<u8>,
+    },
+    /// Say how it is.
+    Look,
 }
 
 /// How it goes.
@@ -31,6 +36,8 @@ pub enum Event {
     Waiting(Slip, Option<PrinterFault>),
     /// It is over.
     Ended(Slip, Result<Confirmation, PrintFailure>),
+    /// How it is.
+    Is(Result<(), String>),
 }
 
 /// Starts the worker.
@@ -44,7 +51,14 @@ pub fn start<M: Send + 'static>(
     wrap: impl Fn(Event) -> M + Send + 'static,
 ) -> std::io::Result<Sender<Job>> {
     super::start("printer", move |jobs| {
-        for Job { slip, bytes } in jobs {
+        for job in jobs {
+            let Job::Print { slip, bytes } = job else {
+                let state = printer.check().map_err(|fault| fault.to_string());
+                if events.send(wrap(Event::Is(state))).is_err() {
+                    return;
+                }
+                continue;
+            };
             let result = printer.print(&bytes, patience, &mut |fault| {
                 // The engine may be gone; the slip is printed all the same.
                 let _ = events.send(wrap(Event::Waiting(slip, fault)));

@@ -16,6 +16,9 @@ const SLICE: Duration = Duration::from_millis(200);
 /// Names the sale a job belongs to; events of an earlier sale are recognised by it.
 pub type Ticket = u64;
 
+/// The ticket of what is about no sale.
+const NO_SALE: Ticket = 0;
+
 /// What the reader is asked.
 #[derive(Debug)]
 pub enum Job {
@@ -47,6 +50,8 @@ pub enum Job {
     },
     /// Power the card down.
     Release,
+    /// Say how the reader is, when no sale runs.
+    Look,
 }
 
 /// What came of it.
@@ -73,6 +78,8 @@ pub enum Event {
     NoCard,
     /// The reader cannot be used.
     Failed(String),
+    /// How it is.
+    Is(Result<(), String>),
 }
 
 /// The worker's handle.
@@ -129,7 +136,7 @@ fn work(
     let mut meanwhile = Meanwhile::LookForAnother;
     while let Some(job) = next_job(&mut *reader, jobs, &mut used, meanwhile, &mut tell) {
         meanwhile = match job {
-            Job::Release => Meanwhile::LookForAnother,
+            Job::Release | Job::Look => Meanwhile::LookForAnother,
             Job::Watch { ticket } => Meanwhile::Watch(ticket),
             Job::Await { .. } | Job::Transmit { .. } | Job::VerifyPin { .. } => Meanwhile::LeaveAlone,
         };
@@ -160,6 +167,7 @@ fn work(
                 reader.release();
                 true
             }
+            Job::Look => tell(NO_SALE, Event::Is(reader.check().map_err(|error| error.to_string()))),
         };
         if !told {
             return;

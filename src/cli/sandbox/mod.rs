@@ -1,7 +1,9 @@
 //! `yima sandbox host|card|printer`: endpoints to try the terminal with, each a process of its own, and `yima sandbox
-//! merchant`, the desk of the acquirer behind the host.
+//! merchant`, the desk of the acquirer behind the host; `yima sandbox order|reports`, what it wants of terminals and hears from
+//! them.
 
 mod merchant;
+mod orders;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -13,6 +15,7 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 
 use self::merchant::Merchant;
+use self::orders::{OrderArguments, ReportArguments};
 use super::{Failure, Places, output};
 use crate::sandbox::card::SandboxCard;
 use crate::sandbox::card::apdu::instruction_name;
@@ -38,6 +41,10 @@ pub enum Endpoint {
     /// The acquirer's side of onboarding: applications of merchants, activation codes, suspensions
     #[command(subcommand)]
     Merchant(Merchant),
+    /// Have the host order a terminal to do something, in the header of its next answers
+    Order(OrderArguments),
+    /// Show what terminals told the host of themselves
+    Reports(ReportArguments),
 }
 
 /// What comes after `yima sandbox host`.
@@ -133,6 +140,8 @@ impl Endpoint {
             Self::Card(arguments) => arguments.run(&place.join("card")),
             Self::Printer(arguments) => arguments.run(&places.state()),
             Self::Merchant(merchant) => merchant.run(&place.join("host")),
+            Self::Order(arguments) => arguments.run(&place.join("host")),
+            Self::Reports(arguments) => arguments.run(&place.join("host")),
         }
     }
 }

@@ -27,9 +27,9 @@ fn decided(decision: Decision, code: &str) -> Result<HostAnswer, LinkFailure> {
     })
 }
 
-const FIRST: Try = Try { counted: 0, due: true, age_s: 10 };
-const OFTEN: Try = Try { counted: MAX_TRIES - 1, due: true, age_s: MIN_AGE_S - 1 };
-const LAST: Try = Try { counted: MAX_TRIES - 1, due: true, age_s: MIN_AGE_S };
+const FIRST: Try = Try { counted: 0, most: MAX_TRIES, due: true, age_s: 10 };
+const OFTEN: Try = Try { counted: MAX_TRIES - 1, most: MAX_TRIES, due: true, age_s: MIN_AGE_S - 1 };
+const LAST: Try = Try { counted: MAX_TRIES - 1, most: MAX_TRIES, due: true, age_s: MIN_AGE_S };
 
 fn parked(code: &str) -> Verdict {
     Verdict::Park(ResponseCode::parse(code).ok())
@@ -82,6 +82,8 @@ fn a_try_that_never_left_does_not_count() {
         ] {
             assert_eq!(judged(failure.clone(), FIRST), Verdict::TryAgainCounted);
             assert_eq!(judged(failure.clone(), OFTEN), Verdict::TryAgainCounted);
+            let fourth = Try { counted: 3, most: 4, ..LAST };
+            assert_eq!(judged(failure.clone(), fourth), Verdict::Park(None), "as often as the acquirer wants");
             assert_eq!(judged(failure, LAST), Verdict::Park(None), "nothing mends it but a person");
         }
     }

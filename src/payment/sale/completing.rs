@@ -207,7 +207,8 @@ impl Sale {
             tvr: self.hexadecimal(tag::TVR),
             tsi: self.hexadecimal(tag::TSI),
             atc: self.hexadecimal(tag::ATC),
-            signature: self.kernel.verification().needs_signature(),
+            signature: self.kernel.verification().needs_signature()
+                && !self.opening.tables.terminal.spares_signature(self.opening.amount),
             chip_data: self.kernel.data().collect(&self.opening.terminal.card_result_data).to_vec(),
             scripts,
         }

@@ -8,6 +8,7 @@ use crate::emv::kernel::{self, Outcome, Step, Termination};
 use crate::emv::pin::PinEntry;
 use crate::emv::risk::Lookup;
 use crate::emv::tag::{self, Tag};
+use crate::host_tables::CardRange;
 use crate::payment::online::{CardForHost, EntryMode, SaleRequest};
 use crate::payment::record::{Pending, Record};
 use crate::wording::{Reason, ReasonKind};
@@ -47,6 +48,10 @@ impl Sale {
     /// The kernel's next step while the card is read, up to the request to the host.
     pub(super) fn drive(&mut self, event: kernel::Event) -> Vec<Effect> {
         let step = self.next_step(event);
+        // Before a PIN is asked for, before the card is asked for a cryptogram and before anything is sent.
+        if self.kernel.card_is_read() && self.listed().is_some_and(|range| range.refused) {
+            return declined(Reason::of(ReasonKind::CardNotTaken));
+        }
         let mut effects = self.sound_once_read();
         effects.extend(match step {
             Step::Send(command) => vec![Effect::Apdu(command)],
@@ -109,7 +114,6 @@ impl Sale {
     /// The row first, then the request.
     fn go_online(&mut self) -> Vec<Effect> {
         match self.request() {
-            Ok((_, request)) if self.is_refused(&request.card.pan) => declined(Reason::of(ReasonKind::CardNotTaken)),
             Ok((pending, request)) => {
                 self.phase = Phase::AskingHost;
                 vec![
@@ -122,9 +126,10 @@ impl Sale {
         }
     }
 
-    /// The acquirer's list of cards that are not taken.
-    fn is_refused(&self, pan: &Pan) -> bool {
-        self.opening.terminal.tables.card(pan.expose_digits()).is_some_and(|range| range.refused)
+    /// What the acquirer's list says of this card; nothing before it was read.
+    pub(super) fn listed(&self) -> Option<&CardRange> {
+        let pan = Pan::from_compressed(self.kernel.data().get(tag::PAN)?).ok()?;
+        self.opening.tables.card(pan.expose_digits())
     }
 
     fn request(&mut self) -> Result<(Pending, SaleRequest), CardDataError> {
@@ -149,6 +154,7 @@ impl Sale {
             card_expiry: expiry.map(|[year, month]| format!("{year:02X}{month:02X}")),
             aid: hex::encode(data.require(tag::DF_NAME)?),
             application_label: self.kernel.application_label().to_owned(),
+            bank: self.listed().map(|range| range.bank.clone()),
             chip_data: self.reversal_data(),
         };
         let request = SaleRequest {

@@ -5,7 +5,7 @@ use zeroize::Zeroizing;
 use super::store::Terminal;
 use crate::crypto::{CryptoError, mac};
 use crate::iso8583::dialect::{Dialect, MAC_FIELD};
-use crate::iso8583::{Frame, Message, PackError};
+use crate::iso8583::{Frame, Message, Order, PackError};
 
 /// What an answer says beside what it repeats of the request.
 #[derive(Clone, Debug, Default)]
@@ -104,12 +104,12 @@ pub fn ordering(
     request: &Frame,
     answer: Message,
     terminal: &Terminal,
-    order: Option<u8>,
+    order: Option<Order>,
 ) -> Result<Zeroizing<Vec<u8>>, AnswerError> {
     let key = terminal.mac_key.as_ref().ok_or_else(|| AnswerError::NoKey(terminal.terminal.clone()))?;
     let mac = mac::unionpay(key, &dialect.pack_for_mac(&answer)?)?;
     let header = match order {
-        Some(order) => dialect.parameters.with_order(&dialect.header, order),
+        Some(order) => dialect.with_order(&dialect.header, order),
         None => dialect.header.clone(),
     };
     let message = answer.with_bytes(MAC_FIELD, &mac);

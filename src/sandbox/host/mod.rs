@@ -11,6 +11,7 @@ mod cryptogram;
 mod files;
 mod keys;
 pub mod onboarding;
+mod orders;
 mod parameters;
 mod pins;
 mod pki;
@@ -39,6 +40,7 @@ use zeroize::Zeroizing;
 pub use self::advices::Note;
 use self::files::Readers;
 pub use self::keys::SignOnState;
+pub use self::orders::Told;
 use self::onboarding::bound::Bound;
 use self::onboarding::register::{self, Form, Numbers, Register, RegisterError};
 use self::onboarding::{NewTerminal, Onboarding};
@@ -51,7 +53,7 @@ use self::store::{Entry, Store, StoreError, TerminalRow};
 use crate::acquirer::enrolment::wire::SignedRequest;
 use crate::acquirer::enrolment::{Enrolment, EnrolmentError};
 use crate::crypto::CryptoError;
-use crate::iso8583::{Dialect, DialectError};
+use crate::iso8583::{Dialect, DialectError, Order};
 use crate::pin::Pin;
 use crate::reference::{Batch, ReferenceError};
 use crate::sandbox::card::profile::{CardProfile, ProfileError, SHIPPED};
@@ -355,6 +357,25 @@ impl Host {
         self.store.advices()
     }
 
+    /// The next answers to a terminal order this, until it is done.
+    ///
+    /// # Errors
+    /// When the database cannot be written, or no terminal has that number.
+    pub fn order(&self, terminal: &str, order: Order) -> Result<(), HostError> {
+        if self.store.terminal(terminal)?.is_none() {
+            return Err(HostError::UnknownTerminal(terminal.to_owned()));
+        }
+        Ok(self.store.order(terminal, order)?)
+    }
+
+    /// What terminals told of themselves, oldest first.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn reports(&self) -> Result<Vec<Told>, StoreError> {
+        self.store.reports()
+    }
+
     /// What the account behind a card number holds, in minor units of CNY.
     ///
     /// # Errors
@@ -444,6 +465,22 @@ impl RunningHost {
     /// When the database cannot be written.
     pub fn order_sign_on(&self, terminal: &str) -> Result<(), StoreError> {
         self.service.store.order_sign_on(terminal)
+    }
+
+    /// As [`RunningHost::order_sign_on`], for anything that can be ordered.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub fn order(&self, terminal: &str, order: Order) -> Result<(), StoreError> {
+        self.service.store.order(terminal, order)
+    }
+
+    /// What terminals told of themselves, oldest first.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn reports(&self) -> Result<Vec<Told>, StoreError> {
+        self.service.store.reports()
     }
 
     /// The host shares no working keys with a terminal any more.

@@ -1,5 +1,5 @@
-//! The applications and CA keys that this host has for its terminals: those that come with the program, or those that
-//! somebody put into `parameters/` of its state directory. They are read anew for every question, so that a file that is
+//! The applications, CA keys and tables that this host has for its terminals: those that come with the program, or those that
+//! somebody put into `parameters/` of its state directory (`aids.toml`, `capk.toml`, `host.toml`). They are read anew for every question, so that a file that is
 //! changed counts at once. TEST keys only: a set with any other is not served.
 
 use std::io::ErrorKind;
@@ -11,8 +11,8 @@ use crate::crypto::rsa::sha_1;
 use crate::emv::ca_keys::{CaKeys, CaKeysError, KeyEntry, KeyWorld, Rid};
 use crate::emv::terminal::{AidEntry, TerminalData, TerminalDataError};
 use crate::host_tables::{HostTables, HostTablesError};
-use crate::iso8583::dialect::ParameterRules;
-use crate::iso8583::{Message, Mti};
+use crate::iso8583::dialect::{ParameterRules, TableRules};
+use crate::iso8583::{Message, Mti, Order};
 
 /// Names on one part of a list: few, so that a terminal has to ask for more than one part.
 const PAGE: usize = 8;
@@ -23,17 +23,21 @@ pub struct Parameters {
     directory: PathBuf,
 }
 
-/// Which sets these are: SHA-1 of the files they were read from.
+/// Which sets these are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Versions {
-    /// Of the CA keys.
+    /// Of the CA keys: SHA-1 of the file they were read from.
     pub ca_keys: String,
-    /// Of the applications.
+    /// Of the applications: the same.
     pub applications: String,
+    /// Of the terminal's parameters and the words for response codes: SHA-1 of what they say.
+    pub parameters: String,
+    /// Of the list of cards: the same.
+    pub cards: String,
 }
 
 /// What a terminal asks for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Question {
     /// What CA keys there are.
     KeyList,
@@ -49,10 +53,20 @@ pub enum Question {
     ApplicationsTaken,
     /// Its own parameters.
     Terminal,
+    /// Those about payments.
+    Business,
     /// The card list.
     Cards,
     /// Words for response codes.
     Texts,
+    /// That it has one of the first two of these; the end of the words follows.
+    ParametersTaken,
+    /// That it has the card list.
+    CardsTaken,
+    /// That it has the words, and with them all parameters.
+    TextsTaken,
+    /// Nothing: it tells how it is.
+    Status,
 }
 
 /// A set that is not served.
@@ -85,42 +99,52 @@ impl Question {
     pub fn of(rules: &ParameterRules, message: &Message) -> Option<Self> {
         let code = message.text(60)?.get(8..11)?;
         let is = |mti: Mti, known: &str| message.mti() == mti && code == known;
-        let tables = rules.tables.as_ref().and_then(|tables| {
-            let codes =
-                [(&tables.terminal, Self::Terminal), (&tables.cards, Self::Cards), (&tables.texts, Self::Texts)];
-            codes.into_iter().find_map(|(known, question)| is(Mti::NETWORK_REQUEST, known).then_some(question))
-        });
-        if tables.is_some() {
-            return tables;
-        }
-        [
+        let mut known = vec![
             (Mti::NETWORK_ADVICE, &rules.ca_keys.list, Self::KeyList),
             (Mti::NETWORK_REQUEST, &rules.ca_keys.fetch, Self::Key),
             (Mti::NETWORK_REQUEST, &rules.ca_keys.end, Self::KeysTaken),
             (Mti::NETWORK_ADVICE, &rules.applications.list, Self::ApplicationList),
             (Mti::NETWORK_REQUEST, &rules.applications.fetch, Self::Application),
             (Mti::NETWORK_REQUEST, &rules.applications.end, Self::ApplicationsTaken),
-        ]
-        .into_iter()
-        .find_map(|(mti, known, question)| is(mti, known).then_some(question))
+            (Mti::NETWORK_ADVICE, &rules.status, Self::Status),
+        ];
+        if let Some(TableRules { terminal, business, cards, texts, .. }) = &rules.tables {
+            for (table, fetch, end) in [
+                (terminal, Self::Terminal, Self::ParametersTaken),
+                (business, Self::Business, Self::ParametersTaken),
+                (cards, Self::Cards, Self::CardsTaken),
+                (texts, Self::Texts, Self::TextsTaken),
+            ] {
+                known.push((Mti::NETWORK_REQUEST, &table.fetch, fetch));
+                known.push((Mti::NETWORK_REQUEST, &table.end, end));
+            }
+        }
+        known.into_iter().find_map(|(mti, known, question)| is(mti, known).then_some(question))
     }
 }
 
 impl Versions {
     /// Of the sets that come with the program: what a terminal has that never fetched any.
     pub fn shipped() -> Self {
-        Self { ca_keys: version(CaKeys::SHIPPED_TEST), applications: version(TerminalData::SHIPPED_APPLICATIONS) }
+        let tables = HostTables::default();
+        Self {
+            ca_keys: version(CaKeys::SHIPPED_TEST),
+            applications: version(TerminalData::SHIPPED_APPLICATIONS),
+            parameters: tables.parameters_digest(),
+            cards: tables.cards_digest(),
+        }
     }
 
     /// What a terminal that has `theirs` is ordered to fetch.
-    pub fn order(&self, theirs: &Self, rules: &ParameterRules) -> Option<u8> {
-        if self.ca_keys != theirs.ca_keys {
-            Some(rules.order.ca_keys)
-        } else if self.applications != theirs.applications {
-            Some(rules.order.applications)
-        } else {
-            None
-        }
+    pub fn order(&self, theirs: &Self) -> Option<Order> {
+        [
+            (&self.ca_keys, &theirs.ca_keys, Order::CaKeys),
+            (&self.applications, &theirs.applications, Order::Applications),
+            (&self.parameters, &theirs.parameters, Order::Parameters),
+            (&self.cards, &theirs.cards, Order::Cards),
+        ]
+        .into_iter()
+        .find_map(|(ours, theirs, order)| (ours != theirs).then_some(order))
     }
 }
 
@@ -133,9 +157,15 @@ impl Parameters {
     /// Which sets count now.
     ///
     /// # Errors
-    /// When a file cannot be read.
+    /// When a file cannot be read, or the tables cannot be used.
     pub fn versions(&self) -> Result<Versions, ParametersError> {
-        Ok(Versions { ca_keys: version(&self.ca_keys()?), applications: self.rest_version()? })
+        let tables = self.tables()?;
+        Ok(Versions {
+            ca_keys: version(&self.ca_keys()?),
+            applications: version(&self.applications()?),
+            parameters: tables.parameters_digest(),
+            cards: tables.cards_digest(),
+        })
     }
 
     /// Checks the sets as a whole, as a terminal will.
@@ -181,25 +211,33 @@ impl Parameters {
                     .and_then(|entry| field62::write_application(entry, rules.amounts))
                     .unwrap_or_else(field62::write_nothing)
             }),
-            Question::KeysTaken | Question::ApplicationsTaken => Some(Vec::new()),
-            Question::Terminal => {
-                let layout = rules.tables.as_ref().map(|tables| &tables.layout);
-                layout.and_then(|layout| tables::write_terminal(&self.tables().ok()?.terminal, layout))
+            Question::Terminal | Question::Business | Question::Cards | Question::Texts => {
+                let Some(rules) = &rules.tables else { return Ok(None) };
+                self.table(rules, *question, asked)?
             }
-            Question::Cards => {
-                let records: Vec<_> = self.tables()?.card.iter().map(tables::write_card).collect();
-                tables::received(asked).map(|received| tables::write_records(&records, received))
-            }
-            Question::Texts => {
-                let records: Vec<_> = self.tables()?.text.iter().map(tables::write_text).collect();
-                tables::received(asked).map(|received| tables::write_records(&records, received))
-            }
+            Question::KeysTaken
+            | Question::ApplicationsTaken
+            | Question::ParametersTaken
+            | Question::CardsTaken
+            | Question::TextsTaken
+            | Question::Status => Some(Vec::new()),
         })
     }
 
-    /// Of the applications and, where there are any, the tables: both are fetched on the same order.
-    fn rest_version(&self) -> Result<String, ParametersError> {
-        Ok(version(&format!("{}{}", self.applications()?, self.own("host.toml", "")?)))
+    fn table(
+        &self,
+        rules: &TableRules,
+        question: Question,
+        asked: &[u8],
+    ) -> Result<Option<Vec<u8>>, ParametersError> {
+        let HostTables { terminal, card, text } = self.tables()?;
+        let part = |records: Vec<Vec<u8>>| tables::write_records(&records, tables::received(asked)?);
+        Ok(match question {
+            Question::Terminal => tables::write_terminal(&terminal, &rules.layout),
+            Question::Business => tables::write_business(&terminal, &rules.tags),
+            Question::Cards => part(card.iter().map(tables::write_card).collect()),
+            _ => part(text.iter().map(tables::write_text).collect()),
+        })
     }
 
     fn tables(&self) -> Result<HostTables, ParametersError> {

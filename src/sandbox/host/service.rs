@@ -14,6 +14,7 @@ use super::answers::{self, AnswerError, Named, Says};
 use super::keys;
 use super::onboarding::Onboarding;
 use super::onboarding::bound::Bound;
+use super::orders::Told;
 use super::parameters::{Parameters, Question};
 use super::rules::{self, Decision, Refusal};
 use super::scripts::{self, Script};
@@ -23,8 +24,9 @@ use super::{HostError, take_terminal};
 use crate::acquirer::device;
 use crate::acquirer::enrolment::wire::{Answer, EnrolmentAnswer, SignedRequest, TerminalAnswer};
 use crate::acquirer::messages::{ECHO, MANAGEMENT_TYPE};
+use crate::acquirer::parameters::status::StatusReport;
 use crate::iso8583::dialect::{Dialect, MAC_FIELD};
-use crate::iso8583::{Frame, Message, Mti};
+use crate::iso8583::{Frame, Message, Mti, Order};
 
 /// What goes back over HTTP.
 #[derive(Debug)]
@@ -131,6 +133,7 @@ impl Service {
         }
         if let Some(question) = Question::of(&self.dialect.parameters, message) {
             return match rules::check_mac(&self.dialect, terminal, message, bytes) {
+                Ok(()) if question == Question::Status => self.status(request, terminal, now),
                 Ok(()) => self.parameters(request, terminal, &question, now),
                 Err(refusal) => self.refuse(request, Some(terminal), &refusal, now),
             };
@@ -231,8 +234,8 @@ impl Service {
                 ("96", Vec::new())
             }
         };
-        if response_code == "00" && matches!(question, Question::KeysTaken | Question::ApplicationsTaken) {
-            self.note_taken(terminal, question)?;
+        if response_code == "00" {
+            self.note_taken(terminal, *question)?;
         }
         info!(?question, code = response_code, "asked for terminal data");
         let says = Says { response_code, ..Says::default() };
@@ -244,28 +247,66 @@ impl Service {
         Ok(now_said(answers::signed(&self.dialect, request, answer, terminal)?))
     }
 
-    fn note_taken(&self, terminal: &Known, question: &Question) -> Result<(), ServiceFailure> {
+    fn note_taken(&self, terminal: &Known, question: Question) -> Result<(), ServiceFailure> {
         // What the terminal says it took is what was last served; a file that changes in between is ordered again.
         let Ok(offered) = self.parameters.versions() else { return Ok(()) };
         let mut taken = self.store.parameters_taken(&terminal.terminal)?;
-        if *question == Question::KeysTaken {
-            taken.ca_keys = offered.ca_keys;
-        } else {
-            taken.applications = offered.applications;
-        }
+        let order = match question {
+            Question::KeysTaken => {
+                taken.ca_keys = offered.ca_keys;
+                Order::CaKeys
+            }
+            Question::ApplicationsTaken => {
+                taken.applications = offered.applications;
+                Order::Applications
+            }
+            Question::CardsTaken => {
+                taken.cards = offered.cards;
+                Order::Cards
+            }
+            Question::TextsTaken => {
+                taken.parameters = offered.parameters;
+                Order::Parameters
+            }
+            _ => return Ok(()),
+        };
+        self.store.order_is_done(&terminal.terminal, order)?;
         Ok(self.store.note_parameters_taken(&terminal.terminal, &taken)?)
     }
 
+    /// A terminal tells how it is. The answer may order the next thing.
+    fn status(&self, request: &Frame, terminal: &Known, now: &Zoned) -> Result<Reply, ServiceFailure> {
+        let code = match StatusReport::read(request.message.bytes(62).unwrap_or_default()) {
+            Ok(report) => {
+                info!(terminal = terminal.terminal, ?report, "told how it is");
+                self.store.note_report(&Told { terminal: terminal.terminal.clone(), at: now.timestamp(), report })?;
+                "00"
+            }
+            Err(error) => {
+                warn!(%error, "a status report that cannot be read");
+                "30"
+            }
+        };
+        let says = Says { response_code: code, ..Says::default() };
+        let answer = answers::message(&request.message, &says, Some(terminal.named()), now)
+            .ok_or(ServiceFailure::NoAnswerType)?;
+        let order = self.order(terminal)?;
+        Ok(now_said(answers::ordering(&self.dialect, request, answer, terminal, order)?))
+    }
+
     /// What the header of an answer orders this terminal to do.
-    fn order(&self, terminal: &Known) -> Result<Option<u8>, ServiceFailure> {
+    fn order(&self, terminal: &Known) -> Result<Option<Order>, ServiceFailure> {
         if self.store.sign_on_state(&terminal.terminal)?.is_some_and(|state| state.ordered) {
-            return Ok(Some(self.dialect.sign_on.order));
+            return Ok(Some(Order::SignOn));
+        }
+        if let Some(order) = self.store.first_order(&terminal.terminal)? {
+            return Ok(Some(order));
         }
         let taken = self.store.parameters_taken(&terminal.terminal)?;
         match self.parameters.versions() {
-            Ok(offered) => Ok(offered.order(&taken, &self.dialect.parameters)),
+            Ok(offered) => Ok(offered.order(&taken)),
             Err(error) => {
-                warn!(%error, "these applications and CA keys are not served");
+                warn!(%error, "these applications, CA keys and tables are not served");
                 Ok(None)
             }
         }

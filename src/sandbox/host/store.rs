@@ -199,6 +199,7 @@ impl Store {
         connection.pragma_update(None, "foreign_keys", "ON")?;
         connection.execute_batch(SCHEMA)?;
         connection.execute_batch(super::onboarding::register::SCHEMA)?;
+        connection.execute_batch(super::orders::SCHEMA)?;
         let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
         for (step, since) in (1..=SCHEMA_VERSION).zip([SINCE_VERSION_1, SINCE_VERSION_2]) {
             if version < step {
@@ -270,7 +271,9 @@ impl Store {
     pub fn register_terminal(&self, row: &TerminalRow<'_>) -> Result<(), StoreError> {
         let mut connection = self.connection();
         let connection = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        connection.execute("DELETE FROM parameters_taken WHERE terminal = ?1", [row.terminal])?;
+        for table in ["parameters_taken", "tables_taken", "orders"] {
+            connection.execute(&format!("DELETE FROM {table} WHERE terminal = ?1"), [row.terminal])?;
+        }
         // The machine had another number before, which is out of service: the register lets it have one only.
         connection.execute(
             "UPDATE terminals SET serial_number = serial_number || ', once terminal ' || terminal
@@ -289,7 +292,7 @@ impl Store {
         Ok(())
     }
 
-    /// Which applications and CA keys a terminal said it has taken; one that never did has those of its program.
+    /// Which applications, CA keys and tables a terminal said it has taken; one that never did has those of its program.
     ///
     /// # Errors
     /// When the database cannot be read.
@@ -297,10 +300,18 @@ impl Store {
         let found = self
             .connection()
             .query_row("SELECT ca_keys, applications FROM parameters_taken WHERE terminal = ?1", [terminal], |row| {
-                Ok(Versions { ca_keys: row.get(0)?, applications: row.get(1)? })
+                let found: (String, String) = (row.get(0)?, row.get(1)?);
+                Ok(found)
             })
             .optional()?;
-        Ok(found.unwrap_or_else(Versions::shipped))
+        let mut taken = Versions::shipped();
+        if let Some((ca_keys, applications)) = found {
+            (taken.ca_keys, taken.applications) = (ca_keys, applications);
+        }
+        if let Some((parameters, cards)) = self.tables_taken(terminal)? {
+            (taken.parameters, taken.cards) = (parameters, cards);
+        }
+        Ok(taken)
     }
 
     /// A terminal has taken these.
@@ -313,7 +324,7 @@ impl Store {
              ON CONFLICT (terminal) DO UPDATE SET ca_keys = ?2, applications = ?3",
             [terminal, &versions.ca_keys, &versions.applications],
         )?;
-        Ok(())
+        self.note_tables_taken(terminal, versions)
     }
 
     /// A terminal of the register that has a master key.

@@ -85,12 +85,25 @@ pub enum Provenance {
 pub struct InUse {
     /// The data.
     pub data: TerminalData,
+    /// The acquirer's tables, of the same set.
+    pub tables: Arc<HostTables>,
+    /// What the files of the set hash to.
+    pub hashes: SetHashes,
     /// Where they are from.
     pub provenance: Provenance,
     /// Sets that should count and cannot be used, the newest first.
     pub passed_over: Vec<BrokenSet>,
     /// The last set of the host that was not taken, if none was taken since.
     pub refused: Option<RefusedSet>,
+}
+
+/// SHA-1 of what a set holds, hexadecimal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SetHashes {
+    /// Of the applications.
+    pub applications: String,
+    /// Of the CA keys, without that of the sandbox's cards.
+    pub ca_keys: String,
 }
 
 /// A set in the state directory that cannot be used.
@@ -171,6 +184,13 @@ struct Texts {
     tables: String,
 }
 
+/// A set that was read and found right.
+struct ReadSet {
+    data: TerminalData,
+    tables: Arc<HostTables>,
+    hashes: SetHashes,
+}
+
 impl EmvFiles {
     /// The sets in a state directory, for a terminal that trusts keys of one world. A TEST terminal also trusts the key of
     /// the sandbox's own cards, when there is one at `sandbox_key`; a live one never looks there.
@@ -186,9 +206,9 @@ impl EmvFiles {
         let mut passed_over = Vec::new();
         for (number, path) in self.sets()?.into_iter().rev() {
             match self.read_set(&path) {
-                Ok((data, description)) => {
+                Ok((set, description)) => {
                     let Description { at, from, .. } = description;
-                    return self.in_use(data, Provenance::Host { number, at, from }, passed_over);
+                    return self.in_use(set, Provenance::Host { number, at, from }, passed_over);
                 }
                 Err(error) => {
                     let (path, problem) = (path.display().to_string(), error.to_string());
@@ -198,11 +218,14 @@ impl EmvFiles {
             }
         }
         let data = TerminalData::shipped()?;
-        let data = match self.world {
-            KeyWorld::Live => data,
-            KeyWorld::Test => data.with_ca_keys(CaKeys::shipped_test()?),
+        let (data, ca_keys) = match self.world {
+            KeyWorld::Live => (data, CaKeys::SHIPPED_LIVE),
+            KeyWorld::Test => (data.with_ca_keys(CaKeys::shipped_test()?), CaKeys::SHIPPED_TEST),
         };
-        self.in_use(data, Provenance::Shipped, passed_over)
+        let hashes =
+            SetHashes { applications: hash_of(TerminalData::SHIPPED_APPLICATIONS), ca_keys: hash_of(ca_keys) };
+        let set = ReadSet { data, tables: Arc::default(), hashes };
+        self.in_use(set, Provenance::Shipped, passed_over)
     }
 
     /// Puts a set of the host in the place of the one that counts: all of it, durably, or nothing.
@@ -246,7 +269,7 @@ impl EmvFiles {
     }
 
     /// Reads a set as the kernel will have it.
-    fn parse(&self, texts: &Texts) -> Result<TerminalData, EmvFilesError> {
+    fn parse(&self, texts: &Texts) -> Result<ReadSet, EmvFilesError> {
         let ca_keys = CaKeys::parse(&texts.ca_keys)?;
         if ca_keys.world() != self.world {
             return Err(EmvFilesError::World { keys: ca_keys.world(), terminal: self.world });
@@ -254,7 +277,8 @@ impl EmvFiles {
         ca_keys.check_world()?;
         let tables = Arc::new(HostTables::parse(&texts.tables)?);
         let data = TerminalData::parse(TerminalData::SHIPPED_TERMINAL, &texts.applications, ca_keys)?.for_sales()?;
-        Ok(TerminalData { tables, ..data })
+        let hashes = SetHashes { applications: hash_of(&texts.applications), ca_keys: hash_of(&texts.ca_keys) };
+        Ok(ReadSet { data, tables, hashes })
     }
 
     fn write(&self, texts: &Texts, from: &str, at: Timestamp) -> Result<(), EmvFilesError> {
@@ -267,7 +291,7 @@ impl EmvFiles {
         Ok(())
     }
 
-    fn read_set(&self, path: &Path) -> Result<(TerminalData, Description), EmvFilesError> {
+    fn read_set(&self, path: &Path) -> Result<(ReadSet, Description), EmvFilesError> {
         let description: Description =
             toml::from_str(&read(&path.join(SET))?).map_err(|error| EmvFilesError::Description(error.to_string()))?;
         let tables = if description.host.is_some() { read(&path.join(TABLES))? } else { String::new() };
@@ -288,10 +312,11 @@ impl EmvFiles {
 
     fn in_use(
         &self,
-        data: TerminalData,
+        set: ReadSet,
         provenance: Provenance,
         passed_over: Vec<BrokenSet>,
     ) -> Result<InUse, EmvFilesError> {
+        let ReadSet { data, tables, hashes } = set;
         let data = match self.sandbox_key()? {
             None => data,
             Some(own) => {
@@ -300,7 +325,7 @@ impl EmvFiles {
             }
         };
         let refused = read(&self.directory.join(REFUSED)).ok().and_then(|text| toml::from_str(&text).ok());
-        Ok(InUse { data, provenance, passed_over, refused })
+        Ok(InUse { data, tables, hashes, provenance, passed_over, refused })
     }
 
     /// The key of the sandbox's own cards, for a TEST terminal that has one.

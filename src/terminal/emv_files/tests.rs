@@ -1,6 +1,7 @@
 use tempfile::TempDir;
 
 use super::writing::Step;
+use crate::host_tables::TerminalParameters;
 use super::*;
 
 struct Place {
@@ -45,7 +46,13 @@ fn set(digit: u8) -> HostSet {
         .map(|entry| HostApplication { entry, as_sent: "9F0605A000000333".to_owned() })
         .collect();
     applications[0].entry.tac_denial = format!("{digit:02X}").repeat(5);
-    HostSet { applications, ca_keys: keys(KeyWorld::Test), tables: HostTables::default() }
+    let terminal = TerminalParameters {
+        tries: Some(u32::from(digit) + 10),
+        merchant_name: Some("a shop with a long name".to_owned()),
+        ..TerminalParameters::default()
+    };
+    let tables = HostTables { terminal, ..HostTables::default() };
+    HostSet { applications, ca_keys: keys(KeyWorld::Test), tables }
 }
 
 fn take(place: &Place, digit: u8) {
@@ -100,9 +107,10 @@ fn a_power_cut_at_any_step_leaves_the_old_set_or_the_new_one_and_the_next_try_su
             let found = place.files.load().unwrap();
             let expected = if done > decides { 2 } else { 1 };
             assert_eq!(place.denial(), [expected; 5], "{done} steps, {half:?}");
+            assert_eq!(found.tables, Arc::new(set(expected).tables), "never a mix");
             assert!(found.passed_over.is_empty(), "{:?}", found.passed_over);
             let Provenance::Host { at: taken, .. } = found.provenance else { panic!("{done}: shipped") };
-            assert_eq!(taken, at(expected), "applications, keys and description are of one set");
+            assert_eq!(taken, at(expected), "applications, keys, tables and description are of one set");
             take(&place, 3);
             assert_eq!(place.denial(), [3; 5], "{done} steps, {half:?}");
         }
@@ -129,6 +137,7 @@ fn a_broken_set_is_named_and_the_one_before_it_counts_and_at_last_the_shipped_on
     for (file, from, to, said) in [
         (APPLICATIONS, "0202020202", "0202020203", "aids.toml is not as it was written"),
         (CA_KEYS, "A000000333", "A000000334", "capk.toml is not as it was written"),
+        (TABLES, "tries = 12", "tries = 99", "host.toml is not as it was written"),
         (SET, "at =", "when =", "set.toml: "),
     ] {
         let place = Place::new(KeyWorld::Test);
@@ -173,6 +182,8 @@ fn a_set_that_must_not_be_used_is_refused_and_the_old_one_stays() {
     assert!(no_key.contains("names no CA key"), "{no_key}");
     let twice = refused(&|set| set.applications.push(set.applications[0].clone()));
     assert!(twice.contains("twice"), "{twice}");
+    let bounds = refused(&|set| set.tables.terminal.answer_timeout_s = Some(61));
+    assert!(bounds.contains("terminal.answer_timeout_s: it must be 10 to 60"), "{bounds}");
     let wrong = refused(&|set| set.applications[1].entry.tac_online = "FC".to_owned());
     assert!(wrong.contains("tac_online"), "{wrong}");
 }
@@ -186,7 +197,7 @@ fn live_and_test_never_mix_wherever_a_set_comes_from() {
     let test = Place::new(KeyWorld::Test);
     take(&test, 1);
     std::fs::create_dir_all(live.set(1)).unwrap();
-    for file in [APPLICATIONS, CA_KEYS, SET] {
+    for file in [APPLICATIONS, CA_KEYS, TABLES, SET] {
         std::fs::copy(test.set(1).join(file), live.set(1).join(file)).unwrap();
     }
     let in_use = live.files.load().unwrap();
@@ -210,4 +221,17 @@ fn the_sandbox_cards_key_completes_a_set_of_a_test_terminal_only() {
         let after = place.files.load().unwrap().data.ca_keys.iter().count();
         assert_eq!(after - before, usize::from(world == KeyWorld::Test));
     }
+}
+
+#[test]
+fn a_set_of_an_earlier_version_of_the_program_has_no_tables_and_counts() {
+    let place = Place::new(KeyWorld::Test);
+    take(&place, 1);
+    std::fs::remove_file(place.set(1).join(TABLES)).unwrap();
+    let description = std::fs::read_to_string(place.set(1).join(SET)).unwrap();
+    let without: String = description.lines().filter(|line| !line.starts_with("host")).fold(String::new(), |all, line| all + line + "\n");
+    std::fs::write(place.set(1).join(SET), without).unwrap();
+    let in_use = place.files.load().unwrap();
+    assert_eq!((in_use.passed_over.len(), in_use.tables.is_empty()), (0, true));
+    assert_eq!(in_use.data.applications[0].action_codes.denial, [1; 5]);
 }

@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use super::TABLES;
-use super::{APPLICATIONS, CA_KEYS, Description, EmvFiles, EmvFilesError, REFUSED, SET, Texts, file_error, hash_of};
+use super::{
+    APPLICATIONS, CA_KEYS, Description, EmvFiles, EmvFilesError, REFUSED, SET, TABLES, Texts, file_error, hash_of,
+};
 
 /// Where a set is written before it has its number.
 const FRESH: &str = "new";

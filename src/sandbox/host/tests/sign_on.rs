@@ -62,7 +62,7 @@ fn the_host_can_order_a_sign_on_and_forget_its_keys() {
     let link = house.link();
     house.running.order_sign_on(DEFAULT_TERMINAL).unwrap();
     assert_eq!(code(link.sale(&sale(1, 100))), "00", "an order is no refusal");
-    assert!(link.take_need_of_keys() && !link.take_order());
+    assert!(link.take_need_of_keys() && link.take_orders().is_empty());
     link.sign_on(trace(2)).unwrap();
     assert_eq!(code(link.sale(&sale(3, 100))), "00");
     assert!(!link.take_need_of_keys(), "it has been done");

@@ -1,0 +1,145 @@
+//! The terminal's own parameters, as the acquirer sets them.
+
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+
+use serde::{Deserialize, Serialize};
+
+use super::{HostTables, HostTablesError, NO_TEXT, is_text, wrong};
+use crate::money::Amount;
+use crate::wording::{Reason, ReasonKind};
+
+/// Seconds the acquirer may give itself for an answer. With less every second sale would be taken back; with more nobody would wait
+/// for it.
+const ANSWER_TIMEOUTS_S: RangeInclusive<u64> = 10..=60;
+
+/// Tries before a person must look at an entry of the queue.
+const TRIES: RangeInclusive<u32> = 3..=99;
+
+/// Limits, in minor units: one unit of a currency at least, and what twelve digits can say.
+const LIMITS: RangeInclusive<u64> = 100..=999_999_999_999;
+
+/// The most lines at the end of receipts, and the most bytes of one.
+const MOST_TRAILERS: usize = 4;
+const LONGEST_TRAILER: usize = 96;
+
+/// The most parameters that are kept as they came, and the most digits of one.
+const MOST_OTHERS: usize = 64;
+const LONGEST_OTHER: usize = 512;
+
+/// Settings that win over those of `yima.toml` and of the binding record.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TerminalParameters {
+    /// Seconds to wait for an answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub answer_timeout_s: Option<u64>,
+    /// Tries that count before a person must look at what could not be taken back or told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tries: Option<u32>,
+    /// Name of the shop on slips.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub merchant_name: Option<String>,
+    /// Telephone number of the acquirer's help desk.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub help_desk: Option<String>,
+    /// Up to this amount nobody signs, in minor units.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub no_signature_limit: Option<u64>,
+    /// The most that one sale may be, in minor units.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sale_limit: Option<u64>,
+    /// What this terminal may do; all that it can where nothing is said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub transactions: Option<Vec<Transaction>>,
+    /// Lines at the end of receipts.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub trailer: Vec<String>,
+    /// Parameters that this program has no use for, by their names, in hexadecimal: kept as they came.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub other: BTreeMap<String, String>,
+}
+
+/// What a terminal may be allowed to do.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+pub enum Transaction {
+    /// Sales.
+    Sale,
+    /// Something that this program does not do yet.
+    Other(String),
+}
+
+impl From<String> for Transaction {
+    fn from(word: String) -> Self {
+        if word == "sale" { Self::Sale } else { Self::Other(word) }
+    }
+}
+
+impl From<Transaction> for String {
+    fn from(transaction: Transaction) -> Self {
+        match transaction {
+            Transaction::Sale => "sale".to_owned(),
+            Transaction::Other(word) => word,
+        }
+    }
+}
+
+impl HostTables {
+    /// Why no sale of this amount may begin, if the acquirer does not want it.
+    pub fn refusal(&self, amount: Amount) -> Option<Reason> {
+        let TerminalParameters { transactions, sale_limit, .. } = &self.terminal;
+        if transactions.as_ref().is_some_and(|allowed| !allowed.contains(&Transaction::Sale)) {
+            return Some(Reason::of(ReasonKind::SaleNotAllowed));
+        }
+        let limit = sale_limit.filter(|limit| amount.minor() > *limit)?;
+        let amount = Amount::new(limit, amount.currency()).ok();
+        Some(Reason { amount, ..Reason::of(ReasonKind::OverSaleLimit) })
+    }
+}
+
+impl TerminalParameters {
+    /// Whether a payment of this amount needs no signature, however the cardholder was verified.
+    pub fn spares_signature(&self, amount: Amount) -> bool {
+        self.no_signature_limit.is_some_and(|limit| amount.minor() <= limit)
+    }
+
+    pub(super) fn check(&self) -> Result<(), HostTablesError> {
+        let place = |key: &str| format!("terminal.{key}");
+        if self.answer_timeout_s.is_some_and(|seconds| !ANSWER_TIMEOUTS_S.contains(&seconds)) {
+            return wrong(place("answer_timeout_s"), "it must be 10 to 60");
+        }
+        if self.tries.is_some_and(|tries| !TRIES.contains(&tries)) {
+            return wrong(place("tries"), "it must be 3 to 99");
+        }
+        for (key, limit) in [("no_signature_limit", self.no_signature_limit), ("sale_limit", self.sale_limit)] {
+            if limit.is_some_and(|limit| !LIMITS.contains(&limit)) {
+                return wrong(place(key), "it must be 100 to 999999999999, in minor units");
+            }
+        }
+        for (key, value) in [("merchant_name", &self.merchant_name), ("help_desk", &self.help_desk)] {
+            if value.as_ref().is_some_and(|text| !is_text(text)) {
+                return wrong(place(key), NO_TEXT);
+            }
+        }
+        if self.trailer.len() > MOST_TRAILERS
+            || !self.trailer.iter().all(|line| is_text(line) && line.len() <= LONGEST_TRAILER)
+        {
+            return wrong(place("trailer"), "it has at most 4 lines of 1 to 96 bytes without control characters");
+        }
+        let is_word = |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+        let words = self.transactions.iter().flatten().cloned().map(String::from);
+        if !words.into_iter().all(|word| is_word(&word)) {
+            return wrong(place("transactions"), "they are words of small letters");
+        }
+        let is_hex = |text: &str| text.len().is_multiple_of(2) && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if self.other.len() > MOST_OTHERS
+            || !self.other.iter().all(|(name, value)| {
+                is_hex(name) && name.len() <= 8 && is_hex(value) && value.len() <= LONGEST_OTHER
+            })
+        {
+            return wrong(place("other"), "names and values are hexadecimal, at most 64 of them, and 256 bytes each");
+        }
+        Ok(())
+    }
+}

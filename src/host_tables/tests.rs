@@ -1,0 +1,114 @@
+use super::*;
+use crate::money::{Amount, Currency};
+use crate::reference::ResponseCode;
+use crate::wording::Language;
+
+const TEXT: &str = r#"
+[terminal]
+answer_timeout_s = 45
+tries = 5
+merchant_name = "老王面馆"
+help_desk = "95516"
+no_signature_limit = 100000
+sale_limit = 500000
+transactions = ["sale", "refund"]
+trailer = ["消费热线 95516"]
+other = { 13 = "33", FF8054 = "31" }
+[[card]]
+prefix = "622848"
+bank = "农业银行"
+kind = "debit"
+[[card]]
+prefix = "62284800"
+bank = "农业银行某分行"
+kind = "credit"
+refused = true
+[[card]]
+prefix = "622848"
+ending = "1230"
+bank = "农业银行"
+kind = "debit"
+refused = true
+[[text]]
+code = "51"
+zh = "卡里的钱不够。"
+en = "There is not enough money."
+en_do = "Take another card."
+"#;
+
+fn yuan(minor: u64) -> Amount {
+    Amount::new(minor, Currency::CNY).unwrap()
+}
+
+#[test]
+fn tables_are_written_as_they_were_read() {
+    let tables = HostTables::parse(TEXT).unwrap();
+    assert_eq!(HostTables::parse(&tables.text().unwrap()), Ok(tables));
+    assert!(HostTables::parse("").unwrap().is_empty());
+}
+
+#[test]
+fn the_closest_entry_says_whose_a_card_is() {
+    let tables = HostTables::parse(TEXT).unwrap();
+    let found = |number| tables.card(number).map(|range| (range.bank.as_str(), range.refused));
+    assert_eq!(found("6228480000000001234"), Some(("农业银行某分行", true)), "the longer beginning");
+    assert_eq!(found("6228481000000001234"), Some(("农业银行", false)));
+    assert_eq!(found("6228481000000001230"), Some(("农业银行", true)), "a single card");
+    assert_eq!(found("4111111111111111"), None);
+}
+
+#[test]
+fn the_acquirers_words_win_where_there_are_any_and_ours_fill_what_it_left_out() {
+    let tables = HostTables::parse(TEXT).unwrap();
+    let declined =
+        |code| Reason { code: ResponseCode::parse(code).ok(), ..Reason::of(ReasonKind::HostDeclined) };
+    let ours = declined("51");
+    let theirs = tables.in_own_words(ours.clone());
+    let zh = theirs.sentences(Language::Chinese);
+    assert_eq!(zh.what, "卡里的钱不够。");
+    assert_eq!(zh.advice, ours.sentences(Language::Chinese).advice);
+    let en = theirs.sentences(Language::English);
+    assert_eq!((en.what.as_str(), en.advice.as_str()), ("There is not enough money.", "Take another card."));
+    assert_eq!(tables.in_own_words(declined("05")), declined("05"));
+    let silent = Reason::of(ReasonKind::HostSilent);
+    assert_eq!(tables.in_own_words(silent.clone()), silent);
+}
+
+#[test]
+fn a_sale_that_the_acquirer_does_not_want_is_refused_with_its_reason() {
+    let tables = HostTables::parse(TEXT).unwrap();
+    assert_eq!(tables.refusal(yuan(500_000)), None);
+    let over = tables.refusal(yuan(500_001)).unwrap();
+    assert_eq!((over.kind, over.amount), (ReasonKind::OverSaleLimit, Some(yuan(500_000))));
+    let closed = HostTables::parse(&TEXT.replace("\"sale\", ", "")).unwrap();
+    assert_eq!(closed.refusal(yuan(1)).unwrap().kind, ReasonKind::SaleNotAllowed);
+    assert_eq!(HostTables::default().refusal(yuan(1)), None);
+    assert!(tables.terminal.spares_signature(yuan(100_000)) && !tables.terminal.spares_signature(yuan(100_001)));
+    assert!(!TerminalParameters::default().spares_signature(yuan(1)));
+}
+
+#[test]
+fn one_wrong_value_makes_all_of_it_unusable_and_is_named() {
+    for (from, to, named) in [
+        ("= 45", "= 9", "terminal.answer_timeout_s"),
+        ("tries = 5", "tries = 2", "terminal.tries"),
+        ("老王面馆", "", "terminal.merchant_name"),
+        ("95516", "95516\\n", "terminal.help_desk"),
+        ("100000", "99", "terminal.no_signature_limit"),
+        ("500000", "1000000000000", "terminal.sale_limit"),
+        ("\"refund\"", "\"\"", "terminal.transactions"),
+        ("\"消费热线 95516\"", "\"1\", \"2\", \"3\", \"4\", \"5\"", "terminal.trailer"),
+        ("\"33\"", "\"3G\"", "terminal.other"),
+        ("\"62284800\"", "\"622848\"", "card 622848"),
+        ("\"62284800\"", "\"62 84800\"", "card 62 84800"),
+        ("ending = \"1230\"", "ending = \"123\"", "card 622848...123"),
+        ("prefix = \"622848\"\nending", "prefix = \"622848001\"\nending", "card 622848001...1230"),
+        ("\"51\"", "\"5\"", "text 5"),
+        ("卡里的钱不够。", "", "text 51"),
+        ("refused", "refuses", "unknown field"),
+    ] {
+        assert!(TEXT.contains(from), "{from}");
+        let error = HostTables::parse(&TEXT.replacen(from, to, 1)).unwrap_err().to_string();
+        assert!(error.contains(named), "{named}: {error}");
+    }
+}
