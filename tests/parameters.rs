@@ -122,7 +122,11 @@ zh = "卡里的钱不够了。"
 
 /// The text of the newest receipt.
 fn newest_receipt(counter: &Counter) -> String {
-    std::fs::read_to_string(counter.receipts().last().unwrap().with_extension("txt")).unwrap()
+    text_of(counter.receipts().last().unwrap())
+}
+
+fn text_of(receipt: &std::path::Path) -> String {
+    std::fs::read_to_string(receipt.with_extension("txt")).unwrap()
 }
 
 #[test]
@@ -142,7 +146,8 @@ fn the_acquirers_tables_are_fetched_shown_and_used() {
     assert!(changed.iter().any(|change| change == "terminal: most of a sale 100.00, before none"), "{said:#}");
     let (found, ..) = run(&counter, &["doctor", "--json"]);
     let says = found["parts"]["parameters"]["says"].as_str().unwrap();
-    for part in ["answer timeout: 25 s", "name of the shop: 老王面馆", "help desk: 95516", "no signature up to: 50.00"] {
+    for part in ["answer timeout: 25 s", "name of the shop: 老王面馆", "help desk: 95516", "no signature up to: 50.00"]
+    {
         assert!(says.contains(part), "{part}: {says}");
     }
     let (shown, ..) = run(&counter, &["parameters", "--show", "--json"]);
@@ -161,6 +166,15 @@ fn the_acquirers_tables_are_fetched_shown_and_used() {
     for part in ["老王面馆", "农业银行", "消费热线 95516"] {
         assert!(receipt.contains(part), "{part}: {receipt}");
     }
+    // A card that wants a signature, below and above the amount up to which nobody signs.
+    for (amount, says, never) in [("50.00", "无需签名", "持卡人签名"), ("50.01", "持卡人签名", "无需签名")]
+    {
+        let (result, _) = counter.sale(amount, &["--profile", "cvm-signature"]);
+        assert_eq!(result["outcome"], "approved", "{result:#}");
+        let both: String = counter.receipts().iter().rev().take(2).map(|path| text_of(path)).collect();
+        assert!(both.contains(says) && !both.contains(never), "{amount}: {both}");
+    }
+    let paid = FULL_ACCOUNT - counter.balance();
     // More than the acquirer allows in one sale: not even a card is asked for.
     let asked = counter.host_books().ledger().unwrap().len();
     let (result, code) = counter.sale("100.01", &[]);
@@ -174,7 +188,7 @@ fn the_acquirers_tables_are_fetched_shown_and_used() {
     assert_eq!((result["outcome"].as_str(), code), (Some("declined"), 1), "{result:#}");
     assert_eq!(result["reason"]["kind"], "card_not_taken");
     assert_eq!(counter.host_books().ledger().unwrap().len(), asked);
-    assert_eq!(counter.balance(), FULL_ACCOUNT - 1234);
+    assert_eq!(FULL_ACCOUNT - counter.balance(), paid, "nothing was charged since");
 }
 
 #[test]

@@ -413,7 +413,9 @@ impl HttpsLink {
                 self.ordered.lock().unwrap_or_else(PoisonError::into_inner).insert(order);
             }
             Ok(_) => {}
-            Err(digit) => tracing::warn!(digit, "the host orders something that this program does not know; nothing is done"),
+            Err(digit) => {
+                tracing::warn!(digit, "the host orders something that this program does not know; nothing is done")
+            }
         }
     }
 

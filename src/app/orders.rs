@@ -18,8 +18,11 @@ use crate::ledger::LedgerError;
 /// How long a device may take to say how it is. A printer that waits for paper says so only afterwards.
 const DEVICE_PATIENCE: Duration = Duration::from_secs(5);
 
-/// How long after one report, or one that failed, another may begin, however often the host orders it.
+/// How long after one report another may begin, however often the host orders it.
 const INTERVAL: Duration = Duration::from_secs(60);
+
+/// The same after one that failed.
+const RETRY: Duration = Duration::from_secs(10);
 
 /// How long a report keeps the engine from stopping.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -40,9 +43,16 @@ pub(super) struct StatusDesk {
 enum Stage {
     Idle,
     /// The devices are asked how they are.
-    Asking { since: Instant, reader: Option<String>, printer: Option<String> },
+    Asking {
+        since: Instant,
+        reader: Option<String>,
+        printer: Option<String>,
+    },
     /// The report is on its way.
-    Telling { since: Instant, answers: Vec<Order> },
+    Telling {
+        since: Instant,
+        answers: Vec<Order>,
+    },
 }
 
 impl StatusDesk {
@@ -81,11 +91,15 @@ impl StatusDesk {
         }
     }
 
-    /// The report has ended; what was ordered meanwhile is still ordered. Gives what is done.
+    /// The report has ended. Gives what is done: also the same order that came while it was on its way, because the host repeats in
+    /// its answer what it still wants.
     fn ended(&mut self, done: bool) -> Vec<Order> {
-        self.not_before = Instant::now() + INTERVAL;
+        self.not_before = Instant::now() + if done { INTERVAL } else { RETRY };
         match std::mem::replace(&mut self.stage, Stage::Idle) {
-            Stage::Telling { answers, .. } if done => answers,
+            Stage::Telling { answers, .. } if done => {
+                self.ordered.retain(|order| !answers.contains(order));
+                answers
+            }
             Stage::Telling { answers, .. } => {
                 answers.into_iter().for_each(|order| self.order(order));
                 Vec::new()
@@ -212,8 +226,7 @@ mod tests {
 
     fn asking(age: Duration, reader: Option<&str>, printer: Option<&str>) -> StatusDesk {
         let since = Instant::now().checked_sub(age).unwrap();
-        let stage =
-            Stage::Asking { since, reader: reader.map(str::to_owned), printer: printer.map(str::to_owned) };
+        let stage = Stage::Asking { since, reader: reader.map(str::to_owned), printer: printer.map(str::to_owned) };
         StatusDesk { stage, ..StatusDesk::new() }
     }
 
@@ -228,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_ordered_while_a_report_is_on_its_way_is_told_with_the_next() {
+    fn a_report_answers_every_order_of_its_kind_and_one_that_failed_is_told_again() {
         let mut desk = StatusDesk::new();
         assert!(!desk.wants_report());
         TOLD.into_iter().for_each(|order| desk.order(order));
@@ -238,9 +251,10 @@ mod tests {
         desk.order(Order::Status);
         assert!(desk.under_way() && !desk.wants_report(), "one at a time");
         assert_eq!(desk.ended(true), TOLD);
-        assert!(!desk.under_way() && !desk.wants_report(), "a host that orders with every answer is told now and then");
         desk.not_before = Instant::now();
-        assert!(desk.wants_report());
+        assert!(!desk.under_way() && !desk.wants_report(), "the order that came meanwhile is answered too");
+        desk.order(Order::Status);
+        assert!(desk.wants_report(), "one that comes later is not");
         let answers = std::mem::take(&mut desk.ordered);
         desk.stage = Stage::Telling { since: Instant::now(), answers };
         assert_eq!(desk.ended(false), []);

@@ -292,7 +292,10 @@ mod tests {
         assert!(Changes::between((&before, &none), (&before, &none)).is_empty());
         let tables = "terminal = { tries = 5 }\ncard = [{ prefix = \"62\", bank = \"A\", kind = \"debit\" }]";
         let changes = Changes::between((&before, &none), (&before, &HostTables::parse(tables).unwrap()));
-        assert_eq!((changes.added, changes.changed), (vec!["card 62".to_owned()], vec!["terminal: tries of the queue 5, before none".to_owned()]));
+        assert_eq!(
+            (changes.added, changes.changed),
+            (vec!["card 62".to_owned()], vec!["terminal: tries of the queue 5, before none".to_owned()])
+        );
     }
 
     #[test]

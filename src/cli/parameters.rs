@@ -95,9 +95,7 @@ pub fn orders_said(setup: &Setup, identity: &Identity) -> Result<Vec<String>, St
             row.ordered_at
         )),
         (_, Some(_)) => None,
-        (order, None) => {
-            Some(format!("ordered by the host at {} and not done yet: {}", row.ordered_at, order.word()))
-        }
+        (order, None) => Some(format!("ordered by the host at {} and not done yet: {}", row.ordered_at, order.word())),
     });
     Ok(said.collect())
 }

@@ -127,16 +127,18 @@ impl TerminalParameters {
         {
             return wrong(place("trailer"), "it has at most 4 lines of 1 to 96 bytes without control characters");
         }
-        let is_word = |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+        let is_word =
+            |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
         let words = self.transactions.iter().flatten().cloned().map(String::from);
         if !words.into_iter().all(|word| is_word(&word)) {
             return wrong(place("transactions"), "they are words of small letters");
         }
         let is_hex = |text: &str| text.len().is_multiple_of(2) && text.bytes().all(|byte| byte.is_ascii_hexdigit());
         if self.other.len() > MOST_OTHERS
-            || !self.other.iter().all(|(name, value)| {
-                is_hex(name) && name.len() <= 8 && is_hex(value) && value.len() <= LONGEST_OTHER
-            })
+            || !self
+                .other
+                .iter()
+                .all(|(name, value)| is_hex(name) && name.len() <= 8 && is_hex(value) && value.len() <= LONGEST_OTHER)
         {
             return wrong(place("other"), "names and values are hexadecimal, at most 64 of them, and 256 bytes each");
         }

@@ -60,8 +60,7 @@ fn the_closest_entry_says_whose_a_card_is() {
 #[test]
 fn the_acquirers_words_win_where_there_are_any_and_ours_fill_what_it_left_out() {
     let tables = HostTables::parse(TEXT).unwrap();
-    let declined =
-        |code| Reason { code: ResponseCode::parse(code).ok(), ..Reason::of(ReasonKind::HostDeclined) };
+    let declined = |code| Reason { code: ResponseCode::parse(code).ok(), ..Reason::of(ReasonKind::HostDeclined) };
     let ours = declined("51");
     let theirs = tables.in_own_words(ours.clone());
     let zh = theirs.sentences(Language::Chinese);

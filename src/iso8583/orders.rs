@@ -23,15 +23,8 @@ pub enum Order {
 
 impl Order {
     /// All of them.
-    pub const ALL: [Self; 7] = [
-        Self::Parameters,
-        Self::Status,
-        Self::SignOn,
-        Self::CaKeys,
-        Self::Applications,
-        Self::Remote,
-        Self::Cards,
-    ];
+    pub const ALL: [Self; 7] =
+        [Self::Parameters, Self::Status, Self::SignOn, Self::CaKeys, Self::Applications, Self::Remote, Self::Cards];
 
     /// Those that a download carries out. Whichever is ordered, all is fetched: a set is checked and replaced as a whole.
     pub const DOWNLOADS: [Self; 4] = [Self::Parameters, Self::CaKeys, Self::Applications, Self::Cards];
@@ -108,8 +101,7 @@ impl HeaderOrder {
     pub fn with_digit(&self, header: &[u8], digit: u8) -> Vec<u8> {
         let mut header = header.to_vec();
         if let Some(byte) = header.get_mut(usize::from(self.digit / 2)) {
-            *byte =
-                if self.digit.is_multiple_of(2) { *byte & 0x0F | digit << 4 } else { *byte & 0xF0 | digit & 0x0F };
+            *byte = if self.digit.is_multiple_of(2) { *byte & 0x0F | digit << 4 } else { *byte & 0xF0 | digit & 0x0F };
         }
         header
     }

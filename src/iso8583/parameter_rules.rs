@@ -132,7 +132,8 @@ impl TableRules {
         {
             return wrong("parameters.tables.layout", "every name has two digits and a length of 1 to 99 bytes");
         }
-        let tags: BTreeSet<_> = self.tags.all().into_iter().filter_map(|tag| u32::from_str_radix(tag, 16).ok()).collect();
+        let tags: BTreeSet<_> =
+            self.tags.all().into_iter().filter_map(|tag| u32::from_str_radix(tag, 16).ok()).collect();
         if tags.len() != self.tags.all().len() {
             return wrong("parameters.tables.tags", "they are different tags in hexadecimal");
         }

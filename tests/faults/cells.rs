@@ -6,7 +6,7 @@ use crate::fault_proxy::{Change, Fault, Kind, Way};
 use crate::terminal::Act;
 
 /// The messages, as the rows of the table.
-pub const KINDS: [Kind; 9] = [
+pub const KINDS: [Kind; 11] = [
     Kind::SignOn,
     Kind::Echo,
     Kind::Sale,
@@ -15,7 +15,9 @@ pub const KINDS: [Kind; 9] = [
     Kind::ScriptResult,
     Kind::List,
     Kind::Fetch,
+    Kind::Table,
     Kind::End,
+    Kind::Status,
 ];
 
 /// The faults by their columns, with what each variant of one is.
@@ -132,7 +134,7 @@ impl Cell {
     /// Why there is nothing to try.
     pub fn makes_no_sense(&self) -> Option<&'static str> {
         let Trouble::Told(fault) = self.trouble else { return None };
-        let bare = matches!(self.kind, Kind::Echo | Kind::List | Kind::Fetch | Kind::End);
+        let bare = matches!(self.kind, Kind::Echo | Kind::List | Kind::Fetch | Kind::Table | Kind::End | Kind::Status);
         match fault {
             Fault::Changed(_, Change::Mac | Change::NoMac) if self.kind == Kind::SignOn => {
                 Some("it brings the MAC key and carries no MAC")
@@ -151,16 +153,19 @@ impl Cell {
     pub fn act(&self) -> Act {
         match self.kind {
             Kind::SignOn | Kind::Echo => Act::Start,
-            Kind::Sale | Kind::Reversal | Kind::CardResult => Act::Pay { minor: 12_34, times: self.nth() },
+            // A status report is ordered by the answer to a payment.
+            Kind::Sale | Kind::Reversal | Kind::CardResult | Kind::Status => {
+                Act::Pay { minor: 12_34, times: self.nth() }
+            }
             // The issuer sends a script to the card.
             Kind::ScriptResult => Act::Pay { minor: 68_02, times: self.nth() },
-            Kind::List | Kind::Fetch | Kind::End | Kind::Other => Act::Fetch,
+            Kind::List | Kind::Fetch | Kind::Table | Kind::End | Kind::Other => Act::Fetch,
         }
     }
 
-    /// Which message of its kind it is: an older answer needs an older message.
+    /// Which message of its kind it is: an older answer needs an older message. Before a status report there is always one.
     pub fn nth(&self) -> usize {
-        if self.trouble == Trouble::Told(Fault::OlderAnswer) { 2 } else { 1 }
+        if self.trouble == Trouble::Told(Fault::OlderAnswer) && self.kind != Kind::Status { 2 } else { 1 }
     }
 
     /// Where the payments end, the one with the fault last.
@@ -171,12 +176,14 @@ impl Cell {
             Kind::Sale if self.nth() > 1 => vec![APPROVED, self.faulty_sale()],
             Kind::Sale => vec![self.faulty_sale()],
             Kind::Reversal => vec![REVERSED; self.nth()],
-            Kind::CardResult | Kind::ScriptResult => vec![APPROVED; self.nth()],
+            Kind::CardResult | Kind::ScriptResult | Kind::Status => vec![APPROVED; self.nth()],
             // One is made afterwards, to see that it can be.
             Kind::SignOn | Kind::Echo => vec![APPROVED],
             // It brings the host's order to fetch again.
-            Kind::List | Kind::Fetch | Kind::End | Kind::Other if self.power == Power::Killed => vec![APPROVED],
-            Kind::List | Kind::Fetch | Kind::End | Kind::Other => Vec::new(),
+            Kind::List | Kind::Fetch | Kind::Table | Kind::End | Kind::Other if self.power == Power::Killed => {
+                vec![APPROVED]
+            }
+            Kind::List | Kind::Fetch | Kind::Table | Kind::End | Kind::Other => Vec::new(),
         }
     }
 

@@ -10,8 +10,11 @@ use openssl::sha::sha1;
 use yima::crypto::hex;
 use yima::emv::ca_keys::CaKeys;
 use yima::emv::terminal::{Application, TerminalData};
+use yima::host_tables::HostTables;
+use yima::iso8583::Order;
 use yima::ledger::TransactionRow;
 use yima::payment::record::State;
+use yima::sandbox::host::DEFAULT_TERMINAL;
 use yima::terminal::emv_files::Provenance;
 
 use crate::agreement::{disagreements, not_told};
@@ -34,6 +37,9 @@ static APPLICATIONS: LazyLock<String> = LazyLock::new(|| {
 
 /// The CA keys that it has: two. Few messages, so that many cells fit into a minute.
 static CA_KEYS: LazyLock<String> = LazyLock::new(|| first_two(CaKeys::SHIPPED_TEST, "[[key]]"));
+
+/// The tables that it has.
+const TABLES: &str = "terminal = { tries = 7 }\ncard = [{ prefix = \"41\", bank = \"A\", kind = \"debit\" }]";
 
 /// The action code by which the host's applications are known.
 const ONLINE: &str = "FC4004F801";
@@ -74,7 +80,10 @@ fn play(cell: Cell) -> Found {
         Power::Killed => kill_and_restart(&cell, &proxy, &terminal, &mut problems),
     };
     let (mut books, end) = (terminal.books(), Instant::now() + LIMIT);
-    while !(is_settled(&cell, &mut books) && (cell.act() != Act::Fetch || premises.fetched(&terminal))) {
+    while !(is_settled(&cell, &mut books)
+        && (cell.act() != Act::Fetch || premises.fetched(&terminal))
+        && (cell.kind != Kind::Status || premises.was_told(&mut books)))
+    {
         if Instant::now() > end {
             problems.push("it never came to rest".to_owned());
             break;
@@ -120,7 +129,8 @@ fn prepare(proxy: &MessageProxy, cell: &Cell) {
         (Trouble::Refused, Kind::Sale) => proxy.refuse_after(Kind::Echo, 1),
         (Trouble::Refused, Kind::Reversal | Kind::CardResult) => proxy.refuse_after(Kind::Sale, 1),
         (Trouble::Refused, Kind::ScriptResult) => proxy.refuse_after(Kind::CardResult, 1),
-        (Trouble::Refused, kind @ (Kind::Fetch | Kind::End)) => proxy.refuse_after(kind, 1),
+        (Trouble::Refused, kind @ (Kind::Fetch | Kind::Table | Kind::End)) => proxy.refuse_after(kind, 1),
+        (Trouble::Refused, Kind::Status) => proxy.refuse_after(Kind::CardResult, 1),
     }
 }
 
@@ -166,7 +176,7 @@ fn kill_and_restart(cell: &Cell, proxy: &MessageProxy, terminal: &Terminal, prob
     drop(process.lock().unwrap().take());
     problems.extend(set_problems(terminal));
     let mut run = terminal.start();
-    if matches!(cell.kind, Kind::SignOn | Kind::Echo | Kind::List | Kind::Fetch | Kind::End) {
+    if matches!(cell.kind, Kind::SignOn | Kind::Echo | Kind::List | Kind::Fetch | Kind::Table | Kind::End) {
         run.pay_at_last(12_34);
     }
     Some(run)
@@ -184,9 +194,13 @@ fn is_settled(cell: &Cell, books: &mut Books<'_>) -> bool {
 impl Premises {
     /// Something to fetch, for messages about that.
     fn put_at_host_for(&self, kind: Kind) {
-        if matches!(kind, Kind::List | Kind::Fetch | Kind::End) {
+        if matches!(kind, Kind::List | Kind::Fetch | Kind::Table | Kind::End) {
             self.put_at_host("aids.toml", &APPLICATIONS);
             self.put_at_host("capk.toml", &CA_KEYS);
+            self.put_at_host("host.toml", TABLES);
+        }
+        if kind == Kind::Status {
+            self.host.order(DEFAULT_TERMINAL, Order::Status).unwrap();
         }
     }
 
@@ -194,7 +208,14 @@ impl Premises {
     fn fetched(&self, terminal: &Terminal) -> bool {
         let hash = |text: &str| hex::encode(&sha1(text.as_bytes()));
         let offered = (hash(&CA_KEYS), hash(&APPLICATIONS));
-        self.taken() == Some(offered) && action_code(terminal) == Ok(true)
+        let tables = HostTables::parse(TABLES).unwrap();
+        let tables = Some((tables.parameters_digest(), tables.cards_digest()));
+        self.taken() == Some(offered) && self.tables_taken() == tables && action_code(terminal) == Ok(true)
+    }
+
+    /// The host was told how the terminal is, and the terminal knows that this is done.
+    fn was_told(&self, books: &mut Books<'_>) -> bool {
+        !self.host.reports().unwrap().is_empty() && books.open_orders().is_empty()
     }
 }
 
@@ -207,6 +228,9 @@ fn action_code(terminal: &Terminal) -> Result<bool, String> {
     }
     let online = |application: &Application| hex::encode(&application.action_codes.online) == ONLINE;
     let new = in_use.data.applications.iter().any(online);
+    if new != (*in_use.tables == HostTables::parse(TABLES).unwrap()) {
+        return Err(format!("a mix: {:?} beside the action code of another set", in_use.tables));
+    }
     match (&in_use.provenance, new) {
         (Provenance::Shipped, false) | (Provenance::Host { .. }, true) => Ok(new),
         (provenance, _) => Err(format!("the set {provenance} is not what it should be")),

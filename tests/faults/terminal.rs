@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use yima::app::view::{Intent, LinkState, View};
 use yima::app::{Ending, Engine, Parts, SaleReport, Setup};
 use yima::devices::sound::silent::Silent;
+use yima::iso8583::Order;
 use yima::ledger::{AdviceRow, Ledger, TransactionRow};
 use yima::money::{Amount, Currency};
 use yima::sandbox::card::SandboxCard;
@@ -141,6 +142,12 @@ impl Premises {
             .ok()
     }
 
+    /// The same of the acquirer's tables: parameters and cards.
+    pub fn tables_taken(&self) -> Option<(String, String)> {
+        let books = rusqlite::Connection::open(self.folder.path().join("host/host.sqlite3")).unwrap();
+        books.query_row("SELECT parameters, cards FROM tables_taken", [], |row| Ok((row.get(0)?, row.get(1)?))).ok()
+    }
+
     /// What the card's account has paid, in minor units.
     pub fn charged(&self) -> i64 {
         let pan = &CardProfile::shipped(CARD).unwrap().applications[0].pan;
@@ -231,6 +238,13 @@ impl Books<'_> {
     /// Advices the host does not have yet.
     pub fn advices(&mut self) -> Vec<AdviceRow> {
         self.ledger().map(|ledger| ledger.undelivered_advices().unwrap_or_default()).unwrap_or_default()
+    }
+}
+
+impl Books<'_> {
+    /// What the host ordered and the terminal has still to do.
+    pub fn open_orders(&mut self) -> Vec<Order> {
+        self.ledger().map(|ledger| ledger.open_orders().unwrap_or_default()).unwrap_or_default()
     }
 }
 

@@ -72,8 +72,7 @@ impl Store {
     /// # Errors
     /// When the database cannot be written.
     pub fn order_is_done(&self, terminal: &str, order: Order) -> Result<(), StoreError> {
-        self.connection()
-            .execute("DELETE FROM orders WHERE terminal = ?1 AND word = ?2", [terminal, order.word()])?;
+        self.connection().execute("DELETE FROM orders WHERE terminal = ?1 AND word = ?2", [terminal, order.word()])?;
         Ok(())
     }
 

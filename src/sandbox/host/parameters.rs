@@ -224,12 +224,7 @@ impl Parameters {
         })
     }
 
-    fn table(
-        &self,
-        rules: &TableRules,
-        question: Question,
-        asked: &[u8],
-    ) -> Result<Option<Vec<u8>>, ParametersError> {
+    fn table(&self, rules: &TableRules, question: Question, asked: &[u8]) -> Result<Option<Vec<u8>>, ParametersError> {
         let HostTables { terminal, card, text } = self.tables()?;
         let part = |records: Vec<Vec<u8>>| tables::write_records(&records, tables::received(asked)?);
         Ok(match question {

@@ -222,8 +222,7 @@ impl EmvFiles {
             KeyWorld::Live => (data, CaKeys::SHIPPED_LIVE),
             KeyWorld::Test => (data.with_ca_keys(CaKeys::shipped_test()?), CaKeys::SHIPPED_TEST),
         };
-        let hashes =
-            SetHashes { applications: hash_of(TerminalData::SHIPPED_APPLICATIONS), ca_keys: hash_of(ca_keys) };
+        let hashes = SetHashes { applications: hash_of(TerminalData::SHIPPED_APPLICATIONS), ca_keys: hash_of(ca_keys) };
         let set = ReadSet { data, tables: Arc::default(), hashes };
         self.in_use(set, Provenance::Shipped, passed_over)
     }

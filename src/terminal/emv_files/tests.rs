@@ -1,8 +1,8 @@
 use tempfile::TempDir;
 
 use super::writing::Step;
-use crate::host_tables::TerminalParameters;
 use super::*;
+use crate::host_tables::TerminalParameters;
 
 struct Place {
     folder: TempDir,
@@ -229,7 +229,8 @@ fn a_set_of_an_earlier_version_of_the_program_has_no_tables_and_counts() {
     take(&place, 1);
     std::fs::remove_file(place.set(1).join(TABLES)).unwrap();
     let description = std::fs::read_to_string(place.set(1).join(SET)).unwrap();
-    let without: String = description.lines().filter(|line| !line.starts_with("host")).fold(String::new(), |all, line| all + line + "\n");
+    let without: String =
+        description.lines().filter(|line| !line.starts_with("host")).fold(String::new(), |all, line| all + line + "\n");
     std::fs::write(place.set(1).join(SET), without).unwrap();
     let in_use = place.files.load().unwrap();
     assert_eq!((in_use.passed_over.len(), in_use.tables.is_empty()), (0, true));

@@ -23,8 +23,12 @@ pub enum Kind {
     List,
     /// 0800: one of them.
     Fetch,
+    /// 0800: one of the acquirer's tables, or part of it.
+    Table,
     /// 0800: all of them are in their place.
     End,
+    /// 0820: how the terminal is.
+    Status,
     /// Anything else.
     Other,
 }
@@ -42,7 +46,9 @@ impl Kind {
             (820, "301") => Self::Echo,
             (820, "372" | "382") => Self::List,
             (800, "370" | "380") => Self::Fetch,
-            (800, "371" | "381") => Self::End,
+            (800, "360" | "390" | "392" | "394") => Self::Table,
+            (800, "371" | "381" | "361" | "391" | "393" | "395") => Self::End,
+            (820, "362") => Self::Status,
             _ => Self::Other,
         }
     }

@@ -137,8 +137,8 @@ fn what_is_no_record_is_refused_at_its_place() {
         (vec![b'1', 0xDF, 0x22, 1, b'x'], "the whole at byte 1: it is missing"),
         (vec![b'1', 0xDF, 0x21, 9], "the whole at byte 1"),
         (vec![b'1', 0xDF, 0x21, 1, b'6'], "record 1, DF22 at byte 1: it is missing"),
-        (card(REFUSED, &[2]), "record 1, DF24 at byte 18: it is not 00 or 01"),
-        (card(ENDING, &[0xFF]), "record 1, DF25 at byte 18: it is not a text in UTF-8"),
+        (card(REFUSED, &[2]), "record 1, DF24 at byte 17: it is not 00 or 01"),
+        (card(ENDING, &[0xFF]), "record 1, DF25 at byte 17: it is not a text in UTF-8"),
     ] {
         let error = cards(&field).unwrap_err().to_string();
         assert!(error.starts_with(&format!("field 62, {said}")), "{said}: {error}");

@@ -47,7 +47,8 @@ fn the_tables_that_the_host_has_are_what_the_terminal_gets() {
     put(&house, "host.toml", TABLES);
     assert_eq!(house.link().download().unwrap().set.tables, HostTables::parse(TABLES).unwrap());
     // More cards than fit into one answer.
-    let cards: Vec<_> = (1000..1500).map(|prefix| format!("{{ prefix = \"{prefix}\", bank = \"A\", kind = \"other\" }}")).collect();
+    let cards: Vec<_> =
+        (1000..1500).map(|prefix| format!("{{ prefix = \"{prefix}\", bank = \"A\", kind = \"other\" }}")).collect();
     put(&house, "host.toml", &format!("card = [{}]", cards.join(", ")));
     assert_eq!(house.link().download().unwrap().set.tables.card.len(), 500);
     // What a terminal would refuse does not leave the sandbox.
