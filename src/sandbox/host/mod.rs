@@ -56,6 +56,7 @@ use crate::pin::Pin;
 use crate::reference::{Batch, ReferenceError};
 use crate::sandbox::card::profile::{CardProfile, ProfileError, SHIPPED};
 use crate::terminal::binding::Place;
+use crate::terminal::custody::Custody;
 use crate::terminal::identity::{self, Identity, IdentityError};
 use crate::terminal::link::LinkSettings;
 use crate::terminal::{journal, machine};
@@ -240,6 +241,7 @@ impl Host {
             directory: &kit,
             serial_number: &form.serial_number,
             machine: &machine::SOURCES.map(PathBuf::from),
+            custody: &Custody::Software,
         };
         let mut desk = |signed: &SignedRequest| {
             onboarding.enrol(signed, &take_terminal, now).map_err(|error| EnrolmentError::Link(error.to_string()))

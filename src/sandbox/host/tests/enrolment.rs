@@ -9,6 +9,7 @@ use crate::acquirer::enrolment::wire::{ActivationCode, Refusal, SignedRequest};
 use crate::acquirer::enrolment::{Enrolled, Enrolment, EnrolmentError, Progress, https};
 use crate::sandbox::host::onboarding::register::{CODE_LIFETIME_S, Form, MOST_TRIES, Register, RegisterError};
 use crate::terminal::binding::{BindingRecord, Place, SignedBinding};
+use crate::terminal::custody::Custody;
 use crate::terminal::identity::{self, IdentityError};
 use crate::terminal::journal::{Event, Journal};
 use crate::terminal::machine::Fingerprint;
@@ -68,7 +69,13 @@ impl Machine {
         progress: &mut dyn FnMut(Progress),
     ) -> Result<BindingRecord, EnrolmentError> {
         let settings = self.house.running.link_settings();
-        let enrolment = Enrolment { settings: &settings, directory, serial_number, machine: &self.sources };
+        let enrolment = Enrolment {
+            settings: &settings,
+            directory,
+            serial_number,
+            machine: &self.sources,
+            custody: &Custody::Software,
+        };
         enrolment.carry_out(code, &mut |signed| https::enrol(&settings, directory, signed), progress)
     }
 
@@ -224,7 +231,7 @@ fn a_power_cut_leaves_a_machine_not_enrolled_with_a_good_code_or_enrolled() {
             let after = std::fs::read(machine.directory.join("binding.json")).ok();
             if cut == Progress::DestroyingOld {
                 assert_ne!(after, before, "it was decided");
-                crate::acquirer::enrolment::finish(&machine.directory).unwrap();
+                crate::acquirer::enrolment::finish(&machine.directory, &Custody::Software).unwrap();
             } else {
                 assert_eq!(after, before, "{cut:?}");
                 machine.enrol(&code).unwrap();
@@ -248,6 +255,7 @@ fn a_lost_answer_is_given_again_to_the_same_request_only() {
         directory: &machine.directory,
         serial_number: TUSN,
         machine: &machine.sources,
+        custody: &Custody::Software,
     };
     let mut sent: Option<SignedRequest> = None;
     let mut losing = |signed: &SignedRequest| {
@@ -276,6 +284,7 @@ fn a_request_that_its_keys_did_not_sign_is_refused() {
         directory: &machine.directory,
         serial_number: TUSN,
         machine: &machine.sources,
+        custody: &Custody::Software,
     };
     let stranger = SoftwareVault::in_memory();
     stranger.generate().unwrap();
