@@ -139,6 +139,8 @@ impl Enrolment<'_> {
         progress(Progress::AskingHost);
         let answer = match host(&request)? {
             Answer::Granted(answer) => answer,
+            // Nobody has looked at the request: it is sent again.
+            Answer::Refused(refusal @ Refusal::TooManyCodes) => return Err(EnrolmentError::Refused(refusal)),
             Answer::Refused(refusal) => {
                 // Keys that were refused are of no use. Another try makes others.
                 stage.clear()?;
