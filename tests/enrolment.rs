@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails here and now")]
 
+#[path = "enrolment/after_repair.rs"]
+mod after_repair;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::mpsc::{Receiver, Sender, channel};
