@@ -4,6 +4,8 @@
 
 #[path = "enrolment/after_repair.rs"]
 mod after_repair;
+#[path = "enrolment/leaving.rs"]
+mod leaving;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -137,6 +139,19 @@ impl Town {
         journal.iter().map(|entry| entry["event"].as_str().unwrap().to_owned()).collect()
     }
 
+    /// Waits until the running terminal has told the host everything.
+    fn wait_until_nothing_waits(&self) {
+        let began = Instant::now();
+        loop {
+            let (waiting, _) = self.yima(&["queue", "--json"]);
+            if waiting.as_array().unwrap().is_empty() {
+                return;
+            }
+            assert!(began.elapsed() < Duration::from_secs(60), "{waiting}");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
     /// A payment of this terminal that is not finished.
     fn leave_a_payment_open(&self) {
         let (status, _) = self.yima(&["enrol", "--status", "--json"]);
@@ -150,7 +165,7 @@ impl Town {
             .execute(
                 "INSERT INTO transactions (merchant_code, terminal_number, batch, stan, kind, state, amount, currency, at,
                                            entry, truncated_pan, aid, application_label, chip_data, reason, reversal_reason)
-                 VALUES (?1, ?2, 1, 1, 'sale', 'reversal_due', 100, 'CNY', '2026-11-28T02:00:00', 'chip', '622848*********1230',
+                 VALUES (?1, ?2, 1, 999999, 'sale', 'reversal_due', 100, 'CNY', '2026-11-28T02:00:00', 'chip', '622848*********1230',
                          'A000000333010101', 'TEST', x'9F3602', 'host_silent', '98')",
                 [number("merchant_code"), number("terminal_number")],
             )
@@ -309,7 +324,8 @@ fn a_terminal_is_moved_enrolled_anew_and_taken_out_of_service() {
     assert_eq!((refused["reason"]["kind"].as_str(), exit), (Some("payments_open"), 1));
     assert!(town.host_line().starts_with("answers 00"));
     town.merchant(&["decommission", TUSN, "--reason", "the shop has closed"]);
-    let (done, exit) = town.yima(&["decommission", "--json"]);
+    let give_up = ["decommission", "--give-up", "--by", "王五", "--note", "the bank knows", "--json"];
+    let (done, exit) = town.yima(&give_up);
     assert_eq!((&done["decommissioned"], exit), (&Value::Bool(true), 0));
     let (status, _) = town.yima(&["enrol", "--status", "--json"]);
     assert_eq!(status["reason"]["kind"], "decommissioned");

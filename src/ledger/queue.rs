@@ -63,20 +63,26 @@ impl Ledger {
     /// # Errors
     /// When the ledger cannot be read.
     pub fn open_entries(&self) -> Result<Open, LedgerError> {
-        let count = |sql: &str| -> Result<usize, LedgerError> {
-            let count = self.connection.query_row(sql, [], |row| row.get::<_, i64>(0));
+        let own = [self.merchant_code.as_str(), self.terminal_number.as_str()];
+        let count = |condition: &str| -> Result<usize, LedgerError> {
+            let sql = format!("SELECT count(*) FROM {condition} AND merchant_code = ?1 AND terminal_number = ?2");
+            let count = self.connection.query_row(&sql, own, |row| row.get::<_, i64>(0));
             Ok(usize::try_from(count.map_err(statement_error(&self.path))?).unwrap_or(usize::MAX))
         };
         let waiting = count(
-            "SELECT count(*) FROM transactions
+            "transactions
              WHERE state IN ('pending', 'host_approved', 'reversal_due', 'unresolved') AND state <> 'unresolved'",
-        )? + count("SELECT count(*) FROM advices WHERE state <> 'delivered' AND state = 'queued'")?;
+        )? + count(
+            "advices a CROSS JOIN transactions t ON t.id = a.transaction_id
+             WHERE a.state <> 'delivered' AND a.state = 'queued'",
+        )?;
         let parked = count(
-            "SELECT count(*) FROM transactions
+            "transactions
              WHERE state IN ('pending', 'host_approved', 'reversal_due', 'unresolved') AND state = 'unresolved'
                  AND resolution IS NULL",
         )? + count(
-            "SELECT count(*) FROM advices WHERE state <> 'delivered' AND state = 'parked' AND resolution IS NULL",
+            "advices a CROSS JOIN transactions t ON t.id = a.transaction_id
+             WHERE a.state <> 'delivered' AND a.state = 'parked' AND a.resolution IS NULL",
         )?;
         Ok(Open { waiting, parked })
     }
@@ -211,11 +217,14 @@ impl Ledger {
             .connection
             .prepare(
                 "SELECT d.id, d.advice_id, t.batch, t.stan, d.at FROM dead_letters d
-                 JOIN transactions t ON t.id = d.transaction_id WHERE d.slip = 'due' ORDER BY d.id",
+                 JOIN transactions t ON t.id = d.transaction_id
+                 WHERE d.slip = 'due' AND t.merchant_code = ?1 AND t.terminal_number = ?2 ORDER BY d.id",
             )
             .map_err(&failed)?;
         let rows = statement
-            .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)))
+            .query_map([self.merchant_code.as_str(), self.terminal_number.as_str()], |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
+            })
             .map_err(&failed)?;
         rows.map(|row| {
             let (id, advice, batch, stan, at): (i64, Option<i64>, u32, u32, String) = row.map_err(&failed)?;

@@ -352,11 +352,19 @@ pub fn allow(entry: &Entry, deed: &Deed) -> Result<(), NotAllowed> {
         }
         (Standing::Parked, _, _) => {}
     }
+    check_words(&deed.by, &deed.note)
+}
+
+/// Whether somebody is named, and says why.
+///
+/// # Errors
+/// Which of the two is missing or too long.
+pub fn check_words(by: &str, note: &str) -> Result<(), NotAllowed> {
     let fits = |text: &str, most: usize| !text.trim().is_empty() && text.chars().count() <= most;
-    if !fits(&deed.by, LONGEST_NAME) {
+    if !fits(by, LONGEST_NAME) {
         return Err(NotAllowed::Name);
     }
-    if !fits(&deed.note, LONGEST_NOTE) {
+    if !fits(note, LONGEST_NOTE) {
         return Err(NotAllowed::Note);
     }
     Ok(())

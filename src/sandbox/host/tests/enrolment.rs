@@ -483,7 +483,7 @@ fn a_copy_on_another_machine_is_refused_by_itself_and_by_the_host() {
 }
 
 #[test]
-fn a_suspended_merchant_takes_no_payment_but_what_is_to_be_taken_back_comes_through() {
+fn a_merchant_suspended_or_gone_takes_no_payment_but_what_is_to_be_taken_back_comes_through() {
     let house = House::new();
     let (link, now) = (house.link(), Timestamp::now());
     let before = house.balance();
@@ -498,7 +498,11 @@ fn a_suspended_merchant_takes_no_payment_but_what_is_to_be_taken_back_comes_thro
     assert_eq!(code(link.sale(&sale(3, 100))), "00");
     house.host.register(|register| register.decommission(id, "test", "why", now)).unwrap();
     assert_eq!(code(link.sale(&sale(4, 100))), "97");
-    assert_eq!(code(link.reverse(&reversal(3, 100))), "97");
+    assert_eq!(echo(&link), "97");
+    // What its customers paid last may still have to be taken back, under new keys too.
+    house.sign_on(&house.kit());
+    assert_eq!(code(link.reverse(&reversal(3, 100))), "00");
+    assert_eq!(house.balance(), before);
 }
 
 #[test]
@@ -569,19 +573,27 @@ fn a_terminal_leaves_service_when_nothing_is_open_or_the_acquirer_orders_it() {
     let (identity, vault) = (Identity::load(&kit).unwrap(), SoftwareVault::open(&kit).unwrap());
     let enrolled = Enrolled { settings: &settings, directory: &kit, identity: &identity, vault: &vault };
     let mut desk = |signed: &SignedRequest| https::ask(&settings, &kit, signed);
-    let refusal = enrolled.decommission(&mut desk, 0, 2, Timestamp::now());
+    let refusal = enrolled.decommission(&mut desk, 0, 2, None, Timestamp::now());
     assert_eq!(refused(refusal), Refusal::PaymentsOpen);
     assert_eq!(echo(&house.link()), "00");
     let id = house.host.register(|register| Ok(register.of_terminal("10000001")?.unwrap().id)).unwrap();
     house.host.register(|register| register.decommission(id, "test", "lost", Timestamp::now())).unwrap();
-    enrolled.decommission(&mut desk, 0, 2, Timestamp::now()).unwrap();
+    let refused = enrolled.decommission(&mut desk, 3, 2, None, Timestamp::now());
+    assert!(
+        matches!(refused, Err(EnrolmentError::Unfinished { unfinished: 3 })),
+        "nobody answers for them: {refused:?}"
+    );
+    assert!(SoftwareVault::open(&kit).unwrap().public_key().is_ok(), "its keys can still finish them");
+    enrolled.decommission(&mut desk, 3, 2, Some("王五: the bank knows"), Timestamp::now()).unwrap();
+    let last = Journal::load(&kit).unwrap().entries().last().unwrap().detail.clone();
+    assert_eq!(last, "3 payments not finished, 2 not settled; given up by 王五: the bank knows");
     assert!(matches!(Identity::load(&kit), Err(IdentityError::Decommissioned)));
     assert!(SoftwareVault::open(&kit).unwrap().public_key().is_err(), "the keys are gone");
 
     let (identity, vault) = (Identity::load(&other).unwrap(), SoftwareVault::open(&other).unwrap());
     let enrolled = Enrolled { settings: &settings, directory: &other, identity: &identity, vault: &vault };
     let mut desk = |signed: &SignedRequest| https::ask(&settings, &other, signed);
-    enrolled.decommission(&mut desk, 0, 0, Timestamp::now()).unwrap();
+    enrolled.decommission(&mut desk, 0, 0, None, Timestamp::now()).unwrap();
     let state = house.host.register(|register| Ok(register.of_terminal("10000002")?.unwrap().state)).unwrap();
     assert_eq!(state.word(), "decommissioned");
 }
