@@ -259,9 +259,8 @@ impl Ledger {
         let transaction =
             Transaction::new_unchecked(&self.connection, TransactionBehavior::Immediate).map_err(&failed)?;
         let row = self.find(late.trace)?.filter(|row| row.late.is_none());
-        let Some((state, does)) = row.and_then(|row| Some((row.state, queue::late_approval(row.state)?))) else {
-            return Ok(false);
-        };
+        let does = row.and_then(|row| Some((row.state, queue::late_approval(row.state, row.resolution)?)));
+        let Some((state, does)) = does else { return Ok(false) };
         self.change(
             late.trace,
             "late_response_code = ?5, late_rrn = ?6, late_authorisation_code = ?7, late_at = ?8",
@@ -273,15 +272,24 @@ impl Ledger {
                 at.to_string(),
             ],
         )?;
-        if does == LateApprovalDoes::TakeBack {
-            // Chip data are gone with the final state; what was sent before keeps its reason, so that it is a repeat.
-            self.change(
+        match does {
+            LateApprovalDoes::Nothing => {}
+            // Chip data are gone with the final state. A reversal that was sent before keeps its reason and its lack of an
+            // authorisation code, so that it is a repeat; one that was not says all that is known.
+            LateApprovalDoes::TakeBack => self.change(
                 late.trace,
                 "state = 'reversal_due', chip_data = x'', reversal_tries = 0, next_try = NULL,
+                 authorisation_code = CASE WHEN reversal_reason IS NULL THEN coalesce(authorisation_code, ?6)
+                                      ELSE authorisation_code END,
                  reversal_reason = coalesce(reversal_reason, ?5)",
                 &[state],
-                params![ReversalReason::Other.code()],
-            )?;
+                params![ReversalReason::Other.code(), late.authorisation_code.as_ref().map(|code| code.as_str())],
+            )?,
+            // What was said before stays among the deeds.
+            LateApprovalDoes::AskAgain => {
+                self.change(late.trace, "resolution = NULL", &[state], params![])?;
+                self.note_dead_letter(EntryId::Reversal(late.trace), Some(&late.response_code))?;
+            }
         }
         transaction.commit().map_err(&failed)?;
         Ok(true)
