@@ -107,6 +107,7 @@ fn kind_of_identity(error: &IdentityError) -> ReasonKind {
         IdentityError::Binding { .. }
         | IdentityError::Older { .. }
         | IdentityError::OtherKey
+        | IdentityError::NoJournal(_)
         | IdentityError::Content { .. }
         | IdentityError::Journal(_)
         | IdentityError::Machine(_)

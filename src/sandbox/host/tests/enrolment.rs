@@ -309,6 +309,16 @@ fn enrolling_anew_makes_new_keys_and_the_old_ones_are_worth_nothing() {
     assert!(matches!(Identity::load(&machine.directory), Err(IdentityError::Older { found: 1, newest: 2, .. })));
 }
 
+/// Only the journal knows which records came after the one that is there.
+#[test]
+fn a_terminal_whose_journal_is_gone_does_not_start() {
+    let house = House::new();
+    std::fs::remove_file(house.kit().join("journal.jsonl")).unwrap();
+    let error = Identity::load(&house.kit()).unwrap_err();
+    assert!(matches!(error, IdentityError::NoJournal(_)), "{error}");
+    assert!(error.to_string().contains("Take no payment"), "{error}");
+}
+
 /// Each value in turn is changed where the terminal keeps it: it does not start with it.
 #[test]
 fn a_terminal_refuses_a_record_in_which_any_value_was_changed() {
