@@ -575,6 +575,32 @@ fn what_a_terminal_asks_about_itself_is_signed_fresh_and_its_own() {
     assert!(refusal(&kit, &later(&vault)).contains("Granted"));
 }
 
+/// A terminal without a battery for its clock asks once, and then the network sets the clock right.
+#[test]
+fn a_clock_that_was_ahead_once_does_not_keep_a_terminal_from_its_acquirer() {
+    let machine = Machine::new();
+    let (id, code) = machine.approved();
+    machine.enrol(&code).unwrap();
+    let (settings, directory) = (machine.house.running.link_settings(), machine.directory.clone());
+    let ask = |now: Timestamp| {
+        let (identity, vault) = (Identity::load(&directory).unwrap(), SoftwareVault::open(&directory).unwrap());
+        let enrolled = Enrolled { settings: &settings, directory: &directory, identity: &identity, vault: &vault };
+        enrolled.refresh(&mut |signed: &SignedRequest| https::ask(&settings, &directory, signed), now)
+    };
+    let in_fifty_years = Timestamp::from_second(Timestamp::now().as_second() + 50 * 365 * 86400).unwrap();
+    assert_eq!(refused(ask(in_fifty_years)), Refusal::ClockAhead);
+    assert!(ask(Timestamp::now()).unwrap().is_none());
+    // A host that noted such a time before it refused them forgets it with the next enrolment.
+    let database = machine.house.directory.path().join("host/host.sqlite3");
+    let connection = rusqlite::Connection::open(database).unwrap();
+    connection.execute("UPDATE applications SET asked_at_ms = ?1", [in_fifty_years.as_millisecond()]).unwrap();
+    drop(connection);
+    assert_eq!(refused(ask(Timestamp::now())), Refusal::BadRequest);
+    let code = machine.register(|register| register.new_code(id, "test", Timestamp::now()));
+    machine.enrol(&code).unwrap();
+    assert!(ask(Timestamp::now()).unwrap().is_none());
+}
+
 #[test]
 fn a_terminal_leaves_service_when_nothing_is_open_or_the_acquirer_orders_it() {
     let house = House::new();
