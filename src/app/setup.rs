@@ -21,7 +21,7 @@ use crate::ledger::{Ledger, LedgerError};
 use crate::money::UnknownCurrency;
 use crate::payment::chooser::Chooser;
 use crate::receipt::PrinterProfile;
-use crate::reference::ReferenceError;
+use crate::reference::{MerchantCode, ReferenceError, TerminalNumber};
 use crate::terminal::custody::Custody;
 use crate::terminal::emv_files::{EmvFiles, EmvFilesError};
 use crate::terminal::identity::{self, Identity, IdentityError};
@@ -127,6 +127,17 @@ impl Setup {
     pub fn ledger(&self, identity: &Identity) -> Result<Ledger, SetupError> {
         make_private(&self.state)?;
         Ok(Ledger::open(&self.state.join(LEDGER), identity.merchant_code()?, identity.terminal_number()?)?)
+    }
+
+    /// Keeps a ledger in which only payments of another identity stand beside the one that is begun for this one. Needs the
+    /// engine's lock.
+    ///
+    /// # Errors
+    /// When payments in it are not finished, or it cannot be put aside.
+    pub(super) fn put_aside_ledger_of_another(&self, merchant: &str, terminal: &str) -> Result<(), SetupError> {
+        let (merchant, terminal) = (MerchantCode::parse(merchant)?, TerminalNumber::parse(terminal)?);
+        Ledger::put_aside_of_another(&self.ledger_path(), &merchant, &terminal)?;
+        Ok(())
     }
 
     /// Where the ledger is.
@@ -237,6 +248,7 @@ impl Setup {
         make_private(&self.state)?;
         let lock = self.lock()?;
         enrolment::finish(&self.identity_directory(), &self.custody()?)?;
+        self.put_aside_ledger_of_another(&identity.merchant_code, &identity.terminal_number)?;
         let ledger = self.ledger(&identity)?;
         let vault = self.vault()?;
         identity::check_device_key(&self.identity_directory(), &vault.public_key()?)?;

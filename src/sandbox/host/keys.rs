@@ -111,11 +111,13 @@ impl Store {
     }
 }
 
-/// A terminal is enrolled: its master key is new, its working keys are gone. Its batch stays, its books go on.
+/// A terminal is enrolled: its master key is new, its working keys are gone. One that was enrolled before may have lost its
+/// ledger, and counts from the beginning then: it is in a batch of which no number was used, so that none is used twice.
 pub(super) fn give_master_key(connection: &Connection, terminal: &str, master_key: &[u8]) -> rusqlite::Result<()> {
     connection.execute(
         "INSERT INTO terminal_keys (terminal, master_key) VALUES (?1, ?2)
-         ON CONFLICT (terminal) DO UPDATE SET master_key = ?2, pin_key = NULL, mac_key = NULL, data_key = NULL",
+         ON CONFLICT (terminal) DO UPDATE SET master_key = ?2, pin_key = NULL, mac_key = NULL, data_key = NULL,
+             batch = max(batch, coalesce((SELECT max(batch) FROM entries WHERE terminal = ?1), 0)) + 1",
         params![terminal, master_key],
     )?;
     Ok(())

@@ -11,6 +11,7 @@ mod cryptogram;
 mod files;
 mod keys;
 pub mod onboarding;
+mod originals;
 mod parameters;
 mod pins;
 mod pki;

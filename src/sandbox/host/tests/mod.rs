@@ -148,7 +148,7 @@ fn sale_of(profile: &ApplicationProfile, stan: u32, minor: u64) -> SaleRequest {
             sequence_number: Some(profile.sequence_number.number()),
             entry: EntryMode::Chip,
         },
-        chip_data: chip_data(profile, stan as u16, minor, &Signed::default()),
+        chip_data: chip_data(profile, stan as u16, minor, &Signed::default()).into(),
         pin: None,
     }
 }
