@@ -14,6 +14,7 @@ pub mod onboarding;
 mod parameters;
 mod pins;
 mod pki;
+mod places;
 mod repeats;
 mod rules;
 pub mod scripts;
@@ -324,6 +325,7 @@ impl Host {
             store: Arc::clone(&self.store),
             deaf_to_reversals: AtomicBool::new(false),
             wrong_check_values: AtomicBool::new(false),
+            refuses_sign_ons: AtomicBool::new(false),
             handshakes: Handshakes::default(),
             blind_to_bindings: AtomicBool::new(false),
             onboarding: self.onboarding()?,
@@ -436,6 +438,11 @@ impl RunningHost {
     /// While `wrong`, the check value of the MAC key is wrong at a sign-on.
     pub fn set_wrong_check_values(&self, wrong: bool) {
         self.service.wrong_check_values.store(wrong, Ordering::Relaxed);
+    }
+
+    /// While `refuses`, every sign-on is refused with 96, and the keys before go on to count.
+    pub fn set_refuses_sign_ons(&self, refuses: bool) {
+        self.service.refuses_sign_ons.store(refuses, Ordering::Relaxed);
     }
 
     /// The next answers to a terminal order a sign-on, until it comes.
