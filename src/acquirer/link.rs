@@ -459,8 +459,18 @@ impl HostLink for HttpsLink {
         let identity = self.identity();
         let enrolled =
             Enrolled { settings: &self.settings, directory: &self.directory, identity: &identity, vault: &*self.vault };
-        let mut desk = |signed: &SignedRequest| enrolment::https::ask(&self.settings, &self.directory, signed);
-        let newer = enrolled.refresh(&mut desk, Timestamp::now())?;
+        // It books nothing, so whichever address answers will do; each is asked with a request of its own.
+        let mut newer = Err(EnrolmentError::Link("the host has no address".to_owned()));
+        for address in self.addresses.order().into_iter().filter_map(|index| self.addresses.get(index)) {
+            let mut desk = |signed: &SignedRequest| {
+                enrolment::https::ask_at(address.as_str(), &self.settings, &self.directory, signed)
+            };
+            newer = enrolled.refresh(&mut desk, Timestamp::now());
+            if !matches!(newer, Err(EnrolmentError::Link(_))) {
+                break;
+            }
+        }
+        let newer = newer?;
         if let Some(newer) = &newer {
             *self.identity.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(newer.clone());
         }
