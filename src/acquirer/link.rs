@@ -30,7 +30,7 @@ use crate::payment::online::{HostAnswer, LateApproval, LinkFailure, ReversalRequ
 use crate::reference::{ResponseCode, TraceNumber};
 use crate::terminal::identity::Identity;
 use crate::terminal::link::LinkSettings;
-use crate::vault::SecureElement;
+use crate::vault::{SecureElement, VaultError};
 
 /// Content type of a message, both ways.
 pub const MESSAGE_TYPE: &str = "x-ISO-TPDU/x-auth";
@@ -171,6 +171,9 @@ pub enum LinkError {
     /// The dialect is not shipped or is wrong.
     #[error(transparent)]
     Dialect(#[from] DialectError),
+    /// The secure element does not know the dialect's MAC.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
     /// A setting has a value that cannot be.
     #[error("host.{key}: {problem}")]
     Setting {
@@ -206,7 +209,8 @@ impl HttpsLink {
         identity: Identity,
         vault: Arc<dyn SecureElement>,
     ) -> Result<Self, LinkError> {
-        let dialect = Dialect::shipped(&settings.dialect)?;
+        let dialect = super::dialect_file::load(&settings.dialect)?;
+        vault.set_mac_algorithm(dialect.mac)?;
         let setting = |key, problem: &str| LinkError::Setting { key, problem: problem.to_owned() };
         let address =
             |key, url: &str| Address::parse(url).map_err(|error: AddressError| setting(key, &error.to_string()));

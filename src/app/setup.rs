@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::engine::{EngineLock, Parts};
+use crate::acquirer::dialect_file;
 use crate::acquirer::enrolment::{self, EnrolmentError};
 use crate::acquirer::link::{HttpsLink, LinkError};
 use crate::devices::printer::Printer;
@@ -149,12 +150,14 @@ impl Setup {
     /// The keys.
     ///
     /// # Errors
-    /// When the vault cannot be opened.
+    /// When the vault cannot be opened, or does not know the dialect's MAC.
     pub fn vault(&self) -> Result<Arc<dyn SecureElement>, SetupError> {
-        match self.settings.vault.kind {
-            VaultKind::Software => Ok(Arc::new(SoftwareVault::open(&self.identity_directory())?)),
-            VaultKind::Pkcs11 => self.token(),
-        }
+        let vault: Arc<dyn SecureElement> = match self.settings.vault.kind {
+            VaultKind::Software => Arc::new(SoftwareVault::open(&self.identity_directory())?),
+            VaultKind::Pkcs11 => self.token()?,
+        };
+        vault.set_mac_algorithm(self.dialect()?.mac)?;
+        Ok(vault)
     }
 
     fn token(&self) -> Result<Arc<dyn SecureElement>, SetupError> {
@@ -177,7 +180,7 @@ impl Setup {
         opened.map(|link| link.remembering(&self.state.join(HOST_ADDRESS))).map_err(|error| match error {
             LinkError::Setting { key, problem } => self.origin.wrong(&format!("host.{key}"), problem).into(),
             LinkError::Dialect(error) => self.origin.wrong("host.dialect", error).into(),
-            LinkError::File { .. } | LinkError::Client(_) => error.into(),
+            LinkError::File { .. } | LinkError::Client(_) | LinkError::Vault(_) => error.into(),
         })
     }
 
@@ -186,7 +189,7 @@ impl Setup {
     /// # Errors
     /// When no dialect has the configured name.
     pub fn dialect(&self) -> Result<Dialect, SetupError> {
-        Dialect::shipped(&self.settings.host.dialect).map_err(|error| self.origin.wrong("host.dialect", error).into())
+        dialect_file::load(&self.settings.host.dialect).map_err(|error| self.origin.wrong("host.dialect", error).into())
     }
 
     /// The card reader; it may be plugged in later.
