@@ -29,6 +29,7 @@ use tokio_openssl::SslStream;
 use tracing::{debug, warn};
 
 use super::HostError;
+use super::onboarding::wrong_codes::Source;
 use super::pki::{self, Credential};
 use super::places::{Marker, Place, Places};
 use super::service::{Reply, Service};
@@ -136,6 +137,10 @@ pub async fn serve(listener: TcpListener, acceptor: SslAcceptor, service: Arc<Se
 }
 
 async fn connection(stream: TcpStream, acceptor: &SslAcceptor, router: Router, service: &Service, place: &Place) {
+    let source = match stream.peer_addr() {
+        Ok(address) => Source::of(address.ip()),
+        Err(error) => return debug!(%error, "the connection is gone"),
+    };
     let prepared = Ssl::new(acceptor.context()).and_then(|ssl| SslStream::new(ssl, stream));
     let mut stream = match prepared {
         Ok(stream) => stream,
@@ -158,7 +163,8 @@ async fn connection(stream: TcpStream, acceptor: &SslAcceptor, router: Router, s
     if is_known {
         place.is_known();
     }
-    let router = router.layer(Extension(Peer { certificate: fingerprint, line: place.marker() }));
+    let peer = Peer { certificate: fingerprint, line: place.marker() };
+    let router = router.layer(Extension(peer)).layer(Extension(source));
     let served = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(if is_known { IDLE_TIMEOUT } else { STRANGERS_TIMEOUT })
@@ -208,8 +214,12 @@ async fn message(
 }
 
 /// A machine wants to be enrolled.
-async fn enrol(State(service): State<Arc<Service>>, request: Request<Body>) -> Result<Response, Infallible> {
-    Ok(onboard(request, move |signed| service.enrol(&signed)).await)
+async fn enrol(
+    State(service): State<Arc<Service>>,
+    Extension(source): Extension<Source>,
+    request: Request<Body>,
+) -> Result<Response, Infallible> {
+    Ok(onboard(request, move |signed| service.enrol(&signed, &source)).await)
 }
 
 /// An enrolled terminal asks about itself.
