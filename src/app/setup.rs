@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::parts::{EngineLock, Parts};
+use crate::acquirer::dialect_file;
 use crate::acquirer::enrolment::{self, EnrolmentError};
 use crate::acquirer::link::{HttpsLink, LinkError};
 use crate::devices::printer::Printer;
@@ -160,9 +161,11 @@ impl Setup {
     /// The keys.
     ///
     /// # Errors
-    /// When the vault cannot be opened.
+    /// When the vault cannot be opened, or does not know the dialect's MAC.
     pub fn vault(&self) -> Result<Arc<dyn SecureElement>, SetupError> {
-        Ok(Arc::from(self.custody()?.open(&self.identity_directory())?))
+        let vault: Arc<dyn SecureElement> = Arc::from(self.custody()?.open(&self.identity_directory())?);
+        vault.set_mac_algorithm(self.dialect()?.mac)?;
+        Ok(vault)
     }
 
     /// Where the keys are.
@@ -194,7 +197,7 @@ impl Setup {
         opened.map(|link| link.remembering(&self.state.join(HOST_ADDRESS))).map_err(|error| match error {
             LinkError::Setting { key, problem } => self.origin.wrong(&format!("host.{key}"), problem).into(),
             LinkError::Dialect(error) => self.origin.wrong("host.dialect", error).into(),
-            LinkError::File { .. } | LinkError::Client(_) => error.into(),
+            LinkError::File { .. } | LinkError::Client(_) | LinkError::Vault(_) => error.into(),
         })
     }
 
@@ -203,7 +206,7 @@ impl Setup {
     /// # Errors
     /// When no dialect has the configured name.
     pub fn dialect(&self) -> Result<Dialect, SetupError> {
-        Dialect::shipped(&self.settings.host.dialect).map_err(|error| self.origin.wrong("host.dialect", error).into())
+        dialect_file::load(&self.settings.host.dialect).map_err(|error| self.origin.wrong("host.dialect", error).into())
     }
 
     /// The card reader; it may be plugged in later.
