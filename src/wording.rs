@@ -171,6 +171,8 @@ reason_kinds! {
     ClockWrong = "clock_wrong";
     /// It differs so much that no payment may begin.
     ClockFarOff = "clock_far_off";
+    /// The clock is right and local time is not: no payment may begin, for its date may be another day's.
+    TimeZoneWrong = "time_zone_wrong";
     /// The request may have arrived; no answer came.
     HostSilent = "host_silent";
     /// An answer came that is not authentic or belongs to something else.
@@ -277,8 +279,8 @@ reason_kinds! {
     EnrolCodeUsed = "enrol_code_used";
     /// The activation code is too old.
     EnrolCodeExpired = "enrol_code_expired";
-    /// Too many wrong codes were tried.
-    EnrolCodeLocked = "enrol_code_locked";
+    /// Wrong codes were tried; for a while the host looks at none.
+    EnrolTooManyCodes = "enrol_too_many_codes";
     /// The activation code is another machine's.
     EnrolOtherMachine = "enrol_other_machine";
     /// The merchant's application is not decided yet.

@@ -10,6 +10,7 @@ pub mod addresses;
 pub mod answers;
 pub mod clock;
 pub mod device;
+pub mod dialect_file;
 pub mod enrolment;
 pub mod held;
 pub mod https;

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::engine::{EngineLock, Parts};
+use super::parts::{EngineLock, Parts};
+use crate::acquirer::dialect_file;
 use crate::acquirer::enrolment::{self, EnrolmentError};
 use crate::acquirer::link::{HostLink, HttpsLink, LinkError};
 use crate::devices::printer::Printer;
@@ -22,12 +23,12 @@ use crate::ledger::{Ledger, LedgerError};
 use crate::money::UnknownCurrency;
 use crate::payment::chooser::Chooser;
 use crate::receipt::PrinterProfile;
-use crate::reference::ReferenceError;
+use crate::reference::{MerchantCode, ReferenceError, TerminalNumber};
+use crate::terminal::custody::Custody;
 use crate::terminal::emv_files::{EmvFiles, EmvFilesError};
 use crate::terminal::identity::{self, Identity, IdentityError};
 use crate::terminal::settings::{Origin, Settings, SettingsError, VaultKind};
-use crate::vault::pkcs11::{Pkcs11Vault, Place};
-use crate::vault::software::SoftwareVault;
+use crate::vault::pkcs11::Place;
 use crate::vault::{KeyName, SecureElement, VaultError};
 
 /// Name of the file whose lock the one engine holds.
@@ -130,6 +131,17 @@ impl Setup {
         Ok(Ledger::open(&self.state.join(LEDGER), identity.merchant_code()?, identity.terminal_number()?)?)
     }
 
+    /// Keeps a ledger in which only payments of another identity stand beside the one that is begun for this one. Needs the
+    /// engine's lock.
+    ///
+    /// # Errors
+    /// When payments in it are not finished, or it cannot be put aside.
+    pub(super) fn put_aside_ledger_of_another(&self, merchant: &str, terminal: &str) -> Result<(), SetupError> {
+        let (merchant, terminal) = (MerchantCode::parse(merchant)?, TerminalNumber::parse(terminal)?);
+        Ledger::put_aside_of_another(&self.ledger_path(), &merchant, &terminal)?;
+        Ok(())
+    }
+
     /// Where the ledger is.
     pub(super) fn ledger_path(&self) -> PathBuf {
         self.state.join(LEDGER)
@@ -150,23 +162,31 @@ impl Setup {
     /// The keys.
     ///
     /// # Errors
-    /// When the vault cannot be opened.
+    /// When the vault cannot be opened, or does not know the dialect's MAC.
     pub fn vault(&self) -> Result<Arc<dyn SecureElement>, SetupError> {
-        match self.settings.vault.kind {
-            VaultKind::Software => Ok(Arc::new(SoftwareVault::open(&self.identity_directory())?)),
-            VaultKind::Pkcs11 => self.token(),
-        }
+        let vault: Arc<dyn SecureElement> = Arc::from(self.custody()?.open(&self.identity_directory())?);
+        vault.set_mac_algorithm(self.dialect()?.mac)?;
+        Ok(vault)
     }
 
-    fn token(&self) -> Result<Arc<dyn SecureElement>, SetupError> {
+    /// Where the keys are.
+    ///
+    /// # Errors
+    /// When the state directory cannot be made.
+    pub(super) fn custody(&self) -> Result<Custody, SetupError> {
         let settings = &self.settings.vault;
-        let place = Place {
-            module: settings.module.clone(),
-            token: settings.token.clone(),
-            pin_file: self.identity_directory().join(&settings.pin_file),
-        };
-        make_private(&self.state)?;
-        Ok(Arc::new(Pkcs11Vault::open(place, &self.state)?))
+        match settings.kind {
+            VaultKind::Software => Ok(Custody::Software),
+            VaultKind::Pkcs11 => {
+                let place = Place {
+                    module: settings.module.clone(),
+                    token: settings.token.clone(),
+                    pin_file: self.identity_directory().join(&settings.pin_file),
+                };
+                make_private(&self.state)?;
+                Ok(Custody::Token { place, state: self.state.clone() })
+            }
+        }
     }
 
     /// The way to the host. Nothing is sent.
@@ -180,7 +200,7 @@ impl Setup {
         opened.map(|link| link.remembering(&self.state.join(HOST_ADDRESS))).map_err(|error| match error {
             LinkError::Setting { key, problem } => self.origin.wrong(&format!("host.{key}"), problem).into(),
             LinkError::Dialect(error) => self.origin.wrong("host.dialect", error).into(),
-            LinkError::File { .. } | LinkError::Client(_) => error.into(),
+            LinkError::File { .. } | LinkError::Client(_) | LinkError::Vault(_) => error.into(),
         })
     }
 
@@ -189,7 +209,7 @@ impl Setup {
     /// # Errors
     /// When no dialect has the configured name.
     pub fn dialect(&self) -> Result<Dialect, SetupError> {
-        Dialect::shipped(&self.settings.host.dialect).map_err(|error| self.origin.wrong("host.dialect", error).into())
+        dialect_file::load(&self.settings.host.dialect).map_err(|error| self.origin.wrong("host.dialect", error).into())
     }
 
     /// The card reader; it may be plugged in later.
@@ -233,7 +253,8 @@ impl Setup {
         let identity = self.identity()?;
         make_private(&self.state)?;
         let lock = self.lock()?;
-        enrolment::finish(&self.identity_directory())?;
+        enrolment::finish(&self.identity_directory(), &self.custody()?)?;
+        self.put_aside_ledger_of_another(&identity.merchant_code, &identity.terminal_number)?;
         let ledger = self.ledger(&identity)?;
         let vault = self.vault()?;
         identity::check_device_key(&self.identity_directory(), &vault.public_key()?)?;

@@ -260,23 +260,26 @@ fn printer(setup: &Setup) -> Result<String, String> {
 }
 
 fn clock(host: &Host) -> Result<String, String> {
-    let here = Timestamp::now();
-    let Some((check, there)) = host.as_ref().ok().and_then(|check| Some((check, check.date?))) else {
+    let Ok(check) = host else {
         return Err("cannot be compared before the host answers; look at the line \"host\" first".to_owned());
     };
-    let difference = here.duration_since(there);
-    if difference.abs() > CLOCK_TOLERANCE {
-        let seconds = difference.as_secs();
+    let difference = check.date.map(|there| Timestamp::now().duration_since(there));
+    if let Some(seconds) = difference.filter(|it| it.abs() > CLOCK_TOLERANCE).map(|it| it.as_secs()) {
         return Err(format!(
             "differs {seconds} s from the host's; switch on time synchronisation: timedatectl set-ntp true"
         ));
     }
-    match check.local_ahead {
-        Some(ahead) if ahead.abs() > CLOCK_TOLERANCE => Err(format!(
+    match (difference, check.local_ahead) {
+        (Some(_), Some(ahead)) if ahead.abs() > CLOCK_TOLERANCE => Err(format!(
             "right, but local time is {} s ahead of the host's; set the time zone: timedatectl set-timezone Asia/Shanghai",
             ahead.as_secs()
         )),
-        Some(_) | None => Ok(format!("within {} s of the host's", difference.as_secs().abs().max(1))),
+        (None, Some(ahead)) if ahead.abs() > CLOCK_TOLERANCE => Err(format!(
+            "local time is {} s ahead of the host's; look at time synchronisation and time zone: timedatectl",
+            ahead.as_secs()
+        )),
+        (Some(near), _) | (None, Some(near)) => Ok(format!("within {} s of the host's", near.as_secs().abs().max(1))),
+        (None, None) => Err("cannot be compared: the host does not tell its time; look at timedatectl".to_owned()),
     }
 }
 

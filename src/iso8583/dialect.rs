@@ -12,6 +12,7 @@ use super::orders::Order;
 use super::queue_codes::QueueCodes;
 use super::sign_on_rules::SignOnRules;
 use crate::crypto::hex;
+use crate::crypto::mac::MacAlgorithm;
 
 pub use super::parameter_rules::{
     AmountCoding, BusinessTags, DownloadCodes, EndedTable, ParameterRules, TableRules, TerminalLayout,
@@ -88,14 +89,6 @@ pub struct PinRules {
     pub capture_length: String,
     /// Field 53: how the block in field 52 is made.
     pub security_control: String,
-}
-
-/// How field 64 is made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum MacAlgorithm {
-    /// [`crate::crypto::mac::unionpay`].
-    Unionpay,
 }
 
 /// A dialect that cannot be used.
@@ -219,7 +212,7 @@ fn split(text: &str) -> Result<(Layout, toml::Table), DialectError> {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct HostRules {
-    mac: MacAlgorithm,
+    mac: String,
     script_results: String,
     answers: AnswerCodes,
     pin: PinRules,
@@ -245,6 +238,14 @@ impl HostRules {
             let problem = "record and machine are two different private tags of two characters".to_owned();
             return Err(DialectError::Key { key: "binding", problem });
         }
+        let mac = MacAlgorithm::from_word(&self.mac).ok_or_else(|| DialectError::Key {
+            key: "mac",
+            problem: format!("it is one of {}", MacAlgorithm::ALL.map(MacAlgorithm::word).join(", ")),
+        })?;
+        if !self.sign_on.layouts.iter().any(|layout| layout.mac_key(mac).is_some()) {
+            let problem = format!("no layout has room for a key of {}", mac.word());
+            return Err(DialectError::Key { key: "sign_on.layouts", problem });
+        }
         let carries_mac = |field: &FieldFormat| {
             (field.content, field.encoding, field.length)
                 == (Content::Bytes, Encoding::Binary, Length::Fixed(MAC_LENGTH))
@@ -253,7 +254,7 @@ impl HostRules {
             let problem = "it carries the MAC and must be bytes, binary, fixed = 8".to_owned();
             return Err(DialectError::Field { field: MAC_FIELD.to_string(), problem });
         }
-        let Self { mac, answers, pin, queue, parameters, sign_on, binding, .. } = self;
+        let Self { answers, pin, queue, parameters, sign_on, binding, .. } = self;
         Ok(Dialect { layout, mac, script_results, answers, pin, queue, parameters, sign_on, binding })
     }
 }

@@ -4,6 +4,7 @@
 //! disk.
 
 mod advices;
+mod archive;
 mod copies;
 mod deeds;
 mod orders;
@@ -102,13 +103,24 @@ pub enum LedgerError {
     /// Payments of another merchant or terminal are not finished.
     #[error(
         "the ledger {path} holds {count} unfinished payments of another merchant or terminal; finish them under that \
-         identity first"
+         identity first, or give them up when you take it out of service: yima decommission --give-up"
     )]
     OtherIdentity {
         /// Which file.
         path: String,
         /// How many.
         count: i64,
+    },
+    /// Another program reads a ledger that is to be put aside.
+    #[error("the ledger {0} is in use by another program; end that, then try again")]
+    InUse(String),
+    /// A ledger of an earlier identity cannot be put aside.
+    #[error("the ledger {path} of an earlier identity cannot be put aside: {source}; it is where it was")]
+    PutAside {
+        /// Which file.
+        path: String,
+        /// What the system says.
+        source: std::io::Error,
     },
     /// A statement failed: disk full, I/O error, constraint.
     #[error("the ledger {path} cannot be written or read: {source}")]

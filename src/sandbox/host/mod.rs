@@ -12,9 +12,11 @@ mod files;
 mod keys;
 pub mod onboarding;
 mod orders;
+mod originals;
 mod parameters;
 mod pins;
 mod pki;
+mod places;
 mod repeats;
 mod rules;
 pub mod scripts;
@@ -24,7 +26,7 @@ pub mod store;
 #[cfg(test)]
 mod tests;
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -40,8 +42,10 @@ use zeroize::Zeroizing;
 pub use self::advices::Note;
 use self::files::Readers;
 pub use self::keys::SignOnState;
+use self::onboarding::application::{Form, Numbers};
 use self::onboarding::bound::Bound;
-use self::onboarding::register::{self, Form, Numbers, Register, RegisterError};
+use self::onboarding::register::{self, Register, RegisterError};
+use self::onboarding::wrong_codes::Source;
 use self::onboarding::{NewTerminal, Onboarding};
 pub use self::orders::Told;
 use self::parameters::{Parameters, ParametersError};
@@ -50,14 +54,16 @@ use self::server::Handshakes;
 pub use self::server::PATH;
 use self::service::Service;
 use self::store::{Entry, Store, StoreError, TerminalRow};
+use crate::acquirer::dialect_file;
 use crate::acquirer::enrolment::wire::SignedRequest;
 use crate::acquirer::enrolment::{Enrolment, EnrolmentError};
 use crate::crypto::CryptoError;
-use crate::iso8583::{Dialect, DialectError, Order};
+use crate::iso8583::{DialectError, Order};
 use crate::pin::Pin;
 use crate::reference::{Batch, ReferenceError};
 use crate::sandbox::card::profile::{CardProfile, ProfileError, SHIPPED};
 use crate::terminal::binding::Place;
+use crate::terminal::custody::Custody;
 use crate::terminal::identity::{self, Identity, IdentityError};
 use crate::terminal::link::LinkSettings;
 use crate::terminal::{journal, machine};
@@ -77,6 +83,7 @@ const DIALECT: &str = "unionpay";
 pub struct Host {
     state: PathBuf,
     store: Arc<Store>,
+    dialect: String,
 }
 
 /// A host that serves. Stops when it is dropped.
@@ -84,6 +91,7 @@ pub struct Host {
 pub struct RunningHost {
     /// Where it listens.
     pub address: SocketAddr,
+    dialect: String,
     service: Arc<Service>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
@@ -181,7 +189,7 @@ impl Host {
                 store.register_account(application)?;
             }
         }
-        let host = Self { state: state.to_owned(), store };
+        let host = Self { state: state.to_owned(), store, dialect: DIALECT.to_owned() };
         if !pki.join("binding.pem").exists() {
             let signer = host.credential("ca")?.issue("Yima sandbox TEST binding records", Purpose::BindingSigner)?;
             write_credential(&pki, "binding", &signer)?;
@@ -242,9 +250,13 @@ impl Host {
             directory: &kit,
             serial_number: &form.serial_number,
             machine: &machine::SOURCES.map(PathBuf::from),
+            custody: &Custody::Software,
         };
         let mut desk = |signed: &SignedRequest| {
-            onboarding.enrol(signed, &take_terminal, now).map_err(|error| EnrolmentError::Link(error.to_string()))
+            let here = Source::of(Ipv4Addr::LOCALHOST.into());
+            onboarding
+                .enrol(signed, &here, &take_terminal, now)
+                .map_err(|error| EnrolmentError::Link(error.to_string()))
         };
         enrolment.carry_out(&code, &mut desk, &mut |_| ())?;
         Ok(())
@@ -307,6 +319,13 @@ impl Host {
         Ok(())
     }
 
+    /// The host speaks another dialect: a shipped one, or the one of a file.
+    #[must_use]
+    pub fn speaking(mut self, dialect: &str) -> Self {
+        dialect.clone_into(&mut self.dialect);
+        self
+    }
+
     /// Listens and serves on a thread of its own. Port 0 takes any free one; see [`RunningHost::address`].
     ///
     /// # Errors
@@ -322,10 +341,11 @@ impl Host {
         parameters.check()?;
         let service = Arc::new(Service {
             parameters,
-            dialect: Dialect::shipped(DIALECT)?,
+            dialect: dialect_file::load(&self.dialect)?,
             store: Arc::clone(&self.store),
             deaf_to_reversals: AtomicBool::new(false),
             wrong_check_values: AtomicBool::new(false),
+            refuses_sign_ons: AtomicBool::new(false),
             handshakes: Handshakes::default(),
             blind_to_bindings: AtomicBool::new(false),
             onboarding: self.onboarding()?,
@@ -338,7 +358,7 @@ impl Host {
             // A booking that has begun is finished; connections are cut.
             runtime.shutdown_timeout(Duration::from_secs(5));
         })?;
-        Ok(RunningHost { address, service, stop: Some(stop), thread: Some(thread) })
+        Ok(RunningHost { address, dialect: self.dialect.clone(), service, stop: Some(stop), thread: Some(thread) })
     }
 
     /// The host's ledger, oldest first.
@@ -433,7 +453,7 @@ impl RunningHost {
         LinkSettings {
             url: format!("https://{host}"),
             path: PATH.to_owned(),
-            dialect: DIALECT.to_owned(),
+            dialect: self.dialect.clone(),
             ..LinkSettings::default()
         }
     }
@@ -457,6 +477,11 @@ impl RunningHost {
     /// While `wrong`, the check value of the MAC key is wrong at a sign-on.
     pub fn set_wrong_check_values(&self, wrong: bool) {
         self.service.wrong_check_values.store(wrong, Ordering::Relaxed);
+    }
+
+    /// While `refuses`, every sign-on is refused with 96, and the keys before go on to count.
+    pub fn set_refuses_sign_ons(&self, refuses: bool) {
+        self.service.refuses_sign_ons.store(refuses, Ordering::Relaxed);
     }
 
     /// The next answers to a terminal order a sign-on, until it comes.

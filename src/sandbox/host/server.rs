@@ -23,13 +23,15 @@ use openssl::x509::X509;
 use openssl::x509::store::X509StoreBuilder;
 use serde::Serialize;
 use tokio::net::TcpStream;
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::oneshot;
 use tokio::time::{sleep, timeout};
 use tokio_openssl::SslStream;
 use tracing::{debug, warn};
 
 use super::HostError;
+use super::onboarding::wrong_codes::Source;
 use super::pki::{self, Credential};
+use super::places::{Marker, Place, Places};
 use super::service::{Reply, Service};
 use crate::acquirer::enrolment::wire::{Answer, ENROL_PATH, LONGEST, Refusal, SignedRequest, TERMINAL_PATH};
 use crate::acquirer::link::MESSAGE_TYPE;
@@ -40,8 +42,6 @@ pub const PATH: &str = "/mjc/webtrans/VPB_lb";
 /// Longest request that is read, in bytes.
 const MAX_REQUEST: usize = 8 * 1024;
 
-/// Connections at a time; more wait to be accepted.
-pub(super) const MAX_CONNECTIONS: usize = 64;
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 const READ_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -50,6 +50,9 @@ const SILENCE: Duration = Duration::from_secs(600);
 
 /// An idle line may stay open for so long, and so may the head of a request be on its way.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(75);
+
+/// The same for who has shown no certificate: he has one thing to ask.
+const STRANGERS_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Whose TLS sessions these are.
 const SESSION_CONTEXT: &[u8] = b"yima-sandbox";
@@ -63,9 +66,13 @@ pub struct Handshakes {
     pub resumed: AtomicUsize,
 }
 
-/// Fingerprint of the certificate shown on a connection, if one was.
+/// Who is at the other end of a connection.
 #[derive(Clone, Debug)]
-struct Peer(Option<Arc<str>>);
+struct Peer {
+    /// Fingerprint of the certificate shown, if one was.
+    certificate: Option<Arc<str>>,
+    line: Marker,
+}
 
 /// The TLS side: TLS 1.2 at least, and no certificate but those of this authority. Whether there must be one depends on
 /// the path, which comes later.
@@ -101,16 +108,18 @@ pub async fn serve(listener: TcpListener, acceptor: SslAcceptor, service: Arc<Se
         .route(ENROL_PATH, post(enrol))
         .route(TERMINAL_PATH, post(terminal))
         .with_state(Arc::clone(&service));
-    let (acceptor, places) = (Arc::new(acceptor), Arc::new(Semaphore::new(MAX_CONNECTIONS)));
+    let (acceptor, places) = (Arc::new(acceptor), Arc::new(Places::default()));
     let accepting = async {
         loop {
-            let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
             match listener.accept().await {
                 Ok((stream, _)) => {
+                    let place = places.take().await;
                     let (acceptor, router, service) = (Arc::clone(&acceptor), router.clone(), Arc::clone(&service));
                     tokio::spawn(async move {
-                        connection(stream, &acceptor, router, &service).await;
-                        drop(place);
+                        tokio::select! {
+                            () = connection(stream, &acceptor, router, &service, &place) => {}
+                            () = place.sent_away() => debug!("somebody else gets the place of a line that says nothing"),
+                        }
                     });
                 }
                 // Out of file descriptors, most likely; they come back when connections end.
@@ -127,7 +136,11 @@ pub async fn serve(listener: TcpListener, acceptor: SslAcceptor, service: Arc<Se
     }
 }
 
-async fn connection(stream: TcpStream, acceptor: &SslAcceptor, router: Router, service: &Service) {
+async fn connection(stream: TcpStream, acceptor: &SslAcceptor, router: Router, service: &Service, place: &Place) {
+    let source = match stream.peer_addr() {
+        Ok(address) => Source::of(address.ip()),
+        Err(error) => return debug!(%error, "the connection is gone"),
+    };
     let prepared = Ssl::new(acceptor.context()).and_then(|ssl| SslStream::new(ssl, stream));
     let mut stream = match prepared {
         Ok(stream) => stream,
@@ -146,10 +159,16 @@ async fn connection(stream: TcpStream, acceptor: &SslAcceptor, router: Router, s
     let handshakes = &service.handshakes;
     let counted = if stream.ssl().session_reused() { &handshakes.resumed } else { &handshakes.full };
     counted.fetch_add(1, Ordering::Relaxed);
-    let router = router.layer(Extension(Peer(fingerprint)));
+    let is_known = fingerprint.is_some();
+    if is_known {
+        place.is_known();
+    }
+    let peer = Peer { certificate: fingerprint, line: place.marker() };
+    let router = router.layer(Extension(peer)).layer(Extension(source));
     let served = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(IDLE_TIMEOUT)
+        .header_read_timeout(if is_known { IDLE_TIMEOUT } else { STRANGERS_TIMEOUT })
+        .keep_alive(is_known)
         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
         .await;
     if let Err(error) = served {
@@ -162,7 +181,8 @@ async fn message(
     Extension(peer): Extension<Peer>,
     request: Request<Body>,
 ) -> Result<Response, Infallible> {
-    let Some(peer) = peer.0 else { return Ok(no_certificate()) };
+    let _busy = peer.line.begin();
+    let Some(peer) = peer.certificate else { return Ok(no_certificate()) };
     let (parts, body) = request.into_parts();
     let content_type = parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     if !content_type.is_some_and(|found| found.eq_ignore_ascii_case(MESSAGE_TYPE)) {
@@ -194,8 +214,12 @@ async fn message(
 }
 
 /// A machine wants to be enrolled.
-async fn enrol(State(service): State<Arc<Service>>, request: Request<Body>) -> Result<Response, Infallible> {
-    Ok(onboard(request, move |signed| service.enrol(&signed)).await)
+async fn enrol(
+    State(service): State<Arc<Service>>,
+    Extension(source): Extension<Source>,
+    request: Request<Body>,
+) -> Result<Response, Infallible> {
+    Ok(onboard(request, move |signed| service.enrol(&signed, &source)).await)
 }
 
 /// An enrolled terminal asks about itself.
@@ -204,7 +228,8 @@ async fn terminal(
     Extension(peer): Extension<Peer>,
     request: Request<Body>,
 ) -> Result<Response, Infallible> {
-    let Some(peer) = peer.0 else { return Ok(no_certificate()) };
+    let _busy = peer.line.begin();
+    let Some(peer) = peer.certificate else { return Ok(no_certificate()) };
     Ok(onboard(request, move |signed| service.ask_about_terminal(&peer, &signed)).await)
 }
 

@@ -14,6 +14,7 @@ use super::answers::{self, AnswerError, Named, Says};
 use super::keys;
 use super::onboarding::Onboarding;
 use super::onboarding::bound::Bound;
+use super::onboarding::wrong_codes::Source;
 use super::orders::Told;
 use super::parameters::{Parameters, Question};
 use super::rules::{self, Decision, Refusal};
@@ -58,6 +59,8 @@ pub struct Service {
     pub deaf_to_reversals: AtomicBool,
     /// While true, the check values of working keys are wrong.
     pub wrong_check_values: AtomicBool,
+    /// While true, sign-ons are refused.
+    pub refuses_sign_ons: AtomicBool,
     /// TLS handshakes so far.
     pub handshakes: Handshakes,
     /// While true, what a message names is not compared with the register.
@@ -86,8 +89,8 @@ impl Service {
     }
 
     /// Answers a machine that wants to be enrolled.
-    pub fn enrol(&self, signed: &SignedRequest) -> Result<Answer<EnrolmentAnswer>, HostError> {
-        self.onboarding.enrol(signed, &take_terminal, Timestamp::now())
+    pub fn enrol(&self, signed: &SignedRequest, source: &Source) -> Result<Answer<EnrolmentAnswer>, HostError> {
+        self.onboarding.enrol(signed, source, &take_terminal, Timestamp::now())
     }
 
     /// Answers an enrolled terminal that asks about itself.
@@ -207,6 +210,10 @@ impl Service {
 
     /// A terminal fetches its working keys. It could not check a MAC: its key is in the answer.
     fn sign_on(&self, request: &Frame, terminal: &Known, now: &Zoned) -> Result<Reply, ServiceFailure> {
+        if self.refuses_sign_ons.load(Ordering::Relaxed) {
+            let refusal = Refusal { response_code: "96", reason: "told to make no keys".to_owned() };
+            return self.refuse(request, Some(terminal), &refusal, now);
+        }
         let wrong = self.wrong_check_values.load(Ordering::Relaxed);
         let field = match keys::sign_on(&self.store, &self.dialect, terminal, &request.message, wrong)? {
             Ok(field) => field,
