@@ -6,6 +6,7 @@
 mod advices;
 mod copies;
 mod deeds;
+mod log;
 mod queue;
 mod row;
 mod sign_on;
@@ -23,6 +24,7 @@ use crate::reference::{Batch, MerchantCode, TerminalNumber, TraceNumber};
 pub use advices::{AdviceRow, AdviceState};
 pub use copies::{CopyRow, PrintState};
 pub use deeds::DeedRow;
+pub use log::{CheckpointRow, LogEntry, Unlogged};
 pub use queue::DeadLetter;
 pub use row::{DayTotal, TransactionRow};
 pub use sign_on::{Adopted, SignOnRow};
@@ -34,6 +36,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("queue.sql"),
     include_str!("verification.sql"),
     include_str!("sign_on.sql"),
+    include_str!("log.sql"),
 ];
 
 /// The ledger of one terminal.
@@ -132,6 +135,14 @@ pub enum LedgerError {
     /// All trace numbers of a batch are in use.
     #[error("the ledger has no trace number left in batch {0}; settle it")]
     NoNumberLeft(Batch),
+    /// The log of transactions is not what this program writes.
+    #[error("the transaction log in the ledger {path} was changed: {problem}; yima log verify names the entry")]
+    Log {
+        /// Which file.
+        path: String,
+        /// What is wrong.
+        problem: &'static str,
+    },
     /// A stored value is none that this program writes.
     #[error("the ledger holds \"{value}\" where a {what} belongs; call the help desk")]
     Value {
@@ -157,6 +168,7 @@ impl Ledger {
         ledger.make_durable()?;
         ledger.check_integrity()?;
         ledger.migrate()?;
+        ledger.take_into_log()?;
         ledger.check_identity()?;
         Ok(ledger)
     }
@@ -240,6 +252,7 @@ impl Ledger {
         if let Some(scripts) = record.scripts() {
             self.queue_advice(AdviceKind::ScriptResult, trace, &scripts.chip_data)?;
         }
+        self.log(trace)?;
         transaction.commit().map_err(&failed)
     }
 
