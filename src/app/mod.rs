@@ -9,6 +9,7 @@ mod concluding;
 mod engine;
 pub mod enrolment;
 mod line;
+pub mod log;
 pub mod parameters;
 mod pin_again;
 mod pin_entry;

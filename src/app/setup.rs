@@ -231,12 +231,16 @@ impl Setup {
         make_private(&self.state)?;
         let lock = self.lock()?;
         enrolment::finish(&self.identity_directory())?;
-        let ledger = self.ledger(&identity)?;
+        let mut ledger = self.ledger(&identity)?;
         let vault = self.vault()?;
         identity::check_device_key(&self.identity_directory(), &vault.public_key()?)?;
         let test = identity.test;
         if test != vault.is_test() {
             return Err(SetupError::Worlds { identity: world(test), keys: world(vault.is_test()) });
+        }
+        // What was logged since the last start is signed; a terminal whose vault is slow or silent trades all the same.
+        if let Err(error) = super::log::sign_head(&mut ledger, &*vault, &identity) {
+            tracing::warn!(%error, "the head of the transaction log is not signed");
         }
         let printer_profile = self.printer_profile()?;
         let emv_files = self.emv_files(&identity);

@@ -12,7 +12,7 @@ use crate::proof::export::Item;
 use crate::proof::leaf::{Leaf, is_final};
 use crate::proof::note::{Note, Signature};
 use crate::proof::tree::{Frontier, Hash, Head, Tree};
-use crate::reference::{MerchantCode, TerminalNumber, TraceNumber};
+use crate::reference::{MerchantCode, Stan, TerminalNumber, TraceNumber};
 
 /// A leaf in its place.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -184,6 +184,24 @@ impl Ledger {
             .map_err(&failed)?;
         let rows = statement.query_map([trace.batch.number(), trace.stan.number()], log_entry).map_err(&failed)?;
         rows.map(|row| row.map_err(&failed)).collect()
+    }
+
+    /// The newest payment of a STAN that has an entry in the log, in whatever batch.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn newest_of(&self, stan: Stan) -> Result<Option<TraceNumber>, LedgerError> {
+        let found = self
+            .connection
+            .query_row(
+                "SELECT t.batch FROM log_leaves l JOIN transactions t ON t.id = l.transaction_id
+                 WHERE t.stan = ?1 ORDER BY l.number DESC LIMIT 1",
+                [stan.number()],
+                |row| row.get(0),
+            )
+            .optional()
+            .map_err(statement_error(&self.path))?;
+        found.map(|batch| row::trace_number(batch, stan.number())).transpose()
     }
 
     /// The first leaves of the log, as a tree to prove things with.

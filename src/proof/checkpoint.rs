@@ -32,6 +32,12 @@ pub fn name_of_acquirer(acquirer_code: &str) -> String {
     format!("acquirer/{}", named(acquirer_code))
 }
 
+/// The serial number of the machine whose log this is; nothing when it is no machine's.
+pub fn machine_of_origin(origin: &str) -> Option<String> {
+    let serial_number = origin.strip_prefix("yima/")?.replace("%20", " ").replace("%2B", "+").replace("%25", "%");
+    (origin_of_machine(&serial_number) == origin).then_some(serial_number)
+}
+
 /// What a name of a key may not have is written as in an address.
 fn named(text: &str) -> String {
     text.replace('%', "%25").replace('+', "%2B").replace(' ', "%20")
@@ -104,5 +110,15 @@ mod tests {
         assert_eq!(note.signed_by(&[key]).unwrap()[0].signer.name, "yima/00000102%2B1");
         assert_eq!(Checkpoint::parse(&note.text), Some(checkpoint));
         assert_eq!(name_of_acquirer("48440000"), "acquirer/48440000");
+    }
+
+    #[test]
+    fn a_machine_is_found_by_the_name_of_its_log() {
+        for serial_number in ["00000102TEST0001", "a+b", "a%2Bb", "%", "%25"] {
+            assert_eq!(machine_of_origin(&origin_of_machine(serial_number)).as_deref(), Some(serial_number));
+        }
+        for origin in ["", "yima", "acquirer/1", "yima/a b"] {
+            assert_eq!(machine_of_origin(origin), None, "{origin}");
+        }
     }
 }

@@ -17,17 +17,21 @@ pub struct Trust<'a> {
     pub host: &'a [NoteKey],
     /// A head that is known from elsewhere.
     pub anchor: Option<Head>,
+    /// The log is read where it grows: its last entries may not be signed yet.
+    pub growing: bool,
 }
 
 /// What a log that is whole says of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verified {
-    /// Whose log.
-    pub origin: String,
+    /// Whose log; nothing as long as nobody has signed it.
+    pub origin: Option<String>,
     /// Its head.
     pub head: Head,
     /// How many checkpoints vouch for it.
     pub checkpoints: u64,
+    /// For so many of its entries.
+    pub signed: u64,
     /// The latest head that the acquirer has signed as well.
     pub cosigned: Option<Head>,
     /// Signatures that were not looked at, as nobody brought their key.
@@ -240,20 +244,20 @@ impl<'a> Reading<'a> {
         Ok(())
     }
 
-    fn end(mut self) -> Result<Verified, Fault> {
+    fn end(self) -> Result<Verified, Fault> {
         let head = self.frontier.head();
         if let Some(anchor) = self.trust.anchor.filter(|anchor| anchor.size > head.size) {
             return Err(self.fault(Problem::Shortened { size: anchor.size }));
         }
-        // An anchor of the empty log, which no entry was compared with.
-        self.compare_with_anchor().map_err(|problem| self.fault(problem))?;
-        let Some(origin) = self.origin.take().filter(|_| self.vouched == head.size) else {
+        let whole = self.origin.is_some() && self.vouched == head.size;
+        if !whole && !self.trust.growing {
             return Err(self.fault(Problem::End));
-        };
+        }
         Ok(Verified {
-            origin,
+            origin: self.origin,
             head,
             checkpoints: self.checkpoints,
+            signed: self.vouched,
             cosigned: self.cosigned,
             not_looked_at: self.not_looked_at,
         })

@@ -9,6 +9,12 @@ use crate::crypto::base64;
 /// Hashes of a proof at most, as the document has it.
 const MOST_HASHES: usize = 63;
 
+/// Path of these requests at the host.
+pub const PATH: &str = "/add-checkpoint";
+
+/// Content type of an answer that says how many leaves the host signed last.
+pub const SIZE_TYPE: &str = "text/x.tlog.size";
+
 /// Longest request that is read, in bytes.
 pub const LONGEST: usize = 16 * 1024;
 

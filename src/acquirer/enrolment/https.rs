@@ -41,12 +41,19 @@ pub fn ask<T: DeserializeOwned>(
     directory: &Path,
     request: &SignedRequest,
 ) -> Result<Answer<T>, EnrolmentError> {
+    post(&client(settings, directory)?, settings, TERMINAL_PATH, request)
+}
+
+/// A client that shows the terminal's certificate.
+///
+/// # Errors
+/// When certificates or settings are wrong.
+pub fn client(settings: &LinkSettings, directory: &Path) -> Result<Client, EnrolmentError> {
     let certificate = read(directory, &settings.client_certificate_file)?;
     let key = read(directory, &settings.client_key_file)?;
     let failed = |error: reqwest::Error| EnrolmentError::Link(chain(&error));
     let identity = reqwest::Identity::from_pkcs8_pem(&certificate, &key).map_err(failed)?;
-    let client = base(settings, directory)?.identity(identity).build().map_err(failed)?;
-    post(&client, settings, TERMINAL_PATH, request)
+    base(settings, directory)?.identity(identity).build().map_err(failed)
 }
 
 fn base(settings: &LinkSettings, directory: &Path) -> Result<ClientBuilder, EnrolmentError> {
@@ -109,7 +116,7 @@ fn read(directory: &Path, file: &Path) -> Result<Zeroizing<Vec<u8>>, EnrolmentEr
 }
 
 /// The library's reasons, without the address.
-fn chain(error: &reqwest::Error) -> String {
+pub(in crate::acquirer) fn chain(error: &reqwest::Error) -> String {
     let mut reasons = Vec::new();
     let mut next: Option<&dyn std::error::Error> = std::error::Error::source(error);
     while let Some(reason) = next {

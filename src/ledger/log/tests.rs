@@ -258,3 +258,37 @@ fn final_payments_of_every_earlier_version_are_taken_into_the_log_once() {
         assert!(ledger.unlogged().unwrap().is_empty());
     }
 }
+
+/// What a disk may hold after a power cut: the database as it was, and so much of what was written since.
+fn cut(folder: &std::path::Path, kept: usize) -> tempfile::TempDir {
+    let after = tempfile::tempdir().unwrap();
+    std::fs::copy(folder.join("ledger.sqlite"), after.path().join("ledger.sqlite")).unwrap();
+    let written = std::fs::read(folder.join("ledger.sqlite-wal")).unwrap();
+    std::fs::write(after.path().join("ledger.sqlite-wal"), &written[..kept]).unwrap();
+    after
+}
+
+#[test]
+fn a_power_cut_within_a_write_leaves_payment_and_log_in_agreement() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut ledger = open(directory.path());
+    ledger.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
+    paid(&mut ledger, approved());
+    let trace = declined(&mut ledger);
+    ledger.note_late_approval(&late(trace), noon()).unwrap();
+    ledger.done(EntryId::Reversal(trace)).unwrap();
+    let unresolved = given_up(&mut ledger);
+    resolve(&mut ledger, unresolved, Resolution::Charged);
+    let written = std::fs::metadata(directory.path().join("ledger.sqlite-wal")).unwrap().len() as usize;
+    let mut sizes = std::collections::BTreeSet::new();
+    // At the end of each page that was written, and in the middle of it.
+    for kept in (0..=written).step_by(2060).chain([written]) {
+        let after = cut(directory.path(), kept);
+        let after = open(after.path());
+        assert!(after.unlogged().unwrap().is_empty(), "cut at {kept}");
+        let head = after.log_head().unwrap();
+        assert_eq!(after.log_tree(head.size).unwrap().head(), head, "cut at {kept}");
+        sizes.insert(head.size);
+    }
+    assert_eq!(sizes.into_iter().collect::<Vec<_>>(), [0, 1, 2, 3, 4, 5], "the cuts went through all of it");
+}

@@ -49,7 +49,7 @@ impl Log {
 
     fn verify(&self, anchor: Option<Head>) -> Result<Verified, Fault> {
         let (device, host) = ([self.device.0.clone()], [self.host.0.clone()]);
-        verify(file(&self.items).as_bytes(), &Trust { device: &device, host: &host, anchor })
+        verify(file(&self.items).as_bytes(), &Trust { device: &device, host: &host, anchor, growing: false })
     }
 
     fn head_at(&self, size: u64) -> Head {
@@ -125,6 +125,10 @@ fn a_file_that_ends_without_a_checkpoint_or_is_no_log_is_refused() {
     log.items.pop();
     let fault = log.verify(None).unwrap_err();
     assert!(matches!(fault.problem, Problem::End), "{fault}");
+    let device = [log.device.0.clone()];
+    let where_it_grows = Trust { device: &device, growing: true, ..Trust::default() };
+    let verified = verify(file(&log.items).as_bytes(), &where_it_grows).unwrap();
+    assert_eq!((verified.head.size, verified.signed), (6, 2), "the terminal itself knows that it goes on");
     assert!(matches!(Log::new().verify(None).unwrap_err().problem, Problem::End));
     for text in ["", "yima-log-export 2\n", "yima-log-export 1"] {
         assert!(matches!(verify(text.as_bytes(), &Trust::default()).unwrap_err().problem, Problem::Title), "{text}");
