@@ -6,6 +6,7 @@ mod doctor;
 mod emv;
 mod enrol;
 mod iso8583;
+mod ledger;
 mod log;
 mod output;
 mod parameters;
@@ -76,6 +77,8 @@ enum Command {
     Queue(queue::Arguments),
     /// Sign, export, prove and verify the log of what payments finally are
     Log(log::Arguments),
+    /// Put the last good copy in the place of a ledger that is damaged
+    Ledger(ledger::Arguments),
     /// Look at every part of the terminal and say how it is and what to do
     Doctor(doctor::Arguments),
     /// Enrol this terminal by the acquirer's activation code, or say how it stands
@@ -162,6 +165,7 @@ impl CommandLine {
             Some(Command::Transactions(arguments)) => arguments.run(&self.places.setup()?),
             Some(Command::Queue(arguments)) => arguments.run(&self.places.setup()?),
             Some(Command::Log(arguments)) => arguments.run(|| self.places.setup()),
+            Some(Command::Ledger(arguments)) => arguments.run(&self.places.setup()?),
             Some(Command::Doctor(arguments)) => arguments.run(&self.places.setup()?),
             Some(Command::Enrol(arguments)) => arguments.run(&self.places.setup()?),
             Some(Command::Move(arguments)) => arguments.run(&self.places.setup()?),
