@@ -12,6 +12,7 @@ mod engine;
 pub mod enrolment;
 mod events;
 mod line;
+pub mod log;
 mod orders;
 pub mod parameters;
 mod parts;

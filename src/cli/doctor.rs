@@ -138,9 +138,18 @@ fn examine(setup: &Setup) -> Vec<Finding> {
                     return Ok("none yet; the first payment makes it".to_owned());
                 };
                 let count = ledger.count().map_err(|error| text(&error))?;
+                let restored = ledger.restorations().map_err(|error| text(&error))?.into_iter().next_back();
+                let restored = restored.map_or_else(String::new, |one| {
+                    format!(
+                        "; restored at {} from a copy of {}: payments between them are known to the acquirer alone",
+                        one.at, one.made_at
+                    )
+                });
                 match ledger.open_entries().map_err(|error| text(&error))? {
-                    Open { waiting: 0, parked: 0 } => Ok(format!("{count} transactions")),
-                    Open { waiting, parked: 0 } => Ok(format!("{count} transactions, {waiting} entries wait for the host")),
+                    Open { waiting: 0, parked: 0 } => Ok(format!("{count} transactions{restored}")),
+                    Open { waiting, parked: 0 } => {
+                        Ok(format!("{count} transactions, {waiting} entries wait for the host{restored}"))
+                    }
                     Open { parked, .. } => Err(format!(
                         "{parked} entries of the queue were given up and need a person: call the acquirer with what yima queue \
                          shows, then say the answer with yima queue resolve"

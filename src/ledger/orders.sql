@@ -1,4 +1,4 @@
--- Version 6: what the host ordered, and the bank behind the card of a payment.
+-- Version 8: what the host ordered, and the bank behind the card of a payment.
 
 -- One row for each kind of order: the last one. The words are those of `iso8583::Order`; a sign-on has its own table.
 CREATE TABLE orders (

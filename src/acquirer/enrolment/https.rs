@@ -89,7 +89,10 @@ impl From<Unanswered> for EnrolmentError {
 }
 
 /// A client that shows the terminal's certificate.
-fn certified(settings: &LinkSettings, directory: &Path) -> Result<Client, EnrolmentError> {
+///
+/// # Errors
+/// When certificates or settings are wrong.
+pub fn certified(settings: &LinkSettings, directory: &Path) -> Result<Client, EnrolmentError> {
     let certificate = read(directory, &settings.client_certificate_file)?;
     let key = read(directory, &settings.client_key_file)?;
     let failed = |error: reqwest::Error| EnrolmentError::Link(chain(&error));
@@ -156,7 +159,7 @@ fn read(directory: &Path, file: &Path) -> Result<Zeroizing<Vec<u8>>, EnrolmentEr
 }
 
 /// The library's reasons, without the address.
-fn chain(error: &reqwest::Error) -> String {
+pub(in crate::acquirer) fn chain(error: &reqwest::Error) -> String {
     let mut reasons = Vec::new();
     let mut next: Option<&dyn std::error::Error> = std::error::Error::source(error);
     while let Some(reason) = next {

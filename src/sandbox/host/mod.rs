@@ -7,6 +7,7 @@
 mod advices;
 mod answers;
 mod books;
+mod checkpoints;
 mod cryptogram;
 mod files;
 mod keys;

@@ -33,8 +33,11 @@ use super::onboarding::wrong_codes::Source;
 use super::pki::{self, Credential};
 use super::places::{Marker, Place, Places};
 use super::service::{Reply, Service};
-use crate::acquirer::enrolment::wire::{Answer, ENROL_PATH, LONGEST, Refusal, SignedRequest, TERMINAL_PATH};
+use crate::acquirer::enrolment::wire::{
+    Answer, ENROL_PATH, LONGEST, Refusal as EnrolmentRefusal, SignedRequest, TERMINAL_PATH,
+};
 use crate::acquirer::link::MESSAGE_TYPE;
+use crate::proof::witness::{self, Refusal};
 
 /// Path of the messages.
 pub const PATH: &str = "/mjc/webtrans/VPB_lb";
@@ -107,6 +110,7 @@ pub async fn serve(listener: TcpListener, acceptor: SslAcceptor, service: Arc<Se
         .route(PATH, post(message))
         .route(ENROL_PATH, post(enrol))
         .route(TERMINAL_PATH, post(terminal))
+        .route(witness::PATH, post(checkpoint))
         .with_state(Arc::clone(&service));
     let (acceptor, places) = (Arc::new(acceptor), Arc::new(Places::default()));
     let accepting = async {
@@ -233,6 +237,45 @@ async fn terminal(
     Ok(onboard(request, move |signed| service.ask_about_terminal(&peer, &signed)).await)
 }
 
+/// An enrolled terminal asks for a signature of its log's head, with the status codes of C2SP tlog-witness.
+async fn checkpoint(
+    State(service): State<Arc<Service>>,
+    Extension(peer): Extension<Peer>,
+    request: Request<Body>,
+) -> Result<Response, Infallible> {
+    let Some(peer) = peer.0 else { return Ok(no_certificate()) };
+    let body = match timeout(READ_TIMEOUT, to_bytes(request.into_body(), witness::LONGEST)).await {
+        Ok(Ok(body)) => body,
+        Ok(Err(_)) => return Ok(StatusCode::PAYLOAD_TOO_LARGE.into_response()),
+        Err(_) => return Ok(StatusCode::REQUEST_TIMEOUT.into_response()),
+    };
+    let decided = tokio::task::spawn_blocking(move || {
+        let text = String::from_utf8_lossy(&body);
+        service.cosign(&peer, &text)
+    });
+    Ok(match decided.await {
+        Ok(Ok(Ok(line))) => line.into_response(),
+        Ok(Ok(Err(Refusal::Conflict(size)))) => {
+            let text = [(CONTENT_TYPE, witness::SIZE_TYPE)];
+            (StatusCode::CONFLICT, text, format!("{size}\n")).into_response()
+        }
+        Ok(Ok(Err(refusal))) => {
+            let status = match refusal {
+                Refusal::NotSigned => StatusCode::FORBIDDEN,
+                Refusal::OtherLog => StatusCode::NOT_FOUND,
+                Refusal::NotConsistent(_) => StatusCode::UNPROCESSABLE_ENTITY,
+                Refusal::Unreadable | Refusal::Conflict(_) => StatusCode::BAD_REQUEST,
+            };
+            (status, refusal.to_string()).into_response()
+        }
+        Ok(Err(error)) => {
+            warn!(%error, "the host failed");
+            (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response()
+        }
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
+    })
+}
+
 async fn onboard<T: Serialize + Send + 'static>(
     request: Request<Body>,
     answer: impl FnOnce(SignedRequest) -> Result<Answer<T>, HostError> + Send + 'static,
@@ -243,7 +286,7 @@ async fn onboard<T: Serialize + Send + 'static>(
         Err(_) => return StatusCode::REQUEST_TIMEOUT.into_response(),
     };
     let Ok(signed) = serde_json::from_slice::<SignedRequest>(&body) else {
-        return Json(Answer::<T>::Refused(Refusal::BadRequest)).into_response();
+        return Json(Answer::<T>::Refused(EnrolmentRefusal::BadRequest)).into_response();
     };
     match tokio::task::spawn_blocking(move || answer(signed)).await {
         Ok(Ok(answer)) => Json(answer).into_response(),

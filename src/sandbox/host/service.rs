@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 
 use super::advices;
 use super::answers::{self, AnswerError, Named, Says};
+use super::checkpoints;
 use super::keys;
 use super::onboarding::Onboarding;
 use super::onboarding::bound::Bound;
@@ -100,6 +101,11 @@ impl Service {
         signed: &SignedRequest,
     ) -> Result<Answer<TerminalAnswer>, HostError> {
         self.onboarding.ask(certificate, signed, Timestamp::now())
+    }
+
+    /// Answers an enrolled terminal that asks for a signature of its log's head.
+    pub fn cosign(&self, certificate: &str, text: &str) -> Result<checkpoints::Answer, HostError> {
+        self.onboarding.cosign(&self.store, certificate, text, Timestamp::now())
     }
 
     fn financial(
