@@ -92,6 +92,7 @@ fn declined(ledger: &mut Ledger, minor: u64) -> TraceNumber {
         card_expiry: None,
         aid: "A000000333010101".to_owned(),
         application_label: "UnionPay Debit".to_owned(),
+        bank: None,
         chip_data: vec![1],
     };
     ledger.record(trace, &Record::Pending(Box::new(pending))).unwrap();
