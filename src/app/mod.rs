@@ -22,6 +22,7 @@ mod setup;
 mod showing;
 pub mod sign_on;
 mod slips_of_the_queue;
+mod stepped;
 pub mod view;
 mod workers;
 
@@ -29,3 +30,4 @@ pub use engine::{Engine, EngineLock, Intents, Listener, Parts};
 pub use line::CLOCK_TOLERANCE;
 pub use report::{CopyReport, Ending, SaleReport};
 pub use setup::{Setup, SetupError};
+pub use stepped::{Device, Outcome, SteppedEngine};

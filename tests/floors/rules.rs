@@ -5,7 +5,7 @@ use std::path::Path;
 use super::source::{Source, UsedPath};
 
 /// The modules of the library from the top down. Each uses only those that come after it.
-pub const FLOORS: [&str; 20] = [
+pub const FLOORS: [&str; 21] = [
     "cli",
     "ui",
     "app",
@@ -17,6 +17,7 @@ pub const FLOORS: [&str; 20] = [
     "receipt",
     "terminal",
     "vault",
+    "clock",
     "iso8583",
     "emv",
     "crypto",

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use jiff::{Timestamp, Zoned};
+use jiff::Zoned;
 use tracing::{info, warn};
 use zeroize::Zeroizing;
 
@@ -23,6 +23,7 @@ use super::{HostError, take_terminal};
 use crate::acquirer::device;
 use crate::acquirer::enrolment::wire::{Answer, EnrolmentAnswer, SignedRequest, TerminalAnswer};
 use crate::acquirer::messages::{ECHO, MANAGEMENT_TYPE};
+use crate::clock;
 use crate::iso8583::dialect::{Dialect, MAC_FIELD};
 use crate::iso8583::{Frame, Message, Mti};
 
@@ -76,7 +77,7 @@ impl Service {
                 return Reply::Unreadable(error.to_string());
             }
         };
-        let now = Zoned::now();
+        let now = clock::local();
         self.financial(certificate, &request, bytes, &now).unwrap_or_else(|failure| {
             warn!(%failure, "the host failed");
             Reply::Failed(failure.to_string())
@@ -85,7 +86,7 @@ impl Service {
 
     /// Answers a machine that wants to be enrolled.
     pub fn enrol(&self, signed: &SignedRequest) -> Result<Answer<EnrolmentAnswer>, HostError> {
-        self.onboarding.enrol(signed, &take_terminal, Timestamp::now())
+        self.onboarding.enrol(signed, &take_terminal, clock::timestamp())
     }
 
     /// Answers an enrolled terminal that asks about itself.
@@ -94,7 +95,7 @@ impl Service {
         certificate: &str,
         signed: &SignedRequest,
     ) -> Result<Answer<TerminalAnswer>, HostError> {
-        self.onboarding.ask(certificate, signed, Timestamp::now())
+        self.onboarding.ask(certificate, signed, clock::timestamp())
     }
 
     fn financial(
