@@ -25,7 +25,8 @@ static ALLOCATIONS: AllocProfiler = AllocProfiler::system();
 static LAYOUT: LazyLock<Layout> = LazyLock::new(|| Layout::shipped(DIALECT).unwrap());
 
 fn main() {
-    divan::main();
+    // One call is too short to be timed by itself.
+    divan::Divan::default().sample_count(200).sample_size(500).config_with_args().main();
 }
 
 #[divan::bench]

@@ -22,15 +22,23 @@ const REPEATED: &[(u8, &str)] = &[(3, "processing code"), (11, "STAN"), (41, "te
 /// # Errors
 /// [`LinkFailure::WrongAnswer`] when it cannot be read or belongs to something else; [`LinkFailure::BadMac`] when its MAC
 /// is wrong, or missing where it must be: an answer may come without only if its code is one of the dialect's
-/// `without_mac`, refusals of a host that shares no key with this terminal.
+/// `without_mac`, refusals of a host that shares no key with this terminal. Such a one proves nothing
+/// ([`Decision::Unproven`]).
 pub fn read(requests: &Requests<'_>, request: &Written, bytes: &[u8]) -> Result<HostAnswer, LinkFailure> {
     let dialect = requests.dialect;
     let answer = dialect.unpack(bytes).map_err(|error| LinkFailure::WrongAnswer(error.to_string()))?.message;
     let authenticity = authenticate(dialect, requests.vault, &answer, bytes)?;
     belongs(&request.frame, &answer)?;
-    bound(requests, &answer, authenticity)?;
     let response_code = response_code(&answer)?;
-    let decision = decision(dialect, &request.frame.message, &answer, response_code.as_str())?;
+    let names_no_terminal = dialect.answers.without_mac.contains(response_code.as_str());
+    // A host that refuses because of other values than ours names its own.
+    if !names_no_terminal {
+        bound(requests, &answer, authenticity)?;
+    }
+    let decision = match authenticity {
+        Authenticity::Shown => decision(dialect, &request.frame.message, &answer, response_code.as_str())?,
+        Authenticity::Waived => Decision::Unproven,
+    };
     let reference = |error: ReferenceError| LinkFailure::WrongAnswer(error.to_string());
     Ok(HostAnswer {
         decision,
@@ -445,15 +453,18 @@ mod tests {
                 }
             }
             assert_eq!(word_on_binding(requests, &signed(requests, right.clone())), Some(Ok(())));
-            // A host that refuses because it does not know this terminal names nothing, and is heard.
-            let refusal = packed(requests, right.without(32).without(59).with_text(39, "97"));
+            // A host that refuses because it does not know this terminal names nothing, and is heard; so is one that refuses
+            // because it has other values.
+            let refusal = packed(requests, right.clone().without(32).without(59).with_text(39, "97"));
             assert_eq!(read(requests, &request, &refusal).unwrap().response_code.as_str(), "97");
+            let other = signed(requests, right.with_text(32, "00000000").with_text(39, "97"));
+            assert_eq!(read(requests, &request, &other).unwrap().decision, Decision::Refused);
             assert_eq!(word_on_binding(requests, &refusal), None);
         });
     }
 
     #[test]
-    fn an_answer_without_its_mac_counts_only_as_a_refusal_of_the_terminal() {
+    fn an_answer_without_its_mac_is_heard_only_as_a_refusal_of_the_terminal_and_proves_nothing() {
         with_requests(|requests| {
             let request = sale(requests);
             for (code, counts) in
@@ -461,9 +472,14 @@ mod tests {
             {
                 let bytes = packed(requests, approval(requests, &request).with_text(39, code));
                 match read(requests, &request, &bytes) {
-                    Ok(answer) => assert!(counts && answer.response_code.as_str() == code, "{code}"),
+                    Ok(answer) => {
+                        assert!(counts && answer.response_code.as_str() == code, "{code}");
+                        assert_eq!(answer.decision, Decision::Unproven, "{code}");
+                    }
                     Err(failure) => assert!(!counts && matches!(failure, LinkFailure::BadMac(_)), "{code}: {failure}"),
                 }
+                let proven = signed(requests, approval(requests, &request).with_text(39, code));
+                assert_ne!(read(requests, &request, &proven).unwrap().decision, Decision::Unproven, "{code}");
             }
         });
     }

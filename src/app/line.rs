@@ -138,7 +138,7 @@ impl Line {
         self.note(result);
         self.look_again();
         // Perhaps because of this terminal, which the next check tells.
-        if result.as_ref().is_ok_and(|answer| answer.decision == Decision::Refused) {
+        if result.as_ref().is_ok_and(|answer| matches!(answer.decision, Decision::Refused | Decision::Unproven)) {
             self.next_check = Some(clock::instant());
         }
     }

@@ -131,7 +131,7 @@ impl ReversalReason {
     }
 }
 
-/// A valid answer of the host: authenticated, and to this very request.
+/// A valid answer of the host: to this very request, and authenticated; only [`Decision::Unproven`] is not.
 #[derive(Clone, PartialEq, Eq)]
 pub struct HostAnswer {
     /// What the host decided.
@@ -179,6 +179,9 @@ pub enum Decision {
     Partial(Amount),
     /// Nothing; any code that the dialect does not name is this.
     Refused,
+    /// Nothing, it says, but its MAC is missing: from a host that shares no key with this terminal, or from anybody on the
+    /// way. What was asked may have been booked all the same.
+    Unproven,
     /// Nothing: the PIN is wrong, and another may be tried.
     WrongPin,
     /// The host does not know itself: the issuer did not answer in time.

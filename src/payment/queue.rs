@@ -181,6 +181,9 @@ pub fn judge(kind: Kind, result: &Result<HostAnswer, LinkFailure>, this: Try, co
 }
 
 fn is_done(kind: Kind, answer: &HostAnswer, this: Try, codes: &QueueCodes) -> bool {
+    if answer.decision == Decision::Unproven {
+        return false;
+    }
     let code = answer.response_code.as_str();
     match kind {
         Kind::Reversal => codes.reversal_done.contains(code),
@@ -195,7 +198,9 @@ fn is_done(kind: Kind, answer: &HostAnswer, this: Try, codes: &QueueCodes) -> bo
 fn is_refused(kind: Kind, answer: &HostAnswer, codes: &QueueCodes) -> bool {
     match kind {
         Kind::Reversal => false,
-        Kind::Advice(_) => codes.advice_refused.contains(answer.response_code.as_str()),
+        Kind::Advice(_) => {
+            answer.decision != Decision::Unproven && codes.advice_refused.contains(answer.response_code.as_str())
+        }
     }
 }
 
@@ -225,8 +230,8 @@ pub enum LateApprovalDoes {
 /// or has it already.
 ///
 /// A payment that counts as taken back may have been booked after its reversal found nothing. One that counts as refused may
-/// have been booked as well: a refusal need not carry a MAC, and may be of a copy that was doubled on the way. In both the
-/// customer was told that nothing is paid.
+/// have been booked as well: the refusal may be of a copy that was doubled on the way. In both the customer was told that
+/// nothing is paid.
 pub const fn late_approval(state: State) -> Option<LateApprovalDoes> {
     match state {
         State::Reversed | State::Declined => Some(LateApprovalDoes::TakeBack),

@@ -19,7 +19,7 @@ pub const KINDS: [Kind; 9] = [
 ];
 
 /// The faults by their columns, with what each variant of one is.
-pub const FAULTS: [(&str, &[(&str, Trouble)]); 12] = [
+pub const FAULTS: [(&str, &[(&str, Trouble)]); 13] = [
     ("not sent", &[("no connection", Trouble::Refused), ("swallowed", Trouble::Told(Fault::Swallowed))]),
     ("half sent", &[("", Trouble::Told(Fault::HalfSent))]),
     ("lost after commit", &[("", Trouble::Told(Fault::Lost))]),
@@ -44,6 +44,14 @@ pub const FAULTS: [(&str, &[(&str, Trouble)]); 12] = [
         &[("older answer", Trouble::Told(Fault::OlderAnswer)), ("overtaken", Trouble::Told(Fault::Overtaken))],
     ),
     ("bad MAC", &[("answer", answer(Change::Mac)), ("request", request(Change::Mac))]),
+    (
+        "no MAC",
+        &[
+            ("answer", answer(Change::NoMac)),
+            ("request", request(Change::NoMac)),
+            ("answer says 97", answer(Change::Unknown)),
+        ],
+    ),
     ("wrong STAN", &[("answer", answer(Change::Stan)), ("request", request(Change::Stan))]),
     ("wrong amount", &[("answer", answer(Change::Amount)), ("request", request(Change::Amount))]),
     ("wrong terminal", &[("answer", answer(Change::Terminal)), ("request", request(Change::Terminal))]),
@@ -126,12 +134,12 @@ impl Cell {
         let Trouble::Told(fault) = self.trouble else { return None };
         let bare = matches!(self.kind, Kind::Echo | Kind::List | Kind::Fetch | Kind::End);
         match fault {
-            Fault::Changed(_, Change::Mac) if self.kind == Kind::SignOn => {
+            Fault::Changed(_, Change::Mac | Change::NoMac) if self.kind == Kind::SignOn => {
                 Some("it brings the MAC key and carries no MAC")
             }
             Fault::Changed(_, Change::Amount) if self.kind == Kind::SignOn => Some("it names no amount"),
             Fault::OlderAnswer if self.kind == Kind::SignOn => Some("it is the first message: no answer is older"),
-            Fault::Changed(_, Change::Mac) if self.kind == Kind::Echo => Some("an echo carries no MAC"),
+            Fault::Changed(_, Change::Mac | Change::NoMac) if self.kind == Kind::Echo => Some("an echo carries no MAC"),
             Fault::Changed(_, Change::Stan) if bare => Some("it has no STAN"),
             Fault::Changed(_, Change::Amount) if bare => Some("it names no amount"),
             Fault::OlderAnswer if self.kind == Kind::Echo => Some("echoes have no number: an older answer is the same"),
@@ -175,11 +183,6 @@ impl Cell {
     /// Where a sale ends that meets this fault.
     fn faulty_sale(&self) -> &'static [State] {
         match (self.trouble, self.power) {
-            // The host cannot check the request and says so, which is an answer; one that dies at that moment may not hear it.
-            (Trouble::Told(Fault::Changed(Way::Request, Change::Mac)), Power::Running) => &[State::Declined],
-            (Trouble::Told(Fault::Changed(Way::Request, Change::Mac)), Power::Killed) => {
-                &[State::Declined, State::Reversed]
-            }
             (Trouble::Refused, Power::Running) => &[State::Declined],
             // The answer is the right one, whenever and however often it comes.
             (

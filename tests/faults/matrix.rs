@@ -220,9 +220,9 @@ fn set_problems(terminal: &Terminal) -> Option<String> {
 /// Payments that stand where they should not.
 fn wrong_states(cell: &Cell, rows: &[TransactionRow]) -> Option<String> {
     let expected = cell.payments();
-    // Keys that do not fit the host's are found by the first payment, which is refused; then there are new ones.
-    let refused = rows.iter().take_while(|row| cell.kind == Kind::SignOn && row.state == State::Declined).count();
-    let rows = &rows[refused..];
+    // Keys that do not fit the host's are found by the first payment, which is taken back; then there are new ones.
+    let before = rows.iter().take_while(|row| cell.kind == Kind::SignOn && row.state == State::Reversed).count();
+    let rows = &rows[before..];
     let right =
         rows.len() == expected.len() && rows.iter().zip(&expected).all(|(row, states)| states.contains(&row.state));
     let states: Vec<_> = rows.iter().map(|row| row.state).collect();

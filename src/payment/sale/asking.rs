@@ -96,6 +96,12 @@ impl Sale {
                 reason.code = Some(answer.response_code);
                 self.take_back(ReversalReason::Other, reason)
             }
+            // Believed only so far as to say that this answer is worth nothing.
+            Decision::Unproven => {
+                let mut reason = Reason::with_detail(ReasonKind::HostAnswerRefused, "a refusal without a MAC");
+                reason.code = Some(answer.response_code);
+                self.take_back(ReversalReason::BadMac, reason)
+            }
             decision @ (Decision::Refused | Decision::WrongPin) => {
                 let online = OnlineResult::Declined { response_code, issuer_data: answer.issuer_data };
                 let mut reason = Reason::of(ReasonKind::HostDeclined);

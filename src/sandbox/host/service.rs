@@ -119,7 +119,11 @@ impl Service {
         let blind = self.blind_to_bindings.load(Ordering::Relaxed);
         let named = device.and_then(|record| if blind { Ok(()) } else { bound.check(terminal, message, &record) });
         if let Err(refusal) = named {
-            return self.refuse(request, Some(terminal), &refusal, now);
+            // Whoever holds the key is told so that it can be believed: nothing was booked.
+            return match rules::check_mac(&self.dialect, terminal, message, bytes) {
+                Ok(()) => self.signed(request, terminal, &refusal.into(), now),
+                Err(_) => self.refuse(request, Some(terminal), &refusal, now),
+            };
         }
         let trades = bound.may_trade(message);
         if message.mti() == Mti::NETWORK_ADVICE && network_code(message) == Some(ECHO) {
@@ -330,7 +334,8 @@ impl Service {
         answers::message(request, &says, Some(terminal.named()), now).ok_or(ServiceFailure::NoAnswerType)
     }
 
-    /// A terminal that is not known, or whose key does not fit, is told so; it could not check a MAC.
+    /// A terminal that is not known, or whose key does not fit, is told so; it could not check a MAC. What it asked for is
+    /// written down nowhere.
     fn refuse(
         &self,
         request: &Frame,

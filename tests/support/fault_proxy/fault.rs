@@ -65,6 +65,10 @@ pub enum Way {
 pub enum Change {
     /// Field 64 is another; nothing else.
     Mac,
+    /// Field 64 is missing; nothing else.
+    NoMac,
+    /// An answer says 97, as a host does that does not know the terminal and so makes no MAC: what else it said is gone.
+    Unknown,
     /// Field 11 is the next one.
     Stan,
     /// Field 4 is one cent less.

@@ -2,6 +2,9 @@
 
 use std::io::{Error, ErrorKind, Read, Result};
 
+/// The header that says how long the body is.
+const LENGTH: &str = "content-length";
+
 /// The longest head or body that is read.
 const LONGEST: usize = 64 * 1024;
 
@@ -36,14 +39,18 @@ impl Http {
     /// An answer with this status and content.
     pub fn answer(status: &str, content_type: &str, body: &[u8]) -> Self {
         let head =
-            format!("HTTP/1.1 {status}\r\ncontent-type: {content_type}\r\ncontent-length: {}\r\n\r\n", body.len());
+            format!("HTTP/1.1 {status}\r\ncontent-type: {content_type}\r\n{LENGTH}: {}\r\n\r\n", body.len());
         Self { head: head.into_bytes(), body: body.to_vec() }
     }
 
-    /// The same with another body of the same length.
+    /// The same with another body.
     pub fn with_body(&self, body: Vec<u8>) -> Self {
-        assert_eq!(body.len(), self.body.len(), "the head says how long the body is");
-        Self { head: self.head.clone(), body }
+        let head = String::from_utf8(self.head.clone()).unwrap();
+        let lines = head.split_inclusive("\r\n").map(|line| match line.split_once(':') {
+            Some((name, _)) if name.eq_ignore_ascii_case(LENGTH) => format!("{name}: {}\r\n", body.len()),
+            _ => line.to_owned(),
+        });
+        Self { head: lines.collect::<String>().into_bytes(), body }
     }
 
     /// As it travels.
@@ -56,6 +63,6 @@ impl Http {
 fn length(head: &[u8]) -> Option<usize> {
     let head = std::str::from_utf8(head).ok()?;
     let values = head.lines().filter_map(|line| line.split_once(':'));
-    let (_, value) = values.into_iter().find(|(name, _)| name.eq_ignore_ascii_case("content-length"))?;
+    let (_, value) = values.into_iter().find(|(name, _)| name.eq_ignore_ascii_case(LENGTH))?;
     value.trim().parse().ok()
 }

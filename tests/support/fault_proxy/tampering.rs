@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use yima::iso8583::{Dialect, Frame};
+use yima::iso8583::{Dialect, Frame, Message};
 use yima::vault::SecureElement;
 use yima::vault::software::SoftwareVault;
 
@@ -19,6 +19,17 @@ pub fn changed(dialect: &Dialect, kit: &Path, way: Way, change: Change, bytes: &
         Change::Mac => {
             let other: Vec<u8> = mac?.iter().map(|byte| if *byte == b'0' { b'1' } else { b'0' }).collect();
             let message = frame.message.clone().with_bytes(MAC, &other);
+            return Some(dialect.pack(&Frame { message, ..frame }).unwrap().to_vec());
+        }
+        Change::NoMac => {
+            mac?;
+            let message = frame.message.clone().without(MAC);
+            return Some(dialect.pack(&Frame { message, ..frame }).unwrap().to_vec());
+        }
+        Change::Unknown => {
+            frame.message.text(39)?;
+            let said = [32, 37, 38, 55, 59, 62, MAC].into_iter().fold(frame.message.clone(), Message::without);
+            let message = said.with_text(39, "97");
             return Some(dialect.pack(&Frame { message, ..frame }).unwrap().to_vec());
         }
         Change::Stan => (11, 6),
