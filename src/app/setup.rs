@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::engine::{EngineLock, Parts};
+use super::parts::{EngineLock, Parts};
 use crate::acquirer::enrolment::{self, EnrolmentError};
 use crate::acquirer::link::{HttpsLink, LinkError};
 use crate::devices::printer::Printer;

@@ -8,8 +8,9 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
-use super::engine::{Core, Listener, Message, Parts};
+use super::engine::{Core, Listener, Message};
 use super::line::Line;
+use super::parts::Parts;
 use super::view::Intent;
 use super::workers::reader::{ReaderDesk, ReaderWorker};
 use super::workers::{Workers, link, printer, reader};
