@@ -26,6 +26,7 @@ pub mod proof;
 pub mod receipt;
 pub mod reference;
 pub mod wording;
-// ---- beside the core, not pure: they read and write files ---------------------------------------
+// ---- beside the core, not pure: they read and write files, or ask for the time -------------------
+pub mod clock;
 pub mod terminal;
 pub mod vault;

@@ -4,13 +4,12 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
-
 use super::engine::Core;
 use super::setup::{Setup, SetupError};
 use crate::acquirer::link::HostLink;
 use crate::acquirer::parameters::DownloadError;
 use crate::acquirer::parameters::field62::KeyName;
+use crate::clock;
 use crate::crypto::hex;
 use crate::emv::terminal::{Application, TerminalData};
 use crate::terminal::emv_files::{EmvFiles, EmvFilesError, InUse};
@@ -65,9 +64,9 @@ pub fn update(link: &dyn HostLink, files: &EmvFiles) -> Result<Update, UpdateErr
     let download = link.download().inspect_err(|error| match error {
         // The line, not what the host sent.
         DownloadError::Link { .. } => {}
-        refused => files.note_refusal(&refused.to_string(), Timestamp::now()),
+        refused => files.note_refusal(&refused.to_string(), clock::timestamp()),
     })?;
-    let in_use = files.replace(&download.set, &download.from, Timestamp::now())?;
+    let in_use = files.replace(&download.set, &download.from, clock::timestamp())?;
     let unconfirmed = link.confirm_download().err();
     Ok(Update { in_use, unusable: download.unusable, unconfirmed })
 }
@@ -155,7 +154,7 @@ pub(super) struct ParameterDesk {
 
 impl ParameterDesk {
     pub fn new() -> Self {
-        Self { ordered: false, began: None, not_before: Instant::now() }
+        Self { ordered: false, began: None, not_before: clock::instant() }
     }
 
     /// The host wants its data to be fetched.
@@ -164,17 +163,17 @@ impl ParameterDesk {
     }
 
     pub fn wants_update(&self) -> bool {
-        self.ordered && self.began.is_none() && Instant::now() >= self.not_before
+        self.ordered && self.began.is_none() && clock::instant() >= self.not_before
     }
 
     pub fn update_begins(&mut self) {
-        self.began = Some(Instant::now());
+        self.began = Some(clock::instant());
         self.ordered = false;
     }
 
     /// Whether an update is on its way that the engine waits for.
     pub fn under_way(&self) -> bool {
-        self.began.is_some_and(|began| began.elapsed() < PATIENCE)
+        self.began.is_some_and(|began| clock::since(began) < PATIENCE)
     }
 
     /// The host is being asked.
@@ -185,7 +184,7 @@ impl ParameterDesk {
     fn update_ended(&mut self, failed: bool) {
         self.began = None;
         self.ordered |= failed;
-        self.not_before = Instant::now() + INTERVAL;
+        self.not_before = clock::instant() + INTERVAL;
     }
 }
 

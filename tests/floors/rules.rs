@@ -5,7 +5,7 @@ use std::path::Path;
 use super::source::{Source, UsedPath};
 
 /// The modules of the library from the top down. Each uses only those that come after it.
-pub const FLOORS: [&str; 21] = [
+pub const FLOORS: [&str; 22] = [
     "cli",
     "ui",
     "app",
@@ -18,6 +18,7 @@ pub const FLOORS: [&str; 21] = [
     "receipt",
     "terminal",
     "vault",
+    "clock",
     "iso8583",
     "emv",
     "crypto",

@@ -1,6 +1,6 @@
 //! The worker that owns the printer.
 
-use std::sync::mpsc::Sender;
+use std::sync::mpsc::{Receiver, Sender};
 use std::time::Duration;
 
 use crate::devices::printer::{Confirmation, PrintFailure, Printer, PrinterFault};
@@ -43,15 +43,26 @@ pub fn start<M: Send + 'static>(
     events: Sender<M>,
     wrap: impl Fn(Event) -> M + Send + 'static,
 ) -> std::io::Result<Sender<Job>> {
-    super::start("printer", move |jobs| {
-        for Job { slip, bytes } in jobs {
-            let result = printer.print(&bytes, patience, &mut |fault| {
+    super::start("printer", move |jobs: Receiver<Job>| {
+        for job in jobs {
+            let slip = job.slip;
+            let result = carry_out(job, &mut *printer, patience, &mut |event| {
                 // The engine may be gone; the slip is printed all the same.
-                let _ = events.send(wrap(Event::Waiting(slip, fault)));
+                let _ = events.send(wrap(event));
             });
             if events.send(wrap(Event::Ended(slip, result))).is_err() {
                 return;
             }
         }
     })
+}
+
+/// Prints a slip, and tells when the printer stops in the middle and goes on.
+pub fn carry_out(
+    Job { slip, bytes }: Job,
+    printer: &mut dyn Printer,
+    patience: Duration,
+    tell: &mut dyn FnMut(Event),
+) -> Result<Confirmation, PrintFailure> {
+    printer.print(&bytes, patience, &mut |fault| tell(Event::Waiting(slip, fault)))
 }

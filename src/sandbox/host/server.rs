@@ -243,7 +243,8 @@ async fn checkpoint(
     Extension(peer): Extension<Peer>,
     request: Request<Body>,
 ) -> Result<Response, Infallible> {
-    let Some(peer) = peer.0 else { return Ok(no_certificate()) };
+    let _busy = peer.line.begin();
+    let Some(peer) = peer.certificate else { return Ok(no_certificate()) };
     let body = match timeout(READ_TIMEOUT, to_bytes(request.into_body(), witness::LONGEST)).await {
         Ok(Ok(body)) => body,
         Ok(Err(_)) => return Ok(StatusCode::PAYLOAD_TOO_LARGE.into_response()),
