@@ -2,6 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails here and now")]
 
+#[path = "enrolment/after_repair.rs"]
+mod after_repair;
+#[path = "enrolment/leaving.rs"]
+mod leaving;
 mod support;
 
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -170,7 +174,8 @@ fn a_terminal_is_moved_enrolled_anew_and_taken_out_of_service() {
     assert_eq!((refused["reason"]["kind"].as_str(), exit), (Some("payments_open"), 1));
     assert!(town.host_line().starts_with("answers 00"));
     town.merchant(&["decommission", TUSN, "--reason", "the shop has closed"]);
-    let (done, exit) = town.yima(&["decommission", "--json"]);
+    let give_up = ["decommission", "--give-up", "--by", "王五", "--note", "the bank knows", "--json"];
+    let (done, exit) = town.yima(&give_up);
     assert_eq!((&done["decommissioned"], exit), (&Value::Bool(true), 0));
     let (status, _) = town.yima(&["enrol", "--status", "--json"]);
     assert_eq!(status["reason"]["kind"], "decommissioned");

@@ -64,7 +64,7 @@ pub fn sale_request() -> SaleRequest {
             sequence_number: Some(1),
             entry: EntryMode::Chip,
         },
-        chip_data: vec![0x9F, 0x36, 0x02, 0, 1],
+        chip_data: vec![0x9F, 0x36, 0x02, 0, 1].into(),
         pin: None,
     }
 }

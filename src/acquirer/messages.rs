@@ -321,6 +321,16 @@ mod tests {
     }
 
     #[test]
+    fn nothing_of_a_request_that_is_enough_to_pay_with_is_in_a_log() {
+        let request = sale_request();
+        let said = format!("{request:?} {:?}", request.card);
+        for secret in ["4111111111111111", "48, 18", "3012", "159, 54"] {
+            assert!(!said.contains(secret), "{secret}: {said}");
+        }
+        assert!(said.contains("411111"), "who looks at it knows which card it was: {said}");
+    }
+
+    #[test]
     fn a_pin_for_the_bank_is_in_the_sale_and_in_nothing_that_follows_it() {
         with_requests(|requests| {
             let mut sale = sale_request();
@@ -442,7 +452,7 @@ mod tests {
             let error = requests.sale(&request).err().unwrap();
             assert!(error.to_string().contains("field 14"), "{error}");
             request = sale_request();
-            request.chip_data = vec![0; 256];
+            request.chip_data = vec![0; 256].into();
             assert!(requests.sale(&request).err().unwrap().to_string().contains("field 55"));
         });
     }

@@ -19,6 +19,13 @@ impl Core {
         if !free || amount.is_zero() {
             return;
         }
+        // What an earlier run left is taken up first: later it could not be told from the payment that begins now.
+        if self.left_over {
+            if let Err(error) = self.take_up_what_was_left() {
+                return self.refuse(amount, Reason::with_detail(ReasonKind::LedgerFailed, error.to_string()));
+            }
+            self.out_of_service = None;
+        }
         if let Some(reason) = self.binding.refusal().or_else(|| self.line.refusal()) {
             return self.refuse(amount, reason);
         }

@@ -6,6 +6,7 @@ use super::setup::{Setup, SetupError};
 use crate::acquirer::enrolment::wire::{ActivationCode, Answer, SignedRequest, TerminalAnswer};
 use crate::acquirer::enrolment::{self, Enrolled, Enrolment, EnrolmentError, Progress, https};
 use crate::ledger::{Ledger, LedgerError};
+use crate::payment::queue::{self, NotAllowed};
 use crate::payment::record::State;
 use crate::reference::{MerchantCode, ReferenceError, TerminalNumber};
 use crate::terminal::binding::BindingRecord;
@@ -44,6 +45,9 @@ pub enum EnrolError {
         /// How many.
         unfinished: u32,
     },
+    /// Nobody is named who gives payments up, or why.
+    #[error("--by, --note: {0}")]
+    GivenUp(NotAllowed),
     /// What the terminal is, or a part of it.
     #[error(transparent)]
     Setup(#[from] SetupError),
@@ -67,9 +71,10 @@ impl EnrolError {
         match self {
             Self::Enrolment(EnrolmentError::Refused(refusal)) => refusal.reason(),
             Self::Enrolment(EnrolmentError::Link(_)) => ReasonKind::EnrolUnreachable,
+            Self::Enrolment(EnrolmentError::Unfinished { .. }) => ReasonKind::PaymentsOpen,
             Self::Enrolment(_) | Self::Already { .. } | Self::NotYet => ReasonKind::EnrolRefused,
             Self::Unfinished { .. } => ReasonKind::PaymentsOpen,
-            Self::NoSerialNumber(_) | Self::Setting(_) => ReasonKind::SetupWrong,
+            Self::NoSerialNumber(_) | Self::Setting(_) | Self::GivenUp(_) => ReasonKind::SetupWrong,
             Self::Ledger(_) => ReasonKind::LedgerFailed,
             Self::Identity(error) => kind_of_identity(error),
             Self::Setup(error) => kind_of_setup(error),
@@ -96,12 +101,22 @@ fn kind_of_identity(error: &IdentityError) -> ReasonKind {
         IdentityError::Binding { .. }
         | IdentityError::Older { .. }
         | IdentityError::OtherKey
+        | IdentityError::NoJournal(_)
         | IdentityError::Content { .. }
         | IdentityError::Journal(_)
         | IdentityError::Machine(_)
         | IdentityError::Reference(_)
         | IdentityError::Crypto(_) => ReasonKind::BindingWrong,
     }
+}
+
+/// Who gives up payments that are not finished when the terminal leaves service, and why. It stands in the journal, signed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GivenUp {
+    /// Who.
+    pub by: String,
+    /// Why: what the acquirer said.
+    pub note: String,
 }
 
 /// How a terminal stands with its acquirer.
@@ -163,9 +178,10 @@ impl Setup {
             (Err(_), true) if before.is_none() => return Err(EnrolError::NotYet),
             _ => {}
         }
-        // What a terminal left that was taken out of service, the acquirer has taken over.
-        let out_of_service = self.journal().is_ok_and(|journal| journal.is_decommissioned());
-        if let Some(before) = before.as_ref().filter(|_| !out_of_service) {
+        if self.journal().is_ok_and(|journal| journal.is_decommissioned()) {
+            // Its keys are destroyed. What it left was given up then, by whom stands in the journal, and is kept as it is.
+            Ledger::put_aside(&self.ledger_path())?;
+        } else if let Some(before) = &before {
             self.refuse_while_payments_are_open(before)?;
         }
         let serial_number = match (self.settings.serial_number(&self.state)?, &before) {
@@ -187,6 +203,10 @@ impl Setup {
         let mut host = |signed: &SignedRequest| https::enrol(&self.settings.host, &directory, signed);
         let record = enrolment.carry_out(code, &mut host, progress)?;
         tracing::info!(merchant = record.merchant_code, terminal = record.terminal_number, again, "enrolled");
+        // The engine would do it as well when it starts, so that a power cut here changes nothing.
+        if let Err(error) = self.put_aside_ledger_of_another(&record.merchant_code, &record.terminal_number) {
+            tracing::error!(%error, "the ledger of the identity before is still in its place");
+        }
         Ok(record)
     }
 
@@ -212,11 +232,14 @@ impl Setup {
     }
 
     /// Takes the terminal out of service and destroys its keys. The acquirer refuses while payments are open, unless it ordered
-    /// this itself.
+    /// this itself; then what is not finished needs somebody who gives it up. The ledger stays as it is.
     ///
     /// # Errors
-    /// When the host refuses or does not answer: nothing has changed then.
-    pub fn decommission(&self) -> Result<(), EnrolError> {
+    /// When the host refuses or does not answer, or payments are not finished: nothing has changed then.
+    pub fn decommission(&self, given_up: Option<&GivenUp>) -> Result<(), EnrolError> {
+        if let Some(GivenUp { by, note }) = given_up {
+            queue::check_words(by, note).map_err(EnrolError::GivenUp)?;
+        }
         let (directory, custody) = (self.identity_directory(), self.custody()?);
         let _alone = self.lock()?;
         // Keys of an enrolment before, and of one that was not decided, are not to outlive the terminal.
@@ -230,7 +253,8 @@ impl Setup {
         let (unfinished, unsettled) = self.open_payments(&record)?;
         self.as_enrolled(|enrolled| {
             let mut desk = |signed: &SignedRequest| self.ask(signed);
-            Ok(enrolled.decommission(&mut desk, unfinished, unsettled, Timestamp::now())?)
+            let given_up = given_up.map(|GivenUp { by, note }| format!("{}: {}", by.trim(), note.trim()));
+            Ok(enrolled.decommission(&mut desk, unfinished, unsettled, given_up.as_deref(), Timestamp::now())?)
         })?;
         Ok(enrolment::give_up(&directory, &custody)?)
     }

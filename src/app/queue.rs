@@ -241,8 +241,8 @@ impl Core {
             Ok(true) => {
                 tracing::warn!(trace = %late.trace, "an approval came too late; it is recorded and not accepted");
                 self.queue.look_again();
-                self.refresh_waiting();
-                self.refresh_queue();
+                self.after_decision();
+                self.print_what_was_given_up();
             }
             Ok(false) => tracing::warn!(trace = %late.trace, "an approval came that no payment waits for"),
             Err(error) => {

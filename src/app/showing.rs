@@ -165,9 +165,11 @@ impl Core {
         }
     }
 
-    /// A ledger that failed is looked at again now and then: a full disk may have been emptied.
+    /// A ledger that failed is looked at again now and then: a full disk may have been emptied. Not while a payment runs: its
+    /// row is not one that was left.
     pub(super) fn try_ledger_again(&mut self) {
-        if self.out_of_service.is_none() || clock::instant() < self.next_ledger_try {
+        let due = self.out_of_service.is_some() && clock::instant() >= self.next_ledger_try;
+        if !due || self.running.is_some() {
             return;
         }
         self.next_ledger_try = clock::instant() + LEDGER_INTERVAL;

@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 use super::{Failure, output};
 use crate::acquirer::enrolment::wire::ActivationCode;
 use crate::app::Setup;
-use crate::app::enrolment::{EnrolError, Standing, kind_of_setup};
+use crate::app::enrolment::{EnrolError, GivenUp, Standing, kind_of_setup};
 use crate::terminal::binding::{BindingRecord, Place};
 use crate::terminal::journal::Journal;
 use crate::wording::{Reason, ReasonKind};
@@ -64,6 +64,18 @@ pub struct MoveArguments {
 /// What comes after `yima decommission`.
 #[derive(Debug, Args)]
 pub struct DecommissionArguments {
+    /// Give up payments that are not finished, when the acquirer ordered this: they can never be taken back afterwards
+    #[arg(long, requires = "by", requires = "note")]
+    give_up: bool,
+
+    /// Who gives them up
+    #[arg(long, value_name = "NAME", requires = "give_up")]
+    by: Option<String>,
+
+    /// Why: who was asked, and what they said
+    #[arg(long, value_name = "TEXT", requires = "give_up")]
+    note: Option<String>,
+
     /// Print as JSON
     #[arg(long)]
     json: bool,
@@ -110,7 +122,11 @@ impl MoveArguments {
 
 impl DecommissionArguments {
     pub fn run(&self, setup: &Setup) -> Result<ExitCode, Failure> {
-        let done = setup.decommission();
+        let given_up = match (&self.by, &self.note) {
+            (Some(by), Some(note)) if self.give_up => Some(GivenUp { by: by.clone(), note: note.clone() }),
+            _ => None,
+        };
+        let done = setup.decommission(given_up.as_ref());
         finish(setup, self.json, done, |()| {
             let said = "this terminal is out of service and its keys are destroyed";
             (json!({ "decommissioned": true }), said.to_owned())

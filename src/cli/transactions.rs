@@ -1,5 +1,6 @@
 //! `yima transactions`: what the ledger holds, newest first.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
@@ -9,7 +10,7 @@ use serde_json::{Value, json};
 use super::{Failure, output};
 use crate::app::Setup;
 use crate::emv::cvm::Verification;
-use crate::ledger::{CopyRow, DeedRow, TransactionRow};
+use crate::ledger::{CopyRow, DeedRow, Ledger, TransactionRow};
 use crate::payment::online::LateApproval;
 use crate::payment::queue::{Kind, Resolution};
 
@@ -26,11 +27,19 @@ pub struct Arguments {
     /// Show at most so many [default: 50; with --json all]
     #[arg(long, value_name = "NUMBER")]
     limit: Option<usize>,
+
+    /// Read a ledger that was put aside when this machine was enrolled for another merchant or terminal
+    #[arg(long, value_name = "FILE")]
+    ledger: Option<PathBuf>,
 }
 
 impl Arguments {
     pub fn run(&self, setup: &Setup) -> Result<ExitCode, Failure> {
-        let Some(ledger) = setup.ledger_to_look_at(&setup.identity()?)? else {
+        let ledger = match &self.ledger {
+            Some(path) => Some(Ledger::open_put_aside(path)?),
+            None => setup.ledger_to_look_at(&setup.identity()?)?,
+        };
+        let Some(ledger) = ledger else {
             if self.json {
                 output::json(&Value::Array(Vec::new()));
             }

@@ -63,20 +63,26 @@ impl Ledger {
     /// # Errors
     /// When the ledger cannot be read.
     pub fn open_entries(&self) -> Result<Open, LedgerError> {
-        let count = |sql: &str| -> Result<usize, LedgerError> {
-            let count = self.connection.query_row(sql, [], |row| row.get::<_, i64>(0));
+        let own = [self.merchant_code.as_str(), self.terminal_number.as_str()];
+        let count = |condition: &str| -> Result<usize, LedgerError> {
+            let sql = format!("SELECT count(*) FROM {condition} AND merchant_code = ?1 AND terminal_number = ?2");
+            let count = self.connection.query_row(&sql, own, |row| row.get::<_, i64>(0));
             Ok(usize::try_from(count.map_err(statement_error(&self.path))?).unwrap_or(usize::MAX))
         };
         let waiting = count(
-            "SELECT count(*) FROM transactions
+            "transactions
              WHERE state IN ('pending', 'host_approved', 'reversal_due', 'unresolved') AND state <> 'unresolved'",
-        )? + count("SELECT count(*) FROM advices WHERE state <> 'delivered' AND state = 'queued'")?;
+        )? + count(
+            "advices a CROSS JOIN transactions t ON t.id = a.transaction_id
+             WHERE a.state <> 'delivered' AND a.state = 'queued'",
+        )?;
         let parked = count(
-            "SELECT count(*) FROM transactions
+            "transactions
              WHERE state IN ('pending', 'host_approved', 'reversal_due', 'unresolved') AND state = 'unresolved'
                  AND resolution IS NULL",
         )? + count(
-            "SELECT count(*) FROM advices WHERE state <> 'delivered' AND state = 'parked' AND resolution IS NULL",
+            "advices a CROSS JOIN transactions t ON t.id = a.transaction_id
+             WHERE a.state <> 'delivered' AND a.state = 'parked' AND a.resolution IS NULL",
         )?;
         Ok(Open { waiting, parked })
     }
@@ -139,12 +145,18 @@ impl Ledger {
     /// When it cannot be written or the entry does not wait.
     pub fn done(&mut self, id: EntryId) -> Result<(), LedgerError> {
         match id {
-            EntryId::Reversal(trace) => self.change(
-                trace,
-                "state = 'reversed', chip_data = NULL, next_try = NULL",
-                &[State::ReversalDue],
-                params![],
-            ),
+            EntryId::Reversal(trace) => {
+                let failed = statement_error(&self.path);
+                let transaction = self.connection.unchecked_transaction().map_err(&failed)?;
+                self.change(
+                    trace,
+                    "state = 'reversed', chip_data = NULL, next_try = NULL",
+                    &[State::ReversalDue],
+                    params![],
+                )?;
+                self.log(trace)?;
+                transaction.commit().map_err(&failed)
+            }
             EntryId::Advice(id) => self.change_advice(
                 "UPDATE advices SET state = 'delivered', chip_data = NULL, next_try = NULL
                  WHERE id = ?1 AND state = 'queued'",
@@ -211,11 +223,14 @@ impl Ledger {
             .connection
             .prepare(
                 "SELECT d.id, d.advice_id, t.batch, t.stan, d.at FROM dead_letters d
-                 JOIN transactions t ON t.id = d.transaction_id WHERE d.slip = 'due' ORDER BY d.id",
+                 JOIN transactions t ON t.id = d.transaction_id
+                 WHERE d.slip = 'due' AND t.merchant_code = ?1 AND t.terminal_number = ?2 ORDER BY d.id",
             )
             .map_err(&failed)?;
         let rows = statement
-            .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)))
+            .query_map([self.merchant_code.as_str(), self.terminal_number.as_str()], |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
+            })
             .map_err(&failed)?;
         rows.map(|row| {
             let (id, advice, batch, stan, at): (i64, Option<i64>, u32, u32, String) = row.map_err(&failed)?;
@@ -250,9 +265,8 @@ impl Ledger {
         let transaction =
             Transaction::new_unchecked(&self.connection, TransactionBehavior::Immediate).map_err(&failed)?;
         let row = self.find(late.trace)?.filter(|row| row.late.is_none());
-        let Some((state, does)) = row.and_then(|row| Some((row.state, queue::late_approval(row.state)?))) else {
-            return Ok(false);
-        };
+        let does = row.and_then(|row| Some((row.state, queue::late_approval(row.state, row.resolution)?)));
+        let Some((state, does)) = does else { return Ok(false) };
         self.change(
             late.trace,
             "late_response_code = ?5, late_rrn = ?6, late_authorisation_code = ?7, late_at = ?8",
@@ -264,16 +278,26 @@ impl Ledger {
                 at.to_string(),
             ],
         )?;
-        if does == LateApprovalDoes::TakeBack {
-            // Chip data are gone with the final state; what was sent before keeps its reason, so that it is a repeat.
-            self.change(
+        match does {
+            LateApprovalDoes::Nothing => {}
+            // Chip data are gone with the final state. A reversal that was sent before keeps its reason and its lack of an
+            // authorisation code, so that it is a repeat; one that was not says all that is known.
+            LateApprovalDoes::TakeBack => self.change(
                 late.trace,
                 "state = 'reversal_due', chip_data = x'', reversal_tries = 0, next_try = NULL,
+                 authorisation_code = CASE WHEN reversal_reason IS NULL THEN coalesce(authorisation_code, ?6)
+                                      ELSE authorisation_code END,
                  reversal_reason = coalesce(reversal_reason, ?5)",
                 &[state],
-                params![ReversalReason::Other.code()],
-            )?;
+                params![ReversalReason::Other.code(), late.authorisation_code.as_ref().map(|code| code.as_str())],
+            )?,
+            // What was said before stays among the deeds.
+            LateApprovalDoes::AskAgain => {
+                self.change(late.trace, "resolution = NULL", &[state], params![])?;
+                self.note_dead_letter(EntryId::Reversal(late.trace), Some(&late.response_code))?;
+            }
         }
+        self.log(late.trace)?;
         transaction.commit().map_err(&failed)?;
         Ok(true)
     }

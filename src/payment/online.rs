@@ -3,6 +3,7 @@
 use std::fmt;
 
 use jiff::civil::DateTime;
+use zeroize::Zeroizing;
 
 use crate::card_number::{Pan, Track2};
 use crate::link_fault::LinkFault;
@@ -22,7 +23,7 @@ pub struct SaleRequest {
     /// The card.
     pub card: CardForHost,
     /// Field 55: data objects of the chip, with the ARQC.
-    pub chip_data: Vec<u8>,
+    pub chip_data: Zeroizing<Vec<u8>>,
     /// What the issuer is to check: becomes field 52, and goes nowhere else.
     pub pin: Option<Pin>,
 }
@@ -39,7 +40,7 @@ impl fmt::Debug for SaleRequest {
 }
 
 /// What the host needs of the card beside the chip's data objects. Lives no longer than the transaction.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct CardForHost {
     /// The number (field 2).
     pub pan: Pan,
@@ -51,6 +52,17 @@ pub struct CardForHost {
     pub sequence_number: Option<u8>,
     /// How it was read.
     pub entry: EntryMode,
+}
+
+/// The expiry is not shown, as nowhere else: with the number it is enough to pay somewhere.
+impl fmt::Debug for CardForHost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CardForHost")
+            .field("pan", &self.pan)
+            .field("sequence_number", &self.sequence_number)
+            .field("entry", &self.entry)
+            .finish_non_exhaustive()
+    }
 }
 
 /// How the card reached the terminal (field 22, first two digits).

@@ -223,8 +223,10 @@ pub fn pause_s(result: &Result<HostAnswer, LinkFailure>, tries: u32) -> u32 {
 /// What an approval that came too late does to its payment. It is written down with the row and never accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LateApprovalDoes {
-    /// Nothing: the payment is being taken back, or a person looks at it.
+    /// Nothing: the payment is being taken back, a person looks at it, or a person knows that it is charged.
     Nothing,
+    /// A person was told that the payment is not charged, and has ended it: a person must look again, knowing this.
+    AskAgain,
     /// The payment is taken back, once more if it was before.
     TakeBack,
 }
@@ -234,10 +236,12 @@ pub enum LateApprovalDoes {
 ///
 /// A payment that counts as taken back may have been booked after its reversal found nothing. One that counts as refused may
 /// have been booked as well: the refusal may be of a copy that was doubled on the way. In both the customer was told that
-/// nothing is paid.
-pub const fn late_approval(state: State) -> Option<LateApprovalDoes> {
+/// nothing is paid. One that a person ended as not charged is not taken back by itself: the acquirer may have given the money
+/// back by hand, and would give it back twice.
+pub const fn late_approval(state: State, resolution: Option<Resolution>) -> Option<LateApprovalDoes> {
     match state {
         State::Reversed | State::Declined => Some(LateApprovalDoes::TakeBack),
+        State::Unresolved if matches!(resolution, Some(Resolution::Reversed)) => Some(LateApprovalDoes::AskAgain),
         State::ReversalDue | State::Unresolved => Some(LateApprovalDoes::Nothing),
         State::Pending | State::HostApproved | State::Approved => None,
     }
@@ -360,11 +364,19 @@ pub fn allow(entry: &Entry, deed: &Deed) -> Result<(), NotAllowed> {
         }
         (Standing::Parked, _, _) => {}
     }
+    check_words(&deed.by, &deed.note)
+}
+
+/// Whether somebody is named, and says why.
+///
+/// # Errors
+/// Which of the two is missing or too long.
+pub fn check_words(by: &str, note: &str) -> Result<(), NotAllowed> {
     let fits = |text: &str, most: usize| !text.trim().is_empty() && text.chars().count() <= most;
-    if !fits(&deed.by, LONGEST_NAME) {
+    if !fits(by, LONGEST_NAME) {
         return Err(NotAllowed::Name);
     }
-    if !fits(&deed.note, LONGEST_NOTE) {
+    if !fits(note, LONGEST_NOTE) {
         return Err(NotAllowed::Note);
     }
     Ok(())

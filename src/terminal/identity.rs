@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::binding::{BindingError, BindingMark, BindingRecord, SignedBinding, key_name};
 use super::files;
-use super::journal::{Journal, JournalError};
+use super::journal::{self, Journal, JournalError};
 use super::machine::{MachineError, MachineNote, MachineProof};
 use crate::crypto::CryptoError;
 use crate::reference::{MerchantCode, ReferenceError, TerminalNumber};
@@ -104,6 +104,12 @@ pub enum IdentityError {
         "the binding record is for another device key than the one in the vault. Take no payment and call the acquirer"
     )]
     OtherKey,
+    /// The journal is gone: nobody can tell whether a newer record has counted.
+    #[error(
+        "{0} is gone, and an enrolled terminal has one: an older binding record could count again. Take no payment and call \
+         the acquirer; new keys make a new one: yima enrol --again"
+    )]
+    NoJournal(String),
     /// The terminal was taken out of service.
     #[error("this terminal was taken out of service and its keys were destroyed; enrol it anew to use it again")]
     Decommissioned,
@@ -140,6 +146,9 @@ impl Identity {
         let path = directory.join(FILE);
         let signed = read_signed(&path)?;
         let journal = Journal::load(directory)?;
+        if journal.entries().is_empty() {
+            return Err(IdentityError::NoJournal(directory.join(journal::FILE).display().to_string()));
+        }
         if journal.is_decommissioned() {
             return Err(IdentityError::Decommissioned);
         }
@@ -238,6 +247,18 @@ pub fn binding_authorities(directory: &Path, otherwise: &Path) -> Result<Vec<u8>
     let kept = directory.join(BINDING_AUTHORITIES);
     let path = if kept.exists() { kept } else { directory.join(otherwise) };
     std::fs::read(&path).map_err(|source| file_error(&path, source))
+}
+
+/// The key by which the acquirer signed the binding record of an identity directory: SubjectPublicKeyInfo in DER.
+///
+/// # Errors
+/// When there is no such record, or nobody vouches for who signed it.
+pub fn acquirer_key(directory: &Path, authorities: &Path) -> Result<Vec<u8>, IdentityError> {
+    let path = directory.join(FILE);
+    let (_, key) = read_signed(&path)?
+        .verified_with_key(&binding_authorities(directory, authorities)?)
+        .map_err(|source| IdentityError::Binding { path: path.display().to_string(), source })?;
+    Ok(key.to_der()?)
 }
 
 /// Writes a signed record into an identity directory, durably. It must have been verified.

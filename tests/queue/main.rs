@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails here and now")]
 
 mod command;
+mod left_over;
 mod terminal;
 #[path = "../support/watching.rs"]
 mod watching;

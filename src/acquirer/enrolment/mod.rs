@@ -55,6 +55,16 @@ pub enum EnrolmentError {
         /// What the system says.
         source: std::io::Error,
     },
+    /// The terminal is to leave service with payments that nobody finished or gave up.
+    #[error(
+        "{unfinished} payments and messages about payments are not finished, and no key is left to finish them with \
+         afterwards. Start the terminal: the host still takes them. What it cannot take any more a person gives up: \
+         yima decommission --give-up"
+    )]
+    Unfinished {
+        /// How many.
+        unfinished: u32,
+    },
     /// The request cannot be written.
     #[error("the request cannot be written: {0}")]
     Request(String),
@@ -379,23 +389,30 @@ impl Enrolled<'_> {
         self.note(Event::MoveRequested, &detail, self.identity.version, now)
     }
 
-    /// Takes the terminal out of service: the host marks it, the journal says so, and the keys are destroyed.
+    /// Takes the terminal out of service: the host marks it, the journal says so, and the keys are destroyed. What is not
+    /// finished then can never be: where the acquirer ordered it all the same, `given_up` says who answers for that, and why.
     ///
     /// # Errors
-    /// When the host refuses or does not answer; then nothing has changed. When the keys cannot be destroyed: then it must be
-    /// tried again.
+    /// When the host refuses or does not answer, or payments are not finished and nobody gives them up; then nothing has
+    /// changed. When the keys cannot be destroyed: then it must be tried again.
     pub fn decommission(
         &self,
         desk: Desk<'_>,
         unfinished: u32,
         unsettled: u32,
+        given_up: Option<&str>,
         now: Timestamp,
     ) -> Result<(), EnrolmentError> {
         match self.ask(desk, Wish::Decommission { unfinished, unsettled }, now) {
             Ok(_) | Err(EnrolmentError::Refused(Refusal::Decommissioned)) => {}
             Err(error) => return Err(error),
         }
-        let detail = format!("{unfinished} payments not finished, {unsettled} not settled");
+        let by = match (unfinished, given_up) {
+            (0, _) => String::new(),
+            (_, Some(by)) => format!("; given up by {by}"),
+            (_, None) => return Err(EnrolmentError::Unfinished { unfinished }),
+        };
+        let detail = format!("{unfinished} payments not finished, {unsettled} not settled{by}");
         self.note(Event::Decommissioned, &detail, self.identity.version, now)?;
         Ok(self.vault.zeroize()?)
     }

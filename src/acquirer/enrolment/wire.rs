@@ -219,6 +219,8 @@ pub enum Refusal {
     Decommissioned,
     /// There are payments that are not finished or settled.
     PaymentsOpen,
+    /// The terminal says a time that lies before the host.
+    ClockAhead,
     /// The request is not what it should be, or not signed as it must be.
     BadRequest,
 }
@@ -237,6 +239,7 @@ impl Refusal {
             Self::Suspended => ReasonKind::MerchantSuspended,
             Self::Decommissioned => ReasonKind::Decommissioned,
             Self::PaymentsOpen => ReasonKind::PaymentsOpen,
+            Self::ClockAhead => ReasonKind::ClockWrong,
             Self::BadRequest => ReasonKind::EnrolRefused,
         }
     }
@@ -259,6 +262,7 @@ impl fmt::Display for Refusal {
             Self::PaymentsOpen => {
                 "payments are not finished or not settled yet; finish them, or ask the acquirer to order it"
             }
+            Self::ClockAhead => "this terminal's clock is ahead of the host's; set it, then try again",
             Self::BadRequest => "the host does not understand or believe the request; call the acquirer",
         })
     }

@@ -282,6 +282,7 @@ fn a_payment_that_counts_as_taken_back_is_taken_back_once_more_when_it_is_approv
     assert_eq!((entry.trace, entry.tries), (trace, 0));
     let Work::Reverse(request) = work else { panic!("{work:?}") };
     assert_eq!((request.reason, request.chip_data), (ReversalReason::NoAnswer, Vec::new()));
+    assert_eq!(request.authorisation_code, None, "the same as before");
     ledger.done(entry.id).unwrap();
     // The same approval, doubled on the way, does not begin it anew.
     assert!(!ledger.note_late_approval(&late(trace), noon()).unwrap());
@@ -306,8 +307,34 @@ fn a_payment_that_was_told_as_refused_is_taken_back_when_the_host_approved_it_af
     let (entry, work) = ledger.oldest(Rank::Reversals).unwrap().unwrap();
     let Work::Reverse(request) = work else { panic!("{work:?}") };
     assert_eq!((request.trace, request.reason, request.chip_data), (trace, ReversalReason::Other, Vec::new()));
+    assert_eq!(request.authorisation_code, late(trace).authorisation_code, "nothing was sent of it before");
     ledger.done(entry.id).unwrap();
     assert!(!ledger.note_late_approval(&late(trace), noon()).unwrap(), "once");
+}
+
+/// The reversal had no answer, the acquirer said that nothing was booked, and then the approval came.
+#[test]
+fn a_payment_that_a_person_ended_as_not_charged_is_for_a_person_again_when_it_was_approved() {
+    for (resolution, again) in [(Resolution::Reversed, true), (Resolution::Charged, false)] {
+        let directory = tempfile::tempdir().unwrap();
+        let mut ledger = open(directory.path());
+        let trace = given_up(&mut ledger, 1234);
+        ledger.decide(trace, &resolve(resolution)).unwrap();
+        let letters = ledger.dead_letters_without_slip().unwrap().len();
+        assert!(ledger.note_late_approval(&late(trace), noon()).unwrap());
+        let mut ledger = open(directory.path());
+        let row = ledger.find(trace).unwrap().unwrap();
+        assert_eq!((row.state, row.resolution), (State::Unresolved, (!again).then_some(resolution)));
+        assert_eq!(ledger.entries().unwrap().len(), usize::from(again));
+        assert_eq!(ledger.open_entries().unwrap().parked, usize::from(again));
+        assert_eq!(ledger.dead_letters_without_slip().unwrap().len(), letters + usize::from(again));
+        assert_eq!(ledger.oldest(Rank::Reversals).unwrap(), None, "the acquirer may have given it back by hand");
+        if again {
+            ledger.decide(trace, &resolve(Resolution::Charged)).unwrap();
+            let said: Vec<_> = ledger.deeds().unwrap().into_iter().map(|row| row.deed.act).collect();
+            assert_eq!(said, [Act::Resolve(Resolution::Reversed), Act::Resolve(Resolution::Charged)]);
+        }
+    }
 }
 
 #[test]

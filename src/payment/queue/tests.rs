@@ -234,6 +234,11 @@ fn a_late_approval_takes_back_what_the_customer_was_told_is_not_paid() {
             "reversal_due" | "unresolved" => Some(LateApprovalDoes::Nothing),
             _ => None,
         };
-        assert_eq!(late_approval(state), does, "{state:?}");
+        for resolution in [None, Some(Resolution::Charged)] {
+            assert_eq!(late_approval(state, resolution), does, "{state:?}");
+        }
     }
+    // The acquirer said that it had nothing, and a person believed it.
+    let said = Some(Resolution::Reversed);
+    assert_eq!(late_approval(State::Unresolved, said), Some(LateApprovalDoes::AskAgain));
 }

@@ -150,7 +150,7 @@ impl Sale {
             amount: self.opening.amount,
             at: self.opening.at,
             card: CardForHost { pan, expiry, track2, sequence_number, entry: EntryMode::Chip },
-            chip_data: data.collect(&self.opening.terminal.host_data).to_vec(),
+            chip_data: data.collect(&self.opening.terminal.host_data),
             pin: self.pin.take(),
         };
         self.pins.asked_bank = request.pin.is_some();

@@ -3,6 +3,7 @@
 //! The issuer checks the cryptogram. What it finds is written down beside the payment; no money moves.
 
 use super::books::Books;
+use super::originals;
 use super::rules::{Decision, Refusal, format_error};
 use super::store::{Store, StoreError, Terminal};
 use crate::acquirer::messages::{CARD_RESULT, MANAGEMENT_TYPE, SCRIPT_RESULT};
@@ -49,6 +50,9 @@ pub fn advice(
         let Some((entry, pan)) = books.entry(&terminal.terminal, original)? else {
             return Ok(says("25", "no such payment"));
         };
+        if let Some(what) = originals::disagreement(books, &terminal.terminal, original, message)? {
+            return Ok(says("25", &format!("another payment had this number: the {what} is not its")));
+        }
         if message.text(4) != Some(&entry.amount.twelve_digits()) {
             return Ok(says("13", "the amount is not the original's"));
         }

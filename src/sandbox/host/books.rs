@@ -3,6 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::advices::Note;
+use super::originals::{self, Original};
 use super::store::{ENTRY_COLUMN_COUNT, ENTRY_COLUMNS, Entry, EntryState, StoreError, algorithm_of, entry, method_of};
 use crate::crypto::emv::{IssuerKey, SequenceNumber};
 use crate::reference::TraceNumber;
@@ -123,6 +124,27 @@ impl<'a> Books<'a> {
             ],
         )?;
         Ok(())
+    }
+
+    /// Keeps what a sale said of itself.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub(super) fn keep_original(
+        &self,
+        terminal: &str,
+        trace: TraceNumber,
+        original: &Original,
+    ) -> Result<(), StoreError> {
+        Ok(originals::write(self.0, terminal, trace, original)?)
+    }
+
+    /// What a sale said of itself.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub(super) fn original(&self, terminal: &str, trace: TraceNumber) -> Result<Option<Original>, StoreError> {
+        Ok(originals::read(self.0, terminal, trace)?)
     }
 
     /// What was kept of an answer.

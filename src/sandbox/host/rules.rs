@@ -4,6 +4,7 @@ use jiff::Zoned;
 
 use super::books::{Books, NewEntry};
 use super::cryptogram::{self, Claim};
+use super::originals::{self, Original};
 use super::pins;
 use super::repeats;
 use super::scripts::{self, Script};
@@ -126,7 +127,7 @@ pub fn check_mac(dialect: &Dialect, terminal: &Terminal, message: &Message, byte
         return Err(refused("no MAC"));
     };
     let Some(key) = &terminal.mac_key else { return Err(refused("the terminal has not signed on")) };
-    match mac::unionpay(key, covered) {
+    match key.field_64(dialect.mac, covered) {
         Ok(right) if mac::equal(&right, given) => Ok(()),
         Ok(_) => Err(refused("the MAC is wrong")),
         Err(error) => Err(refused(&error.to_string())),
@@ -178,6 +179,7 @@ pub fn sale(
             pan: verdict.account_known.then_some(sale.pan),
         };
         let rrn = books.record(&entry, now.date())?;
+        books.keep_original(&terminal.terminal, sale.trace, &Original::of_sale(message))?;
         if verdict.booked > 0 {
             books.debit(sale.pan, verdict.booked)?;
         }
@@ -208,7 +210,8 @@ pub fn sale(
 }
 
 /// Carries a reversal (0400) out, however often it comes: an original is credited back once. One that has not come yet is
-/// written down as taken back, so that it is refused when it comes.
+/// written down as taken back, so that it is refused when it comes. One that says anything else of its original than the
+/// payment of that number is about none that this host knows.
 ///
 /// # Errors
 /// When the database fails; nothing is credited then.
@@ -239,6 +242,13 @@ pub fn reversal(store: &Store, terminal: &Terminal, message: &Message, now: &Zon
             let rrn = books.record(&entry, now.date())?;
             return Ok(says(ORIGINAL_UNKNOWN, reason, Some(rrn)));
         };
+        if let Some(what) = originals::disagreement(books, &terminal.terminal, trace, message)? {
+            return Ok(says(
+                ORIGINAL_UNKNOWN,
+                &format!("another payment had this number: the {what} is not its"),
+                None,
+            ));
+        }
         if original.amount.minor() != minor {
             return Ok(says("13", "the amount is not the original's", None));
         }

@@ -47,9 +47,6 @@ impl Bound {
     /// # Errors
     /// A [`Refusal`] that says which value it is.
     pub fn check(&self, terminal: &Terminal, message: &Message, record: &DeviceRecord) -> Result<(), Refusal> {
-        if self.decommissioned {
-            return Err(unknown_terminal("this terminal was taken out of service"));
-        }
         if message.text(32) != Some(&terminal.acquirer) {
             let found = message.text(32).unwrap_or("missing");
             return Err(unknown_terminal(format!("the acquirer code is {found}, registered is {}", terminal.acquirer)));
@@ -67,7 +64,9 @@ impl Bound {
         Ok(())
     }
 
-    /// A suspended merchant takes no payment. What is to be taken back or told of earlier ones still comes through.
+    /// A suspended merchant takes no payment, and no terminal that was taken out of service does. What is to be taken back or
+    /// told of earlier payments still comes through, and the keys for it: a customer's money does not stay with a shop that
+    /// has closed.
     ///
     /// # Errors
     /// A [`Refusal`] for a payment, and for an echo, so that the terminal knows before a customer does.
@@ -76,7 +75,13 @@ impl Bound {
             message.mti(),
             Mti::REVERSAL_REQUEST | Mti::BATCH_UPLOAD | Mti::ADMINISTRATIVE_ADVICE | Mti::NETWORK_REQUEST
         );
-        if self.suspended && !about_money_back {
+        if about_money_back {
+            return Ok(());
+        }
+        if self.decommissioned {
+            return Err(unknown_terminal("this terminal was taken out of service"));
+        }
+        if self.suspended {
             return Err(Refusal { response_code: "03", reason: "the merchant is suspended".to_owned() });
         }
         Ok(())

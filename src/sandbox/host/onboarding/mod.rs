@@ -44,6 +44,9 @@ pub struct Onboarding {
     turn: Mutex<()>,
 }
 
+/// How far a terminal's clock may be ahead of the host's when it asks about itself: as far as one that takes payments.
+const MOST_AHEAD_MS: i64 = 15 * 60 * 1000;
+
 /// What a newly enrolled terminal is known by.
 pub struct NewTerminal<'a> {
     /// Its application.
@@ -206,6 +209,11 @@ impl Onboarding {
             let Some(application) = found else { return Ok(Err(Refusal::BadRequest)) };
             let key = application.device_key.as_ref().and_then(|key| P256PublicKey::from_der(key).ok());
             let signed_by_device = key.is_some_and(|key| signed.is_signed_by(&key).unwrap_or(false));
+            if signed_by_device && request.at_ms > now.as_millisecond().saturating_add(MOST_AHEAD_MS) {
+                // Noted as the last time, it would make everything that the terminal asks under a right clock an old request.
+                register.log(application.id, "nobody known", "asked with a clock that is ahead", now)?;
+                return Ok(Err(Refusal::ClockAhead));
+            }
             if !signed_by_device || !register.is_later(application.id, request.at_ms)? {
                 register.log(application.id, "nobody known", "asked without a right signature, or twice", now)?;
                 return Ok(Err(Refusal::BadRequest));
@@ -261,11 +269,29 @@ impl Onboarding {
 
     fn sign(&self, record: &BindingRecord) -> Result<SignedBinding, HostError> {
         let text = record.text();
-        let mut signer = openssl::sign::Signer::new(openssl::hash::MessageDigest::sha256(), &self.signer.key)?;
-        signer.update(text.as_bytes())?;
-        let signature = hex::encode(&signer.sign_to_vec()?);
+        let signature = hex::encode(&self.signature(text.as_bytes())?);
         let certificate = String::from_utf8_lossy(&self.signer.certificate.to_pem()?).into_owned();
         Ok(SignedBinding { record: text, signature, certificate })
+    }
+}
+
+impl Onboarding {
+    /// Signs by the key of binding records: ECDSA with SHA-256, DER.
+    ///
+    /// # Errors
+    /// Passed on from OpenSSL.
+    pub(super) fn signature(&self, text: &[u8]) -> Result<Vec<u8>, HostError> {
+        let mut signer = openssl::sign::Signer::new(openssl::hash::MessageDigest::sha256(), &self.signer.key)?;
+        signer.update(text)?;
+        Ok(signer.sign_to_vec()?)
+    }
+
+    /// The public half of that key: SubjectPublicKeyInfo in DER.
+    ///
+    /// # Errors
+    /// Passed on from OpenSSL.
+    pub(super) fn signer_key(&self) -> Result<Vec<u8>, HostError> {
+        Ok(self.signer.key.public_key_to_der()?)
     }
 }
 

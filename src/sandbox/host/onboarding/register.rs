@@ -350,7 +350,8 @@ impl Register<'_> {
         self.log(id, who, &format!("decommissioned: {why}"), now)
     }
 
-    /// The record of a new enrolment gets its version and its key.
+    /// The record of a new enrolment gets its version and its key. What was asked under the key before can be asked of nobody
+    /// again, so that the times of it do not count any more.
     ///
     /// # Errors
     /// When the database cannot be written.
@@ -362,7 +363,7 @@ impl Register<'_> {
         now: Timestamp,
     ) -> Result<Application, RegisterError> {
         self.0.execute(
-            "UPDATE applications SET device_key = ?2, machine = ?3, state = 'active' WHERE id = ?1",
+            "UPDATE applications SET device_key = ?2, machine = ?3, state = 'active', asked_at_ms = 0 WHERE id = ?1",
             params![id, device_key, machine],
         )?;
         self.next_version(id, now)?;

@@ -80,7 +80,7 @@ fn every_shipped_card_can_pay() {
             let mut request = sale_of(&application, stan, 1234);
             let issuer_data = issuer_application_data([3, 0xA0, 0, 0], application.issuer.algorithm);
             let signed = Signed { issuer_data, ..Signed::default() };
-            request.chip_data = chip_data(&application, stan as u16, 1234, &signed);
+            request.chip_data = chip_data(&application, stan as u16, 1234, &signed).into();
             let expected = if *name == "expired" { "54" } else { "00" };
             let answer = link.sale(&request).unwrap();
             assert_eq!(answer.response_code.as_str(), expected, "{name}");
@@ -120,7 +120,7 @@ fn a_trace_number_is_used_once() {
     assert_eq!(code(link.sale(&sale(1, 1234))), "00");
     assert_eq!(code(link.sale(&sale(1, 1235))), "94");
     let mut later = sale(1, 1234);
-    later.chip_data = chip_data(&profile(), 2, 1234, &Signed::default());
+    later.chip_data = chip_data(&profile(), 2, 1234, &Signed::default()).into();
     assert_eq!(code(link.sale(&later)), "94", "the next payment of the same card");
     assert_eq!(house.balance(), BALANCE - 1234);
     // In another batch it is another transaction.
@@ -140,10 +140,10 @@ fn the_issuer_refuses_what_the_card_did_not_sign() {
     other_amount.amount = cny(123);
     assert_eq!(code(link.sale(&other_amount)), "05");
     let mut none = sale(3, 1234);
-    none.chip_data = TlvBuilder::new().with(tag::TVR, &[0; 5]).build();
+    none.chip_data = TlvBuilder::new().with(tag::TVR, &[0; 5]).build().into();
     assert_eq!(code(link.sale(&none)), "05");
     let mut not_tlv = sale(4, 1234);
-    not_tlv.chip_data = vec![0x9F];
+    not_tlv.chip_data = vec![0x9F].into();
     assert_eq!(code(link.sale(&not_tlv)), "05");
     assert_eq!(code(link.sale(&sale(9, 1234))), "00");
     let mut replayed = sale(9, 1234);
@@ -171,7 +171,7 @@ fn the_issuer_holds_the_request_against_what_the_card_signed() {
         (6, "9F10", Signed { issuer_data: [7, 1, 1, 3, 0xA0, 0, 0, 4], ..Signed::default() }),
     ] {
         let mut request = sale(stan, 1234);
-        request.chip_data = chip_data(&profile(), stan as u16, 1234, &signed);
+        request.chip_data = chip_data(&profile(), stan as u16, 1234, &signed).into();
         assert_eq!(code(link.sale(&request)), "05", "{what}");
         let reason = house.running.ledger().unwrap().pop().unwrap().reason;
         assert!(reason.contains(what), "{what}: {reason}");
@@ -187,7 +187,7 @@ fn a_card_with_a_sequence_number_of_two_digits_is_known_to_its_issuer() {
     let profile = ApplicationProfile { pan, sequence_number: SequenceNumber::new(10).unwrap(), ..profile() };
     house.host.store.register_account(&profile).unwrap();
     let mut request = sale_of(&profile, 1, 1234);
-    request.chip_data = chip_data_of_a_card(&profile, 1234);
+    request.chip_data = chip_data_of_a_card(&profile, 1234).into();
     assert_eq!(request.card.sequence_number, Some(10));
     assert_eq!(code(house.link().sale(&request)), "00");
     assert_eq!(house.running.balance(&profile.pan).unwrap(), Some(BALANCE - 1234));

@@ -320,6 +320,16 @@ fn enrolling_anew_makes_new_keys_and_the_old_ones_are_worth_nothing() {
     assert!(matches!(Identity::load(&machine.directory), Err(IdentityError::Older { found: 1, newest: 2, .. })));
 }
 
+/// Only the journal knows which records came after the one that is there.
+#[test]
+fn a_terminal_whose_journal_is_gone_does_not_start() {
+    let house = House::new();
+    std::fs::remove_file(house.kit().join("journal.jsonl")).unwrap();
+    let error = Identity::load(&house.kit()).unwrap_err();
+    assert!(matches!(error, IdentityError::NoJournal(_)), "{error}");
+    assert!(error.to_string().contains("Take no payment"), "{error}");
+}
+
 /// Each value in turn is changed where the terminal keeps it: it does not start with it.
 #[test]
 fn a_terminal_refuses_a_record_in_which_any_value_was_changed() {
@@ -494,7 +504,7 @@ fn a_copy_on_another_machine_is_refused_by_itself_and_by_the_host() {
 }
 
 #[test]
-fn a_suspended_merchant_takes_no_payment_but_what_is_to_be_taken_back_comes_through() {
+fn a_merchant_suspended_or_gone_takes_no_payment_but_what_is_to_be_taken_back_comes_through() {
     let house = House::new();
     let (link, now) = (house.link(), Timestamp::now());
     let before = house.balance();
@@ -509,7 +519,11 @@ fn a_suspended_merchant_takes_no_payment_but_what_is_to_be_taken_back_comes_thro
     assert_eq!(code(link.sale(&sale(3, 100))), "00");
     house.host.register(|register| register.decommission(id, "test", "why", now)).unwrap();
     assert_eq!(code(link.sale(&sale(4, 100))), "97");
-    assert_eq!(code(link.reverse(&reversal(3, 100))), "97");
+    assert_eq!(echo(&link), "97");
+    // What its customers paid last may still have to be taken back, under new keys too.
+    house.sign_on(&house.kit());
+    assert_eq!(code(link.reverse(&reversal(3, 100))), "00");
+    assert_eq!(house.balance(), before);
 }
 
 #[test]
@@ -543,6 +557,39 @@ fn a_terminal_that_was_moved_fetches_its_record_and_goes_on() {
     assert!(log.iter().any(|line| line.who == "terminal 10000001" && line.what.contains("asks to be moved")));
 }
 
+/// The host's first address is dead or silent; a terminal that lives on the second one is moved.
+#[test]
+fn a_terminal_on_the_second_address_fetches_its_record_there() {
+    let house = House::new();
+    let (kit, alive) = (house.kit(), house.running.link_settings());
+    let id = house.host.register(|register| Ok(register.of_terminal("10000001")?.unwrap().id)).unwrap();
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    // A gateway with nothing behind it: it takes connections and never says a word.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    for (number, (dead, latitude)) in [(closed, "22.5"), (silent.local_addr().unwrap(), "22.6")].iter().enumerate() {
+        let settings = LinkSettings {
+            url: format!("https://{dead}"),
+            fallback_url: Some(alive.url.clone()),
+            connect_timeout_s: 1,
+            tls_timeout_s: 1,
+            deadline_s: 3,
+            ..alive.clone()
+        };
+        let link = open(&settings, &kit);
+        let place = Place::parse(&format!("{latitude},114.0"), 300).unwrap();
+        house.host.register(|register| register.move_to(id, "深圳市", place, "test", Timestamp::now())).unwrap();
+        let stan = u32::try_from(number).unwrap() * 2 + 1;
+        assert_eq!(code(link.sale(&sale(stan, 100))), "97");
+        assert!(link.refresh_binding().unwrap().is_some());
+        assert_eq!(code(link.sale(&sale(stan + 1, 100))), "00");
+        // By hand it does as well.
+        let (identity, vault) = (Identity::load(&kit).unwrap(), SoftwareVault::open(&kit).unwrap());
+        let enrolled = Enrolled { settings: &settings, directory: &kit, identity: &identity, vault: &vault };
+        let mut desk = |signed: &SignedRequest| https::ask(&settings, &kit, signed);
+        assert_eq!(enrolled.refresh(&mut desk, Timestamp::now()).unwrap(), None);
+    }
+}
+
 #[test]
 fn what_a_terminal_asks_about_itself_is_signed_fresh_and_its_own() {
     let house = House::new();
@@ -572,6 +619,32 @@ fn what_a_terminal_asks_about_itself_is_signed_fresh_and_its_own() {
     assert!(refusal(&kit, &later(&vault)).contains("Granted"));
 }
 
+/// A terminal without a battery for its clock asks once, and then the network sets the clock right.
+#[test]
+fn a_clock_that_was_ahead_once_does_not_keep_a_terminal_from_its_acquirer() {
+    let machine = Machine::new();
+    let (id, code) = machine.approved();
+    machine.enrol(&code).unwrap();
+    let (settings, directory) = (machine.house.running.link_settings(), machine.directory.clone());
+    let ask = |now: Timestamp| {
+        let (identity, vault) = (Identity::load(&directory).unwrap(), SoftwareVault::open(&directory).unwrap());
+        let enrolled = Enrolled { settings: &settings, directory: &directory, identity: &identity, vault: &vault };
+        enrolled.refresh(&mut |signed: &SignedRequest| https::ask(&settings, &directory, signed), now)
+    };
+    let in_fifty_years = Timestamp::from_second(Timestamp::now().as_second() + 50 * 365 * 86400).unwrap();
+    assert_eq!(refused(ask(in_fifty_years)), Refusal::ClockAhead);
+    assert!(ask(Timestamp::now()).unwrap().is_none());
+    // A host that noted such a time before it refused them forgets it with the next enrolment.
+    let database = machine.house.directory.path().join("host/host.sqlite3");
+    let connection = rusqlite::Connection::open(database).unwrap();
+    connection.execute("UPDATE applications SET asked_at_ms = ?1", [in_fifty_years.as_millisecond()]).unwrap();
+    drop(connection);
+    assert_eq!(refused(ask(Timestamp::now())), Refusal::BadRequest);
+    let code = machine.register(|register| register.new_code(id, "test", Timestamp::now()));
+    machine.enrol(&code).unwrap();
+    assert!(ask(Timestamp::now()).unwrap().is_none());
+}
+
 #[test]
 fn a_terminal_leaves_service_when_nothing_is_open_or_the_acquirer_orders_it() {
     let house = House::new();
@@ -580,19 +653,27 @@ fn a_terminal_leaves_service_when_nothing_is_open_or_the_acquirer_orders_it() {
     let (identity, vault) = (Identity::load(&kit).unwrap(), SoftwareVault::open(&kit).unwrap());
     let enrolled = Enrolled { settings: &settings, directory: &kit, identity: &identity, vault: &vault };
     let mut desk = |signed: &SignedRequest| https::ask(&settings, &kit, signed);
-    let refusal = enrolled.decommission(&mut desk, 0, 2, Timestamp::now());
+    let refusal = enrolled.decommission(&mut desk, 0, 2, None, Timestamp::now());
     assert_eq!(refused(refusal), Refusal::PaymentsOpen);
     assert_eq!(echo(&house.link()), "00");
     let id = house.host.register(|register| Ok(register.of_terminal("10000001")?.unwrap().id)).unwrap();
     house.host.register(|register| register.decommission(id, "test", "lost", Timestamp::now())).unwrap();
-    enrolled.decommission(&mut desk, 0, 2, Timestamp::now()).unwrap();
+    let refused = enrolled.decommission(&mut desk, 3, 2, None, Timestamp::now());
+    assert!(
+        matches!(refused, Err(EnrolmentError::Unfinished { unfinished: 3 })),
+        "nobody answers for them: {refused:?}"
+    );
+    assert!(SoftwareVault::open(&kit).unwrap().public_key().is_ok(), "its keys can still finish them");
+    enrolled.decommission(&mut desk, 3, 2, Some("王五: the bank knows"), Timestamp::now()).unwrap();
+    let last = Journal::load(&kit).unwrap().entries().last().unwrap().detail.clone();
+    assert_eq!(last, "3 payments not finished, 2 not settled; given up by 王五: the bank knows");
     assert!(matches!(Identity::load(&kit), Err(IdentityError::Decommissioned)));
     assert!(SoftwareVault::open(&kit).unwrap().public_key().is_err(), "the keys are gone");
 
     let (identity, vault) = (Identity::load(&other).unwrap(), SoftwareVault::open(&other).unwrap());
     let enrolled = Enrolled { settings: &settings, directory: &other, identity: &identity, vault: &vault };
     let mut desk = |signed: &SignedRequest| https::ask(&settings, &other, signed);
-    enrolled.decommission(&mut desk, 0, 0, Timestamp::now()).unwrap();
+    enrolled.decommission(&mut desk, 0, 0, None, Timestamp::now()).unwrap();
     let state = house.host.register(|register| Ok(register.of_terminal("10000002")?.unwrap().state)).unwrap();
     assert_eq!(state.word(), "decommissioned");
 }

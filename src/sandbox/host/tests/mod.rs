@@ -4,6 +4,7 @@ mod binding;
 mod decisions;
 mod enrolment;
 mod line;
+mod macs;
 mod parameters;
 mod pins;
 mod reversals;
@@ -148,7 +149,7 @@ fn sale_of(profile: &ApplicationProfile, stan: u32, minor: u64) -> SaleRequest {
             sequence_number: Some(profile.sequence_number.number()),
             entry: EntryMode::Chip,
         },
-        chip_data: chip_data(profile, stan as u16, minor, &Signed::default()),
+        chip_data: chip_data(profile, stan as u16, minor, &Signed::default()).into(),
         pin: None,
     }
 }

@@ -73,7 +73,7 @@ fn a_pin_under_another_key_is_not_called_wrong_but_asks_for_new_keys() {
 fn a_card_without_a_right_cryptogram_tries_no_pins() {
     let house = House::new();
     let mut forged = sale_with_pin(1, "9999");
-    forged.chip_data = chip_data(&profile(), 1, 200, &Signed::default());
+    forged.chip_data = chip_data(&profile(), 1, 200, &Signed::default()).into();
     assert_eq!(code(house.link().sale(&forged)), "05");
     let codes: Vec<_> = (2..5).map(|stan| code(house.link().sale(&sale_with_pin(stan, "9999")))).collect();
     assert_eq!(codes, ["55", "55", "75"]);

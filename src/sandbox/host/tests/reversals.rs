@@ -1,6 +1,7 @@
 //! What goes wrong after a booking, and how a reversal sets it right.
 
 use super::*;
+use crate::payment::advice::{Advice, AdviceKind};
 
 /// Amount, what the terminal sees, whether the host has booked.
 #[test]
@@ -116,4 +117,43 @@ fn reversals_and_sales_at_the_same_time_leave_the_account_right() {
     let booked = house.running.ledger().unwrap()[1].booked.minor();
     assert_eq!(house.balance(), BALANCE - booked);
     assert_eq!(house.running.ledger().unwrap()[0].reversals, 4);
+}
+
+/// A terminal that lost its ledger counts from the beginning: its number may be that of somebody else's payment.
+#[test]
+fn what_is_told_of_another_payment_with_the_same_number_changes_nothing() {
+    let house = House::new();
+    let link = house.link();
+    let approved = link.sale(&sale(7, 1234)).unwrap();
+    let chip_data = |atc: u16| chip_data(&profile(), atc, 1234, &Signed::default());
+    let right = ReversalRequest { chip_data: chip_data(7), ..reversal(7, 1234) };
+    let tomorrow = date(2026, 11, 23).at(14, 3, 5, 0);
+    let another_code = crate::reference::AuthorisationCode::parse("ZZZZZZ").ok();
+    let another = [
+        ReversalRequest { at: tomorrow, ..right.clone() },
+        ReversalRequest { with_pin: true, ..right.clone() },
+        ReversalRequest { sequence_number: Some(9), ..right.clone() },
+        ReversalRequest { chip_data: chip_data(8), ..right.clone() },
+        ReversalRequest { authorisation_code: another_code, ..right.clone() },
+    ];
+    for request in another {
+        assert_eq!(code(link.reverse(&request)), "25", "{request:?}");
+        assert_eq!(house.balance(), BALANCE - 1234, "{request:?}");
+    }
+    let advice = |at| Advice {
+        kind: AdviceKind::CardResult,
+        trace: trace(8),
+        original: trace(7),
+        amount: cny(1234),
+        at,
+        entry: EntryMode::Chip,
+        with_pin: false,
+        sequence_number: Some(1),
+        chip_data: chip_data(7),
+    };
+    assert_eq!(code(link.advise(&advice(tomorrow))), "25");
+    assert_eq!(code(link.advise(&advice(right.at))), "05", "its cryptogram is no TC, and it is the right payment's");
+    let right = ReversalRequest { authorisation_code: approved.authorisation_code, ..right };
+    assert_eq!(code(link.reverse(&right)), "00");
+    assert_eq!(house.balance(), BALANCE);
 }
