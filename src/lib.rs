@@ -16,6 +16,7 @@ pub mod sandbox;
 // ---- the core: decides, does nothing -----------------------------------------------------------
 pub mod card_number;
 pub mod crypto;
+pub mod deliberate;
 pub mod emv;
 pub mod iso8583;
 pub mod link_fault;

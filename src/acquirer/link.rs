@@ -24,6 +24,7 @@ use super::parameters::{self, Download, DownloadError, Question, Reply};
 use super::sign_on::{self, SignOnFailure, SignedOn};
 use super::{answers, clock, enrolment, late};
 use crate::crypto::hex;
+use crate::deliberate;
 use crate::iso8583::{Dialect, DialectError};
 use crate::payment::advice::Advice;
 use crate::payment::online::{HostAnswer, LateApproval, LinkFailure, ReversalRequest, SaleRequest, Unreached};
@@ -340,6 +341,9 @@ impl HttpsLink {
             Err(error @ PostError::TooLong(_)) => return Err(LinkFailure::WrongAnswer(error.to_string())),
         };
         let response = &received.response;
+        if response.status != 200 && deliberate::is("gateway_clears") {
+            return Err(LinkFailure::NeverSent(Unreached::new(crate::link_fault::LinkFault::NoRoute, "")));
+        }
         if response.status != 200 {
             self.addresses.kept_silent(index);
             return Err(LinkFailure::NoAnswer(format!("something on the way answered HTTP {}", response.status)));
@@ -387,7 +391,11 @@ impl HttpsLink {
         let identity = self.identity();
         let requests = self.requests(&identity);
         let request = write(&requests).map_err(never_written)?;
-        let body = self.exchange(&request)?;
+        let mut body = self.exchange(&request);
+        if body.is_err() && deliberate::is("sent_again") {
+            body = self.exchange(&request);
+        }
+        let body = body?;
         self.note_binding(&requests, &body);
         let kept = |_: &LinkFailure| self.keep_late(&requests, &request, &body);
         let answer = self.mind_keys(&body, answers::read(&requests, &request, &body).inspect_err(kept))?;
@@ -446,6 +454,9 @@ impl HostLink for HttpsLink {
         let body = self.exchange(&request)?;
         self.note_binding(&requests, &body);
         let answer = sign_on::read(&requests, &request, &body)?;
+        if deliberate::is("keys_not_taken") {
+            return Ok(SignedOn { batch: answer.batch });
+        }
         self.vault.import_under_master(&sign_on::keys(&self.dialect.sign_on, &answer.field62)?)?;
         Ok(SignedOn { batch: answer.batch })
     }

@@ -14,7 +14,7 @@ use yima::sandbox::host::store::EntryState;
 use crate::agreement::{disagreements, not_told};
 use crate::day::{Told, Word, may_follow};
 use crate::network::Network;
-use crate::premises::{self, LEDGER};
+use crate::premises;
 
 /// Looks at both ledgers. Gives the terminal's rows.
 pub fn judge(
@@ -97,7 +97,7 @@ pub fn judge(
         }
     }
     drop(ledger);
-    let database = Connection::open(LEDGER).unwrap();
+    let database = Connection::open(premises::with(|premises| premises.ledger_path())).unwrap();
     let verdict: String = database.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
     if verdict != "ok" {
         problems.push(format!("the database is damaged: {verdict}"));

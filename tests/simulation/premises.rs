@@ -35,9 +35,6 @@ use crate::network::Network;
 use crate::plan::Plan;
 use crate::trace::Trace;
 
-/// The terminal's ledger, on the disk in memory.
-pub const LEDGER: &str = "/terminal/ledger.sqlite";
-
 const HOST_DATABASE: &str = "host/host.sqlite3";
 
 /// What every thread's premises are copied from.
@@ -68,10 +65,12 @@ pub fn with<T>(work: impl FnOnce(&Premises) -> T) -> T {
     PREMISES.with(|premises| work(premises.get_or_init(Premises::copy)))
 }
 
-/// Where files are kept that are no database: in memory, where the machine has such a place.
+/// Where files are kept that are no database: in memory, where the machine has room there for a ledger to begin.
 fn folder() -> tempfile::TempDir {
     let memory = Path::new("/dev/shm");
-    if memory.is_dir() { tempfile::tempdir_in(memory).unwrap() } else { tempfile::tempdir().unwrap() }
+    let room = nix::sys::statvfs::statvfs(memory)
+        .is_ok_and(|space| space.blocks_available() * space.fragment_size() >> 30 > 0);
+    if room { tempfile::tempdir_in(memory).unwrap() } else { tempfile::tempdir().unwrap() }
 }
 
 /// A terminal that has its host's data and no working keys.
@@ -135,6 +134,8 @@ impl Premises {
         disk::install();
         let folder = folder();
         copy(model.folder.path(), folder.path());
+        // Nothing is ever in it: the ledger asks how much room there is beside it.
+        std::fs::create_dir(folder.path().join("terminal")).unwrap();
         let setup = setup(folder.path());
         let identity = setup.identity().unwrap();
         let kit = setup.identity_directory();
@@ -171,10 +172,15 @@ impl Premises {
         Network::new(self.open(), self.certificate.clone(), self.kit(), plan, trace)
     }
 
+    /// The terminal's ledger, on the disk in memory.
+    pub fn ledger_path(&self) -> PathBuf {
+        self.folder.path().join("terminal/ledger.sqlite")
+    }
+
     /// Somebody opens the ledger.
     pub fn ledger(&self) -> Result<Ledger, LedgerError> {
         let (merchant, terminal) = (self.identity.merchant_code(), self.identity.terminal_number());
-        Ledger::open(Path::new(LEDGER), merchant.unwrap(), terminal.unwrap())
+        Ledger::open(&self.ledger_path(), merchant.unwrap(), terminal.unwrap())
     }
 
     /// The terminal is switched on.

@@ -318,13 +318,6 @@ impl Host {
         Ok(())
     }
 
-    /// The host speaks another dialect: a shipped one, or the one of a file.
-    #[must_use]
-    pub fn speaking(mut self, dialect: &str) -> Self {
-        dialect.clone_into(&mut self.dialect);
-        self
-    }
-
     /// What answers requests, for who brings them in another way than over the network.
     ///
     /// # Errors
@@ -343,6 +336,13 @@ impl Host {
             blind_to_bindings: AtomicBool::new(false),
             onboarding: self.onboarding()?,
         })
+    }
+
+    /// The host speaks another dialect: a shipped one, or the one of a file.
+    #[must_use]
+    pub fn speaking(mut self, dialect: &str) -> Self {
+        dialect.clone_into(&mut self.dialect);
+        self
     }
 
     /// Listens and serves on a thread of its own. Port 0 takes any free one; see [`RunningHost::address`].

@@ -1,8 +1,8 @@
 //! A disk in memory that behaves as disks do when the power goes: what was written and not synced may be there, in part or
 //! not at all.
 //!
-//! SQLite works on it through [`vfs`]; every thread has a disk of its own. Files of the terminal (their path begins with
-//! [`TERMINAL`]) meet faults, all others, which are the host's, never do. As on Linux, a sync that failed has given the written
+//! SQLite works on it through [`vfs`]; every thread has a disk of its own. Files of the terminal (their path has
+//! [`TERMINAL`] in it) meet faults, all others, which are the host's, never do. As on Linux, a sync that failed has given the written
 //! pages up: they are read as written and no later sync brings them to the disk. As on ext4, a name that was deleted may be
 //! back until the next sync of any file.
 
@@ -18,7 +18,7 @@ use crate::random::Random;
 
 pub use vfs::install;
 
-/// Where the terminal's files are.
+/// The folder that the terminal's files are in.
 pub const TERMINAL: &str = "/terminal/";
 
 /// What a disk writes at once or not at all, in bytes.
@@ -162,9 +162,9 @@ pub fn syncs() -> u64 {
 /// The power is back. Nobody has a file of the terminal's open.
 pub fn restore(survives: Survives) {
     DISK.with_borrow_mut(|disk| {
-        assert!(disk.open.values().all(|open| !open.name.starts_with(TERMINAL)), "a file of the terminal is open");
+        assert!(disk.open.values().all(|open| !open.name.contains(TERMINAL)), "a file of the terminal is open");
         disk.dead = false;
-        disk.regions.retain(|name, _| !name.starts_with(TERMINAL));
+        disk.regions.retain(|name, _| !name.contains(TERMINAL));
         let mut random = disk.random.clone().unwrap();
         if survives != Survives::All {
             for (name, ghost) in std::mem::take(&mut disk.ghosts) {
@@ -173,11 +173,11 @@ pub fn restore(survives: Survives) {
                 }
             }
             disk.files.retain(|name, file| {
-                !name.starts_with(TERMINAL) || file.named || (survives == Survives::Sectors && random.percent(50))
+                !name.contains(TERMINAL) || file.named || (survives == Survives::Sectors && random.percent(50))
             });
         }
         disk.ghosts.clear();
-        for (_, file) in disk.files.iter_mut().filter(|(name, _)| name.starts_with(TERMINAL)) {
+        for (_, file) in disk.files.iter_mut().filter(|(name, _)| name.contains(TERMINAL)) {
             file.shared = Shared::default();
             let pending = std::mem::take(&mut file.pending);
             match survives {
@@ -246,12 +246,12 @@ fn put_at(content: &mut Vec<u8>, at: usize, bytes: &[u8]) {
 
 impl Disk {
     fn is_off(&self, name: &str) -> bool {
-        self.dead && name.starts_with(TERMINAL)
+        self.dead && name.contains(TERMINAL)
     }
 
     /// What the next write or sync of this file meets.
     fn trouble(&mut self, name: &str) -> Option<Trouble> {
-        if !name.starts_with(TERMINAL) {
+        if !name.contains(TERMINAL) {
             return None;
         }
         self.operations += 1;
@@ -368,7 +368,7 @@ impl Disk {
             Some(Trouble::Broken) => file.pending.clear(),
             Some(Trouble::Cut(Moment::Before)) => {}
         }
-        self.syncs += u64::from(name.starts_with(TERMINAL));
+        self.syncs += u64::from(name.contains(TERMINAL));
         // The file system keeps changes of names in order: what was deleted before a sync stays deleted after it.
         if matches!(trouble, None | Some(Trouble::Full)) {
             self.ghosts.clear();
