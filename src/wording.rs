@@ -242,8 +242,8 @@ reason_kinds! {
     EnrolCodeUsed = "enrol_code_used";
     /// The activation code is too old.
     EnrolCodeExpired = "enrol_code_expired";
-    /// Too many wrong codes were tried.
-    EnrolCodeLocked = "enrol_code_locked";
+    /// Wrong codes were tried; for a while the host looks at none.
+    EnrolTooManyCodes = "enrol_too_many_codes";
     /// The activation code is another machine's.
     EnrolOtherMachine = "enrol_other_machine";
     /// The merchant's application is not decided yet.

@@ -6,6 +6,7 @@
 
 #[path = "vault/contract.rs"]
 mod contract;
+#[allow(dead_code, reason = "two test programs compile this module and each uses a part of it")]
 #[path = "vault/softhsm.rs"]
 mod softhsm;
 mod support;
@@ -14,15 +15,13 @@ use std::collections::BTreeMap;
 
 use contract::{CASES, MASTER, bytes, check_values, enrol, fill, sign_on};
 use cryptoki::context::Pkcs11;
-use cryptoki::object::{Attribute, AttributeInfo, AttributeType, KeyType, ObjectClass};
+use cryptoki::object::{Attribute, AttributeInfo, AttributeType, ObjectClass};
 use cryptoki::session::UserType;
 use cryptoki::types::AuthPin;
 use serde_json::{Value, json};
 use softhsm::{LABEL, PIN, SCENARIO, Token, write_pin};
-use support::counter::{Counter, FULL_ACCOUNT};
-use yima::crypto::elliptic::P256PrivateKey;
 use yima::crypto::hex;
-use yima::vault::pkcs11::{Pkcs11Vault, TokenFault};
+use yima::vault::pkcs11::{KeySet, Pkcs11Vault, TokenFault};
 use yima::vault::software::SoftwareVault;
 use yima::vault::{KeyName, VaultError};
 
@@ -184,39 +183,6 @@ fn look(token: &Token) -> Value {
     serde_json::from_str(said.lines().find_map(|line| line.split_once(SAW)).unwrap().1).unwrap()
 }
 
-/// The working keys come into the token at sign-on; field 64 and field 59 of the sale are computed with it, the host checks both.
-#[test]
-fn a_terminal_with_a_token_signs_on_and_sells() {
-    let mut counter = Counter::open_for_business();
-    let token = Token::new();
-    let identity = counter.state().join("identity");
-    let file = identity.join("vault-TEST.toml");
-    let keys: toml::Table = std::fs::read_to_string(&file).unwrap().parse().unwrap();
-    let keys = ["master_key", "device_key", "device_key_pair"].map(|name| keys[name].as_str().unwrap().to_owned());
-    token.succeed(&format!("take {}", keys.join(" ")));
-    std::fs::remove_file(file).unwrap();
-    write_pin(&identity.join("token.pin"), PIN);
-    counter.environment.push(("SOFTHSM2_CONF", token.settings()));
-    counter.set(&format!(
-        "[vault]\nkind = \"pkcs11\"\nmodule = \"{}\"\ntoken = \"{LABEL}\"\n",
-        support::parts::SOFTHSM2.find().display()
-    ));
-    let (result, code) = counter.sale("12.34", &[]);
-    assert_eq!((result["outcome"].as_str(), code), (Some("approved"), 0), "{result:#}");
-    assert_eq!(counter.balance(), FULL_ACCOUNT - 1234);
-
-    let output = counter.yima(&["doctor", "--json"]).output().unwrap();
-    let found: Value = serde_json::from_slice(&output.stdout).unwrap();
-    let keys = found["parts"]["keys"]["says"].as_str().unwrap();
-    assert!(keys.contains(&format!("PKCS#11 token {LABEL}, TEST keys")) && keys.contains("MAC key "), "{found:#}");
-    assert_eq!(found["parts"]["keys"]["ok"], true);
-
-    // Keys of an enrolment would go into a file and not be used: it is refused before the acquirer hears of it.
-    let output = counter.yima(&["enrol", "--code", "123456789012", "--again"]).output().unwrap();
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(!output.status.success() && said.contains("vault.kind"), "{said}");
-}
-
 /// Not a test: what [`Token::play`] runs.
 #[test]
 #[ignore = "other tests run it, each with a token of its own"]
@@ -225,61 +191,26 @@ fn in_a_process_of_its_own() {
     if let Some((_, case)) = CASES.iter().find(|(name, _)| *name == scenario) {
         return case(&softhsm::open);
     }
-    match scenario.split_once(' ').unwrap_or((scenario.as_str(), "")) {
-        ("fill", _) => fill(&*softhsm::open()),
-        ("generate", _) => drop(softhsm::open().generate().unwrap()),
-        ("enrol", _) => enrol(&*softhsm::open(), &[3; 24], &[4; 16]),
-        ("sign_on", _) => {
+    match scenario.as_str() {
+        "fill" => fill(&*softhsm::open()),
+        "generate" => drop(softhsm::open().generate().unwrap()),
+        "enrol" => enrol(&*softhsm::open(), &[3; 24], &[4; 16]),
+        "sign_on" => {
             sign_on(&*softhsm::open(), &bytes(MASTER), &[(KeyName::Mac, &[1; 16]), (KeyName::Data, &[2; 16])]).unwrap()
         }
-        ("zeroize", _) => softhsm::open().zeroize().unwrap(),
-        ("take", keys) => take(keys),
-        ("look", _) => show(),
-        ("no_key_can_be_read", _) => no_key_can_be_read(),
-        ("a_session_that_ended", _) => a_session_that_ended(),
-        ("two_programs", _) => two_programs(),
-        ("pulled_out", _) => pulled_out(),
-        ("a_refused_pin", _) => a_refused_pin(),
-        ("the_last_try", _) => the_last_try(),
-        ("found_by_name", _) => found_by_name(),
-        ("an_unreadable_record", _) => an_unreadable_record(),
-        ("cost", _) => cost(),
+        "zeroize" => softhsm::open().zeroize().unwrap(),
+        "look" => show(),
+        "no_key_can_be_read" => no_key_can_be_read(),
+        "a_session_that_ended" => a_session_that_ended(),
+        "two_programs" => two_programs(),
+        "pulled_out" => pulled_out(),
+        "a_refused_pin" => a_refused_pin(),
+        "the_last_try" => the_last_try(),
+        "found_by_name" => found_by_name(),
+        "an_unreadable_record" => an_unreadable_record(),
+        "cost" => cost(),
         _ => panic!("no scenario {scenario}"),
     }
-}
-
-/// Keys that a host has already given, to a terminal that had the pair elsewhere: its pair takes the place of the token's.
-fn take(keys: &str) {
-    let keys: Vec<_> = keys.split(' ').map(bytes).collect();
-    let [master, device, pair] = keys.as_slice() else { panic!("three keys") };
-    let vault = softhsm::open();
-    vault.generate().unwrap();
-    enrol(&*vault, master, device);
-    let module = module();
-    let session = module.open_rw_session(module.get_slots_with_initialized_token().unwrap()[0]).unwrap();
-    let label = Attribute::Label(b"yima device key pair".to_vec());
-    for half in session.find_objects(std::slice::from_ref(&label)).unwrap() {
-        session.destroy_object(half).unwrap();
-    }
-    let curve = Attribute::EcParams(bytes("06082A8648CE3D030107"));
-    let point = P256PrivateKey::new(pair).unwrap().public_key().unwrap().to_point().unwrap();
-    let both = [
-        Attribute::Token(true),
-        Attribute::KeyType(KeyType::EC),
-        curve,
-        label,
-        Attribute::Id(1_u64.to_be_bytes().to_vec()),
-    ];
-    let point = Attribute::EcPoint([bytes("0441"), point].concat());
-    let public = [both.as_slice(), &[Attribute::Class(ObjectClass::PUBLIC_KEY), point]].concat();
-    let value = Attribute::Value(pair.clone());
-    let private = [
-        both.as_slice(),
-        &[Attribute::Class(ObjectClass::PRIVATE_KEY), Attribute::Private(true), Attribute::Sign(true), value],
-    ]
-    .concat();
-    session.create_object(&public).unwrap();
-    session.create_object(&private).unwrap();
 }
 
 fn show() {
@@ -399,14 +330,14 @@ fn pulled_out() {
         let said = error.to_string();
         assert!(said.contains(LABEL) && said.contains("put it in"), "{said}");
     }
-    assert!(Pkcs11Vault::open(softhsm::place(), &softhsm::folder()).is_err());
+    assert!(Pkcs11Vault::open(softhsm::place(), KeySet::default(), &softhsm::folder()).is_err());
     std::fs::remove_file(gone).unwrap();
     assert_eq!(vault.mac(b"0200").unwrap(), mac);
 }
 
 #[track_caller]
 fn fault_of_opening() -> TokenFault {
-    match Pkcs11Vault::open(softhsm::place(), &softhsm::folder()) {
+    match Pkcs11Vault::open(softhsm::place(), KeySet::default(), &softhsm::folder()) {
         Err(VaultError::Token(error)) => error.fault,
         Err(other) => panic!("{other}"),
         Ok(_) => panic!("it opens"),
@@ -443,9 +374,9 @@ fn found_by_name() {
     let serial_number = module.get_token_info(slot).unwrap().serial_number().to_owned();
     let mut place = softhsm::place();
     place.token = serial_number;
-    assert!(Pkcs11Vault::open(place.clone(), &softhsm::folder()).is_ok());
+    assert!(Pkcs11Vault::open(place.clone(), KeySet::default(), &softhsm::folder()).is_ok());
     place.token = "another".to_owned();
-    let said = Pkcs11Vault::open(place, &softhsm::folder()).err().unwrap().to_string();
+    let said = Pkcs11Vault::open(place, KeySet::default(), &softhsm::folder()).err().unwrap().to_string();
     assert!(said.contains("another") && said.contains(LABEL), "{said}");
 }
 

@@ -1,109 +1,37 @@
-//! The engine: one thread that takes intents and events, runs the payment core and carries out its effects in order.
+//! The engine: one thread that takes intents and events, runs the payment core and carries out its effects in order. How it
+//! starts and stops, what it holds, and what it does without being asked; the rest is beside it, by subject.
 
 use std::convert::Infallible;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::binding::BindingDesk;
-use super::choosing;
 use super::line::Line;
 use super::parameters::ParameterDesk;
-use super::pin_entry;
+use super::parts::{Fixed, Parts};
 use super::printing::FollowedCopy;
 use super::queue::QueueDesk;
-use super::report::{Ending, SaleReport, Timings};
-use super::running::{Question, Running};
+use super::report::SaleReport;
+use super::running::Running;
 use super::showing::local_now;
 use super::sign_on::SignOnDesk;
 use super::slips_of_the_queue::QueueSlips;
-use super::view::{CopyState, Intent, LinkState, PinPlace, Progress, Screen, View};
+use super::view::{CopyState, Intent, Screen, View};
 use super::workers::reader::{self, ReaderWorker, Ticket};
 use super::workers::{link, printer};
-use crate::acquirer::link::HostLink;
-use crate::devices::printer::Printer;
-use crate::devices::reader::CardReader;
-use crate::devices::sound::{Sound, Tone};
-use crate::emv::pin::PinEntry;
-use crate::emv::terminal::TerminalData;
-use crate::iso8583::QueueCodes;
 use crate::ledger::{Ledger, LedgerError};
-use crate::money::{Amount, Currency};
-use crate::payment::chooser::Chooser;
-use crate::payment::queue::EntryId;
-use crate::payment::record::Record;
-use crate::payment::sale::{self, Conclusion, Effect, Event, Opening, Sale};
-use crate::receipt::PrinterProfile;
-use crate::reference::{MerchantCode, TerminalNumber, TraceNumber};
-use crate::terminal::emv_files::EmvFiles;
-use crate::terminal::identity::Identity;
-use crate::wording::{Language, Reason, ReasonKind};
+use crate::money::Amount;
+use crate::payment::sale::Event;
+use crate::reference::TraceNumber;
+use crate::wording::{Reason, ReasonKind};
 
 /// How long a paid result stays on screen once its slips are out.
 const RESULT_STAYS: Duration = Duration::from_secs(6);
 
 /// How long a slip that is being printed keeps the engine from stopping.
 const LAST_SLIP: Duration = Duration::from_secs(30);
-
-/// Everything an engine is made of.
-pub struct Parts {
-    /// Who this terminal is.
-    pub identity: Identity,
-    /// Its merchant code.
-    pub merchant_code: MerchantCode,
-    /// Its terminal number.
-    pub terminal_number: TerminalNumber,
-    /// The terminal's side of EMV.
-    pub terminal: TerminalData,
-    /// Where data that the host sends are kept.
-    pub emv_files: EmvFiles,
-    /// The ledger.
-    pub ledger: Ledger,
-    /// The card reader.
-    pub reader: Box<dyn CardReader>,
-    /// A file that is there while a card which has been in a sale is in the reader.
-    pub used_card_note: PathBuf,
-    /// The printer.
-    pub printer: Box<dyn Printer>,
-    /// What the printer can do.
-    pub printer_profile: PrinterProfile,
-    /// How long a slip waits for paper.
-    pub printer_patience: Duration,
-    /// Sounds.
-    pub sound: Box<dyn Sound>,
-    /// The way to the host.
-    pub link: Arc<dyn HostLink>,
-    /// The vault holds working keys.
-    pub has_working_keys: bool,
-    /// Which of its response codes end an entry of the queue.
-    pub queue_codes: QueueCodes,
-    /// Currency of the keypad.
-    pub currency: Currency,
-    /// Language of the slips.
-    pub language: Language,
-    /// How long to wait for a card, and for an answer to what its holder is asked about it.
-    pub card_wait: Duration,
-    /// How long to wait for a PIN.
-    pub pin_wait: Duration,
-    /// A cardholder may go on without a PIN.
-    pub pin_bypass: bool,
-    /// PINs may be typed on the screen when the reader has no pad. Counts with test keys only.
-    pub screen_pad: bool,
-    /// Its digits stand on other keys each time.
-    pub shuffled_pin_keys: bool,
-    /// Who chooses among several applications of a card.
-    pub chooser: Chooser,
-    /// Keys, host or cards are for tests only.
-    pub test: bool,
-    /// Held as long as the engine runs: two engines on one ledger would take each other's payments back.
-    pub lock: EngineLock,
-}
-
-/// The right to be the one engine on a ledger.
-#[derive(Debug)]
-pub struct EngineLock(#[expect(dead_code, reason = "the lock is held, never looked at")] pub(super) std::fs::File);
 
 /// Who watches the engine. Called on the engine's thread: must not block.
 pub trait Listener: Send {
@@ -175,35 +103,13 @@ impl Drop for Engine {
     }
 }
 
-/// What stays of [`Parts`] once devices and ledger have gone to their places.
-pub(super) struct Fixed {
-    pub identity: Identity,
-    merchant_code: MerchantCode,
-    terminal_number: TerminalNumber,
-    pub terminal: TerminalData,
-    pub printer_profile: PrinterProfile,
-    pub sound: Box<dyn Sound>,
-    pub queue_codes: QueueCodes,
-    pub currency: Currency,
-    pub language: Language,
-    pub pin_wait: Duration,
-    pin_bypass: bool,
-    pub screen_pad: bool,
-    shuffled_pin_keys: bool,
-    pub card_wait: Duration,
-    chooser: Chooser,
-    pub has_working_keys: bool,
-    pub test: bool,
-    _lock: EngineLock,
-}
-
 /// The engine's state. Only its own thread touches it.
 pub(super) struct Core {
     pub(super) parts: Fixed,
     pub(super) ledger: Ledger,
     pub(super) listener: Box<dyn Listener>,
     pub(super) reader: ReaderWorker,
-    link_jobs: Sender<link::Job>,
+    pub(super) link_jobs: Sender<link::Job>,
     /// Looking for the host, telling it of payments that are over and fetching terminal data have a thread of their own: a
     /// payment never waits behind them.
     pub(super) check_jobs: Sender<link::Job>,
@@ -238,7 +144,7 @@ pub(super) struct Core {
     pub(super) queued: usize,
     pub(super) copies: Vec<FollowedCopy>,
     pub(super) report: Option<SaleReport>,
-    ticket: Ticket,
+    pub(super) ticket: Ticket,
     pub(super) leave_result_at: Option<Instant>,
     pub(super) next_ledger_try: Instant,
     pub(super) shown: Option<View>,
@@ -382,291 +288,6 @@ impl Core {
         }
     }
 
-    fn on_intent(&mut self, intent: Intent) {
-        match intent {
-            Intent::Charge(amount) => self.charge(amount),
-            // A terminal whose engine runs is enrolled.
-            Intent::Enrol(_) => {}
-            Intent::Cancel if self.running.is_none() => {
-                if self.waiting_charge.is_some() {
-                    self.show_keypad();
-                }
-            }
-            Intent::Cancel => self.feed(Event::Cancelled),
-            Intent::EnterPin(pin) => self.take_pin(pin),
-            Intent::BypassPin => self.feed(Event::PinEntered(PinEntry::Bypassed)),
-            Intent::ChooseApplication(index) => self.answered(Event::ApplicationChosen(index)),
-            Intent::ConfirmApplication(agreed) => self.answered(Event::ApplicationConfirmed(agreed)),
-            Intent::NextCustomer | Intent::ShowKeypad if self.running.is_none() => self.show_keypad(),
-            Intent::NextCustomer | Intent::ShowKeypad => {}
-            Intent::DidItPrint { copy, printed } => self.did_it_print(copy, printed),
-            Intent::RetryPrint => self.retry_failed(),
-            Intent::Reprint(trace) => self.print_again(trace),
-            Intent::ShowTransactions(page) if self.running.is_none() => self.show_transactions(page),
-            Intent::ShowQueue(page) if self.running.is_none() => self.show_queue(page),
-            Intent::TryQueueNow if self.running.is_none() => self.try_queue_now(),
-            Intent::Decide(trace, act) if self.running.is_none() => self.decide(trace, act),
-            Intent::ShowTransactions(_) | Intent::ShowQueue(_) | Intent::TryQueueNow | Intent::Decide(..) => {}
-        }
-    }
-
-    /// Begins a payment, after a sign-on that is needed and reversals that are due.
-    fn charge(&mut self, amount: Amount) {
-        // A second touch on the same button is not a second payment.
-        let free = self.running.is_none() && self.waiting_charge.is_none();
-        if !free || amount.is_zero() {
-            return;
-        }
-        // What an earlier run left is taken up first: later it could not be told from the payment that begins now.
-        if self.left_over {
-            if let Err(error) = self.take_up_what_was_left() {
-                return self.refuse(amount, Reason::with_detail(ReasonKind::LedgerFailed, error.to_string()));
-            }
-            self.out_of_service = None;
-        }
-        if let Some(reason) = self.binding.refusal().or_else(|| self.line.refusal()) {
-            return self.refuse(amount, reason);
-        }
-        let waiting = match self.adopt_interrupted().and_then(|_| self.reversals_waiting()) {
-            Ok(waiting) => waiting,
-            Err(error) => {
-                return self.refuse(amount, Reason::with_detail(ReasonKind::LedgerFailed, error.to_string()));
-            }
-        };
-        let signing_on = self.sign_on.holds();
-        if waiting == 0 && !self.queue.takes_back() && !signing_on {
-            self.begin_sale(amount);
-            return;
-        }
-        self.waiting_charge = Some(amount);
-        self.result_shown = None;
-        let progress = if signing_on { Progress::SigningOn } else { Progress::ReversingEarlier };
-        self.screen = Screen::Processing { amount, progress };
-        self.drain_sign_on(true);
-        self.queue.look_again();
-        self.drain_queue(true);
-    }
-
-    /// Begins a payment with nothing in its way.
-    pub(super) fn begin_sale(&mut self, amount: Amount) {
-        // A payment that waited may have learned meanwhile that the host has other values for this terminal.
-        if let Some(reason) = self.binding.refusal() {
-            return self.refuse(amount, reason);
-        }
-        let timings = Timings::start();
-        let mut unpredictable_number = [0; 4];
-        if let Err(error) = getrandom::fill(&mut unpredictable_number) {
-            return self.refuse(amount, Reason::with_detail(ReasonKind::ReaderMissing, error.to_string()));
-        }
-        let trace = match self.ledger.take_trace_number() {
-            Ok(trace) => trace,
-            Err(error) => {
-                return self.refuse(amount, Reason::with_detail(ReasonKind::LedgerFailed, error.to_string()));
-            }
-        };
-        let sale = Sale::new(Opening {
-            trace,
-            amount,
-            at: local_now(),
-            unpredictable_number,
-            merchant_code: self.parts.merchant_code.clone(),
-            terminal_number: self.parts.terminal_number.clone(),
-            serial_number: self.parts.identity.serial_number.clone(),
-            chooser: self.parts.chooser.clone(),
-            terminal: self.parts.terminal.clone(),
-            pin_bypass: self.parts.pin_bypass,
-        });
-        self.ticket += 1;
-        self.leave_result();
-        // Slips that nobody has asked for since: the ledger keeps how far they came.
-        self.copies.retain(FollowedCopy::under_way);
-        let (ticket, progress) = (self.ticket, sale::Progress::PresentCard);
-        self.running = Some(Running {
-            sale,
-            ticket,
-            progress,
-            notice: self.pad_notice(),
-            pin_place: PinPlace::Reader,
-            pin_until: None,
-            question: None,
-            question_until: None,
-            timings,
-        });
-        self.feed(Event::Begin);
-    }
-
-    /// A payment that cannot begin: said above the keypad and in the report.
-    pub(super) fn refuse(&mut self, amount: Amount, reason: Reason) {
-        self.parts.sound.play(Tone::Alert);
-        self.report = Some(SaleReport {
-            ending: Ending::Error,
-            amount,
-            trace: None,
-            reason: Some(reason.clone()),
-            card: None,
-            rrn: None,
-            authorisation_code: None,
-            response_code: None,
-            copies: Vec::new(),
-            timings: Timings::start(),
-            complete: true,
-        });
-        self.screen = Screen::Keypad { notice: Some(reason) };
-    }
-
-    fn on_reader(&mut self, ticket: Ticket, event: reader::Event) {
-        // The reader does one thing after another: whatever it says now, its pad has answered or is gone.
-        if self.pad_asks {
-            self.pad_is_done();
-        }
-        let pin_pad = self.pin_pad(matches!(event, reader::Event::Inserted { own_pad: true }));
-        let Some(running) = self.running.as_mut().filter(|running| running.ticket == ticket) else { return };
-        let event = match event {
-            reader::Event::StillIn => {
-                running.notice = Some(Reason::of(ReasonKind::RemoveCard));
-                return self.show_progress();
-            }
-            reader::Event::Removed => {
-                running.notice = None;
-                return self.show_progress();
-            }
-            reader::Event::Inserted { .. } => {
-                running.notice = None;
-                running.timings.mark("card_wait");
-                Event::CardInserted(pin_pad)
-            }
-            reader::Event::PadAnswered(answer) => {
-                running.timings.mark(running.card_part());
-                pin_entry::event_of(answer)
-            }
-            reader::Event::Answered(answer) => {
-                running.timings.mark(running.card_part());
-                Event::CardAnswered(answer)
-            }
-            reader::Event::Torn => Event::CardTorn,
-            reader::Event::Mute => Event::CardMute,
-            reader::Event::NoCard => Event::NoCard,
-            reader::Event::Failed(detail) => Event::ReaderFailed(detail),
-        };
-        self.feed(event);
-    }
-
-    fn on_link(&mut self, event: link::Event) {
-        match event {
-            link::Event::Sale(trace, result) => {
-                self.line.after_exchange(&result);
-                let Some(running) = self.running.as_mut().filter(|running| running.sale.trace() == trace) else {
-                    return self.after_answer_nobody_waits_for(trace, result);
-                };
-                running.timings.mark("host");
-                self.feed(match result {
-                    Ok(answer) => Event::HostAnswered(answer),
-                    Err(failure) => Event::LinkFailed(failure),
-                });
-                self.refresh_waiting();
-            }
-            link::Event::Reversal(trace, result) => {
-                self.line.after_exchange(&result);
-                self.after_try(EntryId::Reversal(trace), &result);
-                self.refresh_waiting();
-            }
-            link::Event::Advice(id, result) => {
-                self.line.after_exchange(&result);
-                self.after_try(EntryId::Advice(id), &result);
-                self.refresh_waiting();
-            }
-            link::Event::Late(late) => self.after_late_approval(&late),
-            link::Event::Check(result) => {
-                self.line.after_check(&result);
-                if self.line.state() == LinkState::Online {
-                    self.queue.line_is_back();
-                }
-                self.refresh_waiting();
-                self.refresh_notice();
-            }
-            link::Event::SignOn(result) => self.after_sign_on(result),
-            link::Event::KeysNeeded => self.keys_are_needed(),
-            link::Event::LineEnded(end) => self.line.after_end(&end),
-            link::Event::Ordered => self.parameters.order(),
-            link::Event::WordOnBinding(word) => self.on_word_about_binding(word),
-            link::Event::Binding(result) => self.after_refresh(result),
-            link::Event::Update(result) => self.after_update(result.map(|update| *update)),
-        }
-    }
-
-    pub(super) fn refresh_waiting(&mut self) {
-        self.line.waiting = self.reversals_waiting().unwrap_or_default();
-        let open = self.ledger.open_entries().unwrap_or_default();
-        self.queued = open.waiting + open.parked;
-    }
-
-    /// Tells the core what happened and carries out what it wants, strictly in order. A record that fails ends the list:
-    /// what stands behind it is not done, and the core is told.
-    pub(super) fn feed(&mut self, event: Event) {
-        let Some(running) = self.running.as_mut() else { return };
-        let mut effects = running.sale.step(event).into_iter();
-        while let Some(effect) = effects.next() {
-            if let Err(error) = self.carry_out(effect) {
-                tracing::error!(%error, "the ledger could not be written");
-                let Some(running) = self.running.as_mut() else { return };
-                let mut instead = running.sale.step(Event::RecordFailed(error.to_string()));
-                if instead.is_empty() {
-                    // A sale must end. What it may have charged is taken back by its row.
-                    let reason = Reason::with_detail(ReasonKind::LedgerFailedAfterRequest, error.to_string());
-                    instead = vec![Effect::ReleaseCard, Effect::Conclude(Conclusion::ReversalDue(reason))];
-                }
-                effects = instead.into_iter();
-            }
-        }
-    }
-
-    fn carry_out(&mut self, effect: Effect) -> Result<(), LedgerError> {
-        let Some(running) = self.running.as_mut() else { return Ok(()) };
-        match effect {
-            Effect::Show(progress) => {
-                running.progress = progress;
-                running.pin_until = None;
-                if let sale::Progress::EnteringPin(_) = progress {
-                    running.pin_place = pin_entry::place(running.sale.pin_pad(), self.parts.shuffled_pin_keys);
-                }
-                running.question = None;
-                running.question_until = None;
-                self.show_progress();
-            }
-            Effect::SoundCardRead => self.parts.sound.play(Tone::CardRead),
-            Effect::AwaitCard => {
-                self.reader.send(reader::Job::Await { ticket: running.ticket, timeout: self.parts.card_wait });
-            }
-            Effect::AskPin(_) => self.ask_pin(),
-            Effect::ChooseApplication(choices) => self.ask(Question::Which(choosing::names(&choices))),
-            Effect::ConfirmApplication(choice) => self.ask(Question::Whether(choosing::name(&choice))),
-            Effect::Apdu(command) => self.reader.send(reader::Job::Transmit { ticket: running.ticket, command }),
-            Effect::Record(record) => {
-                let trace = running.sale.trace();
-                self.ledger.record(trace, &record)?;
-                if let Some(running) = self.running.as_mut() {
-                    running.timings.mark("ledger");
-                }
-                log_record(trace, &record);
-            }
-            Effect::Send(request) => self.ask_host(link::Job::Sale(request)),
-            Effect::ReleaseCard => {
-                self.reader.stop_waiting();
-                self.reader.send(reader::Job::Release);
-            }
-            Effect::Conclude(conclusion) => self.conclude(conclusion),
-            Effect::TryAnotherPin(reason) => self.try_another_pin(reason),
-        }
-        Ok(())
-    }
-
-    /// Hands something to the link's worker. Its thread ends only with the engine.
-    pub(super) fn ask_host(&mut self, job: link::Job) {
-        if self.link_jobs.send(job).is_err() {
-            tracing::error!("the link's thread has ended");
-        }
-    }
-
     /// What happens without anybody asking.
     fn tick(&mut self) {
         self.try_ledger_again();
@@ -700,17 +321,4 @@ impl Core {
     pub(super) fn report_of(&mut self, trace: TraceNumber) -> Option<&mut SaleReport> {
         self.report.as_mut().filter(|report| report.trace == Some(trace))
     }
-}
-
-fn log_record(trace: TraceNumber, record: &Record) {
-    let what = match record {
-        Record::Pending(_) => "pending",
-        Record::HostApproved { .. } => "host_approved",
-        Record::Approved(_) => "approved",
-        Record::Scripts(_) => "scripts",
-        Record::NotPaid { .. } => "declined",
-        Record::ReversalDue { .. } => "reversal_due",
-        Record::Unresolved { .. } => "unresolved",
-    };
-    tracing::info!(%trace, state = what, "recorded");
 }

@@ -13,7 +13,7 @@ use crate::terminal::binding::BindingRecord;
 use crate::terminal::identity::{self, Identity, IdentityError};
 use crate::terminal::journal::Journal;
 use crate::terminal::machine::MachineError;
-use crate::terminal::settings::{SettingsError, VaultKind};
+use crate::terminal::settings::SettingsError;
 use crate::vault::SecureElement;
 use crate::wording::ReasonKind;
 
@@ -31,12 +31,6 @@ pub enum EnrolError {
         /// Its terminal number.
         terminal: String,
     },
-    /// The keys are in a token.
-    #[error(
-        "this terminal keeps its keys in a token (vault.kind); this program cannot enrol it yet, and would not leave keys in \
-         a file instead"
-    )]
-    Token,
     /// Nothing to be enrolled anew.
     #[error("this terminal is not enrolled yet; leave --again out")]
     NotYet,
@@ -78,7 +72,7 @@ impl EnrolError {
             Self::Enrolment(EnrolmentError::Refused(refusal)) => refusal.reason(),
             Self::Enrolment(EnrolmentError::Link(_)) => ReasonKind::EnrolUnreachable,
             Self::Enrolment(EnrolmentError::Unfinished { .. }) => ReasonKind::PaymentsOpen,
-            Self::Enrolment(_) | Self::Already { .. } | Self::NotYet | Self::Token => ReasonKind::EnrolRefused,
+            Self::Enrolment(_) | Self::Already { .. } | Self::NotYet => ReasonKind::EnrolRefused,
             Self::Unfinished { .. } => ReasonKind::PaymentsOpen,
             Self::NoSerialNumber(_) | Self::Setting(_) | Self::GivenUp(_) => ReasonKind::SetupWrong,
             Self::Ledger(_) => ReasonKind::LedgerFailed,
@@ -170,13 +164,9 @@ impl Setup {
         again: bool,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<BindingRecord, EnrolError> {
-        // What is prepared beside the old keys and renamed is a file: its keys would not be the ones that are used.
-        if self.settings.vault.kind != VaultKind::Software {
-            return Err(EnrolError::Token);
-        }
-        let directory = self.identity_directory();
+        let (directory, custody) = (self.identity_directory(), self.custody()?);
         let _alone = self.lock()?;
-        enrolment::finish(&directory)?;
+        enrolment::finish(&directory, &custody)?;
         let before = identity::unverified(&directory).ok();
         match (self.identity(), again) {
             (Ok(identity), false) => {
@@ -208,6 +198,7 @@ impl Setup {
             directory: &directory,
             serial_number: &serial_number,
             machine: &self.settings.terminal.machine,
+            custody: &custody,
         };
         let mut host = |signed: &SignedRequest| https::enrol(&self.settings.host, &directory, signed);
         let record = enrolment.carry_out(code, &mut host, progress)?;
@@ -249,18 +240,23 @@ impl Setup {
         if let Some(GivenUp { by, note }) = given_up {
             queue::check_words(by, note).map_err(EnrolError::GivenUp)?;
         }
+        let (directory, custody) = (self.identity_directory(), self.custody()?);
         let _alone = self.lock()?;
+        // Keys of an enrolment before, and of one that was not decided, are not to outlive the terminal.
+        enrolment::finish(&directory, &custody)?;
         if self.journal()?.is_decommissioned() {
             // The power went between the last word of the journal and the end of the keys.
-            return Ok(self.vault()?.zeroize().map_err(SetupError::from)?);
+            self.vault()?.zeroize().map_err(SetupError::from)?;
+            return Ok(enrolment::give_up(&directory, &custody)?);
         }
-        let record = identity::unverified(&self.identity_directory())?;
+        let record = identity::unverified(&directory)?;
         let (unfinished, unsettled) = self.open_payments(&record)?;
         self.as_enrolled(|enrolled| {
             let mut desk = |signed: &SignedRequest| self.ask(signed);
             let given_up = given_up.map(|GivenUp { by, note }| format!("{}: {}", by.trim(), note.trim()));
             Ok(enrolled.decommission(&mut desk, unfinished, unsettled, given_up.as_deref(), Timestamp::now())?)
-        })
+        })?;
+        Ok(enrolment::give_up(&directory, &custody)?)
     }
 
     fn ask(&self, signed: &SignedRequest) -> Result<Answer<TerminalAnswer>, EnrolmentError> {

@@ -4,12 +4,16 @@
 //! waits for a device but its own worker. All of them talk by messages.
 
 mod binding;
+mod charging;
 mod choosing;
 mod concluding;
+mod effects;
 mod engine;
 pub mod enrolment;
+mod events;
 mod line;
 pub mod parameters;
+mod parts;
 mod pin_again;
 mod pin_entry;
 mod printing;
@@ -25,7 +29,8 @@ mod slips_of_the_queue;
 pub mod view;
 mod workers;
 
-pub use engine::{Engine, EngineLock, Intents, Listener, Parts};
+pub use engine::{Engine, Intents, Listener};
 pub use line::CLOCK_TOLERANCE;
+pub use parts::{EngineLock, Parts};
 pub use report::{CopyReport, Ending, SaleReport};
 pub use setup::{Setup, SetupError};

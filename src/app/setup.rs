@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::engine::{EngineLock, Parts};
+use super::parts::{EngineLock, Parts};
 use crate::acquirer::enrolment::{self, EnrolmentError};
 use crate::acquirer::link::{HttpsLink, LinkError};
 use crate::devices::printer::Printer;
@@ -22,11 +22,11 @@ use crate::money::UnknownCurrency;
 use crate::payment::chooser::Chooser;
 use crate::receipt::PrinterProfile;
 use crate::reference::{MerchantCode, ReferenceError, TerminalNumber};
+use crate::terminal::custody::Custody;
 use crate::terminal::emv_files::{EmvFiles, EmvFilesError};
 use crate::terminal::identity::{self, Identity, IdentityError};
 use crate::terminal::settings::{Origin, Settings, SettingsError, VaultKind};
-use crate::vault::pkcs11::{Pkcs11Vault, Place};
-use crate::vault::software::SoftwareVault;
+use crate::vault::pkcs11::Place;
 use crate::vault::{KeyName, SecureElement, VaultError};
 
 /// Name of the file whose lock the one engine holds.
@@ -162,21 +162,27 @@ impl Setup {
     /// # Errors
     /// When the vault cannot be opened.
     pub fn vault(&self) -> Result<Arc<dyn SecureElement>, SetupError> {
-        match self.settings.vault.kind {
-            VaultKind::Software => Ok(Arc::new(SoftwareVault::open(&self.identity_directory())?)),
-            VaultKind::Pkcs11 => self.token(),
-        }
+        Ok(Arc::from(self.custody()?.open(&self.identity_directory())?))
     }
 
-    fn token(&self) -> Result<Arc<dyn SecureElement>, SetupError> {
+    /// Where the keys are.
+    ///
+    /// # Errors
+    /// When the state directory cannot be made.
+    pub(super) fn custody(&self) -> Result<Custody, SetupError> {
         let settings = &self.settings.vault;
-        let place = Place {
-            module: settings.module.clone(),
-            token: settings.token.clone(),
-            pin_file: self.identity_directory().join(&settings.pin_file),
-        };
-        make_private(&self.state)?;
-        Ok(Arc::new(Pkcs11Vault::open(place, &self.state)?))
+        match settings.kind {
+            VaultKind::Software => Ok(Custody::Software),
+            VaultKind::Pkcs11 => {
+                let place = Place {
+                    module: settings.module.clone(),
+                    token: settings.token.clone(),
+                    pin_file: self.identity_directory().join(&settings.pin_file),
+                };
+                make_private(&self.state)?;
+                Ok(Custody::Token { place, state: self.state.clone() })
+            }
+        }
     }
 
     /// The way to the host. Nothing is sent.
@@ -241,7 +247,7 @@ impl Setup {
         let identity = self.identity()?;
         make_private(&self.state)?;
         let lock = self.lock()?;
-        enrolment::finish(&self.identity_directory())?;
+        enrolment::finish(&self.identity_directory(), &self.custody()?)?;
         self.put_aside_ledger_of_another(&identity.merchant_code, &identity.terminal_number)?;
         let ledger = self.ledger(&identity)?;
         let vault = self.vault()?;

@@ -2,6 +2,7 @@
 
 pub mod binding;
 pub mod credit_code;
+pub mod custody;
 pub mod emv_files;
 pub mod files;
 pub mod identity;

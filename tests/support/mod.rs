@@ -16,6 +16,7 @@ pub mod running;
 pub mod screen;
 pub mod secrets;
 pub mod shop;
+pub mod town;
 
 use std::time::{Duration, Instant};
 

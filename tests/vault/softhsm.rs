@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 
 use tempfile::TempDir;
 use yima::vault::SecureElement;
-use yima::vault::pkcs11::{Pkcs11Vault, Place};
+use yima::vault::pkcs11::{KeySet, Pkcs11Vault, Place};
 
 use super::support::parts;
 
@@ -86,10 +86,20 @@ impl Token {
             .env(SCENARIO, scenario)
             .env(FOLDER, self.folder())
             .env(MODULE, &self.module)
-            .env("SOFTHSM2_CONF", self.settings())
-            .envs(self.environment.iter().map(|(name, value)| (name, value)))
+            .envs(self.environment())
             .output()
             .unwrap()
+    }
+
+    /// What a program has to find in its environment to use the token as it is now.
+    pub fn environment(&self) -> Vec<(&'static str, String)> {
+        let settings = ("SOFTHSM2_CONF", self.settings().display().to_string());
+        [settings].into_iter().chain(self.environment.iter().cloned()).collect()
+    }
+
+    /// The module through which the token is reached.
+    pub fn module(&self) -> &Path {
+        &self.module
     }
 
     /// The same, and it has to go well. Gives what the scenario said.
@@ -136,7 +146,7 @@ pub fn place() -> Place {
 
 /// Within a process that plays a scenario: the vault.
 pub fn open() -> Box<dyn SecureElement> {
-    Box::new(Pkcs11Vault::open(place(), &folder()).unwrap())
+    Box::new(Pkcs11Vault::open(place(), KeySet::default(), &folder()).unwrap())
 }
 
 /// Writes a file that only its owner may read.

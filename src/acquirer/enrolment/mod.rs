@@ -20,11 +20,11 @@ use self::wire::{
 };
 use crate::crypto::{CryptoError, hex};
 use crate::terminal::binding::{BindingError, BindingRecord, key_name};
+use crate::terminal::custody::Custody;
 use crate::terminal::identity::{self, Identity, IdentityError};
 use crate::terminal::journal::{Event, Journal, JournalError};
 use crate::terminal::link::LinkSettings;
 use crate::terminal::machine::{Fingerprint, MachineError};
-use crate::vault::software::SoftwareVault;
 use crate::vault::{SecureElement, VaultError};
 
 /// Why a terminal is not enrolled, or is as it was before.
@@ -108,6 +108,8 @@ pub struct Enrolment<'a> {
     pub serial_number: &'a str,
     /// Where the machine says which it is.
     pub machine: &'a [PathBuf],
+    /// Where its keys are, and are made.
+    pub custody: &'a Custody,
 }
 
 /// How far an enrolment is, before each part of it.
@@ -142,11 +144,13 @@ impl Enrolment<'_> {
         progress: &mut dyn FnMut(Progress),
     ) -> Result<BindingRecord, EnrolmentError> {
         progress(Progress::MakingKeys);
-        let stage = Stage::open(self.directory)?;
+        let stage = Stage::open(self.directory, self.custody)?;
         let request = self.begin(&stage, code)?;
         progress(Progress::AskingHost);
         let answer = match host(&request)? {
             Answer::Granted(answer) => answer,
+            // Nobody has looked at the request: it is sent again.
+            Answer::Refused(refusal @ Refusal::TooManyCodes) => return Err(EnrolmentError::Refused(refusal)),
             Answer::Refused(refusal) => {
                 // Keys that were refused are of no use. Another try makes others.
                 stage.clear()?;
@@ -158,14 +162,17 @@ impl Enrolment<'_> {
         progress(Progress::PuttingInPlace);
         stage.exchange()?;
         progress(Progress::DestroyingOld);
-        stage.finish()?;
+        if let Err(error) = stage.finish() {
+            // It was decided: this is the new identity, whatever becomes of the old one's keys today.
+            tracing::warn!(%error, "the keys before are not destroyed yet; the next start does it");
+        }
         Ok(record)
     }
 
     /// Makes the keys and the request, or finds those of an enrolment that was cut short.
-    fn begin(&self, stage: &Stage, code: &ActivationCode) -> Result<SignedRequest, EnrolmentError> {
+    fn begin(&self, stage: &Stage<'_>, code: &ActivationCode) -> Result<SignedRequest, EnrolmentError> {
         if let Some(request) = stage.request()?
-            && self.is_about(&request, code)
+            && self.is_about(stage, &request, code)?
         {
             return Ok(request);
         }
@@ -174,7 +181,7 @@ impl Enrolment<'_> {
             .map_err(|source| EnrolmentError::file(&self.directory.join(&self.settings.ca_file), source))?;
         let fingerprint = Fingerprint::take(self.machine)?;
         stage.make()?;
-        let vault = SoftwareVault::create(stage.folder())?;
+        let vault = self.custody.begin(stage.folder())?;
         if fingerprint.is_nameless() && !vault.is_test() {
             return Err(MachineError::Nameless.into());
         }
@@ -193,21 +200,35 @@ impl Enrolment<'_> {
             certificate_request: tls.certificate_request,
             machine: fingerprint.proof(self.serial_number)?.expose_key().to_string(),
         };
-        let request = SignedRequest::sign(&vault, &request)?;
+        let request = SignedRequest::sign(&*vault, &request)?;
         // It comes last: with it the stage is complete, and can be found again.
         stage.note_request(&request)?;
         Ok(request)
     }
 
-    fn is_about(&self, request: &SignedRequest, code: &ActivationCode) -> bool {
-        serde_json::from_str::<EnrolmentRequest>(&request.request)
-            .is_ok_and(|request| request.serial_number == self.serial_number && request.code == code.expose_digits())
+    /// Whether a request is this machine's, with this code, and its key is there.
+    fn is_about(
+        &self,
+        stage: &Stage<'_>,
+        request: &SignedRequest,
+        code: &ActivationCode,
+    ) -> Result<bool, EnrolmentError> {
+        let Ok(request) = serde_json::from_str::<EnrolmentRequest>(&request.request) else { return Ok(false) };
+        if request.serial_number != self.serial_number || request.code != code.expose_digits() {
+            return Ok(false);
+        }
+        match self.custody.open(stage.folder()).and_then(|vault| vault.public_key()) {
+            Ok(key) => Ok(request.device_key == hex::encode(&key)),
+            // What cannot be reached now may be there later; what is not there will not come.
+            Err(error @ VaultError::Token(_)) => Err(error.into()),
+            Err(_) => Ok(false),
+        }
     }
 
     /// Checks the answer as a whole and writes the identity into the stage.
-    fn fill(&self, stage: &Stage, answer: &EnrolmentAnswer) -> Result<BindingRecord, EnrolmentError> {
+    fn fill(&self, stage: &Stage<'_>, answer: &EnrolmentAnswer) -> Result<BindingRecord, EnrolmentError> {
         let refused = |problem: &str| EnrolmentError::Answer(problem.to_owned());
-        let vault = SoftwareVault::open(stage.folder())?;
+        let vault = self.custody.open(stage.folder())?;
         let device_key = vault.public_key()?;
         let authorities = self.authorities()?;
         let authorities = std::fs::read(&authorities).map_err(|source| EnrolmentError::file(&authorities, source))?;
@@ -236,7 +257,8 @@ impl Enrolment<'_> {
 
         stage.write(relative(&self.settings.client_certificate_file, "host.client_certificate_file")?, certificate)?;
         stage.write(Path::new(identity::BINDING_AUTHORITIES), &authorities)?;
-        self.journal(&vault, &record)?.save(stage.folder())?;
+        self.custody.hand_over(self.directory, stage.folder())?;
+        self.journal(&*vault, &record)?.save(stage.folder())?;
         identity::save(stage.folder(), &answer.binding)?;
         Ok(record)
     }
@@ -250,9 +272,9 @@ impl Enrolment<'_> {
             Journal::default()
         });
         if !journal.entries().is_empty() && !journal.is_decommissioned() {
-            let announced = SoftwareVault::open(self.directory).map_err(JournalError::Vault).and_then(|before| {
+            let announced = self.custody.open(self.directory).map_err(JournalError::Vault).and_then(|before| {
                 let version = journal.newest_binding();
-                journal.push(&before, Event::KeysReplaced, &key_name(&vault.public_key()?)?, version, now)
+                journal.push(&*before, Event::KeysReplaced, &key_name(&vault.public_key()?)?, version, now)
             });
             if let Err(error) = announced {
                 tracing::warn!(%error, "the keys before cannot name those that follow: a new journal is begun");
@@ -288,8 +310,16 @@ fn relative<'a>(file: &'a Path, key: &'static str) -> Result<&'a Path, Enrolment
 ///
 /// # Errors
 /// When they cannot be.
-pub fn finish(directory: &Path) -> Result<(), EnrolmentError> {
-    Stage::open(directory).map(|_| ())
+pub fn finish(directory: &Path, custody: &Custody) -> Result<(), EnrolmentError> {
+    Stage::open(directory, custody).map(|_| ())
+}
+
+/// Gives up an enrolment that was not decided: its keys are destroyed.
+///
+/// # Errors
+/// When they cannot be.
+pub fn give_up(directory: &Path, custody: &Custody) -> Result<(), EnrolmentError> {
+    Stage::open(directory, custody)?.clear()
 }
 
 /// An enrolled terminal asks about itself.

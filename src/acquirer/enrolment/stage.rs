@@ -1,5 +1,6 @@
 //! How an identity comes into its place: everything is made in a folder beside it, and one exchange of names decides. A power
-//! cut before it leaves what was before, one after it the new identity; what was before is destroyed afterwards.
+//! cut before it leaves what was before, one after it the new identity; what was before is destroyed afterwards. Keys in a token
+//! are exchanged by it as well: each folder names those that are its own.
 
 use std::path::{Path, PathBuf};
 
@@ -9,26 +10,26 @@ use zeroize::Zeroizing;
 
 use super::EnrolmentError;
 use super::wire::SignedRequest;
+use crate::terminal::custody::Custody;
 use crate::terminal::files;
-use crate::vault::SecureElement;
-use crate::vault::software::{self, SoftwareVault};
 
 /// Name of the file with the request that was sent; in the stage it says that an enrolment is under way.
 const REQUEST: &str = "enrolment-request.json";
 
 /// A folder in which an identity is being made.
 #[derive(Debug)]
-pub(super) struct Stage {
+pub(super) struct Stage<'a> {
     identity: PathBuf,
     folder: PathBuf,
+    custody: &'a Custody,
 }
 
-impl Stage {
+impl<'a> Stage<'a> {
     /// The stage of an identity directory. Keys that an earlier exchange left there are destroyed.
-    pub fn open(identity: &Path) -> Result<Self, EnrolmentError> {
+    pub fn open(identity: &Path, custody: &'a Custody) -> Result<Self, EnrolmentError> {
         let mut name = identity.file_name().unwrap_or_default().to_owned();
         name.push(".new");
-        let stage = Self { identity: identity.to_owned(), folder: identity.with_file_name(name) };
+        let stage = Self { identity: identity.to_owned(), folder: identity.with_file_name(name), custody };
         stage.finish()?;
         Ok(stage)
     }
@@ -51,12 +52,19 @@ impl Stage {
 
     /// Empties the stage: keys that nobody certified are destroyed.
     pub fn clear(&self) -> Result<(), EnrolmentError> {
-        destroy(&self.folder)
+        let path = self.folder.join(REQUEST);
+        if path.exists() {
+            // First of all: what is cut short from here on is finished at the next start, and not taken up.
+            files::remove(&path).map_err(|source| EnrolmentError::file(&path, source))?;
+            files::sync(&self.folder).map_err(|source| EnrolmentError::file(&self.folder, source))?;
+        }
+        self.destroy()
     }
 
     /// Makes the folder.
     pub fn make(&self) -> Result<(), EnrolmentError> {
-        files::make_private(&self.folder).map_err(|source| EnrolmentError::file(&self.folder, source))
+        let made = files::make_private(&self.folder).and_then(|()| files::sync(files::parent(&self.folder)));
+        made.map_err(|source| EnrolmentError::file(&self.folder, source))
     }
 
     /// Notes the request, durably: it can be repeated word for word.
@@ -89,19 +97,14 @@ impl Stage {
         let path = self.identity.join(REQUEST);
         files::remove(&path).map_err(|source| EnrolmentError::file(&path, source))?;
         if self.folder.exists() && !self.folder.join(REQUEST).exists() {
-            destroy(&self.folder)?;
+            self.destroy()?;
         }
         Ok(())
     }
-}
 
-/// Destroys the keys of a folder, and then the folder.
-fn destroy(folder: &Path) -> Result<(), EnrolmentError> {
-    if folder.join(software::FILE).exists() {
-        // A vault that cannot be opened holds nothing that could be used.
-        if let Ok(vault) = SoftwareVault::open(folder) {
-            vault.zeroize()?;
-        }
+    /// Destroys the keys of the folder, and then the folder.
+    fn destroy(&self) -> Result<(), EnrolmentError> {
+        self.custody.destroy(&self.folder)?;
+        files::remove(&self.folder).map_err(|source| EnrolmentError::file(&self.folder, source))
     }
-    files::remove(folder).map_err(|source| EnrolmentError::file(folder, source))
 }

@@ -205,8 +205,8 @@ pub enum Refusal {
     CodeUsed,
     /// The code's time is over.
     CodeExpired,
-    /// Too many wrong codes were tried for this machine.
-    CodeLocked,
+    /// Wrong codes came from there; for a while none is looked at.
+    TooManyCodes,
     /// The code is another machine's.
     OtherMachine,
     /// The application has not been decided yet.
@@ -232,7 +232,7 @@ impl Refusal {
             Self::WrongCode => ReasonKind::EnrolWrongCode,
             Self::CodeUsed => ReasonKind::EnrolCodeUsed,
             Self::CodeExpired => ReasonKind::EnrolCodeExpired,
-            Self::CodeLocked => ReasonKind::EnrolCodeLocked,
+            Self::TooManyCodes => ReasonKind::EnrolTooManyCodes,
             Self::OtherMachine => ReasonKind::EnrolOtherMachine,
             Self::NotApproved => ReasonKind::EnrolNotApproved,
             Self::Rejected => ReasonKind::EnrolRejected,
@@ -251,7 +251,9 @@ impl fmt::Display for Refusal {
             Self::WrongCode => "no application has this activation code",
             Self::CodeUsed => "this activation code has been used; ask the acquirer for a new one",
             Self::CodeExpired => "this activation code has expired; ask the acquirer for a new one",
-            Self::CodeLocked => "too many wrong codes were tried; ask the acquirer for a new one",
+            Self::TooManyCodes => {
+                "too many wrong codes came from here; try again in a quarter of an hour, the right code is still good"
+            }
             Self::OtherMachine => "this activation code belongs to another machine; compare the serial numbers",
             Self::NotApproved => "the acquirer has not decided on this merchant's application yet",
             Self::Rejected => "the acquirer rejected this merchant's application",

@@ -11,7 +11,9 @@ use serde_json::{Value, json};
 use crate::acquirer::enrolment::wire::ActivationCode;
 use crate::cli::{Failure, output};
 use crate::sandbox::host::Host;
-use crate::sandbox::host::onboarding::register::{Application, CODE_LIFETIME_S, Form, Register, RegisterError};
+use crate::sandbox::host::onboarding::application::{Application, Form};
+use crate::sandbox::host::onboarding::codes::CODE_LIFETIME_S;
+use crate::sandbox::host::onboarding::register::{Register, RegisterError};
 use crate::terminal::binding::Place;
 
 /// What the acquirer does with merchants.

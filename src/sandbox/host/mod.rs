@@ -24,7 +24,7 @@ pub mod store;
 #[cfg(test)]
 mod tests;
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -40,8 +40,10 @@ use zeroize::Zeroizing;
 pub use self::advices::Note;
 use self::files::Readers;
 pub use self::keys::SignOnState;
+use self::onboarding::application::{Form, Numbers};
 use self::onboarding::bound::Bound;
-use self::onboarding::register::{self, Form, Numbers, Register, RegisterError};
+use self::onboarding::register::{self, Register, RegisterError};
+use self::onboarding::wrong_codes::Source;
 use self::onboarding::{NewTerminal, Onboarding};
 use self::parameters::{Parameters, ParametersError};
 use self::pki::{Credential, Purpose};
@@ -57,6 +59,7 @@ use crate::pin::Pin;
 use crate::reference::{Batch, ReferenceError};
 use crate::sandbox::card::profile::{CardProfile, ProfileError, SHIPPED};
 use crate::terminal::binding::Place;
+use crate::terminal::custody::Custody;
 use crate::terminal::identity::{self, Identity, IdentityError};
 use crate::terminal::link::LinkSettings;
 use crate::terminal::{journal, machine};
@@ -241,9 +244,13 @@ impl Host {
             directory: &kit,
             serial_number: &form.serial_number,
             machine: &machine::SOURCES.map(PathBuf::from),
+            custody: &Custody::Software,
         };
         let mut desk = |signed: &SignedRequest| {
-            onboarding.enrol(signed, &take_terminal, now).map_err(|error| EnrolmentError::Link(error.to_string()))
+            let here = Source::of(Ipv4Addr::LOCALHOST.into());
+            onboarding
+                .enrol(signed, &here, &take_terminal, now)
+                .map_err(|error| EnrolmentError::Link(error.to_string()))
         };
         enrolment.carry_out(&code, &mut desk, &mut |_| ())?;
         Ok(())

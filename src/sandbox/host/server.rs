@@ -29,6 +29,7 @@ use tokio_openssl::SslStream;
 use tracing::{debug, warn};
 
 use super::HostError;
+use super::onboarding::wrong_codes::Source;
 use super::pki::{self, Credential};
 use super::service::{Reply, Service};
 use crate::acquirer::enrolment::wire::{Answer, ENROL_PATH, LONGEST, Refusal, SignedRequest, TERMINAL_PATH};
@@ -128,6 +129,10 @@ pub async fn serve(listener: TcpListener, acceptor: SslAcceptor, service: Arc<Se
 }
 
 async fn connection(stream: TcpStream, acceptor: &SslAcceptor, router: Router, service: &Service) {
+    let source = match stream.peer_addr() {
+        Ok(address) => Source::of(address.ip()),
+        Err(error) => return debug!(%error, "the connection is gone"),
+    };
     let prepared = Ssl::new(acceptor.context()).and_then(|ssl| SslStream::new(ssl, stream));
     let mut stream = match prepared {
         Ok(stream) => stream,
@@ -146,7 +151,7 @@ async fn connection(stream: TcpStream, acceptor: &SslAcceptor, router: Router, s
     let handshakes = &service.handshakes;
     let counted = if stream.ssl().session_reused() { &handshakes.resumed } else { &handshakes.full };
     counted.fetch_add(1, Ordering::Relaxed);
-    let router = router.layer(Extension(Peer(fingerprint)));
+    let router = router.layer(Extension(Peer(fingerprint))).layer(Extension(source));
     let served = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(IDLE_TIMEOUT)
@@ -194,8 +199,12 @@ async fn message(
 }
 
 /// A machine wants to be enrolled.
-async fn enrol(State(service): State<Arc<Service>>, request: Request<Body>) -> Result<Response, Infallible> {
-    Ok(onboard(request, move |signed| service.enrol(&signed)).await)
+async fn enrol(
+    State(service): State<Arc<Service>>,
+    Extension(source): Extension<Source>,
+    request: Request<Body>,
+) -> Result<Response, Infallible> {
+    Ok(onboard(request, move |signed| service.enrol(&signed, &source)).await)
 }
 
 /// An enrolled terminal asks about itself.

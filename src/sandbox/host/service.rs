@@ -14,6 +14,7 @@ use super::answers::{self, AnswerError, Named, Says};
 use super::keys;
 use super::onboarding::Onboarding;
 use super::onboarding::bound::Bound;
+use super::onboarding::wrong_codes::Source;
 use super::parameters::{Parameters, Question};
 use super::rules::{self, Decision, Refusal};
 use super::scripts::{self, Script};
@@ -84,8 +85,8 @@ impl Service {
     }
 
     /// Answers a machine that wants to be enrolled.
-    pub fn enrol(&self, signed: &SignedRequest) -> Result<Answer<EnrolmentAnswer>, HostError> {
-        self.onboarding.enrol(signed, &take_terminal, Timestamp::now())
+    pub fn enrol(&self, signed: &SignedRequest, source: &Source) -> Result<Answer<EnrolmentAnswer>, HostError> {
+        self.onboarding.enrol(signed, source, &take_terminal, Timestamp::now())
     }
 
     /// Answers an enrolled terminal that asks about itself.

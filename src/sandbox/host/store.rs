@@ -200,6 +200,7 @@ impl Store {
         connection.execute_batch(SCHEMA)?;
         connection.execute_batch(super::originals::SCHEMA)?;
         connection.execute_batch(super::onboarding::register::SCHEMA)?;
+        connection.execute_batch(super::onboarding::wrong_codes::SCHEMA)?;
         let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
         for (step, since) in (1..=SCHEMA_VERSION).zip([SINCE_VERSION_1, SINCE_VERSION_2]) {
             if version < step {

@@ -5,10 +5,13 @@
 //! come are in our memory until the token has them, the device key once more for each computation, and where the token
 //! cannot unwrap, each working key while it is brought in. All of that is wiped at once; see record 017.
 //!
-//! Sets of keys are replaced by one object, the [`record`]: new keys go into the token first, then the record that names
+//! Keys are replaced by one object, the [`record`]: new keys go into the token first, then the record that names
 //! them, then the old ones are destroyed. Whatever a power cut leaves between is tidied away when the vault is opened.
+//!
+//! A vault is one [set of keys](KeySet) in the token and touches no other: a terminal that is enrolled anew has two for a while.
 
 mod fault;
+mod key_set;
 mod objects;
 mod record;
 mod token;
@@ -24,7 +27,8 @@ use cryptoki::object::{ObjectClass, ObjectHandle};
 use zeroize::Zeroizing;
 
 pub use self::fault::{TokenError, TokenFault};
-use self::objects::Kind;
+pub use self::key_set::KeySet;
+use self::objects::{Kind, Shelf};
 use self::record::{Entry, Record, Sealed};
 use self::token::Connection;
 pub use self::token::Place;
@@ -55,6 +59,7 @@ const SEALED_FOR: &[u8] = b"yima device key";
 /// See the module.
 pub struct Pkcs11Vault {
     place: Place,
+    set: KeySet,
     lock: PathBuf,
     test: bool,
     held: Mutex<Held>,
@@ -73,6 +78,8 @@ struct Held {
 /// A session, and what the token holds.
 struct Open {
     connection: Connection,
+    /// Which keys in the token are ours.
+    set: KeySet,
     /// The record, or why it cannot be read.
     record: Result<Record, TokenFault>,
     keys: Keys,
@@ -97,29 +104,44 @@ enum Problem {
 }
 
 impl Pkcs11Vault {
-    /// Opens the vault in a token. What a power cut left there is tidied away, unless another program is changing keys.
+    /// Opens the vault that is a set of keys in a token, also when there are none yet. What a power cut left of it is tidied
+    /// away, unless another program is changing keys.
     ///
     /// # Errors
     /// When the token is not there, lacks something, or does not let us in.
-    pub fn open(place: Place, state: &Path) -> Result<Self, VaultError> {
+    pub fn open(place: Place, set: KeySet, state: &Path) -> Result<Self, VaultError> {
         let failed = |fault| VaultError::from(TokenError { token: place.token.clone(), fault });
         let test = place.is_test().map_err(failed)?;
-        let vault = Self { place, lock: state.join(LOCK), test, held: Mutex::default() };
-        vault.twice(|held| held.open(&vault.place).map(drop))?;
+        let vault = Self { place, set, lock: state.join(LOCK), test, held: Mutex::default() };
+        vault.twice(|held| vault.open_in(held).map(drop))?;
         if let Ok(file) = vault.lock_file()
             && file.try_lock().is_ok()
         {
             // What does not go now goes with the next change.
-            let _ = vault.twice(|held| held.open(&vault.place)?.tidy());
+            let _ = vault.twice(|held| vault.open_in(held)?.tidy());
         }
         Ok(vault)
+    }
+
+    /// Destroys the whole set, with what says that there was one. What a power cut leaves of it can be removed again.
+    ///
+    /// # Errors
+    /// When the token fails; then it must be tried again.
+    pub fn remove(self) -> Result<(), VaultError> {
+        let _alone = self.lock()?;
+        self.twice(|held| Ok(self.open_in(held)?.shelf().tidy(None)?))
+    }
+
+    /// The token, in a session.
+    fn open_in<'h>(&self, held: &'h mut Held) -> Result<&'h mut Open, Problem> {
+        held.open(&self.place, &self.set)
     }
 
     /// Looks at keys, or lets them work.
     fn with<R>(&self, work: impl Fn(&Open) -> Result<R, Problem>) -> Result<R, VaultError> {
         self.twice(|held| {
             held.check()?;
-            work(held.open(&self.place)?)
+            work(self.open_in(held)?)
         })
     }
 
@@ -128,7 +150,7 @@ impl Pkcs11Vault {
         let _alone = self.lock()?;
         self.twice(|held| {
             held.check()?;
-            let open = held.open(&self.place)?;
+            let open = self.open_in(held)?;
             open.refresh()?;
             open.tidy()?;
             let result = work(open);
@@ -181,7 +203,7 @@ impl Held {
         if self.destroyed { Err(VaultError::Destroyed) } else { Ok(()) }
     }
 
-    fn open(&mut self, place: &Place) -> Result<&mut Open, Problem> {
+    fn open(&mut self, place: &Place, set: &KeySet) -> Result<&mut Open, Problem> {
         if self.refused {
             return Err(TokenFault::PinRefused(place.pin_file.display().to_string()).into());
         }
@@ -189,7 +211,8 @@ impl Held {
             let connection = place.connect().inspect_err(|fault| {
                 self.refused = matches!(fault, TokenFault::PinRefused(_));
             })?;
-            let mut open = Open { connection, record: Ok(Record::default()), keys: Keys::default() };
+            let (record, keys) = (Ok(Record::default()), Keys::default());
+            let mut open = Open { connection, set: set.clone(), record, keys };
             open.refresh()?;
             self.open = Some(open);
         }
@@ -198,10 +221,13 @@ impl Held {
 }
 
 impl Open {
+    fn shelf(&self) -> Shelf<'_> {
+        Shelf { session: &self.connection.session, set: &self.set }
+    }
+
     /// Reads what the token holds.
     fn refresh(&mut self) -> Result<(), TokenFault> {
-        let session = &self.connection.session;
-        self.record = match objects::read_record(session) {
+        self.record = match self.shelf().read_record() {
             Ok(record) => Ok(record.unwrap_or_default()),
             Err(fault @ TokenFault::Record(_)) => Err(fault),
             Err(fault) => return Err(fault),
@@ -210,7 +236,7 @@ impl Open {
             self.keys = Keys::default();
             return Ok(());
         };
-        let find = |kind, class| objects::find(session, kind, class, record);
+        let find = |kind, class| self.shelf().find(kind, class, record);
         let key = |name| find(Kind::Key(name), ObjectClass::SECRET_KEY);
         self.keys = Keys {
             private: find(Kind::Pair, ObjectClass::PRIVATE_KEY)?,
@@ -227,7 +253,7 @@ impl Open {
     /// Destroys what the record does not name. One that cannot be read names nothing, and nothing is destroyed.
     fn tidy(&mut self) -> Result<(), Problem> {
         match &self.record {
-            Ok(record) => Ok(objects::tidy(&self.connection.session, Some(record))?),
+            Ok(record) => Ok(self.shelf().tidy(Some(record))?),
             Err(_) => Ok(()),
         }
     }
@@ -244,10 +270,9 @@ impl Open {
 
     /// Lets a record count, and destroys what it does not name.
     fn count(&mut self, record: Record) -> Result<(), Problem> {
-        let session = &self.connection.session;
-        objects::write_record(session, &record)?;
+        self.shelf().write_record(&record)?;
         // The record counts already: old keys that do not go now go with the next change.
-        let _ = objects::tidy(session, Some(&record));
+        let _ = self.shelf().tidy(Some(&record));
         self.refresh()?;
         Ok(())
     }
@@ -285,19 +310,19 @@ impl Open {
     fn bring(&self, master: ObjectHandle, key: &SealedKey<'_>, number: u64) -> Result<ObjectHandle, Problem> {
         let Connection { session, unwraps } = &self.connection;
         if *unwraps {
-            return Ok(objects::unwrap_key(session, master, key.name, number, key.sealed)?);
+            return Ok(self.shelf().unwrap_key(master, key.name, number, key.sealed)?);
         }
         let clear = session.decrypt(&Mechanism::Des3Ecb, master, key.sealed).map(Zeroizing::new);
         let clear = clear.map_err(TokenFault::from)?;
         if clear.len() != key.sealed.len() {
             return Err(TokenFault::Nonsense("a clear text").into());
         }
-        Ok(objects::put_key(session, key.name, number, &clear, false)?)
+        Ok(self.shelf().put_key(key.name, number, &clear, false)?)
     }
 
     fn seal(&self, number: u64, device_key: &[u8]) -> Result<Sealed, Problem> {
         let session = &self.connection.session;
-        let key = objects::generate_sealing_key(session, number)?;
+        let key = self.shelf().generate_sealing_key(number)?;
         let mut nonce = [0; NONCE];
         getrandom::fill(&mut nonce).map_err(|error| VaultError::Random(error.to_string()))?;
         let said = hex::encode(&nonce);
@@ -322,7 +347,7 @@ impl SecureElement for Pkcs11Vault {
         let _alone = self.lock()?;
         self.twice(|held| {
             let destroyed = held.destroyed;
-            let open = held.open(&self.place)?;
+            let open = self.open_in(held)?;
             open.refresh()?;
             open.tidy()?;
             let before = match &open.record {
@@ -330,7 +355,7 @@ impl SecureElement for Pkcs11Vault {
                 _ => open.record()?.clone(),
             };
             let number = before.number + 1;
-            objects::generate_pair(&open.connection.session, number)?;
+            open.shelf().generate_pair(number)?;
             open.count(Record { number, pair: Some(number), ..before })?;
             let public_key = open.public_key()?.to_der()?;
             held.destroyed = false;
@@ -368,7 +393,7 @@ impl SecureElement for Pkcs11Vault {
             let device = agreement::open(KeyName::Device, &protection_key, device)?;
             let mut record = open.record()?.next();
             let check_value = TdesKey::new(&master)?.check_value()?;
-            objects::put_key(session, KeyName::Master, record.number, &master, *unwraps)?;
+            open.shelf().put_key(KeyName::Master, record.number, &master, *unwraps)?;
             record.master =
                 Some(Entry { number: record.number, check_value: hex::encode(&check_value[..CHECK_VALUE]) });
             record.device = Some(open.seal(record.number, &device)?);
@@ -446,20 +471,19 @@ impl SecureElement for Pkcs11Vault {
         self.held().destroyed = true;
         let _alone = self.lock();
         self.twice(|held| {
-            let open = held.open(&self.place)?;
+            let open = self.open_in(held)?;
             open.refresh()?;
-            let session = &open.connection.session;
             let number = match &open.record {
                 Ok(record) => record.number + 1,
                 Err(_) => {
-                    objects::tidy(session, None)?;
+                    open.shelf().tidy(None)?;
                     1
                 }
             };
             let record = Record { number, destroyed: true, ..Record::default() };
             // The word first, so that the next start finishes what a power cut leaves; without room for it all the same.
-            let written = objects::write_record(session, &record);
-            objects::tidy(session, written.is_ok().then_some(&record))?;
+            let written = open.shelf().write_record(&record);
+            open.shelf().tidy(written.is_ok().then_some(&record))?;
             written?;
             Ok(open.refresh()?)
         })

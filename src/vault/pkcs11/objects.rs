@@ -1,7 +1,7 @@
 //! The objects of a terminal in a token: how they are called, made, found and destroyed.
 //!
-//! An object is known by its label, and by the number of the record it was made with (`CKA_ID`). Keys are sensitive and
-//! cannot be extracted: the token gives none of them away, to us neither.
+//! An object is known by its label, which names the set that it belongs to, and by the number of the record it was made with
+//! (`CKA_ID`). Keys are sensitive and cannot be extracted: the token gives none of them away, to us neither.
 
 use cryptoki::error::{Error, RvError};
 use cryptoki::mechanism::Mechanism;
@@ -11,6 +11,7 @@ use cryptoki::session::Session;
 use zeroize::{Zeroize, Zeroizing};
 
 use super::TokenFault;
+use super::key_set::KeySet;
 use super::record::Record;
 use crate::vault::KeyName;
 
@@ -50,14 +51,14 @@ impl Kind {
         Self::Key(KeyName::Data),
     ];
 
-    fn label(self) -> Attribute {
+    fn label(self, set: &KeySet) -> Attribute {
         let words = match self {
             Self::Record => "record",
             Self::Pair => "device key pair",
             Self::Sealing => "sealing key",
             Self::Key(name) => name.words(),
         };
-        Attribute::Label(format!("yima {words}").into_bytes())
+        Attribute::Label(set.label(words))
     }
 
     /// The number that counts of this kind.
@@ -71,81 +72,151 @@ impl Kind {
     }
 }
 
+/// The objects of one set of keys, as a session sees them.
+#[derive(Clone, Copy)]
+pub(super) struct Shelf<'a> {
+    pub session: &'a Session,
+    pub set: &'a KeySet,
+}
+
+impl Shelf<'_> {
+    /// Makes the device key pair.
+    pub fn generate_pair(&self, number: u64) -> Result<(), TokenFault> {
+        let public = [
+            Attribute::Token(true),
+            Attribute::Private(false),
+            Attribute::Modifiable(false),
+            Attribute::EcParams(CURVE.to_vec()),
+            Attribute::Verify(true),
+            Kind::Pair.label(self.set),
+            id(number),
+        ];
+        let mut private = kept(self.set, Kind::Pair, number);
+        private.extend([Attribute::Sign(true), Attribute::Derive(true)]);
+        self.session.generate_key_pair(&Mechanism::EccKeyPairGen, &public, &private)?;
+        Ok(())
+    }
+
+    /// Makes the key that seals.
+    pub fn generate_sealing_key(&self, number: u64) -> Result<ObjectHandle, TokenFault> {
+        let mut template = kept(self.set, Kind::Sealing, number);
+        template.extend([Attribute::ValueLen(32.into()), Attribute::Encrypt(true), Attribute::Decrypt(true)]);
+        Ok(self.session.generate_key(&Mechanism::AesKeyGen, &template)?)
+    }
+
+    /// Puts a TDES key into the token. It is in our memory until then.
+    pub fn put_key(&self, name: KeyName, number: u64, key: &[u8], unwraps: bool) -> Result<ObjectHandle, TokenFault> {
+        let mut template = key_template(self.set, name, number, unwraps);
+        template.push(Attribute::Value(with_odd_parity(three_parts(key).as_slice())));
+        let made = self.session.create_object(&template);
+        for attribute in &mut template {
+            if let Attribute::Value(value) = attribute {
+                value.zeroize();
+            }
+        }
+        Ok(made?)
+    }
+
+    /// Lets the token take a TDES key that the master key wraps (ECB). Nobody but the token sees it.
+    pub fn unwrap_key(
+        &self,
+        master: ObjectHandle,
+        name: KeyName,
+        number: u64,
+        sealed: &[u8],
+    ) -> Result<ObjectHandle, TokenFault> {
+        let template = key_template(self.set, name, number, true);
+        // Each block was wrapped on its own, so that three parts of the key are three parts of what wraps it.
+        Ok(self.session.unwrap_key(&Mechanism::Des3Ecb, master, three_parts(sealed).as_slice(), &template)?)
+    }
+
+    /// The object of a kind that counts; of a pair, the half of a class.
+    pub fn find(&self, kind: Kind, class: ObjectClass, record: &Record) -> Result<Option<ObjectHandle>, TokenFault> {
+        let Some(number) = kind.number(record) else { return Ok(None) };
+        let template = [Attribute::Token(true), Attribute::Class(class), kind.label(self.set), id(number)];
+        Ok(self.session.find_objects(&template)?.pop())
+    }
+
+    /// The record that counts; none in a token that has not been used.
+    pub fn read_record(&self) -> Result<Option<Record>, TokenFault> {
+        let mut newest: Option<Record> = None;
+        for object in self.session.find_objects(&self.record_template())? {
+            let record = Record::parse(value(self.session, object)?.as_deref().map_or(&[], Vec::as_slice))?;
+            if newest.as_ref().is_none_or(|newest| newest.number < record.number) {
+                newest = Some(record);
+            }
+        }
+        Ok(newest)
+    }
+
+    /// Writes a record: from here on it counts.
+    pub fn write_record(&self, record: &Record) -> Result<(), TokenFault> {
+        let mut template = self.record_template();
+        template.extend([Attribute::Private(true), Attribute::Modifiable(false), Attribute::Value(record.bytes()?)]);
+        self.session.create_object(&template)?;
+        Ok(())
+    }
+
+    /// Destroys all our objects that a record does not name; without one, all of them.
+    pub fn tidy(&self, record: Option<&Record>) -> Result<(), TokenFault> {
+        let mut result = Ok(());
+        for kind in Kind::ALL {
+            let template = match kind {
+                Kind::Record => self.record_template(),
+                _ => vec![Attribute::Token(true), kind.label(self.set)],
+            };
+            let objects = self.session.find_objects(&template).unwrap_or_else(|error| {
+                // The other kinds go all the same.
+                result = Err(error.into());
+                Vec::new()
+            });
+            for object in objects {
+                let counts = match record.and_then(|record| kind.number(record)) {
+                    Some(number) => number_of(self.session, kind, object)? == Some(number),
+                    None => false,
+                };
+                if counts {
+                    continue;
+                }
+                match self.session.destroy_object(object) {
+                    // Somebody else was quicker.
+                    Ok(()) | Err(Error::Pkcs11(RvError::ObjectHandleInvalid, _)) => {}
+                    Err(error) => result = Err(error.into()),
+                }
+            }
+        }
+        result
+    }
+
+    fn record_template(&self) -> Vec<Attribute> {
+        vec![
+            Attribute::Class(ObjectClass::DATA),
+            Attribute::Token(true),
+            Attribute::Application(APPLICATION.to_vec()),
+            Kind::Record.label(self.set),
+        ]
+    }
+}
+
 fn id(number: u64) -> Attribute {
     Attribute::Id(number.to_be_bytes().to_vec())
 }
 
 /// What every key of ours is.
-fn kept(kind: Kind, number: u64) -> Vec<Attribute> {
+fn kept(set: &KeySet, kind: Kind, number: u64) -> Vec<Attribute> {
     vec![
         Attribute::Token(true),
         Attribute::Private(true),
         Attribute::Modifiable(false),
         Attribute::Sensitive(true),
         Attribute::Extractable(false),
-        kind.label(),
+        kind.label(set),
         id(number),
     ]
 }
 
-/// Makes the device key pair.
-pub(super) fn generate_pair(session: &Session, number: u64) -> Result<(), TokenFault> {
-    let public = [
-        Attribute::Token(true),
-        Attribute::Private(false),
-        Attribute::Modifiable(false),
-        Attribute::EcParams(CURVE.to_vec()),
-        Attribute::Verify(true),
-        Kind::Pair.label(),
-        id(number),
-    ];
-    let mut private = kept(Kind::Pair, number);
-    private.extend([Attribute::Sign(true), Attribute::Derive(true)]);
-    session.generate_key_pair(&Mechanism::EccKeyPairGen, &public, &private)?;
-    Ok(())
-}
-
-/// Makes the key that seals.
-pub(super) fn generate_sealing_key(session: &Session, number: u64) -> Result<ObjectHandle, TokenFault> {
-    let mut template = kept(Kind::Sealing, number);
-    template.extend([Attribute::ValueLen(32.into()), Attribute::Encrypt(true), Attribute::Decrypt(true)]);
-    Ok(session.generate_key(&Mechanism::AesKeyGen, &template)?)
-}
-
-/// Puts a TDES key into the token. It is in our memory until then.
-pub(super) fn put_key(
-    session: &Session,
-    name: KeyName,
-    number: u64,
-    key: &[u8],
-    unwraps: bool,
-) -> Result<ObjectHandle, TokenFault> {
-    let mut template = key_template(name, number, unwraps);
-    template.push(Attribute::Value(with_odd_parity(three_parts(key).as_slice())));
-    let made = session.create_object(&template);
-    for attribute in &mut template {
-        if let Attribute::Value(value) = attribute {
-            value.zeroize();
-        }
-    }
-    Ok(made?)
-}
-
-/// Lets the token take a TDES key that the master key wraps (ECB). Nobody but the token sees it.
-pub(super) fn unwrap_key(
-    session: &Session,
-    master: ObjectHandle,
-    name: KeyName,
-    number: u64,
-    sealed: &[u8],
-) -> Result<ObjectHandle, TokenFault> {
-    let template = key_template(name, number, true);
-    // Each block was wrapped on its own, so that three parts of the key are three parts of what wraps it.
-    Ok(session.unwrap_key(&Mechanism::Des3Ecb, master, three_parts(sealed).as_slice(), &template)?)
-}
-
 /// What a TDES key may be used for, and no more.
-fn key_template(name: KeyName, number: u64, unwraps: bool) -> Vec<Attribute> {
+fn key_template(set: &KeySet, name: KeyName, number: u64, unwraps: bool) -> Vec<Attribute> {
     let (encrypts, decrypts, unwraps) = match name {
         // A token that cannot unwrap has to decrypt.
         KeyName::Master => (false, !unwraps, unwraps),
@@ -153,7 +224,7 @@ fn key_template(name: KeyName, number: u64, unwraps: bool) -> Vec<Attribute> {
         KeyName::Data => (true, true, false),
         KeyName::Device => (false, false, false),
     };
-    let mut template = kept(Kind::Key(name), number);
+    let mut template = kept(set, Kind::Key(name), number);
     template.extend([
         Attribute::Class(ObjectClass::SECRET_KEY),
         Attribute::KeyType(KeyType::DES3),
@@ -220,78 +291,6 @@ pub(super) fn point(session: &Session, public: ObjectHandle) -> Result<Vec<u8>, 
     Err(TokenFault::Nonsense("a public key"))
 }
 
-/// The object of a kind that counts; of a pair, the half of a class.
-pub(super) fn find(
-    session: &Session,
-    kind: Kind,
-    class: ObjectClass,
-    record: &Record,
-) -> Result<Option<ObjectHandle>, TokenFault> {
-    let Some(number) = kind.number(record) else { return Ok(None) };
-    let template = [Attribute::Token(true), Attribute::Class(class), kind.label(), id(number)];
-    Ok(session.find_objects(&template)?.pop())
-}
-
-/// The record that counts; none in a token that has not been used.
-pub(super) fn read_record(session: &Session) -> Result<Option<Record>, TokenFault> {
-    let mut newest: Option<Record> = None;
-    for object in session.find_objects(&record_template())? {
-        let record = Record::parse(value(session, object)?.as_deref().map_or(&[], Vec::as_slice))?;
-        if newest.as_ref().is_none_or(|newest| newest.number < record.number) {
-            newest = Some(record);
-        }
-    }
-    Ok(newest)
-}
-
-/// Writes a record: from here on it counts.
-pub(super) fn write_record(session: &Session, record: &Record) -> Result<(), TokenFault> {
-    let mut template = record_template();
-    template.extend([Attribute::Private(true), Attribute::Modifiable(false), Attribute::Value(record.bytes()?)]);
-    session.create_object(&template)?;
-    Ok(())
-}
-
-/// Destroys all our objects that a record does not name; without one, all of them.
-pub(super) fn tidy(session: &Session, record: Option<&Record>) -> Result<(), TokenFault> {
-    let mut result = Ok(());
-    for kind in Kind::ALL {
-        let template = match kind {
-            Kind::Record => record_template(),
-            _ => vec![Attribute::Token(true), kind.label()],
-        };
-        let objects = session.find_objects(&template).unwrap_or_else(|error| {
-            // The other kinds go all the same.
-            result = Err(error.into());
-            Vec::new()
-        });
-        for object in objects {
-            let counts = match record.and_then(|record| kind.number(record)) {
-                Some(number) => number_of(session, kind, object)? == Some(number),
-                None => false,
-            };
-            if counts {
-                continue;
-            }
-            match session.destroy_object(object) {
-                // Somebody else was quicker.
-                Ok(()) | Err(Error::Pkcs11(RvError::ObjectHandleInvalid, _)) => {}
-                Err(error) => result = Err(error.into()),
-            }
-        }
-    }
-    result
-}
-
-fn record_template() -> Vec<Attribute> {
-    vec![
-        Attribute::Class(ObjectClass::DATA),
-        Attribute::Token(true),
-        Attribute::Application(APPLICATION.to_vec()),
-        Kind::Record.label(),
-    ]
-}
-
 /// The number that an object has. A record that cannot be read has none.
 fn number_of(session: &Session, kind: Kind, object: ObjectHandle) -> Result<Option<u64>, TokenFault> {
     if kind == Kind::Record {
@@ -339,7 +338,7 @@ mod tests {
 
     #[test]
     fn a_master_key_neither_encrypts_nor_decrypts_where_it_can_unwrap() {
-        for attribute in key_template(KeyName::Master, 1, true) {
+        for attribute in key_template(&KeySet::default(), KeyName::Master, 1, true) {
             let allowed = match attribute {
                 Attribute::Encrypt(allowed) | Attribute::Decrypt(allowed) | Attribute::Wrap(allowed) => !allowed,
                 Attribute::Unwrap(allowed) | Attribute::Sensitive(allowed) => allowed,

@@ -38,8 +38,7 @@ impl Http {
 
     /// An answer with this status and content.
     pub fn answer(status: &str, content_type: &str, body: &[u8]) -> Self {
-        let head =
-            format!("HTTP/1.1 {status}\r\ncontent-type: {content_type}\r\n{LENGTH}: {}\r\n\r\n", body.len());
+        let head = format!("HTTP/1.1 {status}\r\ncontent-type: {content_type}\r\n{LENGTH}: {}\r\n\r\n", body.len());
         Self { head: head.into_bytes(), body: body.to_vec() }
     }
 

@@ -1,7 +1,8 @@
 //! One machine, one code, on every message: what it names must be what the register has, and the merchant must be one that may
 //! trade.
 
-use super::register::{Register, RegisterError, State};
+use super::application::State;
+use super::register::{Register, RegisterError};
 use crate::acquirer::device::DeviceRecord;
 use crate::crypto::mac;
 use crate::iso8583::{Message, Mti};

@@ -1,11 +1,15 @@
 //! The acquirer's side of enrolment: applications of merchants, activation codes, certificates, keys and signed binding
 //! records.
 //!
-//! [`register`] keeps the applications and their log; [`Onboarding`] answers machines that want to be enrolled and terminals
-//! that ask about themselves; [`bound`] says what a message must name to be an enrolled terminal's.
+//! [`register`] keeps the applications and their log, [`application`] says what one is, [`codes`] gives and judges activation codes,
+//! and [`wrong_codes`] lets those wait who send wrong ones. [`Onboarding`] answers machines that want to be enrolled and
+//! terminals that ask about themselves; [`bound`] says what a message must name to be an enrolled terminal's.
 
+pub mod application;
 pub mod bound;
+pub mod codes;
 pub mod register;
+pub mod wrong_codes;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -14,7 +18,10 @@ use openssl::x509::X509Req;
 use serde::de::DeserializeOwned;
 use tracing::{info, warn};
 
-use self::register::{Application, CodeVerdict, Register, RegisterError, State};
+use self::application::{Application, State};
+use self::codes::CodeVerdict;
+use self::register::{Register, RegisterError};
+use self::wrong_codes::Source;
 use super::pki::{self, Credential, Purpose};
 use super::store::{Store, StoreError};
 use super::{HostError, random};
@@ -61,13 +68,14 @@ impl Onboarding {
         Self { store, authority, signer, turn: Mutex::new(()) }
     }
 
-    /// A machine wants to be enrolled.
+    /// A machine wants to be enrolled; `source` is where its request comes from.
     ///
     /// # Errors
     /// When the database or OpenSSL fails. A refusal is no error.
     pub fn enrol(
         &self,
         signed: &SignedRequest,
+        source: &Source,
         take: Take<'_>,
         now: Timestamp,
     ) -> Result<Answer<EnrolmentAnswer>, HostError> {
@@ -77,7 +85,7 @@ impl Onboarding {
             return Ok(Answer::Refused(Refusal::BadRequest));
         };
         let digest = sha256(&[signed.request.as_bytes()])?;
-        let application = match self.admitted(&request, &digest, now)? {
+        let application = match self.admitted(&request, source, &digest, now)? {
             Admission::Go(application) => application,
             Admission::Again(answer) => {
                 info!(serial_number = request.text.serial_number, "enrolled before, answered again");
@@ -85,7 +93,7 @@ impl Onboarding {
                 return Ok(Answer::Granted(answer));
             }
             Admission::No(refusal) => {
-                warn!(serial_number = request.text.serial_number, %refusal, "not enrolled");
+                warn!(serial_number = request.text.serial_number, %source, %refusal, "not enrolled");
                 return Ok(Answer::Refused(refusal));
             }
         };
@@ -125,22 +133,28 @@ impl Onboarding {
     fn admitted(
         &self,
         request: &ReadEnrolment,
+        source: &Source,
         digest: &[u8; HASH_LENGTH],
         now: Timestamp,
     ) -> Result<Admission, HostError> {
         let serial_number = &request.text.serial_number;
         let code = &request.text.code;
         Ok(self.store.register(|register| {
-            let elsewhere = |application: Option<i64>, otherwise| {
+            let wrong = |application: Option<i64>, otherwise| {
+                register.note_wrong_code(source, application, now)?;
                 let another = register.is_code_of_another(code, application)?;
                 Ok(Admission::No(if another { Refusal::OtherMachine } else { otherwise }))
             };
             let Some(application) = register.open_of_machine(serial_number)? else {
-                return match register.newest_of_machine(serial_number)?.map(|application| application.state) {
-                    Some(State::Rejected) => Ok(Admission::No(Refusal::Rejected)),
-                    Some(State::Decommissioned) => elsewhere(None, Refusal::Decommissioned),
-                    _ => elsewhere(None, Refusal::WrongCode),
+                let over = match register.newest_of_machine(serial_number)?.map(|application| application.state) {
+                    Some(State::Rejected) => return Ok(Admission::No(Refusal::Rejected)),
+                    Some(State::Decommissioned) => Refusal::Decommissioned,
+                    _ => Refusal::WrongCode,
                 };
+                if register.has_to_wait(source, None, now)? {
+                    return Ok(Admission::No(Refusal::TooManyCodes));
+                }
+                return wrong(None, over);
             };
             let id = application.id;
             match application.state {
@@ -150,19 +164,24 @@ impl Onboarding {
                 State::Decommissioned => return Ok(Admission::No(Refusal::Decommissioned)),
                 State::Approved | State::Active => {}
             }
+            // It was right once, so nobody who guesses sends it.
+            if let Some(answer) = register.answered(id, digest)? {
+                return Ok(Admission::Again(answer));
+            }
+            if register.has_to_wait(source, Some(id), now)? {
+                return Ok(Admission::No(Refusal::TooManyCodes));
+            }
             let who = format!("machine {serial_number}");
-            match register.judge_code(id, code, digest, now)? {
+            match register.judge_code(id, code, now)? {
                 CodeVerdict::Right => Ok(Admission::Go(Box::new(application))),
-                CodeVerdict::Repeated(answer) => Ok(Admission::Again(answer)),
                 CodeVerdict::Used => {
                     register.log(id, &who, "came with a code that was used", now)?;
                     Ok(Admission::No(Refusal::CodeUsed))
                 }
                 CodeVerdict::Expired => Ok(Admission::No(Refusal::CodeExpired)),
-                CodeVerdict::Locked => Ok(Admission::No(Refusal::CodeLocked)),
                 CodeVerdict::Wrong => {
-                    register.log(id, &who, "came with a wrong code", now)?;
-                    elsewhere(Some(id), Refusal::WrongCode)
+                    register.log(id, &who, &format!("came with a wrong code from {source}"), now)?;
+                    wrong(Some(id), Refusal::WrongCode)
                 }
             }
         })?)

@@ -4,12 +4,10 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::super::store::{Store, StoreError};
+use super::application::{Application, Form, Numbers, State};
 use crate::acquirer::enrolment::wire::ActivationCode;
-use crate::crypto::mac;
-use crate::crypto::sha256::sha256;
-use crate::terminal::binding::{self, BindingRecord, Place, check_serial_number};
-use crate::terminal::credit_code;
+use crate::sandbox::host::store::{Store, StoreError};
+use crate::terminal::binding::Place;
 
 /// Tables of the register. Only applications that are over may share a serial number or terminal number with another.
 pub const SCHEMA: &str = "
@@ -32,7 +30,6 @@ pub const SCHEMA: &str = "
         terminal       TEXT,
         code_digest    BLOB,                  -- SHA-256 of number and activation code
         code_expires   INTEGER NOT NULL DEFAULT 0,
-        code_tries     INTEGER NOT NULL DEFAULT 0,
         code_used      INTEGER NOT NULL DEFAULT 0,
         request_digest BLOB,                  -- of the request that used the code
         answer         TEXT,                  -- what it was answered, for one that asks again
@@ -60,76 +57,6 @@ pub const SCHEMA: &str = "
     CREATE TRIGGER IF NOT EXISTS register_log_grows BEFORE DELETE ON register_log
         BEGIN SELECT RAISE(ABORT, 'the log of the register is never changed'); END;
 ";
-
-/// Where an application stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
-    /// To be decided.
-    Applied,
-    /// May be enrolled.
-    Approved,
-    /// Over: it was not taken.
-    Rejected,
-    /// Its terminal is enrolled.
-    Active,
-    /// Its terminal must not trade for now.
-    Suspended,
-    /// Over: its terminal is out of service.
-    Decommissioned,
-}
-
-/// An application as the acquirer has it.
-#[derive(Clone, Debug)]
-pub struct Application {
-    /// Its number.
-    pub id: i64,
-    /// What was applied for.
-    pub form: Form,
-    /// Where it stands.
-    pub state: State,
-    /// Why it was rejected or suspended.
-    pub reason: String,
-    /// Acquirer code, merchant code and terminal number, once it was approved.
-    pub numbers: Option<Numbers>,
-    /// Version of the newest binding record; 0 before the first.
-    pub version: u32,
-    /// When that was issued.
-    pub issued_at: Timestamp,
-    /// Public key of the device that was enrolled.
-    pub device_key: Option<Vec<u8>>,
-    /// Key of the machine's proofs.
-    pub machine: Option<Vec<u8>>,
-    /// The place its terminal asked to be moved to.
-    pub move_asked: Option<String>,
-}
-
-/// What a merchant says in an application.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Form {
-    /// Serial number of the machine (TUSN).
-    pub serial_number: String,
-    /// Name of the shop.
-    pub merchant_name: String,
-    /// Unified social credit code.
-    pub credit_code: String,
-    /// Settlement account.
-    pub account: String,
-    /// Deployment address.
-    pub address: String,
-    /// Where that is.
-    pub place: Place,
-}
-
-/// What an acquirer assigns.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Numbers {
-    /// Acquirer's institution code.
-    pub acquirer: String,
-    /// Merchant code.
-    pub merchant: String,
-    /// Terminal number.
-    pub terminal: String,
-}
 
 /// A line of the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -190,102 +117,8 @@ impl From<rusqlite::Error> for RegisterError {
     }
 }
 
-/// How long an activation code is good, in seconds: a week.
-pub const CODE_LIFETIME_S: i64 = 7 * 24 * 3600;
-
-/// Wrong codes that a machine may send; after the last its code is of no use any more.
-pub const MOST_TRIES: i64 = 5;
-
-impl State {
-    const ALL: [Self; 6] =
-        [Self::Applied, Self::Approved, Self::Rejected, Self::Active, Self::Suspended, Self::Decommissioned];
-
-    /// The word in the database, in JSON and on the command line.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Applied => "applied",
-            Self::Approved => "approved",
-            Self::Rejected => "rejected",
-            Self::Active => "active",
-            Self::Suspended => "suspended",
-            Self::Decommissioned => "decommissioned",
-        }
-    }
-}
-
-impl Form {
-    /// Checks everything that an acquirer can check without asking anybody.
-    ///
-    /// # Errors
-    /// At the first value that cannot be.
-    pub fn check(&self) -> Result<(), RegisterError> {
-        let wrong = |what: &'static str| move |problem: String| RegisterError::Value { what, problem };
-        check_serial_number(&self.serial_number).map_err(wrong("serial number"))?;
-        credit_code::check(&self.credit_code).map_err(|error| wrong("credit code")(error.to_string()))?;
-        for (what, text) in [("name", &self.merchant_name), ("account", &self.account), ("address", &self.address)] {
-            binding::check_text(text).map_err(wrong(what))?;
-        }
-        if self.account.chars().filter(char::is_ascii_digit).count() < 8 {
-            return Err(wrong("account")("it has eight digits at least".to_owned()));
-        }
-        Ok(())
-    }
-
-    /// The account as terminals may know it: first and last four characters.
-    pub fn masked_account(&self) -> String {
-        let characters: Vec<char> = self.account.chars().filter(|character| *character != ' ').collect();
-        let ends = |range: &[char]| range.iter().collect::<String>();
-        let count = characters.len();
-        format!("{} **** **** {}", ends(&characters[..4.min(count)]), ends(&characters[count.saturating_sub(4)..]))
-    }
-}
-
-impl Application {
-    /// Whether it is neither rejected nor decommissioned.
-    pub const fn is_open(&self) -> bool {
-        !matches!(self.state, State::Rejected | State::Decommissioned)
-    }
-
-    /// The binding record as this register has it now; nothing before its terminal was enrolled.
-    pub fn record(&self) -> Option<BindingRecord> {
-        let (numbers, device_key) = (self.numbers.as_ref()?, self.device_key.as_ref()?);
-        Some(BindingRecord {
-            version: self.version,
-            issued_at: self.issued_at,
-            test: true,
-            serial_number: self.form.serial_number.clone(),
-            device_key: binding::key_name(device_key).ok()?,
-            acquirer_code: numbers.acquirer.clone(),
-            merchant_code: numbers.merchant.clone(),
-            terminal_number: numbers.terminal.clone(),
-            merchant_name: self.form.merchant_name.clone(),
-            credit_code: self.form.credit_code.clone(),
-            settlement_account: self.form.masked_account(),
-            address: self.form.address.clone(),
-            place: self.form.place,
-        })
-    }
-}
-
-/// What became of an activation code.
-#[derive(Debug, PartialEq, Eq)]
-pub enum CodeVerdict {
-    /// It is right and unused.
-    Right,
-    /// It is right, and this very request used it: this was the answer.
-    Repeated(String),
-    /// It is right, and was used.
-    Used,
-    /// It is right, and too old.
-    Expired,
-    /// It cannot be used any more.
-    Locked,
-    /// It is wrong.
-    Wrong,
-}
-
 /// The register within one transaction.
-pub struct Register<'a>(&'a Connection);
+pub struct Register<'a>(pub(super) &'a Connection);
 
 impl Store {
     /// Changes the register in one transaction: all of it is kept, durably, or nothing.
@@ -423,26 +256,6 @@ impl Register<'_> {
         self.new_code(id, who, now)
     }
 
-    /// Gives a new activation code; the one before is of no use any more.
-    ///
-    /// # Errors
-    /// When the application is not one that can be enrolled.
-    pub fn new_code(&self, id: i64, who: &str, now: Timestamp) -> Result<ActivationCode, RegisterError> {
-        let application = self.application(id)?;
-        if !matches!(application.state, State::Approved | State::Active) {
-            return Err(state_error(&application, "given an activation code"));
-        }
-        let code = draw_code()?;
-        self.0.execute(
-            "UPDATE applications SET code_digest = ?2, code_expires = ?3, code_tries = 0, code_used = 0,
-                                     request_digest = NULL, answer = NULL
-             WHERE id = ?1",
-            params![id, digest(id, code.expose_digits())?, now.as_second() + CODE_LIFETIME_S],
-        )?;
-        self.log(id, who, "activation code given", now)?;
-        Ok(code)
-    }
-
     /// Rejects an application.
     ///
     /// # Errors
@@ -537,54 +350,6 @@ impl Register<'_> {
         self.log(id, who, &format!("decommissioned: {why}"), now)
     }
 
-    /// Looks at a code that a machine sends. A wrong one is counted.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub fn judge_code(
-        &self,
-        id: i64,
-        code: &str,
-        request_digest: &[u8],
-        now: Timestamp,
-    ) -> Result<CodeVerdict, RegisterError> {
-        type Columns = (Option<Vec<u8>>, i64, i64, bool, Option<Vec<u8>>, Option<String>);
-        let (right, expires, tries, used, used_by, answer): Columns = self.0.query_row(
-            "SELECT code_digest, code_expires, code_tries, code_used, request_digest, answer FROM applications WHERE id = ?1",
-            [id],
-            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?)),
-        )?;
-        if tries >= MOST_TRIES {
-            return Ok(CodeVerdict::Locked);
-        }
-        if !right.is_some_and(|right| mac::equal(&right, &digest(id, code).unwrap_or_default())) {
-            self.0.execute("UPDATE applications SET code_tries = code_tries + 1 WHERE id = ?1", [id])?;
-            return Ok(CodeVerdict::Wrong);
-        }
-        Ok(match (used, used_by, answer) {
-            (true, Some(used_by), Some(answer)) if used_by == request_digest => CodeVerdict::Repeated(answer),
-            (true, _, _) => CodeVerdict::Used,
-            (false, _, _) if now.as_second() >= expires => CodeVerdict::Expired,
-            (false, _, _) => CodeVerdict::Right,
-        })
-    }
-
-    /// Whether a code is that of another machine.
-    ///
-    /// # Errors
-    /// When the database cannot be read.
-    pub fn is_code_of_another(&self, code: &str, than: Option<i64>) -> Result<bool, RegisterError> {
-        let mut statement = self.0.prepare("SELECT id, code_digest FROM applications WHERE code_digest IS NOT NULL")?;
-        let rows = statement.query_map([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?)))?;
-        let mut found = false;
-        for row in rows {
-            let (id, right) = row?;
-            // All are compared, whichever fits.
-            found |= Some(id) != than && mac::equal(&right, &digest(id, code).unwrap_or_default());
-        }
-        Ok(found)
-    }
-
     /// The record of a new enrolment gets its version and its key. What was asked under the key before can be asked of nobody
     /// again, so that the times of it do not count any more.
     ///
@@ -603,25 +368,6 @@ impl Register<'_> {
         )?;
         self.next_version(id, now)?;
         self.application(id)
-    }
-
-    /// The code was used, by this request, with this answer.
-    ///
-    /// # Errors
-    /// When the database cannot be written.
-    pub fn note_enrolled(
-        &self,
-        id: i64,
-        request_digest: &[u8],
-        answer: &str,
-        who: &str,
-        now: Timestamp,
-    ) -> Result<(), RegisterError> {
-        self.0.execute(
-            "UPDATE applications SET code_used = 1, request_digest = ?2, answer = ?3 WHERE id = ?1",
-            params![id, request_digest, answer],
-        )?;
-        self.log(id, who, "enrolled", now)
     }
 
     /// Whether a request comes later than all before; it is noted.
@@ -695,28 +441,9 @@ impl Register<'_> {
 /// The sandbox acquirer's institution code. It belongs to nobody.
 pub const ACQUIRER: &str = "99990000";
 
-fn state_error(application: &Application, wish: &'static str) -> RegisterError {
+/// Why an application is not changed.
+pub(super) fn state_error(application: &Application, wish: &'static str) -> RegisterError {
     RegisterError::State { id: application.id, state: application.state.word(), wish }
-}
-
-/// Twelve digits that nobody can guess, all as likely.
-fn draw_code() -> Result<ActivationCode, RegisterError> {
-    const CODES: u64 = 1_000_000_000_000;
-    loop {
-        let mut bytes = [0; 8];
-        getrandom::fill(&mut bytes).map_err(|error| RegisterError::Random(error.to_string()))?;
-        let drawn = u64::from_be_bytes(bytes);
-        // What is left beyond the last whole multiple would make some codes likelier.
-        if drawn < u64::MAX - u64::MAX % CODES
-            && let Ok(code) = ActivationCode::parse(&format!("{:012}", drawn % CODES))
-        {
-            return Ok(code);
-        }
-    }
-}
-
-fn digest(id: i64, code: &str) -> Result<Vec<u8>, StoreError> {
-    Ok(sha256(&[&id.to_be_bytes(), code.as_bytes()])?.to_vec())
 }
 
 fn application(row: &Row<'_>) -> Result<Application, StoreError> {

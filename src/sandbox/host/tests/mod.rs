@@ -9,6 +9,7 @@ mod pins;
 mod reversals;
 mod sign_on;
 mod transport;
+mod wrong_codes;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -1,0 +1,131 @@
+//! What reaches the engine: wishes of who stands before it, and what reader and link have to say.
+
+use super::engine::Core;
+use super::pin_entry;
+use super::view::{Intent, LinkState};
+use super::workers::link;
+use super::workers::reader::{self, Ticket};
+use crate::emv::pin::PinEntry;
+use crate::payment::queue::EntryId;
+use crate::payment::sale::Event;
+use crate::wording::{Reason, ReasonKind};
+
+impl Core {
+    /// A wish. What does not fit to what is going on is left alone.
+    pub(super) fn on_intent(&mut self, intent: Intent) {
+        match intent {
+            Intent::Charge(amount) => self.charge(amount),
+            // A terminal whose engine runs is enrolled.
+            Intent::Enrol(_) => {}
+            Intent::Cancel if self.running.is_none() => {
+                if self.waiting_charge.is_some() {
+                    self.show_keypad();
+                }
+            }
+            Intent::Cancel => self.feed(Event::Cancelled),
+            Intent::EnterPin(pin) => self.take_pin(pin),
+            Intent::BypassPin => self.feed(Event::PinEntered(PinEntry::Bypassed)),
+            Intent::ChooseApplication(index) => self.answered(Event::ApplicationChosen(index)),
+            Intent::ConfirmApplication(agreed) => self.answered(Event::ApplicationConfirmed(agreed)),
+            Intent::NextCustomer | Intent::ShowKeypad if self.running.is_none() => self.show_keypad(),
+            Intent::NextCustomer | Intent::ShowKeypad => {}
+            Intent::DidItPrint { copy, printed } => self.did_it_print(copy, printed),
+            Intent::RetryPrint => self.retry_failed(),
+            Intent::Reprint(trace) => self.print_again(trace),
+            Intent::ShowTransactions(page) if self.running.is_none() => self.show_transactions(page),
+            Intent::ShowQueue(page) if self.running.is_none() => self.show_queue(page),
+            Intent::TryQueueNow if self.running.is_none() => self.try_queue_now(),
+            Intent::Decide(trace, act) if self.running.is_none() => self.decide(trace, act),
+            Intent::ShowTransactions(_) | Intent::ShowQueue(_) | Intent::TryQueueNow | Intent::Decide(..) => {}
+        }
+    }
+
+    /// What the reader says about a card, while the payment that asked for it goes on.
+    pub(super) fn on_reader(&mut self, ticket: Ticket, event: reader::Event) {
+        // The reader does one thing after another: whatever it says now, its pad has answered or is gone.
+        if self.pad_asks {
+            self.pad_is_done();
+        }
+        let pin_pad = self.pin_pad(matches!(event, reader::Event::Inserted { own_pad: true }));
+        let Some(running) = self.running.as_mut().filter(|running| running.ticket == ticket) else { return };
+        let event = match event {
+            reader::Event::StillIn => {
+                running.notice = Some(Reason::of(ReasonKind::RemoveCard));
+                return self.show_progress();
+            }
+            reader::Event::Removed => {
+                running.notice = None;
+                return self.show_progress();
+            }
+            reader::Event::Inserted { .. } => {
+                running.notice = None;
+                running.timings.mark("card_wait");
+                Event::CardInserted(pin_pad)
+            }
+            reader::Event::PadAnswered(answer) => {
+                running.timings.mark(running.card_part());
+                pin_entry::event_of(answer)
+            }
+            reader::Event::Answered(answer) => {
+                running.timings.mark(running.card_part());
+                Event::CardAnswered(answer)
+            }
+            reader::Event::Torn => Event::CardTorn,
+            reader::Event::Mute => Event::CardMute,
+            reader::Event::NoCard => Event::NoCard,
+            reader::Event::Failed(detail) => Event::ReaderFailed(detail),
+        };
+        self.feed(event);
+    }
+
+    /// What came of something that was asked of the host, and what the link saw by itself.
+    pub(super) fn on_link(&mut self, event: link::Event) {
+        match event {
+            link::Event::Sale(trace, result) => {
+                self.line.after_exchange(&result);
+                let Some(running) = self.running.as_mut().filter(|running| running.sale.trace() == trace) else {
+                    return self.after_answer_nobody_waits_for(trace, result);
+                };
+                running.timings.mark("host");
+                self.feed(match result {
+                    Ok(answer) => Event::HostAnswered(answer),
+                    Err(failure) => Event::LinkFailed(failure),
+                });
+                self.refresh_waiting();
+            }
+            link::Event::Reversal(trace, result) => {
+                self.line.after_exchange(&result);
+                self.after_try(EntryId::Reversal(trace), &result);
+                self.refresh_waiting();
+            }
+            link::Event::Advice(id, result) => {
+                self.line.after_exchange(&result);
+                self.after_try(EntryId::Advice(id), &result);
+                self.refresh_waiting();
+            }
+            link::Event::Late(late) => self.after_late_approval(&late),
+            link::Event::Check(result) => {
+                self.line.after_check(&result);
+                if self.line.state() == LinkState::Online {
+                    self.queue.line_is_back();
+                }
+                self.refresh_waiting();
+                self.refresh_notice();
+            }
+            link::Event::SignOn(result) => self.after_sign_on(result),
+            link::Event::KeysNeeded => self.keys_are_needed(),
+            link::Event::LineEnded(end) => self.line.after_end(&end),
+            link::Event::Ordered => self.parameters.order(),
+            link::Event::WordOnBinding(word) => self.on_word_about_binding(word),
+            link::Event::Binding(result) => self.after_refresh(result),
+            link::Event::Update(result) => self.after_update(result.map(|update| *update)),
+        }
+    }
+
+    /// Counts anew what waits in the queue.
+    pub(super) fn refresh_waiting(&mut self) {
+        self.line.waiting = self.reversals_waiting().unwrap_or_default();
+        let open = self.ledger.open_entries().unwrap_or_default();
+        self.queued = open.waiting + open.parked;
+    }
+}

@@ -1,0 +1,100 @@
+//! What an engine is made of.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::acquirer::link::HostLink;
+use crate::devices::printer::Printer;
+use crate::devices::reader::CardReader;
+use crate::devices::sound::Sound;
+use crate::emv::terminal::TerminalData;
+use crate::iso8583::QueueCodes;
+use crate::ledger::Ledger;
+use crate::money::Currency;
+use crate::payment::chooser::Chooser;
+use crate::receipt::PrinterProfile;
+use crate::reference::{MerchantCode, TerminalNumber};
+use crate::terminal::emv_files::EmvFiles;
+use crate::terminal::identity::Identity;
+use crate::wording::Language;
+
+/// Everything an engine is made of.
+pub struct Parts {
+    /// Who this terminal is.
+    pub identity: Identity,
+    /// Its merchant code.
+    pub merchant_code: MerchantCode,
+    /// Its terminal number.
+    pub terminal_number: TerminalNumber,
+    /// The terminal's side of EMV.
+    pub terminal: TerminalData,
+    /// Where data that the host sends are kept.
+    pub emv_files: EmvFiles,
+    /// The ledger.
+    pub ledger: Ledger,
+    /// The card reader.
+    pub reader: Box<dyn CardReader>,
+    /// A file that is there while a card which has been in a sale is in the reader.
+    pub used_card_note: PathBuf,
+    /// The printer.
+    pub printer: Box<dyn Printer>,
+    /// What the printer can do.
+    pub printer_profile: PrinterProfile,
+    /// How long a slip waits for paper.
+    pub printer_patience: Duration,
+    /// Sounds.
+    pub sound: Box<dyn Sound>,
+    /// The way to the host.
+    pub link: Arc<dyn HostLink>,
+    /// The vault holds working keys.
+    pub has_working_keys: bool,
+    /// Which of its response codes end an entry of the queue.
+    pub queue_codes: QueueCodes,
+    /// Currency of the keypad.
+    pub currency: Currency,
+    /// Language of the slips.
+    pub language: Language,
+    /// How long to wait for a card, and for an answer to what its holder is asked about it.
+    pub card_wait: Duration,
+    /// How long to wait for a PIN.
+    pub pin_wait: Duration,
+    /// A cardholder may go on without a PIN.
+    pub pin_bypass: bool,
+    /// PINs may be typed on the screen when the reader has no pad. Counts with test keys only.
+    pub screen_pad: bool,
+    /// Its digits stand on other keys each time.
+    pub shuffled_pin_keys: bool,
+    /// Who chooses among several applications of a card.
+    pub chooser: Chooser,
+    /// Keys, host or cards are for tests only.
+    pub test: bool,
+    /// Held as long as the engine runs: two engines on one ledger would take each other's payments back.
+    pub lock: EngineLock,
+}
+
+/// The right to be the one engine on a ledger.
+#[derive(Debug)]
+pub struct EngineLock(#[expect(dead_code, reason = "the lock is held, never looked at")] pub(super) std::fs::File);
+
+/// What stays of [`Parts`] once devices and ledger have gone to their places.
+pub(super) struct Fixed {
+    pub identity: Identity,
+    pub merchant_code: MerchantCode,
+    pub terminal_number: TerminalNumber,
+    pub terminal: TerminalData,
+    pub printer_profile: PrinterProfile,
+    pub sound: Box<dyn Sound>,
+    pub queue_codes: QueueCodes,
+    pub currency: Currency,
+    pub language: Language,
+    pub pin_wait: Duration,
+    pub pin_bypass: bool,
+    pub screen_pad: bool,
+    pub shuffled_pin_keys: bool,
+    pub card_wait: Duration,
+    pub chooser: Chooser,
+    pub has_working_keys: bool,
+    pub test: bool,
+    pub _lock: EngineLock,
+}

@@ -1,0 +1,13 @@
+//! The engine with everything that can be in its way: a host that answers as told, a ledger that cannot be written, a
+//! printer that fails, a cashier who is impatient. Card and ledger are real, the host's answers are scripted.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails here and now")]
+
+mod advices;
+mod cardholder;
+mod in_doubt;
+mod slips;
+mod terminal;
+mod terminal_data;
+#[path = "../support/watching.rs"]
+mod watching;
