@@ -22,6 +22,7 @@ pub mod link_fault;
 pub mod money;
 pub mod payment;
 pub mod pin;
+pub mod proof;
 pub mod receipt;
 pub mod reference;
 pub mod wording;

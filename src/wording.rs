@@ -142,6 +142,8 @@ reason_kinds! {
     ClockWrong = "clock_wrong";
     /// It differs so much that no payment may begin.
     ClockFarOff = "clock_far_off";
+    /// The clock is right and local time is not: no payment may begin, for its date may be another day's.
+    TimeZoneWrong = "time_zone_wrong";
     /// The request may have arrived; no answer came.
     HostSilent = "host_silent";
     /// An answer came that is not authentic or belongs to something else.

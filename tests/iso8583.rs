@@ -319,7 +319,6 @@ fn what_cannot_be_read_is_refused_with_path_and_offset() {
         ("unionpay", sized("0200 3000000000000000 000000 0000"), "field 4 (amount) at byte 26"),
         ("unionpay", sized("0200 3000000000000000 000000 0000"), "read so far: 0200 {3: 000000}"),
         ("unionpay", sized("0200 0000000000000200 0005 9F0206 0000"), "field 55.9F02 (chip data) at byte 28"),
-        ("unionpay", sized("0200 0000000000000010 0007 22000010"), "field 60.2 (message type and batch) at byte 26"),
         (
             "unionpay",
             sized("0200 4000000000000000 19 622848000000000123A0"),
@@ -342,6 +341,47 @@ fn what_cannot_be_read_is_refused_with_path_and_offset() {
     }
     assert!(refused(&["decode", "iso8583", "--dialect", "nobody", "00"], "").contains("iso87-ascii"));
     assert!(refused(&["decode", "tlv", "--dialect", "unionpay", "9F3600"], "").contains("iso8583"));
+}
+
+/// In 1987 field 55 was anybody's, and an acquirer may have put something of its own into fields 59 to 63.
+#[test]
+fn a_field_that_holds_something_else_than_its_parts_is_told_as_a_whole_with_the_reason() {
+    for (dialect, hex, field, value, reason) in [
+        ("iso87-ascii", hex_of("02002000000000000200000000010") + &hex_of("48454C4C4F"), "55", "(masked)", "55.48"),
+        ("iso87-binary", "02002000000000000200000000000548454C4C4F".to_owned(), "55", "(masked)", "field 55.48"),
+        ("iso93-binary", "12002000000000000200000000000548454C4C4F".to_owned(), "55", "(masked)", "field 55.48"),
+        ("unionpay", "0200200000000000002000000000054142434445".to_owned(), "59", "(masked)", "field 59.AB"),
+        ("unionpay", "020020000000000000100000000007 22000010".to_owned(), "60", "2200001", "field 60.2"),
+        ("unionpay", "02002000000000000008000000000312 30".to_owned(), "61", "123", "field 61.1"),
+        ("unionpay", "0200200000000000000200000000024355".to_owned(), "63", "(masked)", "field 63.1"),
+    ] {
+        let hex = hex.replace(' ', "");
+        let text = said(&["decode", "iso8583", "--dialect", dialect, "--no-frame", &hex], "");
+        assert!(text.contains("processing code"), "the rest is told: {text}");
+        let line = text.lines().find(|line| line.starts_with(field)).unwrap();
+        assert!(line.contains(value) && line.contains(reason), "{dialect}: {text}");
+        let output = yima(&["decode", "iso8583", "--dialect", dialect, "--no-frame", &hex, "--json"], "");
+        assert_eq!(output.status.code(), Some(0));
+        let read: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert!(read[field].is_string() && read["3"] == "000000", "{read}");
+        assert!(String::from_utf8_lossy(&output.stderr).contains(reason));
+    }
+}
+
+fn hex_of(characters: &str) -> String {
+    characters.bytes().map(|byte| format!("{byte:02X}")).collect()
+}
+
+#[test]
+fn a_name_in_another_alphabet_keeps_nobody_from_reading_the_rest() {
+    let name = "D6D0B9FA".to_owned() + &"20".repeat(36);
+    let hex = format!("02002000000000200000000000{name}");
+    let text = said(&["decode", "iso8583", "--dialect", "iso87-binary", &hex], "");
+    let line = text.lines().find(|line| line.starts_with("43")).unwrap();
+    assert!(line.contains(&name) && line.contains("in another alphabet"), "{text}");
+    let read = decoded("iso87-binary", &hex);
+    assert_eq!(read, json!({ "mti": "0200", "3": "000000", "43": { "hex": name } }));
+    assert_eq!(encoded("iso87-binary", &read), hex);
 }
 
 #[test]

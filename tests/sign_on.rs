@@ -203,6 +203,41 @@ fn a_new_day_begins_with_new_keys_and_does_not_wait_for_a_host_that_is_not_there
     assert_ne!(terminal.mac_key(), keys);
 }
 
+/// Both sides still share good keys: a host that makes none today stops neither sales nor reversals.
+#[test]
+fn a_daily_sign_on_that_is_refused_stops_no_payment() {
+    let terminal = Terminal::new();
+    terminal.start().paid("1.00");
+    let yesterday = "2026-01-01T12:00:00".parse().unwrap();
+    terminal.ledger().signed_on(None, yesterday).unwrap();
+    let keys = terminal.mac_key();
+    terminal.host.set_refuses_sign_ons(true);
+    let running = terminal.start();
+    running.paid("2.00");
+    assert_eq!(running.charge("67.03").ending, Ending::Unresolved, "its reversal needs what the host does not give");
+    drop(running);
+    assert_eq!(terminal.mac_key(), keys);
+    terminal.host.set_refuses_sign_ons(false);
+    let running = terminal.start();
+    terminal.until("the doubtful one is taken back", |terminal| terminal.debited() == 300);
+    running.next_customer();
+    running.paid("3.00");
+    assert_eq!(terminal.at_host().times, 2);
+}
+
+#[test]
+fn a_daily_sign_on_that_is_refused_is_not_due_at_the_next_start() {
+    let terminal = Terminal::new();
+    terminal.start().paid("1.00");
+    terminal.host.set_refuses_sign_ons(true);
+    assert!(terminal.setup().sign_on().is_err());
+    assert!(!terminal.row().due);
+    // One that was due before is still due.
+    terminal.ledger().sign_on_due().unwrap();
+    assert!(terminal.setup().sign_on().is_err());
+    assert!(terminal.row().due);
+}
+
 #[test]
 fn a_host_that_no_longer_knows_the_keys_refuses_once_and_the_cashier_charges_again() {
     let terminal = Terminal::new();

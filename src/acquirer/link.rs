@@ -30,7 +30,7 @@ use crate::payment::online::{HostAnswer, LateApproval, LinkFailure, ReversalRequ
 use crate::reference::{ResponseCode, TraceNumber};
 use crate::terminal::identity::Identity;
 use crate::terminal::link::LinkSettings;
-use crate::vault::SecureElement;
+use crate::vault::{SecureElement, VaultError};
 
 /// Content type of a message, both ways.
 pub const MESSAGE_TYPE: &str = "x-ISO-TPDU/x-auth";
@@ -171,6 +171,9 @@ pub enum LinkError {
     /// The dialect is not shipped or is wrong.
     #[error(transparent)]
     Dialect(#[from] DialectError),
+    /// The secure element does not know the dialect's MAC.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
     /// A setting has a value that cannot be.
     #[error("host.{key}: {problem}")]
     Setting {
@@ -206,7 +209,8 @@ impl HttpsLink {
         identity: Identity,
         vault: Arc<dyn SecureElement>,
     ) -> Result<Self, LinkError> {
-        let dialect = Dialect::shipped(&settings.dialect)?;
+        let dialect = super::dialect_file::load(&settings.dialect)?;
+        vault.set_mac_algorithm(dialect.mac)?;
         let setting = |key, problem: &str| LinkError::Setting { key, problem: problem.to_owned() };
         let address =
             |key, url: &str| Address::parse(url).map_err(|error: AddressError| setting(key, &error.to_string()));
@@ -459,8 +463,18 @@ impl HostLink for HttpsLink {
         let identity = self.identity();
         let enrolled =
             Enrolled { settings: &self.settings, directory: &self.directory, identity: &identity, vault: &*self.vault };
-        let mut desk = |signed: &SignedRequest| enrolment::https::ask(&self.settings, &self.directory, signed);
-        let newer = enrolled.refresh(&mut desk, Timestamp::now())?;
+        // It books nothing, so whichever address answers will do; each is asked with a request of its own.
+        let mut newer = Err(EnrolmentError::Link("the host has no address".to_owned()));
+        for address in self.addresses.order().into_iter().filter_map(|index| self.addresses.get(index)) {
+            let mut desk = |signed: &SignedRequest| {
+                enrolment::https::ask_at(address.as_str(), &self.settings, &self.directory, signed)
+            };
+            newer = enrolled.refresh(&mut desk, Timestamp::now());
+            if !matches!(newer, Err(EnrolmentError::Link(_))) {
+                break;
+            }
+        }
+        let newer = newer?;
         if let Some(newer) = &newer {
             *self.identity.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(newer.clone());
         }

@@ -2,14 +2,17 @@
 //!
 //! [`link::HttpsLink`] carries out what the payment core asks for ([`crate::payment::online`]); [`messages`] says how that
 //! is written in ISO 8583, [`answers`] when an answer counts, [`device`] how the terminal names itself in it,
-//! [`parameters`] how applications and CA keys are downloaded, [`sign_on`] how working keys are fetched. `late` keeps approvals
+//! [`parameters`] how applications and CA keys are downloaded, [`sign_on`] how working keys are fetched, [`cosign`] how the host signs the
+//! head of the transaction log. `late` keeps approvals
 //! that come as the answer to something else. Below them [`https`] carries bytes, [`addresses`] says where to, [`held`] watches
 //! an idle line and [`clock`] compares the time.
 
 pub mod addresses;
 pub mod answers;
 pub mod clock;
+pub mod cosign;
 pub mod device;
+pub mod dialect_file;
 pub mod enrolment;
 pub mod held;
 pub mod https;

@@ -50,8 +50,10 @@ pub(super) struct Line {
     patience: Duration,
     /// What only a person can mend.
     trouble: Option<Reason>,
-    /// How far this machine's clock is ahead of the host's.
-    clock_ahead: SignedDuration,
+    /// How far this machine's clock is ahead of the host's, when the host's gateway tells its time.
+    clock_ahead: Option<SignedDuration>,
+    /// The same of the two local times, which differ by the time zone as well. Messages carry local dates.
+    local_ahead: Option<SignedDuration>,
 }
 
 impl Line {
@@ -66,7 +68,8 @@ impl Line {
             closed: false,
             patience: Duration::ZERO,
             trouble: None,
-            clock_ahead: SignedDuration::ZERO,
+            clock_ahead: None,
+            local_ahead: None,
         }
     }
 
@@ -76,21 +79,24 @@ impl Line {
 
     /// What is wrong with the line or the clock and stays so until a person looks at it.
     pub fn trouble(&self) -> Option<Reason> {
-        let clock = self.clock_is_wrong(CLOCK_TOLERANCE).then(|| self.clock_reason(ReasonKind::ClockWrong));
-        self.trouble.clone().or_else(|| self.refusal()).or(clock)
+        let clock = || self.wrong_clock(CLOCK_TOLERANCE).map(|wrong| wrong.reason(ReasonKind::ClockWrong));
+        self.trouble.clone().or_else(|| self.refusal()).or_else(clock)
     }
 
     /// Why no payment may begin now.
     pub fn refusal(&self) -> Option<Reason> {
-        self.clock_is_wrong(CLOCK_LIMIT).then(|| self.clock_reason(ReasonKind::ClockFarOff))
+        self.wrong_clock(CLOCK_LIMIT).map(|wrong| match wrong {
+            // What a person has to set is another thing then.
+            WrongClock::Local(_) if self.clock_ahead.is_some() => wrong.reason(ReasonKind::TimeZoneWrong),
+            WrongClock::Local(_) | WrongClock::Itself(_) => wrong.reason(ReasonKind::ClockFarOff),
+        })
     }
 
-    fn clock_is_wrong(&self, limit: SignedDuration) -> bool {
-        self.clock_ahead.abs() > limit
-    }
-
-    fn clock_reason(&self, kind: ReasonKind) -> Reason {
-        Reason::with_detail(kind, format!("{} s ahead of the host", self.clock_ahead.as_secs()))
+    /// What is further from the host's than this. A clock that is wrong makes local time wrong as well, so it comes first.
+    fn wrong_clock(&self, limit: SignedDuration) -> Option<WrongClock> {
+        let beyond = |ahead: &SignedDuration| ahead.abs() > limit;
+        let itself = self.clock_ahead.filter(beyond).map(WrongClock::Itself);
+        itself.or_else(|| self.local_ahead.filter(beyond).map(WrongClock::Local))
     }
 
     /// It is time to look for the host.
@@ -110,8 +116,9 @@ impl Line {
 
     pub fn after_check(&mut self, result: &Result<HostCheck, LinkFailure>) {
         let began = self.check_began.take();
-        if let Ok(HostCheck { date: Some(date), .. }) = result {
-            self.clock_ahead = Timestamp::now().duration_since(*date);
+        if let Ok(HostCheck { date, local_ahead, .. }) = result {
+            self.clock_ahead = date.map(|date| Timestamp::now().duration_since(date));
+            self.local_ahead = *local_ahead;
         }
         if std::mem::take(&mut self.closed) && result.is_ok() {
             let longest = self.echo_interval.unwrap_or(CHECK_INTERVAL);
@@ -163,7 +170,7 @@ impl Line {
 
     fn look_again(&mut self) {
         let after = match self.state {
-            LinkState::Online if self.clock_is_wrong(CLOCK_LIMIT) => Some(CHECK_INTERVAL),
+            LinkState::Online if self.wrong_clock(CLOCK_LIMIT).is_some() => Some(CHECK_INTERVAL),
             LinkState::Online => self.echo_interval,
             LinkState::Offline => Some(SEARCH_INTERVAL),
             LinkState::Untried | LinkState::HostSilent | LinkState::Refused => Some(CHECK_INTERVAL),
@@ -206,6 +213,27 @@ impl Line {
             let failure = result.as_ref().err().map(ToString::to_string).unwrap_or_default();
             tracing::info!(state = ?self.state, failure, "the line to the host");
         }
+    }
+}
+
+/// What of a clock is not as the host's, and how far it is ahead.
+#[derive(Clone, Copy, Debug)]
+enum WrongClock {
+    /// The clock itself.
+    Itself(SignedDuration),
+    /// The local time.
+    Local(SignedDuration),
+}
+
+impl WrongClock {
+    fn reason(self, kind: ReasonKind) -> Reason {
+        Reason::with_detail(
+            kind,
+            match self {
+                Self::Itself(ahead) => format!("{} s ahead of the host", ahead.as_secs()),
+                Self::Local(ahead) => format!("local time {} s ahead of the host's", ahead.as_secs()),
+            },
+        )
     }
 }
 
@@ -353,6 +381,34 @@ mod tests {
                 line.after_check(&says("00"));
                 assert_eq!((line.trouble(), line.refusal()), (None, None));
             }
+        }
+    }
+
+    /// A machine in universal time at a host in Beijing has the right time and, in the morning, yesterday's date.
+    #[test]
+    fn a_local_time_that_is_not_the_hosts_takes_no_payment_either() {
+        let (right, wrong) = (Some(SignedDuration::ZERO), Some(SignedDuration::from_hours(-8)));
+        let date = Some(SignedDuration::ZERO);
+        let (zone, clock) = (ReasonKind::TimeZoneWrong, ReasonKind::ClockFarOff);
+        for (clock_ahead, local_ahead, refused, told) in [
+            (date, right, None, None),
+            (date, wrong, Some(zone), Some(zone)),
+            (date, Some(SignedDuration::from_mins(10)), None, Some(ReasonKind::ClockWrong)),
+            // A gateway that does not tell the time.
+            (None, Some(SignedDuration::from_mins(20)), Some(clock), Some(clock)),
+            (None, right, None, None),
+            (None, None, None, None),
+            // The clock is wrong, and local time with it.
+            (Some(SignedDuration::from_mins(20)), Some(SignedDuration::from_mins(20)), Some(clock), Some(clock)),
+        ] {
+            let mut line = new_line();
+            line.check_begins();
+            let check = says("00").unwrap();
+            let date = clock_ahead.map(|ahead| Timestamp::now() - ahead);
+            line.after_check(&Ok(HostCheck { date, local_ahead, ..check }));
+            let case = format!("{clock_ahead:?} {local_ahead:?}");
+            assert_eq!(line.refusal().map(|reason| reason.kind), refused, "{case}");
+            assert_eq!(line.trouble().map(|reason| reason.kind), told, "{case}");
         }
     }
 

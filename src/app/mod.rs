@@ -12,6 +12,7 @@ mod engine;
 pub mod enrolment;
 mod events;
 mod line;
+pub mod log;
 pub mod parameters;
 mod parts;
 mod pin_again;

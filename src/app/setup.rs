@@ -5,7 +5,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Zoned;
+use jiff::civil::DateTime;
+
 use super::parts::{EngineLock, Parts};
+use crate::acquirer::dialect_file;
 use crate::acquirer::enrolment::{self, EnrolmentError};
 use crate::acquirer::link::{HttpsLink, LinkError};
 use crate::devices::printer::Printer;
@@ -17,7 +21,7 @@ use crate::devices::sound::alsa::AlsaSound;
 use crate::devices::sound::silent::Silent;
 use crate::emv::ca_keys::KeyWorld;
 use crate::iso8583::Dialect;
-use crate::ledger::{Ledger, LedgerError};
+use crate::ledger::{Ledger, LedgerError, Restoration};
 use crate::money::UnknownCurrency;
 use crate::payment::chooser::Chooser;
 use crate::receipt::PrinterProfile;
@@ -140,6 +144,17 @@ impl Setup {
         Ok(())
     }
 
+    /// Puts the last good copy in the place of a ledger that is damaged. No engine runs meanwhile.
+    ///
+    /// # Errors
+    /// When the ledger is whole, or there is no whole copy.
+    pub fn restore_ledger(&self, by: &str) -> Result<Restoration, SetupError> {
+        let identity = self.identity()?;
+        let _alone = self.lock()?;
+        let (merchant, terminal) = (identity.merchant_code()?, identity.terminal_number()?);
+        Ok(Ledger::restore(&self.ledger_path(), merchant, terminal, by, now())?)
+    }
+
     /// Where the ledger is.
     pub(super) fn ledger_path(&self) -> PathBuf {
         self.state.join(LEDGER)
@@ -160,9 +175,11 @@ impl Setup {
     /// The keys.
     ///
     /// # Errors
-    /// When the vault cannot be opened.
+    /// When the vault cannot be opened, or does not know the dialect's MAC.
     pub fn vault(&self) -> Result<Arc<dyn SecureElement>, SetupError> {
-        Ok(Arc::from(self.custody()?.open(&self.identity_directory())?))
+        let vault: Arc<dyn SecureElement> = Arc::from(self.custody()?.open(&self.identity_directory())?);
+        vault.set_mac_algorithm(self.dialect()?.mac)?;
+        Ok(vault)
     }
 
     /// Where the keys are.
@@ -194,7 +211,7 @@ impl Setup {
         opened.map(|link| link.remembering(&self.state.join(HOST_ADDRESS))).map_err(|error| match error {
             LinkError::Setting { key, problem } => self.origin.wrong(&format!("host.{key}"), problem).into(),
             LinkError::Dialect(error) => self.origin.wrong("host.dialect", error).into(),
-            LinkError::File { .. } | LinkError::Client(_) => error.into(),
+            LinkError::File { .. } | LinkError::Client(_) | LinkError::Vault(_) => error.into(),
         })
     }
 
@@ -203,7 +220,7 @@ impl Setup {
     /// # Errors
     /// When no dialect has the configured name.
     pub fn dialect(&self) -> Result<Dialect, SetupError> {
-        Dialect::shipped(&self.settings.host.dialect).map_err(|error| self.origin.wrong("host.dialect", error).into())
+        dialect_file::load(&self.settings.host.dialect).map_err(|error| self.origin.wrong("host.dialect", error).into())
     }
 
     /// The card reader; it may be plugged in later.
@@ -249,12 +266,20 @@ impl Setup {
         let lock = self.lock()?;
         enrolment::finish(&self.identity_directory(), &self.custody()?)?;
         self.put_aside_ledger_of_another(&identity.merchant_code, &identity.terminal_number)?;
-        let ledger = self.ledger(&identity)?;
+        let mut ledger = self.ledger(&identity)?;
         let vault = self.vault()?;
         identity::check_device_key(&self.identity_directory(), &vault.public_key()?)?;
         let test = identity.test;
         if test != vault.is_test() {
             return Err(SetupError::Worlds { identity: world(test), keys: world(vault.is_test()) });
+        }
+        // Before the first payment: what a copy holds as under way would be taken back.
+        if let Err(error) = ledger.keep_copy(now()) {
+            tracing::warn!(%error, "no copy of the ledger was made");
+        }
+        // What was logged since the last start is signed; a terminal whose vault is slow or silent trades all the same.
+        if let Err(error) = super::log::sign_head(&mut ledger, &*vault, &identity) {
+            tracing::warn!(%error, "the head of the transaction log is not signed");
         }
         let printer_profile = self.printer_profile()?;
         let emv_files = self.emv_files(&identity);
@@ -316,6 +341,12 @@ impl Setup {
             Err(std::fs::TryLockError::Error(source)) => Err(refused(source)),
         }
     }
+}
+
+/// Local time, to the second.
+fn now() -> DateTime {
+    let now = Zoned::now().datetime();
+    now.with().subsec_nanosecond(0).build().unwrap_or(now)
 }
 
 /// A terminal that was never enrolled is told how to try the program.

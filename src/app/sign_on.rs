@@ -3,7 +3,7 @@
 //! It is *needed* when there are no keys, when the host says so, and when the end of an earlier one is not known; until then
 //! no payment begins and none is taken back, because a request under keys that the host no longer has is refused.
 //! It is *wished for* once a day: then it goes before the first payment, and nothing waits for it when the host is not
-//! there. A payment that was refused for its keys is not sent again by itself; the cashier is told and charges again.
+//! there or refuses it. A payment that was refused for its keys is not sent again by itself; the cashier is told and charges again.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -165,17 +165,15 @@ impl Core {
         Ok(())
     }
 
-    /// Nothing was sent: keys that were good are good. In every other case the host may have made new ones.
+    /// Keys that were good are good where the host made no others; in every other case it may have.
     fn note_not_signed_on(&mut self, failure: &SignOnFailure) -> Result<(), LedgerError> {
         tracing::warn!(%failure, "not signed on");
         self.sign_on.failed(reason_of(failure));
-        match (failure, self.sign_on.need) {
-            (SignOnFailure::Link(LinkFailure::NeverSent(_)), Need::Wished) => self.ledger.sign_on_not_sent(),
-            _ => {
-                self.sign_on.need = Need::Needed;
-                Ok(())
-            }
+        if self.sign_on.need == Need::Wished && leaves_keys_as_they_were(failure) {
+            return self.ledger.sign_on_not_sent();
         }
+        self.sign_on.need = Need::Needed;
+        Ok(())
     }
 
     /// What waited for the keys goes on, or is told that there are none.
@@ -215,6 +213,12 @@ impl Core {
         let is_told_here = |reason: &&Reason| reason.kind == ReasonKind::SignOnFailed;
         self.sign_on.trouble.as_ref().filter(is_told_here).filter(|_| self.sign_on.need == Need::Needed)
     }
+}
+
+/// Whether a sign-on that failed can have changed nothing at the host: it never heard of it, or said no. A host that says no
+/// because it has lost the keys says so to the next payment as well, and that makes a sign-on needed.
+const fn leaves_keys_as_they_were(failure: &SignOnFailure) -> bool {
+    matches!(failure, SignOnFailure::Link(LinkFailure::NeverSent(_)) | SignOnFailure::Refused(_))
 }
 
 /// What a cashier is told.
@@ -275,7 +279,7 @@ impl Setup {
         let signed_on = match link.sign_on(trace) {
             Ok(signed_on) => signed_on,
             Err(failure) => {
-                if matches!(failure, SignOnFailure::Link(LinkFailure::NeverSent(_))) && !before.due {
+                if leaves_keys_as_they_were(&failure) && !before.due {
                     ledger.sign_on_not_sent()?;
                 }
                 return Err(failure.into());

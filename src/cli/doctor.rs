@@ -132,9 +132,18 @@ fn examine(setup: &Setup) -> Vec<Finding> {
                     return Ok("none yet; the first payment makes it".to_owned());
                 };
                 let count = ledger.count().map_err(|error| text(&error))?;
+                let restored = ledger.restorations().map_err(|error| text(&error))?.into_iter().next_back();
+                let restored = restored.map_or_else(String::new, |one| {
+                    format!(
+                        "; restored at {} from a copy of {}: payments between them are known to the acquirer alone",
+                        one.at, one.made_at
+                    )
+                });
                 match ledger.open_entries().map_err(|error| text(&error))? {
-                    Open { waiting: 0, parked: 0 } => Ok(format!("{count} transactions")),
-                    Open { waiting, parked: 0 } => Ok(format!("{count} transactions, {waiting} entries wait for the host")),
+                    Open { waiting: 0, parked: 0 } => Ok(format!("{count} transactions{restored}")),
+                    Open { waiting, parked: 0 } => {
+                        Ok(format!("{count} transactions, {waiting} entries wait for the host{restored}"))
+                    }
                     Open { parked, .. } => Err(format!(
                         "{parked} entries of the queue were given up and need a person: call the acquirer with what yima queue \
                          shows, then say the answer with yima queue resolve"
@@ -237,23 +246,26 @@ fn printer(setup: &Setup) -> Result<String, String> {
 }
 
 fn clock(host: &Host) -> Result<String, String> {
-    let here = Timestamp::now();
-    let Some((check, there)) = host.as_ref().ok().and_then(|check| Some((check, check.date?))) else {
+    let Ok(check) = host else {
         return Err("cannot be compared before the host answers; look at the line \"host\" first".to_owned());
     };
-    let difference = here.duration_since(there);
-    if difference.abs() > CLOCK_TOLERANCE {
-        let seconds = difference.as_secs();
+    let difference = check.date.map(|there| Timestamp::now().duration_since(there));
+    if let Some(seconds) = difference.filter(|it| it.abs() > CLOCK_TOLERANCE).map(|it| it.as_secs()) {
         return Err(format!(
             "differs {seconds} s from the host's; switch on time synchronisation: timedatectl set-ntp true"
         ));
     }
-    match check.local_ahead {
-        Some(ahead) if ahead.abs() > CLOCK_TOLERANCE => Err(format!(
+    match (difference, check.local_ahead) {
+        (Some(_), Some(ahead)) if ahead.abs() > CLOCK_TOLERANCE => Err(format!(
             "right, but local time is {} s ahead of the host's; set the time zone: timedatectl set-timezone Asia/Shanghai",
             ahead.as_secs()
         )),
-        Some(_) | None => Ok(format!("within {} s of the host's", difference.as_secs().abs().max(1))),
+        (None, Some(ahead)) if ahead.abs() > CLOCK_TOLERANCE => Err(format!(
+            "local time is {} s ahead of the host's; look at time synchronisation and time zone: timedatectl",
+            ahead.as_secs()
+        )),
+        (Some(near), _) | (None, Some(near)) => Ok(format!("within {} s of the host's", near.as_secs().abs().max(1))),
+        (None, None) => Err("cannot be compared: the host does not tell its time; look at timedatectl".to_owned()),
     }
 }
 

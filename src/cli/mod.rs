@@ -6,6 +6,8 @@ mod doctor;
 mod emv;
 mod enrol;
 mod iso8583;
+mod ledger;
+mod log;
 mod output;
 mod parameters;
 mod queue;
@@ -73,6 +75,10 @@ enum Command {
     Transactions(transactions::Arguments),
     /// List what the host must still take back or be told; decide about what was given up
     Queue(queue::Arguments),
+    /// Sign, export, prove and verify the log of what payments finally are
+    Log(log::Arguments),
+    /// Put the last good copy in the place of a ledger that is damaged
+    Ledger(ledger::Arguments),
     /// Look at every part of the terminal and say how it is and what to do
     Doctor(doctor::Arguments),
     /// Enrol this terminal by the acquirer's activation code, or say how it stands
@@ -158,6 +164,8 @@ impl CommandLine {
             Some(Command::Sale(arguments)) => arguments.run(self.places.setup()),
             Some(Command::Transactions(arguments)) => arguments.run(&self.places.setup()?),
             Some(Command::Queue(arguments)) => arguments.run(&self.places.setup()?),
+            Some(Command::Log(arguments)) => arguments.run(|| self.places.setup()),
+            Some(Command::Ledger(arguments)) => arguments.run(&self.places.setup()?),
             Some(Command::Doctor(arguments)) => arguments.run(&self.places.setup()?),
             Some(Command::Enrol(arguments)) => arguments.run(&self.places.setup()?),
             Some(Command::Move(arguments)) => arguments.run(&self.places.setup()?),

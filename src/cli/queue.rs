@@ -165,7 +165,10 @@ impl Word {
 }
 
 /// A number as people write it, with or without the zeros before it.
-fn number<T>(text: &str, new: impl Fn(u32) -> Result<T, crate::reference::ReferenceError>) -> Result<T, String> {
+pub(super) fn number<T>(
+    text: &str,
+    new: impl Fn(u32) -> Result<T, crate::reference::ReferenceError>,
+) -> Result<T, String> {
     let number: u32 = text.parse().map_err(|_| format!("\"{text}\" is no number"))?;
     new(number).map_err(|error| error.to_string())
 }

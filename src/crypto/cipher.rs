@@ -29,6 +29,15 @@ impl BlockKey {
         }
     }
 
+    /// The key itself, for a place that keeps keys.
+    pub fn expose_bytes(&self) -> &[u8] {
+        match self {
+            Self::Tdes(key) => key.expose_bytes(),
+            Self::Aes(key) => key.expose_bytes(),
+            Self::Sm4(key) => key.expose_bytes(),
+        }
+    }
+
     /// Encrypts whole blocks, each on its own (ECB).
     ///
     /// # Errors

@@ -2,10 +2,12 @@
 //! standards put them together. Pure: keys and data in, result out.
 
 pub mod aes;
+pub mod base64;
 pub mod certificates;
 pub mod check_value;
 pub mod cipher;
 pub mod device;
+pub mod digest;
 pub mod dukpt;
 pub mod elliptic;
 pub mod emv;

@@ -10,18 +10,28 @@ const TPDU_KIND: u8 = 0x60;
 
 impl Layout {
     /// Reads a message in the dialect's frame, without any, or in one that is usual: a length of two bytes or four characters,
-    /// a transport address, the dialect's header. Says in which.
+    /// a transport address, the dialect's header. Says in which. As [`Layout::unpack_any_alphabet`], it is for people.
     ///
     /// # Errors
     /// As [`Layout::unpack`], of the first frame behind which a message type stands.
     pub fn unpack_detected(&self, bytes: &[u8]) -> Result<(Framing, Frame), UnpackError> {
-        let own = match self.unpack(bytes) {
+        // Whatever is wholly of the dialect comes first; then what has text in another alphabet.
+        self.detected(bytes, Self::unpack_framed)
+            .or_else(|error| self.detected(bytes, Self::unpack_any_alphabet).map_err(|_| error))
+    }
+
+    fn detected(
+        &self,
+        bytes: &[u8],
+        unpack: impl Fn(&Self, Framing, &[u8]) -> Result<Frame, UnpackError>,
+    ) -> Result<(Framing, Frame), UnpackError> {
+        let own = match unpack(self, self.framing, bytes) {
             Ok(frame) => return Ok((self.framing, frame)),
             Err(error) => error,
         };
         let mut other = None;
         for framing in self.other_framings().filter(|framing| self.is_likely(*framing, bytes)) {
-            match self.unpack_framed(framing, bytes) {
+            match unpack(self, framing, bytes) {
                 Ok(frame) => return Ok((framing, frame)),
                 Err(error) => other = other.or(Some(error)),
             }

@@ -11,6 +11,7 @@ use super::layout_file::{KEYS, LayoutFile};
 use super::queue_codes::QueueCodes;
 use super::sign_on_rules::SignOnRules;
 use crate::crypto::hex;
+use crate::crypto::mac::MacAlgorithm;
 
 /// The field that carries the MAC.
 pub const MAC_FIELD: u8 = 64;
@@ -176,14 +177,6 @@ impl ParameterRules {
     }
 }
 
-/// How field 64 is made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum MacAlgorithm {
-    /// [`crate::crypto::mac::unionpay`].
-    Unionpay,
-}
-
 /// A dialect that cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DialectError {
@@ -285,7 +278,7 @@ fn split(text: &str) -> Result<(Layout, toml::Table), DialectError> {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct HostRules {
-    mac: MacAlgorithm,
+    mac: String,
     script_results: String,
     answers: AnswerCodes,
     pin: PinRules,
@@ -311,6 +304,14 @@ impl HostRules {
             let problem = "record and machine are two different private tags of two characters".to_owned();
             return Err(DialectError::Key { key: "binding", problem });
         }
+        let mac = MacAlgorithm::from_word(&self.mac).ok_or_else(|| DialectError::Key {
+            key: "mac",
+            problem: format!("it is one of {}", MacAlgorithm::ALL.map(MacAlgorithm::word).join(", ")),
+        })?;
+        if !self.sign_on.layouts.iter().any(|layout| layout.mac_key(mac).is_some()) {
+            let problem = format!("no layout has room for a key of {}", mac.word());
+            return Err(DialectError::Key { key: "sign_on.layouts", problem });
+        }
         let carries_mac = |field: &FieldFormat| {
             (field.content, field.encoding, field.length)
                 == (Content::Bytes, Encoding::Binary, Length::Fixed(MAC_LENGTH))
@@ -319,7 +320,7 @@ impl HostRules {
             let problem = "it carries the MAC and must be bytes, binary, fixed = 8".to_owned();
             return Err(DialectError::Field { field: MAC_FIELD.to_string(), problem });
         }
-        let Self { mac, answers, pin, queue, parameters, sign_on, binding, .. } = self;
+        let Self { answers, pin, queue, parameters, sign_on, binding, .. } = self;
         Ok(Dialect { layout, mac, script_results, answers, pin, queue, parameters, sign_on, binding })
     }
 }

@@ -74,7 +74,7 @@ impl NumberEncoding {
 pub(super) const fn digit_of(half: u8, content: Content) -> u8 {
     match half {
         0..=9 => b'0' + half,
-        0xD if matches!(content, Content::Track) => b'D',
+        0xD if content.is_track() => b'D',
         _ => 0,
     }
 }

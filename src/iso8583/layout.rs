@@ -100,6 +100,8 @@ pub struct FieldFormat {
     pub shown: bool,
     /// What it is made of.
     pub parts: Option<PartsFormat>,
+    /// Whether it is made of nothing else: what cannot be taken apart is then wrong, and not only strange.
+    pub exact: bool,
 }
 
 /// What a field may hold.
@@ -112,6 +114,8 @@ pub enum Content {
     Signed,
     /// Decimal digits with one separator (z), written `D` in a [`super::Message`]; `=` is taken too.
     Track,
+    /// The same with any number of separators: on track 3 each of many fields that is left out is one (ISO 4909).
+    Track3,
     /// Letters, digits and blanks (a, an).
     Alphanumeric,
     /// Printable ASCII (ans).
@@ -121,12 +125,17 @@ pub enum Content {
 }
 
 impl Content {
+    /// Whether separators stand in it.
+    pub(super) const fn is_track(self) -> bool {
+        matches!(self, Self::Track | Self::Track3)
+    }
+
     /// Whether a character may stand in it; of a track and a signed amount only the order is left to be looked at.
     pub(super) const fn allows(self, character: u8) -> bool {
         match self {
             Self::Digits => character.is_ascii_digit(),
             Self::Signed => matches!(character, b'0'..=b'9' | b'C' | b'D'),
-            Self::Track => matches!(character, b'0'..=b'9' | b'D' | b'='),
+            Self::Track | Self::Track3 => matches!(character, b'0'..=b'9' | b'D' | b'='),
             Self::Alphanumeric => character.is_ascii_alphanumeric() || character == b' ',
             Self::Text => matches!(character, b' '..=b'~'),
             Self::Bytes => true,
@@ -148,6 +157,7 @@ impl Content {
                 all(text, |byte| Self::Track.allows(byte))
                     && text.iter().filter(|byte| matches!(byte, b'D' | b'=')).count() <= 1
             }
+            Self::Track3 => all(text, |byte| Self::Track3.allows(byte)),
             Self::Signed => match text.split_first() {
                 Some((b'C' | b'D', digits)) => Self::Digits.fits(digits),
                 Some(_) | None => false,
@@ -161,6 +171,7 @@ impl Content {
             Self::Digits => "it holds decimal digits only",
             Self::Signed => "it holds C or D and decimal digits",
             Self::Track => "it holds decimal digits and one separator only",
+            Self::Track3 => "it holds decimal digits and separators only",
             Self::Alphanumeric => "it holds letters, digits and blanks only",
             Self::Text => "it holds printable ASCII only",
             Self::Bytes => "it holds bytes",

@@ -74,6 +74,8 @@ struct FieldEntry {
     tlv: Option<TlvEntry>,
     elements: Option<ElementsFormat>,
     positions: Option<Vec<Position>>,
+    #[serde(default)]
+    exact: bool,
 }
 
 #[derive(Deserialize)]
@@ -160,7 +162,9 @@ impl FieldEntry {
         let content = self.content.or(kind.content).ok_or("it needs content")?;
         let encoding = self.encoding.or(kind.encoding).ok_or("it needs an encoding")?;
         let fits = match content {
-            Content::Digits | Content::Track => matches!(encoding, Encoding::Bcd | Encoding::Ascii | Encoding::Ebcdic),
+            Content::Digits | Content::Track | Content::Track3 => {
+                matches!(encoding, Encoding::Bcd | Encoding::Ascii | Encoding::Ebcdic)
+            }
             Content::Signed => matches!(encoding, Encoding::Bcd | Encoding::Ascii),
             Content::Alphanumeric | Content::Text => matches!(encoding, Encoding::Ascii | Encoding::Ebcdic),
             Content::Bytes => matches!(encoding, Encoding::Binary | Encoding::Hex),
@@ -169,6 +173,9 @@ impl FieldEntry {
             return Err("this content cannot be written in this encoding");
         }
         let parts = parts(content, self.tlv, self.elements, self.positions)?;
+        if self.exact && parts.is_none() {
+            return Err("exact has no meaning where a field is not made of parts");
+        }
         let mut format = FieldFormat {
             name: self.name,
             content,
@@ -179,6 +186,7 @@ impl FieldEntry {
             fill: None,
             shown: false,
             parts,
+            exact: self.exact,
         };
         format.length = self.length.checked(&format, prefix)?;
         // What a field says of itself must have a meaning there; what its kind says may not have one.

@@ -99,11 +99,24 @@ pub(super) struct Entry {
     pub(super) is_text: bool,
     /// Whether a log may show it.
     pub(super) shown: bool,
+    /// How it stood in the bytes it was read from.
+    pub(super) form: Form,
     /// Where it begins in the message's own buffer.
     pub(super) start: usize,
     pub(super) length: usize,
     /// Where it began in the bytes it was read from; 0 for a value that was not.
     pub(super) offset: usize,
+}
+
+/// How a value stood in the bytes it was read from: it is written back as it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// As the dialect writes it.
+    Usual,
+    /// A track in characters whose separators are `D`.
+    OtherSeparator,
+    /// Text in another alphabet than the dialect's, kept as the bytes it was.
+    OtherAlphabet,
 }
 
 impl Message {
@@ -151,7 +164,8 @@ impl Message {
         let start = self.values.0.len();
         self.values.append(bytes);
         let shown = SHOWN.contains(&field);
-        let entry = Entry { field, is_text, shown, start, length: bytes.len(), offset: 0 };
+        let form = Form::Usual;
+        let entry = Entry { field, is_text, shown, form, start, length: bytes.len(), offset: 0 };
         match self.index_of(field) {
             Ok(index) => {
                 let replaced = std::mem::replace(&mut self.entries[index], entry);
@@ -163,6 +177,14 @@ impl Message {
                 }
                 self.entries.insert(index, entry);
             }
+        }
+    }
+
+    /// Puts text in another alphabet than the dialect's, which are bytes to this program, into a field of text.
+    pub fn set_other_alphabet(&mut self, field: u8, bytes: &[u8]) {
+        self.set(field, Value::Bytes(bytes));
+        if let Ok(index) = self.index_of(field) {
+            self.entries[index].form = Form::OtherAlphabet;
         }
     }
 

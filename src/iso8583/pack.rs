@@ -6,7 +6,7 @@ use super::dialect::MAC_FIELD;
 use super::encoding::{HEX, half, to_ebcdic};
 use super::framing::Framing;
 use super::layout::{Align, BitmapEncoding, Content, Encoding, FIRST_BITMAP, FieldFormat, Layout, Length, MAX_FRAME};
-use super::message::{Entry, Frame, Message};
+use super::message::{Entry, Form, Frame, Message};
 
 /// A message that the dialect cannot write.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -105,7 +105,7 @@ impl Layout {
             let field = entry.field;
             let written = match self.field(field) {
                 None => Err("the dialect does not have it".to_owned()),
-                Some(format) => write_field(format, entry.is_text, message.stored(entry), out),
+                Some(format) => write_field(format, entry, message.stored(entry), out),
             };
             written.map_err(|problem| PackError::Field { field, name: self.name_of(field).to_owned(), problem })?;
         }
@@ -131,13 +131,14 @@ pub(super) const fn bit(field: u8) -> u128 {
     if field == 0 || field > 128 { 0 } else { 1 << (128 - field as u32) }
 }
 
-fn write_field(format: &FieldFormat, is_text: bool, value: &[u8], out: &mut Vec<u8>) -> Result<(), String> {
-    if is_text == (format.content == Content::Bytes) || !format.content.fits(value) {
+fn write_field(format: &FieldFormat, entry: &Entry, value: &[u8], out: &mut Vec<u8>) -> Result<(), String> {
+    let other_alphabet = entry.form == Form::OtherAlphabet && format.content == Content::Text;
+    if !other_alphabet && (entry.is_text == (format.content == Content::Bytes) || !format.content.fits(value)) {
         return Err(format.content.words().to_owned());
     }
     let count = value.len();
     match format.length {
-        Length::Fixed(expected) if count < expected && format.fill.is_some() => {
+        Length::Fixed(expected) if count < expected && format.fill.is_some() && !other_alphabet => {
             return write_filled(format, value, expected, out);
         }
         Length::Fixed(expected) if count != expected => {
@@ -149,7 +150,7 @@ fn write_field(format: &FieldFormat, is_text: bool, value: &[u8], out: &mut Vec<
             out.extend(prefix.encoding.bytes(format.announced(prefix.counts, count), usize::from(prefix.digits)));
         }
     }
-    write_value(format, value, out);
+    write_value(format, entry.form, value, out);
     Ok(())
 }
 
@@ -168,12 +169,16 @@ fn write_filled(format: &FieldFormat, value: &[u8], length: usize, out: &mut Vec
     if !format.content.fits(&filled) {
         return Err(format!("it has always a length of {length}, this is {}", value.len()));
     }
-    write_value(format, &filled, out);
+    write_value(format, Form::Usual, &filled, out);
     Ok(())
 }
 
-fn write_value(format: &FieldFormat, value: &[u8], out: &mut Vec<u8>) {
+fn write_value(format: &FieldFormat, form: Form, value: &[u8], out: &mut Vec<u8>) {
+    let separator = if form == Form::OtherSeparator { b'D' } else { b'=' };
     match (format.encoding, format.content) {
+        (Encoding::Ascii | Encoding::Ebcdic, Content::Text) if form == Form::OtherAlphabet => {
+            out.extend_from_slice(value);
+        }
         (Encoding::Binary, _) => out.extend_from_slice(value),
         (Encoding::Hex, _) => write_hex(value, out),
         (Encoding::Bcd, Content::Signed) => {
@@ -182,12 +187,12 @@ fn write_value(format: &FieldFormat, value: &[u8], out: &mut Vec<u8>) {
             write_digits(format, digits, out);
         }
         (Encoding::Bcd, _) => write_digits(format, value, out),
-        // As characters a separator is `=`.
-        (Encoding::Ascii, Content::Track) => {
-            out.extend(value.iter().map(|byte| if *byte == b'D' { b'=' } else { *byte }))
+        // As characters a separator is `=`, unless it was read as the other.
+        (Encoding::Ascii, Content::Track | Content::Track3) => {
+            out.extend(value.iter().map(|byte| if *byte == b'D' { separator } else { *byte }))
         }
-        (Encoding::Ebcdic, Content::Track) => {
-            out.extend(value.iter().map(|byte| to_ebcdic(if *byte == b'D' { b'=' } else { *byte })));
+        (Encoding::Ebcdic, Content::Track | Content::Track3) => {
+            out.extend(value.iter().map(|byte| to_ebcdic(if *byte == b'D' { separator } else { *byte })));
         }
         (Encoding::Ascii, _) => out.extend_from_slice(value),
         (Encoding::Ebcdic, _) => out.extend(value.iter().map(|byte| to_ebcdic(*byte))),
@@ -206,7 +211,7 @@ fn write_digits(format: &FieldFormat, digits: &[u8], out: &mut Vec<u8>) {
     }
     let pairs = rest.chunks_exact(2);
     let last = pairs.remainder();
-    if format.content == Content::Track {
+    if format.content.is_track() {
         out.extend(pairs.map(|pair| half(pair[0]) << 4 | half(pair[1])));
     } else {
         out.extend(pairs.map(|pair| pair[0] << 4 | pair[1] & 0x0F));

@@ -67,6 +67,9 @@ pub struct GivenError {
     pub problem: String,
 }
 
+/// The key under which text in another alphabet is given, in hexadecimal.
+pub const OTHER_ALPHABET: &str = "hex";
+
 /// Where within a value reading stopped, at which tag, and why.
 struct Stopped {
     path: Option<String>,
@@ -110,6 +113,17 @@ impl Layout {
         let refused = |problem: &str| GivenError { path: field.to_string(), problem: problem.to_owned() };
         let format = self.field(field).ok_or_else(|| refused("the dialect does not have it"))?;
         let is_bytes = format.content == Content::Bytes;
+        let in_hex = match given {
+            Given::Parts(given) if format.content == Content::Text => match given.as_slice() {
+                [(key, Given::Text(text))] if key == OTHER_ALPHABET => Some(text),
+                _ => None,
+            },
+            Given::Parts(_) | Given::Text(_) => None,
+        };
+        if let Some(text) = in_hex {
+            message.set_other_alphabet(field, &whole(text, true).map_err(refused)?);
+            return Ok(());
+        }
         let value = match given {
             Given::Text(text) => whole(text, is_bytes).map_err(refused)?,
             Given::Parts(given) => {

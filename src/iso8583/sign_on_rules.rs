@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 
 use super::DialectError;
+use crate::crypto::mac::MacAlgorithm;
 
 /// How working keys are fetched in a dialect.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -33,6 +34,21 @@ pub struct KeyLayout {
     /// Of the data key, if there is one.
     #[serde(default)]
     pub data: usize,
+}
+
+/// Bytes of a DES key of single length, which may stand in the place of a double one with zeros behind it.
+const SINGLE: usize = 8;
+
+impl KeyLayout {
+    /// Bytes of the key that an algorithm has in the place of the MAC key; nothing when none of its keys fits.
+    pub fn mac_key(&self, algorithm: MacAlgorithm) -> Option<usize> {
+        let lengths = algorithm.key_lengths();
+        if lengths.contains(&self.mac) {
+            Some(self.mac)
+        } else {
+            (self.mac == 2 * SINGLE && lengths.contains(&SINGLE)).then_some(SINGLE)
+        }
+    }
 }
 
 impl SignOnRules {

@@ -1,5 +1,7 @@
 //! Tests of the codec as a whole, for every shipped layout and one with all that they leave out.
 
+mod strangers;
+
 use proptest::prelude::*;
 use zeroize::Zeroizing;
 
@@ -481,6 +483,7 @@ fn value_for(format: &FieldFormat) -> BoxedStrategy<Owned> {
             let digits = text("0-9", counts.start() - 1..=counts.end() - 1);
             (text("CD", 1..=1), digits).prop_map(|(sign, digits)| Owned::Text(sign + &digits)).boxed()
         }
+        Content::Track3 => text("0-9D", counts).prop_map(Owned::Text).boxed(),
         Content::Track => (text("0-9", counts), any::<prop::sample::Index>())
             .prop_map(|(digits, at)| match digits.len() {
                 0 => Owned::Text(digits),

@@ -1,10 +1,10 @@
 //! From bytes to a message: values into one buffer, and where they stand into a list.
 
 use super::dialect::{MAC_FIELD, MAC_LENGTH};
-use super::encoding::{digit_of, from_ebcdic, hex_value};
+use super::encoding::{digit_of, from_ebcdic, hex_value, to_ebcdic};
 use super::framing::Framing;
 use super::layout::{Align, BitmapEncoding, Content, Encoding, FieldFormat, Layout, Length, MAX_FRAME};
-use super::message::{Entry, Frame, Message, Mti};
+use super::message::{Entry, Form, Frame, Message, Mti};
 use super::pack::{SECOND_MAC_FIELD, bit};
 
 /// Bytes that are not a frame of the dialect: where reading stopped, why, and what had been read by then.
@@ -91,12 +91,25 @@ impl Layout {
     /// # Errors
     /// As [`Layout::unpack`].
     pub fn unpack_framed(&self, framing: Framing, bytes: &[u8]) -> Result<Frame, UnpackError> {
+        self.unpack_as(framing, Alphabets::Own, bytes)
+    }
+
+    /// The same for people, who want to see the rest of a message in which a shop's name is written in Chinese: text that is not
+    /// of the dialect's alphabet is given as bytes. No terminal reads so.
+    ///
+    /// # Errors
+    /// As [`Layout::unpack`].
+    pub fn unpack_any_alphabet(&self, framing: Framing, bytes: &[u8]) -> Result<Frame, UnpackError> {
+        self.unpack_as(framing, Alphabets::Any, bytes)
+    }
+
+    fn unpack_as(&self, framing: Framing, alphabets: Alphabets, bytes: &[u8]) -> Result<Frame, UnpackError> {
         if bytes.len() > MAX_FRAME + framing.length.size() {
             return Err(UnpackError::early(0, "frame", UnpackProblem::TooLong(bytes.len())));
         }
         let mut reader = Reader::new(bytes);
         let (tpdu, header) = framing.read(&mut reader)?;
-        let message = self.read_message(&mut reader)?;
+        let message = self.read_message(alphabets, &mut reader)?;
         Ok(Frame { tpdu: tpdu.to_vec(), header: header.to_vec(), message })
     }
 
@@ -112,7 +125,7 @@ impl Layout {
         bytes.get(self.framing.size()..bytes.len().checked_sub(mac)?)
     }
 
-    fn read_message(&self, reader: &mut Reader<'_>) -> Result<Message, UnpackError> {
+    fn read_message(&self, alphabets: Alphabets, reader: &mut Reader<'_>) -> Result<Message, UnpackError> {
         let start = reader.offset;
         let mti = self.read_mti(reader).map_err(|problem| UnpackError::early(start, "message type", problem))?;
         let start = reader.offset;
@@ -137,7 +150,7 @@ impl Layout {
             let offset = reader.offset;
             let read = match self.field(field) {
                 None => Err(UnpackProblem::UnknownField),
-                Some(format) => read_field(format, field, reader, &mut message),
+                Some(format) => read_field(format, field, alphabets, reader, &mut message),
             };
             if let Err(problem) = read {
                 let place = format!("field {field} ({})", self.name_of(field));
@@ -172,6 +185,15 @@ impl Layout {
     }
 }
 
+/// What text may be made of.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Alphabets {
+    /// Printable characters of the dialect's encoding.
+    Own,
+    /// Anything.
+    Any,
+}
+
 /// Reads from the front and cannot run past the end.
 pub(super) struct Reader<'a> {
     bytes: &'a [u8],
@@ -202,6 +224,7 @@ impl<'a> Reader<'a> {
 fn read_field(
     format: &FieldFormat,
     field: u8,
+    alphabets: Alphabets,
     reader: &mut Reader<'_>,
     message: &mut Message,
 ) -> Result<(), UnpackProblem> {
@@ -219,10 +242,15 @@ fn read_field(
     };
     let offset = reader.offset;
     let bytes = reader.take(format.bytes_for(count))?;
-    let is_text = format.content != Content::Bytes;
-    let entry = Entry { field, is_text, shown: format.shown, start: 0, length: 0, offset };
+    let form = form_of(format, bytes, alphabets).ok_or(UnpackProblem::Content)?;
+    let is_text = format.content != Content::Bytes && form != Form::OtherAlphabet;
+    let entry = Entry { field, is_text, shown: format.shown, form, start: 0, length: 0, offset };
     message.push_read(entry, |values| {
         let start = values.len();
+        if form == Form::OtherAlphabet {
+            values.extend_from_slice(bytes);
+            return Ok(());
+        }
         read_value(format, bytes, count, values).ok_or(UnpackProblem::Content)?;
         // Where the padding tells the length, it may tell one digit more than there can be.
         match format.length {
@@ -232,6 +260,30 @@ fn read_field(
             Length::Prefixed(_) | Length::Fixed(_) => Ok(()),
         }
     })
+}
+
+/// How a value stands there. Nothing for a track whose separators are of both kinds: it could not be written back.
+fn form_of(format: &FieldFormat, bytes: &[u8], alphabets: Alphabets) -> Option<Form> {
+    let there = |character: u8| match format.encoding {
+        Encoding::Ascii => bytes.contains(&character),
+        Encoding::Ebcdic => bytes.contains(&to_ebcdic(character)),
+        Encoding::Bcd | Encoding::Binary | Encoding::Hex => false,
+    };
+    match format.content {
+        Content::Track | Content::Track3 => match (there(b'D'), there(b'=')) {
+            (true, true) => None,
+            (true, false) => Some(Form::OtherSeparator),
+            (false, _) => Some(Form::Usual),
+        },
+        Content::Text if alphabets == Alphabets::Any => {
+            let fits = match format.encoding {
+                Encoding::Ebcdic => bytes.iter().all(|byte| from_ebcdic(*byte) != 0),
+                Encoding::Ascii | Encoding::Bcd | Encoding::Binary | Encoding::Hex => Content::Text.fits(bytes),
+            };
+            Some(if fits { Form::Usual } else { Form::OtherAlphabet })
+        }
+        Content::Text | Content::Digits | Content::Signed | Content::Alphanumeric | Content::Bytes => Some(Form::Usual),
+    }
 }
 
 /// Nothing when a character or the padding is not what may stand there.
@@ -260,11 +312,8 @@ fn read_value(format: &FieldFormat, bytes: &[u8], count: usize, out: &mut Vec<u8
         (Encoding::Ebcdic, _) => out.extend(bytes.iter().map(|byte| from_ebcdic(*byte))),
     }
     let value = &mut out[start..];
-    if format.content == Content::Track && format.encoding != Encoding::Bcd {
-        // As characters a separator is `=`; a `D` could not be written back.
-        if value.contains(&b'D') {
-            return None;
-        }
+    if format.content.is_track() && format.encoding != Encoding::Bcd {
+        // As characters a separator is `=` or `D`, which a message's entry remembers.
         for byte in value.iter_mut().filter(|byte| **byte == b'=') {
             *byte = b'D';
         }
@@ -308,10 +357,10 @@ fn read_digits(format: &FieldFormat, bytes: &[u8], count: usize, out: &mut Vec<u
     let from = out.len();
     out.resize(from + 2 * whole.len(), 0);
     let pairs = out[from..].chunks_exact_mut(2).zip(whole);
-    if format.content == Content::Track {
+    if format.content.is_track() {
         for (pair, byte) in pairs {
-            pair[0] = digit_of(byte >> 4, Content::Track);
-            pair[1] = digit_of(byte & 0x0F, Content::Track);
+            pair[0] = digit_of(byte >> 4, format.content);
+            pair[1] = digit_of(byte & 0x0F, format.content);
         }
         out.extend(last);
         // What is no digit became zero.

@@ -82,6 +82,7 @@ impl Ledger {
                 ],
             )
             .map_err(&failed)?;
+        self.log(entry.original)?;
         transaction.commit().map_err(&failed)?;
         Ok(entry)
     }

@@ -5,8 +5,11 @@
 
 mod advices;
 mod archive;
+mod backup;
 mod copies;
 mod deeds;
+mod error;
+mod log;
 mod queue;
 mod row;
 mod sign_on;
@@ -15,15 +18,19 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OpenFlags, params};
 
+use self::error::statement_error;
 use crate::payment::advice::AdviceKind;
-use crate::payment::queue::{EntryId, NotAllowed};
+use crate::payment::queue::EntryId;
 use crate::payment::record::{Record, ScriptResult, State};
 use crate::receipt::CopyFor;
-use crate::reference::{Batch, MerchantCode, TerminalNumber, TraceNumber};
+use crate::reference::{MerchantCode, TerminalNumber, TraceNumber};
 
 pub use advices::{AdviceRow, AdviceState};
+pub use backup::{COPY, Restoration};
 pub use copies::{CopyRow, PrintState};
 pub use deeds::DeedRow;
+pub use error::LedgerError;
+pub use log::{CheckpointRow, LogEntry, Unlogged};
 pub use queue::DeadLetter;
 pub use row::{DayTotal, TransactionRow};
 pub use sign_on::{Adopted, SignOnRow};
@@ -35,6 +42,8 @@ const MIGRATIONS: &[&str] = &[
     include_str!("queue.sql"),
     include_str!("verification.sql"),
     include_str!("sign_on.sql"),
+    include_str!("log.sql"),
+    include_str!("restorations.sql"),
 ];
 
 /// The ledger of one terminal.
@@ -48,112 +57,6 @@ pub struct Ledger {
     data_version: Option<i64>,
 }
 
-/// Why the ledger does not do what it is asked. No sale may go on after one of these.
-#[derive(Debug, thiserror::Error)]
-pub enum LedgerError {
-    /// The file cannot be opened or made.
-    #[error("the ledger {path} cannot be opened: {source}; check that the state directory exists and can be written")]
-    Open {
-        /// Which file.
-        path: String,
-        /// What SQLite says.
-        source: rusqlite::Error,
-    },
-    /// A newer program wrote this file.
-    #[error(
-        "the ledger {path} was written by a newer version of this program (schema {found}, known {known}); install that version"
-    )]
-    Newer {
-        /// Which file.
-        path: String,
-        /// Its version.
-        found: usize,
-        /// The newest this program knows.
-        known: usize,
-    },
-    /// An older program wrote this file, and nobody has brought it up to date.
-    #[error("the ledger {path} is of an older version (schema {found}, known {known}); start the terminal once")]
-    Older {
-        /// Which file.
-        path: String,
-        /// Its version.
-        found: usize,
-        /// The newest this program knows.
-        known: usize,
-    },
-    /// SQLite did not take a setting that durability depends on.
-    #[error("the ledger {path} refuses {setting}; it must be on a local disk, not a network share")]
-    Setting {
-        /// Which file.
-        path: String,
-        /// Which setting.
-        setting: &'static str,
-    },
-    /// The file is damaged.
-    #[error("the ledger {path} is damaged ({problem}); keep the file and call the help desk")]
-    Damaged {
-        /// Which file.
-        path: String,
-        /// What the integrity check says.
-        problem: String,
-    },
-    /// Payments of another merchant or terminal are not finished.
-    #[error(
-        "the ledger {path} holds {count} unfinished payments of another merchant or terminal; finish them under that \
-         identity first, or give them up when you take it out of service: yima decommission --give-up"
-    )]
-    OtherIdentity {
-        /// Which file.
-        path: String,
-        /// How many.
-        count: i64,
-    },
-    /// Another program reads a ledger that is to be put aside.
-    #[error("the ledger {0} is in use by another program; end that, then try again")]
-    InUse(String),
-    /// A ledger of an earlier identity cannot be put aside.
-    #[error("the ledger {path} of an earlier identity cannot be put aside: {source}; it is where it was")]
-    PutAside {
-        /// Which file.
-        path: String,
-        /// What the system says.
-        source: std::io::Error,
-    },
-    /// A statement failed: disk full, I/O error, constraint.
-    #[error("the ledger {path} cannot be written or read: {source}")]
-    Statement {
-        /// Which file.
-        path: String,
-        /// What SQLite says.
-        source: rusqlite::Error,
-    },
-    /// No row with this trace number, or not in a state that allows the change.
-    #[error("the ledger has no transaction {0} that could be changed so")]
-    NoSuchRow(TraceNumber),
-    /// Nothing of this number is in the queue.
-    #[error("nothing of the number {0} waits; yima queue shows what does")]
-    NoSuchEntry(TraceNumber),
-    /// A person cannot do that with an entry of the queue.
-    #[error("{trace}: {problem}")]
-    NotAllowed {
-        /// Which entry.
-        trace: TraceNumber,
-        /// Why not.
-        problem: NotAllowed,
-    },
-    /// All trace numbers of a batch are in use.
-    #[error("the ledger has no trace number left in batch {0}; settle it")]
-    NoNumberLeft(Batch),
-    /// A stored value is none that this program writes.
-    #[error("the ledger holds \"{value}\" where a {what} belongs; call the help desk")]
-    Value {
-        /// What it should be.
-        what: &'static str,
-        /// What stands there.
-        value: String,
-    },
-}
-
 impl Ledger {
     /// Opens or makes the ledger `path` for a terminal.
     ///
@@ -164,11 +67,13 @@ impl Ledger {
         merchant_code: MerchantCode,
         terminal_number: TerminalNumber,
     ) -> Result<Self, LedgerError> {
+        backup::check_not_half_restored(path)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
         let mut ledger = Self::connect(path, flags, merchant_code, terminal_number)?;
         ledger.make_durable()?;
         ledger.check_integrity()?;
         ledger.migrate()?;
+        ledger.take_into_log()?;
         ledger.check_identity()?;
         Ok(ledger)
     }
@@ -182,6 +87,7 @@ impl Ledger {
         merchant_code: MerchantCode,
         terminal_number: TerminalNumber,
     ) -> Result<Self, LedgerError> {
+        backup::check_not_half_restored(path)?;
         let ledger = Self::connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY, merchant_code, terminal_number)?;
         let (path, known) = (path.display().to_string(), MIGRATIONS.len());
         match ledger.version()? {
@@ -208,6 +114,7 @@ impl Ledger {
     /// # Errors
     /// When the counter cannot be written: then no sale may begin.
     pub fn take_trace_number(&mut self) -> Result<TraceNumber, LedgerError> {
+        self.check_space()?;
         let failed = statement_error(&self.path);
         let transaction = self.connection.unchecked_transaction().map_err(&failed)?;
         let trace = self.next_trace_number(&transaction)?;
@@ -215,11 +122,12 @@ impl Ledger {
         Ok(trace)
     }
 
-    /// Whether the ledger can be written: writes what stands there already.
+    /// Whether the ledger can be written and there is room for more: writes what stands there already.
     ///
     /// # Errors
     /// Why it cannot.
     pub fn check_writable(&self) -> Result<(), LedgerError> {
+        self.check_space()?;
         self.connection
             .execute("UPDATE counters SET next_stan = next_stan WHERE id = 1", [])
             .map(|_| ())
@@ -252,6 +160,7 @@ impl Ledger {
         if let Some(scripts) = record.scripts() {
             self.queue_advice(AdviceKind::ScriptResult, trace, &scripts.chip_data)?;
         }
+        self.log(trace)?;
         transaction.commit().map_err(&failed)
     }
 
@@ -461,6 +370,9 @@ impl Ledger {
         if found > MIGRATIONS.len() {
             return Err(LedgerError::Newer { path: self.path.display().to_string(), found, known: MIGRATIONS.len() });
         }
+        if (1..MIGRATIONS.len()).contains(&found) {
+            self.keep_version(found)?;
+        }
         for (index, migration) in MIGRATIONS.iter().enumerate().skip(found) {
             let transaction = self.connection.transaction().map_err(&failed)?;
             transaction.execute_batch(migration).map_err(&failed)?;
@@ -469,12 +381,6 @@ impl Ledger {
         }
         Ok(())
     }
-}
-
-/// Wraps what SQLite says with the file it speaks of.
-fn statement_error(path: &Path) -> impl Fn(rusqlite::Error) -> LedgerError + use<> {
-    let path = path.display().to_string();
-    move |source| LedgerError::Statement { path: path.clone(), source }
 }
 
 #[cfg(test)]

@@ -145,12 +145,18 @@ impl Ledger {
     /// When it cannot be written or the entry does not wait.
     pub fn done(&mut self, id: EntryId) -> Result<(), LedgerError> {
         match id {
-            EntryId::Reversal(trace) => self.change(
-                trace,
-                "state = 'reversed', chip_data = NULL, next_try = NULL",
-                &[State::ReversalDue],
-                params![],
-            ),
+            EntryId::Reversal(trace) => {
+                let failed = statement_error(&self.path);
+                let transaction = self.connection.unchecked_transaction().map_err(&failed)?;
+                self.change(
+                    trace,
+                    "state = 'reversed', chip_data = NULL, next_try = NULL",
+                    &[State::ReversalDue],
+                    params![],
+                )?;
+                self.log(trace)?;
+                transaction.commit().map_err(&failed)
+            }
             EntryId::Advice(id) => self.change_advice(
                 "UPDATE advices SET state = 'delivered', chip_data = NULL, next_try = NULL
                  WHERE id = ?1 AND state = 'queued'",
@@ -291,6 +297,7 @@ impl Ledger {
                 self.note_dead_letter(EntryId::Reversal(late.trace), Some(&late.response_code))?;
             }
         }
+        self.log(late.trace)?;
         transaction.commit().map_err(&failed)?;
         Ok(true)
     }

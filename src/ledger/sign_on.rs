@@ -72,7 +72,7 @@ impl Ledger {
         Ok(trace)
     }
 
-    /// The sign-on never reached the host, and the keys before it still count.
+    /// The sign-on never reached the host, or was refused there, and the keys before it still count.
     ///
     /// # Errors
     /// When it cannot be written.

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::credit_code::{self, CreditCodeError};
 use crate::crypto::certificates::{self, CertificateError};
+use crate::crypto::elliptic::P256PublicKey;
 use crate::crypto::sha256::sha256;
 use crate::crypto::{CryptoError, hex};
 use crate::reference::{MerchantCode, ReferenceError, TerminalNumber};
@@ -379,11 +380,19 @@ impl SignedBinding {
     /// # Errors
     /// When it was changed, is not written as records are, or the signer is not believed.
     pub fn verified(&self, authorities: &[u8]) -> Result<BindingRecord, BindingError> {
+        self.verified_with_key(authorities).map(|(record, _)| record)
+    }
+
+    /// As [`SignedBinding::verified`], with the key that signed.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn verified_with_key(&self, authorities: &[u8]) -> Result<(BindingRecord, P256PublicKey), BindingError> {
         let record = BindingRecord::parse(&self.record)?;
         let certificate = self.certificate.as_bytes();
         let key = certificates::signing_key(certificate, authorities, SIGNER_UNIT, record.issued_at.as_second())?;
         let signature = hex::decode(&self.signature).map_err(|_| BindingError::Signature)?;
-        if key.verify(self.record.as_bytes(), &signature)? { Ok(record) } else { Err(BindingError::Signature) }
+        if key.verify(self.record.as_bytes(), &signature)? { Ok((record, key)) } else { Err(BindingError::Signature) }
     }
 }
 

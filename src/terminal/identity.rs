@@ -249,6 +249,18 @@ pub fn binding_authorities(directory: &Path, otherwise: &Path) -> Result<Vec<u8>
     std::fs::read(&path).map_err(|source| file_error(&path, source))
 }
 
+/// The key by which the acquirer signed the binding record of an identity directory: SubjectPublicKeyInfo in DER.
+///
+/// # Errors
+/// When there is no such record, or nobody vouches for who signed it.
+pub fn acquirer_key(directory: &Path, authorities: &Path) -> Result<Vec<u8>, IdentityError> {
+    let path = directory.join(FILE);
+    let (_, key) = read_signed(&path)?
+        .verified_with_key(&binding_authorities(directory, authorities)?)
+        .map_err(|source| IdentityError::Binding { path: path.display().to_string(), source })?;
+    Ok(key.to_der()?)
+}
+
 /// Writes a signed record into an identity directory, durably. It must have been verified.
 ///
 /// # Errors

@@ -15,7 +15,7 @@ pub struct LinkSettings {
     pub fallback_url: Option<String>,
     /// Path of the messages on that host, as the acquirer says.
     pub path: String,
-    /// Message dialect, by the name of a shipped one.
+    /// Message dialect, by the name of a shipped one or by the path of a file (`.toml`).
     pub dialect: String,
     /// Transport address of requests, ten hexadecimal digits; the dialect's when it is left out.
     pub tpdu: Option<String>,

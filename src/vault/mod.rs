@@ -13,6 +13,7 @@ use std::fmt;
 
 use crate::card_number::Pan;
 use crate::crypto::key_block::KeyBlockError;
+use crate::crypto::mac::MacAlgorithm;
 use crate::crypto::pin_block::PinBlockError;
 use crate::crypto::{CryptoError, hex, mac};
 use crate::pin::Pin;
@@ -26,7 +27,7 @@ pub enum KeyName {
     Device,
     /// The PIN key (PIK), TDES.
     Pin,
-    /// The MAC key (MAK), TDES.
+    /// The MAC key (MAK), of the cipher of the dialect's MAC.
     Mac,
     /// The key for tracks and other data (TDK), TDES.
     Data,
@@ -96,6 +97,13 @@ pub trait SecureElement: Send + Sync {
     /// # Errors
     /// When the element fails.
     fn check_value(&self, key: KeyName) -> Result<Option<Vec<u8>>, VaultError>;
+
+    /// From now on MACs are made in this way, and MAC keys are such as it takes. Without this call it is
+    /// [`MacAlgorithm::Unionpay`]. A key that came for an algorithm with another cipher is as good as none.
+    ///
+    /// # Errors
+    /// When the element cannot: [`VaultError::MacAlgorithm`].
+    fn set_mac_algorithm(&self, algorithm: MacAlgorithm) -> Result<(), VaultError>;
 
     /// Field 64 over a message, with the MAC key.
     ///
@@ -199,6 +207,19 @@ pub enum VaultError {
         found: String,
         /// What they may be.
         expected: &'static str,
+    },
+    /// An element does not know the MAC of a dialect.
+    #[error(
+        "{place} makes no MACs of the kind {}, which the message dialect names, but only {can}; take another dialect or \
+         another secure element", algorithm.word()
+    )]
+    MacAlgorithm {
+        /// Which element.
+        place: String,
+        /// What it is asked for.
+        algorithm: MacAlgorithm,
+        /// What it can do.
+        can: String,
     },
     /// A token fails.
     #[error(transparent)]

@@ -32,9 +32,7 @@ fn a_repaired_terminal_uses_no_number_that_an_earlier_payment_has() {
         assert_eq!(till.sell(), (Ending::Approved, "00".to_owned()));
         drop(till);
     }
-    let books = rusqlite::Connection::open(town.folder.path().join("acquirer/sandbox/host/host.sqlite3")).unwrap();
-    let mut statement = books.prepare("SELECT batch, state FROM entries ORDER BY id").unwrap();
-    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
-    let rows: Vec<(u32, String)> = rows.map(Result::unwrap).collect();
-    assert_eq!(rows, [1, 2, 3].map(|batch| (batch, "approved".to_owned())));
+    let books = town.host.ledger().unwrap();
+    let batches: Vec<_> = books.iter().map(|entry| (entry.trace.batch.number(), entry.state.word())).collect();
+    assert_eq!(batches, [(1, "approved"), (2, "approved"), (3, "approved")]);
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::source::{Source, UsedPath};
 
 /// The modules of the library from the top down. Each uses only those that come after it.
-pub const FLOORS: [&str; 20] = [
+pub const FLOORS: [&str; 21] = [
     "cli",
     "ui",
     "app",
@@ -13,6 +13,7 @@ pub const FLOORS: [&str; 20] = [
     "devices",
     "acquirer",
     "ledger",
+    "proof",
     "payment",
     "receipt",
     "terminal",
@@ -29,7 +30,8 @@ pub const FLOORS: [&str; 20] = [
 ];
 
 /// Modules that decide and do nothing: no input or output, no clock, no randomness, no threads.
-const PURE: [&str; 11] = [
+const PURE: [&str; 12] = [
+    "proof",
     "payment",
     "receipt",
     "emv",
@@ -80,11 +82,12 @@ const IMPURE_FUNCTIONS: [[&str; 2]; 6] = [
 ];
 
 /// Libraries that one part of the house keeps for itself, so that there is one place to look and one to change.
-const HOMES: [(&str, &[&str]); 6] = [
+const HOMES: [(&str, &[&str]); 7] = [
     ("slint", &["ui"]),
     ("rusqlite", SQL_HOME),
     ("hyper_openssl", &["acquirer"]),
     ("pcsc", &["devices"]),
+    ("ct_merkle", &["proof", "crypto"]),
     ("cryptoki", &["vault/pkcs11"]),
     ("serialport", &["devices"]),
 ];

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use yima::sandbox::host::{Host, RunningHost};
@@ -12,7 +13,7 @@ pub const TUSN: &str = "00000402TEST0007";
 /// A host that runs, the desk of its acquirer, and a machine with its own state directory.
 pub struct Town {
     pub folder: tempfile::TempDir,
-    host: RunningHost,
+    pub host: RunningHost,
     /// What the program finds in its environment beside the usual.
     pub environment: Vec<(&'static str, String)>,
 }
@@ -133,6 +134,19 @@ impl Town {
         journal.iter().map(|entry| entry["event"].as_str().unwrap().to_owned()).collect()
     }
 
+    /// Waits until the running terminal has told the host everything.
+    pub fn wait_until_nothing_waits(&self) {
+        let began = Instant::now();
+        loop {
+            let (waiting, _) = self.yima(&["queue", "--json"]);
+            if waiting.as_array().unwrap().is_empty() {
+                return;
+            }
+            assert!(began.elapsed() < Duration::from_secs(60), "{waiting}");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
     /// A payment of this terminal that is not finished.
     pub fn leave_a_payment_open(&self) {
         let (status, _) = self.yima(&["enrol", "--status", "--json"]);
@@ -146,7 +160,7 @@ impl Town {
             .execute(
                 "INSERT INTO transactions (merchant_code, terminal_number, batch, stan, kind, state, amount, currency, at,
                                            entry, truncated_pan, aid, application_label, chip_data, reason, reversal_reason)
-                 VALUES (?1, ?2, 1, 1, 'sale', 'reversal_due', 100, 'CNY', '2026-11-28T02:00:00', 'chip', '622848*********1230',
+                 VALUES (?1, ?2, 1, 999999, 'sale', 'reversal_due', 100, 'CNY', '2026-11-28T02:00:00', 'chip', '622848*********1230',
                          'A000000333010101', 'TEST', x'9F3602', 'host_silent', '98')",
                 [number("merchant_code"), number("terminal_number")],
             )

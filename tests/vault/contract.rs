@@ -2,8 +2,10 @@
 //! it anew, as after a restart.
 
 use yima::card_number::Pan;
+use yima::crypto::check_value::check_value;
 use yima::crypto::device;
 use yima::crypto::elliptic::{P256PrivateKey, P256PublicKey, SEED};
+use yima::crypto::mac::MacAlgorithm;
 use yima::crypto::sm4::Sm4Key;
 use yima::crypto::tdes::TdesKey;
 use yima::crypto::{hex, mac};
@@ -23,7 +25,7 @@ const MAC_CHECK_VALUE: &str = "AB7153CA";
 pub type Case = (&'static str, fn(Open));
 
 /// All cases.
-pub const CASES: [Case; 11] = [
+pub const CASES: [Case; 12] = [
     ("a_new_element_holds_nothing_and_says_what_to_do", a_new_element_holds_nothing_and_says_what_to_do),
     ("a_new_pair_signs_and_stays", a_new_pair_signs_and_stays),
     ("an_enrolment_comes_under_what_both_agree_on", an_enrolment_comes_under_what_both_agree_on),
@@ -31,6 +33,7 @@ pub const CASES: [Case; 11] = [
     ("the_sign_on_of_the_worked_sample", the_sign_on_of_the_worked_sample),
     ("the_mac_of_the_worked_sample", the_mac_of_the_worked_sample),
     ("keys_of_every_length_work", keys_of_every_length_work),
+    ("macs_of_other_kinds_are_made_or_refused_beforehand", macs_of_other_kinds_are_made_or_refused_beforehand),
     ("a_wrong_check_value_leaves_the_old_keys", a_wrong_check_value_leaves_the_old_keys),
     ("working_keys_are_replaced_as_a_set", working_keys_are_replaced_as_a_set),
     ("a_pin_leaves_as_format_0", a_pin_leaves_as_format_0),
@@ -183,6 +186,40 @@ fn keys_of_every_length_work(open: Open) {
             let expected = mac::unionpay(&TdesKey::new(&key).unwrap(), b"a message").unwrap();
             assert_eq!(vault.mac(b"a message").unwrap(), expected, "{length} bytes");
         }
+    }
+}
+
+/// A token makes what whole blocks of TDES make, and says so of the rest before anything depends on it.
+fn macs_of_other_kinds_are_made_or_refused_beforehand(open: Open) {
+    let vault = open();
+    fill(&*vault);
+    for algorithm in MacAlgorithm::ALL {
+        let can = !vault.name().contains("PKCS#11") || matches!(algorithm, MacAlgorithm::Unionpay | MacAlgorithm::X99);
+        match vault.set_mac_algorithm(algorithm) {
+            Err(error) => {
+                assert!(!can && matches!(&error, VaultError::MacAlgorithm { .. }), "{error}");
+                let said = error.to_string();
+                assert!(said.contains(algorithm.word()) && said.contains("unionpay and x9.9"), "{said}");
+                continue;
+            }
+            Ok(()) => assert!(can, "{algorithm:?}"),
+        }
+        let (length, master) = (algorithm.key_lengths()[0], bytes(MASTER));
+        let clear: Vec<u8> = (0..length).map(|index| index as u8 * 13 + 1).collect();
+        let key = algorithm.key(&clear).unwrap();
+        let value = check_value(&key, algorithm.cipher().check_value()).unwrap();
+        let sealed = TdesKey::new(&master).unwrap().encrypt_ecb(&clear).unwrap();
+        import(&*vault, &[(KeyName::Mac, (sealed.clone(), value[..4].to_vec()))]).unwrap();
+        assert_eq!(vault.check_value(KeyName::Mac).unwrap(), Some(value[..4].to_vec()), "{algorithm:?}");
+        let right = algorithm.field_64(&key, b"a message of more than one block").unwrap();
+        assert_eq!(vault.mac(b"a message of more than one block").unwrap(), right, "{algorithm:?}");
+        let again = open();
+        again.set_mac_algorithm(algorithm).unwrap();
+        assert_eq!(again.mac(b"0200").unwrap(), vault.mac(b"0200").unwrap(), "{algorithm:?} after a restart");
+        // A key of a length that the algorithm does not have.
+        let long = [sealed, vec![1; 24]].concat()[..32].to_vec();
+        let error = import(&*vault, &[(KeyName::Mac, (long, value[..4].to_vec()))]).unwrap_err();
+        assert!(matches!(error, VaultError::Length { key: KeyName::Mac, length: 32 }), "{error}");
     }
 }
 

@@ -29,10 +29,11 @@ pub fn enrol<T: DeserializeOwned>(
     request: &SignedRequest,
 ) -> Result<Answer<T>, EnrolmentError> {
     let client = base(settings, directory)?.build().map_err(|error| EnrolmentError::Link(chain(&error)))?;
-    post(&client, settings, ENROL_PATH, request)
+    post(&client, &settings.url, ENROL_PATH, request).map_err(EnrolmentError::from)
 }
 
-/// Asks about the terminal's own binding, with its certificate.
+/// Asks about the terminal's own binding, with its certificate. The request goes to the host's second address when the first
+/// one cannot be connected to: nothing of it has left then.
 ///
 /// # Errors
 /// When no answer came that can be read.
@@ -41,12 +42,62 @@ pub fn ask<T: DeserializeOwned>(
     directory: &Path,
     request: &SignedRequest,
 ) -> Result<Answer<T>, EnrolmentError> {
+    let client = certified(settings, directory)?;
+    match (post(&client, &settings.url, TERMINAL_PATH, request), &settings.fallback_url) {
+        (Err(Unanswered::NotConnected(first)), Some(second)) => {
+            tracing::info!(first, "the host's second address is asked");
+            Ok(post(&client, second, TERMINAL_PATH, request)?)
+        }
+        (result, _) => Ok(result?),
+    }
+}
+
+/// As [`ask`], at this address of the host and no other.
+///
+/// # Errors
+/// When no answer came that can be read.
+pub fn ask_at<T: DeserializeOwned>(
+    url: &str,
+    settings: &LinkSettings,
+    directory: &Path,
+    request: &SignedRequest,
+) -> Result<Answer<T>, EnrolmentError> {
+    Ok(post(&certified(settings, directory)?, url, TERMINAL_PATH, request)?)
+}
+
+/// Why nothing came that can be read.
+enum Unanswered {
+    /// Nothing has left.
+    NotConnected(String),
+    /// Anything else.
+    Failed(EnrolmentError),
+}
+
+impl From<EnrolmentError> for Unanswered {
+    fn from(error: EnrolmentError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl From<Unanswered> for EnrolmentError {
+    fn from(unanswered: Unanswered) -> Self {
+        match unanswered {
+            Unanswered::NotConnected(why) => Self::Link(format!("the host cannot be reached: {why}")),
+            Unanswered::Failed(error) => error,
+        }
+    }
+}
+
+/// A client that shows the terminal's certificate.
+///
+/// # Errors
+/// When certificates or settings are wrong.
+pub fn certified(settings: &LinkSettings, directory: &Path) -> Result<Client, EnrolmentError> {
     let certificate = read(directory, &settings.client_certificate_file)?;
     let key = read(directory, &settings.client_key_file)?;
     let failed = |error: reqwest::Error| EnrolmentError::Link(chain(&error));
     let identity = reqwest::Identity::from_pkcs8_pem(&certificate, &key).map_err(failed)?;
-    let client = base(settings, directory)?.identity(identity).build().map_err(failed)?;
-    post(&client, settings, TERMINAL_PATH, request)
+    base(settings, directory)?.identity(identity).build().map_err(failed)
 }
 
 fn base(settings: &LinkSettings, directory: &Path) -> Result<ClientBuilder, EnrolmentError> {
@@ -75,22 +126,21 @@ fn base(settings: &LinkSettings, directory: &Path) -> Result<ClientBuilder, Enro
 
 fn post<T: DeserializeOwned>(
     client: &Client,
-    settings: &LinkSettings,
+    address: &str,
     path: &str,
     request: &SignedRequest,
-) -> Result<Answer<T>, EnrolmentError> {
+) -> Result<Answer<T>, Unanswered> {
     let body = serde_json::to_vec(request).map_err(|error| EnrolmentError::Request(error.to_string()))?;
-    let url = format!("{}{path}", settings.url.trim_end_matches('/'));
-    let response = client
-        .post(url)
-        .header(CONTENT_TYPE, JSON)
-        .body(body)
-        .send()
-        .map_err(|error| EnrolmentError::Link(format!("the host cannot be reached: {}", chain(&error))))?;
+    let url = format!("{}{path}", address.trim_end_matches('/'));
+    let response =
+        client.post(url).header(CONTENT_TYPE, JSON).body(body).send().map_err(|error| match error.is_connect() {
+            true => Unanswered::NotConnected(chain(&error)),
+            false => EnrolmentError::Link(format!("the host cannot be reached: {}", chain(&error))).into(),
+        })?;
     let status = response.status();
     let content_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("nothing");
     if status != StatusCode::OK || !content_type.starts_with(JSON) {
-        return Err(EnrolmentError::Link(format!("something on the way answered HTTP {status}, {content_type}")));
+        return Err(EnrolmentError::Link(format!("something on the way answered HTTP {status}, {content_type}")).into());
     }
     let mut answer = Zeroizing::new(Vec::new());
     response
@@ -98,9 +148,9 @@ fn post<T: DeserializeOwned>(
         .read_to_end(&mut answer)
         .map_err(|error| EnrolmentError::Link(format!("the answer was cut off: {error}")))?;
     if answer.len() > LONGEST {
-        return Err(EnrolmentError::Answer(format!("it is longer than {LONGEST} bytes")));
+        return Err(EnrolmentError::Answer(format!("it is longer than {LONGEST} bytes")).into());
     }
-    serde_json::from_slice(&answer).map_err(|error| EnrolmentError::Answer(error.to_string()))
+    serde_json::from_slice(&answer).map_err(|error| EnrolmentError::Answer(error.to_string()).into())
 }
 
 fn read(directory: &Path, file: &Path) -> Result<Zeroizing<Vec<u8>>, EnrolmentError> {
@@ -109,7 +159,7 @@ fn read(directory: &Path, file: &Path) -> Result<Zeroizing<Vec<u8>>, EnrolmentEr
 }
 
 /// The library's reasons, without the address.
-fn chain(error: &reqwest::Error) -> String {
+pub(in crate::acquirer) fn chain(error: &reqwest::Error) -> String {
     let mut reasons = Vec::new();
     let mut next: Option<&dyn std::error::Error> = std::error::Error::source(error);
     while let Some(reason) = next {

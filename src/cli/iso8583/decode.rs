@@ -10,23 +10,36 @@ use crate::crypto::hex;
 use crate::emv::dictionary;
 use crate::emv::tag::Tag;
 use crate::iso8583::framing::Framing;
-use crate::iso8583::layout::{FieldFormat, PartsFormat};
-use crate::iso8583::parts::{Part, PartValue, Parts};
-use crate::iso8583::{Frame, Layout, Value};
+use crate::iso8583::layout::{Content, FieldFormat, PartsFormat};
+use crate::iso8583::parts::{OTHER_ALPHABET, Part, PartValue, Parts};
+use crate::iso8583::{Frame, Layout, UnpackError, Value};
 
 /// Reads a message and prints it.
 pub fn run(bytes: &[u8], writing: &Writing, as_json: bool) -> Result<ExitCode, Failure> {
     let layout = writing.layout()?;
     let (framing, frame) = if writing.no_frame {
-        (Framing::NONE, layout.unpack_framed(Framing::NONE, bytes)?)
+        (Framing::NONE, layout.unpack_any_alphabet(Framing::NONE, bytes)?)
     } else {
         layout.unpack_detected(bytes)?
     };
     let mut fields = Vec::new();
     for (number, value) in frame.message.fields() {
-        fields.push((number, value, layout.parts(&frame.message, number)?));
+        let is_exact = layout.field(number).is_some_and(|format| format.exact);
+        let made_of = match layout.parts(&frame.message, number) {
+            Ok(None) => MadeOf::Whole,
+            Ok(Some(parts)) => MadeOf::Parts(parts),
+            Err(error) if is_exact => return Err(error.into()),
+            // Somebody else's use of the field: the message is no worse for it.
+            Err(error) => MadeOf::SomethingElse(error),
+        };
+        fields.push((number, value, made_of));
     }
     if as_json {
+        for (_, _, made_of) in &fields {
+            if let MadeOf::SomethingElse(error) = made_of {
+                output::note(&format!("yima: {}; it is told as a whole", words_of(error)));
+            }
+        }
         output::json(&object(&layout, framing, &frame, &fields));
     } else {
         table(&layout, framing, &frame, &fields).iter().for_each(|line| output::say(line));
@@ -35,7 +48,21 @@ pub fn run(bytes: &[u8], writing: &Writing, as_json: bool) -> Result<ExitCode, F
 }
 
 /// A field, its value and what it is made of.
-type Field<'a> = (u8, Value<'a>, Option<Parts<'a>>);
+type Field<'a> = (u8, Value<'a>, MadeOf<'a>);
+
+/// What a field is made of.
+enum MadeOf<'a> {
+    /// Of nothing that this dialect knows.
+    Whole,
+    Parts(Parts<'a>),
+    /// Not of the parts that the dialect has for it.
+    SomethingElse(UnpackError),
+}
+
+/// Without what was read so far, which is told anyway.
+fn words_of(error: &UnpackError) -> String {
+    UnpackError { so_far: None, ..error.clone() }.to_string()
+}
 
 /// The message as `yima encode iso8583` takes it, but for what is masked.
 fn object(layout: &Layout, framing: Framing, frame: &Frame, fields: &[Field<'_>]) -> Json {
@@ -53,12 +80,14 @@ fn object(layout: &Layout, framing: Framing, frame: &Frame, fields: &[Field<'_>]
     if frame.message.has_empty_second_bitmap() {
         object.insert("1".to_owned(), hex::encode(&[0; 8]).into());
     }
-    for (number, value, parts) in fields {
-        let told = match parts {
+    for (number, value, made_of) in fields {
+        let is_text = layout.field(*number).is_some_and(|format| format.content != Content::Bytes);
+        let told = match (made_of, value) {
             // Parts that would not give the same bytes again are told as a whole.
-            Some(parts) if parts.complete && !parts.list.is_empty() => {
+            (MadeOf::Parts(parts), _) if parts.complete && !parts.list.is_empty() => {
                 parts_as_json(layout, *number, None, &parts.list)
             }
+            (_, Value::Bytes(_)) if is_text => json!({ OTHER_ALPHABET: layout.masked(*number, *value) }),
             _ => layout.masked(*number, *value).into(),
         };
         object.insert(number.to_string(), told);
@@ -85,20 +114,27 @@ struct Row {
     /// Of a part that holds parts only its parts are told.
     length: Option<usize>,
     value: String,
+    /// What is strange about it.
+    remark: String,
 }
 
 fn table(layout: &Layout, framing: Framing, frame: &Frame, fields: &[Field<'_>]) -> Vec<String> {
     let mut rows = Vec::new();
-    for (number, value, parts) in fields {
+    for (number, value, made_of) in fields {
         let format = layout.field(*number);
         let name = format.map(|format| format.name.clone()).unwrap_or_default();
-        let told = if parts.as_ref().is_none_or(|parts| parts.list.is_empty()) {
-            layout.masked(*number, *value)
-        } else {
-            String::new()
+        let told = match made_of {
+            MadeOf::Parts(parts) if !parts.list.is_empty() => String::new(),
+            MadeOf::Parts(_) | MadeOf::Whole | MadeOf::SomethingElse(_) => layout.masked(*number, *value),
         };
-        rows.push(Row { place: number.to_string(), name, length: Some(length_of(*value)), value: told });
-        if let Some(parts) = parts {
+        let is_text = format.is_some_and(|format| format.content != Content::Bytes);
+        let remark = match (made_of, value) {
+            (MadeOf::SomethingElse(error), _) => words_of(error),
+            (_, Value::Bytes(_)) if is_text => "in another alphabet".to_owned(),
+            _ => String::new(),
+        };
+        rows.push(Row { place: number.to_string(), name, length: Some(length_of(*value)), value: told, remark });
+        if let MadeOf::Parts(parts) = made_of {
             collect(layout, (*number, format), None, &parts.list, &mut rows);
         }
     }
@@ -113,7 +149,8 @@ fn table(layout: &Layout, framing: Framing, frame: &Frame, fields: &[Field<'_>])
         let masked = !row.value.is_empty() && row.value.bytes().all(|byte| byte == b'*');
         let value = if masked { "(masked)" } else { &row.value };
         let length = row.length.map(|length| length.to_string()).unwrap_or_default();
-        format!("{:<place$}  {:<name$}  {length:>3}  {value}", row.place, row.name).trim_end().to_owned()
+        let line = format!("{:<place$}  {:<name$}  {length:>3}  {value}  {}", row.place, row.name, row.remark);
+        line.trim_end().to_owned()
     }));
     lines
 }
@@ -134,10 +171,11 @@ fn collect(
         match &part.value {
             PartValue::Whole(value) => {
                 let told = layout.masked_part(number, &path, *value);
-                rows.push(Row { place, name, length: Some(length_of(*value)), value: told });
+                let remark = String::new();
+                rows.push(Row { place, name, length: Some(length_of(*value)), value: told, remark });
             }
             PartValue::Parts(within) => {
-                rows.push(Row { place, name, length: None, value: String::new() });
+                rows.push(Row { place, name, length: None, value: String::new(), remark: String::new() });
                 collect(layout, field, Some(&path), within, rows);
             }
         }

@@ -27,6 +27,21 @@ pub fn algorithm_1(key: &BlockKey, padding: Padding, message: &[u8]) -> Result<V
     Ok(chained[chained.len() - length..].to_vec())
 }
 
+/// As [`algorithm_1`], for a key that encrypts elsewhere: `encrypt` takes a block of `length` bytes.
+///
+/// # Errors
+/// Passed on from `encrypt`.
+pub fn algorithm_1_by<E>(
+    length: usize,
+    padding: Padding,
+    message: &[u8],
+    encrypt: impl Fn(&[u8]) -> Result<Vec<u8>, E>,
+) -> Result<Vec<u8>, E> {
+    padded(message, padding, length)
+        .chunks(length)
+        .try_fold(vec![0; length], |chained, block| encrypt(&xor(&chained, block)))
+}
+
 /// MAC algorithm 3 (7.4) with DES: CBC under the left half of the key, the last block then decrypted with the right
 /// half and encrypted with the left.
 ///
@@ -86,6 +101,8 @@ mod tests {
         ] {
             let first = algorithm_1(&left, padding, message.as_bytes()).unwrap();
             assert_eq!(hex::encode(&first[..4]), one, "algorithm 1, {padding:?}: {message}");
+            let by = algorithm_1_by(8, padding, message.as_bytes(), |block| left.encrypt_ecb(block)).unwrap();
+            assert_eq!(by, first);
             let third = algorithm_3(&both, padding, message.as_bytes()).unwrap();
             assert_eq!(hex::encode(&third), three, "algorithm 3, {padding:?}: {message}");
         }

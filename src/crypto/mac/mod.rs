@@ -3,11 +3,13 @@
 //!
 //! CMAC (NIST SP 800-38B) is a method of the keys: [`BlockKey::cmac`](super::cipher::BlockKey::cmac).
 
+mod algorithm;
 pub mod iso9797;
 mod unionpay;
 
 use subtle::ConstantTimeEq;
 
+pub use algorithm::{Cipher, MacAlgorithm};
 pub use unionpay::{field_64, unionpay, unionpay_block, unionpay_block_by};
 
 /// Compares two MACs in a time that does not depend on where they differ.

@@ -3,7 +3,7 @@
 use zeroize::Zeroizing;
 
 use super::store::Terminal;
-use crate::crypto::{CryptoError, mac};
+use crate::crypto::CryptoError;
 use crate::iso8583::dialect::{Dialect, MAC_FIELD};
 use crate::iso8583::{Frame, Message, PackError};
 
@@ -107,7 +107,7 @@ pub fn ordering(
     order: Option<u8>,
 ) -> Result<Zeroizing<Vec<u8>>, AnswerError> {
     let key = terminal.mac_key.as_ref().ok_or_else(|| AnswerError::NoKey(terminal.terminal.clone()))?;
-    let mac = mac::unionpay(key, &dialect.pack_for_mac(&answer)?)?;
+    let mac = key.field_64(dialect.mac, &dialect.pack_for_mac(&answer)?)?;
     let header = match order {
         Some(order) => dialect.parameters.with_order(&dialect.header, order),
         None => dialect.header.clone(),

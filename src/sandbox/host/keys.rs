@@ -7,6 +7,8 @@ use zeroize::Zeroizing;
 use super::HostError;
 use super::rules::Refusal;
 use super::store::{Store, StoreError, Terminal};
+use crate::crypto::check_value::check_value;
+use crate::crypto::mac::MacAlgorithm;
 use crate::crypto::tdes::TdesKey;
 use crate::crypto::{CryptoError, hex};
 use crate::iso8583::sign_on_rules::KeyLayout;
@@ -43,6 +45,29 @@ pub struct SignOnState {
     pub ordered: bool,
     /// How often it has signed on.
     pub times: u32,
+}
+
+/// The MAC key of a terminal, of whatever cipher its dialect's MAC has. Masks itself and is wiped when dropped.
+pub struct MacKey(Zeroizing<Vec<u8>>);
+
+impl MacKey {
+    pub(super) fn new(bytes: Vec<u8>) -> Self {
+        Self(Zeroizing::new(bytes))
+    }
+
+    /// Field 64 over a message.
+    ///
+    /// # Errors
+    /// When the key is none of the algorithm's.
+    pub fn field_64(&self, algorithm: MacAlgorithm, message: &[u8]) -> Result<[u8; 8], CryptoError> {
+        algorithm.field_64(&algorithm.key(&self.0)?, message)
+    }
+}
+
+impl std::fmt::Debug for MacKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("MacKey(masked)")
+    }
 }
 
 /// Working keys in the clear.
@@ -139,21 +164,34 @@ pub fn sign_on(
         let reason = format!("a sign-on of kind {code}");
         return Ok(Err(Refusal { response_code: "12", reason }));
     };
+    let Some(mac_length) = layout.mac_key(dialect.mac) else {
+        let reason = format!("a layout without room for a key of {}", dialect.mac.word());
+        return Ok(Err(Refusal { response_code: "12", reason }));
+    };
     let keys = WorkingKeys {
         pin: random_key(layout.pin)?,
-        mac: random_key(layout.mac)?,
+        mac: random_key(mac_length)?,
         data: (layout.data > 0).then(|| random_key(layout.data)).transpose()?,
     };
     let mut field = Vec::with_capacity(dialect.sign_on.length_of(&layout));
-    for (key, spoil) in [(Some(&keys.pin), false), (Some(&keys.mac), wrong_check_value), (keys.data.as_ref(), false)] {
-        let Some(key) = key else { continue };
+    let mut put = |key: &[u8], room: usize, check_value: &[u8]| -> Result<(), CryptoError> {
+        let end = field.len() + room;
         field.extend(terminal.master_key.encrypt_ecb(key)?);
-        let mut check_value = TdesKey::new(key)?.check_value()?;
-        check_value[0] ^= u8::from(spoil);
+        // A key of single length in the place of a double one has zeros behind it.
+        field.resize(end, 0);
         field.extend(&check_value[..dialect.sign_on.check_value]);
+        Ok(())
+    };
+    let mac_value = check_value(&dialect.mac.key(&keys.mac)?, dialect.mac.cipher().check_value())?;
+    put(&keys.pin, layout.pin, &TdesKey::new(&keys.pin)?.check_value()?)?;
+    let mut said = mac_value.clone();
+    said[0] ^= u8::from(wrong_check_value);
+    put(&keys.mac, layout.mac, &said)?;
+    if let Some(key) = &keys.data {
+        put(key, layout.data, &TdesKey::new(key)?.check_value()?)?;
     }
     store.take_working_keys(&terminal.terminal, &keys)?;
-    tracing::info!(terminal = terminal.terminal, mac_key = check(&keys.mac)?, "signed on");
+    tracing::info!(terminal = terminal.terminal, mac_key = hex::encode(&mac_value[..4]), "signed on");
     Ok(Ok(field))
 }
 
@@ -183,10 +221,6 @@ pub(super) fn random_key(length: usize) -> Result<Zeroizing<Vec<u8>>, HostError>
         *byte = *byte & 0xFE | u8::from((*byte >> 1).count_ones().is_multiple_of(2));
     }
     Ok(key)
-}
-
-fn check(key: &[u8]) -> Result<String, CryptoError> {
-    Ok(hex::encode(&TdesKey::new(key)?.check_value()?[..4]))
 }
 
 #[cfg(test)]

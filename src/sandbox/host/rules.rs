@@ -127,7 +127,7 @@ pub fn check_mac(dialect: &Dialect, terminal: &Terminal, message: &Message, byte
         return Err(refused("no MAC"));
     };
     let Some(key) = &terminal.mac_key else { return Err(refused("the terminal has not signed on")) };
-    match mac::unionpay(key, covered) {
+    match key.field_64(dialect.mac, covered) {
         Ok(right) if mac::equal(&right, given) => Ok(()),
         Ok(_) => Err(refused("the MAC is wrong")),
         Err(error) => Err(refused(&error.to_string())),

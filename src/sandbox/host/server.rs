@@ -23,7 +23,7 @@ use openssl::x509::X509;
 use openssl::x509::store::X509StoreBuilder;
 use serde::Serialize;
 use tokio::net::TcpStream;
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::oneshot;
 use tokio::time::{sleep, timeout};
 use tokio_openssl::SslStream;
 use tracing::{debug, warn};
@@ -31,9 +31,13 @@ use tracing::{debug, warn};
 use super::HostError;
 use super::onboarding::wrong_codes::Source;
 use super::pki::{self, Credential};
+use super::places::{Marker, Place, Places};
 use super::service::{Reply, Service};
-use crate::acquirer::enrolment::wire::{Answer, ENROL_PATH, LONGEST, Refusal, SignedRequest, TERMINAL_PATH};
+use crate::acquirer::enrolment::wire::{
+    Answer, ENROL_PATH, LONGEST, Refusal as EnrolmentRefusal, SignedRequest, TERMINAL_PATH,
+};
 use crate::acquirer::link::MESSAGE_TYPE;
+use crate::proof::witness::{self, Refusal};
 
 /// Path of the messages.
 pub const PATH: &str = "/mjc/webtrans/VPB_lb";
@@ -41,8 +45,6 @@ pub const PATH: &str = "/mjc/webtrans/VPB_lb";
 /// Longest request that is read, in bytes.
 const MAX_REQUEST: usize = 8 * 1024;
 
-/// Connections at a time; more wait to be accepted.
-pub(super) const MAX_CONNECTIONS: usize = 64;
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 const READ_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -51,6 +53,9 @@ const SILENCE: Duration = Duration::from_secs(600);
 
 /// An idle line may stay open for so long, and so may the head of a request be on its way.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(75);
+
+/// The same for who has shown no certificate: he has one thing to ask.
+const STRANGERS_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Whose TLS sessions these are.
 const SESSION_CONTEXT: &[u8] = b"yima-sandbox";
@@ -64,9 +69,13 @@ pub struct Handshakes {
     pub resumed: AtomicUsize,
 }
 
-/// Fingerprint of the certificate shown on a connection, if one was.
+/// Who is at the other end of a connection.
 #[derive(Clone, Debug)]
-struct Peer(Option<Arc<str>>);
+struct Peer {
+    /// Fingerprint of the certificate shown, if one was.
+    certificate: Option<Arc<str>>,
+    line: Marker,
+}
 
 /// The TLS side: TLS 1.2 at least, and no certificate but those of this authority. Whether there must be one depends on
 /// the path, which comes later.
@@ -101,17 +110,20 @@ pub async fn serve(listener: TcpListener, acceptor: SslAcceptor, service: Arc<Se
         .route(PATH, post(message))
         .route(ENROL_PATH, post(enrol))
         .route(TERMINAL_PATH, post(terminal))
+        .route(witness::PATH, post(checkpoint))
         .with_state(Arc::clone(&service));
-    let (acceptor, places) = (Arc::new(acceptor), Arc::new(Semaphore::new(MAX_CONNECTIONS)));
+    let (acceptor, places) = (Arc::new(acceptor), Arc::new(Places::default()));
     let accepting = async {
         loop {
-            let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
             match listener.accept().await {
                 Ok((stream, _)) => {
+                    let place = places.take().await;
                     let (acceptor, router, service) = (Arc::clone(&acceptor), router.clone(), Arc::clone(&service));
                     tokio::spawn(async move {
-                        connection(stream, &acceptor, router, &service).await;
-                        drop(place);
+                        tokio::select! {
+                            () = connection(stream, &acceptor, router, &service, &place) => {}
+                            () = place.sent_away() => debug!("somebody else gets the place of a line that says nothing"),
+                        }
                     });
                 }
                 // Out of file descriptors, most likely; they come back when connections end.
@@ -128,7 +140,7 @@ pub async fn serve(listener: TcpListener, acceptor: SslAcceptor, service: Arc<Se
     }
 }
 
-async fn connection(stream: TcpStream, acceptor: &SslAcceptor, router: Router, service: &Service) {
+async fn connection(stream: TcpStream, acceptor: &SslAcceptor, router: Router, service: &Service, place: &Place) {
     let source = match stream.peer_addr() {
         Ok(address) => Source::of(address.ip()),
         Err(error) => return debug!(%error, "the connection is gone"),
@@ -151,10 +163,16 @@ async fn connection(stream: TcpStream, acceptor: &SslAcceptor, router: Router, s
     let handshakes = &service.handshakes;
     let counted = if stream.ssl().session_reused() { &handshakes.resumed } else { &handshakes.full };
     counted.fetch_add(1, Ordering::Relaxed);
-    let router = router.layer(Extension(Peer(fingerprint))).layer(Extension(source));
+    let is_known = fingerprint.is_some();
+    if is_known {
+        place.is_known();
+    }
+    let peer = Peer { certificate: fingerprint, line: place.marker() };
+    let router = router.layer(Extension(peer)).layer(Extension(source));
     let served = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(IDLE_TIMEOUT)
+        .header_read_timeout(if is_known { IDLE_TIMEOUT } else { STRANGERS_TIMEOUT })
+        .keep_alive(is_known)
         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
         .await;
     if let Err(error) = served {
@@ -167,7 +185,8 @@ async fn message(
     Extension(peer): Extension<Peer>,
     request: Request<Body>,
 ) -> Result<Response, Infallible> {
-    let Some(peer) = peer.0 else { return Ok(no_certificate()) };
+    let _busy = peer.line.begin();
+    let Some(peer) = peer.certificate else { return Ok(no_certificate()) };
     let (parts, body) = request.into_parts();
     let content_type = parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     if !content_type.is_some_and(|found| found.eq_ignore_ascii_case(MESSAGE_TYPE)) {
@@ -213,8 +232,48 @@ async fn terminal(
     Extension(peer): Extension<Peer>,
     request: Request<Body>,
 ) -> Result<Response, Infallible> {
-    let Some(peer) = peer.0 else { return Ok(no_certificate()) };
+    let _busy = peer.line.begin();
+    let Some(peer) = peer.certificate else { return Ok(no_certificate()) };
     Ok(onboard(request, move |signed| service.ask_about_terminal(&peer, &signed)).await)
+}
+
+/// An enrolled terminal asks for a signature of its log's head, with the status codes of C2SP tlog-witness.
+async fn checkpoint(
+    State(service): State<Arc<Service>>,
+    Extension(peer): Extension<Peer>,
+    request: Request<Body>,
+) -> Result<Response, Infallible> {
+    let Some(peer) = peer.0 else { return Ok(no_certificate()) };
+    let body = match timeout(READ_TIMEOUT, to_bytes(request.into_body(), witness::LONGEST)).await {
+        Ok(Ok(body)) => body,
+        Ok(Err(_)) => return Ok(StatusCode::PAYLOAD_TOO_LARGE.into_response()),
+        Err(_) => return Ok(StatusCode::REQUEST_TIMEOUT.into_response()),
+    };
+    let decided = tokio::task::spawn_blocking(move || {
+        let text = String::from_utf8_lossy(&body);
+        service.cosign(&peer, &text)
+    });
+    Ok(match decided.await {
+        Ok(Ok(Ok(line))) => line.into_response(),
+        Ok(Ok(Err(Refusal::Conflict(size)))) => {
+            let text = [(CONTENT_TYPE, witness::SIZE_TYPE)];
+            (StatusCode::CONFLICT, text, format!("{size}\n")).into_response()
+        }
+        Ok(Ok(Err(refusal))) => {
+            let status = match refusal {
+                Refusal::NotSigned => StatusCode::FORBIDDEN,
+                Refusal::OtherLog => StatusCode::NOT_FOUND,
+                Refusal::NotConsistent(_) => StatusCode::UNPROCESSABLE_ENTITY,
+                Refusal::Unreadable | Refusal::Conflict(_) => StatusCode::BAD_REQUEST,
+            };
+            (status, refusal.to_string()).into_response()
+        }
+        Ok(Err(error)) => {
+            warn!(%error, "the host failed");
+            (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response()
+        }
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
+    })
 }
 
 async fn onboard<T: Serialize + Send + 'static>(
@@ -227,7 +286,7 @@ async fn onboard<T: Serialize + Send + 'static>(
         Err(_) => return StatusCode::REQUEST_TIMEOUT.into_response(),
     };
     let Ok(signed) = serde_json::from_slice::<SignedRequest>(&body) else {
-        return Json(Answer::<T>::Refused(Refusal::BadRequest)).into_response();
+        return Json(Answer::<T>::Refused(EnrolmentRefusal::BadRequest)).into_response();
     };
     match tokio::task::spawn_blocking(move || answer(signed)).await {
         Ok(Ok(answer)) => Json(answer).into_response(),

@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 
 use super::advices;
 use super::answers::{self, AnswerError, Named, Says};
+use super::checkpoints;
 use super::keys;
 use super::onboarding::Onboarding;
 use super::onboarding::bound::Bound;
@@ -57,6 +58,8 @@ pub struct Service {
     pub deaf_to_reversals: AtomicBool,
     /// While true, the check values of working keys are wrong.
     pub wrong_check_values: AtomicBool,
+    /// While true, sign-ons are refused.
+    pub refuses_sign_ons: AtomicBool,
     /// TLS handshakes so far.
     pub handshakes: Handshakes,
     /// While true, what a message names is not compared with the register.
@@ -96,6 +99,11 @@ impl Service {
         signed: &SignedRequest,
     ) -> Result<Answer<TerminalAnswer>, HostError> {
         self.onboarding.ask(certificate, signed, Timestamp::now())
+    }
+
+    /// Answers an enrolled terminal that asks for a signature of its log's head.
+    pub fn cosign(&self, certificate: &str, text: &str) -> Result<checkpoints::Answer, HostError> {
+        self.onboarding.cosign(&self.store, certificate, text, Timestamp::now())
     }
 
     fn financial(
@@ -205,6 +213,10 @@ impl Service {
 
     /// A terminal fetches its working keys. It could not check a MAC: its key is in the answer.
     fn sign_on(&self, request: &Frame, terminal: &Known, now: &Zoned) -> Result<Reply, ServiceFailure> {
+        if self.refuses_sign_ons.load(Ordering::Relaxed) {
+            let refusal = Refusal { response_code: "96", reason: "told to make no keys".to_owned() };
+            return self.refuse(request, Some(terminal), &refusal, now);
+        }
         let wrong = self.wrong_check_values.load(Ordering::Relaxed);
         let field = match keys::sign_on(&self.store, &self.dialect, terminal, &request.message, wrong)? {
             Ok(field) => field,

@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
 
 use super::advices::Note;
 use super::books::Books;
-use super::keys::{self, SINCE_VERSION_2};
+use super::keys::{self, MacKey, SINCE_VERSION_2};
 use super::parameters::Versions;
 use super::pins;
 use crate::crypto::emv::{Algorithm, IssuerKey};
@@ -119,7 +119,7 @@ pub struct Terminal {
     /// Master key.
     pub master_key: TdesKey,
     /// MAC key; none before the first sign-on.
-    pub mac_key: Option<TdesKey>,
+    pub mac_key: Option<MacKey>,
     /// PIN key, likewise.
     pub pin_key: Option<TdesKey>,
     /// Device key.
@@ -201,6 +201,7 @@ impl Store {
         connection.execute_batch(super::originals::SCHEMA)?;
         connection.execute_batch(super::onboarding::register::SCHEMA)?;
         connection.execute_batch(super::onboarding::wrong_codes::SCHEMA)?;
+        connection.execute_batch(super::checkpoints::SCHEMA)?;
         let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
         for (step, since) in (1..=SCHEMA_VERSION).zip([SINCE_VERSION_1, SINCE_VERSION_2]) {
             if version < step {
@@ -339,7 +340,7 @@ impl Store {
             .optional()?;
         let Some((texts, [master_key, device_key], working)) = found else { return Ok(None) };
         let [terminal, merchant, serial_number, acquirer, certificate] = texts;
-        let [mac_key, pin_key] = working.map(|key| key.map(|key| TdesKey::new(&key)).transpose());
+        let [mac_key, pin_key] = working;
         Ok(Some(Terminal {
             terminal,
             merchant,
@@ -347,8 +348,8 @@ impl Store {
             acquirer,
             certificate,
             master_key: TdesKey::new(&master_key)?,
-            mac_key: mac_key?,
-            pin_key: pin_key?,
+            mac_key: mac_key.map(MacKey::new),
+            pin_key: pin_key.map(|key| TdesKey::new(&key)).transpose()?,
             device_key: Sm4Key::new(&device_key)?,
         }))
     }

@@ -37,10 +37,12 @@ use crate::card_number::Pan;
 use crate::crypto::check_value::{Method, check_value};
 use crate::crypto::cipher::BlockKey;
 use crate::crypto::elliptic::{self, P256PublicKey};
+use crate::crypto::mac::MacAlgorithm;
+use crate::crypto::mac::iso9797::Padding;
 use crate::crypto::pin_block::PinBlockError;
 use crate::crypto::sm4::Sm4Key;
 use crate::crypto::tdes::TdesKey;
-use crate::crypto::{CryptoError, device, hex, mac, pin_block};
+use crate::crypto::{CryptoError, device, hex, mac, pin_block, tdes};
 use crate::pin::Pin;
 
 /// Name of the file, within the state directory, whose lock belongs to who changes the keys.
@@ -63,6 +65,7 @@ pub struct Pkcs11Vault {
     lock: PathBuf,
     test: bool,
     held: Mutex<Held>,
+    algorithm: Mutex<MacAlgorithm>,
 }
 
 /// What is known of the token between two calls.
@@ -112,7 +115,8 @@ impl Pkcs11Vault {
     pub fn open(place: Place, set: KeySet, state: &Path) -> Result<Self, VaultError> {
         let failed = |fault| VaultError::from(TokenError { token: place.token.clone(), fault });
         let test = place.is_test().map_err(failed)?;
-        let vault = Self { place, set, lock: state.join(LOCK), test, held: Mutex::default() };
+        let (held, algorithm) = (Mutex::default(), Mutex::default());
+        let vault = Self { place, set, lock: state.join(LOCK), test, held, algorithm };
         vault.twice(|held| vault.open_in(held).map(drop))?;
         if let Ok(file) = vault.lock_file()
             && file.try_lock().is_ok()
@@ -178,6 +182,10 @@ impl Pkcs11Vault {
             }
             Problem::Vault(error) => error,
         })
+    }
+
+    fn algorithm(&self) -> MacAlgorithm {
+        *self.algorithm.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn held(&self) -> MutexGuard<'_, Held> {
@@ -402,6 +410,7 @@ impl SecureElement for Pkcs11Vault {
     }
 
     fn import_under_master(&self, keys: &[SealedKey<'_>]) -> Result<(), VaultError> {
+        let algorithm = self.algorithm();
         self.change(|open| {
             let master = open.key(KeyName::Master)?.ok_or_else(|| KeyName::Master.missing())?;
             let mut record = open.record()?.next();
@@ -409,7 +418,8 @@ impl SecureElement for Pkcs11Vault {
             for key in keys {
                 let place = record.working(key.name).filter(|place| place.is_none());
                 let place = place.ok_or(VaultError::NotInSet(key.name))?;
-                if !matches!(key.sealed.len(), 8 | 16 | 24) {
+                let lengths: &[usize] = if key.name == KeyName::Mac { algorithm.key_lengths() } else { &[8, 16, 24] };
+                if !lengths.contains(&key.sealed.len()) {
                     return Err(VaultError::Length { key: key.name, length: key.sealed.len() }.into());
                 }
                 let brought = open.bring(master, key, number)?;
@@ -444,11 +454,35 @@ impl SecureElement for Pkcs11Vault {
         })
     }
 
+    /// What whole blocks of TDES make. Algorithm 3 needs half of the key as a key of its own, and a token gives none away; keys of
+    /// AES and SM4 do not come under its master key, which is TDES.
+    fn set_mac_algorithm(&self, algorithm: MacAlgorithm) -> Result<(), VaultError> {
+        match algorithm {
+            MacAlgorithm::Unionpay | MacAlgorithm::X99 => {
+                *self.algorithm.lock().unwrap_or_else(PoisonError::into_inner) = algorithm;
+                Ok(())
+            }
+            MacAlgorithm::UnionpaySm4
+            | MacAlgorithm::X919
+            | MacAlgorithm::Iso97973(_)
+            | MacAlgorithm::AesCmac
+            | MacAlgorithm::Sm4 => {
+                let can = [MacAlgorithm::Unionpay, MacAlgorithm::X99].map(MacAlgorithm::word).join(" and ");
+                Err(VaultError::MacAlgorithm { place: self.name(), algorithm, can })
+            }
+        }
+    }
+
     fn mac(&self, message: &[u8]) -> Result<[u8; 8], VaultError> {
+        let algorithm = self.algorithm();
         self.with(|open| {
             let key = open.key(KeyName::Mac)?.ok_or_else(|| KeyName::Mac.missing())?;
-            let ciphertext = mac::unionpay_block_by(8, message, |block| open.encrypt(key, block))?;
-            Ok(mac::field_64(&ciphertext)?)
+            let encrypt = |block: &[u8]| open.encrypt(key, block);
+            if algorithm == MacAlgorithm::X99 {
+                let whole = mac::iso9797::algorithm_1_by(8, Padding::Zeros, message, encrypt)?;
+                return Ok(tdes::block(&whole)?);
+            }
+            Ok(mac::field_64(&mac::unionpay_block_by(8, message, encrypt)?)?)
         })
     }
 

@@ -13,6 +13,7 @@ use super::{FILE, Keys, State};
 use crate::crypto::CryptoError;
 use crate::crypto::elliptic::P256PrivateKey;
 use crate::crypto::hex;
+use crate::crypto::mac::Cipher;
 use crate::crypto::sm4::Sm4Key;
 use crate::crypto::tdes::TdesKey;
 use crate::vault::VaultError;
@@ -31,6 +32,8 @@ struct VaultFile {
     device_key: Option<String>,
     pin_key: Option<String>,
     mac_key: Option<String>,
+    /// Its cipher, when that is not TDES.
+    mac_cipher: Option<String>,
     data_key: Option<String>,
 }
 
@@ -168,12 +171,16 @@ impl VaultFile {
             let bytes = hex::decode(text).map(Zeroizing::new).map_err(|error| format!("{name}: {error}"))?;
             new(&bytes).map(Some).map_err(|error| format!("{name}: {error}"))
         }
+        let cipher = match &self.mac_cipher {
+            None => Cipher::Tdes,
+            Some(word) => Cipher::from_word(word).ok_or_else(|| format!("mac_cipher: there is no cipher {word}"))?,
+        };
         Ok(Keys {
             pair: key("device_key_pair", self.device_key_pair.as_ref(), P256PrivateKey::new)?,
             master: key("master_key", self.master_key.as_ref(), TdesKey::new)?,
             device: key("device_key", self.device_key.as_ref(), Sm4Key::new)?,
             pin: key("pin_key", self.pin_key.as_ref(), TdesKey::new)?,
-            mac: key("mac_key", self.mac_key.as_ref(), TdesKey::new)?,
+            mac: key("mac_key", self.mac_key.as_ref(), |bytes| cipher.key(bytes))?,
             data: key("data_key", self.data_key.as_ref(), TdesKey::new)?,
         })
     }
@@ -193,7 +200,13 @@ impl VaultFile {
             master_key: tdes(&keys.master),
             device_key: keys.device.as_ref().map(|key| hex::encode(key.expose_bytes())),
             pin_key: tdes(&keys.pin),
-            mac_key: tdes(&keys.mac),
+            mac_key: keys.mac.as_ref().map(|key| hex::encode(key.expose_bytes())),
+            mac_cipher: keys
+                .mac
+                .as_ref()
+                .map(Cipher::of)
+                .filter(|it| *it != Cipher::Tdes)
+                .map(|it| it.word().to_owned()),
             data_key: tdes(&keys.data),
         };
         let mut text =

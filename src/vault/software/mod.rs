@@ -13,12 +13,13 @@ use zeroize::Zeroizing;
 use self::file::{Content, Step};
 use super::{KeyName, SealedKey, SecureElement, VaultError, agreement, compare_check_value};
 use crate::card_number::Pan;
-use crate::crypto::check_value::{Method, check_value};
+use crate::crypto::check_value::check_value;
 use crate::crypto::cipher::BlockKey;
 use crate::crypto::elliptic::{P256PrivateKey, P256PublicKey, SEED};
+use crate::crypto::mac::{Cipher, MacAlgorithm};
 use crate::crypto::sm4::Sm4Key;
 use crate::crypto::tdes::TdesKey;
-use crate::crypto::{device, mac, pin_block};
+use crate::crypto::{device, pin_block};
 use crate::pin::Pin;
 
 /// Name of the file within the identity directory.
@@ -33,6 +34,7 @@ pub struct SoftwareVault {
     /// Where the file is; none for a vault that lives as long as the program.
     directory: Option<PathBuf>,
     state: Mutex<State>,
+    algorithm: Mutex<MacAlgorithm>,
 }
 
 /// Whether there are keys. Each of them masks itself.
@@ -48,7 +50,7 @@ struct Keys {
     master: Option<TdesKey>,
     device: Option<Sm4Key>,
     pin: Option<TdesKey>,
-    mac: Option<TdesKey>,
+    mac: Option<BlockKey>,
     data: Option<TdesKey>,
 }
 
@@ -78,7 +80,7 @@ impl SoftwareVault {
     }
 
     fn of(directory: Option<&Path>, state: State) -> Self {
-        Self { directory: directory.map(Path::to_owned), state: Mutex::new(state) }
+        Self { directory: directory.map(Path::to_owned), state: Mutex::new(state), algorithm: Mutex::default() }
     }
 
     fn read(directory: &Path) -> Result<Option<Self>, VaultError> {
@@ -111,6 +113,10 @@ impl SoftwareVault {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn algorithm(&self) -> MacAlgorithm {
+        *self.algorithm.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Looks at a key.
     fn with<R>(&self, work: impl FnOnce(&Keys) -> Result<R, VaultError>) -> Result<R, VaultError> {
         work(self.held().keys()?)
@@ -124,9 +130,8 @@ impl SoftwareVault {
         match name {
             KeyName::Device => keys.device = Some(Sm4Key::new(key).unwrap()),
             KeyName::Master => keys.master = Some(TdesKey::new(key).unwrap()),
-            KeyName::Pin | KeyName::Mac | KeyName::Data => {
-                *keys.working(name).unwrap() = Some(TdesKey::new(key).unwrap())
-            }
+            KeyName::Mac => keys.mac = Some(self.algorithm().key(key).unwrap()),
+            KeyName::Pin | KeyName::Data => *keys.working(name).unwrap() = Some(TdesKey::new(key).unwrap()),
         }
         self.put(&mut held, State::Keys(Box::new(keys))).unwrap();
     }
@@ -182,7 +187,12 @@ impl SecureElement for SoftwareVault {
         let before = held.keys()?;
         let master = before.master.as_ref().ok_or_else(|| KeyName::Master.missing())?;
         let mut after = Keys { pin: None, mac: None, data: None, ..before.clone() };
+        let algorithm = self.algorithm();
         for sealed in keys {
+            if sealed.name == KeyName::Mac && after.mac.is_none() {
+                after.mac = Some(opened_mac_key(algorithm, master, sealed)?);
+                continue;
+            }
             let place = after.working(sealed.name).filter(|place| place.is_none());
             *place.ok_or(VaultError::NotInSet(sealed.name))? = Some(opened(master, sealed)?);
         }
@@ -196,20 +206,26 @@ impl SecureElement for SoftwareVault {
                 KeyName::Master => tdes(&keys.master),
                 KeyName::Device => keys.device.clone().map(BlockKey::Sm4),
                 KeyName::Pin => tdes(&keys.pin),
-                KeyName::Mac => tdes(&keys.mac),
+                KeyName::Mac => keys.mac_for(self.algorithm()).cloned(),
                 KeyName::Data => tdes(&keys.data),
             };
             let Some(key) = key else { return Ok(None) };
-            let mut value = check_value(&key, Method::EncryptedZeros)?;
+            let mut value = check_value(&key, Cipher::of(&key).check_value())?;
             value.truncate(CHECK_VALUE);
             Ok(Some(value))
         })
     }
 
+    fn set_mac_algorithm(&self, algorithm: MacAlgorithm) -> Result<(), VaultError> {
+        *self.algorithm.lock().unwrap_or_else(PoisonError::into_inner) = algorithm;
+        Ok(())
+    }
+
     fn mac(&self, message: &[u8]) -> Result<[u8; 8], VaultError> {
+        let algorithm = self.algorithm();
         self.with(|keys| {
-            let key = keys.mac.as_ref().ok_or_else(|| KeyName::Mac.missing())?;
-            Ok(mac::unionpay(key, message)?)
+            let key = keys.mac_for(algorithm).ok_or_else(|| KeyName::Mac.missing())?;
+            Ok(algorithm.field_64(key, message)?)
         })
     }
 
@@ -268,16 +284,34 @@ impl Keys {
     fn working(&mut self, name: KeyName) -> Option<&mut Option<TdesKey>> {
         match name {
             KeyName::Pin => Some(&mut self.pin),
-            KeyName::Mac => Some(&mut self.mac),
             KeyName::Data => Some(&mut self.data),
-            KeyName::Master | KeyName::Device => None,
+            KeyName::Master | KeyName::Mac | KeyName::Device => None,
         }
     }
 
-    fn is_empty(&self) -> bool {
-        let symmetric = [&self.master, &self.pin, &self.mac, &self.data];
-        self.pair.is_none() && self.device.is_none() && symmetric.iter().all(|key| key.is_none())
+    /// The MAC key, when this algorithm can use it.
+    fn mac_for(&self, algorithm: MacAlgorithm) -> Option<&BlockKey> {
+        self.mac
+            .as_ref()
+            .filter(|key| algorithm.key_lengths().contains(&key.expose_bytes().len()))
+            .filter(|key| Cipher::of(key) == algorithm.cipher())
     }
+
+    fn is_empty(&self) -> bool {
+        let symmetric = [&self.master, &self.pin, &self.data];
+        self.pair.is_none() && self.mac.is_none() && self.device.is_none() && symmetric.iter().all(|key| key.is_none())
+    }
+}
+
+/// The MAC key in the clear, when it has a length of its algorithm's keys and its check value is right.
+fn opened_mac_key(algorithm: MacAlgorithm, master: &TdesKey, sealed: &SealedKey<'_>) -> Result<BlockKey, VaultError> {
+    if !algorithm.key_lengths().contains(&sealed.sealed.len()) {
+        return Err(VaultError::Length { key: sealed.name, length: sealed.sealed.len() });
+    }
+    let key = algorithm.key(&Zeroizing::new(master.decrypt_ecb(sealed.sealed)?))?;
+    let whole = check_value(&key, algorithm.cipher().check_value())?;
+    compare_check_value(sealed.name, &whole, sealed.check_value)?;
+    Ok(key)
 }
 
 /// A working key in the clear, when its check value is right.

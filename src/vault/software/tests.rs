@@ -200,7 +200,8 @@ fn a_power_cut_while_keys_are_replaced_leaves_the_old_ones_or_the_new_ones() {
         let vault = SoftwareVault::create(folder.path()).unwrap();
         filled(&vault);
         let before = check_values(&vault);
-        let keys = Keys { mac: Some(TdesKey::new(&[8; 16]).unwrap()), ..vault.held().keys().unwrap().clone() };
+        let keys =
+            Keys { mac: Some(MacAlgorithm::Unionpay.key(&[8; 16]).unwrap()), ..vault.held().keys().unwrap().clone() };
         let steps = file::replacement(folder.path(), &State::Keys(Box::new(keys))).unwrap();
         let count = steps.len();
         steps.into_iter().take(cut).for_each(|step| step.carry_out().unwrap());

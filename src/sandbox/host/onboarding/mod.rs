@@ -269,11 +269,29 @@ impl Onboarding {
 
     fn sign(&self, record: &BindingRecord) -> Result<SignedBinding, HostError> {
         let text = record.text();
-        let mut signer = openssl::sign::Signer::new(openssl::hash::MessageDigest::sha256(), &self.signer.key)?;
-        signer.update(text.as_bytes())?;
-        let signature = hex::encode(&signer.sign_to_vec()?);
+        let signature = hex::encode(&self.signature(text.as_bytes())?);
         let certificate = String::from_utf8_lossy(&self.signer.certificate.to_pem()?).into_owned();
         Ok(SignedBinding { record: text, signature, certificate })
+    }
+}
+
+impl Onboarding {
+    /// Signs by the key of binding records: ECDSA with SHA-256, DER.
+    ///
+    /// # Errors
+    /// Passed on from OpenSSL.
+    pub(super) fn signature(&self, text: &[u8]) -> Result<Vec<u8>, HostError> {
+        let mut signer = openssl::sign::Signer::new(openssl::hash::MessageDigest::sha256(), &self.signer.key)?;
+        signer.update(text)?;
+        Ok(signer.sign_to_vec()?)
+    }
+
+    /// The public half of that key: SubjectPublicKeyInfo in DER.
+    ///
+    /// # Errors
+    /// Passed on from OpenSSL.
+    pub(super) fn signer_key(&self) -> Result<Vec<u8>, HostError> {
+        Ok(self.signer.key.public_key_to_der()?)
     }
 }
 

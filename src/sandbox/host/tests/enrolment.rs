@@ -557,6 +557,39 @@ fn a_terminal_that_was_moved_fetches_its_record_and_goes_on() {
     assert!(log.iter().any(|line| line.who == "terminal 10000001" && line.what.contains("asks to be moved")));
 }
 
+/// The host's first address is dead or silent; a terminal that lives on the second one is moved.
+#[test]
+fn a_terminal_on_the_second_address_fetches_its_record_there() {
+    let house = House::new();
+    let (kit, alive) = (house.kit(), house.running.link_settings());
+    let id = house.host.register(|register| Ok(register.of_terminal("10000001")?.unwrap().id)).unwrap();
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    // A gateway with nothing behind it: it takes connections and never says a word.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    for (number, (dead, latitude)) in [(closed, "22.5"), (silent.local_addr().unwrap(), "22.6")].iter().enumerate() {
+        let settings = LinkSettings {
+            url: format!("https://{dead}"),
+            fallback_url: Some(alive.url.clone()),
+            connect_timeout_s: 1,
+            tls_timeout_s: 1,
+            deadline_s: 3,
+            ..alive.clone()
+        };
+        let link = open(&settings, &kit);
+        let place = Place::parse(&format!("{latitude},114.0"), 300).unwrap();
+        house.host.register(|register| register.move_to(id, "深圳市", place, "test", Timestamp::now())).unwrap();
+        let stan = u32::try_from(number).unwrap() * 2 + 1;
+        assert_eq!(code(link.sale(&sale(stan, 100))), "97");
+        assert!(link.refresh_binding().unwrap().is_some());
+        assert_eq!(code(link.sale(&sale(stan + 1, 100))), "00");
+        // By hand it does as well.
+        let (identity, vault) = (Identity::load(&kit).unwrap(), SoftwareVault::open(&kit).unwrap());
+        let enrolled = Enrolled { settings: &settings, directory: &kit, identity: &identity, vault: &vault };
+        let mut desk = |signed: &SignedRequest| https::ask(&settings, &kit, signed);
+        assert_eq!(enrolled.refresh(&mut desk, Timestamp::now()).unwrap(), None);
+    }
+}
+
 #[test]
 fn what_a_terminal_asks_about_itself_is_signed_fresh_and_its_own() {
     let house = House::new();

@@ -4,6 +4,7 @@ mod binding;
 mod decisions;
 mod enrolment;
 mod line;
+mod macs;
 mod parameters;
 mod pins;
 mod reversals;

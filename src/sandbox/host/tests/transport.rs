@@ -11,7 +11,7 @@ use crate::acquirer::link::{LinkError, MESSAGE_TYPE};
 use crate::acquirer::messages::Requests;
 use crate::iso8583::Dialect;
 use crate::link_fault::LinkFault;
-use crate::sandbox::host::{PATH, server};
+use crate::sandbox::host::{PATH, places, server};
 
 #[test]
 fn the_echo_brings_the_hosts_time() {
@@ -74,12 +74,47 @@ fn terminals_that_give_up_free_their_places() {
     let house = House::new();
     let connector = connector(&house.kit(), true).build();
     let request = http_request(&house, &sale(1, 67_01));
-    for _ in 0..server::MAX_CONNECTIONS + 1 {
+    for _ in 0..places::MAX_STRANGERS + 1 {
         let stream = TcpStream::connect(house.running.address).unwrap();
         let mut stream = connector.connect("localhost", stream).unwrap();
         stream.write_all(&request).unwrap();
     }
     assert_eq!(code(house.link().sale(&sale(2, 100))), "00");
+}
+
+/// Handshakes need no certificate, and neither does silence.
+#[test]
+fn strangers_that_keep_silent_shut_nobody_out() {
+    let house = House::new();
+    let shaken = connector(&house.kit(), false).build();
+    let mut silent = Vec::new();
+    let mut lines = Vec::new();
+    for number in 0..places::MAX_STRANGERS + 8 {
+        let stream = TcpStream::connect(house.running.address).unwrap();
+        if number % 2 == 0 {
+            lines.push(shaken.connect("localhost", stream).unwrap());
+        } else {
+            silent.push(stream);
+        }
+    }
+    assert_eq!(code(house.link().sale(&sale(1, 100))), "00");
+    drop((silent, lines));
+}
+
+/// A terminal that watches its line holds it all day. More terminals than places take turns.
+#[test]
+fn idle_lines_of_terminals_give_way_to_a_payment() {
+    let house = House::new();
+    let connector = connector(&house.kit(), true).build();
+    let mut lines = Vec::new();
+    for _ in 0..places::MAX_CONNECTIONS {
+        let stream = TcpStream::connect(house.running.address).unwrap();
+        lines.push(connector.connect("localhost", stream).unwrap());
+    }
+    assert_eq!(code(house.link().sale(&sale(1, 100))), "00");
+    // The one that had been idle for longest is gone.
+    let mut first = lines.swap_remove(0);
+    assert!(first.read(&mut [0; 1]).map_or(true, |count| count == 0));
 }
 
 /// TLS by hand, for what no terminal would do.

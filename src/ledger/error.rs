@@ -1,0 +1,165 @@
+//! Why the ledger does not do what it is asked, and what to do then.
+
+use std::path::Path;
+
+use rusqlite::ErrorCode;
+
+use crate::payment::queue::NotAllowed;
+use crate::reference::{Batch, TraceNumber};
+
+/// Why the ledger does not do what it is asked. No sale may go on after one of these.
+#[derive(Debug, thiserror::Error)]
+pub enum LedgerError {
+    /// The file cannot be opened or made.
+    #[error("the ledger {path} cannot be opened: {source}; check that the state directory exists and can be written")]
+    Open {
+        /// Which file.
+        path: String,
+        /// What SQLite says.
+        source: rusqlite::Error,
+    },
+    /// A newer program wrote this file.
+    #[error(
+        "the ledger {path} was written by a newer version of this program (schema {found}, known {known}); install that version"
+    )]
+    Newer {
+        /// Which file.
+        path: String,
+        /// Its version.
+        found: usize,
+        /// The newest this program knows.
+        known: usize,
+    },
+    /// An older program wrote this file, and nobody has brought it up to date.
+    #[error("the ledger {path} is of an older version (schema {found}, known {known}); start the terminal once")]
+    Older {
+        /// Which file.
+        path: String,
+        /// Its version.
+        found: usize,
+        /// The newest this program knows.
+        known: usize,
+    },
+    /// SQLite did not take a setting that durability depends on.
+    #[error("the ledger {path} refuses {setting}; it must be on a local disk, not a network share")]
+    Setting {
+        /// Which file.
+        path: String,
+        /// Which setting.
+        setting: &'static str,
+    },
+    /// The file is damaged.
+    #[error(
+        "the ledger {path} is damaged ({problem}): no payment is taken. Keep the file and call the help desk; the last good copy \
+         takes its place with: yima ledger restore"
+    )]
+    Damaged {
+        /// Which file.
+        path: String,
+        /// What the integrity check says.
+        problem: String,
+    },
+    /// A copy was to take its place when the power went.
+    #[error(
+        "the last good copy was to take the place of the ledger {0} and was cut short; do it again: yima ledger restore"
+    )]
+    HalfRestored(String),
+    /// Nothing to restore.
+    #[error("the ledger {0} is whole; a copy takes the place of a damaged one only")]
+    NotDamaged(String),
+    /// Nothing to restore from.
+    #[error("there is no copy {0} to put in the ledger's place; call the help desk")]
+    NoCopy(String),
+    /// Too little room.
+    #[error("{path} has {free_mib} MiB left and {least_mib} are needed; make room")]
+    NoSpace {
+        /// Which folder.
+        path: String,
+        /// What is free.
+        free_mib: u64,
+        /// What must be.
+        least_mib: u64,
+    },
+    /// A file beside the ledger.
+    #[error("{path}: {source}")]
+    File {
+        /// Which file.
+        path: String,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// Payments of another merchant or terminal are not finished.
+    #[error(
+        "the ledger {path} holds {count} unfinished payments of another merchant or terminal; finish them under that \
+         identity first, or give them up when you take it out of service: yima decommission --give-up"
+    )]
+    OtherIdentity {
+        /// Which file.
+        path: String,
+        /// How many.
+        count: i64,
+    },
+    /// Another program reads a ledger that is to be put aside.
+    #[error("the ledger {0} is in use by another program; end that, then try again")]
+    InUse(String),
+    /// A ledger of an earlier identity cannot be put aside.
+    #[error("the ledger {path} of an earlier identity cannot be put aside: {source}; it is where it was")]
+    PutAside {
+        /// Which file.
+        path: String,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// A statement failed: disk full, I/O error, constraint.
+    #[error("the ledger {path} cannot be written or read: {source}")]
+    Statement {
+        /// Which file.
+        path: String,
+        /// What SQLite says.
+        source: rusqlite::Error,
+    },
+    /// No row with this trace number, or not in a state that allows the change.
+    #[error("the ledger has no transaction {0} that could be changed so")]
+    NoSuchRow(TraceNumber),
+    /// Nothing of this number is in the queue.
+    #[error("nothing of the number {0} waits; yima queue shows what does")]
+    NoSuchEntry(TraceNumber),
+    /// A person cannot do that with an entry of the queue.
+    #[error("{trace}: {problem}")]
+    NotAllowed {
+        /// Which entry.
+        trace: TraceNumber,
+        /// Why not.
+        problem: NotAllowed,
+    },
+    /// All trace numbers of a batch are in use.
+    #[error("the ledger has no trace number left in batch {0}; settle it")]
+    NoNumberLeft(Batch),
+    /// The log of transactions is not what this program writes.
+    #[error("the transaction log in the ledger {path} was changed: {problem}; yima log verify names the entry")]
+    Log {
+        /// Which file.
+        path: String,
+        /// What is wrong.
+        problem: &'static str,
+    },
+    /// A stored value is none that this program writes.
+    #[error("the ledger holds \"{value}\" where a {what} belongs; call the help desk")]
+    Value {
+        /// What it should be.
+        what: &'static str,
+        /// What stands there.
+        value: String,
+    },
+}
+
+/// Wraps what SQLite says with the file it speaks of.
+pub(super) fn statement_error(path: &Path) -> impl Fn(rusqlite::Error) -> LedgerError + use<> {
+    let path = path.display().to_string();
+    move |source| match source.sqlite_error_code() {
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+            LedgerError::Damaged { path: path.clone(), problem: source.to_string() }
+        }
+        Some(_) | None => LedgerError::Statement { path: path.clone(), source },
+    }
+}
