@@ -10,19 +10,6 @@ impl Town {
         self.merchant(&["decommission", TUSN, "--reason", "the shop has closed"]);
     }
 
-    /// Waits until the running terminal has told the host everything.
-    fn wait_until_nothing_waits(&self) {
-        let began = Instant::now();
-        loop {
-            let (waiting, _) = self.yima(&["queue", "--json"]);
-            if waiting.as_array().unwrap().is_empty() {
-                return;
-            }
-            assert!(began.elapsed() < Duration::from_secs(60), "{waiting}");
-            std::thread::sleep(Duration::from_millis(50));
-        }
-    }
-
     /// The machine's next merchant.
     fn next_code(&self) -> String {
         self.apply();
