@@ -1,6 +1,11 @@
 //! Compiles the touchscreen (`ui/`) into Rust, with its fonts and translations inside.
 
 fn main() {
+    // Faults on purpose, for `./dev bites` alone.
+    println!("cargo:rerun-if-env-changed=YIMA_FAULTS");
+    if std::env::var_os("YIMA_FAULTS").is_some() {
+        println!("cargo:rustc-cfg=yima_faults");
+    }
     #[cfg(feature = "screen")]
     screen();
 }

@@ -16,6 +16,7 @@ pub mod sandbox;
 // ---- the core: decides, does nothing -----------------------------------------------------------
 pub mod card_number;
 pub mod crypto;
+pub mod deliberate;
 pub mod emv;
 pub mod host_tables;
 pub mod iso8583;
@@ -27,6 +28,7 @@ pub mod proof;
 pub mod receipt;
 pub mod reference;
 pub mod wording;
-// ---- beside the core, not pure: they read and write files ---------------------------------------
+// ---- beside the core, not pure: they read and write files, or ask for the time -------------------
+pub mod clock;
 pub mod terminal;
 pub mod vault;

@@ -131,7 +131,7 @@ text_of_length!(
 );
 
 /// Batch and STAN: what names a transaction of this terminal, on paper and in a reversal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TraceNumber {
     /// Settlement period.
     pub batch: Batch,

@@ -11,6 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::https::address::Address;
+use crate::clock;
 
 /// So many requests in a row without an answer, and the next ones go to the other address.
 const SILENCES: u32 = 2;
@@ -45,7 +46,7 @@ impl Addresses {
     /// One address or two. The first is in use.
     pub fn new(first: Address, second: Option<Address>) -> Self {
         let all = [Some(first), second].into_iter().flatten().collect();
-        let state = State { in_use: 0, since: Timestamp::now(), silences: 0 };
+        let state = State { in_use: 0, since: clock::timestamp(), silences: 0 };
         Self { all, memory: None, state: Mutex::new(state) }
     }
 
@@ -79,12 +80,12 @@ impl Addresses {
     /// The first address is not the one in use, and it is time to look for it.
     pub fn should_return(&self) -> bool {
         let state = self.lock();
-        state.in_use != 0 && Timestamp::now().duration_since(state.since).abs() >= RETURN_AFTER
+        state.in_use != 0 && clock::timestamp().duration_since(state.since).abs() >= RETURN_AFTER
     }
 
     /// The first address was looked for in vain; not again at once.
     pub fn stay(&self) {
-        self.lock().since = Timestamp::now();
+        self.lock().since = clock::timestamp();
     }
 
     /// The address answered: it is in use.
@@ -110,7 +111,7 @@ impl Addresses {
     }
 
     fn switch(&self, state: &mut State, index: usize) {
-        *state = State { in_use: index, since: Timestamp::now(), silences: 0 };
+        *state = State { in_use: index, since: clock::timestamp(), silences: 0 };
         let Some(address) = self.all.get(index) else { return };
         tracing::warn!(%address, "from now on the host is asked at this address");
         let Some(file) = &self.memory else { return };

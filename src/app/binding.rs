@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::engine::Core;
 use crate::acquirer::enrolment::EnrolmentError;
+use crate::clock;
 use crate::terminal::identity::Identity;
 use crate::wording::{Reason, ReasonKind};
 
@@ -21,7 +22,7 @@ pub(super) struct BindingDesk {
 
 impl BindingDesk {
     pub fn new() -> Self {
-        Self { disputed: None, under_way: false, not_before: Instant::now() }
+        Self { disputed: None, under_way: false, not_before: clock::instant() }
     }
 
     /// Why no payment may begin, if none may.
@@ -31,7 +32,7 @@ impl BindingDesk {
     }
 
     pub fn wants_refresh(&self) -> bool {
-        self.disputed.is_some() && !self.under_way && Instant::now() >= self.not_before
+        self.disputed.is_some() && !self.under_way && clock::instant() >= self.not_before
     }
 
     pub fn refresh_begins(&mut self) {
@@ -51,7 +52,7 @@ impl Core {
             Err(problem) => {
                 tracing::error!(%problem, "the host has other values for this terminal");
                 if self.binding.disputed.replace(problem).is_none() {
-                    self.binding.not_before = Instant::now();
+                    self.binding.not_before = clock::instant();
                 }
                 // Only another answer can end it.
                 self.line.doubt();
@@ -62,7 +63,7 @@ impl Core {
 
     pub(super) fn after_refresh(&mut self, result: Result<Option<Box<Identity>>, EnrolmentError>) {
         self.binding.under_way = false;
-        self.binding.not_before = Instant::now() + INTERVAL;
+        self.binding.not_before = clock::instant() + INTERVAL;
         match result {
             Ok(Some(identity)) => {
                 tracing::info!(version = identity.version, address = identity.address, "a newer binding record");

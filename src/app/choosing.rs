@@ -1,11 +1,10 @@
 //! A cardholder is asked which application of the card shall pay, or whether the one there is may.
 
-use std::time::Instant;
-
 use super::engine::Core;
 use super::running::Question;
 use super::view::Screen;
 use super::workers::reader;
+use crate::clock;
 use crate::crypto::hex;
 use crate::emv::kernel::Choice;
 use crate::money::Amount;
@@ -16,7 +15,7 @@ impl Core {
     pub(super) fn ask(&mut self, question: Question) {
         let Some(running) = self.running.as_mut() else { return };
         running.question = Some(question);
-        running.question_until = Some(Instant::now() + self.parts.card_wait);
+        running.question_until = Some(clock::instant() + self.parts.card_wait);
         self.reader.send(reader::Job::Watch { ticket: running.ticket });
         self.show_progress();
     }
@@ -32,7 +31,7 @@ impl Core {
     /// Ends the time for an answer.
     pub(super) fn mind_question_time(&mut self) {
         if let Some(running) = self.running.as_mut()
-            && running.question_until.is_some_and(|until| Instant::now() >= until)
+            && running.question_until.is_some_and(|until| clock::instant() >= until)
         {
             running.question_until = None;
             self.feed(Event::ChoiceTimedOut);

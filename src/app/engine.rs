@@ -21,7 +21,8 @@ use super::sign_on::SignOnDesk;
 use super::slips_of_the_queue::QueueSlips;
 use super::view::{CopyState, Intent, Screen, View};
 use super::workers::reader::{self, ReaderWorker, Ticket};
-use super::workers::{link, printer};
+use super::workers::{Devices, Workers, link, printer};
+use crate::clock;
 use crate::ledger::{Ledger, LedgerError};
 use crate::money::Amount;
 use crate::payment::sale::Event;
@@ -33,6 +34,9 @@ const RESULT_STAYS: Duration = Duration::from_secs(6);
 
 /// How long a slip that is being printed keeps the engine from stopping.
 const LAST_SLIP: Duration = Duration::from_secs(30);
+
+/// How long an engine to which nothing happens waits before it looks what is due.
+const TICK: Duration = Duration::from_millis(500);
 
 /// Who watches the engine. Called on the engine's thread: must not block.
 pub trait Listener: Send {
@@ -51,9 +55,9 @@ pub struct Engine {
     thread: Option<JoinHandle<()>>,
 }
 
-/// What reaches the engine's thread.
+/// What reaches the engine.
 #[derive(Debug)]
-enum Message {
+pub(super) enum Message {
     Intent(Intent),
     Reader(Ticket, reader::Event),
     Link(link::Event),
@@ -81,8 +85,10 @@ impl Engine {
         let (messages, receiver) = channel();
         let sender = messages.clone();
         let thread = std::thread::Builder::new().name("engine".to_owned()).spawn(move || {
-            match Core::new(parts, listener, &sender) {
-                Ok(mut core) => core.run(&receiver),
+            let (devices, fixed, ledger) = parts.split();
+            let line = Line::new(devices.link.echo_interval());
+            match threads(devices, &sender) {
+                Ok(workers) => Core::new(fixed, ledger, line, listener, workers).run(&receiver),
                 Err(error) => tracing::error!(%error, "the engine cannot start its workers"),
             }
         })?;
@@ -153,50 +159,22 @@ pub(super) struct Core {
 }
 
 impl Core {
-    fn new(parts: Parts, listener: Box<dyn Listener>, messages: &Sender<Message>) -> std::io::Result<Self> {
-        let reader = ReaderWorker::start(parts.reader, parts.used_card_note, messages.clone(), Message::Reader)?;
-        let files = parts.emv_files;
-        let link_jobs = link::start(Arc::clone(&parts.link), files.clone(), messages.clone(), Message::Link)?;
-        let check_jobs = link::start(Arc::clone(&parts.link), files, messages.clone(), Message::Link)?;
-        let line = Line::new(parts.link.echo_interval());
-        let line_watch = link::watch(parts.link, messages.clone(), Message::Link)?;
-        let printer_jobs = printer::start(parts.printer, parts.printer_patience, messages.clone(), Message::Printer)?;
-        Ok(Self {
-            parts: Fixed {
-                identity: parts.identity,
-                merchant_code: parts.merchant_code,
-                terminal_number: parts.terminal_number,
-                terminal: parts.terminal,
-                tables: parts.tables,
-                set: parts.set,
-                printer_profile: parts.printer_profile,
-                sound: parts.sound,
-                queue_codes: parts.queue_codes,
-                currency: parts.currency,
-                language: parts.language,
-                card_wait: parts.card_wait,
-                pin_wait: parts.pin_wait,
-                pin_bypass: parts.pin_bypass,
-                screen_pad: parts.screen_pad,
-                shuffled_pin_keys: parts.shuffled_pin_keys,
-                chooser: parts.chooser,
-                has_working_keys: parts.has_working_keys,
-                test: parts.test,
-                _lock: parts.lock,
-            },
-            ledger: parts.ledger,
+    pub(super) fn new(fixed: Fixed, ledger: Ledger, line: Line, listener: Box<dyn Listener>, workers: Workers) -> Self {
+        Self {
+            parts: fixed,
+            ledger,
             listener,
-            reader,
-            link_jobs,
-            check_jobs,
-            printer_jobs,
+            reader: workers.reader,
+            link_jobs: workers.link,
+            check_jobs: workers.second_link,
+            printer_jobs: workers.printer,
             screen: Screen::Keypad { notice: None },
             result_shown: None,
             slips_shown: None,
             alarm: None,
             out_of_service: None,
             line,
-            _line_watch: line_watch,
+            _line_watch: workers.line_watch,
             parameters: ParameterDesk::new(),
             status: StatusDesk::new(),
             binding: BindingDesk::new(),
@@ -213,12 +191,13 @@ impl Core {
             report: None,
             ticket: 0,
             leave_result_at: None,
-            next_ledger_try: Instant::now(),
+            next_ledger_try: clock::instant(),
             shown: None,
-        })
+        }
     }
 
-    fn run(&mut self, messages: &Receiver<Message>) {
+    /// What an engine does first.
+    pub(super) fn begin(&mut self) {
         if let Err(error) = self.take_up_what_was_left() {
             self.ledger_failed(&error);
         }
@@ -229,27 +208,44 @@ impl Core {
         self.drain_sign_on(true);
         self.drain_queue(true);
         self.publish();
+    }
+
+    /// What an engine does whenever something has happened, or nothing for a while.
+    pub(super) fn go_on_with(&mut self, message: Option<Message>) {
+        if let Some(message) = message {
+            self.take(message);
+        }
+        self.tick();
+        self.publish();
+    }
+
+    fn run(&mut self, messages: &Receiver<Message>) {
+        self.begin();
         let mut stopping = false;
         loop {
-            match messages.recv_timeout(Duration::from_millis(500)) {
+            let message = match messages.recv_timeout(TICK) {
                 Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => {
                     stopping = true;
                     self.queue.stop();
                     // Nobody is there any more to see a payment begin.
                     self.waiting_charge = None;
                     self.feed(Event::Cancelled);
+                    None
                 }
-                Ok(Message::Intent(_)) if stopping => {}
-                Ok(message) => self.take(message),
-                Err(RecvTimeoutError::Timeout) => {}
-            }
+                Ok(Message::Intent(_)) if stopping => None,
+                Ok(message) => Some(message),
+                Err(RecvTimeoutError::Timeout) => None,
+            };
             if !stopping {
-                self.tick();
-            } else {
-                self.drain_queue(false);
-                if self.may_stop() {
-                    return;
-                }
+                self.go_on_with(message);
+                continue;
+            }
+            if let Some(message) = message {
+                self.take(message);
+            }
+            self.drain_queue(false);
+            if self.may_stop() {
+                return;
             }
             self.publish();
         }
@@ -278,7 +274,7 @@ impl Core {
     /// and terminal data that are on their way are waited for, for a while.
     fn may_stop(&self) -> bool {
         let printing =
-            self.copies.iter().any(|copy| copy.state == CopyState::Sending && copy.since.elapsed() < LAST_SLIP);
+            self.copies.iter().any(|copy| copy.state == CopyState::Sending && clock::since(copy.since) < LAST_SLIP);
         let printing = printing || self.queue_slips.keep_engine(LAST_SLIP);
         let asking = self.parameters.under_way() || self.status.under_way() || self.sign_on.in_flight();
         self.running.is_none() && !printing && self.queue.may_stop() && !asking
@@ -303,12 +299,12 @@ impl Core {
         self.drain_queue(false);
         self.mind_pin_time();
         self.mind_question_time();
-        if self.leave_result_at.is_some_and(|at| Instant::now() >= at) {
+        if self.leave_result_at.is_some_and(|at| clock::instant() >= at) {
             self.show_keypad();
         }
         if let (Screen::Approved { copies, .. }, None) = (&self.screen, self.leave_result_at) {
             let all_printed = copies.iter().all(|copy| copy.state == CopyState::Printed);
-            self.leave_result_at = all_printed.then(|| Instant::now() + RESULT_STAYS);
+            self.leave_result_at = all_printed.then(|| clock::instant() + RESULT_STAYS);
         }
         let idle = self.running.is_none() && !self.queue.takes_back();
         if idle && self.line.wants_check() && self.check_jobs.send(link::Job::Check).is_ok() {
@@ -331,4 +327,16 @@ impl Core {
     pub(super) fn report_of(&mut self, trace: TraceNumber) -> Option<&mut SaleReport> {
         self.report.as_mut().filter(|report| report.trace == Some(trace))
     }
+}
+
+/// A thread for each device.
+fn threads(devices: Devices, messages: &Sender<Message>) -> std::io::Result<Workers> {
+    let Devices { reader, used_card_note, printer, printer_patience, link, emv_files: files } = devices;
+    Ok(Workers {
+        reader: ReaderWorker::start(reader, used_card_note, messages.clone(), Message::Reader)?,
+        link: link::start(Arc::clone(&link), files.clone(), messages.clone(), Message::Link)?,
+        second_link: link::start(Arc::clone(&link), files, messages.clone(), Message::Link)?,
+        line_watch: link::watch(link, messages.clone(), Message::Link)?,
+        printer: printer::start(printer, printer_patience, messages.clone(), Message::Printer)?,
+    })
 }

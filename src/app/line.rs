@@ -3,12 +3,13 @@
 
 use std::time::{Duration, Instant};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 
 use super::view::LinkState;
 use crate::acquirer::held::LineEnd;
 use crate::acquirer::link::HostCheck;
 use crate::acquirer::sign_on::{SignOnFailure, SignedOn};
+use crate::clock;
 use crate::payment::online::{Decision, HostAnswer, LinkFailure, Unreached};
 use crate::wording::{Reason, ReasonKind};
 
@@ -63,7 +64,7 @@ impl Line {
             waiting: 0,
             echo_interval,
             exchanged_at: None,
-            next_check: Some(Instant::now()),
+            next_check: Some(clock::instant()),
             check_began: None,
             closed: false,
             patience: Duration::ZERO,
@@ -101,23 +102,23 @@ impl Line {
 
     /// It is time to look for the host.
     pub fn wants_check(&self) -> bool {
-        self.check_began.is_none() && self.next_check.is_some_and(|at| Instant::now() >= at)
+        self.check_began.is_none() && self.next_check.is_some_and(|at| clock::instant() >= at)
     }
 
     /// Something is wrong between host and terminal: the host is asked at once, and again until it is not.
     pub fn doubt(&mut self) {
-        let soon = Instant::now() + DOUBT_INTERVAL;
+        let soon = clock::instant() + DOUBT_INTERVAL;
         self.next_check = Some(self.next_check.map_or(soon, |at| at.min(soon)));
     }
 
     pub fn check_begins(&mut self) {
-        self.check_began = Some(Instant::now());
+        self.check_began = Some(clock::instant());
     }
 
     pub fn after_check(&mut self, result: &Result<HostCheck, LinkFailure>) {
         let began = self.check_began.take();
         if let Ok(HostCheck { date, local_ahead, .. }) = result {
-            self.clock_ahead = date.map(|date| Timestamp::now().duration_since(date));
+            self.clock_ahead = date.map(|date| clock::timestamp().duration_since(date));
             self.local_ahead = *local_ahead;
         }
         if std::mem::take(&mut self.closed) && result.is_ok() {
@@ -140,12 +141,12 @@ impl Line {
     }
 
     pub fn after_exchange(&mut self, result: &Result<HostAnswer, LinkFailure>) {
-        self.exchanged_at = Some(Instant::now());
+        self.exchanged_at = Some(clock::instant());
         self.note(result);
         self.look_again();
         // Perhaps because of this terminal, which the next check tells.
         if result.as_ref().is_ok_and(|answer| matches!(answer.decision, Decision::Refused | Decision::Unproven)) {
-            self.next_check = Some(Instant::now());
+            self.next_check = Some(clock::instant());
         }
     }
 
@@ -157,13 +158,13 @@ impl Line {
         match end {
             LineEnd::Closed => {
                 self.closed = true;
-                let soon = Instant::now() + self.patience;
+                let soon = clock::instant() + self.patience;
                 self.next_check = Some(self.next_check.map_or(soon, |at| at.min(soon)));
             }
             LineEnd::Dead(why) => {
                 tracing::info!(state = ?LinkState::Offline, failure = why, "the line to the host");
                 self.state = LinkState::Offline;
-                self.next_check = Some(Instant::now());
+                self.next_check = Some(clock::instant());
             }
         }
     }
@@ -175,11 +176,11 @@ impl Line {
             LinkState::Offline => Some(SEARCH_INTERVAL),
             LinkState::Untried | LinkState::HostSilent | LinkState::Refused => Some(CHECK_INTERVAL),
         };
-        self.next_check = after.map(|after| Instant::now() + after);
+        self.next_check = after.map(|after| clock::instant() + after);
     }
 
     pub fn after_sign_on(&mut self, result: &Result<SignedOn, SignOnFailure>) {
-        self.exchanged_at = Some(Instant::now());
+        self.exchanged_at = Some(clock::instant());
         match result {
             Err(SignOnFailure::Link(failure)) => self.note::<()>(&Err(failure.clone())),
             Err(SignOnFailure::Refused(_)) => self.state = LinkState::Refused,
@@ -188,7 +189,7 @@ impl Line {
         self.look_again();
         // The echo that follows tells how the clock is, and leaves a line to be watched.
         if result.is_ok() && self.echo_interval.is_some() {
-            self.next_check = Some(Instant::now());
+            self.next_check = Some(clock::instant());
         }
     }
 
@@ -239,6 +240,8 @@ impl WrongClock {
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
+
     use super::*;
     use crate::link_fault::LinkFault;
 

@@ -28,6 +28,7 @@ mod setup;
 mod showing;
 pub mod sign_on;
 mod slips_of_the_queue;
+mod stepped;
 pub mod view;
 mod workers;
 
@@ -36,3 +37,4 @@ pub use line::CLOCK_TOLERANCE;
 pub use parts::{EngineLock, Parts};
 pub use report::{CopyReport, Ending, SaleReport};
 pub use setup::{Setup, SetupError};
+pub use stepped::{Device, Outcome, SteppedEngine};

@@ -12,6 +12,7 @@ use super::showing::local_now;
 use super::workers::{link, printer, reader};
 use crate::acquirer::parameters::DownloadError;
 use crate::acquirer::parameters::status::StatusReport;
+use crate::clock;
 use crate::iso8583::Order;
 use crate::ledger::LedgerError;
 
@@ -57,7 +58,7 @@ enum Stage {
 
 impl StatusDesk {
     pub fn new() -> Self {
-        Self { ordered: Vec::new(), stage: Stage::Idle, not_before: Instant::now() }
+        Self { ordered: Vec::new(), stage: Stage::Idle, not_before: clock::instant() }
     }
 
     fn order(&mut self, order: Order) {
@@ -67,14 +68,14 @@ impl StatusDesk {
     }
 
     fn wants_report(&self) -> bool {
-        !self.ordered.is_empty() && matches!(self.stage, Stage::Idle) && Instant::now() >= self.not_before
+        !self.ordered.is_empty() && matches!(self.stage, Stage::Idle) && clock::instant() >= self.not_before
     }
 
     /// Whether a report is on its way that the engine waits for.
     pub fn under_way(&self) -> bool {
         match self.stage {
             Stage::Idle => false,
-            Stage::Asking { since, .. } | Stage::Telling { since, .. } => since.elapsed() < PATIENCE,
+            Stage::Asking { since, .. } | Stage::Telling { since, .. } => clock::since(since) < PATIENCE,
         }
     }
 
@@ -84,7 +85,7 @@ impl StatusDesk {
         let silent = || "busy: no answer yet".to_owned();
         match (reader, printer) {
             (Some(reader), Some(printer)) => Some((reader.clone(), printer.clone())),
-            (reader, printer) if since.elapsed() >= DEVICE_PATIENCE => {
+            (reader, printer) if clock::since(*since) >= DEVICE_PATIENCE => {
                 Some((reader.clone().unwrap_or_else(silent), printer.clone().unwrap_or_else(silent)))
             }
             _ => None,
@@ -94,7 +95,7 @@ impl StatusDesk {
     /// The report has ended. Gives what is done: also the same order that came while it was on its way, because the host repeats in
     /// its answer what it still wants.
     fn ended(&mut self, done: bool) -> Vec<Order> {
-        self.not_before = Instant::now() + if done { INTERVAL } else { RETRY };
+        self.not_before = clock::instant() + if done { INTERVAL } else { RETRY };
         match std::mem::replace(&mut self.stage, Stage::Idle) {
             Stage::Telling { answers, .. } if done => {
                 self.ordered.retain(|order| !answers.contains(order));
@@ -154,13 +155,13 @@ impl Core {
             self.reader.send(reader::Job::Look);
             let asked = self.printer_jobs.send(printer::Job::Look).is_ok();
             let printer = (!asked).then(|| "its thread has ended".to_owned());
-            self.status.stage = Stage::Asking { since: Instant::now(), reader: None, printer };
+            self.status.stage = Stage::Asking { since: clock::instant(), reader: None, printer };
         }
         let Some((reader, printer)) = self.status.devices() else { return };
         match self.status_report(reader, printer) {
             Ok(report) => {
                 let answers = std::mem::take(&mut self.status.ordered);
-                self.status.stage = Stage::Telling { since: Instant::now(), answers };
+                self.status.stage = Stage::Telling { since: clock::instant(), answers };
                 if self.check_jobs.send(link::Job::Report(Box::new(report))).is_err() {
                     self.status.ended(false);
                 }

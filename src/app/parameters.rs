@@ -4,14 +4,13 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
-
 use super::engine::Core;
 use super::setup::{Setup, SetupError};
 use super::showing::local_now;
 use crate::acquirer::link::HostLink;
 use crate::acquirer::parameters::DownloadError;
 use crate::acquirer::parameters::field62::KeyName;
+use crate::clock;
 use crate::crypto::hex;
 use crate::emv::terminal::{Application, TerminalData};
 use crate::host_tables::{HostTables, TerminalParameters};
@@ -68,9 +67,9 @@ pub fn update(link: &dyn HostLink, files: &EmvFiles) -> Result<Update, UpdateErr
     let download = link.download().inspect_err(|error| match error {
         // The line, not what the host sent.
         DownloadError::Link { .. } => {}
-        refused => files.note_refusal(&refused.to_string(), Timestamp::now()),
+        refused => files.note_refusal(&refused.to_string(), clock::timestamp()),
     })?;
-    let in_use = files.replace(&download.set, &download.from, Timestamp::now())?;
+    let in_use = files.replace(&download.set, &download.from, clock::timestamp())?;
     link.adopt(&in_use.tables.terminal);
     let unconfirmed = link.confirm_download().err();
     Ok(Update { in_use, unusable: download.unusable, unconfirmed })
@@ -210,7 +209,7 @@ pub(super) struct ParameterDesk {
 
 impl ParameterDesk {
     pub fn new() -> Self {
-        Self { ordered: false, began: None, not_before: Instant::now() }
+        Self { ordered: false, began: None, not_before: clock::instant() }
     }
 
     /// The host wants its data to be fetched.
@@ -219,17 +218,17 @@ impl ParameterDesk {
     }
 
     pub fn wants_update(&self) -> bool {
-        self.ordered && self.began.is_none() && Instant::now() >= self.not_before
+        self.ordered && self.began.is_none() && clock::instant() >= self.not_before
     }
 
     pub fn update_begins(&mut self) {
-        self.began = Some(Instant::now());
+        self.began = Some(clock::instant());
         self.ordered = false;
     }
 
     /// Whether an update is on its way that the engine waits for.
     pub fn under_way(&self) -> bool {
-        self.began.is_some_and(|began| began.elapsed() < PATIENCE)
+        self.began.is_some_and(|began| clock::since(began) < PATIENCE)
     }
 
     /// The host is being asked.
@@ -240,7 +239,7 @@ impl ParameterDesk {
     fn update_ended(&mut self, failed: bool) {
         self.began = None;
         self.ordered |= failed;
-        self.not_before = Instant::now() + INTERVAL;
+        self.not_before = clock::instant() + INTERVAL;
     }
 }
 

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::workers::Devices;
 use crate::acquirer::link::HostLink;
 use crate::devices::printer::Printer;
 use crate::devices::reader::CardReader;
@@ -104,4 +105,42 @@ pub(super) struct Fixed {
     pub has_working_keys: bool,
     pub test: bool,
     pub _lock: EngineLock,
+}
+
+impl Parts {
+    /// Devices go to their workers; the rest stays with the engine.
+    pub(super) fn split(self) -> (Devices, Fixed, Ledger) {
+        let parts = self;
+        let fixed = Fixed {
+            identity: parts.identity,
+            merchant_code: parts.merchant_code,
+            terminal_number: parts.terminal_number,
+            terminal: parts.terminal,
+            tables: parts.tables,
+            set: parts.set,
+            printer_profile: parts.printer_profile,
+            sound: parts.sound,
+            queue_codes: parts.queue_codes,
+            currency: parts.currency,
+            language: parts.language,
+            card_wait: parts.card_wait,
+            pin_wait: parts.pin_wait,
+            pin_bypass: parts.pin_bypass,
+            screen_pad: parts.screen_pad,
+            shuffled_pin_keys: parts.shuffled_pin_keys,
+            chooser: parts.chooser,
+            has_working_keys: parts.has_working_keys,
+            test: parts.test,
+            _lock: parts.lock,
+        };
+        let devices = Devices {
+            reader: parts.reader,
+            used_card_note: parts.used_card_note,
+            printer: parts.printer,
+            printer_patience: parts.printer_patience,
+            link: parts.link,
+            emv_files: parts.emv_files,
+        };
+        (devices, fixed, parts.ledger)
+    }
 }

@@ -1,12 +1,11 @@
 //! A cardholder is asked for a PIN: at the reader's own pad, or on the screen of a terminal with test keys.
 
-use std::time::Instant;
-
 use zeroize::Zeroizing;
 
 use super::engine::Core;
 use super::view::PinPlace;
 use super::workers::reader;
+use crate::clock;
 use crate::devices::pin_pad::{PadAnswer, PadPrompt};
 use crate::emv::apdu::CardAnswer;
 use crate::emv::pin::{PinEntry, PinKind, PinRequest};
@@ -46,7 +45,7 @@ impl Core {
                 self.reader.send(reader::Job::VerifyPin { ticket: running.ticket, prompt });
             }
             PinPad::Screen => {
-                running.pin_until = Some(Instant::now() + self.parts.pin_wait);
+                running.pin_until = Some(clock::instant() + self.parts.pin_wait);
                 self.reader.send(reader::Job::Watch { ticket: running.ticket });
             }
             // The core asks for no PIN then.
@@ -88,7 +87,7 @@ impl Core {
     /// Ends the time for a PIN on the screen.
     pub(super) fn mind_pin_time(&mut self) {
         if let Some(running) = self.running.as_mut()
-            && running.pin_until.is_some_and(|until| Instant::now() >= until)
+            && running.pin_until.is_some_and(|until| clock::instant() >= until)
         {
             running.pin_until = None;
             self.feed(Event::PinTimedOut);

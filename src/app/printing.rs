@@ -7,6 +7,7 @@ use super::report::CopyReport;
 use super::showing::{Paid, local_now};
 use super::view::{CopyState, CopyView, Screen};
 use super::workers::printer::{Event, Job, Slip};
+use crate::clock;
 use crate::devices::printer::{Confirmation, PrinterFault};
 use crate::emv::cvm::Verification;
 use crate::ledger::{CopyRow, LedgerError, PrintState, TransactionRow};
@@ -124,7 +125,7 @@ impl Core {
     }
 
     fn follow(&mut self, row: CopyRow, state: CopyState) {
-        self.copies.push(FollowedCopy { row, state, since: Instant::now(), may_exist: false });
+        self.copies.push(FollowedCopy { row, state, since: clock::instant(), may_exist: false });
     }
 
     fn may_exist(&mut self, row: &CopyRow, may: bool) {
@@ -266,7 +267,7 @@ impl Core {
     fn set_shown(&mut self, row: CopyRow, shown: CopyState) {
         if let Some(followed) = self.copies.iter_mut().find(|followed| followed.row.same_slip(&row)) {
             if shown == CopyState::Sending && followed.state == CopyState::Queued {
-                followed.since = Instant::now();
+                followed.since = clock::instant();
             }
             followed.state = shown;
         }
@@ -310,7 +311,7 @@ impl Core {
             CopyFor::Customer => "print_customer",
         };
         if let (Some(since), Some(report)) = (since, self.report_of(row.trace)) {
-            report.timings.add(part, since.elapsed());
+            report.timings.add(part, clock::since(since));
         }
     }
 

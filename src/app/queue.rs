@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use super::engine::Core;
 use super::showing::{local_in, local_now};
 use super::workers::link;
+use crate::clock;
 use crate::ledger::LedgerError;
 use crate::payment::online::{Decision, HostAnswer, LateApproval, LinkFailure};
 use crate::payment::queue::{self, Act, Deed, Entry, EntryId, Kind, Rank, Standing, Try, Verdict, Work};
@@ -61,8 +62,8 @@ impl QueueDesk {
         Self {
             in_flight: None,
             rests: HashMap::new(),
-            not_before: Instant::now(),
-            advices_not_before: Instant::now(),
+            not_before: clock::instant(),
+            advices_not_before: clock::instant(),
             unrecorded: Vec::new(),
             empty: false,
             stop_at: None,
@@ -93,7 +94,7 @@ impl QueueDesk {
 
     /// The engine is to end.
     pub fn stop(&mut self) {
-        self.stop_at.get_or_insert_with(|| Instant::now() + LAST_ENTRIES);
+        self.stop_at.get_or_insert_with(|| clock::instant() + LAST_ENTRIES);
     }
 
     /// What is under way need not be waited for without end: it is sent again after the next start.
@@ -113,11 +114,11 @@ impl QueueDesk {
 
     /// How long an entry still rests.
     pub fn until_due(&self, id: EntryId) -> Duration {
-        self.rests.get(&id).map_or(Duration::ZERO, |rest| rest.until.saturating_duration_since(Instant::now()))
+        self.rests.get(&id).map_or(Duration::ZERO, |rest| rest.until.saturating_duration_since(clock::instant()))
     }
 
     fn out_of_time(&self) -> bool {
-        self.stop_at.is_some_and(|time| Instant::now() >= time)
+        self.stop_at.is_some_and(|time| clock::instant() >= time)
     }
 }
 
@@ -127,7 +128,7 @@ impl Core {
     pub(super) fn drain_queue(&mut self, now: bool) {
         let desk = &self.queue;
         let now = now || self.waiting_charge.is_some();
-        let rests = Instant::now() < desk.not_before && !now;
+        let rests = clock::instant() < desk.not_before && !now;
         let held = self.running.is_some() || self.sign_on.holds();
         if held || desk.busy() || desk.empty || rests || desk.out_of_time() {
             return;
@@ -143,7 +144,7 @@ impl Core {
         self.adopt_interrupted()?;
         let mut certain = true;
         for rank in Rank::ALL {
-            if rank != Rank::Reversals && Instant::now() < self.queue.advices_not_before {
+            if rank != Rank::Reversals && clock::instant() < self.queue.advices_not_before {
                 certain = false;
                 continue;
             }
@@ -153,7 +154,7 @@ impl Core {
                 // One message that cannot be read is no reason to take no payments.
                 Err(error @ LedgerError::Value { .. }) if rank != Rank::Reversals => {
                     tracing::error!(%error, "an advice cannot be read");
-                    self.queue.advices_not_before = Instant::now() + AFTER_DAMAGE;
+                    self.queue.advices_not_before = clock::instant() + AFTER_DAMAGE;
                     certain = false;
                 }
                 Err(error) => return Err(error),
@@ -217,7 +218,7 @@ impl Core {
             Verdict::TryAgain | Verdict::TryAgainCounted if due => {
                 let pause = Duration::from_secs(queue::pause_s(result, tries).into());
                 let never_left = matches!(result, Err(LinkFailure::NeverSent(_)));
-                self.queue.rests.insert(id, Rest { until: Instant::now() + pause, never_left });
+                self.queue.rests.insert(id, Rest { until: clock::instant() + pause, never_left });
                 self.ledger.tried(id, counts, local_in(pause))?;
             }
             Verdict::TryAgain | Verdict::TryAgainCounted => {}
@@ -254,7 +255,7 @@ impl Core {
 
     /// What could not be written down yet is, as soon as the ledger is looked at again.
     pub(super) fn record_late_approvals(&mut self) {
-        if Instant::now() >= self.queue.not_before {
+        if clock::instant() >= self.queue.not_before {
             for late in std::mem::take(&mut self.queue.unrecorded) {
                 self.after_late_approval(&late);
             }

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use crate::clock;
 use crate::ledger::PrintState;
 use crate::money::Amount;
 use crate::payment::sale::CardSummary;
@@ -86,13 +87,13 @@ pub struct Timings {
 impl Timings {
     /// Starts the clock.
     pub fn start() -> Self {
-        let now = Instant::now();
+        let now = clock::instant();
         Self { began: now, last: now, parts: Vec::new() }
     }
 
     /// Ends a part: all time since the end of the last one belongs to it.
     pub fn mark(&mut self, part: &'static str) {
-        let now = Instant::now();
+        let now = clock::instant();
         self.add(part, now - self.last);
         self.last = now;
     }

@@ -5,6 +5,7 @@ use super::engine::Core;
 use super::report::Ending;
 use super::showing::{local_in, local_now};
 use super::view::Screen;
+use crate::deliberate;
 use crate::ledger::{LedgerError, TransactionRow};
 use crate::payment::queue::{EntryId, Verdict};
 use crate::payment::record::{Record, State};
@@ -21,6 +22,9 @@ impl Core {
     pub(super) fn adopt_interrupted(&mut self) -> Result<Vec<TransactionRow>, LedgerError> {
         let mut adopted = Vec::new();
         for state in [State::Pending, State::HostApproved] {
+            if deliberate::is("interrupted_forgotten") {
+                break;
+            }
             let Some((reversal_reason, reason)) = reversal::after_restart(state) else { continue };
             for row in self.ledger.in_state(state)? {
                 if self.not_to_be_reversed == Some(row.trace) {

@@ -1,15 +1,15 @@
 //! What is on the screen: where a payment stands, how one ended, the keypad with what waits for the cashier, the list of
 //! transactions. A result that is shown stays until it is left, whatever becomes of the ledger meanwhile.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use jiff::Zoned;
 use jiff::civil::DateTime;
 
 use super::choosing;
 use super::engine::Core;
 use super::pin_entry;
 use super::view::{CopyState, Progress, ROWS_PER_PAGE, RowState, Screen, TransactionRow, View};
+use crate::clock;
 use crate::ledger::{self, LedgerError};
 use crate::money::Amount;
 use crate::payment::queue::Resolution;
@@ -140,7 +140,7 @@ impl Core {
     /// can be no next one, so a result stays on screen until it is left.
     pub(super) fn ledger_failed(&mut self, error: &LedgerError) {
         tracing::error!(%error, "the ledger failed");
-        self.next_ledger_try = Instant::now() + LEDGER_INTERVAL;
+        self.next_ledger_try = clock::instant() + LEDGER_INTERVAL;
         self.queue.rest_until(self.next_ledger_try);
         if let Some(report) = &mut self.report {
             report.complete = true;
@@ -168,11 +168,11 @@ impl Core {
     /// A ledger that failed is looked at again now and then: a full disk may have been emptied. Not while a payment runs: its
     /// row is not one that was left.
     pub(super) fn try_ledger_again(&mut self) {
-        let due = self.out_of_service.is_some() && Instant::now() >= self.next_ledger_try;
+        let due = self.out_of_service.is_some() && clock::instant() >= self.next_ledger_try;
         if !due || self.running.is_some() {
             return;
         }
-        self.next_ledger_try = Instant::now() + LEDGER_INTERVAL;
+        self.next_ledger_try = clock::instant() + LEDGER_INTERVAL;
         if self.ledger.check_writable().is_err() || (self.left_over && self.take_up_what_was_left().is_err()) {
             return;
         }
@@ -213,7 +213,7 @@ pub(super) fn local_now() -> DateTime {
 
 /// Local time some seconds from now.
 pub(super) fn local_in(delay: Duration) -> DateTime {
-    let now = Zoned::now().datetime();
+    let now = clock::local().datetime();
     let later = now.saturating_add(jiff::SignedDuration::try_from(delay).unwrap_or_default());
     later.with().subsec_nanosecond(0).build().unwrap_or(later)
 }

@@ -17,6 +17,7 @@ use super::view::{Progress, Screen};
 use super::workers::link;
 use crate::acquirer::link::HostLink;
 use crate::acquirer::sign_on::{SignOnFailure, SignedOn};
+use crate::clock;
 use crate::ledger::{Adopted, LedgerError};
 use crate::payment::online::{LinkFailure, Unreached};
 use crate::payment::queue;
@@ -57,7 +58,7 @@ impl SignOnDesk {
         Self {
             need: Need::Needed,
             in_flight: false,
-            next_try: Instant::now(),
+            next_try: clock::instant(),
             tries: 0,
             trouble: None,
             day: None,
@@ -77,7 +78,7 @@ impl SignOnDesk {
 
     fn failed(&mut self, reason: Reason) {
         self.tries = self.tries.saturating_add(1);
-        self.next_try = Instant::now() + Duration::from_secs(queue::interval_s(self.tries).into());
+        self.next_try = clock::instant() + Duration::from_secs(queue::interval_s(self.tries).into());
         self.trouble = Some(reason);
     }
 }
@@ -98,13 +99,13 @@ impl Core {
     /// The host shares no working keys with this terminal, or wants to give it new ones.
     pub(super) fn keys_are_needed(&mut self) {
         self.sign_on.need = Need::Needed;
-        if self.sign_on.brought.is_some_and(|brought| brought.elapsed() < JUST_NOW) {
+        if self.sign_on.brought.is_some_and(|brought| clock::since(brought) < JUST_NOW) {
             // A host that does not know what it gave is not asked over and over.
             self.sign_on
                 .failed(Reason::with_detail(ReasonKind::SignOnFailed, "the host refuses the keys it just gave"));
         } else {
             self.sign_on.tries = 0;
-            self.sign_on.next_try = Instant::now();
+            self.sign_on.next_try = clock::instant();
         }
         if let Err(error) = self.ledger.sign_on_due() {
             self.ledger_failed(&error);
@@ -123,7 +124,7 @@ impl Core {
             Need::Wished => self.line.waiting == 0 && self.waiting_charge.is_none(),
             Need::Needed => true,
         };
-        let time = now && self.sign_on.need == Need::Needed || Instant::now() >= self.sign_on.next_try;
+        let time = now && self.sign_on.need == Need::Needed || clock::instant() >= self.sign_on.next_try;
         if busy || !wanted || !time || self.out_of_service.is_some() {
             return;
         }
@@ -160,7 +161,7 @@ impl Core {
         self.sign_on.need = Need::No;
         self.sign_on.trouble = None;
         self.sign_on.day = Some(at.date());
-        self.sign_on.brought = Some(Instant::now());
+        self.sign_on.brought = Some(clock::instant());
         self.queue.keys_came();
         Ok(())
     }

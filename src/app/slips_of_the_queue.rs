@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use super::engine::Core;
 use super::view::CopyState;
 use super::workers::printer::{Job, Slip};
+use crate::clock;
 use crate::devices::printer::{Confirmation, PrintFailure};
 use crate::ledger::{DeadLetter, LedgerError};
 use crate::payment::queue::{Entry, Kind, Standing};
@@ -35,7 +36,7 @@ impl QueueSlips {
 
     /// A slip that is coming out is waited for when the engine ends, for a while.
     pub fn keep_engine(&self, limit: Duration) -> bool {
-        self.printing.is_some_and(|(_, since)| since.elapsed() < limit)
+        self.printing.is_some_and(|(_, since)| clock::since(since) < limit)
     }
 
     /// The printer has taken a slip, so it may take these.
@@ -56,7 +57,7 @@ impl Core {
             Ok(Some((letter, slip))) => {
                 let bytes = receipt::render_parked(&slip, &self.parts.printer_profile, self.parts.language);
                 if self.printer_jobs.send(Job::Print { slip: Slip::DeadLetter(letter.id), bytes }).is_ok() {
-                    self.queue_slips.printing = Some((letter.id, Instant::now()));
+                    self.queue_slips.printing = Some((letter.id, clock::instant()));
                 }
             }
             Ok(None) => {}

@@ -20,6 +20,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, OpenFlags, params};
 
 use self::error::statement_error;
+use crate::deliberate;
 use crate::payment::advice::AdviceKind;
 use crate::payment::queue::EntryId;
 use crate::payment::record::{Record, ScriptResult, State};
@@ -149,6 +150,9 @@ impl Ledger {
         }
         // Paid, owing two slips and owing the host the TC is one fact: no power cut can part them.
         if let Record::Approved(card) = record {
+            if deliberate::is("slips_apart") {
+                return transaction.commit().map_err(&failed);
+            }
             for copy in [CopyFor::Merchant, CopyFor::Customer] {
                 self.insert_copy(trace, copy).map_err(&failed)?;
             }
@@ -318,6 +322,9 @@ impl Ledger {
         self.connection
             .execute_batch("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON;")
             .map_err(&failed)?;
+        if deliberate::is("sync_left_out") {
+            return self.connection.execute_batch("PRAGMA synchronous = OFF").map_err(&failed);
+        }
         for (pragma, wanted, setting) in [
             ("PRAGMA synchronous", 2_i64, "synchronous=FULL"),
             ("PRAGMA foreign_keys", 1, "foreign_keys=ON"),

@@ -8,6 +8,7 @@ use jiff::civil::DateTime;
 use super::advice::{Advice, AdviceKind};
 use super::online::{Decision, HostAnswer, LinkFailure, ReversalRequest};
 use super::record::State;
+use crate::deliberate;
 use crate::iso8583::QueueCodes;
 use crate::money::Amount;
 use crate::reference::{ResponseCode, TraceNumber};
@@ -172,6 +173,8 @@ pub enum Verdict {
 pub fn judge(kind: Kind, result: &Result<HostAnswer, LinkFailure>, this: Try, codes: &QueueCodes) -> Verdict {
     let used_up = this.counted + 1 >= this.most && this.age_s >= MIN_AGE_S;
     match result {
+        Ok(_) if deliberate::is("any_answer_takes_back") => Verdict::Done,
+        Err(_) if deliberate::is("silence_delivers") => Verdict::Done,
         Ok(answer) if is_done(kind, answer, this, codes) => Verdict::Done,
         Ok(answer) if is_refused(kind, answer, codes) => Verdict::Park(Some(answer.response_code.clone())),
         Err(LinkFailure::NeverSent(_)) => Verdict::TryAgain,

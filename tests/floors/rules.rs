@@ -5,7 +5,7 @@ use std::path::Path;
 use super::source::{Source, UsedPath};
 
 /// The modules of the library from the top down. Each uses only those that come after it.
-pub const FLOORS: [&str; 22] = [
+pub const FLOORS: [&str; 24] = [
     "cli",
     "ui",
     "app",
@@ -18,6 +18,7 @@ pub const FLOORS: [&str; 22] = [
     "receipt",
     "terminal",
     "vault",
+    "clock",
     "iso8583",
     "emv",
     "host_tables",
@@ -28,6 +29,7 @@ pub const FLOORS: [&str; 22] = [
     "card_number",
     "pin",
     "money",
+    "deliberate",
 ];
 
 /// Modules that decide and do nothing: no input or output, no clock, no randomness, no threads.

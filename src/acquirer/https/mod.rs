@@ -139,6 +139,15 @@ pub enum PostError {
     TooLong(usize),
 }
 
+/// What carries requests to a host and its answers back.
+pub trait Carrier: Send + Sync {
+    /// Sends a request and reads the answer within `limits`; `until` ends all of it.
+    ///
+    /// # Errors
+    /// When no answer came; says whether the request may have arrived.
+    fn post(&self, address: &Address, post: &Post<'_>, limits: &Limits, until: Instant) -> Result<Received, PostError>;
+}
+
 /// A way to post to hosts of one authority.
 #[derive(Debug)]
 pub struct Https {
@@ -151,25 +160,6 @@ impl Https {
     /// Posts over this TLS.
     pub const fn new(tls: Tls) -> Self {
         Self { tls, wordless: AtomicBool::new(false) }
-    }
-
-    /// Sends a request and reads the answer within `limits`; `until` ends all of it.
-    ///
-    /// # Errors
-    /// When no answer came; says whether the request may have arrived.
-    pub fn post(
-        &self,
-        address: &Address,
-        post: &Post<'_>,
-        limits: &Limits,
-        until: Instant,
-    ) -> Result<Received, PostError> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.map_err(|error| Unreached::new(LinkFault::NoRoute, error.to_string()))?;
-        let result = runtime.block_on(self.carry_out(address, post, limits, until));
-        // A name that is still being looked up when its time is over ends by itself; nobody waits for it.
-        runtime.shutdown_background();
-        result
     }
 
     async fn carry_out(
@@ -230,6 +220,17 @@ impl Https {
             Some(Ok(_)) => Err(Unreached::new(LinkFault::Handshake, "the host spoke before it was asked")),
             Some(Err(error)) => Err(tls::fault_of_io(&error)),
         }
+    }
+}
+
+impl Carrier for Https {
+    fn post(&self, address: &Address, post: &Post<'_>, limits: &Limits, until: Instant) -> Result<Received, PostError> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| Unreached::new(LinkFault::NoRoute, error.to_string()))?;
+        let result = runtime.block_on(self.carry_out(address, post, limits, until));
+        // A name that is still being looked up when its time is over ends by itself; nobody waits for it.
+        runtime.shutdown_background();
+        result
     }
 }
 

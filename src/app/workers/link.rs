@@ -86,35 +86,36 @@ pub fn start<M: Send + 'static>(
 ) -> std::io::Result<Sender<Job>> {
     super::start("link", move |jobs| {
         for job in jobs {
-            let event = match job {
-                Job::Sale(request) => Event::Sale(request.trace, link.sale(&request)),
-                Job::Reverse(request) => Event::Reversal(request.trace, link.reverse(&request)),
-                Job::Advise(id, advice) => Event::Advice(id, link.advise(&advice)),
-                Job::SignOn(trace) => Event::SignOn(link.sign_on(trace)),
-                Job::Check => Event::Check(link.check()),
-                Job::Report(report) => Event::Report(link.report(&report)),
-                Job::Update => Event::Update(parameters::update(&*link, &files).map(Box::new)),
-                Job::Binding => Event::Binding(link.refresh_binding().map(|identity| identity.map(Box::new))),
-            };
-            if link.take_need_of_keys() && events.send(wrap(Event::KeysNeeded)).is_err() {
-                return;
-            }
-            let word = link.take_word_on_binding().map(Event::WordOnBinding);
-            if word.is_some_and(|word| events.send(wrap(word)).is_err()) {
-                return;
-            }
-            for late in link.take_late() {
+            for event in carry_out(job, &*link, &files) {
+                let last_words = matches!(event, Event::Late(_));
                 // The engine may be gone, and then the next line says so.
-                let _ = events.send(wrap(Event::Late(late)));
-            }
-            if events.send(wrap(event)).is_err() {
-                return;
-            }
-            for order in link.take_orders() {
-                let _ = events.send(wrap(Event::Ordered(order)));
+                if events.send(wrap(event)).is_err() && !last_words {
+                    return;
+                }
             }
         }
     })
+}
+
+/// Asks the host, and gives what came of it in the order in which the engine has to hear it.
+pub fn carry_out(job: Job, link: &dyn HostLink, files: &EmvFiles) -> Vec<Event> {
+    let event = match job {
+        Job::Sale(request) => Event::Sale(request.trace, link.sale(&request)),
+        Job::Reverse(request) => Event::Reversal(request.trace, link.reverse(&request)),
+        Job::Advise(id, advice) => Event::Advice(id, link.advise(&advice)),
+        Job::SignOn(trace) => Event::SignOn(link.sign_on(trace)),
+        Job::Check => Event::Check(link.check()),
+        Job::Report(report) => Event::Report(link.report(&report)),
+        Job::Update => Event::Update(parameters::update(link, files).map(Box::new)),
+        Job::Binding => Event::Binding(link.refresh_binding().map(|identity| identity.map(Box::new))),
+    };
+    let mut events = Vec::new();
+    events.extend(link.take_need_of_keys().then_some(Event::KeysNeeded));
+    events.extend(link.take_word_on_binding().map(Event::WordOnBinding));
+    events.extend(link.take_late().into_iter().map(Event::Late));
+    events.push(event);
+    events.extend(link.take_orders().into_iter().map(Event::Ordered));
+    events
 }
 
 /// Starts the watch over the idle line. It ends when the sender is dropped.

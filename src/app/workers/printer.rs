@@ -1,6 +1,6 @@
 //! The worker that owns the printer.
 
-use std::sync::mpsc::Sender;
+use std::sync::mpsc::{Receiver, Sender};
 use std::time::Duration;
 
 use crate::devices::printer::{Confirmation, PrintFailure, Printer, PrinterFault};
@@ -50,22 +50,26 @@ pub fn start<M: Send + 'static>(
     events: Sender<M>,
     wrap: impl Fn(Event) -> M + Send + 'static,
 ) -> std::io::Result<Sender<Job>> {
-    super::start("printer", move |jobs| {
+    super::start("printer", move |jobs: Receiver<Job>| {
         for job in jobs {
-            let Job::Print { slip, bytes } = job else {
-                let state = printer.check().map_err(|fault| fault.to_string());
-                if events.send(wrap(Event::Is(state))).is_err() {
-                    return;
-                }
-                continue;
-            };
-            let result = printer.print(&bytes, patience, &mut |fault| {
+            let over = carry_out(job, &mut *printer, patience, &mut |event| {
                 // The engine may be gone; the slip is printed all the same.
-                let _ = events.send(wrap(Event::Waiting(slip, fault)));
+                let _ = events.send(wrap(event));
             });
-            if events.send(wrap(Event::Ended(slip, result))).is_err() {
+            if events.send(wrap(over)).is_err() {
                 return;
             }
         }
     })
+}
+
+/// Prints a slip, and tells when the printer stops in the middle and goes on, or looks how the printer is. Gives what came of it.
+pub fn carry_out(job: Job, printer: &mut dyn Printer, patience: Duration, tell: &mut dyn FnMut(Event)) -> Event {
+    match job {
+        Job::Print { slip, bytes } => {
+            let result = printer.print(&bytes, patience, &mut |fault| tell(Event::Waiting(slip, fault)));
+            Event::Ended(slip, result)
+        }
+        Job::Look => Event::Is(printer.check().map_err(|fault| fault.to_string())),
+    }
 }

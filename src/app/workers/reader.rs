@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
+use crate::clock;
 use crate::devices::pin_pad::{PadAnswer, PadPrompt};
 use crate::devices::reader::{CardReader, ReaderError};
 use crate::emv::apdu::{CardAnswer, Command};
@@ -86,7 +87,7 @@ pub enum Event {
 #[derive(Debug)]
 pub struct ReaderWorker {
     jobs: Sender<Job>,
-    wanted: Arc<AtomicU64>,
+    wanted: Wanted,
 }
 
 impl ReaderWorker {
@@ -100,20 +101,25 @@ impl ReaderWorker {
         events: Sender<M>,
         wrap: impl Fn(Ticket, Event) -> M + Send + 'static,
     ) -> std::io::Result<Self> {
-        let wanted = Arc::new(AtomicU64::new(0));
-        let mark = Arc::clone(&wanted);
+        let wanted = Wanted::default();
+        let desk = ReaderDesk::new(reader, used_card_note, wanted.clone());
         let jobs = super::start("reader", move |jobs| {
-            work(reader, UsedCard::recall(used_card_note), &jobs, &mark, |ticket, event| {
-                events.send(wrap(ticket, event)).is_ok()
-            });
+            work(desk, &jobs, |(ticket, event)| events.send(wrap(ticket, event)).is_ok());
         })?;
         Ok(Self { jobs, wanted })
+    }
+
+    /// A worker without a thread: whoever has the jobs does them at the desk.
+    pub fn without_thread(reader: Box<dyn CardReader>, used_card_note: PathBuf) -> (Self, Receiver<Job>, ReaderDesk) {
+        let ((jobs, receiver), wanted) = (channel(), Wanted::default());
+        let desk = ReaderDesk::new(reader, used_card_note, wanted.clone());
+        (Self { jobs, wanted }, receiver, desk)
     }
 
     /// Hands a job over.
     pub fn send(&self, job: Job) {
         if let Job::Await { ticket, .. } = &job {
-            self.wanted.store(*ticket, Ordering::Release);
+            self.wanted.set(*ticket);
         }
         if self.jobs.send(job).is_err() {
             tracing::error!("the reader's thread has ended");
@@ -122,55 +128,213 @@ impl ReaderWorker {
 
     /// Ends a wait for a card.
     pub fn stop_waiting(&self) {
-        self.wanted.store(0, Ordering::Release);
+        self.wanted.set(0);
     }
 }
 
-fn work(
-    mut reader: Box<dyn CardReader>,
-    mut used: UsedCard,
-    jobs: &Receiver<Job>,
-    wanted: &AtomicU64,
-    mut tell: impl FnMut(Ticket, Event) -> bool,
-) {
-    let mut meanwhile = Meanwhile::LookForAnother;
-    while let Some(job) = next_job(&mut *reader, jobs, &mut used, meanwhile, &mut tell) {
-        meanwhile = match job {
-            Job::Release | Job::Look => Meanwhile::LookForAnother,
-            Job::Watch { ticket } => Meanwhile::Watch(ticket),
-            Job::Await { .. } | Job::Transmit { .. } | Job::VerifyPin { .. } => Meanwhile::LeaveAlone,
-        };
-        let told = match job {
-            Job::Await { ticket, timeout } => {
-                let still_wanted = || wanted.load(Ordering::Acquire) == ticket;
-                let deadline = Instant::now() + timeout;
-                let came =
-                    await_card(&mut *reader, &mut used, deadline, still_wanted, &mut |event| tell(ticket, event));
-                came.is_none_or(|event| tell(ticket, event))
+/// For which sale a card is waited for.
+#[derive(Clone, Debug, Default)]
+pub struct Wanted(Arc<AtomicU64>);
+
+impl Wanted {
+    fn set(&self, ticket: Ticket) {
+        self.0.store(ticket, Ordering::Release);
+    }
+
+    fn is(&self, ticket: Ticket) -> bool {
+        self.0.load(Ordering::Acquire) == ticket
+    }
+}
+
+/// The reader, what is remembered about the card in it, and what is being done. It waits no longer than it is told to.
+pub struct ReaderDesk {
+    reader: Box<dyn CardReader>,
+    used: UsedCard,
+    wanted: Wanted,
+    doing: Doing,
+}
+
+/// What is done until the next job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Doing {
+    /// Looking whether the used card leaves, so that the next customer's, inserted before anybody asked for it, is not
+    /// taken for that one. Looking ends the session with the card, which therefore must have been released.
+    LookForAnother {
+        /// When to look again.
+        pause: Duration,
+    },
+    /// Telling the sale when its card leaves.
+    Watch(Ticket),
+    /// Nothing: a sale may leave its card waiting as long as the host thinks.
+    LeaveAlone,
+    /// Waiting for the old card to leave and a new one to come. The next job waits as well.
+    Await { ticket: Ticket, deadline: Instant, reminded: bool },
+}
+
+/// What is told, and to which sale.
+pub type Told = (Ticket, Event);
+
+fn work(mut desk: ReaderDesk, jobs: &Receiver<Job>, mut tell: impl FnMut(Told) -> bool) {
+    loop {
+        let told = if desk.awaits() {
+            desk.look(SLICE)
+        } else {
+            let job = match desk.pause() {
+                None => jobs.recv().map_err(|_| RecvTimeoutError::Disconnected),
+                Some(pause) => jobs.recv_timeout(pause),
+            };
+            match job {
+                Ok(job) => desk.begin(job),
+                Err(RecvTimeoutError::Timeout) => desk.look(Duration::ZERO),
+                Err(RecvTimeoutError::Disconnected) => return,
             }
-            Job::Transmit { ticket, command } => tell(
-                ticket,
-                match reader.transmit(command.bytes()) {
+        };
+        if !told.into_iter().all(&mut tell) {
+            return;
+        }
+    }
+}
+
+impl ReaderDesk {
+    fn new(reader: Box<dyn CardReader>, used_card_note: PathBuf, wanted: Wanted) -> Self {
+        let doing = Doing::LookForAnother { pause: SLICE };
+        Self { reader, used: UsedCard::recall(used_card_note), wanted, doing }
+    }
+
+    /// A card is waited for, and the next job waits until that is over.
+    pub const fn awaits(&self) -> bool {
+        matches!(self.doing, Doing::Await { .. })
+    }
+
+    /// How long until it is to be looked at again; never, when there is nothing to see.
+    pub const fn pause(&self) -> Option<Duration> {
+        match self.doing {
+            Doing::Await { .. } | Doing::Watch(_) => Some(SLICE),
+            Doing::LookForAnother { pause } if self.used.is_in => Some(pause),
+            Doing::LookForAnother { .. } | Doing::LeaveAlone => None,
+        }
+    }
+
+    /// Does a job. Waiting for a card is only begun: [`ReaderDesk::look`] goes on with it.
+    pub fn begin(&mut self, job: Job) -> Vec<Told> {
+        self.doing = Doing::LeaveAlone;
+        match job {
+            Job::Await { ticket, timeout } => {
+                self.doing = Doing::Await { ticket, deadline: clock::instant() + timeout, reminded: false };
+                Vec::new()
+            }
+            Job::Transmit { ticket, command } => {
+                let event = match self.reader.transmit(command.bytes()) {
                     Ok(answer) => Event::Answered(CardAnswer::new(answer)),
                     Err(error) => event_of(error),
-                },
-            ),
+                };
+                vec![(ticket, event)]
+            }
             Job::VerifyPin { ticket, prompt } => {
-                let answer = match reader.pin_pad() {
+                let answer = match self.reader.pin_pad() {
                     Some(pad) => pad.verify(prompt),
                     None => Ok(PadAnswer::Broken("the reader has no pad".to_owned())),
                 };
-                tell(ticket, answer.map_or_else(event_of, Event::PadAnswered))
+                vec![(ticket, answer.map_or_else(event_of, Event::PadAnswered))]
             }
-            Job::Watch { .. } => true,
+            Job::Watch { ticket } => {
+                self.doing = Doing::Watch(ticket);
+                Vec::new()
+            }
             Job::Release => {
-                reader.release();
-                true
+                self.doing = Doing::LookForAnother { pause: SLICE };
+                self.reader.release();
+                Vec::new()
             }
-            Job::Look => tell(NO_SALE, Event::Is(reader.check().map_err(|error| error.to_string()))),
+            Job::Look => {
+                self.doing = Doing::LookForAnother { pause: SLICE };
+                vec![(NO_SALE, Event::Is(self.reader.check().map_err(|error| error.to_string())))]
+            }
+        }
+    }
+
+    /// Looks what the card does. Only who waits for one has `patience`.
+    pub fn look(&mut self, patience: Duration) -> Vec<Told> {
+        match self.doing {
+            Doing::LeaveAlone => Vec::new(),
+            Doing::LookForAnother { .. } => {
+                let pause = match self.reader.wait_for_removal(Duration::ZERO) {
+                    Ok(true) => {
+                        self.used.has_left();
+                        SLICE
+                    }
+                    Ok(false) => SLICE,
+                    // Nobody knows: the card may still be in.
+                    Err(_) => SLICE * 10,
+                };
+                self.doing = Doing::LookForAnother { pause };
+                Vec::new()
+            }
+            Doing::Watch(ticket) => {
+                let event = match self.reader.card_is_in() {
+                    Ok(true) => return Vec::new(),
+                    Ok(false) => Event::Torn,
+                    Err(error) => event_of(error),
+                };
+                self.doing = Doing::LeaveAlone;
+                vec![(ticket, event)]
+            }
+            Doing::Await { ticket, .. } if !self.wanted.is(ticket) => {
+                self.doing = Doing::LeaveAlone;
+                Vec::new()
+            }
+            Doing::Await { ticket, deadline, reminded } => {
+                let (told, over) = if self.used.is_in {
+                    self.await_removal(ticket, deadline, reminded, patience)
+                } else {
+                    self.await_card(deadline, patience)
+                };
+                if over {
+                    self.doing = Doing::LeaveAlone;
+                }
+                told.map(|event| (ticket, event)).into_iter().collect()
+            }
+        }
+    }
+
+    /// The old card must leave. Gives what is to be told, and whether waiting is over.
+    fn await_removal(
+        &mut self,
+        ticket: Ticket,
+        deadline: Instant,
+        reminded: bool,
+        patience: Duration,
+    ) -> (Option<Event>, bool) {
+        let left = match self.reader.wait_for_removal(patience) {
+            Ok(left) => left,
+            Err(error) => return (Some(event_of(error)), true),
         };
-        if !told {
-            return;
+        if left {
+            self.used.has_left();
+            return (reminded.then_some(Event::Removed), false);
+        }
+        if clock::instant() >= deadline {
+            return (Some(Event::NoCard), true);
+        }
+        self.doing = Doing::Await { ticket, deadline, reminded: true };
+        ((!reminded).then_some(Event::StillIn), false)
+    }
+
+    /// A card must come. Gives what is to be told, and whether waiting is over.
+    fn await_card(&mut self, deadline: Instant, patience: Duration) -> (Option<Event>, bool) {
+        match self.reader.wait_for_card(patience) {
+            Ok(Some(_answer_to_reset)) => {
+                self.used.came();
+                (Some(Event::Inserted { own_pad: self.reader.pin_pad().is_some() }), true)
+            }
+            Ok(None) if clock::instant() >= deadline => (Some(Event::NoCard), true),
+            Ok(None) => (None, false),
+            Err(error) => {
+                if error == ReaderError::CardMute {
+                    self.used.came();
+                }
+                (Some(event_of(error)), true)
+            }
         }
     }
 }
@@ -201,102 +365,6 @@ impl UsedCard {
         // Where there is no note, none could be written.
         let _ = std::fs::remove_file(&self.note);
     }
-}
-
-/// What the worker does between two jobs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Meanwhile {
-    /// It looks whether the used card leaves, so that the next customer's, inserted before anybody asked for it, is not
-    /// taken for that one. Looking ends the session with the card, which therefore must have been released.
-    LookForAnother,
-    /// It tells the sale when its card leaves.
-    Watch(Ticket),
-    /// Nothing: a sale may leave its card waiting as long as the host thinks.
-    LeaveAlone,
-}
-
-/// Waits for a job. `None` when no job will come any more.
-fn next_job(
-    reader: &mut dyn CardReader,
-    jobs: &Receiver<Job>,
-    used: &mut UsedCard,
-    mut meanwhile: Meanwhile,
-    tell: &mut dyn FnMut(Ticket, Event) -> bool,
-) -> Option<Job> {
-    let mut pause = SLICE;
-    loop {
-        if meanwhile == Meanwhile::LeaveAlone || (meanwhile == Meanwhile::LookForAnother && !used.is_in) {
-            return jobs.recv().ok();
-        }
-        match jobs.recv_timeout(pause) {
-            Ok(job) => return Some(job),
-            Err(RecvTimeoutError::Disconnected) => return None,
-            Err(RecvTimeoutError::Timeout) => {}
-        }
-        match meanwhile {
-            Meanwhile::LookForAnother => match reader.wait_for_removal(Duration::ZERO) {
-                Ok(true) => used.has_left(),
-                Ok(false) => pause = SLICE,
-                // Nobody knows: the card may still be in.
-                Err(_) => pause = SLICE * 10,
-            },
-            Meanwhile::Watch(ticket) => {
-                let event = match reader.card_is_in() {
-                    Ok(true) => continue,
-                    Ok(false) => Event::Torn,
-                    Err(error) => event_of(error),
-                };
-                tell(ticket, event);
-                meanwhile = Meanwhile::LeaveAlone;
-            }
-            Meanwhile::LeaveAlone => {}
-        }
-    }
-}
-
-/// Waits for the old card to leave and a new one to come; `None` when nobody waits for it any more.
-fn await_card(
-    reader: &mut dyn CardReader,
-    used: &mut UsedCard,
-    deadline: Instant,
-    still_wanted: impl Fn() -> bool,
-    tell: &mut dyn FnMut(Event) -> bool,
-) -> Option<Event> {
-    let mut reminded = false;
-    while used.is_in && still_wanted() {
-        match reader.wait_for_removal(SLICE) {
-            Ok(true) => used.has_left(),
-            Ok(false) if !reminded => {
-                reminded = true;
-                tell(Event::StillIn);
-            }
-            Ok(false) => {}
-            Err(error) => return Some(event_of(error)),
-        }
-        if used.is_in && Instant::now() >= deadline {
-            return Some(Event::NoCard);
-        }
-    }
-    if reminded && !used.is_in {
-        tell(Event::Removed);
-    }
-    while still_wanted() {
-        match reader.wait_for_card(SLICE) {
-            Ok(Some(_answer_to_reset)) => {
-                used.came();
-                return Some(Event::Inserted { own_pad: reader.pin_pad().is_some() });
-            }
-            Ok(None) if Instant::now() >= deadline => return Some(Event::NoCard),
-            Ok(None) => {}
-            Err(error) => {
-                if error == ReaderError::CardMute {
-                    used.came();
-                }
-                return Some(event_of(error));
-            }
-        }
-    }
-    None
 }
 
 fn event_of(error: ReaderError) -> Event {

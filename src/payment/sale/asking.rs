@@ -1,6 +1,7 @@
 //! The host is asked, and has answered or not.
 
 use super::{Conclusion, Effect, Event, HostSummary, Phase, Progress, Sale, failed};
+use crate::deliberate;
 use crate::emv::kernel::{self, OnlineResult};
 use crate::payment::online::{Decision, HostAnswer, LinkFailure, ReversalReason, Unreached};
 use crate::payment::record::Record;
@@ -17,6 +18,9 @@ impl Sale {
             }
             Event::LinkFailed(LinkFailure::Unsendable(detail)) => {
                 self.not_asked(Reason::with_detail(ReasonKind::CannotAsk, detail))
+            }
+            Event::LinkFailed(LinkFailure::NoAnswer(detail)) if deliberate::is("silence_is_no") => {
+                self.not_asked(Reason::with_detail(ReasonKind::HostSilent, detail))
             }
             Event::LinkFailed(LinkFailure::NoAnswer(detail)) => {
                 self.take_back(ReversalReason::NoAnswer, Reason::with_detail(ReasonKind::HostSilent, detail))

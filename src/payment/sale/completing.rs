@@ -2,6 +2,7 @@
 
 use super::{Conclusion, Effect, Event, Phase, Sale, over};
 use crate::crypto::hex;
+use crate::deliberate;
 use crate::emv::apdu::Command;
 use crate::emv::kernel::{self, OnlineResult, Outcome, Step, Termination};
 use crate::emv::tag::{self, Tag};
@@ -171,6 +172,7 @@ impl Sale {
                 return paid(result);
             }
             Step::Done(Outcome::Approved) => return paid(self.card_result()),
+            Step::Decided(_) if deliberate::is("aac_swallowed") => return paid(self.card_result()),
             // The issuer's scripts are for a card that declines as well (Book 3, 10.10).
             Step::Decided(_) => {
                 let reason = Reason::of(ReasonKind::CardDeclinedAfterApproval);

@@ -53,7 +53,7 @@ use self::parameters::{Parameters, ParametersError};
 use self::pki::{Credential, Purpose};
 use self::server::Handshakes;
 pub use self::server::PATH;
-use self::service::Service;
+pub use self::service::{Reply, Service};
 use self::store::{Entry, Store, StoreError, TerminalRow};
 use crate::acquirer::dialect_file;
 use crate::acquirer::enrolment::wire::SignedRequest;
@@ -320,6 +320,26 @@ impl Host {
         Ok(())
     }
 
+    /// What answers requests, for who brings them in another way than over the network.
+    ///
+    /// # Errors
+    /// When keys, certificates or files cannot be used.
+    pub fn service(&self) -> Result<Service, HostError> {
+        let parameters = Parameters::new(&self.state);
+        parameters.check()?;
+        Ok(Service {
+            parameters,
+            dialect: dialect_file::load(&self.dialect)?,
+            store: Arc::clone(&self.store),
+            deaf_to_reversals: AtomicBool::new(false),
+            wrong_check_values: AtomicBool::new(false),
+            refuses_sign_ons: AtomicBool::new(false),
+            handshakes: Handshakes::default(),
+            blind_to_bindings: AtomicBool::new(false),
+            onboarding: self.onboarding()?,
+        })
+    }
+
     /// The host speaks another dialect: a shipped one, or the one of a file.
     #[must_use]
     pub fn speaking(mut self, dialect: &str) -> Self {
@@ -338,19 +358,7 @@ impl Host {
         let address = listener.local_addr().map_err(refused)?;
         let authority = self.credential("ca")?.certificate;
         let acceptor = server::acceptor(&self.credential("server")?, &authority)?;
-        let parameters = Parameters::new(&self.state);
-        parameters.check()?;
-        let service = Arc::new(Service {
-            parameters,
-            dialect: dialect_file::load(&self.dialect)?,
-            store: Arc::clone(&self.store),
-            deaf_to_reversals: AtomicBool::new(false),
-            wrong_check_values: AtomicBool::new(false),
-            refuses_sign_ons: AtomicBool::new(false),
-            handshakes: Handshakes::default(),
-            blind_to_bindings: AtomicBool::new(false),
-            onboarding: self.onboarding()?,
-        });
+        let service = Arc::new(self.service()?);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (stop, stopped) = oneshot::channel();
         let serving = Arc::clone(&service);

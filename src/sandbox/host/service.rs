@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use jiff::{Timestamp, Zoned};
+use jiff::Zoned;
 use tracing::{info, warn};
 use zeroize::Zeroizing;
 
@@ -27,6 +27,7 @@ use crate::acquirer::device;
 use crate::acquirer::enrolment::wire::{Answer, EnrolmentAnswer, SignedRequest, TerminalAnswer};
 use crate::acquirer::messages::{ECHO, MANAGEMENT_TYPE};
 use crate::acquirer::parameters::status::StatusReport;
+use crate::clock;
 use crate::iso8583::dialect::{Dialect, MAC_FIELD};
 use crate::iso8583::{Frame, Message, Mti, Order};
 
@@ -82,7 +83,7 @@ impl Service {
                 return Reply::Unreadable(error.to_string());
             }
         };
-        let now = Zoned::now();
+        let now = clock::local();
         self.financial(certificate, &request, bytes, &now).unwrap_or_else(|failure| {
             warn!(%failure, "the host failed");
             Reply::Failed(failure.to_string())
@@ -91,7 +92,7 @@ impl Service {
 
     /// Answers a machine that wants to be enrolled.
     pub fn enrol(&self, signed: &SignedRequest, source: &Source) -> Result<Answer<EnrolmentAnswer>, HostError> {
-        self.onboarding.enrol(signed, source, &take_terminal, Timestamp::now())
+        self.onboarding.enrol(signed, source, &take_terminal, clock::timestamp())
     }
 
     /// Answers an enrolled terminal that asks about itself.
@@ -100,12 +101,12 @@ impl Service {
         certificate: &str,
         signed: &SignedRequest,
     ) -> Result<Answer<TerminalAnswer>, HostError> {
-        self.onboarding.ask(certificate, signed, Timestamp::now())
+        self.onboarding.ask(certificate, signed, clock::timestamp())
     }
 
     /// Answers an enrolled terminal that asks for a signature of its log's head.
     pub fn cosign(&self, certificate: &str, text: &str) -> Result<checkpoints::Answer, HostError> {
-        self.onboarding.cosign(&self.store, certificate, text, Timestamp::now())
+        self.onboarding.cosign(&self.store, certificate, text, clock::timestamp())
     }
 
     fn financial(

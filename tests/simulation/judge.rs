@@ -1,0 +1,106 @@
+//! What must be true at the end of every day.
+
+use std::collections::BTreeMap;
+
+use rusqlite::Connection;
+use yima::ledger::TransactionRow;
+use yima::payment::queue::Resolution;
+use yima::payment::record::State;
+use yima::receipt::CopyFor;
+use yima::reference::TraceNumber;
+use yima::sandbox::card::profile::{CardProfile, SHIPPED};
+use yima::sandbox::host::store::EntryState;
+
+use crate::agreement::{disagreements, not_told};
+use crate::day::{Told, Word, may_follow};
+use crate::network::Network;
+use crate::premises;
+
+/// Looks at both ledgers. Gives the terminal's rows.
+pub fn judge(
+    network: &Network,
+    told: &[Told],
+    acknowledged: &BTreeMap<TraceNumber, State>,
+    problems: &mut Vec<String>,
+) -> Vec<TransactionRow> {
+    let ledger = match premises::with(|premises| premises.ledger()) {
+        Ok(ledger) => ledger,
+        Err(error) => {
+            problems.push(format!("the ledger cannot be opened in the end: {error}"));
+            return Vec::new();
+        }
+    };
+    let mut rows = ledger.page(0, 10_000).unwrap();
+    rows.reverse();
+    let entries = network.host(|host| host.store.ledger()).unwrap();
+    let notes = network.host(|host| host.store.advices()).unwrap();
+    let charged: i64 = SHIPPED
+        .iter()
+        .flat_map(|(name, _)| CardProfile::shipped(name).unwrap().applications)
+        .map(|card| {
+            let left = network.host(|host| host.store.balance(&card.pan)).unwrap().unwrap();
+            card.issuer.balance as i64 - left as i64
+        })
+        .sum();
+
+    // A person's word counts where the terminal could not find out by itself.
+    let said: Vec<TransactionRow> = rows
+        .iter()
+        .cloned()
+        .map(|mut row| {
+            match (row.state, row.resolution) {
+                (State::Unresolved, Some(Resolution::Charged)) => row.state = State::Approved,
+                (State::Unresolved, Some(Resolution::Reversed)) => row.state = State::Reversed,
+                _ => {}
+            }
+            row
+        })
+        .collect();
+    problems.extend(disagreements(&said, &entries, charged));
+    problems.extend(not_told(&rows, &notes));
+
+    let owners = network.owners();
+    let paid = |trace: TraceNumber| {
+        entries
+            .iter()
+            .any(|entry| entry.trace == trace && entry.state == EntryState::Approved && !entry.booked.is_zero())
+    };
+    let mut payments = BTreeMap::<usize, Vec<TraceNumber>>::new();
+    for (trace, customer) in owners.iter().filter(|(trace, _)| paid(**trace)) {
+        payments.entry(*customer).or_default().push(*trace);
+    }
+    for (customer, payments) in payments.iter().filter(|(_, payments)| payments.len() > 1) {
+        problems.push(format!("customer {customer} has paid {} times: {payments:?}", payments.len()));
+    }
+    for Told { customer, word, payments } in told {
+        let count = payments.iter().filter(|trace| paid(**trace)).count();
+        let right = match word {
+            Word::Paid => count == 1,
+            Word::NotPaid => count == 0,
+        };
+        if !right {
+            problems.push(format!("customer {customer} was told {word:?} and has paid {count} of {payments:?}"));
+        }
+    }
+    for row in rows.iter().filter(|row| row.state == State::Approved) {
+        let copies = ledger.copies_of(row.trace).unwrap();
+        for copy in [CopyFor::Merchant, CopyFor::Customer] {
+            if !copies.iter().any(|slip| slip.copy == copy) {
+                problems.push(format!("{} is paid and has no {} slip", row.trace, copy.word()));
+            }
+        }
+    }
+    for (trace, state) in acknowledged {
+        let now = rows.iter().find(|row| row.trace == *trace).map(|row| row.state);
+        if !now.is_some_and(|now| may_follow(*state, now)) {
+            problems.push(format!("{trace} was written as {} and ends as {:?}", state.word(), now.map(State::word)));
+        }
+    }
+    drop(ledger);
+    let database = Connection::open(premises::with(|premises| premises.ledger_path())).unwrap();
+    let verdict: String = database.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
+    if verdict != "ok" {
+        problems.push(format!("the database is damaged: {verdict}"));
+    }
+    rows
+}

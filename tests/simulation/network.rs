@@ -1,0 +1,310 @@
+//! The line between terminal and host, and the host behind it: the host's own rules answer, and the plan says what of it
+//! arrives. An exchange is decided when it begins; how long it takes is left to the day.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{Duration, Instant};
+
+use yima::acquirer::https::address::Address;
+use yima::acquirer::https::response::Response;
+use yima::acquirer::https::{Carrier, Limits, Post, PostError, Received};
+use yima::acquirer::link::MESSAGE_TYPE;
+use yima::iso8583::Dialect;
+use yima::link_fault::LinkFault;
+use yima::payment::online::Unreached;
+use yima::reference::{Batch, Stan, TraceNumber};
+use yima::sandbox::host::{Reply, Service};
+
+use crate::fault_proxy::fault::{Kind, Way};
+use crate::fault_proxy::tampering::changed;
+use crate::plan::{OnLine, Part, Plan};
+use crate::random::Random;
+use crate::trace::Trace;
+
+const PAGE: &[u8] = b"<html><h1>Welcome</h1><p>Please log in to this network.</p></html>";
+
+/// See the module.
+#[derive(Clone)]
+pub struct Network(Arc<Mutex<State>>);
+
+struct State {
+    service: Service,
+    certificate: String,
+    dialect: Dialect,
+    /// Where the terminal's keys are: a forged answer has a right MAC.
+    kit: PathBuf,
+    random: Random,
+    trace: Trace,
+    began: Instant,
+    exchanges: u32,
+    faults: BTreeMap<u32, OnLine>,
+    outages: Vec<(u64, u64)>,
+    /// Requests under way, and when they come to the host.
+    late: Vec<(Duration, Vec<u8>)>,
+    /// Requests that come to the host behind the next one.
+    overtaken: Vec<Vec<u8>>,
+    answers: Vec<(Kind, Vec<u8>)>,
+    took: Duration,
+    customer: Option<usize>,
+    owners: BTreeMap<TraceNumber, usize>,
+    numbers: HashMap<(String, String), Vec<u8>>,
+    problems: Vec<String>,
+}
+
+impl Network {
+    pub fn new(service: Service, certificate: String, kit: PathBuf, plan: &Plan, trace: Trace) -> Self {
+        let (mut faults, mut outages) = (BTreeMap::new(), Vec::new());
+        for part in &plan.parts {
+            match part {
+                Part::Line(exchange, fault) => drop(faults.insert(*exchange, *fault)),
+                Part::Outage(from, length) => outages.push((*from, from + length)),
+                _ => {}
+            }
+        }
+        Self(Arc::new(Mutex::new(State {
+            dialect: service.dialect.clone(),
+            service,
+            certificate,
+            kit,
+            random: Random::new(plan.seed ^ 0x4E45_5457_4F52_4B00),
+            trace,
+            began: yima::clock::instant(),
+            exchanges: 0,
+            faults,
+            outages,
+            late: Vec::new(),
+            overtaken: Vec::new(),
+            answers: Vec::new(),
+            took: Duration::ZERO,
+            customer: None,
+            owners: BTreeMap::new(),
+            numbers: HashMap::new(),
+            problems: Vec::new(),
+        })))
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap()
+    }
+
+    /// Who stands at the counter: payments that are sent now are this one's.
+    pub fn serves(&self, customer: Option<usize>) {
+        self.state().customer = customer;
+    }
+
+    /// How long the exchanges since the last question took.
+    pub fn took(&self) -> Duration {
+        std::mem::take(&mut self.state().took)
+    }
+
+    /// Whose payments came over the line.
+    pub fn owners(&self) -> BTreeMap<TraceNumber, usize> {
+        self.state().owners.clone()
+    }
+
+    /// What was seen that must not be.
+    pub fn problems(&self) -> Vec<String> {
+        self.state().problems.clone()
+    }
+
+    /// The host itself.
+    pub fn host<T>(&self, work: impl FnOnce(&Service) -> T) -> T {
+        work(&self.state().service)
+    }
+
+    /// Brings late requests to the host whose time has come; nobody waits for the answers.
+    pub fn deliver_late(&self) {
+        let state = &mut *self.state();
+        let now = yima::clock::since(state.began);
+        let (due, later) = std::mem::take(&mut state.late).into_iter().partition(|(at, _)| *at <= now);
+        state.late = later;
+        for (_, request) in Vec::from_iter::<Vec<_>>(due) {
+            state.trace.note(format_args!("a late request comes to the host"));
+            state.ask(&request);
+        }
+    }
+
+    /// Nothing is under way any more, and nothing goes wrong from now on.
+    pub fn heal(&self) {
+        let state = &mut *self.state();
+        state.faults.clear();
+        state.outages.clear();
+        for (_, request) in std::mem::take(&mut state.late) {
+            state.ask(&request);
+        }
+        for request in std::mem::take(&mut state.overtaken) {
+            state.ask(&request);
+        }
+    }
+}
+
+impl Carrier for Network {
+    fn post(&self, _: &Address, post: &Post<'_>, limits: &Limits, _: Instant) -> Result<Received, PostError> {
+        self.state().exchange(post.body, limits)
+    }
+}
+
+impl State {
+    fn exchange(&mut self, request: &[u8], limits: &Limits) -> Result<Received, PostError> {
+        let number = self.exchanges;
+        self.exchanges += 1;
+        let kind = self.note(number, request);
+        let second = yima::clock::since(self.began).as_secs();
+        let out = self.outages.iter().any(|(from, to)| (*from..*to).contains(&second));
+        let fault = self.faults.get(&number).copied();
+        if out || fault == Some(OnLine::Unreachable) {
+            self.took += Duration::from_secs(2);
+            self.trace.note(format_args!("  cannot be reached"));
+            return Err(Unreached::new(LinkFault::NoRoute, "no route in this simulation").into());
+        }
+        if let Some(fault) = fault {
+            self.trace.note(format_args!("  {fault:?}"));
+        }
+        self.took += Duration::from_millis(self.random.between(60, 900));
+        let lost = |state: &mut Self| {
+            state.took += limits.first_byte;
+            Err(PostError::Doubtful("the answer did not come in this simulation".to_owned()))
+        };
+        let answered = match fault {
+            None => self.ask(request),
+            Some(OnLine::Unreachable | OnLine::RequestLost) => None,
+            Some(OnLine::AnswerLost) => {
+                self.ask(request);
+                None
+            }
+            Some(OnLine::Slow(seconds)) => {
+                self.took += Duration::from_secs(seconds);
+                self.ask(request)
+            }
+            Some(OnLine::RequestLate(seconds)) => {
+                let at = yima::clock::since(self.began) + Duration::from_secs(seconds);
+                self.late.push((at, request.to_vec()));
+                None
+            }
+            Some(OnLine::Overtaken) => {
+                self.overtaken.push(request.to_vec());
+                return lost(self);
+            }
+            Some(OnLine::Twice { second_answer }) => {
+                let first = self.ask(request);
+                let second = self.ask(request);
+                if second_answer { second } else { first }
+            }
+            Some(OnLine::OlderAnswer) => {
+                let same = self.answers.iter().rev().find(|(known, _)| *known == kind);
+                let older = same.or(self.answers.last()).map(|(_, body)| body.clone());
+                self.ask(request);
+                older.map(Answer::Message)
+            }
+            Some(OnLine::Forged(Way::Request, change)) => {
+                let forged = changed(&self.dialect, &self.kit, Way::Request, change, request);
+                self.ask(&forged.unwrap_or_else(|| request.to_vec()))
+            }
+            Some(OnLine::Forged(Way::Answer, change)) => match self.ask(request) {
+                Some(Answer::Message(body)) => {
+                    let forged = changed(&self.dialect, &self.kit, Way::Answer, change, &body);
+                    Some(Answer::Message(forged.unwrap_or(body)))
+                }
+                other => other,
+            },
+            Some(OnLine::Gateway { reached }) => {
+                if reached {
+                    self.ask(request);
+                }
+                Some(Answer::Status(502))
+            }
+            Some(OnLine::Page { reached, as_message }) => {
+                if reached {
+                    self.ask(request);
+                }
+                Some(if as_message { Answer::Message(PAGE.to_vec()) } else { Answer::Page })
+            }
+        };
+        for request in std::mem::take(&mut self.overtaken) {
+            self.trace.note(format_args!("  an overtaken request comes to the host"));
+            self.ask(&request);
+        }
+        let Some(answer) = answered else { return lost(self) };
+        Ok(received(answer))
+    }
+
+    /// What a request is about, and what must not be about it.
+    fn note(&mut self, number: u32, request: &[u8]) -> Kind {
+        let Ok(frame) = self.dialect.unpack(request) else {
+            self.problems.push("the terminal sent what is no message".to_owned());
+            return Kind::Other;
+        };
+        let message = &frame.message;
+        let kind = Kind::of(message);
+        let text = |field| message.text(field).map(str::to_owned);
+        let stan = text(11).unwrap_or_default();
+        let amount = text(4).unwrap_or_default();
+        self.trace.note(format_args!("exchange {number}: {kind:?} {stan} {amount}"));
+        let batch = text(60).and_then(|sixty| sixty.get(2..8).map(str::to_owned)).unwrap_or_default();
+        let what = match kind {
+            Kind::Sale | Kind::SignOn => Some(request.to_vec()),
+            // An advice is the same at every try but for its MAC, which may be under newer keys.
+            Kind::CardResult | Kind::ScriptResult => Some(format!("{kind:?} {:?}", text(61)).into_bytes()),
+            _ => None,
+        };
+        if let Some(what) = what
+            && let Some(before) = self.numbers.insert((batch.clone(), stan.clone()), what.clone())
+            && (before != what || matches!(kind, Kind::Sale | Kind::SignOn))
+        {
+            self.problems.push(format!("{batch}/{stan} was sent for two things"));
+        }
+        if kind == Kind::Sale
+            && let (Ok(batch), Ok(stan), Some(customer)) = (Batch::parse(&batch), Stan::parse(&stan), self.customer)
+        {
+            self.owners.insert(TraceNumber { batch, stan }, customer);
+        }
+        kind
+    }
+
+    /// Brings a request to the host; nothing when it keeps silent.
+    fn ask(&mut self, request: &[u8]) -> Option<Answer> {
+        let answer = match self.service.answer(&self.certificate, request) {
+            Reply::Message(bytes, pause) => {
+                self.took += pause;
+                Answer::Message(bytes.to_vec())
+            }
+            Reply::Silence => return None,
+            Reply::BadGateway => Answer::Status(502),
+            Reply::CaptivePortal => Answer::Page,
+            Reply::Unreadable(_) => Answer::Status(400),
+            Reply::Failed(problem) => {
+                self.problems.push(format!("the host failed: {problem}"));
+                Answer::Status(500)
+            }
+        };
+        if let Answer::Message(body) = &answer
+            && let Ok(frame) = self.dialect.unpack(body)
+        {
+            let code = frame.message.text(39).unwrap_or_default();
+            self.trace.note(format_args!("  the host says {code}"));
+            // Answers have types one number behind those of their requests, and are kept by those.
+            let kind = self.dialect.unpack(request).map_or(Kind::Other, |frame| Kind::of(&frame.message));
+            self.answers.push((kind, body.clone()));
+        }
+        Some(answer)
+    }
+}
+
+enum Answer {
+    Message(Vec<u8>),
+    Page,
+    Status(u16),
+}
+
+fn received(answer: Answer) -> Received {
+    let date = yima::clock::timestamp().strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+    let (status, content_type, body) = match answer {
+        Answer::Message(body) => (200, MESSAGE_TYPE, body),
+        Answer::Page => (200, "text/html", PAGE.to_vec()),
+        Answer::Status(status) => (status, "text/html", Vec::new()),
+    };
+    let response =
+        Response { status, content_type: Some(content_type.to_owned()), date: Some(date), stays_open: false, body };
+    Received { response, resumed: false, tls: "none", line: None }
+}
