@@ -69,7 +69,7 @@ pub fn with<T>(work: impl FnOnce(&Premises) -> T) -> T {
 fn folder() -> tempfile::TempDir {
     let memory = Path::new("/dev/shm");
     let room = nix::sys::statvfs::statvfs(memory)
-        .is_ok_and(|space| space.blocks_available() * space.fragment_size() >> 30 > 0);
+        .is_ok_and(|space| (space.blocks_available() * space.fragment_size()) >> 30 > 0);
     if room { tempfile::tempdir_in(memory).unwrap() } else { tempfile::tempdir().unwrap() }
 }
 
