@@ -190,10 +190,13 @@ impl Premises {
         let has_working_keys = vault.check_value(KeyName::Mac).unwrap().is_some();
         let carrier: Box<dyn Carrier> = Box::new(network.clone());
         let host = &self.setup.settings.host;
+        let in_use = self.setup.emv_files(&self.identity).load().unwrap();
         Ok(Parts {
             merchant_code: self.identity.merchant_code().unwrap(),
             terminal_number: self.identity.terminal_number().unwrap(),
             terminal: self.terminal.clone(),
+            tables: in_use.tables,
+            set: (in_use.provenance, in_use.hashes),
             emv_files: self.setup.emv_files(&self.identity),
             ledger,
             reader: Box::new(slot.clone()),
