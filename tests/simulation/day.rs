@@ -629,11 +629,8 @@ impl<'a> Day<'a> {
                     });
                     self.charges();
                 }
-                Screen::Approved { copies, .. } => {
-                    if !self.minds_slips(copies) {
-                        self.send(Intent::NextCustomer);
-                    }
-                }
+                Screen::Approved { copies, .. } if self.minds_slips(copies) => {}
+                Screen::Approved { .. } => self.send(Intent::NextCustomer),
                 Screen::NotPaid { .. } | Screen::Unknown { .. } | Screen::Transactions { .. } => {
                     self.send(Intent::NextCustomer);
                 }
