@@ -49,7 +49,7 @@ fn complaint(plan: &Plan) -> Option<String> {
         return None;
     }
     if show {
-        return Some(format!("{:?}\n{}", verdict.problems, verdict.lines.join("\n")));
+        return Some(format!("seed {}: {}\n{}", plan.seed, verdict.problems.join("; "), verdict.lines.join("\n")));
     }
     let shortest = shrink(plan, &|plan| !live(plan, false).problems.is_empty());
     let short = live(&shortest, true);
