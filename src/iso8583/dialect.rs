@@ -320,7 +320,7 @@ mod tests {
             ("length = { fixed = 6 }", "length = { fixed = 6 }\nalign = \"left\"\npad = \"0\"", "field 3"),
             ("content = \"track\"", "content = \"bytes\"", "field 35"),
             ("length = { fixed = 8 }\n\n[fields.53]", "length = { fixed = 8 }\nsecret = 1\n\n[fields.53]", "secret"),
-            ("mac = \"unionpay\"", "mac = \"x9.9\"", "mac"),
+            ("mac = \"unionpay\"", "mac = \"x9.8\"", "mac"),
             ("6000030000", "60000300", "frame.tpdu"),
             ("603100311000", "60310031100G", "frame.header"),
             ("length = \"u16\"", "length = \"none\"", "frame.covers"),

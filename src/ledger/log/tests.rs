@@ -119,7 +119,7 @@ fn a_person_s_word_is_logged_and_what_comes_after_it_as_well() {
     let trace = given_up(&mut ledger);
     resolve(&mut ledger, trace, Resolution::Reversed);
     assert!(ledger.note_late_approval(&late(trace), noon()).unwrap());
-    assert_eq!(said(&ledger), ["unresolved reversed", "unresolved reversed"]);
+    assert_eq!(said(&ledger), ["unresolved reversed", "unresolved"], "a person is asked again");
     let entries = ledger.log_entries_of(trace).unwrap();
     assert!(!entries[0].leaf.contains("LATE01") && entries[1].leaf.contains("LATE01"));
     assert!(ledger.unlogged().unwrap().is_empty());

@@ -572,7 +572,8 @@ fn a_terminal_on_the_second_address_fetches_its_record_there() {
             fallback_url: Some(alive.url.clone()),
             connect_timeout_s: 1,
             tls_timeout_s: 1,
-            deadline_s: 3,
+            answer_timeout_s: 10,
+            deadline_s: 20,
             ..alive.clone()
         };
         let link = open(&settings, &kit);
