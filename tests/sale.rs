@@ -282,7 +282,18 @@ fn the_doctor_says_of_each_part_how_it_is() {
     assert_eq!(
         parts,
         [
-            "identity", "keys", "emv", "reader", "pin_pad", "printer", "sound", "clock", "host", "ledger", "sign_on",
+            "identity",
+            "keys",
+            "emv",
+            "parameters",
+            "reader",
+            "pin_pad",
+            "printer",
+            "sound",
+            "clock",
+            "host",
+            "ledger",
+            "sign_on",
             "disk"
         ]
     );

@@ -132,7 +132,8 @@ fn a_payment_that_turns_out_to_be_charged_counts_as_paid() {
     drop(terminal.start());
     assert_eq!(terminal.behaviour.lock().unwrap().reversals.len(), sent, "nothing more is sent of it");
     let ledger = terminal.ledger();
-    let total = ledger.paid_on(date(2026, 1, 1), Currency::CNY).unwrap();
+    let day = ledger.find(trace).unwrap().unwrap().at.date();
+    let total = ledger.paid_on(day, Currency::CNY).unwrap();
     assert_eq!((total.count, total.amount.to_string()), (1, "50.00".to_owned()));
     assert_eq!(ledger.find(trace).unwrap().unwrap().state, State::Unresolved, "all that the terminal knows by itself");
 }
