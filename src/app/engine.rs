@@ -244,6 +244,7 @@ impl Core {
                 self.take(message);
             }
             self.drain_queue(false);
+            self.obey();
             if self.may_stop() {
                 return;
             }
@@ -313,12 +314,20 @@ impl Core {
         if idle && self.binding.wants_refresh() && self.check_jobs.send(link::Job::Binding).is_ok() {
             self.binding.refresh_begins();
         }
-        let update = !self.sign_on.holds() && self.parameters.wants_update();
-        if idle && update && self.check_jobs.send(link::Job::Update).is_ok() {
+        self.obey();
+    }
+
+    /// What the host ordered, when no payment runs. An engine that is to end goes on with it: what is ordered is begun once and
+    /// waited for, for a while.
+    fn obey(&mut self) {
+        if self.running.is_some() || self.queue.takes_back() || self.sign_on.holds() {
+            return;
+        }
+        if self.parameters.wants_update() && self.check_jobs.send(link::Job::Update).is_ok() {
             self.parameters.update_begins();
         }
         // What was just fetched is in the report.
-        if idle && !self.sign_on.holds() && !self.parameters.asking() {
+        if !self.parameters.asking() {
             self.drain_status();
         }
     }
