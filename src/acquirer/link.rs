@@ -118,7 +118,8 @@ pub trait HostLink: Send + Sync {
     /// When an answer is missing, refuses, or cannot be read.
     fn download(&self) -> Result<Download, DownloadError>;
 
-    /// Tells the host that what was downloaded is in its place.
+    /// Tells the host that what was downloaded is in its place. Downloads that were ordered before are then no longer among
+    /// [`HostLink::take_orders`]: a host may order the same with every answer until it is told.
     ///
     /// # Errors
     /// When the host does not take note of it.
@@ -564,7 +565,11 @@ impl HostLink for HttpsLink {
     }
 
     fn confirm_download(&self) -> Result<(), DownloadError> {
-        parameters::confirm(&self.dialect.parameters, &mut |question| self.ask(question))
+        parameters::confirm(&self.dialect.parameters, &mut |question| {
+            // What was ordered before is in its place. What the answer orders is not.
+            self.ordered.lock().unwrap_or_else(PoisonError::into_inner).retain(|order| !order.is_download());
+            self.ask(question)
+        })
     }
 
     fn echo_interval(&self) -> Option<Duration> {

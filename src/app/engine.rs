@@ -19,7 +19,7 @@ use super::running::Running;
 use super::showing::local_now;
 use super::sign_on::SignOnDesk;
 use super::slips_of_the_queue::QueueSlips;
-use super::view::{CopyState, Intent, Screen, View};
+use super::view::{CopyState, Intent, LinkState, Screen, View};
 use super::workers::reader::{self, ReaderWorker, Ticket};
 use super::workers::{Devices, Workers, link, printer};
 use crate::clock;
@@ -272,7 +272,7 @@ impl Core {
 
     /// A request that is out is waited for: its row is safe, but the customer wants the answer. A slip that is coming out is
     /// waited for as well, but not one that waits for paper; what the host is still to be told is sent once more,
-    /// and terminal data that are on their way are waited for, for a while.
+    /// and what it ordered is done, for a while.
     fn may_stop(&self) -> bool {
         let printing =
             self.copies.iter().any(|copy| copy.state == CopyState::Sending && clock::since(copy.since) < LAST_SLIP);
@@ -317,10 +317,11 @@ impl Core {
         self.obey();
     }
 
-    /// What the host ordered, when no payment runs. An engine that is to end goes on with it: what is ordered is begun once and
-    /// waited for, for a while.
+    /// What the host ordered, when no payment runs and the host can be reached. An engine that is to end goes on with it: what is
+    /// ordered is begun once and waited for, for a while.
     fn obey(&mut self) {
-        if self.running.is_some() || self.queue.takes_back() || self.sign_on.holds() {
+        let reached = self.line.state() != LinkState::Offline;
+        if self.running.is_some() || self.queue.takes_back() || self.sign_on.holds() || !reached {
             return;
         }
         if self.parameters.wants_update() && self.check_jobs.send(link::Job::Update).is_ok() {

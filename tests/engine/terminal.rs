@@ -1,6 +1,6 @@
 //! A terminal in a folder: card and ledger are real, the host answers and the printer prints as the test says.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -69,7 +69,9 @@ pub struct Line {
     pub behaviour: Arc<Mutex<Behaviour>>,
     pub reversals: Arc<Mutex<usize>>,
     pub advices: Arc<Mutex<Vec<Advice>>>,
+    pub advice_waits: Arc<Mutex<Option<Receiver<()>>>>,
     pub download_waits: Arc<Mutex<Option<Receiver<()>>>>,
+    pub downloads: Arc<AtomicUsize>,
     pub fetched: Arc<AtomicBool>,
 }
 
@@ -103,6 +105,10 @@ impl HostLink for Line {
     fn advise(&self, advice: &Advice) -> Result<HostAnswer, LinkFailure> {
         let told = self.behaviour.lock().unwrap().advice;
         self.advices.lock().unwrap().push(advice.clone());
+        let until = self.advice_waits.lock().unwrap().take();
+        if let Some(until) = until {
+            let _ = until.recv();
+        }
         match told {
             Told::Real => self.real.advise(advice),
             Told::NotReached => Err(LinkFailure::NeverSent(Unreached::new(LinkFault::NoRoute, "no line"))),
@@ -138,6 +144,7 @@ impl HostLink for Line {
         if let Some(until) = until {
             let _ = until.recv();
         }
+        self.downloads.fetch_add(1, Ordering::SeqCst);
         self.real.download()
     }
 
@@ -181,8 +188,12 @@ pub struct Terminal {
     pub behaviour: Arc<Mutex<Behaviour>>,
     pub reversals: Arc<Mutex<usize>>,
     pub advices: Arc<Mutex<Vec<Advice>>>,
+    /// The next advice goes when the test says so.
+    pub advice_waits: Arc<Mutex<Option<Receiver<()>>>>,
     /// Terminal data are fetched when the test says so.
     pub download_waits: Arc<Mutex<Option<Receiver<()>>>>,
+    /// How often they were.
+    pub downloads: Arc<AtomicUsize>,
     /// The host knows that terminal data which it ordered are in their place.
     pub fetched: Arc<AtomicBool>,
     pub paper: Paper,
@@ -208,7 +219,9 @@ impl Terminal {
             behaviour,
             reversals: Arc::default(),
             advices: Arc::default(),
+            advice_waits: Arc::default(),
             download_waits: Arc::default(),
+            downloads: Arc::default(),
             fetched: Arc::default(),
             paper: Paper::default(),
         }
@@ -241,7 +254,9 @@ impl Terminal {
             behaviour: Arc::clone(&self.behaviour),
             reversals: Arc::clone(&self.reversals),
             advices: Arc::clone(&self.advices),
+            advice_waits: Arc::clone(&self.advice_waits),
             download_waits: Arc::clone(&self.download_waits),
+            downloads: Arc::clone(&self.downloads),
             fetched: Arc::clone(&self.fetched),
         };
         let profile = CardProfile::shipped(card).unwrap();
@@ -260,13 +275,18 @@ impl Terminal {
     }
 
     pub fn rows(&self) -> Vec<TransactionRow> {
+        self.ledger().page(0, 100).unwrap()
+    }
+
+    /// What is in the ledger now.
+    pub fn ledger(&self) -> Ledger {
         let setup_identity = yima::terminal::identity::Identity::load(&self.folder.path().join("identity")).unwrap();
         let ledger = Ledger::open_to_look(
             &self.folder.path().join("ledger.sqlite"),
             setup_identity.merchant_code().unwrap(),
             setup_identity.terminal_number().unwrap(),
         );
-        ledger.unwrap().page(0, 100).unwrap()
+        ledger.unwrap()
     }
 
     /// Whose slip, which duplicate, how far.

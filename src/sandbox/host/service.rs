@@ -262,7 +262,9 @@ impl Service {
         if !field.is_empty() {
             answer = answer.with_bytes(62, &field);
         }
-        Ok(now_said(answers::signed(&self.dialect, request, answer, terminal)?))
+        // It orders as any other answer does, also what is being fetched.
+        let order = self.order(terminal)?;
+        Ok(now_said(answers::ordering(&self.dialect, request, answer, terminal, order)?))
     }
 
     fn note_taken(&self, terminal: &Known, question: Question) -> Result<(), ServiceFailure> {
