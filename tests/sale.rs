@@ -74,6 +74,18 @@ fn a_decline_says_why_and_charges_nothing() {
     assert!(counter.receipts().is_empty());
 }
 
+/// A machine in universal time at a host in Beijing, which it has not heard of since it was started.
+#[test]
+fn the_first_payment_after_a_start_is_not_asked_for_at_another_time_than_the_hosts() {
+    let mut counter = Counter::open_for_business();
+    assert!(counter.yima(&["sign-on"]).status().unwrap().success());
+    counter.environment.push(("TZ", "UTC".into()));
+    let (result, code) = counter.sale("12.34", &[]);
+    assert_eq!((result["outcome"].as_str(), code), (Some("error"), 2), "{result:#}");
+    assert_eq!(result["reason"]["kind"], "time_zone_wrong");
+    assert!(counter.host_books().ledger().unwrap().is_empty());
+}
+
 #[test]
 fn an_unreachable_host_is_no_charge_and_no_reversal() {
     let mut counter = Counter::open_for_business();

@@ -25,7 +25,7 @@ use super::workers::{Devices, Workers, link, printer};
 use crate::clock;
 use crate::ledger::{Ledger, LedgerError};
 use crate::money::Amount;
-use crate::payment::sale::Event;
+use crate::payment::online::SaleRequest;
 use crate::reference::TraceNumber;
 use crate::wording::{Reason, ReasonKind};
 
@@ -145,6 +145,8 @@ pub(super) struct Core {
     pub(super) pad_asks: bool,
     /// A payment that waits for reversals.
     pub(super) waiting_charge: Option<Amount>,
+    /// The request of the payment that runs, while it waits for the host's time.
+    pub(super) unsent: Option<Box<SaleRequest>>,
     pub(super) sign_on: SignOnDesk,
     pub(super) queue: QueueDesk,
     pub(super) queue_slips: QueueSlips,
@@ -183,6 +185,7 @@ impl Core {
             left_over: true,
             pad_asks: false,
             waiting_charge: None,
+            unsent: None,
             sign_on: SignOnDesk::new(),
             queue: QueueDesk::new(),
             queue_slips: QueueSlips::new(),
@@ -198,6 +201,8 @@ impl Core {
 
     /// What an engine does first.
     pub(super) fn begin(&mut self) {
+        // Before anything else, so that the clock is compared before a payment needs it.
+        self.look_for_host();
         if let Err(error) = self.take_up_what_was_left() {
             self.ledger_failed(&error);
         }
@@ -229,7 +234,7 @@ impl Core {
                     self.queue.stop();
                     // Nobody is there any more to see a payment begin.
                     self.waiting_charge = None;
-                    self.feed(Event::Cancelled);
+                    self.cancel();
                     None
                 }
                 Ok(Message::Intent(_)) if stopping => None,
@@ -308,13 +313,19 @@ impl Core {
             self.leave_result_at = all_printed.then(|| clock::instant() + RESULT_STAYS);
         }
         let idle = self.running.is_none() && !self.queue.takes_back();
-        if idle && self.line.wants_check() && self.check_jobs.send(link::Job::Check).is_ok() {
-            self.line.check_begins();
+        if idle {
+            self.look_for_host();
         }
         if idle && self.binding.wants_refresh() && self.check_jobs.send(link::Job::Binding).is_ok() {
             self.binding.refresh_begins();
         }
         self.obey();
+    }
+
+    fn look_for_host(&mut self) {
+        if self.line.wants_check() && self.check_jobs.send(link::Job::Check).is_ok() {
+            self.line.check_begins();
+        }
     }
 
     /// What the host ordered, when no payment runs and the host can be reached. An engine that is to end goes on with it: what is

@@ -6,6 +6,7 @@
 mod binding;
 mod charging;
 mod choosing;
+mod comparing;
 mod concluding;
 mod effects;
 mod engine;

@@ -5,6 +5,7 @@ use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use jiff::SignedDuration;
 use yima::acquirer::link::{HostCheck, HostLink, HttpsLink};
 use yima::acquirer::parameters::status::StatusReport;
 use yima::acquirer::parameters::{Download, DownloadError};
@@ -35,6 +36,19 @@ pub struct Behaviour {
     pub sale: Sale,
     pub reversal: Reversal,
     pub advice: Told,
+    pub check: Check,
+}
+
+/// What becomes of an echo.
+#[derive(Clone)]
+pub enum Check {
+    Real,
+    /// As it is when the test says so.
+    Held(Arc<Mutex<Receiver<()>>>),
+    NotReached,
+    Silent,
+    /// The host's local time is another.
+    Ahead(SignedDuration),
 }
 
 /// What becomes of an advice.
@@ -124,7 +138,18 @@ impl HostLink for Line {
     }
 
     fn check(&self) -> Result<HostCheck, LinkFailure> {
-        self.real.check()
+        let check = self.behaviour.lock().unwrap().check.clone();
+        match check {
+            Check::Real => self.real.check(),
+            Check::Held(until) => match until.lock().unwrap().recv() {
+                Ok(()) => self.check(),
+                // The test is over.
+                Err(_) => Err(LinkFailure::NoAnswer("silent".to_owned())),
+            },
+            Check::NotReached => Err(LinkFailure::NeverSent(Unreached::new(LinkFault::NoRoute, "no line"))),
+            Check::Silent => Err(LinkFailure::NoAnswer("silent".to_owned())),
+            Check::Ahead(ahead) => self.real.check().map(|check| HostCheck { local_ahead: Some(ahead), ..check }),
+        }
     }
 
     fn take_need_of_keys(&self) -> bool {
@@ -212,7 +237,7 @@ impl Terminal {
         let host = Host::prepare(&folder.path().join("host")).unwrap();
         host.write_kit(&folder.path().join("identity")).unwrap();
         let host = host.start(([127, 0, 0, 1], 0).into()).unwrap();
-        let behaviour = Arc::new(Mutex::new(Behaviour { sale, reversal, advice: Told::Real }));
+        let behaviour = Arc::new(Mutex::new(Behaviour { sale, reversal, advice: Told::Real, check: Check::Real }));
         Self {
             folder,
             host,
@@ -228,7 +253,7 @@ impl Terminal {
     }
 
     pub fn behave(&self, sale: Sale, reversal: Reversal) {
-        *self.behaviour.lock().unwrap() = Behaviour { sale, reversal, advice: Told::Real };
+        *self.behaviour.lock().unwrap() = Behaviour { sale, reversal, advice: Told::Real, check: Check::Real };
     }
 
     pub fn start(&self) -> Running {
