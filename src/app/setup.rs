@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Zoned;
 use jiff::civil::DateTime;
 
 use super::parts::{EngineLock, Parts};
 use crate::acquirer::dialect_file;
 use crate::acquirer::enrolment::{self, EnrolmentError};
 use crate::acquirer::link::{HostLink, HttpsLink, LinkError};
+use crate::clock;
 use crate::devices::printer::Printer;
 use crate::devices::printer::escpos_serial::{SerialPrinter, SerialSettings};
 use crate::devices::reader::CardReader;
@@ -359,7 +359,7 @@ impl Setup {
 
 /// Local time, to the second.
 fn now() -> DateTime {
-    let now = Zoned::now().datetime();
+    let now = clock::local().datetime();
     now.with().subsec_nanosecond(0).build().unwrap_or(now)
 }
 

@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
+use crate::clock;
+
 /// Lines at a time.
 pub(super) const MAX_CONNECTIONS: usize = 256;
 
@@ -72,12 +74,12 @@ impl Places {
         let strangers = lines.iter().filter(|line| !line.state().known).count();
         let full = lines.len() >= MAX_CONNECTIONS;
         if strangers >= MAX_STRANGERS || full {
-            let now = Instant::now();
+            let now = clock::instant();
             let gone = first_to_go(&lines, now, full)?;
             let gone = lines.swap_remove(gone);
             gone.sent_away.notify_one();
         }
-        let state = State { known: false, busy: 0, since: Instant::now() };
+        let state = State { known: false, busy: 0, since: clock::instant() };
         let line = Arc::new(Line { state: Mutex::new(state), sent_away: Notify::new() });
         lines.push(Arc::clone(&line));
         Some(Place { places: Arc::clone(self), line })
@@ -110,7 +112,7 @@ impl Place {
     pub fn is_known(&self) {
         let mut state = self.line.state();
         state.known = true;
-        state.since = Instant::now();
+        state.since = clock::instant();
     }
 
     /// What marks requests of this line as being answered.
@@ -147,7 +149,7 @@ impl Drop for Busy {
     fn drop(&mut self) {
         let mut state = self.0.state();
         state.busy = state.busy.saturating_sub(1);
-        state.since = Instant::now();
+        state.since = clock::instant();
     }
 }
 
