@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::TempDir;
-use watching::{Prints, Watching};
+use watching::{Paper, Watching};
 use yima::acquirer::link::HostLink;
 use yima::app::view::{Intent, Screen, View};
 use yima::app::{Ending, Engine, Parts, SaleReport, Setup};
@@ -75,7 +75,7 @@ impl Terminal {
         let reader = SandboxReader::new(FaultyCard::new(card, Faults::default()), Duration::ZERO);
         let parts = Parts {
             reader: Box::new(reader),
-            printer: Box::new(Prints),
+            printer: Box::new(Paper::default()),
             sound: Box::new(yima::devices::sound::silent::Silent),
             ..setup.parts().unwrap()
         };

@@ -12,7 +12,6 @@ use yima::acquirer::parameters::{Download, DownloadError};
 use yima::acquirer::sign_on::{SignOnFailure, SignedOn};
 use yima::app::view::{Intent, Screen, View};
 use yima::app::{Engine, Parts, SaleReport, Setup};
-use yima::devices::printer::{Confirmation, PrintFailure, Printer, PrinterFault};
 use yima::iso8583::Order;
 use yima::ledger::{Ledger, TransactionRow};
 use yima::link_fault::LinkFault;
@@ -28,7 +27,7 @@ use yima::sandbox::host::{Host, RunningHost};
 use yima::terminal::settings::{Origin, Settings};
 use yima::wording::ReasonKind;
 
-use super::watching::Watching;
+use super::watching::{Paper, Watching};
 
 /// How the host behaves.
 #[derive(Clone)]
@@ -181,29 +180,6 @@ impl HostLink for Line {
 pub fn answer(decision: Decision, code: &str) -> HostAnswer {
     let response_code = ResponseCode::parse(code).unwrap();
     HostAnswer { decision, response_code, rrn: None, authorisation_code: None, issuer_data: Vec::new() }
-}
-
-/// A printer that says of every slip what the test wants; without a word of it, that it came out.
-#[derive(Clone, Default)]
-pub struct Paper(pub Arc<Mutex<Vec<Result<Confirmation, PrintFailure>>>>);
-
-impl Printer for Paper {
-    fn name(&self) -> String {
-        "paper".to_owned()
-    }
-
-    fn check(&mut self) -> Result<(), PrinterFault> {
-        Ok(())
-    }
-
-    fn print(
-        &mut self,
-        _: &[u8],
-        _: Duration,
-        _: &mut dyn FnMut(Option<PrinterFault>),
-    ) -> Result<Confirmation, PrintFailure> {
-        self.0.lock().unwrap().pop().unwrap_or(Ok(Confirmation::Printed))
-    }
 }
 
 /// A terminal in a folder, its host, and what its engine has shown.
