@@ -103,6 +103,9 @@ pub enum RegisterError {
         /// What was to be done.
         wish: &'static str,
     },
+    /// No head of a terminal's log was signed, or what was signed counts no more already.
+    #[error("the host has signed no log of terminal {0} that still counts: there is nothing to accept")]
+    NoLog(String),
     /// Random numbers.
     #[error("the system gives no random numbers: {0}")]
     Random(String),
@@ -118,7 +121,7 @@ impl From<rusqlite::Error> for RegisterError {
 }
 
 /// The register within one transaction.
-pub struct Register<'a>(pub(super) &'a Connection);
+pub struct Register<'a>(pub(in crate::sandbox::host) &'a Connection);
 
 impl Store {
     /// Changes the register in one transaction: all of it is kept, durably, or nothing.
