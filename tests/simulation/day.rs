@@ -37,6 +37,12 @@ const BEGIN: &str = "2026-11-28T14:00:00Z";
 /// rests.
 const DRAINED_S: u64 = 3 * 3600;
 
+/// The last customer has left so many seconds after coming.
+const SERVED_S: u64 = 6 * 3600;
+
+/// A terminal that has nothing to do looks what is due some 20,000 times in the longest day.
+const MOST_HAPPENINGS: u64 = 200_000;
+
 /// How a day went.
 #[derive(Clone, Debug, Default)]
 pub struct Verdict {
@@ -111,7 +117,7 @@ pub struct Day<'a> {
     number: u64,
     random: Random,
     engine: Option<SteppedEngine>,
-    /// Counts starts of the terminal: what belongs to an earlier one is over.
+    /// Counts power cuts: what was under way at one is over. Who comes while the power is off is not under way.
     run: u32,
     busy: BTreeSet<Device>,
     jobs: u64,
@@ -132,6 +138,8 @@ pub struct Day<'a> {
     cuts: usize,
     problems: Vec<String>,
     healed: Option<Duration>,
+    /// When the last customer must have left.
+    closes: Duration,
     retries: u32,
 }
 
@@ -253,6 +261,7 @@ impl<'a> Day<'a> {
             cuts: 0,
             problems: Vec::new(),
             healed: None,
+            closes: Duration::ZERO,
             retries: 0,
         };
         let (mut at, second) = (Duration::from_secs(10), Duration::from_secs);
@@ -270,6 +279,7 @@ impl<'a> Day<'a> {
             }
         }
         day.to_come = day.customers.len();
+        day.closes = at + second(SERVED_S);
         day
     }
 
@@ -284,10 +294,10 @@ impl<'a> Day<'a> {
         while let Some(Reverse((at, number))) = self.next.pop() {
             self.clock.pass(at - self.now);
             self.now = at;
-            if self.healed.is_some_and(|healed| (at - healed).as_secs() > DRAINED_S) {
+            if let Some(why) = self.never_ends() {
                 let left = self.left();
-                self.problems.push(format!("the day does not end: {left:?}"));
-                return;
+                self.trace.note(format_args!("the day does not end"));
+                return self.problems.push(format!("the day does not end, {why}: {}", left.join(", ")));
             }
             let Some(happening) = self.happenings.remove(&number) else { continue };
             self.network.deliver_late();
@@ -300,6 +310,17 @@ impl<'a> Day<'a> {
                 self.heal();
             }
         }
+    }
+
+    /// Why this day is given up.
+    fn never_ends(&self) -> Option<&'static str> {
+        if self.healed.is_some_and(|healed| (self.now - healed).as_secs() > DRAINED_S) {
+            return Some("though nothing goes wrong any more");
+        }
+        if self.now > self.closes {
+            return Some("as the last customer does not leave");
+        }
+        (self.number > MOST_HAPPENINGS).then_some("as more happens than can in a day")
     }
 
     /// The last customer has left: from now on nothing goes wrong, and everything has to come to its end.
@@ -527,7 +548,6 @@ impl<'a> Day<'a> {
         }
         let watcher = Watcher(Arc::clone(&self.shown), self.trace.clone());
         self.engine = Some(SteppedEngine::start(parts, Box::new(watcher)));
-        self.run += 1;
         self.acts_soon(2000);
     }
 

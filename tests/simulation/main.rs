@@ -64,8 +64,8 @@ fn complaint(plan: &Plan) -> Option<String> {
     Some(text)
 }
 
-/// The seeds of `./dev test`. The day of seed 1 never ends: the terminal idles, and nobody acts any more.
-const SEEDS: std::ops::Range<u64> = 2..14;
+/// The seeds of `./dev test`.
+const SEEDS: std::ops::Range<u64> = 0..14;
 
 #[test]
 fn no_day_goes_wrong() {
@@ -151,7 +151,6 @@ fn disk_errors() -> Vec<Part> {
 }
 
 #[test]
-#[ignore = "some of these days never end, as that of seed 1: to be mended first"]
 fn a_power_cut_at_a_write_loses_nothing() {
     at_every_write(97, &cuts());
 }
