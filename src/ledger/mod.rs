@@ -150,11 +150,10 @@ impl Ledger {
         }
         // Paid, owing two slips and owing the host the TC is one fact: no power cut can part them.
         if let Record::Approved(card) = record {
-            if deliberate::is("slips_apart") {
-                return transaction.commit().map_err(&failed);
-            }
             for copy in [CopyFor::Merchant, CopyFor::Customer] {
-                self.insert_copy(trace, copy).map_err(&failed)?;
+                if !deliberate::is("slips_apart") {
+                    self.insert_copy(trace, copy).map_err(&failed)?;
+                }
             }
             self.queue_advice(AdviceKind::CardResult, trace, &card.chip_data)?;
             if let Some(scripts) = &card.scripts {

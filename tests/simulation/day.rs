@@ -22,7 +22,7 @@ use yima::reference::{Batch, TraceNumber};
 use crate::counter::{Paper, Slot};
 use crate::disk::{self, Survives, Trouble};
 use crate::network::Network;
-use crate::plan::{CutAt, HostDeed, Part, Plan};
+use crate::plan::{Customer, CutAt, HostDeed, Part, Plan};
 use crate::random::Random;
 use crate::trace::Trace;
 use crate::{judge, premises};
@@ -105,6 +105,8 @@ pub struct Day<'a> {
     cuts: usize,
     problems: Vec<String>,
     healed: Option<Duration>,
+    /// Who comes when everything else is over.
+    last_customer: Option<usize>,
     /// When the last customer must have left.
     closes: Duration,
     /// How often the terminal has not started since it last did.
@@ -168,6 +170,7 @@ impl<'a> Day<'a> {
             cuts: 0,
             problems: Vec::new(),
             healed: None,
+            last_customer: None,
             closes: Duration::ZERO,
             refusals: 0,
             is_over: false,
@@ -211,8 +214,14 @@ impl<'a> Day<'a> {
             self.network.deliver_late();
             self.happens(happening);
             self.settle();
-            if self.is_over || (self.healed.is_some() && self.engine.is_some() && self.left().is_empty()) {
+            if self.is_over {
                 return;
+            }
+            if self.healed.is_some() && self.people.are_gone() && self.left().is_empty() {
+                if self.last_customer.is_some() {
+                    return;
+                }
+                self.last_customer = Some(self.invite(Customer::LAST));
             }
             if self.healed.is_none() && self.people.are_gone() {
                 self.heal();
@@ -220,12 +229,21 @@ impl<'a> Day<'a> {
         }
     }
 
+    /// Somebody comes who is not in the plan. Gives who.
+    fn invite(&mut self, customer: Customer) -> usize {
+        self.people.customers.push(customer);
+        self.people.to_come += 1;
+        let number = self.people.customers.len() - 1;
+        self.after(Duration::from_secs(1), Happening::Comes(number));
+        number
+    }
+
     /// Why this day is given up.
     fn never_ends(&self) -> Option<&'static str> {
         if self.healed.is_some_and(|healed| (self.now - healed).as_secs() > DRAINED_S) {
             return Some("though nothing goes wrong any more");
         }
-        if self.now > self.closes {
+        if self.healed.is_none() && self.now > self.closes {
             return Some("as the last customer does not leave");
         }
         (self.number > MOST_HAPPENINGS).then_some("as more happens than can in a day")
@@ -397,6 +415,10 @@ impl<'a> Day<'a> {
 
     fn end(mut self) -> Verdict {
         drop(self.engine.take());
+        let paid = |last: usize| self.people.told.iter().any(|told| told.customer == last && told.word == Word::Paid);
+        if self.last_customer.is_some_and(|last| !paid(last)) {
+            self.problems.push("nobody can pay, though nothing goes wrong any more".to_owned());
+        }
         let rows = judge::judge(&self.network, &self.people.told, &self.acknowledged, &mut self.problems);
         self.problems.extend(self.network.problems());
         Verdict {

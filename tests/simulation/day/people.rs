@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use yima::app::view::{CopyState, CopyView, Intent, RowState, Screen};
 use yima::money::{Amount, Currency};
-use yima::payment::queue::{Act, Resolution, Standing, may_be_tried_again};
+use yima::payment::queue::{Act, Kind, Resolution, Standing, may_be_tried_again};
 use yima::pin::Pin;
 use yima::reference::TraceNumber;
 use yima::sandbox::host::store::EntryState;
@@ -295,12 +295,19 @@ impl Day<'_> {
             let act = if may_be_tried_again(&entry) && self.people.tried_again.insert(entry.trace) {
                 Act::Retry
             } else {
-                let trace = entry.original;
-                let entries = self.network.host(|host| host.store.ledger()).unwrap();
-                let booked = entries.iter().any(|host| host.trace == trace && host.state == EntryState::Approved);
-                Act::Resolve(if booked { Resolution::Charged } else { Resolution::Reversed })
+                Act::Resolve(match entry.kind {
+                    Kind::Reversal if self.is_booked(entry.original) => Resolution::Charged,
+                    Kind::Reversal => Resolution::Reversed,
+                    Kind::Advice(_) => Resolution::Noted,
+                })
             };
             self.send(Intent::Decide(entry.trace, act));
         }
+    }
+
+    /// What the acquirer says when it is asked.
+    fn is_booked(&self, trace: TraceNumber) -> bool {
+        let entries = self.network.host(|host| host.store.ledger()).unwrap();
+        entries.iter().any(|host| host.trace == trace && host.state == EntryState::Approved)
     }
 }
