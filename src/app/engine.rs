@@ -198,6 +198,7 @@ impl Core {
 
     /// What an engine does first.
     pub(super) fn begin(&mut self) {
+        self.recall_what_is_not_ours();
         if let Err(error) = self.take_up_what_was_left() {
             self.ledger_failed(&error);
         }

@@ -11,6 +11,7 @@ mod copies;
 mod deeds;
 mod error;
 mod log;
+mod not_ours;
 mod orders;
 mod presence;
 mod queue;
