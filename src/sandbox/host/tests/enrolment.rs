@@ -267,13 +267,53 @@ fn a_lost_answer_is_given_again_to_the_same_request_only() {
     };
     assert!(enrolment.carry_out(&code, &mut losing, &mut |_| ()).is_err());
     let mut again = |signed: &SignedRequest| {
-        assert_eq!(Some(signed), sent.as_ref());
+        assert_eq!(Some(&signed.request), sent.as_ref().map(|sent| &sent.request), "word for word");
         https::enrol(&settings, &machine.directory, signed)
     };
     enrolment.carry_out(&code, &mut again, &mut |_| ()).unwrap();
     assert_eq!(echo(&machine.link()), "00");
     assert_eq!(refused(machine.enrol(&code)), Refusal::CodeUsed, "other keys are another request");
     assert_eq!(echo(&machine.link()), "00");
+}
+
+/// Whoever copies the state directory while the line is dead must get neither the code nor what proves the machine to the host.
+#[test]
+fn nothing_that_is_kept_of_an_enrolment_under_way_tells_code_or_proof() {
+    let machine = Machine::new();
+    let (_, code) = machine.approved();
+    let settings = machine.house.running.link_settings();
+    let enrolment = Enrolment {
+        settings: &settings,
+        directory: &machine.directory,
+        serial_number: TUSN,
+        machine: &machine.sources,
+        custody: &Custody::Software,
+    };
+    let proof = Fingerprint::take(&machine.sources).unwrap().proof(TUSN).unwrap().expose_key();
+    let mut dead = |signed: &SignedRequest| {
+        assert!(
+            signed.request.contains(&*proof) && signed.request.contains(code.expose_digits()),
+            "the host gets both"
+        );
+        Err(EnrolmentError::Link("no line".to_owned()))
+    };
+    assert!(enrolment.carry_out(&code, &mut dead, &mut |_| ()).is_err());
+    let stage = machine.directory.with_file_name("identity.new");
+    assert!(stage.join("enrolment-request.json").exists());
+    for file in std::fs::read_dir(&stage).unwrap().map(|file| file.unwrap().path()) {
+        let content = std::fs::read(&file).unwrap();
+        for secret in [proof.as_bytes(), code.expose_digits().as_bytes(), &hex::decode(&proof).unwrap()] {
+            let found = content.windows(secret.len()).any(|window| window == secret);
+            assert!(!found, "{}", file.display());
+        }
+    }
+    // Another code is another enrolment, with keys of its own.
+    let key = |folder: &Path| SoftwareVault::open(folder).unwrap().public_key().unwrap();
+    let before = key(&stage);
+    let other = ActivationCode::parse("000000000000").unwrap();
+    assert!(enrolment.carry_out(&other, &mut |_| Err(EnrolmentError::Link(String::new())), &mut |_| ()).is_err());
+    assert_ne!(key(&stage), before);
+    machine.enrol(&code).unwrap();
 }
 
 #[test]
@@ -291,10 +331,8 @@ fn a_request_that_its_keys_did_not_sign_is_refused() {
     let stranger = SoftwareVault::in_memory();
     stranger.generate().unwrap();
     let mut tampering = |signed: &SignedRequest| {
-        let forged = SignedRequest {
-            signature: hex::encode(&stranger.sign(signed.request.as_bytes()).unwrap()),
-            ..signed.clone()
-        };
+        let mut forged = signed.clone();
+        forged.signature = hex::encode(&stranger.sign(signed.request.as_bytes()).unwrap());
         https::enrol(&settings, &machine.directory, &forged)
     };
     assert_eq!(refused(enrolment.carry_out(&code, &mut tampering, &mut |_| ())), Refusal::BadRequest);
