@@ -184,7 +184,7 @@ pub enum LinkError {
     /// The dialect is not shipped or is wrong.
     #[error(transparent)]
     Dialect(#[from] DialectError),
-    /// The secure element does not know the dialect's MAC.
+    /// The secure element does not know the dialect's keys or MAC.
     #[error(transparent)]
     Vault(#[from] VaultError),
     /// A setting has a value that cannot be.
@@ -239,6 +239,7 @@ impl HttpsLink {
     ) -> Result<Self, LinkError> {
         let dialect = super::dialect_file::load(&settings.dialect)?;
         vault.set_mac_algorithm(dialect.mac)?;
+        vault.set_key_cipher(dialect.sign_on.cipher)?;
         let setting = |key, problem: &str| LinkError::Setting { key, problem: problem.to_owned() };
         let address =
             |key, url: &str| Address::parse(url).map_err(|error: AddressError| setting(key, &error.to_string()));

@@ -176,10 +176,12 @@ impl Setup {
     /// The keys.
     ///
     /// # Errors
-    /// When the vault cannot be opened, or does not know the dialect's MAC.
+    /// When the vault cannot be opened, or does not know the dialect's keys and MAC.
     pub fn vault(&self) -> Result<Arc<dyn SecureElement>, SetupError> {
         let vault: Arc<dyn SecureElement> = Arc::from(self.custody()?.open(&self.identity_directory())?);
-        vault.set_mac_algorithm(self.dialect()?.mac)?;
+        let dialect = self.dialect()?;
+        vault.set_mac_algorithm(dialect.mac)?;
+        vault.set_key_cipher(dialect.sign_on.cipher)?;
         Ok(vault)
     }
 

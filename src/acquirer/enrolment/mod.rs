@@ -19,6 +19,7 @@ use self::wire::{
     Wish, agreement_context,
 };
 use crate::crypto::{CryptoError, hex};
+use crate::iso8583::Dialect;
 use crate::terminal::binding::{BindingError, BindingRecord, key_name};
 use crate::terminal::custody::Custody;
 use crate::terminal::identity::{self, Identity, IdentityError};
@@ -102,6 +103,8 @@ impl EnrolmentError {
 pub struct Enrolment<'a> {
     /// File names of authorities, certificate and key.
     pub settings: &'a LinkSettings,
+    /// What keys the terminal will need: a secure element that cannot have them is refused before anybody is asked.
+    pub dialect: &'a Dialect,
     /// The identity directory.
     pub directory: &'a Path,
     /// The machine's serial number (TUSN).
@@ -182,6 +185,8 @@ impl Enrolment<'_> {
         let fingerprint = Fingerprint::take(self.machine)?;
         stage.make()?;
         let vault = self.custody.begin(stage.folder())?;
+        vault.set_mac_algorithm(self.dialect.mac)?;
+        vault.set_key_cipher(self.dialect.sign_on.cipher)?;
         if fingerprint.is_nameless() && !vault.is_test() {
             return Err(MachineError::Nameless.into());
         }
@@ -229,6 +234,7 @@ impl Enrolment<'_> {
     fn fill(&self, stage: &Stage<'_>, answer: &EnrolmentAnswer) -> Result<BindingRecord, EnrolmentError> {
         let refused = |problem: &str| EnrolmentError::Answer(problem.to_owned());
         let vault = self.custody.open(stage.folder())?;
+        vault.set_key_cipher(self.dialect.sign_on.cipher)?;
         let device_key = vault.public_key()?;
         let authorities = self.authorities()?;
         let authorities = std::fs::read(&authorities).map_err(|source| EnrolmentError::file(&authorities, source))?;

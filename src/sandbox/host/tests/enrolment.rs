@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use super::*;
 use crate::acquirer::enrolment::wire::{ActivationCode, Refusal, SignedRequest};
 use crate::acquirer::enrolment::{Enrolled, Enrolment, EnrolmentError, Progress, https};
+use crate::iso8583::Dialect;
 use crate::sandbox::host::onboarding::application::{Form, State};
 use crate::sandbox::host::onboarding::codes::CODE_LIFETIME_S;
 use crate::sandbox::host::onboarding::register::{Register, RegisterError};
@@ -86,6 +87,7 @@ impl Machine {
     ) -> Result<BindingRecord, EnrolmentError> {
         let enrolment = Enrolment {
             settings,
+            dialect: &Dialect::shipped("unionpay").unwrap(),
             directory,
             serial_number,
             machine: &self.sources,
@@ -344,6 +346,7 @@ fn a_lost_answer_is_given_again_to_the_same_request_only() {
     let settings = machine.house.running.link_settings();
     let enrolment = Enrolment {
         settings: &settings,
+        dialect: &Dialect::shipped("unionpay").unwrap(),
         directory: &machine.directory,
         serial_number: TUSN,
         machine: &machine.sources,
@@ -373,6 +376,7 @@ fn a_request_that_its_keys_did_not_sign_is_refused() {
     let settings = machine.house.running.link_settings();
     let enrolment = Enrolment {
         settings: &settings,
+        dialect: &Dialect::shipped("unionpay").unwrap(),
         directory: &machine.directory,
         serial_number: TUSN,
         machine: &machine.sources,
