@@ -561,7 +561,8 @@ impl HostLink for HttpsLink {
     fn download(&self) -> Result<Download, DownloadError> {
         let from = self.addresses.order().first().and_then(|index| self.addresses.get(*index));
         let from = from.map(|address| format!("{address}{}", self.path)).unwrap_or_default();
-        parameters::fetch(&self.dialect.parameters, from, &mut |question| self.ask(question))
+        let numbers = parameters::number_key(&*self.vault)?;
+        parameters::fetch(&self.dialect.parameters, &numbers, from, &mut |question| self.ask(question))
     }
 
     fn confirm_download(&self) -> Result<(), DownloadError> {

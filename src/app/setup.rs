@@ -12,6 +12,7 @@ use super::parts::{EngineLock, Parts};
 use crate::acquirer::dialect_file;
 use crate::acquirer::enrolment::{self, EnrolmentError};
 use crate::acquirer::link::{HostLink, HttpsLink, LinkError};
+use crate::acquirer::parameters::number_key;
 use crate::devices::printer::Printer;
 use crate::devices::printer::escpos_serial::{SerialPrinter, SerialSettings};
 use crate::devices::reader::CardReader;
@@ -287,7 +288,7 @@ impl Setup {
             tracing::warn!(%error, "the head of the transaction log is not signed");
         }
         let printer_profile = self.printer_profile()?;
-        let emv_files = self.emv_files(&identity);
+        let emv_files = self.emv_files(&identity).knowing(number_key(&*vault)?);
         let in_use = emv_files.load()?;
         Ok(Parts {
             merchant_code: identity.merchant_code()?,

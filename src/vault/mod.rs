@@ -11,6 +11,8 @@ pub mod software;
 
 use std::fmt;
 
+use zeroize::Zeroizing;
+
 use crate::card_number::Pan;
 use crate::crypto::key_block::KeyBlockError;
 use crate::crypto::mac::{Cipher, MacAlgorithm};
@@ -131,6 +133,13 @@ pub trait SecureElement: Send + Sync {
     /// # Errors
     /// When the key is missing or the element fails.
     fn device_ciphertext(&self, serial_number: &str, factor: &str) -> Result<String, VaultError>;
+
+    /// A secret of 32 bytes for a purpose that is none of the acquirer's, always the same as long as the device key is. Nothing
+    /// about the device key follows from it, nor from one secret about another.
+    ///
+    /// # Errors
+    /// When the key is missing or the element fails.
+    fn secret_for(&self, purpose: &str) -> Result<Zeroizing<Vec<u8>>, VaultError>;
 
     /// Destroys all keys and the pair, durably. From then on every call but [`SecureElement::generate`] says so.
     ///

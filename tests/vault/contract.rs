@@ -137,6 +137,7 @@ fn an_enrolment_comes_under_what_both_agree_on(open: Open) {
     let device_key = Sm4Key::new(&[7; 16]).unwrap();
     let expected = device::ciphertext(&device_key, "00000102TEST0001", "001230").unwrap();
     assert_eq!(vault.device_ciphertext("00000102TEST0001", "001230").unwrap(), expected);
+    assert_eq!(vault.secret_for("a test").unwrap(), device::secret_for(&device_key, "a test").unwrap());
     let [master, device, ..] = check_values(&*vault);
     let whole = TdesKey::new(&bytes(MASTER)).unwrap().check_value().unwrap();
     assert_eq!(master.unwrap(), hex::encode(&whole[..4]));
@@ -334,6 +335,7 @@ pub fn all_say_that_they_were_destroyed(vault: &dyn SecureElement) {
         vault.mac(b"").map(drop),
         vault.encrypt_pin(&pin(), &pan).map(drop),
         vault.device_ciphertext("", "").map(drop),
+        vault.secret_for("").map(drop),
     ] {
         assert!(matches!(result, Err(VaultError::Destroyed)), "{result:?}");
     }

@@ -510,6 +510,13 @@ impl SecureElement for Pkcs11Vault {
         })
     }
 
+    fn secret_for(&self, purpose: &str) -> Result<Zeroizing<Vec<u8>>, VaultError> {
+        self.with(|open| {
+            let key = open.device_key()?.ok_or_else(|| KeyName::Device.missing())?;
+            Ok(device::secret_for(&key, purpose)?)
+        })
+    }
+
     fn zeroize(&self) -> Result<(), VaultError> {
         // Gone whatever the token says. A lock that cannot be had is no reason to leave them.
         self.held().destroyed = true;

@@ -258,6 +258,13 @@ impl SecureElement for SoftwareVault {
         })
     }
 
+    fn secret_for(&self, purpose: &str) -> Result<Zeroizing<Vec<u8>>, VaultError> {
+        self.with(|keys| {
+            let key = keys.device.as_ref().ok_or_else(|| KeyName::Device.missing())?;
+            Ok(device::secret_for(key, purpose)?)
+        })
+    }
+
     fn zeroize(&self) -> Result<(), VaultError> {
         let mut held = self.held();
         // Gone from memory whatever the disk says.
