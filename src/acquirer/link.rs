@@ -185,7 +185,7 @@ pub enum LinkError {
     /// The dialect is not shipped or is wrong.
     #[error(transparent)]
     Dialect(#[from] DialectError),
-    /// The secure element does not know the dialect's MAC.
+    /// The secure element does not know the dialect's keys or MAC.
     #[error(transparent)]
     Vault(#[from] VaultError),
     /// A setting has a value that cannot be.
@@ -240,6 +240,7 @@ impl HttpsLink {
     ) -> Result<Self, LinkError> {
         let dialect = super::dialect_file::load(&settings.dialect)?;
         vault.set_mac_algorithm(dialect.mac)?;
+        vault.set_key_cipher(dialect.sign_on.cipher)?;
         let setting = |key, problem: &str| LinkError::Setting { key, problem: problem.to_owned() };
         let address =
             |key, url: &str| Address::parse(url).map_err(|error: AddressError| setting(key, &error.to_string()));
@@ -561,7 +562,8 @@ impl HostLink for HttpsLink {
     fn download(&self) -> Result<Download, DownloadError> {
         let from = self.addresses.order().first().and_then(|index| self.addresses.get(*index));
         let from = from.map(|address| format!("{address}{}", self.path)).unwrap_or_default();
-        parameters::fetch(&self.dialect.parameters, from, &mut |question| self.ask(question))
+        let numbers = parameters::number_key(&*self.vault)?;
+        parameters::fetch(&self.dialect.parameters, &numbers, from, &mut |question| self.ask(question))
     }
 
     fn confirm_download(&self) -> Result<(), DownloadError> {

@@ -207,6 +207,7 @@ impl Setup {
         };
         let enrolment = Enrolment {
             settings: &self.settings.host,
+            dialect: &self.dialect()?,
             directory: &directory,
             serial_number: &serial_number,
             machine: &self.settings.terminal.machine,

@@ -183,7 +183,7 @@ impl Service {
             Script::CaptivePortal => return Ok(Reply::CaptivePortal),
             _ => {}
         }
-        let mut decision = rules::sale(&self.store, terminal, &request.message, bytes, now)?;
+        let mut decision = rules::sale(&self.store, &self.dialect.pin, terminal, &request.message, bytes, now)?;
         // A sale that was refused is answered properly, whatever its amount: there is nothing to be lost.
         if decision.authorisation_code.is_none() {
             return self.signed(request, terminal, &decision, now);

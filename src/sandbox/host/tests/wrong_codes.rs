@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::enrolment::{Machine, TUSN, other_code, refused};
 use crate::acquirer::enrolment::wire::{ActivationCode, Answer, Refusal, SignedRequest};
 use crate::acquirer::enrolment::{Enrolment, EnrolmentError};
+use crate::iso8583::Dialect;
 use crate::sandbox::host::onboarding::Onboarding;
 use crate::sandbox::host::onboarding::wrong_codes::Source;
 use crate::sandbox::host::take_terminal;
@@ -22,6 +23,7 @@ impl Asking<'_> {
         let settings = self.machine.house.running.link_settings();
         let enrolment = Enrolment {
             settings: &settings,
+            dialect: &Dialect::shipped("unionpay").unwrap(),
             directory: &self.machine.directory,
             serial_number: TUSN,
             machine: &self.machine.sources,
