@@ -3,6 +3,7 @@
 mod binding;
 mod decisions;
 mod enrolment;
+mod in_service;
 mod line;
 mod macs;
 mod parameters;
