@@ -203,6 +203,7 @@ impl Core {
     pub(super) fn begin(&mut self) {
         // Before anything else, so that the clock is compared before a payment needs it.
         self.look_for_host();
+        self.recall_what_is_not_ours();
         if let Err(error) = self.take_up_what_was_left() {
             self.ledger_failed(&error);
         }

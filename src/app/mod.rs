@@ -4,6 +4,7 @@
 //! waits for a device but its own worker. All of them talk by messages.
 
 mod binding;
+mod books;
 mod charging;
 mod choosing;
 mod comparing;

@@ -143,6 +143,10 @@ fn described_tables(tables: &HostTables) -> Described {
         let taken = if range.refused { "not taken" } else { "taken" };
         (range.name(), vec![("bank", range.bank.clone()), ("it is", taken.to_owned())])
     });
+    let numbers = tables.number.iter().map(|card| {
+        let taken = if card.refused { "not taken" } else { "taken" };
+        (card.name(), vec![("bank", card.bank.clone()), ("it is", taken.to_owned())])
+    });
     let texts = tables.text.iter().map(|text| {
         let said = |words: &Option<String>| words.clone().unwrap_or_else(|| "as this program does".to_owned());
         let values = [("says", &text.zh), ("advises", &text.zh_do), ("says in English", &text.en)];
@@ -150,7 +154,7 @@ fn described_tables(tables: &HostTables) -> Described {
         values.push(("advises in English", said(&text.en_do)));
         (format!("response {}", text.code), values)
     });
-    cards.chain(texts).chain([("terminal".to_owned(), parameter_values(&tables.terminal))]).collect()
+    cards.chain(numbers).chain(texts).chain([("terminal".to_owned(), parameter_values(&tables.terminal))]).collect()
 }
 
 /// Which set, in a word for the acquirer.

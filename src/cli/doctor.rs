@@ -233,8 +233,9 @@ fn host_tables(setup: &Setup, identity: &Identity) -> Result<String, String> {
     if tables.is_empty() {
         said.push("none from the host".to_owned());
     } else {
-        let refused = tables.card.iter().filter(|range| range.refused).count();
-        let (cards, texts) = (tables.card.len(), tables.text.len());
+        let refused = tables.card.iter().filter(|range| range.refused).count()
+            + tables.number.iter().filter(|card| card.refused).count();
+        let (cards, texts) = (tables.card.len() + tables.number.len(), tables.text.len());
         said.push(format!("{cards} card entries, {refused} of them not taken, words for {texts} codes"));
         let set = parameter_values(&tables.terminal).into_iter().filter(|(_, value)| value != "none");
         said.extend(set.map(|(name, value)| format!("{name}: {value}")));

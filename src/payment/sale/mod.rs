@@ -326,7 +326,7 @@ impl Sale {
             truncated_pan: pan.truncated(),
             aid: hex::encode(self.kernel.data().get(tag::DF_NAME).unwrap_or_default()),
             label: self.kernel.application_label().to_owned(),
-            bank: self.listed().map(|range| range.bank.clone()),
+            bank: self.listed().map(|listed| listed.bank.to_owned()),
             tvr: hex::encode(&self.kernel.tvr().0),
             tsi: hex::encode(&self.kernel.tsi().0),
             verification: self.kernel.verification(),

@@ -25,6 +25,15 @@ use crate::terminal::{journal, machine};
 use crate::vault::software;
 
 impl Host {
+    /// The terminal that every host knows gets a new kit.
+    ///
+    /// # Errors
+    /// When its files or its row cannot be written.
+    pub(super) fn enrol_default(&self) -> Result<(), HostError> {
+        let (form, numbers) = default_application();
+        self.enrol_kit(&form, &numbers)
+    }
+
     /// Takes a terminal into the register and enrols it as any other: application, approval, activation code, keys. One of
     /// the same number is replaced. Of the identity count its numbers, names and addresses.
     ///
@@ -47,7 +56,7 @@ impl Host {
         self.enrol_kit(&form, &numbers)
     }
 
-    pub(super) fn enrol_kit(&self, form: &Form, numbers: &Numbers) -> Result<(), HostError> {
+    fn enrol_kit(&self, form: &Form, numbers: &Numbers) -> Result<(), HostError> {
         let kit = self.kit(&numbers.terminal)?;
         let now = clock::timestamp();
         let code = self.store.register(|register| {
@@ -71,6 +80,7 @@ impl Host {
         let onboarding = self.onboarding()?;
         let enrolment = Enrolment {
             settings: &LinkSettings::default(),
+            dialect: &self.dialect,
             directory: &kit,
             serial_number: &form.serial_number,
             machine: &machine::SOURCES.map(PathBuf::from),
@@ -115,7 +125,7 @@ impl Host {
             (software::FILE, Readers::Owner),
             (identity::AUTHORITIES, Readers::All),
             (identity::BINDING_AUTHORITIES, Readers::All),
-            ("client.pem", Readers::All),
+            (CLIENT_CERTIFICATE, Readers::All),
             ("client.key", Readers::Owner),
             (machine::FILE, Readers::Owner),
             (journal::FILE, Readers::Owner),
@@ -127,13 +137,27 @@ impl Host {
         Ok(())
     }
 
+    /// Whether a directory has the identity of the default terminal, and has it as it is in the register now.
+    ///
+    /// # Errors
+    /// When the kit cannot be read.
+    pub fn is_kit(&self, directory: &Path) -> Result<Option<bool>, HostError> {
+        if !identity::unverified(directory)
+            .is_ok_and(|record| record.test && record.terminal_number == DEFAULT_TERMINAL)
+        {
+            return Ok(None);
+        }
+        let kept = std::fs::read(self.kit(DEFAULT_TERMINAL)?.join(CLIENT_CERTIFICATE))?;
+        Ok(Some(std::fs::read(directory.join(CLIENT_CERTIFICATE)).is_ok_and(|certificate| certificate == kept)))
+    }
+
     /// Do register and kit belong together? Not when an enrolment was cut short.
     pub(super) fn has_kit_of(&self, terminal: &str) -> Result<bool, HostError> {
         let Some(registered) = self.store.terminal(terminal)? else { return Ok(false) };
         if Bound::of(&self.store, terminal)?.is_none() {
             return Ok(false);
         }
-        let certificate = std::fs::read(self.kit(terminal)?.join("client.pem")).unwrap_or_default();
+        let certificate = std::fs::read(self.kit(terminal)?.join(CLIENT_CERTIFICATE)).unwrap_or_default();
         match X509::from_pem(&certificate) {
             Ok(certificate) => Ok(pki::fingerprint(&certificate)? == registered.certificate),
             Err(_) => Ok(false),
@@ -150,6 +174,7 @@ impl Host {
     }
 }
 
+const CLIENT_CERTIFICATE: &str = "client.pem";
 const TERMINALS: &str = "terminals";
 
 /// Who changes the register when the sandbox does it by itself.
@@ -159,7 +184,7 @@ const SANDBOX: &str = "sandbox";
 const DEFAULT_PLACE: Place = Place { latitude_e6: 39_903_200, longitude_e6: 116_397_800, radius_m: 500 };
 
 /// The one merchant every sandbox host knows. None of these numbers belongs to anybody.
-pub(super) fn default_application() -> (Form, Numbers) {
+fn default_application() -> (Form, Numbers) {
     let form = Form {
         serial_number: "00000402TEST0001".to_owned(),
         merchant_name: "老王小吃店".to_owned(),
@@ -185,6 +210,7 @@ pub(super) fn take_terminal(store: &Store, new: &NewTerminal<'_>) -> Result<(), 
         serial_number: &new.application.form.serial_number,
         acquirer: &numbers.acquirer,
         certificate: new.certificate,
+        cipher: new.cipher,
         master_key: new.master_key,
         device_key: new.device_key,
     })?;

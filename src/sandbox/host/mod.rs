@@ -40,7 +40,7 @@ use zeroize::Zeroizing;
 pub use self::advices::Note;
 use self::files::Readers;
 pub use self::keys::SignOnState;
-use self::kits::{default_application, take_terminal};
+use self::kits::take_terminal;
 use self::onboarding::Onboarding;
 use self::onboarding::register::{Register, RegisterError};
 pub use self::orders::Told;
@@ -54,7 +54,8 @@ use self::store::{Entry, Store, StoreError};
 use crate::acquirer::dialect_file;
 use crate::acquirer::enrolment::EnrolmentError;
 use crate::crypto::CryptoError;
-use crate::iso8583::{DialectError, Order};
+use crate::crypto::mac::Cipher;
+use crate::iso8583::{Dialect, DialectError, Order};
 use crate::pin::Pin;
 use crate::reference::ReferenceError;
 use crate::sandbox::card::profile::{CardProfile, ProfileError, SHIPPED};
@@ -67,14 +68,17 @@ pub const DEFAULT_PORT: u16 = 8583;
 /// Terminal number of the terminal that every host knows.
 pub const DEFAULT_TERMINAL: &str = "10000001";
 
-const DIALECT: &str = "unionpay";
+/// What it speaks when nobody says otherwise.
+pub const DEFAULT_DIALECT: &str = "unionpay";
 
 /// A host that is ready to start.
 #[derive(Clone, Debug)]
 pub struct Host {
     state: PathBuf,
     store: Arc<Store>,
-    dialect: String,
+    /// What it speaks, by its name or its file.
+    dialect_name: String,
+    dialect: Dialect,
 }
 
 /// Why a host cannot be prepared or started.
@@ -150,6 +154,30 @@ impl Host {
     /// # Errors
     /// When the directory cannot be written, or holds something else.
     pub fn prepare(state: &Path) -> Result<Self, HostError> {
+        let host = Self::open(DEFAULT_DIALECT, state)?;
+        if !host.has_kit_of(DEFAULT_TERMINAL)? {
+            host.enrol_default()?;
+        }
+        Ok(host)
+    }
+
+    /// As [`Host::prepare`], for a host that speaks another dialect: a shipped one, or the one of a file. The terminal that it
+    /// knows gets a new kit when its keys are for a dialect with others.
+    ///
+    /// # Errors
+    /// Also when the dialect is one that no terminal can trade with.
+    pub fn prepare_in(dialect_name: &str, state: &Path) -> Result<Self, HostError> {
+        let host = Self::open(dialect_name, state)?;
+        let known = host.store.terminal(DEFAULT_TERMINAL)?.map(|terminal| Cipher::of(&terminal.master_key));
+        if !host.has_kit_of(DEFAULT_TERMINAL)? || known != Some(host.dialect.sign_on.cipher) {
+            host.enrol_default()?;
+        }
+        Ok(host)
+    }
+
+    /// What is missing is made, except the terminal.
+    fn open(dialect_name: &str, state: &Path) -> Result<Self, HostError> {
+        let dialect = dialect_file::load(dialect_name)?;
         files::private_directory(state)?;
         let pki = state.join(PKI);
         if !pki.exists() {
@@ -169,21 +197,18 @@ impl Host {
                 store.register_account(application)?;
             }
         }
-        let host = Self { state: state.to_owned(), store, dialect: DIALECT.to_owned() };
+        let host = Self { state: state.to_owned(), store, dialect_name: dialect_name.to_owned(), dialect };
         if !pki.join("binding.pem").exists() {
             let signer = host.credential("ca")?.issue("Yima sandbox TEST binding records", Purpose::BindingSigner)?;
             write_credential(&pki, "binding", &signer)?;
-        }
-        if !host.has_kit_of(DEFAULT_TERMINAL)? {
-            let (form, numbers) = default_application();
-            host.enrol_kit(&form, &numbers)?;
         }
         Ok(host)
     }
 
     /// The desk of this host for enrolments.
     fn onboarding(&self) -> Result<Onboarding, HostError> {
-        Ok(Onboarding::new(Arc::clone(&self.store), self.credential("ca")?, self.credential("binding")?))
+        let cipher = self.dialect.sign_on.cipher;
+        Ok(Onboarding::new(Arc::clone(&self.store), self.credential("ca")?, self.credential("binding")?, cipher))
     }
 
     /// Changes the register of merchant applications, in one transaction.
@@ -206,7 +231,7 @@ impl Host {
         parameters.check()?;
         Ok(Service {
             parameters,
-            dialect: dialect_file::load(&self.dialect)?,
+            dialect: self.dialect.clone(),
             store: Arc::clone(&self.store),
             deaf_to_reversals: AtomicBool::new(false),
             wrong_check_values: AtomicBool::new(false),
@@ -215,13 +240,6 @@ impl Host {
             blind_to_bindings: AtomicBool::new(false),
             onboarding: self.onboarding()?,
         })
-    }
-
-    /// The host speaks another dialect: a shipped one, or the one of a file.
-    #[must_use]
-    pub fn speaking(mut self, dialect: &str) -> Self {
-        dialect.clone_into(&mut self.dialect);
-        self
     }
 
     /// The host's ledger, oldest first.

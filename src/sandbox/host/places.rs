@@ -97,7 +97,7 @@ fn first_to_go(lines: &[Arc<Line>], now: Instant, full: bool) -> Option<usize> {
         let found = states.iter().enumerate().filter(|(_, state)| wanted(state));
         found.min_by_key(|(_, state)| state.since).map(|(index, _)| index)
     };
-    let stranger = oldest(&|state| !state.known && now.duration_since(state.since) >= AT_THE_DOOR);
+    let stranger = oldest(&|state| !state.known && state.busy == 0 && now.duration_since(state.since) >= AT_THE_DOOR);
     stranger.or_else(|| if full { oldest(&|state| state.known && state.busy == 0) } else { None })
 }
 
@@ -172,6 +172,8 @@ mod tests {
         assert_eq!(first_to_go(&known, now, true), Some(2));
         assert_eq!(first_to_go(&known, now, false), None, "it is still shaking hands");
         assert_eq!(first_to_go(&[line(true, 1, 90, now)], now, true), None);
+        let enrolling = [line(false, 1, 9, now), line(false, 0, 3, now)];
+        assert_eq!(first_to_go(&enrolling, now, false), Some(1), "who is being enrolled is being answered");
     }
 
     #[test]

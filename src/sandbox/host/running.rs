@@ -47,7 +47,7 @@ impl Host {
             // A booking that has begun is finished; connections are cut.
             runtime.shutdown_timeout(Duration::from_secs(5));
         })?;
-        Ok(RunningHost { address, dialect: self.dialect.clone(), service, stop: Some(stop), thread: Some(thread) })
+        Ok(RunningHost { address, dialect: self.dialect_name.clone(), service, stop: Some(stop), thread: Some(thread) })
     }
 }
 

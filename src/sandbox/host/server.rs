@@ -220,8 +220,10 @@ async fn message(
 async fn enrol(
     State(service): State<Arc<Service>>,
     Extension(source): Extension<Source>,
+    Extension(peer): Extension<Peer>,
     request: Request<Body>,
 ) -> Result<Response, Infallible> {
+    let _busy = peer.line.begin();
     Ok(onboard(request, move |signed| service.enrol(&signed, &source)).await)
 }
 

@@ -198,12 +198,13 @@ impl Register<'_> {
         self.one("serial_number = ?1 ORDER BY id DESC LIMIT 1", params![serial_number])
     }
 
-    /// The newest application with a terminal number, also one that is over.
+    /// The newest application with a terminal number that a terminal was enrolled on, also one that is over. While a newer one waits for
+    /// its machine, the earlier terminal still gives back what it took.
     ///
     /// # Errors
     /// When the database cannot be read.
     pub fn of_terminal(&self, terminal: &str) -> Result<Option<Application>, RegisterError> {
-        self.one("terminal = ?1 ORDER BY id DESC LIMIT 1", params![terminal])
+        self.one("terminal = ?1 ORDER BY device_key IS NULL, id DESC LIMIT 1", params![terminal])
     }
 
     /// All applications, oldest first.

@@ -6,6 +6,7 @@ use super::enrolment::{Machine, echo, refused};
 use super::*;
 use crate::acquirer::enrolment::wire::{Refusal, SignedRequest};
 use crate::acquirer::enrolment::{Enrolled, EnrolmentError, https};
+use crate::sandbox::host::onboarding::register::{Register, RegisterError};
 use crate::terminal::binding::Place;
 use crate::terminal::identity::IdentityError;
 use crate::terminal::journal::{Event, Journal};
@@ -31,6 +32,55 @@ fn a_merchant_suspended_or_gone_takes_no_payment_but_what_is_to_be_taken_back_co
     // What its customers paid last may still have to be taken back, under new keys too.
     link.sign_on(trace(999_998)).unwrap();
     assert_eq!(code(link.reverse(&reversal(3, 100))), "00");
+    assert_eq!(house.balance(), before);
+}
+
+/// Something on the way doubles a sale, and the merchant is suspended or moved between the two.
+#[test]
+fn a_sale_that_was_booked_is_not_called_refused_when_it_comes_again_to_a_host_that_takes_none_any_more() {
+    let house = House::new();
+    let (link, now) = (house.link(), Timestamp::now());
+    assert_eq!(code(link.sale(&sale(1, 100))), "00");
+    let id = house.host.register(|register| Ok(register.of_terminal("10000001")?.unwrap().id)).unwrap();
+    house.host.register(|register| register.suspend(id, "why", "test", now)).unwrap();
+    let booked = house.balance();
+    assert_eq!(code(link.sale(&sale(1, 100))), "00", "the answer of the first");
+    assert_eq!(code(link.sale(&sale(2, 100))), "03");
+    house.host.register(|register| register.resume(id, "test", now)).unwrap();
+    let place = Place::parse("22.5,114.0", 300).unwrap();
+    house.host.register(|register| register.move_to(id, "深圳市", place, "test", now)).unwrap();
+    // The answer of the first, in the host's name of now: no proof to a terminal that does not know it yet, so it takes it back.
+    let doubtful = link.sale(&sale(1, 100)).unwrap_err();
+    assert!(matches!(doubtful, LinkFailure::WrongAnswer(_)), "{doubtful}");
+    assert_eq!(code(link.sale(&sale(2, 100))), "97");
+    assert_eq!(house.balance(), booked);
+    // What was taken back is booked no more, and the refusal is true.
+    assert_eq!(code(link.reverse(&reversal(1, 100))), "97", "as a request of a terminal with an old record");
+    let newer = link.refresh_binding().unwrap();
+    assert!(newer.is_some());
+    assert_eq!(code(link.reverse(&reversal(1, 100))), "00");
+    house.host.register(|register| register.suspend(id, "why", "test", now)).unwrap();
+    assert_eq!(code(link.sale(&sale(1, 100))), "03");
+}
+
+/// The acquirer gives a terminal number to a second machine that has not been enrolled yet.
+#[test]
+fn a_terminal_gives_back_what_it_took_while_its_number_waits_for_another_machine() {
+    let house = House::new();
+    let link = house.link();
+    let before = house.balance();
+    assert_eq!(code(link.sale(&sale(1, 100))), "00");
+    let register = |work: &dyn Fn(&Register<'_>) -> Result<(), RegisterError>| house.host.register(work).unwrap();
+    let now = Timestamp::now();
+    register(&|register| {
+        let first = register.of_terminal("10000001")?.unwrap();
+        register.decommission(first.id, "test", "why", now)?;
+        let mut form = first.form.clone();
+        form.serial_number = "00000402TEST0077".to_owned();
+        let second = register.apply(&form, "test", now)?;
+        register.approve(second, first.numbers.clone(), "test", now).map(drop)
+    });
+    assert_eq!(code(link.reverse(&reversal(1, 100))), "00");
     assert_eq!(house.balance(), before);
 }
 
