@@ -17,7 +17,7 @@ use crate::payment::queue::Resolution;
 use crate::payment::record::State;
 use crate::payment::sale;
 use crate::reference::{AuthorisationCode, TraceNumber};
-use crate::wording::{Language, Reason, ReasonKind};
+use crate::wording::{Language, Reason};
 
 /// How often a ledger that failed is tried again.
 const LEDGER_INTERVAL: Duration = Duration::from_secs(10);
