@@ -7,10 +7,10 @@
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use jiff::Zoned;
 use jiff::civil::DateTime;
 
 use super::setup::{Setup, SetupError};
+use crate::clock;
 use crate::ledger::{COPY, Ledger, LedgerError, Restoration};
 use crate::reference::{MerchantCode, TerminalNumber};
 use crate::terminal::files;
@@ -180,7 +180,7 @@ pub(super) const fn kind_of_ledger(error: &LedgerError) -> ReasonKind {
 
 /// Local time, to the second.
 fn now() -> DateTime {
-    let now = Zoned::now().datetime();
+    let now = clock::local().datetime();
     now.with().subsec_nanosecond(0).build().unwrap_or(now)
 }
 

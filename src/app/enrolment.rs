@@ -2,12 +2,11 @@
 
 use std::path::Path;
 
-use jiff::Timestamp;
-
 use super::books::kind_of_ledger;
 use super::setup::{Setup, SetupError};
 use crate::acquirer::enrolment::wire::{ActivationCode, Answer, SignedRequest, TerminalAnswer};
 use crate::acquirer::enrolment::{self, Enrolled, Enrolment, EnrolmentError, Progress, https};
+use crate::clock;
 use crate::ledger::{Ledger, LedgerError};
 use crate::payment::queue::{self, NotAllowed};
 use crate::payment::record::State;
@@ -213,6 +212,7 @@ impl Setup {
         };
         let enrolment = Enrolment {
             settings: &self.settings.host,
+            dialect: &self.dialect()?,
             directory: &directory,
             serial_number: &serial_number,
             machine: &self.settings.terminal.machine,
@@ -234,7 +234,7 @@ impl Setup {
     /// When nothing valid came; the record before still counts.
     pub fn refresh_binding(&self) -> Result<Option<Identity>, EnrolError> {
         let _alone = self.lock()?;
-        self.as_enrolled(|enrolled| Ok(enrolled.refresh(&mut |signed| self.ask(signed), Timestamp::now())?))
+        self.as_enrolled(|enrolled| Ok(enrolled.refresh(&mut |signed| self.ask(signed), clock::timestamp())?))
     }
 
     /// Asks the acquirer to let the terminal stand somewhere else.
@@ -245,7 +245,7 @@ impl Setup {
         let _alone = self.lock()?;
         self.as_enrolled(|enrolled| {
             let mut desk = |signed: &SignedRequest| self.ask(signed);
-            Ok(enrolled.ask_to_move(&mut desk, address, coordinates, radius_m, Timestamp::now())?)
+            Ok(enrolled.ask_to_move(&mut desk, address, coordinates, radius_m, clock::timestamp())?)
         })
     }
 
@@ -272,7 +272,7 @@ impl Setup {
         self.as_enrolled(|enrolled| {
             let mut desk = |signed: &SignedRequest| self.ask(signed);
             let given_up = given_up.map(|GivenUp { by, note }| format!("{}: {}", by.trim(), note.trim()));
-            Ok(enrolled.decommission(&mut desk, unfinished, unsettled, given_up.as_deref(), Timestamp::now())?)
+            Ok(enrolled.decommission(&mut desk, unfinished, unsettled, given_up.as_deref(), clock::timestamp())?)
         })?;
         Ok(enrolment::give_up(&directory, &custody)?)
     }

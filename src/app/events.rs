@@ -23,7 +23,7 @@ impl Core {
                     self.show_keypad();
                 }
             }
-            Intent::Cancel => self.feed(Event::Cancelled),
+            Intent::Cancel => self.cancel(),
             Intent::EnterPin(pin) => self.take_pin(pin),
             Intent::BypassPin => self.feed(Event::PinEntered(PinEntry::Bypassed)),
             Intent::ChooseApplication(index) => self.answered(Event::ApplicationChosen(index)),
@@ -116,6 +116,7 @@ impl Core {
                 }
                 self.refresh_waiting();
                 self.refresh_notice();
+                self.after_comparison(&result);
             }
             link::Event::SignOn(result) => self.after_sign_on(result),
             link::Event::KeysNeeded => self.keys_are_needed(),

@@ -7,6 +7,7 @@ mod binding;
 mod books;
 mod charging;
 mod choosing;
+mod comparing;
 mod concluding;
 mod effects;
 mod engine;

@@ -146,9 +146,17 @@ impl Core {
             Ok(waiting) => waiting,
             Err(error) => return self.ledger_failed(&error),
         };
-        if waiting == 0 {
-            self.waiting_charge = None;
-            self.begin_sale(amount);
+        if waiting > 0 {
+            return;
         }
+        // The answer that took the last one back may have asked for new keys: a payment under the old ones would be refused.
+        if self.sign_on.holds() {
+            if let Screen::Processing { progress, .. } = &mut self.screen {
+                *progress = Progress::SigningOn;
+            }
+            return self.drain_sign_on(true);
+        }
+        self.waiting_charge = None;
+        self.begin_sale(amount);
     }
 }

@@ -10,6 +10,7 @@ use super::parts::{EngineLock, Parts};
 use crate::acquirer::dialect_file;
 use crate::acquirer::enrolment::{self, EnrolmentError};
 use crate::acquirer::link::{HostLink, HttpsLink, LinkError};
+use crate::acquirer::parameters::number_key;
 use crate::devices::printer::Printer;
 use crate::devices::printer::escpos_serial::{SerialPrinter, SerialSettings};
 use crate::devices::reader::CardReader;
@@ -124,10 +125,12 @@ impl Setup {
     /// The keys.
     ///
     /// # Errors
-    /// When the vault cannot be opened, or does not know the dialect's MAC.
+    /// When the vault cannot be opened, or does not know the dialect's keys and MAC.
     pub fn vault(&self) -> Result<Arc<dyn SecureElement>, SetupError> {
         let vault: Arc<dyn SecureElement> = Arc::from(self.custody()?.open(&self.identity_directory())?);
-        vault.set_mac_algorithm(self.dialect()?.mac)?;
+        let dialect = self.dialect()?;
+        vault.set_mac_algorithm(dialect.mac)?;
+        vault.set_key_cipher(dialect.sign_on.cipher)?;
         Ok(vault)
     }
 
@@ -231,7 +234,7 @@ impl Setup {
             tracing::warn!(%error, "the head of the transaction log is not signed");
         }
         let printer_profile = self.printer_profile()?;
-        let emv_files = self.emv_files(&identity);
+        let emv_files = self.emv_files(&identity).knowing(number_key(&*vault)?);
         let in_use = emv_files.load()?;
         Ok(Parts {
             merchant_code: identity.merchant_code()?,

@@ -73,7 +73,8 @@ impl Restore {
     }
 }
 
-fn name(text: &str) -> Result<String, String> {
+/// The name of whoever does something that is written down.
+pub(super) fn name(text: &str) -> Result<String, String> {
     let name = text.trim();
     if name.is_empty() || name.chars().count() > 64 {
         return Err("say who does it, in 1 to 64 characters".to_owned());

@@ -158,11 +158,10 @@ impl Ledger {
         }
         // Paid, owing two slips and owing the host the TC is one fact: no power cut can part them.
         if let Record::Approved(card) = record {
-            if deliberate::is("slips_apart") {
-                return transaction.commit().map_err(&failed);
-            }
             for copy in [CopyFor::Merchant, CopyFor::Customer] {
-                self.insert_copy(trace, copy).map_err(&failed)?;
+                if !deliberate::is("slips_apart") {
+                    self.insert_copy(trace, copy).map_err(&failed)?;
+                }
             }
             self.queue_advice(AdviceKind::CardResult, trace, &card.chip_data)?;
             if let Some(scripts) = &card.scripts {
@@ -392,13 +391,16 @@ impl Ledger {
         if (1..MIGRATIONS.len()).contains(&found) {
             self.keep_version(found)?;
         }
-        for (index, migration) in MIGRATIONS.iter().enumerate().skip(found) {
-            let transaction = self.connection.transaction().map_err(&failed)?;
-            transaction.execute_batch(migration).map_err(&failed)?;
-            transaction.pragma_update(None, "user_version", index as i64 + 1).map_err(&failed)?;
-            transaction.commit().map_err(&failed)?;
+        if found == MIGRATIONS.len() {
+            return Ok(());
         }
-        Ok(())
+        // As a whole: a power cut leaves the ledger as it was, and never one of a version that no program has written.
+        let transaction = self.connection.transaction().map_err(&failed)?;
+        for migration in MIGRATIONS.iter().skip(found) {
+            transaction.execute_batch(migration).map_err(&failed)?;
+        }
+        transaction.pragma_update(None, "user_version", MIGRATIONS.len() as i64).map_err(&failed)?;
+        transaction.commit().map_err(&failed)
     }
 }
 

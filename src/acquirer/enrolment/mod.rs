@@ -21,6 +21,7 @@ use self::wire::{
     agreement_context,
 };
 use crate::crypto::{CryptoError, hex};
+use crate::iso8583::Dialect;
 use crate::terminal::binding::{BindingError, BindingRecord, key_name};
 use crate::terminal::custody::Custody;
 use crate::terminal::identity::{self, Identity, IdentityError};
@@ -104,6 +105,8 @@ impl EnrolmentError {
 pub struct Enrolment<'a> {
     /// File names of authorities, certificate and key.
     pub settings: &'a LinkSettings,
+    /// What keys the terminal will need: a secure element that cannot have them is refused before anybody is asked.
+    pub dialect: &'a Dialect,
     /// The identity directory.
     pub directory: &'a Path,
     /// The machine's serial number (TUSN).
@@ -185,6 +188,8 @@ impl Enrolment<'_> {
             .map_err(|source| EnrolmentError::file(&self.directory.join(&self.settings.ca_file), source))?;
         stage.make()?;
         let vault = self.custody.begin(stage.folder())?;
+        vault.set_mac_algorithm(self.dialect.mac)?;
+        vault.set_key_cipher(self.dialect.sign_on.cipher)?;
         if fingerprint.is_nameless() && !vault.is_test() {
             return Err(MachineError::Nameless.into());
         }
@@ -232,6 +237,7 @@ impl Enrolment<'_> {
     fn fill(&self, stage: &Stage<'_>, answer: &EnrolmentAnswer) -> Result<BindingRecord, EnrolmentError> {
         let refused = |problem: &str| EnrolmentError::Answer(problem.to_owned());
         let vault = self.custody.open(stage.folder())?;
+        vault.set_key_cipher(self.dialect.sign_on.cipher)?;
         let device_key = vault.public_key()?;
         let authorities = self.authorities()?;
         let authorities = std::fs::read(&authorities).map_err(|source| EnrolmentError::file(&authorities, source))?;
