@@ -378,6 +378,7 @@ fn nothing_that_is_kept_of_an_enrolment_under_way_tells_code_or_proof() {
     let settings = machine.house.running.link_settings();
     let enrolment = Enrolment {
         settings: &settings,
+        dialect: &Dialect::shipped("unionpay").unwrap(),
         directory: &machine.directory,
         serial_number: TUSN,
         machine: &machine.sources,
