@@ -4,7 +4,7 @@
 use super::engine::Core;
 use super::report::Ending;
 use super::showing::{local_in, local_now};
-use super::view::Screen;
+use super::view::{Progress, Screen};
 use crate::deliberate;
 use crate::ledger::{LedgerError, TransactionRow};
 use crate::payment::queue::{EntryId, Verdict};
