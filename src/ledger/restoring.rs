@@ -103,8 +103,6 @@ impl Ledger {
         }
         check_whole(&open_to_read(&copy)?, &copy)?;
         let file = |source| LedgerError::File { path: path.display().to_string(), source };
-        files::write(&note_of(path), b"a copy takes the place of this ledger\n").map_err(file)?;
-
         let fresh = beside(path, ".restored");
         for ending in ["", "-wal", "-shm", "-journal"] {
             files::remove(&beside(&fresh, ending)).map_err(file)?;
@@ -118,6 +116,7 @@ impl Ledger {
         std::fs::copy(&fresh, &next_copy).and_then(|_| files::open_private(&next_copy)).map_err(file)?;
         synced(&next_copy).map_err(file)?;
 
+        files::write(&note_of(path), b"a copy takes the place of this ledger\n").map_err(file)?;
         put_damaged_aside(path, at).map_err(file)?;
         std::fs::rename(&fresh, path).and_then(|()| files::sync(files::parent(path))).map_err(file)?;
         // A card that wears out damages more than once: the next restoration must not give the same numbers again. As
