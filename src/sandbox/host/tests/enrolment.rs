@@ -370,7 +370,8 @@ fn a_lost_answer_is_given_again_to_the_same_request_only() {
     assert_eq!(echo(&machine.link()), "00");
 }
 
-/// Whoever copies the state directory while the line is dead must get neither the code nor what proves the machine to the host.
+/// Whoever copies the state directory while the line is dead must get neither the code nor what proves the machine to
+/// the host.
 #[test]
 fn nothing_that_is_kept_of_an_enrolment_under_way_tells_code_or_proof() {
     let machine = Machine::new();
