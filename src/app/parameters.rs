@@ -263,14 +263,15 @@ impl Core {
                 let before = (&self.parts.terminal, &*self.parts.tables);
                 let changes = Changes::between(before, (&in_use.data, &in_use.tables));
                 tracing::info!(set = %in_use.provenance, ?changes, ?unusable, "new terminal data");
-                if let Some(error) = unconfirmed {
-                    tracing::warn!(%error, "the host could not be told that its terminal data were taken");
+                match unconfirmed {
+                    Some(error) => {
+                        tracing::warn!(%error, "the host could not be told that its terminal data were taken");
+                    }
+                    // An answer that was given before the host heard of it ordered the same; what it still wants it repeats.
+                    None => self.parameters.ordered = false,
                 }
                 self.take_set(in_use);
-                // What was ordered while they were on their way is still to be done.
-                if !self.parameters.ordered {
-                    self.note_done(&Order::DOWNLOADS);
-                }
+                self.note_done(&Order::DOWNLOADS);
             }
             Err(error) => tracing::warn!(%error, "terminal data"),
         }

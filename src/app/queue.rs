@@ -204,7 +204,10 @@ impl Core {
             return Ok(());
         };
         let most = self.parts.tables.terminal.tries.unwrap_or(queue::MAX_TRIES);
-        let this = Try { counted: entry.tries, most, due, age_s: local_now().duration_since(entry.at).as_secs() };
+        let age_s = local_now().duration_since(entry.at).as_secs();
+        let row = self.ledger.find(entry.original)?;
+        let approved = row.is_some_and(|row| row.authorisation_code.is_some());
+        let this = Try { counted: entry.tries, most, due, age_s, approved };
         let verdict = queue::judge(entry.kind, result, this, &self.parts.queue_codes);
         let counts = verdict == Verdict::TryAgainCounted;
         let tries = this.counted + u32::from(counts);
@@ -341,7 +344,7 @@ impl Core {
         let entries = self.ledger.entries()?;
         Ok(entries.iter().find(|entry| entry.standing == Standing::Parked).map(|entry| {
             let kind = match (entry.kind, entry.reason) {
-                (Kind::Reversal, Some(kind @ ReasonKind::TraceNumberInUse)) => kind,
+                (Kind::Reversal, Some(kind @ (ReasonKind::TraceNumberInUse | ReasonKind::LedgerRestored))) => kind,
                 (Kind::Reversal, _) => ReasonKind::ReversalExhausted,
                 (Kind::Advice(_), _) => ReasonKind::AdviceParked,
             };

@@ -71,6 +71,14 @@ struct Endpoints {
 
 impl Arguments {
     pub fn run(&self, places: &Places, kiosk: bool) -> Result<ExitCode, Failure> {
+        if let Some(config) = &places.config {
+            let config = config.display();
+            return Err(format!(
+                "yima demo brings settings of its own and does not read {config}: leave --config out, or leave demo out to run \
+                 the terminal of that file"
+            )
+            .into());
+        }
         let place = places.state.clone().unwrap_or_else(demo_place);
         let endpoints = self.endpoints(&place)?;
         let parts = self.parts(&endpoints)?;

@@ -3,7 +3,6 @@
 use std::process::ExitCode;
 
 use clap::Args;
-use jiff::Timestamp;
 use nix::sys::statvfs::statvfs;
 use serde_json::{Value, json};
 
@@ -273,7 +272,7 @@ fn clock(host: &Host) -> Result<String, String> {
     let Ok(check) = host else {
         return Err("cannot be compared before the host answers; look at the line \"host\" first".to_owned());
     };
-    let difference = check.date.map(|there| Timestamp::now().duration_since(there));
+    let difference = check.date.map(|there| crate::clock::timestamp().duration_since(there));
     if let Some(seconds) = difference.filter(|it| it.abs() > CLOCK_TOLERANCE).map(|it| it.as_secs()) {
         return Err(format!(
             "differs {seconds} s from the host's; switch on time synchronisation: timedatectl set-ntp true"

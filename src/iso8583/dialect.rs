@@ -338,6 +338,11 @@ mod tests {
             ("mti = \"bcd\"", "mti = \"binary\"", "mti"),
             ("shown = [3,", "shown = [2, 3,", "field 2 holds what no dialect may show"),
             ("shown = [3,", "shown = [3, 57,", "field 57"),
+            (
+                "name = \"private data 62\"",
+                "name = \"keys\"\npositions = [{ name = \"key\", length = 16, shown = true, rest = true }]",
+                "field 62 of the message dialect: it holds what no dialect may show, not even a part of it",
+            ),
             ("length_prefix = \"bcd\"", "length_prefix = \"bcd\"\ncolour = \"red\"", "colour"),
         ] {
             assert!(shipped.contains(from), "{from}");

@@ -154,6 +154,8 @@ pub struct Try {
     pub due: bool,
     /// Seconds since the payment.
     pub age_s: i64,
+    /// The host has approved the payment: that answer was authentic.
+    pub approved: bool,
 }
 
 /// What follows from one try.
@@ -175,6 +177,9 @@ pub fn judge(kind: Kind, result: &Result<HostAnswer, LinkFailure>, this: Try, co
     match result {
         Ok(_) if deliberate::is("any_answer_takes_back") => Verdict::Done,
         Err(_) if deliberate::is("silence_delivers") => Verdict::Done,
+        Ok(answer) if contradicts_itself(kind, answer, this, codes) => {
+            Verdict::Park(Some(answer.response_code.clone()))
+        }
         Ok(answer) if is_done(kind, answer, this, codes) => Verdict::Done,
         Ok(answer) if is_refused(kind, answer, codes) => Verdict::Park(Some(answer.response_code.clone())),
         Err(LinkFailure::NeverSent(_)) => Verdict::TryAgain,
@@ -199,6 +204,16 @@ fn is_done(kind: Kind, answer: &HostAnswer, this: Try, codes: &QueueCodes) -> bo
     }
 }
 
+/// A host that has approved a payment and does not know it when it is taken back for the first time: one of the two is wrong,
+/// and the payment may be booked. After another try it may only mean that that one took it back.
+fn contradicts_itself(kind: Kind, answer: &HostAnswer, this: Try, codes: &QueueCodes) -> bool {
+    kind == Kind::Reversal
+        && this.approved
+        && this.counted == 0
+        && answer.decision == Decision::Refused
+        && codes.reversal_done.contains(answer.response_code.as_str())
+}
+
 /// A reversal is refused by no code: what may be charged is taken back, or a person looks after all tries.
 fn is_refused(kind: Kind, answer: &HostAnswer, codes: &QueueCodes) -> bool {
     match kind {
@@ -220,6 +235,14 @@ pub fn pause_s(result: &Result<HostAnswer, LinkFailure>, tries: u32) -> u32 {
         Err(LinkFailure::NeverSent(_)) => OFFLINE_INTERVAL_S,
         Ok(_) | Err(_) => interval_s(tries),
     }
+}
+
+/// Whether a person may have decided about a payment that was to be taken back when a copy of the ledger was made, by its age in
+/// seconds when the copy takes the ledger's place. A younger one is taken back: that protects the customer, and a host expects
+/// repeats. For an older one a person may know that it is charged and stays so, and may have handed out the goods; taking it
+/// back then cannot be undone, while a person can have it sent again at any time.
+pub fn may_be_decided_since(age_s: i64) -> bool {
+    !(0..MIN_AGE_S).contains(&age_s)
 }
 
 /// What an approval that came too late does to its payment. It is written down with the row and never accepted.

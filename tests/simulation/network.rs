@@ -44,7 +44,7 @@ struct State {
     late: Vec<(Duration, Vec<u8>)>,
     /// Requests that come to the host behind the next one.
     overtaken: Vec<Vec<u8>>,
-    answers: Vec<(Kind, Vec<u8>)>,
+    answers: Vec<Given>,
     took: Duration,
     customer: Option<usize>,
     owners: BTreeMap<TraceNumber, usize>,
@@ -191,10 +191,11 @@ impl State {
                 let second = self.ask(request);
                 if second_answer { second } else { first }
             }
-            Some(OnLine::OlderAnswer) => {
-                let same = self.answers.iter().rev().find(|(known, _)| *known == kind);
-                let older = same.or(self.answers.last()).map(|(_, body)| body.clone());
-                self.ask(request);
+            Some(OnLine::OlderAnswer { reached }) => {
+                let older = self.older_answer(kind, reached);
+                if reached {
+                    self.ask(request);
+                }
                 older.map(Answer::Message)
             }
             Some(OnLine::Forged(Way::Request, change)) => {
@@ -262,6 +263,14 @@ impl State {
         kind
     }
 
+    /// An answer that the host has given before, of this kind if there is one. No terminal can tell that a host has signed one
+    /// for a payment that never came to it: such an answer does not take the place of a request.
+    fn older_answer(&self, kind: Kind, reached: bool) -> Option<Vec<u8>> {
+        let mut fit = self.answers.iter().rev().filter(|given| reached || given.to_the_point).peekable();
+        let last = fit.peek().copied();
+        fit.find(|given| given.kind == kind).or(last).map(|given| given.body.clone())
+    }
+
     /// Brings a request to the host; nothing when it keeps silent.
     fn ask(&mut self, request: &[u8]) -> Option<Answer> {
         let answer = match self.service.answer(&self.certificate, request) {
@@ -284,11 +293,21 @@ impl State {
             let code = frame.message.text(39).unwrap_or_default();
             self.trace.note(format_args!("  the host says {code}"));
             // Answers have types one number behind those of their requests, and are kept by those.
-            let kind = self.dialect.unpack(request).map_or(Kind::Other, |frame| Kind::of(&frame.message));
-            self.answers.push((kind, body.clone()));
+            let asked = self.dialect.unpack(request).ok().map(|frame| frame.message);
+            let kind = asked.as_ref().map_or(Kind::Other, Kind::of);
+            let to_the_point = asked.is_some_and(|asked| asked.text(11) == frame.message.text(11));
+            self.answers.push(Given { kind, to_the_point, body: body.clone() });
         }
         Some(answer)
     }
+}
+
+/// An answer of the host's.
+struct Given {
+    kind: Kind,
+    /// It carries the number that was asked about.
+    to_the_point: bool,
+    body: Vec<u8>,
 }
 
 enum Answer {

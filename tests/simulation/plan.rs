@@ -84,8 +84,8 @@ pub enum OnLine {
     Overtaken,
     /// The request comes to the host twice.
     Twice { second_answer: bool },
-    /// An answer to something before.
-    OlderAnswer,
+    /// An answer to something before, in place of the request's own, or of the request.
+    OlderAnswer { reached: bool },
     /// A field is another.
     Forged(Way, Change),
     /// A gateway's 502.
@@ -143,6 +143,22 @@ const CARDS: [&str; 9] = [
 /// Amounts at which the sandbox host does something particular.
 const PARTICULAR: [u64; 16] =
     [66_05, 66_10, 66_51, 66_91, 66_96, 67_01, 67_02, 67_03, 67_04, 67_05, 67_06, 67_07, 67_08, 67_09, 68_02, 68_03];
+
+impl Customer {
+    /// Who comes when nothing goes wrong any more, and must be able to pay.
+    pub const LAST: Self = Self {
+        after_s: 0,
+        minor: 1_00,
+        card: "cvm-none",
+        wrong_pins: 0,
+        card_fault: None,
+        tries: 3,
+        insists: false,
+        cancels: None,
+        touches_twice: false,
+        forgets_card: false,
+    };
+}
 
 impl Plan {
     /// The day of a seed.
@@ -224,7 +240,7 @@ fn on_line(random: &mut Random) -> OnLine {
         5 => OnLine::RequestLate(random.between(31, 400)),
         6 => OnLine::Overtaken,
         7 => OnLine::Twice { second_answer: reached },
-        8 => OnLine::OlderAnswer,
+        8 => OnLine::OlderAnswer { reached },
         9 => OnLine::Gateway { reached },
         10 => OnLine::Page { reached, as_message: random.percent(50) },
         _ => OnLine::Forged(

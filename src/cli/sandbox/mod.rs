@@ -1,7 +1,8 @@
 //! `yima sandbox host|card|printer`: endpoints to try the terminal with, each a process of its own, and `yima sandbox
 //! merchant`, the desk of the acquirer behind the host; `yima sandbox order|reports`, what it wants of terminals and hears from
-//! them.
+//! them; `yima sandbox log`, its word about logs that its host does not sign.
 
+mod log;
 mod merchant;
 mod orders;
 
@@ -14,6 +15,7 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 
+use self::log::Log;
 use self::merchant::Merchant;
 use self::orders::{OrderArguments, ReportArguments};
 use super::{Failure, Places, output};
@@ -45,6 +47,9 @@ pub enum Endpoint {
     Order(OrderArguments),
     /// Show what terminals told the host of themselves
     Reports(ReportArguments),
+    /// The acquirer's word about logs of transactions that its host does not sign
+    #[command(subcommand)]
+    Log(Log),
 }
 
 /// What comes after `yima sandbox host`.
@@ -147,6 +152,7 @@ impl Endpoint {
             Self::Merchant(merchant) => merchant.run(&place.join("host")),
             Self::Order(arguments) => arguments.run(&place.join("host")),
             Self::Reports(arguments) => arguments.run(&place.join("host")),
+            Self::Log(log) => log.run(&place.join("host")),
         }
     }
 }

@@ -27,9 +27,9 @@ fn decided(decision: Decision, code: &str) -> Result<HostAnswer, LinkFailure> {
     })
 }
 
-const FIRST: Try = Try { counted: 0, most: MAX_TRIES, due: true, age_s: 10 };
-const OFTEN: Try = Try { counted: MAX_TRIES - 1, most: MAX_TRIES, due: true, age_s: MIN_AGE_S - 1 };
-const LAST: Try = Try { counted: MAX_TRIES - 1, most: MAX_TRIES, due: true, age_s: MIN_AGE_S };
+const FIRST: Try = Try { counted: 0, most: MAX_TRIES, due: true, age_s: 10, approved: false };
+const OFTEN: Try = Try { counted: MAX_TRIES - 1, most: MAX_TRIES, due: true, age_s: MIN_AGE_S - 1, approved: false };
+const LAST: Try = Try { counted: MAX_TRIES - 1, most: MAX_TRIES, due: true, age_s: MIN_AGE_S, approved: false };
 
 fn parked(code: &str) -> Verdict {
     Verdict::Park(ResponseCode::parse(code).ok())
@@ -104,6 +104,19 @@ fn a_number_the_host_has_already_is_that_of_an_earlier_try_of_an_advice() {
     assert_eq!(judge(CARD_RESULT, &used, Try { counted: 1, ..FIRST }, &codes()), Verdict::Done);
     assert_eq!(judge(CARD_RESULT, &used, FIRST, &codes()), Verdict::TryAgainCounted);
     assert_eq!(judge(Kind::Reversal, &used, Try { counted: 1, ..FIRST }, &codes()), Verdict::TryAgainCounted);
+}
+
+#[test]
+fn a_host_that_has_approved_a_payment_and_does_not_know_it_is_not_believed() {
+    let first = Try { approved: true, ..FIRST };
+    let taken_back = decided(Decision::Approved, "00");
+    for code in ["25", "12"] {
+        assert_eq!(judge(Kind::Reversal, &answer(code), first, &codes()), parked(code));
+        assert_eq!(judge(Kind::Reversal, &answer(code), FIRST, &codes()), Verdict::Done, "it never said otherwise");
+        let later = Try { counted: 1, ..first };
+        assert_eq!(judge(Kind::Reversal, &answer(code), later, &codes()), Verdict::Done, "the try before took it back");
+    }
+    assert_eq!(judge(Kind::Reversal, &taken_back, first, &codes()), Verdict::Done);
 }
 
 #[test]

@@ -38,7 +38,8 @@ impl Sale {
             | Event::ChoiceTimedOut
             | Event::NoCard
             | Event::HostAnswered(_)
-            | Event::LinkFailed(_) => {
+            | Event::LinkFailed(_)
+            | Event::Withheld(_) => {
                 self.phase = phase;
                 Vec::new()
             }

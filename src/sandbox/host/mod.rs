@@ -35,7 +35,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use openssl::x509::X509;
 use tokio::sync::oneshot;
 use zeroize::Zeroizing;
@@ -58,6 +57,7 @@ use self::store::{Entry, Store, StoreError, TerminalRow};
 use crate::acquirer::dialect_file;
 use crate::acquirer::enrolment::wire::SignedRequest;
 use crate::acquirer::enrolment::{Enrolment, EnrolmentError};
+use crate::clock;
 use crate::crypto::CryptoError;
 use crate::crypto::mac::Cipher;
 use crate::iso8583::{Dialect, DialectError, Order};
@@ -255,7 +255,7 @@ impl Host {
 
     fn enrol_kit(&self, form: &Form, numbers: &Numbers) -> Result<(), HostError> {
         let kit = self.kit(&numbers.terminal)?;
-        let now = Timestamp::now();
+        let now = clock::timestamp();
         let code = self.store.register(|register| {
             for other in register.all()? {
                 let same_machine = other.form.serial_number == form.serial_number;

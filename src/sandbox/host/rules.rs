@@ -210,6 +210,23 @@ pub fn sale(
     })
 }
 
+/// The answer that this very sale got when it came before, if it still stands.
+///
+/// # Errors
+/// When the database fails.
+pub fn answered_before(
+    store: &Store,
+    terminal: &Terminal,
+    message: &Message,
+    bytes: &[u8],
+) -> Result<Option<Decision>, StoreError> {
+    let Some(trace) = trace(message).ok().filter(|_| message.mti() == Mti::FINANCIAL_REQUEST) else { return Ok(None) };
+    store.transaction(|books| match books.entry(&terminal.terminal, trace)? {
+        Some((entry, _)) => repeats::answer(books, &entry, bytes),
+        None => Ok(None),
+    })
+}
+
 /// Carries a reversal (0400) out, however often it comes: an original is credited back once. One that has not come yet is
 /// written down as taken back, so that it is refused when it comes. One that says anything else of its original than the
 /// payment of that number is about none that this host knows.

@@ -1,11 +1,16 @@
+use std::sync::LazyLock;
+
 use proptest::prelude::*;
 
 use super::*;
 use crate::iso8583::Dialect;
 use crate::iso8583::dialect::TableRules;
 
+/// Read once: a property is tried on many values.
 fn rules() -> TableRules {
-    Dialect::shipped("unionpay").unwrap().parameters.tables.unwrap()
+    static RULES: LazyLock<TableRules> =
+        LazyLock::new(|| Dialect::shipped("unionpay").unwrap().parameters.tables.unwrap());
+    RULES.clone()
 }
 
 fn terminal(field: &[u8]) -> Result<TerminalParameters, TablesError> {

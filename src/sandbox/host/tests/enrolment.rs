@@ -364,13 +364,53 @@ fn a_lost_answer_is_given_again_to_the_same_request_only() {
     };
     assert!(enrolment.carry_out(&code, &mut losing, &mut |_| ()).is_err());
     let mut again = |signed: &SignedRequest| {
-        assert_eq!(Some(signed), sent.as_ref());
+        assert_eq!(Some(&signed.request), sent.as_ref().map(|sent| &sent.request), "word for word");
         https::enrol(&settings, &machine.directory, signed)
     };
     enrolment.carry_out(&code, &mut again, &mut |_| ()).unwrap();
     assert_eq!(echo(&machine.link()), "00");
     assert_eq!(refused(machine.enrol(&code)), Refusal::CodeUsed, "other keys are another request");
     assert_eq!(echo(&machine.link()), "00");
+}
+
+/// Whoever copies the state directory while the line is dead must get neither the code nor what proves the machine to the host.
+#[test]
+fn nothing_that_is_kept_of_an_enrolment_under_way_tells_code_or_proof() {
+    let machine = Machine::new();
+    let (_, code) = machine.approved();
+    let settings = machine.house.running.link_settings();
+    let enrolment = Enrolment {
+        settings: &settings,
+        directory: &machine.directory,
+        serial_number: TUSN,
+        machine: &machine.sources,
+        custody: &Custody::Software,
+    };
+    let proof = Fingerprint::take(&machine.sources).unwrap().proof(TUSN).unwrap().expose_key();
+    let mut dead = |signed: &SignedRequest| {
+        assert!(
+            signed.request.contains(&*proof) && signed.request.contains(code.expose_digits()),
+            "the host gets both"
+        );
+        Err(EnrolmentError::Link("no line".to_owned()))
+    };
+    assert!(enrolment.carry_out(&code, &mut dead, &mut |_| ()).is_err());
+    let stage = machine.directory.with_file_name("identity.new");
+    assert!(stage.join("enrolment-request.json").exists());
+    for file in std::fs::read_dir(&stage).unwrap().map(|file| file.unwrap().path()) {
+        let content = std::fs::read(&file).unwrap();
+        for secret in [proof.as_bytes(), code.expose_digits().as_bytes(), &hex::decode(&proof).unwrap()] {
+            let found = content.windows(secret.len()).any(|window| window == secret);
+            assert!(!found, "{}", file.display());
+        }
+    }
+    // Another code is another enrolment, with keys of its own.
+    let key = |folder: &Path| SoftwareVault::open(folder).unwrap().public_key().unwrap();
+    let before = key(&stage);
+    let other = ActivationCode::parse("000000000000").unwrap();
+    assert!(enrolment.carry_out(&other, &mut |_| Err(EnrolmentError::Link(String::new())), &mut |_| ()).is_err());
+    assert_ne!(key(&stage), before);
+    machine.enrol(&code).unwrap();
 }
 
 #[test]
@@ -389,10 +429,8 @@ fn a_request_that_its_keys_did_not_sign_is_refused() {
     let stranger = SoftwareVault::in_memory();
     stranger.generate().unwrap();
     let mut tampering = |signed: &SignedRequest| {
-        let forged = SignedRequest {
-            signature: hex::encode(&stranger.sign(signed.request.as_bytes()).unwrap()),
-            ..signed.clone()
-        };
+        let mut forged = signed.clone();
+        forged.signature = hex::encode(&stranger.sign(signed.request.as_bytes()).unwrap());
         https::enrol(&settings, &machine.directory, &forged)
     };
     assert_eq!(refused(enrolment.carry_out(&code, &mut tampering, &mut |_| ())), Refusal::BadRequest);
@@ -621,6 +659,55 @@ fn a_merchant_suspended_or_gone_takes_no_payment_but_what_is_to_be_taken_back_co
     // What its customers paid last may still have to be taken back, under new keys too.
     link.sign_on(trace(999_998)).unwrap();
     assert_eq!(code(link.reverse(&reversal(3, 100))), "00");
+    assert_eq!(house.balance(), before);
+}
+
+/// Something on the way doubles a sale, and the merchant is suspended or moved between the two.
+#[test]
+fn a_sale_that_was_booked_is_not_called_refused_when_it_comes_again_to_a_host_that_takes_none_any_more() {
+    let house = House::new();
+    let (link, now) = (house.link(), Timestamp::now());
+    assert_eq!(code(link.sale(&sale(1, 100))), "00");
+    let id = house.host.register(|register| Ok(register.of_terminal("10000001")?.unwrap().id)).unwrap();
+    house.host.register(|register| register.suspend(id, "why", "test", now)).unwrap();
+    let booked = house.balance();
+    assert_eq!(code(link.sale(&sale(1, 100))), "00", "the answer of the first");
+    assert_eq!(code(link.sale(&sale(2, 100))), "03");
+    house.host.register(|register| register.resume(id, "test", now)).unwrap();
+    let place = Place::parse("22.5,114.0", 300).unwrap();
+    house.host.register(|register| register.move_to(id, "深圳市", place, "test", now)).unwrap();
+    // The answer of the first, in the host's name of now: no proof to a terminal that does not know it yet, so it takes it back.
+    let doubtful = link.sale(&sale(1, 100)).unwrap_err();
+    assert!(matches!(doubtful, LinkFailure::WrongAnswer(_)), "{doubtful}");
+    assert_eq!(code(link.sale(&sale(2, 100))), "97");
+    assert_eq!(house.balance(), booked);
+    // What was taken back is booked no more, and the refusal is true.
+    assert_eq!(code(link.reverse(&reversal(1, 100))), "97", "as a request of a terminal with an old record");
+    let newer = link.refresh_binding().unwrap();
+    assert!(newer.is_some());
+    assert_eq!(code(link.reverse(&reversal(1, 100))), "00");
+    house.host.register(|register| register.suspend(id, "why", "test", now)).unwrap();
+    assert_eq!(code(link.sale(&sale(1, 100))), "03");
+}
+
+/// The acquirer gives a terminal number to a second machine that has not been enrolled yet.
+#[test]
+fn a_terminal_gives_back_what_it_took_while_its_number_waits_for_another_machine() {
+    let house = House::new();
+    let link = house.link();
+    let before = house.balance();
+    assert_eq!(code(link.sale(&sale(1, 100))), "00");
+    let register = |work: &dyn Fn(&Register<'_>) -> Result<(), RegisterError>| house.host.register(work).unwrap();
+    let now = Timestamp::now();
+    register(&|register| {
+        let first = register.of_terminal("10000001")?.unwrap();
+        register.decommission(first.id, "test", "why", now)?;
+        let mut form = first.form.clone();
+        form.serial_number = "00000402TEST0077".to_owned();
+        let second = register.apply(&form, "test", now)?;
+        register.approve(second, first.numbers.clone(), "test", now).map(drop)
+    });
+    assert_eq!(code(link.reverse(&reversal(1, 100))), "00");
     assert_eq!(house.balance(), before);
 }
 

@@ -1,0 +1,313 @@
+//! Who stands at the counter, and what they do: they go by the screen alone.
+//!
+//! A cashier who sees that a payment was not made, or cannot see what became of it, may begin it again, as the plan says; one
+//! who sees that it was made never does.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::time::Duration;
+
+use yima::app::view::{CopyState, CopyView, Intent, RowState, Screen};
+use yima::money::{Amount, Currency};
+use yima::payment::queue::{Act, Kind, Resolution, Standing, may_be_tried_again};
+use yima::pin::Pin;
+use yima::reference::TraceNumber;
+use yima::sandbox::host::store::EntryState;
+use yima::wording::ReasonKind;
+
+use super::{Day, Happening};
+use crate::plan::{Cancels, Customer};
+
+/// The people of a day.
+#[derive(Default)]
+pub struct People {
+    pub customers: Vec<Customer>,
+    pub to_come: usize,
+    waiting: VecDeque<usize>,
+    serving: Option<Serving>,
+    pub told: Vec<Told>,
+    /// What was given up and is tried once more.
+    tried_again: BTreeSet<TraceNumber>,
+}
+
+/// What a customer was told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Word {
+    Paid,
+    NotPaid,
+}
+
+/// What was said, to whom, and how many payments had been sent for that customer until then.
+#[derive(Clone, Debug)]
+pub struct Told {
+    pub customer: usize,
+    pub word: Word,
+    pub payments: Vec<TraceNumber>,
+}
+
+/// Somebody at the counter.
+struct Serving {
+    customer: usize,
+    tries: u32,
+    /// The button was touched, and nothing has been said since.
+    begun: bool,
+    /// It is not known what became of a payment, because the power went.
+    to_look_up: bool,
+    cancelled: bool,
+    inserted: bool,
+    paid: bool,
+    patience: u32,
+    wrong_pins: u32,
+}
+
+impl People {
+    /// Nobody is there, and nobody will come.
+    pub fn are_gone(&self) -> bool {
+        self.to_come == 0 && self.waiting.is_empty() && self.serving.is_none()
+    }
+
+    /// Somebody is served.
+    pub const fn are_served(&self) -> bool {
+        self.serving.is_some()
+    }
+
+    /// A customer comes and waits for the others.
+    pub fn come(&mut self, customer: usize) {
+        self.to_come -= 1;
+        self.waiting.push_back(customer);
+    }
+
+    /// The terminal is off: whoever is served does not know what came of it.
+    pub fn see_it_go_off(&mut self) {
+        if let Some(serving) = &mut self.serving {
+            serving.to_look_up |= serving.begun;
+            serving.begun = false;
+        }
+    }
+}
+
+impl Day<'_> {
+    pub(super) fn acts_soon(&mut self, reaction_ms: u64) {
+        if !self.acts {
+            self.acts = true;
+            self.after(Duration::from_millis(reaction_ms), Happening::Acts(self.run));
+        }
+    }
+
+    fn tell(&mut self, word: Word) {
+        let Some(serving) = &mut self.people.serving else { return };
+        if !std::mem::take(&mut serving.begun) {
+            return;
+        }
+        serving.paid |= word == Word::Paid;
+        let customer = serving.customer;
+        let owners = self.network.owners();
+        let payments = owners.into_iter().filter(|(_, owner)| *owner == customer).map(|(trace, _)| trace).collect();
+        self.people.told.push(Told { customer, word, payments });
+    }
+
+    fn leaves(&mut self) {
+        self.slot.remove();
+        self.people.serving = None;
+        self.network.serves(None);
+        self.send(Intent::NextCustomer);
+        self.acts_soon(1500);
+    }
+
+    fn charges(&mut self) {
+        let Some(serving) = &mut self.people.serving else { return };
+        let customer = &self.people.customers[serving.customer];
+        if serving.tries >= customer.tries {
+            return self.leaves();
+        }
+        serving.tries += 1;
+        (serving.begun, serving.inserted) = (true, false);
+        let amount = Amount::new(customer.minor, Currency::CNY).unwrap();
+        let twice = customer.touches_twice;
+        self.send(Intent::Charge(amount));
+        if twice {
+            self.send(Intent::Charge(amount));
+        }
+    }
+
+    pub(super) fn cashier_acts(&mut self) {
+        let Some(screen) = self.screen() else { return };
+        if self.people.serving.is_none() {
+            match &screen {
+                Screen::Keypad { .. } => {
+                    let Some(customer) = self.people.waiting.pop_front() else { return };
+                    self.network.serves(Some(customer));
+                    let wrong_pins = self.people.customers[customer].wrong_pins;
+                    self.people.serving = Some(Serving {
+                        customer,
+                        tries: 0,
+                        begun: false,
+                        to_look_up: false,
+                        cancelled: false,
+                        inserted: false,
+                        paid: false,
+                        patience: 0,
+                        wrong_pins,
+                    });
+                    self.charges();
+                }
+                Screen::Approved { copies, .. } if self.minds_slips(copies) => {}
+                Screen::Approved { .. } => self.send(Intent::NextCustomer),
+                Screen::NotPaid { .. } | Screen::Unknown { .. } | Screen::Transactions { .. } => {
+                    self.send(Intent::NextCustomer);
+                }
+                Screen::PresentCard { .. } => self.send(Intent::Cancel),
+                _ => {}
+            }
+            return self.acts_soon(5000);
+        }
+        self.serves(&screen);
+        // Somebody always looks again.
+        self.acts_soon(3000);
+    }
+
+    fn serves(&mut self, screen: &Screen) {
+        let Some(serving) = &mut self.people.serving else { return };
+        let customer = self.people.customers[serving.customer].clone();
+        match screen {
+            Screen::Keypad { .. } if serving.paid => self.leaves(),
+            Screen::Keypad { .. } if serving.to_look_up => self.send(Intent::ShowTransactions(0)),
+            Screen::Keypad { .. } => self.charges(),
+            Screen::PresentCard { notice, .. } => {
+                if notice.as_ref().is_some_and(|reason| reason.kind == ReasonKind::RemoveCard) {
+                    self.slot.remove();
+                } else if customer.cancels == Some(Cancels::BeforeCard) && !serving.cancelled {
+                    serving.cancelled = true;
+                    self.send(Intent::Cancel);
+                } else if !serving.inserted {
+                    serving.inserted = true;
+                    let fault = customer.card_fault.filter(|_| serving.tries == 1);
+                    self.slot.insert(customer.card, fault);
+                }
+            }
+            Screen::EnterPin { .. } => {
+                let digits = if serving.wrong_pins > 0 { b"9999".to_vec() } else { b"1234".to_vec() };
+                serving.wrong_pins = serving.wrong_pins.saturating_sub(1);
+                self.send(Intent::EnterPin(Pin::new(digits.into()).unwrap()));
+            }
+            Screen::ChooseApplication { .. } => self.send(Intent::ChooseApplication(0)),
+            Screen::ConfirmApplication { .. } => self.send(Intent::ConfirmApplication(true)),
+            Screen::Processing { .. } => {
+                if customer.cancels == Some(Cancels::WhileProcessing) && !serving.cancelled {
+                    serving.cancelled = true;
+                    self.send(Intent::Cancel);
+                }
+            }
+            Screen::Approved { copies, .. } => {
+                // After a power cut it may be another's, of long ago: the list tells.
+                let mine = !serving.to_look_up;
+                if mine {
+                    self.tell(Word::Paid);
+                }
+                if !customer.forgets_card {
+                    self.slot.remove();
+                }
+                if self.minds_slips(copies) {
+                    return;
+                }
+                if mine { self.leaves_with(customer.forgets_card) } else { self.send(Intent::NextCustomer) }
+            }
+            Screen::NotPaid { .. } => {
+                let to_look_up = serving.to_look_up;
+                self.tell(Word::NotPaid);
+                self.slot.remove();
+                if to_look_up { self.send(Intent::ShowTransactions(0)) } else { self.charges() }
+            }
+            Screen::Unknown { .. } => {
+                self.slot.remove();
+                serving.patience += 1;
+                if serving.patience < 3 {
+                    return;
+                }
+                if serving.to_look_up {
+                    self.send(Intent::ShowTransactions(0));
+                } else if customer.insists {
+                    self.charges();
+                } else if serving.patience > 8 {
+                    self.leaves();
+                }
+            }
+            Screen::Transactions { rows, .. } => {
+                let newest = rows.first().map(|row| (row.trace, row.state));
+                serving.to_look_up = false;
+                let owner = newest.and_then(|(trace, _)| self.network.owners().get(&trace).copied());
+                let paid = newest.is_some_and(|(_, state)| state == RowState::Approved);
+                if owner == Some(serving.customer) && paid {
+                    serving.begun = true;
+                    self.tell(Word::Paid);
+                    return self.leaves();
+                }
+                self.charges();
+            }
+            Screen::OutOfService { .. } => {
+                serving.begun = false;
+                serving.to_look_up = true;
+                serving.patience += 1;
+                if serving.patience > 60 {
+                    self.leaves();
+                }
+            }
+            Screen::Queue { .. } | Screen::Enrol { .. } => self.send(Intent::ShowKeypad),
+        }
+    }
+
+    fn leaves_with(&mut self, card_stays: bool) {
+        let inserted = !self.slot.is_empty();
+        if !(card_stays && inserted) {
+            return self.leaves();
+        }
+        self.people.serving = None;
+        self.network.serves(None);
+        self.send(Intent::NextCustomer);
+        self.acts_soon(1500);
+    }
+
+    /// Answers what is asked about slips; false when nothing is left to be done about them.
+    fn minds_slips(&mut self, copies: &[CopyView]) -> bool {
+        for copy in copies {
+            match &copy.state {
+                CopyState::Asks(_) => {
+                    let printed = self.random.percent(60);
+                    self.send(Intent::DidItPrint { copy: copy.copy, printed });
+                    return true;
+                }
+                CopyState::Failed(_) => {
+                    self.send(Intent::RetryPrint);
+                    return true;
+                }
+                CopyState::Queued | CopyState::Sending | CopyState::Waiting(_) => return true,
+                CopyState::Printed => {}
+            }
+        }
+        false
+    }
+
+    /// A person decides about what was given up, after asking the acquirer.
+    pub(super) fn decide(&mut self) {
+        let Some(engine) = &self.engine else { return };
+        let parked = engine.ledger().entries().unwrap_or_default();
+        for entry in parked.into_iter().filter(|entry| entry.standing == Standing::Parked) {
+            // Once more first: the host may only have been out of order.
+            let act = if may_be_tried_again(&entry) && self.people.tried_again.insert(entry.trace) {
+                Act::Retry
+            } else {
+                Act::Resolve(match entry.kind {
+                    Kind::Reversal if self.is_booked(entry.original) => Resolution::Charged,
+                    Kind::Reversal => Resolution::Reversed,
+                    Kind::Advice(_) => Resolution::Noted,
+                })
+            };
+            self.send(Intent::Decide(entry.trace, act));
+        }
+    }
+
+    /// What the acquirer says when it is asked.
+    fn is_booked(&self, trace: TraceNumber) -> bool {
+        let entries = self.network.host(|host| host.store.ledger()).unwrap();
+        entries.iter().any(|host| host.trace == trace && host.state == EntryState::Approved)
+    }
+}
