@@ -288,9 +288,10 @@ fn a_machine_enrols_at_the_hosts_second_address_when_the_first_cannot_be_reached
     assert_eq!(echo(&machine.link()), "00");
 }
 
-/// A way to the host that lets one connection through until a request has left, and then cuts it.
+/// A way to the host that lets one connection through until a request has left, keeps the answer to itself, and then cuts it.
 fn cut_after_the_request(host: std::net::SocketAddr) -> String {
-    /// More than a handshake without a client's certificate, less than a request.
+    /// More than a handshake without a client's certificate, or what a server says at the end of one; less than a request or an
+    /// answer.
     const REQUEST: usize = 1500;
     let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let address = listener.local_addr().unwrap();
@@ -307,12 +308,15 @@ fn cut_after_the_request(host: std::net::SocketAddr) -> String {
                 to.write_all(&buffer[..length]).unwrap();
             }
         });
-        let (mut from, mut to, mut buffer) = (server, client, [0; 4096]);
-        while let Ok(length @ 1..) = from.read(&mut buffer) {
+        let (mut from, mut to, mut buffer, mut kept) = (server, client, [0; 4096], 0);
+        while kept < REQUEST
+            && let Ok(length @ 1..) = from.read(&mut buffer)
+        {
             if has_left.load(Ordering::SeqCst) {
-                break;
+                kept += length;
+            } else {
+                to.write_all(&buffer[..length]).unwrap();
             }
-            to.write_all(&buffer[..length]).unwrap();
         }
         to.shutdown(Shutdown::Both).unwrap();
     });
