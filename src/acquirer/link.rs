@@ -483,7 +483,9 @@ impl HostLink for HttpsLink {
         let body = self.exchange(&request)?;
         self.note_binding(&requests, &body);
         let answer = sign_on::read(&requests, &request, &body)?;
-        if deliberate::is("keys_not_taken") {
+        if deliberate::is("keys_not_taken")
+            && self.vault.check_value(crate::vault::KeyName::Mac).is_ok_and(|value| value.is_some())
+        {
             return Ok(SignedOn { batch: answer.batch });
         }
         self.vault.import_under_master(&sign_on::keys(&self.dialect.sign_on, &answer.field62)?)?;
