@@ -55,6 +55,24 @@ link_faults! {
 }
 
 impl LinkFault {
+    /// The host was only too slow: who has more patience may reach it.
+    pub const fn is_slowness(self) -> bool {
+        match self {
+            Self::NameSlow | Self::ConnectSlow | Self::HandshakeBroken | Self::NoTimeLeft => true,
+            Self::NameUnknown
+            | Self::PortClosed
+            | Self::NoRoute
+            | Self::NotTls
+            | Self::OldTls
+            | Self::Handshake
+            | Self::WrongAuthority
+            | Self::WrongName
+            | Self::Expired
+            | Self::NotYetValid
+            | Self::OwnCertificate => false,
+        }
+    }
+
     /// Trying again does not mend it: a person must look at certificates, clock or network.
     pub const fn needs_a_person(self) -> bool {
         match self {

@@ -257,6 +257,10 @@ reason_kinds! {
     SignOnFailed = "sign_on_failed";
     /// All tries to take a payment back are used up.
     ReversalExhausted = "reversal_exhausted";
+    /// The ledger is damaged, or gone: a copy can take its place.
+    LedgerLost = "ledger_lost";
+    /// A payment was being taken back when the copy was made that took the place of a lost ledger.
+    LedgerRestored = "ledger_restored";
     /// The host does not take a message about a payment that is over; the payment stands.
     AdviceParked = "advice_parked";
     /// The reader's own pad still asks for the PIN of a payment that is over.
@@ -369,6 +373,7 @@ mod tests {
             ReasonKind::LedgerFailedAfterRequest,
             ReasonKind::Interrupted,
             ReasonKind::ReversalExhausted,
+            ReasonKind::LedgerRestored,
         ] {
             let reason = Reason::of(kind);
             assert!(reason.sentences(Language::Chinese).advice.contains("不要让顾客再付一次"), "{}", kind.word());

@@ -89,6 +89,15 @@ fn what_breaks_a_floor_is_found() {
             "const Q: &str = \"SELECT stan FROM sale\";",
             "SQL belongs in ledger, sandbox/host: not in app",
         ),
+        (
+            "app/line.rs",
+            "fn f() { let _ = Instant::now(); }",
+            "Instant::now asks the machine for the time: ask crate::clock",
+        ),
+        ("ui/status.rs", "fn f() { jiff::Zoned::now(); }", "Zoned::now asks the machine"),
+        ("sandbox/host/pki.rs", "fn f() { std::time::SystemTime::now(); }", "SystemTime::now asks the machine"),
+        ("sandbox/card/mod.rs", "fn f(since: Instant) { since.elapsed(); }", "elapsed asks the machine"),
+        ("cli/sale.rs", "fn f() -> fn() -> Timestamp { Timestamp::now }", "Timestamp::now asks the machine"),
         ("sandbox/card/mod.rs", "const Q: &str = r#\"\n  insert into card values (1)\"#;", "SQL belongs in ledger"),
     ];
     for (name, text, expected) in cases {
@@ -119,6 +128,10 @@ fn what_keeps_to_the_floors_is_left_alone() {
         ("cli/doctor.rs", "const SAYS: &str = \"Select a printer from the list\";"),
         ("sandbox/card/mod.rs", "use crate::devices::reader::Reader; use std::net::TcpStream;"),
         ("app/mod.rs", "use std::thread;"),
+        ("app/line.rs", "fn f() { clock::since(clock::instant()); }"),
+        ("app/line.rs", "#[cfg(test)]\nmod tests { fn f() { Instant::now().elapsed(); } }"),
+        ("devices/reader/pcsc.rs", "fn f() { Instant::now().elapsed(); }"),
+        ("acquirer/https/mod.rs", "fn f() { Instant::now(); }"),
         ("main.rs", "fn main() { yima::cli::run() }"),
     ];
     for (name, text) in cases {

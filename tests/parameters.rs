@@ -5,12 +5,15 @@
 
 mod support;
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::Value;
-use support::counter::{Counter, FULL_ACCOUNT};
+use support::counter::{Counter, FULL_ACCOUNT, PAN};
 use support::running::Running;
+use support::secrets::{contains, files_in};
 use support::wait_until;
+use yima::crypto::hex;
 
 /// The applications that come with the program.
 const SHIPPED: &str = include_str!("../assets/emv/aids.toml");
@@ -189,6 +192,66 @@ fn the_acquirers_tables_are_fetched_shown_and_used() {
     assert_eq!(result["reason"]["kind"], "card_not_taken");
     assert_eq!(counter.host_books().ledger().unwrap().len(), asked);
     assert_eq!(FULL_ACCOUNT - counter.balance(), paid, "nothing was charged since");
+}
+
+/// A card number as text, and as two digits a byte from its first digit on and from its second.
+fn number_shapes(number: &str) -> [Vec<u8>; 3] {
+    let packed = |digits: &str| hex::decode(&digits[..digits.len() / 2 * 2]).unwrap();
+    [number.as_bytes().to_vec(), packed(number), packed(&number[1..])]
+}
+
+/// The files of a folder that hold a card number.
+fn files_with(folder: &Path, number: &str) -> Vec<PathBuf> {
+    let holds = |path: &PathBuf| {
+        let bytes = std::fs::read(path).unwrap_or_default();
+        number_shapes(number).iter().any(|shape| contains(&bytes, shape))
+    };
+    files_in(folder).into_iter().filter(holds).collect()
+}
+
+#[test]
+fn a_single_card_of_the_acquirers_list_is_not_taken_and_its_number_is_nowhere() {
+    let mut counter = Counter::open_for_business();
+    assert_eq!(run(&counter, &["sign-on"]).2, Some(0));
+    let single = |number: &str| {
+        format!("[[single_card]]\nnumber = \"{number}\"\nbank = \"某行\"\nkind = \"debit\"\nrefused = true\n")
+    };
+    // Another card of the same bank first: this one is still taken.
+    let other = "6228480000000004069";
+    put(&counter, "host.toml", &[TABLES, &single(other)].concat());
+    let (said, errors, code) = run(&counter, &["parameters", "--json"]);
+    assert_eq!((code, &said["single_cards"]), (Some(0), &1.into()), "{errors} {said:#}");
+    let (result, _) = counter.sale("12.34", &[]);
+    assert_eq!(result["outcome"], "approved", "{result:#}");
+
+    put(&counter, "host.toml", &[TABLES, &single(other), &single(PAN)].concat());
+    let (said, errors, _) = run(&counter, &["parameters", "--json"]);
+    assert!(said["added"][0].as_str().unwrap().starts_with("single card "), "{errors} {said:#}");
+    let asked = counter.host_books().ledger().unwrap().len();
+    let (result, code) = counter.sale("12.34", &[]);
+    assert_eq!((result["outcome"].as_str(), code), (Some("declined"), 1), "{result:#}");
+    assert_eq!(result["reason"]["kind"], "card_not_taken");
+    assert_eq!(counter.host_books().ledger().unwrap().len(), asked, "nothing was asked of the host");
+    assert_eq!(FULL_ACCOUNT - counter.balance(), 1234);
+
+    // Neither number is in what the terminal keeps or says. The host and the card beside it are others' and have theirs.
+    let (shown, ..) = run(&counter, &["parameters", "--show", "--json"]);
+    let (found, ..) = run(&counter, &["doctor", "--json"]);
+    assert!(found["parts"]["parameters"]["says"].as_str().unwrap().contains("2 of them not taken"), "{found:#}");
+    for number in [PAN, other] {
+        for said in [&said, &result, &shown, &found] {
+            assert!(!said.to_string().contains(&number[6..15]), "{said:#}");
+        }
+        let found = files_with(&counter.state(), number);
+        let others = counter.state().join("sandbox");
+        assert!(found.iter().all(|path| path.starts_with(&others)), "{found:?}");
+        assert!(found.iter().any(|path| path.ends_with("host.toml")), "the search finds what is there: {found:?}");
+    }
+
+    // What is wrong with a list is said without the number.
+    put(&counter, "host.toml", &[TABLES, &single(&format!("{PAN}0"))].concat());
+    let (_, errors, code) = run(&counter, &["parameters"]);
+    assert!(code == Some(2) && !errors.contains(&PAN[6..15]), "{errors}");
 }
 
 #[test]

@@ -62,6 +62,21 @@ fn runs_from_card_to_paper() {
     keep(&receipts[1], "receipt-customer.png");
 }
 
+/// It brings settings of its own: those of a file would be ignored in silence.
+#[test]
+fn a_demo_with_somebodys_settings_is_refused_with_words() {
+    let state = tempfile::tempdir().unwrap();
+    let mut demo = std::process::Command::new(env!("CARGO_BIN_EXE_yima"));
+    demo.args(["demo", "--headless", "--config", "shop.toml", "--state"]).arg(state.path());
+    let output = demo.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(
+        output.status.code() == Some(2) && said.contains("shop.toml") && said.contains("leave --config out"),
+        "{said}"
+    );
+    assert_eq!(std::fs::read_dir(state.path()).unwrap().count(), 0, "nothing was begun");
+}
+
 #[test]
 fn a_decline_says_why_and_charges_nothing() {
     let mut counter = Counter::open_for_business();
@@ -72,6 +87,18 @@ fn a_decline_says_why_and_charges_nothing() {
     assert_eq!(counter.balance(), FULL_ACCOUNT);
     assert_eq!(counter.transactions()[0]["state"], "declined");
     assert!(counter.receipts().is_empty());
+}
+
+/// A machine in universal time at a host in Beijing, which it has not heard of since it was started.
+#[test]
+fn the_first_payment_after_a_start_is_not_asked_for_at_another_time_than_the_hosts() {
+    let mut counter = Counter::open_for_business();
+    assert!(counter.yima(&["sign-on"]).status().unwrap().success());
+    counter.environment.push(("TZ", "UTC".into()));
+    let (result, code) = counter.sale("12.34", &[]);
+    assert_eq!((result["outcome"].as_str(), code), (Some("error"), 2), "{result:#}");
+    assert_eq!(result["reason"]["kind"], "time_zone_wrong");
+    assert!(counter.host_books().ledger().unwrap().is_empty());
 }
 
 #[test]

@@ -12,10 +12,10 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::TempDir;
-use watching::{Prints, Watching};
+use watching::{Paper, Watching};
 use yima::acquirer::link::HostLink;
-use yima::app::view::{Intent, Screen, View};
-use yima::app::{Ending, Engine, Parts, SaleReport, Setup};
+use yima::app::view::{Intent, Progress, Screen, View};
+use yima::app::{Device, Ending, Engine, Parts, SaleReport, Setup, SteppedEngine};
 use yima::crypto::hex;
 use yima::ledger::{Adopted, Ledger, SignOnRow, TransactionRow};
 use yima::money::{Amount, Currency};
@@ -70,18 +70,21 @@ impl Terminal {
     }
 
     fn start_as(&self, setup: &Setup) -> Running {
+        let (listener, views, reports) = Watching::new();
+        let engine = Engine::start(self.parts(setup), Box::new(listener)).unwrap();
+        Running { engine, views, reports }
+    }
+
+    fn parts(&self, setup: &Setup) -> Parts {
         let profile = CardProfile::shipped("unionpay-debit").unwrap();
         let card = SandboxCard::open(&profile, &self.folder.path().join("sandbox/card")).unwrap();
         let reader = SandboxReader::new(FaultyCard::new(card, Faults::default()), Duration::ZERO);
-        let parts = Parts {
+        Parts {
             reader: Box::new(reader),
-            printer: Box::new(Prints),
+            printer: Box::new(Paper::default()),
             sound: Box::new(yima::devices::sound::silent::Silent),
             ..setup.parts().unwrap()
-        };
-        let (listener, views, reports) = Watching::new();
-        let engine = Engine::start(parts, Box::new(listener)).unwrap();
-        Running { engine, views, reports }
+        }
     }
 
     fn ledger(&self) -> Ledger {
@@ -270,6 +273,58 @@ fn an_order_of_the_host_is_obeyed_between_two_payments() {
     terminal.until("new keys", |terminal| terminal.at_host().times == 2 && terminal.mac_key() != keys);
     running.paid("3.00");
     assert_eq!((terminal.at_host().times, terminal.debited()), (2, 600));
+}
+
+/// The order comes with the answer to a reversal, and a payment waits for that reversal.
+#[test]
+fn a_payment_that_waits_for_a_reversal_waits_for_the_keys_that_its_answer_asks_for() {
+    let terminal = Terminal::new();
+    let (listener, views, _reports) = Watching::new();
+    let mut engine = SteppedEngine::start(terminal.parts(&terminal.setup()), Box::new(listener));
+    let charge = |amount| Intent::Charge(Amount::parse(amount, Currency::CNY).unwrap());
+    let mut shown = Screen::Keypad { notice: None };
+    let mut see = || {
+        shown = views.try_iter().last().map_or_else(|| shown.clone(), |view| view.screen);
+        shown.clone()
+    };
+    let end = Instant::now() + Duration::from_secs(30);
+    let mut step = |engine: &mut SteppedEngine, stop: &dyn Fn() -> bool| {
+        assert!(Instant::now() < end, "in vain");
+        for device in Device::ALL {
+            let Some(outcome) = engine.work(device) else { continue };
+            if stop() {
+                return Some(outcome);
+            }
+            engine.hear(outcome);
+        }
+        let seen = engine.look();
+        engine.hear(seen);
+        engine.tick();
+        None
+    };
+    while terminal.at_host().times == 0 || engine.ledger().sign_on().unwrap().due {
+        step(&mut engine, &|| false);
+    }
+    // A gateway answers, the host has booked it.
+    engine.send(charge("67.06"));
+    while terminal.debited() == 0 {
+        step(&mut engine, &|| false);
+    }
+    terminal.host.order_sign_on(DEFAULT_TERMINAL).unwrap();
+    let taken_back = loop {
+        if let Some(outcome) = step(&mut engine, &|| terminal.debited() == 0) {
+            break outcome;
+        }
+    };
+    engine.send(charge("1.00"));
+    engine.hear(taken_back);
+    assert!(matches!(see(), Screen::Processing { progress: Progress::SigningOn, .. }), "{:?}", see());
+    while terminal.debited() == 0 {
+        step(&mut engine, &|| false);
+    }
+    assert_eq!((terminal.at_host().times, terminal.debited()), (2, 100));
+    let states: Vec<_> = engine.ledger().page(0, 10).unwrap().iter().map(|row| row.state).collect();
+    assert_eq!(states.len(), 2, "the payment was not refused for its keys: {states:?}");
 }
 
 #[test]

@@ -415,3 +415,40 @@ fn what_cannot_be_done_ends_with_2_and_says_where() {
         assert!(!said.contains("4012345678"), "a card number is told: {said}");
     }
 }
+
+/// Whoever forgets an option's name, or puts a blank in the wrong place, has typed a key all the same.
+#[test]
+fn a_line_that_is_not_understood_does_not_repeat_what_may_be_a_secret() {
+    for line in [
+        "kcv --alg tdes 9ABCDEF001234567",
+        "kcv --alg tdes --key 0123 9ABCDEF001234567",
+        "mac --alg 9ABCDEF001234567 --key cmac 00",
+        "dukpt --algorithm tdes --bdk 01 9ABCDEF0 --ksn FFFF9876543210E00001 --purpose pin",
+        "pinblock encode --format 9ABCDEF0 --pin 1234 --pan 4012345678909",
+        "pinblock encode --format 0 --pin 1234 --pan 4012 9ABCDEF0",
+        "mac --alg cmac --kee=9ABCDEF001234567 00",
+        "9ABCDEF001234567",
+    ] {
+        let output = yima(line, &[]);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{line}: {said}");
+        assert!(said.contains("not repeated") && !said.contains("9ABCDEF0"), "{line}: {said}");
+    }
+    let said = String::from_utf8(yima("kcv --alg tds --key 00", &[]).stderr).unwrap();
+    assert!(said.contains("'tds'") && said.contains("tdes"), "a word is repeated: {said}");
+}
+
+#[test]
+fn names_are_taken_in_any_case_and_data_from_standard_input_without_being_asked_for() {
+    let key = "--key 2B7E151628AED2A6ABF7158809CF4F3C";
+    let of_nothing = "BB1D6929E95937287FA37D129B756746";
+    assert_eq!(text(&format!("mac --alg CMAC {key} -"), b"\n"), of_nothing);
+    assert_eq!(text(&format!("mac --alg AES-CMAC {key}"), b"\n"), of_nothing);
+    let kcv = |alg: &str| text(&format!("kcv --alg {alg} --key 0123456789ABCDEFFEDCBA9876543210"), &[]);
+    assert_eq!(kcv("3DES"), kcv("tdes"));
+    let block = |pan: &str| {
+        let input = format!("{pan}\n");
+        text("pinblock encode --format 0 --pin 1234 --pan -", input.as_bytes())
+    };
+    assert_eq!(block("4012 3456 7890 9"), block("4012345678909"));
+}

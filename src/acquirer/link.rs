@@ -118,7 +118,8 @@ pub trait HostLink: Send + Sync {
     /// When an answer is missing, refuses, or cannot be read.
     fn download(&self) -> Result<Download, DownloadError>;
 
-    /// Tells the host that what was downloaded is in its place.
+    /// Tells the host that what was downloaded is in its place. Downloads that were ordered before are then no longer among
+    /// [`HostLink::take_orders`]: a host may order the same with every answer until it is told.
     ///
     /// # Errors
     /// When the host does not take note of it.
@@ -184,7 +185,7 @@ pub enum LinkError {
     /// The dialect is not shipped or is wrong.
     #[error(transparent)]
     Dialect(#[from] DialectError),
-    /// The secure element does not know the dialect's MAC.
+    /// The secure element does not know the dialect's keys or MAC.
     #[error(transparent)]
     Vault(#[from] VaultError),
     /// A setting has a value that cannot be.
@@ -239,6 +240,7 @@ impl HttpsLink {
     ) -> Result<Self, LinkError> {
         let dialect = super::dialect_file::load(&settings.dialect)?;
         vault.set_mac_algorithm(dialect.mac)?;
+        vault.set_key_cipher(dialect.sign_on.cipher)?;
         let setting = |key, problem: &str| LinkError::Setting { key, problem: problem.to_owned() };
         let address =
             |key, url: &str| Address::parse(url).map_err(|error: AddressError| setting(key, &error.to_string()));
@@ -256,6 +258,10 @@ impl HttpsLink {
             if !(1..=600).contains(&seconds) {
                 return Err(setting(key.trim_start_matches("host."), "it must be 1 to 600"));
             }
+        }
+        // Otherwise nothing could ever be sent: the time for an answer would be used up before it begins.
+        if settings.deadline_s < settings.answer_timeout_s {
+            return Err(setting("deadline_s", "it must be answer_timeout_s at least"));
         }
         let seconds = Duration::from_secs;
         Ok(Self {
@@ -378,7 +384,8 @@ impl HttpsLink {
         let limits = self.limits().at_most(ECHO_LIMIT);
         let received = self.post(index, &request, &limits, started + self.deadline, self.watches)?;
         self.note_binding(&requests, &received.response.body);
-        let echo = answers::read_echo(&requests, &request, &received.response.body)?;
+        let kept = |_: &LinkFailure| self.keep_late(&requests, &request, &received.response.body);
+        let echo = answers::read_echo(&requests, &request, &received.response.body).inspect_err(kept)?;
         match received.line {
             Some(line) => self.held.watch(line),
             None => self.held.let_go(),
@@ -428,7 +435,8 @@ impl HttpsLink {
         let request = requests.question(question, crate::clock::local().datetime()).map_err(never_written)?;
         let body = self.exchange(&request)?;
         self.note_binding(&requests, &body);
-        let reply = self.mind_keys(&body, answers::read_reply(&requests, &request, &body))?;
+        let kept = |_: &LinkFailure| self.keep_late(&requests, &request, &body);
+        let reply = self.mind_keys(&body, answers::read_reply(&requests, &request, &body).inspect_err(kept))?;
         self.note_order(&body);
         Ok(reply)
     }
@@ -482,7 +490,8 @@ impl HostLink for HttpsLink {
         let request = requests.sign_on(trace).map_err(never_written)?;
         let body = self.exchange(&request)?;
         self.note_binding(&requests, &body);
-        let answer = sign_on::read(&requests, &request, &body)?;
+        let kept = |_: &SignOnFailure| self.keep_late(&requests, &request, &body);
+        let answer = sign_on::read(&requests, &request, &body).inspect_err(kept)?;
         if deliberate::is("keys_not_taken")
             && self.vault.check_value(crate::vault::KeyName::Mac).is_ok_and(|value| value.is_some())
         {
@@ -548,7 +557,9 @@ impl HostLink for HttpsLink {
 
     fn adopt(&self, parameters: &TerminalParameters) {
         let seconds = parameters.answer_timeout_s.unwrap_or(self.settings.answer_timeout_s);
-        self.limits.lock().unwrap_or_else(PoisonError::into_inner).first_byte = Duration::from_secs(seconds);
+        // The acquirer does not know the deadline of this shop, and nothing could be sent if an answer had more time than that.
+        let first_byte = Duration::from_secs(seconds).min(self.deadline);
+        self.limits.lock().unwrap_or_else(PoisonError::into_inner).first_byte = first_byte;
     }
 
     fn take_need_of_keys(&self) -> bool {
@@ -562,11 +573,16 @@ impl HostLink for HttpsLink {
     fn download(&self) -> Result<Download, DownloadError> {
         let from = self.addresses.order().first().and_then(|index| self.addresses.get(*index));
         let from = from.map(|address| format!("{address}{}", self.path)).unwrap_or_default();
-        parameters::fetch(&self.dialect.parameters, from, &mut |question| self.ask(question))
+        let numbers = parameters::number_key(&*self.vault)?;
+        parameters::fetch(&self.dialect.parameters, &numbers, from, &mut |question| self.ask(question))
     }
 
     fn confirm_download(&self) -> Result<(), DownloadError> {
-        parameters::confirm(&self.dialect.parameters, &mut |question| self.ask(question))
+        parameters::confirm(&self.dialect.parameters, &mut |question| {
+            // What was ordered before is in its place. What the answer orders is not.
+            self.ordered.lock().unwrap_or_else(PoisonError::into_inner).retain(|order| !order.is_download());
+            self.ask(question)
+        })
     }
 
     fn echo_interval(&self) -> Option<Duration> {

@@ -83,7 +83,8 @@ pub fn keys<'a>(rules: &SignOnRules, field: &'a [u8]) -> Result<Vec<SealedKey<'a
         let (sealed, behind) = rest.split_at_checked(length).unwrap_or((rest, &[]));
         let (check_value, behind) = behind.split_at_checked(rules.check_value).unwrap_or((behind, &[]));
         rest = behind;
-        let sealed = if name == KeyName::Mac { without_zeros(sealed) } else { sealed };
+        let may_be_single = name == KeyName::Mac && rules.may_be_single(length);
+        let sealed = if may_be_single { without_zeros(sealed) } else { sealed };
         keys.push(SealedKey { name, sealed, check_value });
     }
     Ok(keys)

@@ -67,6 +67,9 @@ impl Core {
         match result {
             Ok(Some(identity)) => {
                 tracing::info!(version = identity.version, address = identity.address, "a newer binding record");
+                if let Err(error) = self.ledger.raise_binding(identity.version) {
+                    tracing::warn!(%error, "the ledger knows the binding record before; the next start tells it");
+                }
                 self.parts.identity = *identity;
                 // The next answer tells whether it is the one that the host means.
                 self.line.doubt();

@@ -54,8 +54,8 @@ impl Core {
 
     /// Begins a payment with nothing in its way.
     pub(super) fn begin_sale(&mut self, amount: Amount) {
-        // A payment that waited may have learned meanwhile that the host has other values for this terminal.
-        if let Some(reason) = self.binding.refusal() {
+        // A payment that waited may have learned meanwhile that the host has other values for this terminal, or another time.
+        if let Some(reason) = self.binding.refusal().or_else(|| self.line.refusal()) {
             return self.refuse(amount, reason);
         }
         let timings = Timings::start();

@@ -58,7 +58,7 @@ impl Core {
                 self.screen = Screen::NotPaid { amount, reason, at: local_now() };
             }
             Conclusion::Unresolved(reason) => {
-                self.not_to_be_reversed = Some(trace);
+                self.must_not_be_taken_back(trace);
                 self.set_alarm(reason.clone());
                 self.screen = Screen::Unknown { amount, reason, tries: 0, next_try: None };
             }

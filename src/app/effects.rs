@@ -66,7 +66,8 @@ impl Core {
                 }
                 log_record(trace, &record);
             }
-            Effect::Send(request) => self.ask_host(link::Job::Sale(request)),
+            // The last of its list.
+            Effect::Send(request) => self.send_once_compared(request),
             Effect::ReleaseCard => {
                 self.reader.stop_waiting();
                 self.reader.send(reader::Job::Release);

@@ -19,13 +19,13 @@ use super::running::Running;
 use super::showing::local_now;
 use super::sign_on::SignOnDesk;
 use super::slips_of_the_queue::QueueSlips;
-use super::view::{CopyState, Intent, Screen, View};
+use super::view::{CopyState, Intent, LinkState, Screen, View};
 use super::workers::reader::{self, ReaderWorker, Ticket};
 use super::workers::{Devices, Workers, link, printer};
 use crate::clock;
 use crate::ledger::{Ledger, LedgerError};
 use crate::money::Amount;
-use crate::payment::sale::Event;
+use crate::payment::online::SaleRequest;
 use crate::reference::TraceNumber;
 use crate::wording::{Reason, ReasonKind};
 
@@ -145,6 +145,8 @@ pub(super) struct Core {
     pub(super) pad_asks: bool,
     /// A payment that waits for reversals.
     pub(super) waiting_charge: Option<Amount>,
+    /// The request of the payment that runs, while it waits for the host's time.
+    pub(super) unsent: Option<Box<SaleRequest>>,
     pub(super) sign_on: SignOnDesk,
     pub(super) queue: QueueDesk,
     pub(super) queue_slips: QueueSlips,
@@ -183,6 +185,7 @@ impl Core {
             left_over: true,
             pad_asks: false,
             waiting_charge: None,
+            unsent: None,
             sign_on: SignOnDesk::new(),
             queue: QueueDesk::new(),
             queue_slips: QueueSlips::new(),
@@ -198,6 +201,9 @@ impl Core {
 
     /// What an engine does first.
     pub(super) fn begin(&mut self) {
+        // Before anything else, so that the clock is compared before a payment needs it.
+        self.look_for_host();
+        self.recall_what_is_not_ours();
         if let Err(error) = self.take_up_what_was_left() {
             self.ledger_failed(&error);
         }
@@ -229,7 +235,7 @@ impl Core {
                     self.queue.stop();
                     // Nobody is there any more to see a payment begin.
                     self.waiting_charge = None;
-                    self.feed(Event::Cancelled);
+                    self.cancel();
                     None
                 }
                 Ok(Message::Intent(_)) if stopping => None,
@@ -244,6 +250,7 @@ impl Core {
                 self.take(message);
             }
             self.drain_queue(false);
+            self.obey();
             if self.may_stop() {
                 return;
             }
@@ -271,7 +278,7 @@ impl Core {
 
     /// A request that is out is waited for: its row is safe, but the customer wants the answer. A slip that is coming out is
     /// waited for as well, but not one that waits for paper; what the host is still to be told is sent once more,
-    /// and terminal data that are on their way are waited for, for a while.
+    /// and what it ordered is done, for a while.
     fn may_stop(&self) -> bool {
         let printing =
             self.copies.iter().any(|copy| copy.state == CopyState::Sending && clock::since(copy.since) < LAST_SLIP);
@@ -307,18 +314,33 @@ impl Core {
             self.leave_result_at = all_printed.then(|| clock::instant() + RESULT_STAYS);
         }
         let idle = self.running.is_none() && !self.queue.takes_back();
-        if idle && self.line.wants_check() && self.check_jobs.send(link::Job::Check).is_ok() {
-            self.line.check_begins();
+        if idle {
+            self.look_for_host();
         }
         if idle && self.binding.wants_refresh() && self.check_jobs.send(link::Job::Binding).is_ok() {
             self.binding.refresh_begins();
         }
-        let update = !self.sign_on.holds() && self.parameters.wants_update();
-        if idle && update && self.check_jobs.send(link::Job::Update).is_ok() {
+        self.obey();
+    }
+
+    fn look_for_host(&mut self) {
+        if self.line.wants_check() && self.check_jobs.send(link::Job::Check).is_ok() {
+            self.line.check_begins();
+        }
+    }
+
+    /// What the host ordered, when no payment runs and the host can be reached. An engine that is to end goes on with it: what is
+    /// ordered is begun once and waited for, for a while.
+    fn obey(&mut self) {
+        let reached = self.line.state() != LinkState::Offline;
+        if self.running.is_some() || self.queue.takes_back() || self.sign_on.holds() || !reached {
+            return;
+        }
+        if self.parameters.wants_update() && self.check_jobs.send(link::Job::Update).is_ok() {
             self.parameters.update_begins();
         }
         // What was just fetched is in the report.
-        if idle && !self.sign_on.holds() && !self.parameters.asking() {
+        if !self.parameters.asking() {
             self.drain_status();
         }
     }

@@ -1,10 +1,10 @@
 //! Enrolment as an act of the whole terminal: when it may happen, and what it finds and leaves. No engine runs meanwhile.
 
-use jiff::Timestamp;
-
+use super::books::kind_of_ledger;
 use super::setup::{Setup, SetupError};
 use crate::acquirer::enrolment::wire::{ActivationCode, Answer, SignedRequest, TerminalAnswer};
 use crate::acquirer::enrolment::{self, Enrolled, Enrolment, EnrolmentError, Progress, https};
+use crate::clock;
 use crate::ledger::{Ledger, LedgerError};
 use crate::payment::queue::{self, NotAllowed};
 use crate::payment::record::State;
@@ -45,6 +45,17 @@ pub enum EnrolError {
         /// How many.
         unfinished: u32,
     },
+    /// Payments are not finished, and whose they are cannot be read.
+    #[error(
+        "{unfinished} payments and messages about payments are not finished, and {unreadable}. New keys could not finish them: \
+         put that file back as it was, or call the acquirer"
+    )]
+    UnfinishedOfNobody {
+        /// How many.
+        unfinished: u32,
+        /// Why the binding record cannot be read.
+        unreadable: String,
+    },
     /// Nobody is named who gives payments up, or why.
     #[error("--by, --note: {0}")]
     GivenUp(NotAllowed),
@@ -73,9 +84,9 @@ impl EnrolError {
             Self::Enrolment(EnrolmentError::Link(_)) => ReasonKind::EnrolUnreachable,
             Self::Enrolment(EnrolmentError::Unfinished { .. }) => ReasonKind::PaymentsOpen,
             Self::Enrolment(_) | Self::Already { .. } | Self::NotYet => ReasonKind::EnrolRefused,
-            Self::Unfinished { .. } => ReasonKind::PaymentsOpen,
+            Self::Unfinished { .. } | Self::UnfinishedOfNobody { .. } => ReasonKind::PaymentsOpen,
             Self::NoSerialNumber(_) | Self::Setting(_) | Self::GivenUp(_) => ReasonKind::SetupWrong,
-            Self::Ledger(_) => ReasonKind::LedgerFailed,
+            Self::Ledger(error) => kind_of_ledger(error),
             Self::Identity(error) => kind_of_identity(error),
             Self::Setup(error) => kind_of_setup(error),
         }
@@ -85,7 +96,8 @@ impl EnrolError {
 /// What a terminal that cannot start is for the person at the counter.
 pub fn kind_of_setup(error: &SetupError) -> ReasonKind {
     match error {
-        SetupError::Ledger(_) | SetupError::State { .. } => ReasonKind::LedgerFailed,
+        SetupError::Ledger(error) => kind_of_ledger(error),
+        SetupError::State { .. } => ReasonKind::LedgerFailed,
         SetupError::Identity(error) => kind_of_identity(error),
         SetupError::Running(_) => ReasonKind::AlreadyRunning,
         _ => ReasonKind::SetupWrong,
@@ -167,7 +179,7 @@ impl Setup {
         let (directory, custody) = (self.identity_directory(), self.custody()?);
         let _alone = self.lock()?;
         enrolment::finish(&directory, &custody)?;
-        let before = identity::unverified(&directory).ok();
+        let before = Before::of(identity::unverified(&directory));
         match (self.identity(), again) {
             (Ok(identity), false) => {
                 return Err(EnrolError::Already {
@@ -175,26 +187,27 @@ impl Setup {
                     terminal: identity.terminal_number,
                 });
             }
-            (Err(_), true) if before.is_none() => return Err(EnrolError::NotYet),
+            (Err(_), true) if matches!(before, Before::Never) => return Err(EnrolError::NotYet),
             _ => {}
         }
         if self.journal().is_ok_and(|journal| journal.is_decommissioned()) {
             // Its keys are destroyed. What it left was given up then, by whom stands in the journal, and is kept as it is.
             Ledger::put_aside(&self.ledger_path())?;
-        } else if let Some(before) = &before {
-            self.refuse_while_payments_are_open(before)?;
+        } else {
+            self.refuse_while_payments_are_open(&before)?;
         }
-        let serial_number = match (self.settings.serial_number(&self.state)?, &before) {
+        let serial_number = match (self.settings.serial_number(&self.state)?, before) {
             (Some(number), _) => number,
             // The maker's number cannot change; the acquirer has signed it.
-            (None, Some(before)) => before.serial_number.clone(),
-            (None, None) => {
+            (None, Before::Enrolled(before)) => before.serial_number,
+            (None, Before::Never | Before::Unreadable(_)) => {
                 let path = self.state.join(&self.settings.terminal.serial_number_file);
                 return Err(EnrolError::NoSerialNumber(path.display().to_string()));
             }
         };
         let enrolment = Enrolment {
             settings: &self.settings.host,
+            dialect: &self.dialect()?,
             directory: &directory,
             serial_number: &serial_number,
             machine: &self.settings.terminal.machine,
@@ -216,7 +229,7 @@ impl Setup {
     /// When nothing valid came; the record before still counts.
     pub fn refresh_binding(&self) -> Result<Option<Identity>, EnrolError> {
         let _alone = self.lock()?;
-        self.as_enrolled(|enrolled| Ok(enrolled.refresh(&mut |signed| self.ask(signed), Timestamp::now())?))
+        self.as_enrolled(|enrolled| Ok(enrolled.refresh(&mut |signed| self.ask(signed), clock::timestamp())?))
     }
 
     /// Asks the acquirer to let the terminal stand somewhere else.
@@ -227,7 +240,7 @@ impl Setup {
         let _alone = self.lock()?;
         self.as_enrolled(|enrolled| {
             let mut desk = |signed: &SignedRequest| self.ask(signed);
-            Ok(enrolled.ask_to_move(&mut desk, address, coordinates, radius_m, Timestamp::now())?)
+            Ok(enrolled.ask_to_move(&mut desk, address, coordinates, radius_m, clock::timestamp())?)
         })
     }
 
@@ -254,7 +267,7 @@ impl Setup {
         self.as_enrolled(|enrolled| {
             let mut desk = |signed: &SignedRequest| self.ask(signed);
             let given_up = given_up.map(|GivenUp { by, note }| format!("{}: {}", by.trim(), note.trim()));
-            Ok(enrolled.decommission(&mut desk, unfinished, unsettled, given_up.as_deref(), Timestamp::now())?)
+            Ok(enrolled.decommission(&mut desk, unfinished, unsettled, given_up.as_deref(), clock::timestamp())?)
         })?;
         Ok(enrolment::give_up(&directory, &custody)?)
     }
@@ -269,29 +282,69 @@ impl Setup {
         work(&Enrolled { settings: &self.settings.host, directory: &directory, identity: &identity, vault })
     }
 
-    fn refuse_while_payments_are_open(&self, record: &BindingRecord) -> Result<(), EnrolError> {
-        match self.open_payments(record)? {
-            (0, _) => Ok(()),
-            (unfinished, _) => Err(EnrolError::Unfinished { unfinished }),
+    /// Old keys finish what is open; new ones cannot.
+    fn refuse_while_payments_are_open(&self, before: &Before) -> Result<(), EnrolError> {
+        let open = match before {
+            Before::Never => return Ok(()),
+            Before::Enrolled(record) => self.open_payments(record),
+            Before::Unreadable(_) => self.ledger_of_anybody().map_err(EnrolError::from).and_then(counted),
+        };
+        match (open, before) {
+            (Ok((0, _)), _) => Ok(()),
+            (Ok((unfinished, _)), Before::Unreadable(error)) => {
+                Err(EnrolError::UnfinishedOfNobody { unfinished, unreadable: error.to_string() })
+            }
+            (Ok((unfinished, _)), _) => Err(EnrolError::Unfinished { unfinished }),
+            // Nobody can tell what was open but the acquirer, who gave a new code for this: under it a new batch begins.
+            (Err(error), _) if is_beyond_help(&error) && !self.has_whole_copy() => Ok(self.put_remains_aside()?),
+            (Err(error), _) => Err(error),
         }
     }
 
     /// Payments and messages about them that are not finished; payments that are not settled.
     fn open_payments(&self, record: &BindingRecord) -> Result<(u32, u32), EnrolError> {
-        let path = self.ledger_path();
-        if !path.exists() {
-            return Ok((0, 0));
-        }
         let wrong = |error: ReferenceError| EnrolError::Setup(error.into());
         let merchant = MerchantCode::parse(&record.merchant_code).map_err(wrong)?;
         let terminal = TerminalNumber::parse(&record.terminal_number).map_err(wrong)?;
-        let ledger = Ledger::open_to_look(&path, merchant, terminal)?;
-        let mut unfinished = ledger.undelivered_advices()?.len();
-        for state in [State::Pending, State::HostApproved, State::ReversalDue, State::Unresolved] {
-            unfinished += ledger.in_state(state)?.len();
-        }
-        let unsettled = ledger.in_state(State::Approved)?.len();
-        let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
-        Ok((count(unfinished), count(unsettled)))
+        counted(self.ledger_of(merchant, terminal)?)
     }
+}
+
+/// What was there before an enrolment.
+#[derive(Debug)]
+enum Before {
+    /// Nothing.
+    Never,
+    /// An identity.
+    Enrolled(Box<BindingRecord>),
+    /// One whose binding record cannot be read: it is not known whose the payments are.
+    Unreadable(IdentityError),
+}
+
+impl Before {
+    fn of(record: Result<BindingRecord, IdentityError>) -> Self {
+        match record {
+            Ok(record) => Self::Enrolled(Box::new(record)),
+            Err(IdentityError::File { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => Self::Never,
+            Err(error) => Self::Unreadable(error),
+        }
+    }
+}
+
+/// What is open in a ledger: payments and messages about them that are not finished; payments that are not settled.
+fn counted(ledger: Option<Ledger>) -> Result<(u32, u32), EnrolError> {
+    let Some(ledger) = ledger else { return Ok((0, 0)) };
+    let mut unfinished = ledger.undelivered_advices()?.len();
+    for state in [State::Pending, State::HostApproved, State::ReversalDue, State::Unresolved] {
+        unfinished += ledger.in_state(state)?.len();
+    }
+    let unsettled = ledger.in_state(State::Approved)?.len();
+    let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+    Ok((count(unfinished), count(unsettled)))
+}
+
+/// Whether a ledger can only be replaced.
+fn is_beyond_help(error: &EnrolError) -> bool {
+    let (EnrolError::Ledger(error) | EnrolError::Setup(SetupError::Ledger(error))) = error else { return false };
+    matches!(error, LedgerError::Lost { .. } | LedgerError::Damaged { .. } | LedgerError::HalfRestored(_))
 }

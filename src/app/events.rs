@@ -6,6 +6,7 @@ use super::view::{Intent, LinkState};
 use super::workers::link;
 use super::workers::reader::{self, Ticket};
 use crate::emv::pin::PinEntry;
+use crate::ledger::LedgerError;
 use crate::payment::queue::EntryId;
 use crate::payment::sale::Event;
 use crate::wording::{Reason, ReasonKind};
@@ -22,7 +23,7 @@ impl Core {
                     self.show_keypad();
                 }
             }
-            Intent::Cancel => self.feed(Event::Cancelled),
+            Intent::Cancel => self.cancel(),
             Intent::EnterPin(pin) => self.take_pin(pin),
             Intent::BypassPin => self.feed(Event::PinEntered(PinEntry::Bypassed)),
             Intent::ChooseApplication(index) => self.answered(Event::ApplicationChosen(index)),
@@ -115,6 +116,7 @@ impl Core {
                 }
                 self.refresh_waiting();
                 self.refresh_notice();
+                self.after_comparison(&result);
             }
             link::Event::SignOn(result) => self.after_sign_on(result),
             link::Event::KeysNeeded => self.keys_are_needed(),
@@ -127,10 +129,23 @@ impl Core {
         }
     }
 
-    /// Counts anew what waits in the queue.
+    /// Counts anew what waits in the queue. Where the ledger cannot be read, what was counted last is still shown: nobody may take it for
+    /// nothing.
     pub(super) fn refresh_waiting(&mut self) {
-        self.line.waiting = self.reversals_waiting().unwrap_or_default();
-        let open = self.ledger.open_entries().unwrap_or_default();
+        if let Err(error) = self.count_waiting() {
+            if self.running.is_some() {
+                // Whatever it has to write next tells how it is.
+                tracing::error!(%error, "what waits cannot be counted");
+            } else {
+                self.ledger_failed(&error);
+            }
+        }
+    }
+
+    pub(super) fn count_waiting(&mut self) -> Result<(), LedgerError> {
+        let (waiting, open) = (self.reversals_waiting()?, self.ledger.open_entries()?);
+        self.line.waiting = waiting;
         self.queued = open.waiting + open.parked;
+        Ok(())
     }
 }

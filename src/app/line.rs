@@ -45,6 +45,10 @@ pub(super) struct Line {
     /// When to look for the host; never, where an idle line is none of anybody's business.
     next_check: Option<Instant>,
     check_began: Option<Instant>,
+    /// No check has ended yet.
+    first_check: bool,
+    /// The host has answered a check, and with it told its time, if it ever does.
+    compared: bool,
     /// The host hung up on the idle line, and the check that follows tells whether it is there.
     closed: bool,
     /// How long a host that hangs up on idle lines is left alone.
@@ -66,6 +70,8 @@ impl Line {
             exchanged_at: None,
             next_check: Some(clock::instant()),
             check_began: None,
+            first_check: true,
+            compared: false,
             closed: false,
             patience: Duration::ZERO,
             trouble: None,
@@ -100,6 +106,16 @@ impl Line {
         itself.or_else(|| self.local_ahead.filter(beyond).map(WrongClock::Local))
     }
 
+    /// This machine's time was compared with the host's since the start.
+    pub const fn has_compared(&self) -> bool {
+        self.compared
+    }
+
+    /// The check that an engine begins with has not ended.
+    pub const fn first_check_under_way(&self) -> bool {
+        self.first_check && self.check_began.is_some()
+    }
+
     /// It is time to look for the host.
     pub fn wants_check(&self) -> bool {
         self.check_began.is_none() && self.next_check.is_some_and(|at| clock::instant() >= at)
@@ -117,7 +133,9 @@ impl Line {
 
     pub fn after_check(&mut self, result: &Result<HostCheck, LinkFailure>) {
         let began = self.check_began.take();
+        self.first_check = false;
         if let Ok(HostCheck { date, local_ahead, .. }) = result {
+            self.compared = true;
             self.clock_ahead = date.map(|date| clock::timestamp().duration_since(date));
             self.local_ahead = *local_ahead;
         }
@@ -274,6 +292,23 @@ mod tests {
     fn answered(decision: Decision) -> Result<HostAnswer, LinkFailure> {
         let response_code = crate::reference::ResponseCode::parse("97").unwrap();
         Ok(HostAnswer { decision, response_code, rrn: None, authorisation_code: None, issuer_data: Vec::new() })
+    }
+
+    #[test]
+    fn only_an_answer_compares_the_clocks_and_only_the_first_check_is_waited_for() {
+        let mut line = new_line();
+        assert!(!line.has_compared() && !line.first_check_under_way());
+        line.check_begins();
+        assert!(line.first_check_under_way());
+        line.after_check(&failed());
+        line.after_exchange(&answered(Decision::Approved));
+        line.check_begins();
+        assert!(!line.has_compared() && !line.first_check_under_way());
+        line.after_check(&says("97"));
+        assert!(line.has_compared());
+        line.check_begins();
+        line.after_check(&failed());
+        assert!(line.has_compared(), "what is known of the clock stays known without a line");
     }
 
     #[test]

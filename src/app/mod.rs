@@ -4,8 +4,10 @@
 //! waits for a device but its own worker. All of them talk by messages.
 
 mod binding;
+mod books;
 mod charging;
 mod choosing;
+mod comparing;
 mod concluding;
 mod effects;
 mod engine;

@@ -143,6 +143,10 @@ fn described_tables(tables: &HostTables) -> Described {
         let taken = if range.refused { "not taken" } else { "taken" };
         (range.name(), vec![("bank", range.bank.clone()), ("it is", taken.to_owned())])
     });
+    let numbers = tables.number.iter().map(|card| {
+        let taken = if card.refused { "not taken" } else { "taken" };
+        (card.name(), vec![("bank", card.bank.clone()), ("it is", taken.to_owned())])
+    });
     let texts = tables.text.iter().map(|text| {
         let said = |words: &Option<String>| words.clone().unwrap_or_else(|| "as this program does".to_owned());
         let values = [("says", &text.zh), ("advises", &text.zh_do), ("says in English", &text.en)];
@@ -150,7 +154,7 @@ fn described_tables(tables: &HostTables) -> Described {
         values.push(("advises in English", said(&text.en_do)));
         (format!("response {}", text.code), values)
     });
-    cards.chain(texts).chain([("terminal".to_owned(), parameter_values(&tables.terminal))]).collect()
+    cards.chain(numbers).chain(texts).chain([("terminal".to_owned(), parameter_values(&tables.terminal))]).collect()
 }
 
 /// Which set, in a word for the acquirer.
@@ -259,14 +263,15 @@ impl Core {
                 let before = (&self.parts.terminal, &*self.parts.tables);
                 let changes = Changes::between(before, (&in_use.data, &in_use.tables));
                 tracing::info!(set = %in_use.provenance, ?changes, ?unusable, "new terminal data");
-                if let Some(error) = unconfirmed {
-                    tracing::warn!(%error, "the host could not be told that its terminal data were taken");
+                match unconfirmed {
+                    Some(error) => {
+                        tracing::warn!(%error, "the host could not be told that its terminal data were taken");
+                    }
+                    // An answer that was given before the host heard of it ordered the same; what it still wants it repeats.
+                    None => self.parameters.ordered = false,
                 }
                 self.take_set(in_use);
-                // What was ordered while they were on their way is still to be done.
-                if !self.parameters.ordered {
-                    self.note_done(&Order::DOWNLOADS);
-                }
+                self.note_done(&Order::DOWNLOADS);
             }
             Err(error) => tracing::warn!(%error, "terminal data"),
         }

@@ -344,7 +344,7 @@ impl Core {
         let entries = self.ledger.entries()?;
         Ok(entries.iter().find(|entry| entry.standing == Standing::Parked).map(|entry| {
             let kind = match (entry.kind, entry.reason) {
-                (Kind::Reversal, Some(kind @ ReasonKind::TraceNumberInUse)) => kind,
+                (Kind::Reversal, Some(kind @ (ReasonKind::TraceNumberInUse | ReasonKind::LedgerRestored))) => kind,
                 (Kind::Reversal, _) => ReasonKind::ReversalExhausted,
                 (Kind::Advice(_), _) => ReasonKind::AdviceParked,
             };

@@ -4,7 +4,7 @@
 use super::engine::Core;
 use super::report::Ending;
 use super::showing::{local_in, local_now};
-use super::view::Screen;
+use super::view::{Progress, Screen};
 use crate::deliberate;
 use crate::ledger::{LedgerError, TransactionRow};
 use crate::payment::queue::{EntryId, Verdict};
@@ -30,6 +30,7 @@ impl Core {
                 if self.not_to_be_reversed == Some(row.trace) {
                     let record = Record::Unresolved { reason: ReasonKind::TraceNumberInUse, response_code: None };
                     self.ledger.record(row.trace, &record)?;
+                    self.note_not_ours(None);
                     continue;
                 }
                 let record = Record::ReversalDue {
@@ -44,6 +45,29 @@ impl Core {
             }
         }
         Ok(adopted)
+    }
+
+    /// The host has this number already: whatever becomes of the ledger and of this program, nobody takes it back.
+    pub(super) fn must_not_be_taken_back(&mut self, trace: TraceNumber) {
+        self.not_to_be_reversed = Some(trace);
+        let says_so = self.ledger.find(trace).is_ok_and(|row| row.is_some_and(|row| row.state == State::Unresolved));
+        if !says_so {
+            self.note_not_ours(Some(trace));
+        }
+    }
+
+    fn note_not_ours(&self, trace: Option<TraceNumber>) {
+        if let Err(error) = self.ledger.note_not_ours(trace) {
+            tracing::error!(%error, "which payment is not to be taken back stands nowhere but in this program");
+        }
+    }
+
+    /// What an earlier run could not write into the ledger.
+    pub(super) fn recall_what_is_not_ours(&mut self) {
+        match self.ledger.not_ours() {
+            Ok(trace) => self.not_to_be_reversed = trace,
+            Err(error) => tracing::error!(%error, "whether a payment is not to be taken back cannot be read"),
+        }
     }
 
     /// Reversals that wait for the host.
@@ -122,9 +146,17 @@ impl Core {
             Ok(waiting) => waiting,
             Err(error) => return self.ledger_failed(&error),
         };
-        if waiting == 0 {
-            self.waiting_charge = None;
-            self.begin_sale(amount);
+        if waiting > 0 {
+            return;
         }
+        // The answer that took the last one back may have asked for new keys: a payment under the old ones would be refused.
+        if self.sign_on.holds() {
+            if let Screen::Processing { progress, .. } = &mut self.screen {
+                *progress = Progress::SigningOn;
+            }
+            return self.drain_sign_on(true);
+        }
+        self.waiting_charge = None;
+        self.begin_sale(amount);
     }
 }

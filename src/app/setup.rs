@@ -1,17 +1,16 @@
 //! Opening what the settings name: identity, ledger, keys, link and devices, each on its own so that `yima doctor` can say
 //! of each how it is.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Zoned;
-use jiff::civil::DateTime;
-
+use super::books::make_private;
 use super::parts::{EngineLock, Parts};
 use crate::acquirer::dialect_file;
 use crate::acquirer::enrolment::{self, EnrolmentError};
 use crate::acquirer::link::{HostLink, HttpsLink, LinkError};
+use crate::acquirer::parameters::number_key;
 use crate::devices::printer::Printer;
 use crate::devices::printer::escpos_serial::{SerialPrinter, SerialSettings};
 use crate::devices::reader::CardReader;
@@ -22,13 +21,14 @@ use crate::devices::sound::silent::Silent;
 use crate::emv::ca_keys::KeyWorld;
 use crate::host_tables::HostTables;
 use crate::iso8583::Dialect;
-use crate::ledger::{Ledger, LedgerError, Restoration};
+use crate::ledger::LedgerError;
 use crate::money::UnknownCurrency;
 use crate::payment::chooser::Chooser;
 use crate::receipt::PrinterProfile;
-use crate::reference::{MerchantCode, ReferenceError, TerminalNumber};
+use crate::reference::ReferenceError;
 use crate::terminal::custody::Custody;
 use crate::terminal::emv_files::{EmvFiles, EmvFilesError};
+use crate::terminal::files;
 use crate::terminal::identity::{self, Identity, IdentityError};
 use crate::terminal::settings::{Origin, Settings, SettingsError, VaultKind};
 use crate::vault::pkcs11::Place;
@@ -45,9 +45,6 @@ const SANDBOX_CA_KEY: &str = "sandbox/card/capk.toml";
 
 /// Name of the note which address of the host is in use.
 const HOST_ADDRESS: &str = "host-address.toml";
-
-/// Name of the ledger within the state directory.
-const LEDGER: &str = "ledger.sqlite";
 
 /// What a terminal is set up from.
 #[derive(Clone, Debug)]
@@ -125,61 +122,15 @@ impl Setup {
         self.settings.identity_directory(&self.state)
     }
 
-    /// The ledger of this terminal.
-    ///
-    /// # Errors
-    /// When it cannot be opened.
-    pub fn ledger(&self, identity: &Identity) -> Result<Ledger, SetupError> {
-        make_private(&self.state)?;
-        Ok(Ledger::open(&self.state.join(LEDGER), identity.merchant_code()?, identity.terminal_number()?)?)
-    }
-
-    /// Keeps a ledger in which only payments of another identity stand beside the one that is begun for this one. Needs the
-    /// engine's lock.
-    ///
-    /// # Errors
-    /// When payments in it are not finished, or it cannot be put aside.
-    pub(super) fn put_aside_ledger_of_another(&self, merchant: &str, terminal: &str) -> Result<(), SetupError> {
-        let (merchant, terminal) = (MerchantCode::parse(merchant)?, TerminalNumber::parse(terminal)?);
-        Ledger::put_aside_of_another(&self.ledger_path(), &merchant, &terminal)?;
-        Ok(())
-    }
-
-    /// Puts the last good copy in the place of a ledger that is damaged. No engine runs meanwhile.
-    ///
-    /// # Errors
-    /// When the ledger is whole, or there is no whole copy.
-    pub fn restore_ledger(&self, by: &str) -> Result<Restoration, SetupError> {
-        let identity = self.identity()?;
-        let _alone = self.lock()?;
-        let (merchant, terminal) = (identity.merchant_code()?, identity.terminal_number()?);
-        Ok(Ledger::restore(&self.ledger_path(), merchant, terminal, by, now())?)
-    }
-
-    /// Where the ledger is.
-    pub(super) fn ledger_path(&self) -> PathBuf {
-        self.state.join(LEDGER)
-    }
-
-    /// The ledger for who only looks: nothing is made or changed. `None` when this terminal has none yet.
-    ///
-    /// # Errors
-    /// When it is there and cannot be read.
-    pub fn ledger_to_look_at(&self, identity: &Identity) -> Result<Option<Ledger>, SetupError> {
-        let path = self.state.join(LEDGER);
-        if !path.exists() {
-            return Ok(None);
-        }
-        Ok(Some(Ledger::open_to_look(&path, identity.merchant_code()?, identity.terminal_number()?)?))
-    }
-
     /// The keys.
     ///
     /// # Errors
-    /// When the vault cannot be opened, or does not know the dialect's MAC.
+    /// When the vault cannot be opened, or does not know the dialect's keys and MAC.
     pub fn vault(&self) -> Result<Arc<dyn SecureElement>, SetupError> {
         let vault: Arc<dyn SecureElement> = Arc::from(self.custody()?.open(&self.identity_directory())?);
-        vault.set_mac_algorithm(self.dialect()?.mac)?;
+        let dialect = self.dialect()?;
+        vault.set_mac_algorithm(dialect.mac)?;
+        vault.set_key_cipher(dialect.sign_on.cipher)?;
         Ok(vault)
     }
 
@@ -277,15 +228,13 @@ impl Setup {
             return Err(SetupError::Worlds { identity: world(test), keys: world(vault.is_test()) });
         }
         // Before the first payment: what a copy holds as under way would be taken back.
-        if let Err(error) = ledger.keep_copy(now()) {
-            tracing::warn!(%error, "no copy of the ledger was made");
-        }
+        Self::keep_copy(&mut ledger)?;
         // What was logged since the last start is signed; a terminal whose vault is slow or silent trades all the same.
         if let Err(error) = super::log::sign_head(&mut ledger, &*vault, &identity) {
             tracing::warn!(%error, "the head of the transaction log is not signed");
         }
         let printer_profile = self.printer_profile()?;
-        let emv_files = self.emv_files(&identity);
+        let emv_files = self.emv_files(&identity).knowing(number_key(&*vault)?);
         let in_use = emv_files.load()?;
         Ok(Parts {
             merchant_code: identity.merchant_code()?,
@@ -348,19 +297,13 @@ impl Setup {
         make_private(&self.state)?;
         let path = self.state.join(LOCK);
         let refused = |source| SetupError::State { path: path.display().to_string(), source };
-        let file = std::fs::File::create(&path).map_err(refused)?;
+        let file = files::open_private(&path).map_err(refused)?;
         match file.try_lock() {
             Ok(()) => Ok(EngineLock(file)),
             Err(std::fs::TryLockError::WouldBlock) => Err(SetupError::Running(self.state.display().to_string())),
             Err(std::fs::TryLockError::Error(source)) => Err(refused(source)),
         }
     }
-}
-
-/// Local time, to the second.
-fn now() -> DateTime {
-    let now = Zoned::now().datetime();
-    now.with().subsec_nanosecond(0).build().unwrap_or(now)
 }
 
 /// A terminal that was never enrolled is told how to try the program.
@@ -375,14 +318,4 @@ fn said_of(error: &IdentityError) -> String {
 
 const fn world(test: bool) -> &'static str {
     if test { "for tests" } else { "live" }
-}
-
-/// Makes a directory that only its owner can look into; one that is there is left as it is.
-fn make_private(path: &Path) -> Result<(), SetupError> {
-    use std::os::unix::fs::DirBuilderExt;
-    std::fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(path)
-        .map_err(|source| SetupError::State { path: path.display().to_string(), source })
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jiff::civil::DateTime;
 
+use super::books::kind_of_ledger;
 use super::choosing;
 use super::engine::Core;
 use super::pin_entry;
@@ -16,7 +17,7 @@ use crate::payment::queue::Resolution;
 use crate::payment::record::State;
 use crate::payment::sale;
 use crate::reference::{AuthorisationCode, TraceNumber};
-use crate::wording::{Language, Reason, ReasonKind};
+use crate::wording::{Language, Reason};
 
 /// How often a ledger that failed is tried again.
 const LEDGER_INTERVAL: Duration = Duration::from_secs(10);
@@ -145,7 +146,7 @@ impl Core {
         if let Some(report) = &mut self.report {
             report.complete = true;
         }
-        let reason = Reason::with_detail(ReasonKind::LedgerFailed, error.to_string());
+        let reason = Reason::with_detail(kind_of_ledger(error), error.to_string());
         self.out_of_service = Some(reason.clone());
         if let Some(amount) = self.waiting_charge.take() {
             self.refuse(amount, reason.clone());
@@ -174,6 +175,9 @@ impl Core {
         }
         self.next_ledger_try = clock::instant() + LEDGER_INTERVAL;
         if self.ledger.check_writable().is_err() || (self.left_over && self.take_up_what_was_left().is_err()) {
+            return;
+        }
+        if self.count_waiting().is_err() {
             return;
         }
         self.out_of_service = None;

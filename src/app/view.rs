@@ -226,6 +226,8 @@ pub enum Progress {
     ReversingEarlier,
     /// The terminal signs on at the host first.
     SigningOn,
+    /// It is not known yet whether the terminal's time is the host's; nothing has been asked of it. Leave the card in.
+    ComparingClocks,
 }
 
 /// A slip and how far it is.

@@ -29,11 +29,11 @@ four digits are shown, of everything else its length, in stars. With --json it i
 values with stars are replaced.")]
 pub struct Arguments {
     /// What the bytes are
-    #[arg(value_enum)]
+    #[arg(value_enum, ignore_case = true)]
     kind: Kind,
 
-    /// The bytes in hexadecimal, with blanks or without; `-` reads them from standard input
-    #[arg(required = true, value_name = "HEX")]
+    /// The bytes in hexadecimal, with blanks or without; without them, or with `-`, standard input is read
+    #[arg(default_value = "-", hide_default_value = true, value_name = "HEX")]
     hex: Vec<String>,
 
     /// Print as JSON

@@ -14,7 +14,7 @@ use crate::money::Amount;
 use crate::sandbox::card::SandboxCard;
 use crate::sandbox::card::fault::{Faults, FaultyCard};
 use crate::sandbox::card::reader::SandboxReader;
-use crate::sandbox::host::{Host, RunningHost};
+use crate::sandbox::host::{DEFAULT_DIALECT, Host, RunningHost};
 use crate::sandbox::printer::{PrinterSettings, RunningPrinter, SandboxPrinter};
 use crate::terminal::settings::{FlowControl, Origin, Settings};
 use crate::wording::Language;
@@ -36,6 +36,10 @@ pub struct Arguments {
     /// Name of a shipped card profile, or a profile's file
     #[arg(long, value_name = "NAME|FILE", default_value = "unionpay-debit")]
     card: String,
+
+    /// What terminal and host speak: a shipped message dialect that says what a host means, or a file of your own
+    #[arg(long, value_name = "NAME|FILE", default_value = DEFAULT_DIALECT)]
+    dialect: String,
 
     /// Pull the card out before it answers the Nth command
     #[arg(long, value_name = "N")]
@@ -67,6 +71,14 @@ struct Endpoints {
 
 impl Arguments {
     pub fn run(&self, places: &Places, kiosk: bool) -> Result<ExitCode, Failure> {
+        if let Some(config) = &places.config {
+            let config = config.display();
+            return Err(format!(
+                "yima demo brings settings of its own and does not read {config}: leave --config out, or leave demo out to run \
+                 the terminal of that file"
+            )
+            .into());
+        }
         let place = places.state.clone().unwrap_or_else(demo_place);
         let endpoints = self.endpoints(&place)?;
         let parts = self.parts(&endpoints)?;
@@ -116,7 +128,7 @@ impl Arguments {
     fn endpoints(&self, place: &Path) -> Result<Endpoints, Failure> {
         let (settings, origin) = (Settings::default(), Origin::default());
         let mut setup = Setup { settings, origin, state: place.to_owned() };
-        let host = Host::prepare(&place.join("sandbox/host"))?;
+        let host = Host::prepare_in(&self.dialect, &place.join("sandbox/host"))?;
         host.write_kit(&setup.identity_directory())?;
         let running = host.start(([127, 0, 0, 1], 0).into())?;
         let printer = SandboxPrinter::start(PrinterSettings::new(place.join("receipts")))?;

@@ -3,7 +3,6 @@
 use std::process::ExitCode;
 
 use clap::Args;
-use jiff::Timestamp;
 use nix::sys::statvfs::statvfs;
 use serde_json::{Value, json};
 
@@ -234,8 +233,9 @@ fn host_tables(setup: &Setup, identity: &Identity) -> Result<String, String> {
     if tables.is_empty() {
         said.push("none from the host".to_owned());
     } else {
-        let refused = tables.card.iter().filter(|range| range.refused).count();
-        let (cards, texts) = (tables.card.len(), tables.text.len());
+        let refused = tables.card.iter().filter(|range| range.refused).count()
+            + tables.number.iter().filter(|card| card.refused).count();
+        let (cards, texts) = (tables.card.len() + tables.number.len(), tables.text.len());
         said.push(format!("{cards} card entries, {refused} of them not taken, words for {texts} codes"));
         let set = parameter_values(&tables.terminal).into_iter().filter(|(_, value)| value != "none");
         said.extend(set.map(|(name, value)| format!("{name}: {value}")));
@@ -272,7 +272,7 @@ fn clock(host: &Host) -> Result<String, String> {
     let Ok(check) = host else {
         return Err("cannot be compared before the host answers; look at the line \"host\" first".to_owned());
     };
-    let difference = check.date.map(|there| Timestamp::now().duration_since(there));
+    let difference = check.date.map(|there| crate::clock::timestamp().duration_since(there));
     if let Some(seconds) = difference.filter(|it| it.abs() > CLOCK_TOLERANCE).map(|it| it.as_secs()) {
         return Err(format!(
             "differs {seconds} s from the host's; switch on time synchronisation: timedatectl set-ntp true"

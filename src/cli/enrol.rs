@@ -1,7 +1,8 @@
 //! `yima enrol`, `yima move` and `yima decommission`: how this terminal comes to a merchant, to another place, and out of
 //! service.
 
-use std::io::BufRead;
+use std::fmt;
+use std::io::{BufRead, Read};
 use std::process::ExitCode;
 
 use clap::{ArgGroup, Args};
@@ -16,13 +17,16 @@ use crate::terminal::binding::{BindingRecord, Place};
 use crate::terminal::journal::Journal;
 use crate::wording::{Reason, ReasonKind};
 
+/// Longest line with a code that is read, in bytes.
+const LONGEST_LINE: usize = 256;
+
 /// What comes after `yima enrol`.
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("what").required(true).args(["code", "status", "refresh"])))]
 pub struct EnrolArguments {
     /// The acquirer's activation code, twelve digits; - reads it from standard input
-    #[arg(long, value_name = "CODE")]
-    code: Option<String>,
+    #[arg(long, value_name = "CODE", value_parser = given_code)]
+    code: Option<GivenCode>,
 
     /// Enrol anew: make new keys and destroy the old ones
     #[arg(long, requires = "code")]
@@ -39,6 +43,21 @@ pub struct EnrolArguments {
     /// Print as JSON
     #[arg(long)]
     json: bool,
+}
+
+/// An activation code as it was typed, or where it is to be read. Masks itself; wiped when it is dropped.
+#[derive(Clone)]
+struct GivenCode(Zeroizing<String>);
+
+impl fmt::Debug for GivenCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("GivenCode(masked)")
+    }
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "what an argument is read by may fail")]
+fn given_code(text: &str) -> Result<GivenCode, std::convert::Infallible> {
+    Ok(GivenCode(Zeroizing::new(text.to_owned())))
 }
 
 /// What comes after `yima move`.
@@ -96,10 +115,10 @@ impl EnrolArguments {
                 None => (json!({ "newer": false }), "the binding record is the newest".to_owned()),
             });
         }
-        let code = Zeroizing::new(match self.code.as_deref() {
-            Some("-") => line_of_standard_input()?,
-            given => given.unwrap_or_default().to_owned(),
-        });
+        let code = match &self.code {
+            Some(GivenCode(given)) if given.as_str() == "-" => line_of_standard_input()?,
+            given => given.as_ref().map(|GivenCode(given)| given.clone()).unwrap_or_default(),
+        };
         let enrolled = setup.enrol(&ActivationCode::parse(&code)?, self.again, &mut |_| ());
         finish(setup, self.json, enrolled, |record| {
             let mut value = as_json(&record);
@@ -226,8 +245,32 @@ fn as_json(record: &BindingRecord) -> Value {
     })
 }
 
-fn line_of_standard_input() -> Result<String, Failure> {
-    let mut line = String::new();
-    std::io::stdin().lock().read_line(&mut line)?;
-    Ok(line.trim().to_owned())
+fn line_of_standard_input() -> Result<Zeroizing<String>, Failure> {
+    // It is not moved while it grows: what is left behind then is not wiped.
+    let mut line = Zeroizing::new(String::with_capacity(LONGEST_LINE));
+    std::io::stdin().lock().take(LONGEST_LINE as u64).read_line(&mut line)?;
+    let length = line.trim_end().len();
+    line.truncate(length);
+    Ok(line)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Line {
+        #[command(flatten)]
+        arguments: EnrolArguments,
+    }
+
+    #[test]
+    fn the_code_that_was_typed_is_not_shown() {
+        let line = Line::parse_from(["enrol", "--code", "1234 5678 9012"]);
+        let shown = format!("{line:?}");
+        assert!(!shown.contains("5678") && shown.contains("masked"), "{shown}");
+        assert_eq!(&*line.arguments.code.unwrap().0, "1234 5678 9012");
+    }
 }

@@ -1,4 +1,4 @@
-//! `yima ledger`: the last good copy takes the place of a ledger that is damaged.
+//! `yima ledger`: the last good copy takes the place of a ledger that is damaged or lost.
 
 use std::process::ExitCode;
 
@@ -17,7 +17,7 @@ pub struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Act {
-    /// Put the last good copy in the ledger's place; the damaged file is kept beside it
+    /// Put the last good copy in the place of a ledger that is damaged or lost; what is there of it is kept beside
     Restore(Restore),
 }
 
@@ -43,6 +43,8 @@ impl Arguments {
 impl Restore {
     fn run(&self, setup: &Setup) -> Result<ExitCode, Failure> {
         let restored = setup.restore_ledger(&self.by)?;
+        let ledger = setup.ledger_to_look_at(&setup.identity()?)?;
+        let parked = ledger.map(|ledger| ledger.open_entries()).transpose()?.unwrap_or_default().parked;
         if self.json {
             output::json(&json!({
                 "at": restored.at.to_string(),
@@ -51,6 +53,7 @@ impl Restore {
                 "batch": restored.batch.to_string(),
                 "first_stan_not_known": restored.known.to_string(),
                 "next_stan": restored.next.to_string(),
+                "parked": parked,
             }));
             return Ok(ExitCode::SUCCESS);
         }
@@ -60,11 +63,18 @@ impl Restore {
              settle. New ones begin with STAN {}",
             restored.batch, restored.known, restored.next
         ));
+        if parked > 0 {
+            output::say(&format!(
+                "{parked} entries of the queue wait for a person, who may have decided about them since then: ask the acquirer for \
+                 those as well (yima queue)"
+            ));
+        }
         Ok(ExitCode::SUCCESS)
     }
 }
 
-fn name(text: &str) -> Result<String, String> {
+/// The name of whoever does something that is written down.
+pub(super) fn name(text: &str) -> Result<String, String> {
     let name = text.trim();
     if name.is_empty() || name.chars().count() > 64 {
         return Err("say who does it, in 1 to 64 characters".to_owned());

@@ -19,6 +19,7 @@ mod sign_on;
 mod tools;
 mod transactions;
 mod typed_pin;
+mod usage;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -122,7 +123,7 @@ fn kind_of(failure: &Failure) -> ReasonKind {
 
 /// Runs the program.
 pub fn run() -> ExitCode {
-    let line = CommandLine::parse();
+    let line = CommandLine::try_parse().unwrap_or_else(|error| usage::without_secrets(error).exit());
     leave_no_core();
     stop_at_a_panic();
     let level = if matches!(&line.command, None | Some(Command::Sandbox(_))) { "info" } else { "warn" };

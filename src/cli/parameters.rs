@@ -48,6 +48,7 @@ impl Arguments {
             let mut shown = counts_as_json(&in_use);
             shown["terminal"] = serde_json::to_value(&in_use.tables.terminal)?;
             shown["cards"] = serde_json::to_value(&in_use.tables.card)?;
+            shown["card_numbers"] = serde_json::to_value(&in_use.tables.number)?;
             shown["texts"] = serde_json::to_value(&in_use.tables.text)?;
             shown["orders"] = orders.into();
             output::json(&shown);
@@ -60,6 +61,10 @@ impl Arguments {
         for range in &in_use.tables.card {
             let taken = if range.refused { ", not taken" } else { "" };
             output::say(&format!("  {}: {}{taken}", range.name(), range.bank));
+        }
+        for card in &in_use.tables.number {
+            let taken = if card.refused { ", not taken" } else { "" };
+            output::say(&format!("  {}: {}{taken}", card.name(), card.bank));
         }
         for text in &in_use.tables.text {
             let words = text.zh.as_ref().or(text.en.as_ref()).map_or("", String::as_str);
@@ -103,8 +108,8 @@ pub fn orders_said(setup: &Setup, identity: &Identity) -> Result<Vec<String>, St
 fn counts(in_use: &InUse) -> String {
     let (data, tables) = (&in_use.data, &in_use.tables);
     let (applications, keys, world) = (data.applications.len(), data.ca_keys.iter().count(), data.ca_keys.world());
-    let HostTables { card, text, .. } = &**tables;
-    let tables = format!("{} card entries, words for {} codes", card.len(), text.len());
+    let HostTables { card, number, text, .. } = &**tables;
+    let tables = format!("{} card entries, words for {} codes", card.len() + number.len(), text.len());
     format!("{}: {applications} applications, {keys} {world} CA keys, {tables}", in_use.provenance)
 }
 
@@ -116,6 +121,7 @@ fn counts_as_json(in_use: &InUse) -> serde_json::Value {
         "ca_keys": data.ca_keys.iter().count(),
         "ca_key_world": data.ca_keys.world().to_string(),
         "card_ranges": tables.card.len(),
+        "single_cards": tables.number.len(),
         "response_texts": tables.text.len(),
     })
 }

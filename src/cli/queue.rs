@@ -3,12 +3,12 @@
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand, ValueEnum};
-use jiff::Zoned;
 use jiff::civil::DateTime;
 use serde_json::{Value, json};
 
 use super::{Failure, output};
 use crate::app::Setup;
+use crate::clock;
 use crate::ledger::DeedRow;
 use crate::payment::queue::{Act, Deed, Entry, Open, Resolution};
 use crate::reference::{Batch, Stan, TraceNumber};
@@ -183,7 +183,7 @@ fn stan(text: &str) -> Result<Stan, String> {
 
 /// Local time, to the second.
 fn now() -> DateTime {
-    let now = Zoned::now().datetime();
+    let now = clock::local().datetime();
     now.with().subsec_nanosecond(0).build().unwrap_or(now)
 }
 

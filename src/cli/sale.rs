@@ -216,6 +216,7 @@ fn line_for(screen: &Screen, language: Language) -> Option<String> {
             Progress::CompletingCard => pick("正在完成，请勿拔卡", "Completing, leave the card in"),
             Progress::ReversingEarlier => pick("正在取消上一笔付款", "Taking an earlier payment back"),
             Progress::SigningOn => pick("正在签到", "Signing on"),
+            Progress::ComparingClocks => pick("正在与银行核对时间", "Comparing the time with the bank's"),
         }),
         Screen::EnterPin { notice: Some(reason), .. } => Some(sentences(reason)),
         Screen::EnterPin { place: PinPlace::Reader, .. } => {

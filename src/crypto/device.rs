@@ -1,5 +1,9 @@
-//! The characters a terminal shows to prove that it holds its device key (field 59, tag A2, element 04).
+//! What a terminal makes of its device key: the characters with which it proves that it holds it (field 59, tag A2, element 04),
+//! and secrets of its own.
 
+use zeroize::Zeroizing;
+
+use super::elliptic::hkdf_sha_256;
 use super::sm4::Sm4Key;
 use super::{CryptoError, hex};
 
@@ -20,9 +24,25 @@ pub fn ciphertext(key: &Sm4Key, serial_number: &str, factor: &str) -> Result<Str
     Ok(hex::encode(&sealed[..4]))
 }
 
+/// A secret of 32 bytes for a purpose, by HKDF with SHA-256: nobody learns of the key by it, or of another purpose's.
+///
+/// # Errors
+/// Passed on from OpenSSL.
+pub fn secret_for(key: &Sm4Key, purpose: &str) -> Result<Zeroizing<Vec<u8>>, CryptoError> {
+    hkdf_sha_256(key.expose_bytes(), b"yima device key", purpose.as_bytes(), 32)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_purpose_and_every_key_has_a_secret_of_its_own() {
+        let secret = |byte: u8, purpose| secret_for(&Sm4Key::new(&[byte; 16]).unwrap(), purpose).unwrap();
+        assert_eq!(secret(7, "one"), secret(7, "one"));
+        assert!(secret(7, "one") != secret(7, "two") && secret(7, "one") != secret(8, "one"));
+        assert_eq!(secret(7, "one").len(), 32);
+    }
 
     #[test]
     fn the_fold_is_a_xor_of_zero_filled_blocks() {

@@ -4,6 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{HostTablesError, NO_TEXT, is_text, wrong};
 
+/// The most digits that a beginning has.
+const LONGEST: usize = 12;
+
 /// With the end of a number beside it, a beginning has no more digits than this: more would be most of a card number, which no
 /// file of this program holds.
 const LONGEST_WITH_ENDING: usize = 8;
@@ -44,11 +47,15 @@ impl CardKind {
 }
 
 impl CardRange {
-    /// What it is called where people read it.
+    /// What it is called where people read it. Of a beginning that is more than one, no more than of a card number is shown.
     pub fn name(&self) -> String {
+        let shown = match self.prefix.len() > LONGEST {
+            true => format!("{}...", self.prefix.chars().take(6).collect::<String>()),
+            false => self.prefix.clone(),
+        };
         match &self.ending {
-            Some(ending) => format!("card {}...{ending}", self.prefix),
-            None => format!("card {}", self.prefix),
+            Some(ending) => format!("card {shown}...{ending}"),
+            None => format!("card {shown}"),
         }
     }
 
@@ -63,7 +70,7 @@ impl CardRange {
 
     pub(super) fn check(&self) -> Result<(), HostTablesError> {
         let digits = |text: &str| text.bytes().all(|digit| digit.is_ascii_digit());
-        if !(2..=12).contains(&self.prefix.len()) || !digits(&self.prefix) {
+        if !(2..=LONGEST).contains(&self.prefix.len()) || !digits(&self.prefix) {
             return wrong(self.name(), "a beginning has 2 to 12 digits");
         }
         if let Some(ending) = &self.ending

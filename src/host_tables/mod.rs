@@ -2,6 +2,7 @@
 //! cards that are not taken, and words for response codes. Read from TOML, checked as a whole, written to TOML.
 
 mod cards;
+mod numbers;
 mod parameters;
 
 use std::collections::BTreeSet;
@@ -9,6 +10,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 pub use self::cards::{CardKind, CardRange};
+pub use self::numbers::{CardNumber, NumberKey, is_whole};
 pub use self::parameters::{TerminalParameters, Transaction};
 use crate::crypto::hex;
 use crate::crypto::rsa::sha_1;
@@ -28,8 +30,25 @@ pub struct HostTables {
     pub terminal: TerminalParameters,
     /// Cards, by the beginnings of their numbers.
     pub card: Vec<CardRange>,
+    /// Single cards, by their whole numbers.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub number: Vec<CardNumber>,
     /// Words for response codes.
     pub text: Vec<ResponseText>,
+    /// Under which single cards are known. Without it none is.
+    #[serde(skip)]
+    pub number_key: Option<NumberKey>,
+}
+
+/// What the list says of a card.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Listed<'a> {
+    /// The bank.
+    pub bank: &'a str,
+    /// What kind of card.
+    pub kind: CardKind,
+    /// The acquirer does not take it.
+    pub refused: bool,
 }
 
 /// Words for a response code; what is left out is said in this program's words.
@@ -88,10 +107,22 @@ impl HostTables {
         toml::to_string(self).map_err(|error| HostTablesError::Shape(error.to_string()))
     }
 
-    /// The entry of a card: that with the longest beginning, and one for a single card before one for many. Of a number that
-    /// is known only in part, with others in place of digits, those that it may be none of are left out.
-    pub fn card(&self, number: &str) -> Option<&CardRange> {
-        self.card.iter().filter(|range| range.holds(number)).max_by_key(|range| range.precision())
+    /// The entry of a card: that of its whole number, or that with the longest beginning, and one for a single card before one
+    /// for many. Of a number that is known only in part, with others in place of digits, those that it may be none of are left
+    /// out.
+    pub fn card(&self, number: &str) -> Option<Listed<'_>> {
+        if let Some(CardNumber { bank, kind, refused, .. }) = self.single_card(number) {
+            return Some(Listed { bank, kind: *kind, refused: *refused });
+        }
+        let range = self.card.iter().filter(|range| range.holds(number)).max_by_key(|range| range.precision());
+        range.map(|CardRange { bank, kind, refused, .. }| Listed { bank, kind: *kind, refused: *refused })
+    }
+
+    fn single_card(&self, number: &str) -> Option<&CardNumber> {
+        // Most lists have none, and then nothing is computed.
+        let (Some(key), false) = (&self.number_key, self.number.is_empty()) else { return None };
+        let digest = key.digest(number).ok()?;
+        self.number.iter().find(|card| card.digest == digest)
     }
 
     /// A reason in the acquirer's words for its response code, where it sent any.
@@ -107,22 +138,22 @@ impl HostTables {
 
     /// What tells the terminal's parameters and the words for response codes from others: SHA-1, hexadecimal.
     pub fn parameters_digest(&self) -> String {
-        digest(&Self { card: Vec::new(), ..self.clone() })
+        digest(&Self { card: Vec::new(), number: Vec::new(), ..self.clone() })
     }
 
     /// The same of the list of cards.
     pub fn cards_digest(&self) -> String {
-        digest(&Self { card: self.card.clone(), ..Self::default() })
+        digest(&Self { card: self.card.clone(), number: self.number.clone(), ..Self::default() })
     }
 
     /// There is nothing in them.
     pub fn is_empty(&self) -> bool {
-        *self == Self::default()
+        *self == Self { number_key: self.number_key.clone(), ..Self::default() }
     }
 
     fn check(&self) -> Result<(), HostTablesError> {
         self.terminal.check()?;
-        if self.card.len() > MOST_RECORDS || self.text.len() > MOST_RECORDS {
+        if self.card.len() + self.number.len() > MOST_RECORDS || self.text.len() > MOST_RECORDS {
             return wrong("a table".to_owned(), "it has more than 9999 records");
         }
         let mut cards = BTreeSet::new();
@@ -130,6 +161,13 @@ impl HostTables {
             range.check()?;
             if !cards.insert((&range.prefix, &range.ending)) {
                 return wrong(range.name(), "it comes twice");
+            }
+        }
+        let mut numbers = BTreeSet::new();
+        for card in &self.number {
+            card.check()?;
+            if !numbers.insert(&card.digest) {
+                return wrong(card.name(), "it comes twice");
             }
         }
         let mut codes = BTreeSet::new();

@@ -50,11 +50,44 @@ fn tables_are_written_as_they_were_read() {
 #[test]
 fn the_closest_entry_says_whose_a_card_is() {
     let tables = HostTables::parse(TEXT).unwrap();
-    let found = |number| tables.card(number).map(|range| (range.bank.as_str(), range.refused));
+    let found = |number| tables.card(number).map(|range| (range.bank, range.refused));
     assert_eq!(found("6228480000000001234"), Some(("农业银行某分行", true)), "the longer beginning");
     assert_eq!(found("6228481000000001234"), Some(("农业银行", false)));
     assert_eq!(found("6228481000000001230"), Some(("农业银行", true)), "a single card");
     assert_eq!(found("4111111111111111"), None);
+}
+
+/// Tables with one single card, as a terminal keeps them.
+fn with_a_single_card(number: &str, key: &NumberKey) -> HostTables {
+    let digest = key.digest(number).unwrap();
+    HostTables::parse(&format!(
+        "{TEXT}\n[[number]]\ndigest = \"{digest}\"\nbank = \"某行\"\nkind = \"credit\"\nrefused = true\n"
+    ))
+    .unwrap()
+}
+
+#[test]
+fn a_single_card_is_known_by_its_whole_number_and_by_the_key_alone() {
+    let key = NumberKey::new(vec![7; 32].into());
+    let number = "6228481000000001236";
+    let mut tables = with_a_single_card(number, &key);
+    assert_eq!(tables.card(number).map(|listed| listed.refused), Some(false), "without a key nobody knows it");
+    tables.number_key = Some(key.clone());
+    assert_eq!(tables.card(number).map(|listed| (listed.bank, listed.refused)), Some(("某行", true)));
+    assert_eq!(tables.card("6228481000000001244").map(|listed| listed.refused), Some(false), "another of the bank's");
+    let text = tables.text().unwrap();
+    assert!(!text.contains(number) && !text.contains(&number[6..15]), "{text}");
+    assert_eq!(HostTables::parse(&text), Ok(tables.clone()));
+    tables.number_key = Some(NumberKey::new(vec![8; 32].into()));
+    assert_eq!(tables.card(number).map(|listed| listed.refused), Some(false), "another terminal's file");
+    // It is part of the list of cards, and of nothing else.
+    let without = HostTables::parse(TEXT).unwrap();
+    assert_ne!(tables.cards_digest(), without.cards_digest());
+    assert_eq!(tables.parameters_digest(), without.parameters_digest());
+    for (from, to) in [("digest = \"", "digest = \"00"), ("digest = \"", "digest = \"x")] {
+        let error = HostTables::parse(&text.replacen(from, to, 1)).unwrap_err().to_string();
+        assert!(error.contains("single card"), "{error}");
+    }
 }
 
 #[test]
@@ -101,6 +134,7 @@ fn one_wrong_value_makes_all_of_it_unusable_and_is_named() {
         ("\"62284800\"", "\"622848\"", "card 622848"),
         ("\"62284800\"", "\"62 84800\"", "card 62 84800"),
         ("ending = \"1230\"", "ending = \"123\"", "card 622848...123"),
+        ("\"62284800\"", "\"6228480000000001230\"", "card 622848...: a beginning"),
         ("prefix = \"622848\"\nending", "prefix = \"622848001\"\nending", "card 622848001...1230"),
         ("\"51\"", "\"5\"", "text 5"),
         ("卡里的钱不够。", "", "text 51"),

@@ -21,6 +21,9 @@ pub use super::parameter_rules::{
 /// The field that carries the MAC.
 pub const MAC_FIELD: u8 = 64;
 
+/// The field that carries an enciphered PIN.
+const PIN_FIELD: u8 = 52;
+
 /// Bytes of a MAC.
 pub(super) const MAC_LENGTH: usize = 8;
 
@@ -242,7 +245,7 @@ impl HostRules {
             key: "mac",
             problem: format!("it is one of {}", MacAlgorithm::ALL.map(MacAlgorithm::word).join(", ")),
         })?;
-        if !self.sign_on.layouts.iter().any(|layout| layout.mac_key(mac).is_some()) {
+        if !self.sign_on.layouts.iter().any(|layout| self.sign_on.mac_key(layout, mac).is_some()) {
             let problem = format!("no layout has room for a key of {}", mac.word());
             return Err(DialectError::Key { key: "sign_on.layouts", problem });
         }
@@ -253,6 +256,13 @@ impl HostRules {
         if !layout.field(MAC_FIELD).is_some_and(carries_mac) {
             let problem = "it carries the MAC and must be bytes, binary, fixed = 8".to_owned();
             return Err(DialectError::Field { field: MAC_FIELD.to_string(), problem });
+        }
+        let block = self.sign_on.cipher.block_length();
+        let carries_pin = |field: &FieldFormat| (field.content, field.length) == (Content::Bytes, Length::Fixed(block));
+        if !layout.field(PIN_FIELD).is_none_or(carries_pin) {
+            let cipher = self.sign_on.cipher.words();
+            let problem = format!("it carries a PIN under a key of {cipher} and must be bytes, fixed = {block}");
+            return Err(DialectError::Field { field: PIN_FIELD.to_string(), problem });
         }
         let Self { answers, pin, queue, parameters, sign_on, binding, .. } = self;
         Ok(Dialect { layout, mac, script_results, answers, pin, queue, parameters, sign_on, binding })
@@ -328,6 +338,11 @@ mod tests {
             ("mti = \"bcd\"", "mti = \"binary\"", "mti"),
             ("shown = [3,", "shown = [2, 3,", "field 2 holds what no dialect may show"),
             ("shown = [3,", "shown = [3, 57,", "field 57"),
+            (
+                "name = \"private data 62\"",
+                "name = \"keys\"\npositions = [{ name = \"key\", length = 16, shown = true, rest = true }]",
+                "field 62 of the message dialect: it holds what no dialect may show, not even a part of it",
+            ),
             ("length_prefix = \"bcd\"", "length_prefix = \"bcd\"\ncolour = \"red\"", "colour"),
         ] {
             assert!(shipped.contains(from), "{from}");

@@ -286,6 +286,15 @@ pub struct Position {
 }
 
 impl FieldFormat {
+    /// Whether any part of it may be shown because the dialect says so. Data objects of EMV say it for themselves.
+    pub(super) fn shows_a_part(&self) -> bool {
+        match &self.parts {
+            None | Some(PartsFormat::Ber) => false,
+            Some(PartsFormat::Elements(format)) => !format.shown.is_empty(),
+            Some(PartsFormat::Positions(positions)) => positions.iter().any(|position| position.shown),
+        }
+    }
+
     /// The bytes that a value of `count` digits, characters or bytes takes, without its length in front.
     pub(super) const fn bytes_for(&self, count: usize) -> usize {
         match (self.encoding, self.content) {

@@ -116,6 +116,9 @@ impl LayoutFile {
                 Some(kind) => self.kinds.get(kind).cloned().ok_or_else(|| refused("there is no such kind"))?,
             };
             let mut format = entry.checked(kind, self.length_prefix).map_err(refused)?;
+            if NEVER_SHOWN.contains(&number) && format.shows_a_part() {
+                return Err(refused("it holds what no dialect may show, not even a part of it"));
+            }
             format.shown = self.shown.contains(&number);
             let room = usize::from(number) + 1;
             if fields.len() < room {

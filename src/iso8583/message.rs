@@ -310,6 +310,36 @@ impl PartialEq for Message {
 impl Eq for Message {}
 
 /// `0210 {3: 000000, 39: 00, 55: (16 bytes)}`: values outside the list of harmless fields show their length only.
+/// Fields that are said of a message that could not be read to its end. Where its fields end is not sure then: what seems to be an
+/// amount may be a part of a card number. These are too short for one.
+const SAID_OF_A_PART: [u8; 2] = [3, 39];
+
+/// Which fields a message has, and how long they are.
+struct Outline<'a>(&'a Message);
+
+impl fmt::Display for Outline<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ", self.0.mti)?;
+        let mut map = f.debug_map();
+        for entry in &self.0.entries {
+            match self.0.value_of(entry) {
+                Value::Text(text) if entry.shown && SAID_OF_A_PART.contains(&entry.field) => {
+                    map.entry(&entry.field, &format_args!("{text}"))
+                }
+                value => map.entry(&entry.field, &value),
+            };
+        }
+        map.finish()
+    }
+}
+
+impl Message {
+    /// What can be said of a message that was read in part: its type and its fields, hardly a value.
+    pub(super) fn outline(&self) -> impl fmt::Display {
+        Outline(self)
+    }
+}
+
 impl fmt::Debug for Message {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} ", self.mti)?;

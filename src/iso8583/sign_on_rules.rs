@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 
 use super::DialectError;
-use crate::crypto::mac::MacAlgorithm;
+use crate::crypto::mac::{Cipher, MacAlgorithm};
 
 /// How working keys are fetched in a dialect.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -13,6 +13,9 @@ use crate::crypto::mac::MacAlgorithm;
 pub struct SignOnRules {
     /// Field 60, third part, of the request: which keys are asked for.
     pub code: String,
+    /// The cipher of the master key and of the PIN and data keys that come under it. The MAC key has that of the dialect's MAC.
+    #[serde(default)]
+    pub cipher: Cipher,
     /// Bytes of a check value behind each key in field 62 of the answer.
     pub check_value: usize,
     /// What field 62 of the answer may hold; told apart by its length.
@@ -39,15 +42,21 @@ pub struct KeyLayout {
 /// Bytes of a DES key of single length, which may stand in the place of a double one with zeros behind it.
 const SINGLE: usize = 8;
 
-impl KeyLayout {
-    /// Bytes of the key that an algorithm has in the place of the MAC key; nothing when none of its keys fits.
-    pub fn mac_key(&self, algorithm: MacAlgorithm) -> Option<usize> {
+impl SignOnRules {
+    /// Bytes of the key that an algorithm has in the place of a layout's MAC key; nothing when none of its keys fits.
+    pub fn mac_key(&self, layout: &KeyLayout, algorithm: MacAlgorithm) -> Option<usize> {
         let lengths = algorithm.key_lengths();
-        if lengths.contains(&self.mac) {
-            Some(self.mac)
+        if lengths.contains(&layout.mac) {
+            Some(layout.mac)
         } else {
-            (self.mac == 2 * SINGLE && lengths.contains(&SINGLE)).then_some(SINGLE)
+            (self.may_be_single(layout.mac) && lengths.contains(&SINGLE)).then_some(SINGLE)
         }
+    }
+
+    /// Whether a key of single length may stand in so many bytes, with zeros behind it. Ciphers with longer blocks have no such
+    /// keys.
+    pub const fn may_be_single(&self, length: usize) -> bool {
+        length == 2 * SINGLE && self.cipher.block_length() == SINGLE
     }
 }
 
@@ -78,13 +87,22 @@ impl SignOnRules {
         if lengths.is_empty() || lengths.len() != self.layouts.len() {
             return wrong("sign_on.layouts", "there is at least one, and no two have the same length");
         }
-        let is_key = |length: usize| matches!(length, 8 | 16 | 24);
+        // Each block comes under the master key on its own, so that a key is whole blocks.
+        let blocks = |length: &usize| length.is_multiple_of(self.cipher.block_length());
+        let lengths: Vec<_> = self.cipher.key_lengths().iter().copied().filter(blocks).collect();
+        let is_key = |length: usize| lengths.contains(&length);
+        let is_mac_key = |length: usize| matches!(length, 8 | 16 | 24) && blocks(&length);
         if !self
             .layouts
             .iter()
-            .all(|layout| is_key(layout.pin) && is_key(layout.mac) && (layout.data == 0 || is_key(layout.data)))
+            .all(|layout| is_key(layout.pin) && is_mac_key(layout.mac) && (layout.data == 0 || is_key(layout.data)))
         {
-            return wrong("sign_on.layouts", "a key has 8, 16 or 24 bytes");
+            let words = match self.cipher {
+                Cipher::Tdes => "a key has 8, 16 or 24 bytes",
+                Cipher::Sm4 => "a key under one of SM4 has 16 bytes",
+                Cipher::Aes => "a key under one of AES has 16 bytes, or 32 when it is no MAC key",
+            };
+            return wrong("sign_on.layouts", words);
         }
         Ok(())
     }
@@ -92,6 +110,7 @@ impl SignOnRules {
 
 #[cfg(test)]
 mod tests {
+    use crate::crypto::mac::{Cipher, MacAlgorithm};
     use crate::iso8583::Dialect;
 
     #[test]
@@ -103,10 +122,52 @@ mod tests {
             ("order = 3", "order = 10", "sign_on.order"),
             ("{ pin = 8, mac = 8 }", "{ pin = 16, mac = 16 }", "sign_on.layouts"),
             ("{ pin = 8, mac = 8 }", "{ pin = 7, mac = 8 }", "sign_on.layouts"),
+            ("code = \"003\"", "code = \"003\"\ncipher = \"sm4\"", "sign_on.layouts"),
         ] {
             assert!(text.contains(right), "{right}");
             let error = Dialect::parse(&text.replacen(right, wrong, 1)).unwrap_err();
             assert!(error.to_string().starts_with(key), "{error}");
+        }
+    }
+
+    /// Under SM4 no key is shorter than a block, and none has zeros in the place of a second half.
+    #[test]
+    fn keys_under_sm4_and_aes_are_whole_blocks() {
+        let text = include_str!("../../assets/dialects/unionpay.toml");
+        let rules = |cipher: &str, layouts: &str, block: &str| {
+            let text = text
+                .replacen("code = \"003\"", &format!("code = \"003\"\ncipher = \"{cipher}\""), 1)
+                .replacen(
+                    "layouts = [{ pin = 8, mac = 8 }, { pin = 16, mac = 16 }, { pin = 16, mac = 16, data = 16 }]",
+                    layouts,
+                    1,
+                )
+                .replacen(
+                    "name = \"PIN block\"\ncontent = \"bytes\"\nencoding = \"binary\"\nlength = { fixed = 8 }",
+                    block,
+                    1,
+                );
+            Dialect::parse(&text).map(|dialect| dialect.sign_on)
+        };
+        let block = |length: usize| {
+            format!("name = \"PIN block\"\ncontent = \"bytes\"\nencoding = \"binary\"\nlength = {{ fixed = {length} }}")
+        };
+        let keys = "layouts = [{ pin = 16, mac = 16 }]";
+        let sm4 = rules("sm4", keys, &block(16)).unwrap();
+        assert!(sm4.cipher == Cipher::Sm4 && !sm4.may_be_single(16));
+        assert_eq!(sm4.mac_key(&sm4.layouts[0], MacAlgorithm::Sm4), Some(16));
+        assert_eq!(sm4.mac_key(&sm4.layouts[0], MacAlgorithm::X99), None);
+        assert_eq!(rules("aes", "layouts = [{ pin = 32, mac = 16 }]", &block(16)).unwrap().cipher, Cipher::Aes);
+        for (cipher, layouts, length, key) in [
+            ("sm4", "layouts = [{ pin = 24, mac = 16 }]", 16, "sign_on.layouts"),
+            ("sm4", "layouts = [{ pin = 16, mac = 8 }]", 16, "sign_on.layouts"),
+            ("aes", "layouts = [{ pin = 24, mac = 16 }]", 16, "sign_on.layouts"),
+            ("sm4", keys, 8, "field 52"),
+            ("tdes", keys, 16, "field 52"),
+            ("des", keys, 8, "the message dialect cannot be read"),
+        ] {
+            let error = rules(cipher, layouts, &block(length)).unwrap_err().to_string();
+            assert!(error.starts_with(key), "{cipher} {layouts} {length}: {error}");
         }
     }
 

@@ -2,6 +2,8 @@
 
 mod strangers;
 
+use std::sync::LazyLock;
+
 use proptest::prelude::*;
 use zeroize::Zeroizing;
 
@@ -41,10 +43,14 @@ header = "AB"
 128 = { name = "n", content = "bytes", encoding = "hex", length = { fixed = 8 } }
 "#;
 
+/// Read once: a property is tried on many values.
 fn layouts() -> Vec<Layout> {
-    let mut layouts: Vec<_> = SHIPPED.iter().map(|(name, _)| Layout::shipped(name).unwrap()).collect();
-    layouts.push(Layout::parse(STRANGE).unwrap());
-    layouts
+    static LAYOUTS: LazyLock<Vec<Layout>> = LazyLock::new(|| {
+        let mut layouts: Vec<_> = SHIPPED.iter().map(|(name, _)| Layout::shipped(name).unwrap()).collect();
+        layouts.push(Layout::parse(STRANGE).unwrap());
+        layouts
+    });
+    LAYOUTS.clone()
 }
 
 fn layout(name: &str) -> Layout {
@@ -446,7 +452,7 @@ fn card_numbers_are_found_within_fields() {
 }
 
 #[test]
-fn what_was_read_is_shown_in_errors_as_the_dialect_says() {
+fn of_what_was_read_in_part_errors_say_which_fields_there_were() {
     // Fields 3, 4, 60; in this layout field 60 is anybody's, and field 61 is cut off.
     let mut bytes = hex::decode("0200 3000000000000018 000000 000000001234 0003 313233").unwrap();
     bytes.extend([0x00, 0x05, 0x31]);
@@ -454,8 +460,12 @@ fn what_was_read_is_shown_in_errors_as_the_dialect_says() {
     assert_eq!(
         error.to_string(),
         "field 61 (reserved, private) at byte 24 cannot be read: 5 bytes are needed, 1 are left; read so far: 0200 {3: \
-         000000, 4: 000000001234, 60: (3 characters)}"
+         000000, 4: (12 characters), 60: (3 characters)}"
     );
+    // Bit 2 is missing, so the card number is read as the fields behind it.
+    let bytes = hex::decode("0200 3020000000000000 166212345678901232000000000000001234000001").unwrap();
+    let error = layout("unionpay").unpack_any_alphabet(Framing::NONE, &bytes).unwrap_err().to_string();
+    assert!(error.contains("read so far: 0200 {3: 166212, 4: (12 characters)") && !error.contains("345678"), "{error}");
 }
 
 /// A value that owns what it holds.

@@ -9,7 +9,7 @@ use super::pack::{SECOND_MAC_FIELD, bit};
 
 /// Bytes that are not a frame of the dialect: where reading stopped, why, and what had been read by then.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{place} at byte {offset} cannot be read: {problem}{}", so_far.as_ref().map_or_else(String::new, |m| format!("; read so far: {m:?}")))]
+#[error("{place} at byte {offset} cannot be read: {problem}{}", so_far.as_ref().map_or_else(String::new, |m| format!("; read so far: {}", m.outline())))]
 pub struct UnpackError {
     /// What was being read: `field 4 (amount)`, `field 55.9F02 (chip data)`, `bitmap`, …
     pub place: String,

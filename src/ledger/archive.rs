@@ -9,7 +9,8 @@ use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension};
 
-use super::{Ledger, LedgerError, statement_error};
+use super::backup::COPY;
+use super::{Ledger, LedgerError, presence, statement_error};
 use crate::reference::{MerchantCode, TerminalNumber};
 use crate::terminal::files;
 
@@ -30,6 +31,11 @@ impl Ledger {
         merchant_code: &MerchantCode,
         terminal_number: &TerminalNumber,
     ) -> Result<Option<PathBuf>, LedgerError> {
+        let copy = path.with_file_name(COPY);
+        if Self::is_of_another(&copy, merchant_code, terminal_number) {
+            // Its ledger lies beside already, or follows it.
+            put_copy_aside(&copy)?;
+        }
         let Some(owner) = owner_of_file(path)? else { return Ok(None) };
         if owner == (merchant_code.clone(), terminal_number.clone()) {
             return Ok(None);
@@ -52,15 +58,18 @@ impl Ledger {
     /// # Errors
     /// When it cannot be put aside: it is where it was.
     pub fn put_aside(path: &Path) -> Result<Option<PathBuf>, LedgerError> {
-        let Some((merchant_code, terminal_number)) = owner_of_file(path)? else { return Ok(None) };
+        let Some((merchant_code, terminal_number)) = owner_of_file(path)? else {
+            put_copy_aside(&path.with_file_name(COPY))?;
+            return Ok(None);
+        };
         let mut ledger =
             Self::connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE, merchant_code.clone(), terminal_number.clone())?;
         ledger.check_integrity()?;
         ledger.migrate()?;
         ledger.make_one_file()?;
         drop(ledger);
-        let name = format!("{}-{}", plain(terminal_number.as_str()), plain(merchant_code.as_str()));
-        let target = rename(path, &name)?;
+        let target = rename(path, &name_of(&merchant_code, &terminal_number))?;
+        put_copy_aside(&path.with_file_name(COPY))?;
         tracing::warn!(from = %path.display(), to = %target.display(), "a ledger of an earlier identity was put aside");
         Ok(Some(target))
     }
@@ -76,6 +85,20 @@ impl Ledger {
             problem: "there is no payment in it".to_owned(),
         })?;
         Self::open_to_look(path, merchant_code, terminal_number)
+    }
+
+    /// Whose payments stand in a file: those of the newest one. Nothing where none do, or there is no file.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn owner(path: &Path) -> Result<Option<(MerchantCode, TerminalNumber)>, LedgerError> {
+        owner_of_file(path)
+    }
+
+    /// Whether the payments in a file are others' alone. Not, where nobody can tell.
+    pub fn is_of_another(path: &Path, merchant_code: &MerchantCode, terminal_number: &TerminalNumber) -> bool {
+        let own = (merchant_code.clone(), terminal_number.clone());
+        owner_of_file(path).ok().flatten().is_some_and(|newest| newest != own) && !has_payments_of(path, &own)
     }
 
     fn has_payments_of_its_own(&self) -> Result<bool, LedgerError> {
@@ -101,7 +124,7 @@ impl Ledger {
 
 /// Whose payments stand in a file: those of the newest one. Nothing where none do, or there is no file.
 fn owner_of_file(path: &Path) -> Result<Option<(MerchantCode, TerminalNumber)>, LedgerError> {
-    if !path.exists() {
+    if !presence::is_there(path)? {
         return Ok(None);
     }
     let open = |source| LedgerError::Open { path: path.display().to_string(), source };
@@ -123,6 +146,30 @@ fn owner_of_file(path: &Path) -> Result<Option<(MerchantCode, TerminalNumber)>, 
     let merchant_code = MerchantCode::parse(&merchant).map_err(|_| wrong("merchant code", &merchant))?;
     let terminal_number = TerminalNumber::parse(&terminal).map_err(|_| wrong("terminal number", &terminal))?;
     Ok(Some((merchant_code, terminal_number)))
+}
+
+fn has_payments_of(path: &Path, (merchant_code, terminal_number): &(MerchantCode, TerminalNumber)) -> bool {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
+    Ledger::connect(path, flags, merchant_code.clone(), terminal_number.clone())
+        .and_then(|ledger| ledger.has_payments_of_its_own())
+        .unwrap_or(true)
+}
+
+/// The last good copy goes where its ledger goes: it is none of the ledger that comes next.
+fn put_copy_aside(copy: &Path) -> Result<(), LedgerError> {
+    if !copy.exists() {
+        return Ok(());
+    }
+    // One that cannot be read is put aside as well.
+    let name = match owner_of_file(copy) {
+        Ok(Some((merchant_code, terminal_number))) => name_of(&merchant_code, &terminal_number),
+        Ok(None) | Err(_) => "of-nobody".to_owned(),
+    };
+    rename(copy, &name).map(|_| ())
+}
+
+fn name_of(merchant_code: &MerchantCode, terminal_number: &TerminalNumber) -> String {
+    format!("{}-{}", plain(terminal_number.as_str()), plain(merchant_code.as_str()))
 }
 
 /// Gives a ledger a name beside the one it has, that none has yet, durably.
@@ -235,5 +282,42 @@ mod tests {
         paid(&mut ledger, approved());
         drop(ledger);
         assert_eq!(move_in(directory.path()).unwrap(), None, "it has payments of its own by now");
+    }
+
+    #[test]
+    fn the_last_good_copy_goes_where_its_ledger_goes() {
+        let at = jiff::civil::date(2026, 11, 22).at(8, 0, 0, 0);
+        let left = |directory: &Path| {
+            let mut names: Vec<_> = std::fs::read_dir(directory)
+                .unwrap()
+                .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+                .collect();
+            names.sort();
+            names
+        };
+        let aside = ["ledger-10000001-898440100000001.sqlite", "ledger-copy-10000001-898440100000001.sqlite"];
+        // To another merchant; out of service; and cut short when only the ledger had been put aside.
+        for how in 0..3 {
+            let directory = tempfile::tempdir().unwrap();
+            let path = directory.path().join("ledger.sqlite");
+            let mut ledger = open(directory.path());
+            paid(&mut ledger, approved());
+            let id = ledger.next_advice().unwrap().unwrap().id;
+            ledger.done(EntryId::Advice(id)).unwrap();
+            ledger.keep_copy(at).unwrap();
+            drop(ledger);
+            match how {
+                0 => drop(move_in(directory.path()).unwrap().unwrap()),
+                1 => drop(Ledger::put_aside(&path).unwrap().unwrap()),
+                _ => {
+                    std::fs::rename(&path, directory.path().join(aside[0])).unwrap();
+                    assert_eq!(move_in(directory.path()).unwrap(), None);
+                }
+            }
+            assert_eq!(left(directory.path()), aside, "{how}");
+            let (merchant, terminal) = newcomer();
+            let mut ledger = Ledger::open(&path, merchant, terminal).unwrap();
+            assert!(ledger.keep_copy(at).unwrap(), "the next one has its own");
+        }
     }
 }

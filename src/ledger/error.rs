@@ -59,6 +59,14 @@ pub enum LedgerError {
         /// What the integrity check says.
         problem: String,
     },
+    /// It was there, and is no more as it was.
+    #[error("the ledger {path} is {}: no payment is taken and no other one is begun in its place. {}", loss.said(), loss.way_out())]
+    Lost {
+        /// Which file.
+        path: String,
+        /// What became of it.
+        loss: Loss,
+    },
     /// A copy was to take its place when the power went.
     #[error(
         "the last good copy was to take the place of the ledger {0} and was cut short; do it again: yima ledger restore"
@@ -68,7 +76,10 @@ pub enum LedgerError {
     #[error("the ledger {0} is whole; a copy takes the place of a damaged one only")]
     NotDamaged(String),
     /// Nothing to restore from.
-    #[error("there is no copy {0} to put in the ledger's place; call the help desk")]
+    #[error(
+        "there is no copy {0} to put in the ledger's place; call the help desk. New keys begin a new ledger, \
+         with a new activation code of the acquirer: yima enrol --again"
+    )]
     NoCopy(String),
     /// Too little room.
     #[error("{path} has {free_mib} MiB left and {least_mib} are needed; make room")]
@@ -151,6 +162,45 @@ pub enum LedgerError {
         /// What stands there.
         value: String,
     },
+}
+
+/// What became of a ledger that was there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Loss {
+    /// The file is gone.
+    Gone {
+        /// The last good copy is there.
+        copy: bool,
+    },
+    /// The file is there, and nothing is in it.
+    Empty {
+        /// The last good copy is there.
+        copy: bool,
+    },
+    /// An earlier one is in its place: its own copy knows more.
+    Older,
+}
+
+impl Loss {
+    const fn said(self) -> &'static str {
+        match self {
+            Self::Gone { .. } => "gone",
+            Self::Empty { .. } => "empty, and this terminal has had one",
+            Self::Older => "an earlier one than its own copy",
+        }
+    }
+
+    const fn way_out(self) -> &'static str {
+        match self {
+            Self::Gone { copy: true } | Self::Empty { copy: true } | Self::Older => {
+                "Keep what is there and call the help desk; the last good copy takes its place with: yima ledger restore"
+            }
+            Self::Gone { copy: false } | Self::Empty { copy: false } => {
+                "There is no copy of it. Keep what is there and call the acquirer, who alone knows the payments; new keys begin a \
+                 new ledger, with a new activation code: yima enrol --again"
+            }
+        }
+    }
 }
 
 /// Wraps what SQLite says with the file it speaks of.

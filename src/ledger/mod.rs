@@ -6,12 +6,16 @@
 mod advices;
 mod archive;
 mod backup;
+mod bindings;
 mod copies;
 mod deeds;
 mod error;
 mod log;
+mod not_ours;
 mod orders;
+mod presence;
 mod queue;
+mod restoring;
 mod row;
 mod sign_on;
 
@@ -28,13 +32,14 @@ use crate::receipt::CopyFor;
 use crate::reference::{MerchantCode, TerminalNumber, TraceNumber};
 
 pub use advices::{AdviceRow, AdviceState};
-pub use backup::{COPY, Restoration};
+pub use backup::COPY;
 pub use copies::{CopyRow, PrintState};
 pub use deeds::DeedRow;
-pub use error::LedgerError;
+pub use error::{LedgerError, Loss};
 pub use log::{CheckpointRow, LogEntry, Unlogged};
 pub use orders::OrderRow;
 pub use queue::DeadLetter;
+pub use restoring::Restoration;
 pub use row::{DayTotal, TransactionRow};
 pub use sign_on::{Adopted, SignOnRow};
 
@@ -48,6 +53,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("log.sql"),
     include_str!("restorations.sql"),
     include_str!("orders.sql"),
+    include_str!("bindings.sql"),
 ];
 
 /// The ledger of one terminal.
@@ -62,20 +68,21 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// Opens or makes the ledger `path` for a terminal.
+    /// Opens or makes the ledger `path` for a terminal. None is made where there has been one.
     ///
     /// # Errors
-    /// When it cannot be opened, is damaged, was written by a newer program, or does not promise durability.
+    /// When it cannot be opened, is damaged or lost, was written by a newer program, or does not promise durability.
     pub fn open(
         path: &Path,
         merchant_code: MerchantCode,
         terminal_number: TerminalNumber,
     ) -> Result<Self, LedgerError> {
-        backup::check_not_half_restored(path)?;
+        Self::is_there(path, &merchant_code, &terminal_number, false)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
         let mut ledger = Self::connect(path, flags, merchant_code, terminal_number)?;
         ledger.make_durable()?;
         ledger.check_integrity()?;
+        presence::check_schema(&ledger.connection, path)?;
         ledger.migrate()?;
         ledger.take_into_log()?;
         ledger.check_identity()?;
@@ -91,8 +98,9 @@ impl Ledger {
         merchant_code: MerchantCode,
         terminal_number: TerminalNumber,
     ) -> Result<Self, LedgerError> {
-        backup::check_not_half_restored(path)?;
+        restoring::check_not_half_restored(path)?;
         let ledger = Self::connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY, merchant_code, terminal_number)?;
+        presence::check_schema(&ledger.connection, path)?;
         let (path, known) = (path.display().to_string(), MIGRATIONS.len());
         match ledger.version()? {
             found if found == known => Ok(ledger),

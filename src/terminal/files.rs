@@ -1,8 +1,8 @@
 //! Small files that are whole or not there, also after a power cut.
 
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions, Permissions};
 use std::io::{Error, ErrorKind, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 /// Writes a file that only its owner reads, as a whole and durably; one that is there is replaced.
@@ -19,6 +19,16 @@ pub fn write(path: &Path, content: &[u8]) -> Result<(), Error> {
     file.sync_all()?;
     std::fs::rename(&fresh, path)?;
     sync(parent(path))
+}
+
+/// Opens a file so that only its owner reads it, also where others could before; one that is not there is made, empty.
+///
+/// # Errors
+/// The system's.
+pub fn open_private(path: &Path) -> Result<File, Error> {
+    let file = OpenOptions::new().append(true).create(true).mode(0o600).open(path)?;
+    file.set_permissions(Permissions::from_mode(0o600))?;
+    Ok(file)
 }
 
 /// Takes a file or folder away, if it is there.

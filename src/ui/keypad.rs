@@ -53,6 +53,7 @@ const fn is_about_the_queue(kind: ReasonKind) -> bool {
         ReasonKind::ReversalWaiting
             | ReasonKind::ReversalExhausted
             | ReasonKind::TraceNumberInUse
+            | ReasonKind::LedgerRestored
             | ReasonKind::AdviceParked
     )
 }

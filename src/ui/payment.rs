@@ -31,6 +31,7 @@ pub(super) fn show_progress(window: &AppWindow, amount: Amount, progress: Progre
         Progress::CompletingCard => generated::Progress::CompletingCard,
         Progress::ReversingEarlier => generated::Progress::ReversingEarlier,
         Progress::SigningOn => generated::Progress::SigningOn,
+        Progress::ComparingClocks => generated::Progress::ComparingClocks,
     };
     if payment.get_progress() != progress {
         payment.set_progress(progress);

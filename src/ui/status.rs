@@ -1,10 +1,10 @@
 //! Binder of `ui/api/status.slint`: clock, shop, line to the bank.
 
-use jiff::Zoned;
 use slint::ComponentHandle;
 
 use super::generated::{self, AppWindow, Status};
 use crate::app::view::{LinkState, View};
+use crate::clock;
 
 /// Shows what stands at the top of every screen.
 pub(super) fn show(window: &AppWindow, view: &View) {
@@ -25,7 +25,7 @@ pub(super) fn show(window: &AppWindow, view: &View) {
 
 /// Shows the time of day; redraws only when the minute changes.
 pub(super) fn tick(window: &AppWindow) {
-    set_clock(window, &Zoned::now().strftime("%H:%M").to_string());
+    set_clock(window, &clock::local().strftime("%H:%M").to_string());
 }
 
 /// Shows `clock` as the time of day.

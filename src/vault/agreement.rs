@@ -11,9 +11,19 @@ use super::{KeyName, VaultError};
 use crate::crypto::CryptoError;
 use crate::crypto::elliptic::{P256PrivateKey, P256PublicKey, hkdf_sha_256};
 use crate::crypto::key_block::{self, Header, Protection};
+use crate::crypto::mac::Cipher;
 
 /// Random bytes that a block takes.
 pub const PADDING: usize = 14;
+
+/// Bytes of a master key that protects something: one of single length does not.
+const fn is_master_key(cipher: Cipher, length: usize) -> bool {
+    match cipher {
+        Cipher::Tdes => matches!(length, 16 | 24),
+        Cipher::Sm4 => length == 16,
+        Cipher::Aes => matches!(length, 16 | 24 | 32),
+    }
+}
 
 /// What a block may say of its key.
 struct Meant {
@@ -44,13 +54,19 @@ pub fn protection_key_of(agreed: &[u8], context: &[u8]) -> Result<Zeroizing<Vec<
     hkdf_sha_256(agreed, &[], context, 32)
 }
 
-/// Master or device key as a block, for a terminal.
+/// Master or device key as a block, for a terminal. The device key is one of SM4 always.
 ///
 /// # Errors
 /// For another key, or one of another length.
-pub fn seal(name: KeyName, protection_key: &[u8], key: &[u8], padding: &[u8; PADDING]) -> Result<String, VaultError> {
-    let meant = meant(name)?;
-    check_length(name, key.len())?;
+pub fn seal(
+    name: KeyName,
+    cipher: Cipher,
+    protection_key: &[u8],
+    key: &[u8],
+    padding: &[u8; PADDING],
+) -> Result<String, VaultError> {
+    let meant = meant(name, cipher)?;
+    check_length(name, cipher, key.len())?;
     let header = Header {
         protection: Protection::D,
         usage: meant.usage.to_owned(),
@@ -61,7 +77,7 @@ pub fn seal(name: KeyName, protection_key: &[u8], key: &[u8], padding: &[u8; PAD
         context: "00".to_owned(),
         optional_blocks: Vec::new(),
     };
-    // Blocks of sixteen bytes show of a TDES key no more than that it has 16 or 24 bytes.
+    // Blocks of sixteen bytes show no more of a key's length than its cipher and that.
     let needed = key_block::padding_length(header.protection, key.len(), key.len());
     let refused = |source| VaultError::KeyBlock { key: name, source };
     key_block::wrap(protection_key, &header, key, &padding[..needed]).map_err(refused)
@@ -71,8 +87,13 @@ pub fn seal(name: KeyName, protection_key: &[u8], key: &[u8], padding: &[u8; PAD
 ///
 /// # Errors
 /// When the block does not open, or says that its key is for something else.
-pub fn open(name: KeyName, protection_key: &[u8], block: &str) -> Result<Zeroizing<Vec<u8>>, VaultError> {
-    let meant = meant(name)?;
+pub fn open(
+    name: KeyName,
+    cipher: Cipher,
+    protection_key: &[u8],
+    block: &str,
+) -> Result<Zeroizing<Vec<u8>>, VaultError> {
+    let meant = meant(name, cipher)?;
     let unwrapped =
         key_block::unwrap(protection_key, block).map_err(|source| VaultError::KeyBlock { key: name, source })?;
     let header = &unwrapped.header;
@@ -87,18 +108,33 @@ pub fn open(name: KeyName, protection_key: &[u8], block: &str) -> Result<Zeroizi
             expected: meant.in_words,
         });
     }
-    check_length(name, unwrapped.key.len())?;
+    check_length(name, cipher, unwrapped.key.len())?;
     Ok(unwrapped.key)
 }
 
-/// X9.143 has no letter for SM4 and leaves the digits to those who use them.
-fn meant(name: KeyName) -> Result<Meant, VaultError> {
+/// Neither X9.143 nor ISO 20038 has a letter for SM4: 4 is this program's own, a digit, as X9.143 leaves them to those who use
+/// them.
+fn meant(name: KeyName, cipher: Cipher) -> Result<Meant, VaultError> {
     match name {
-        KeyName::Master => Ok(Meant {
-            usage: "K0",
-            algorithm: 'T',
-            modes: "DBN",
-            in_words: "K0T with mode D, B or N: TDES, to decrypt keys with",
+        KeyName::Master => Ok(match cipher {
+            Cipher::Tdes => Meant {
+                usage: "K0",
+                algorithm: 'T',
+                modes: "DBN",
+                in_words: "K0T with mode D, B or N: TDES, to decrypt keys with",
+            },
+            Cipher::Sm4 => Meant {
+                usage: "K0",
+                algorithm: '4',
+                modes: "DBN",
+                in_words: "K04 with mode D, B or N: SM4, to decrypt keys with",
+            },
+            Cipher::Aes => Meant {
+                usage: "K0",
+                algorithm: 'A',
+                modes: "DBN",
+                in_words: "K0A with mode D, B or N: AES, to decrypt keys with",
+            },
         }),
         KeyName::Device => Ok(Meant {
             usage: "D0",
@@ -110,12 +146,13 @@ fn meant(name: KeyName) -> Result<Meant, VaultError> {
     }
 }
 
-/// A master key of single length protects nothing.
-fn check_length(name: KeyName, length: usize) -> Result<(), VaultError> {
-    match (name, length) {
-        (KeyName::Master, 16 | 24) | (KeyName::Device, 16) => Ok(()),
-        _ => Err(VaultError::Length { key: name, length }),
-    }
+fn check_length(name: KeyName, cipher: Cipher, length: usize) -> Result<(), VaultError> {
+    let fits = match name {
+        KeyName::Master => is_master_key(cipher, length),
+        KeyName::Device => length == 16,
+        KeyName::Pin | KeyName::Mac | KeyName::Data => false,
+    };
+    if fits { Ok(()) } else { Err(VaultError::Length { key: name, length }) }
 }
 
 #[cfg(test)]
@@ -137,17 +174,44 @@ mod tests {
 
     #[test]
     fn a_key_comes_back_out_of_its_block_and_out_of_no_other() {
-        let master = seal(KeyName::Master, &KEY, &[3; 16], &[5; PADDING]).unwrap();
-        let device = seal(KeyName::Device, &KEY, &[4; 16], &[5; PADDING]).unwrap();
-        assert_eq!(*open(KeyName::Master, &KEY, &master).unwrap(), [3; 16]);
-        assert_eq!(*open(KeyName::Device, &KEY, &device).unwrap(), [4; 16]);
-        let triple = seal(KeyName::Master, &KEY, &[3; 24], &[5; PADDING]).unwrap();
-        assert_eq!(*open(KeyName::Master, &KEY, &triple).unwrap(), [3; 24]);
-        assert!(matches!(open(KeyName::Master, &[8; 32], &master), Err(VaultError::KeyBlock { .. })));
+        let tdes = Cipher::Tdes;
+        let master = seal(KeyName::Master, tdes, &KEY, &[3; 16], &[5; PADDING]).unwrap();
+        let device = seal(KeyName::Device, tdes, &KEY, &[4; 16], &[5; PADDING]).unwrap();
+        assert_eq!(*open(KeyName::Master, tdes, &KEY, &master).unwrap(), [3; 16]);
+        assert_eq!(*open(KeyName::Device, tdes, &KEY, &device).unwrap(), [4; 16]);
+        let triple = seal(KeyName::Master, tdes, &KEY, &[3; 24], &[5; PADDING]).unwrap();
+        assert_eq!(*open(KeyName::Master, tdes, &KEY, &triple).unwrap(), [3; 24]);
+        assert!(matches!(open(KeyName::Master, tdes, &[8; 32], &master), Err(VaultError::KeyBlock { .. })));
         for (name, block) in [(KeyName::Master, &device), (KeyName::Device, &master)] {
-            assert!(matches!(open(name, &KEY, block), Err(VaultError::Usage { .. })), "{name}");
+            assert!(matches!(open(name, tdes, &KEY, block), Err(VaultError::Usage { .. })), "{name}");
         }
-        assert!(open(KeyName::Mac, &KEY, &master).is_err());
+        assert!(open(KeyName::Mac, tdes, &KEY, &master).is_err());
+    }
+
+    #[test]
+    fn a_master_key_comes_as_one_of_its_cipher_and_as_no_other() {
+        for (cipher, length, header) in [
+            (Cipher::Tdes, 16, "K0TD"),
+            (Cipher::Tdes, 24, "K0TD"),
+            (Cipher::Sm4, 16, "K04D"),
+            (Cipher::Aes, 16, "K0AD"),
+            (Cipher::Aes, 32, "K0AD"),
+        ] {
+            let key = vec![3; length];
+            let block = seal(KeyName::Master, cipher, &KEY, &key, &[5; PADDING]).unwrap();
+            assert_eq!(&block[5..9], header);
+            for other in Cipher::ALL {
+                let opened = open(KeyName::Master, other, &KEY, &block);
+                match other == cipher {
+                    true => assert_eq!(*opened.unwrap(), key),
+                    false => assert!(matches!(opened, Err(VaultError::Usage { .. })), "{cipher:?} as {other:?}"),
+                }
+            }
+        }
+        for (cipher, length) in [(Cipher::Tdes, 8), (Cipher::Sm4, 8), (Cipher::Sm4, 32), (Cipher::Aes, 8)] {
+            let sealed = seal(KeyName::Master, cipher, &KEY, &vec![3; length], &[5; PADDING]);
+            assert!(matches!(sealed, Err(VaultError::Length { .. })), "{cipher:?} {length}");
+        }
     }
 
     #[test]
@@ -158,16 +222,18 @@ mod tests {
             key_block::wrap(&KEY, &header, key, &vec![5; needed]).unwrap()
         };
         for mode in "DBN".chars() {
-            assert!(open(KeyName::Master, &KEY, &block(&format!("D0000K0T{mode}00N0000"), &[3; 16])).is_ok());
+            let block = block(&format!("D0000K0T{mode}00N0000"), &[3; 16]);
+            assert!(open(KeyName::Master, Cipher::Tdes, &KEY, &block).is_ok());
         }
         for header in ["D0000K0TE00N0000", "D0000P0TD00N0000", "D0000K0AD00N0000"] {
-            let error = open(KeyName::Master, &KEY, &block(header, &[3; 16])).unwrap_err();
+            let error = open(KeyName::Master, Cipher::Tdes, &KEY, &block(header, &[3; 16])).unwrap_err();
             assert!(error.to_string().contains(&header[5..9]), "{error}");
         }
         let single = block("D0000K0TD00N0000", &[3; 8]);
-        assert!(matches!(open(KeyName::Master, &KEY, &single), Err(VaultError::Length { length: 8, .. })));
+        let opened = open(KeyName::Master, Cipher::Tdes, &KEY, &single);
+        assert!(matches!(opened, Err(VaultError::Length { length: 8, .. })));
         assert!(matches!(
-            seal(KeyName::Device, &KEY, &[4; 24], &[5; PADDING]),
+            seal(KeyName::Device, Cipher::Tdes, &KEY, &[4; 24], &[5; PADDING]),
             Err(VaultError::Length { length: 24, .. })
         ));
     }

@@ -11,9 +11,11 @@ pub mod software;
 
 use std::fmt;
 
+use zeroize::Zeroizing;
+
 use crate::card_number::Pan;
 use crate::crypto::key_block::KeyBlockError;
-use crate::crypto::mac::MacAlgorithm;
+use crate::crypto::mac::{Cipher, MacAlgorithm};
 use crate::crypto::pin_block::PinBlockError;
 use crate::crypto::{CryptoError, hex, mac};
 use crate::pin::Pin;
@@ -21,15 +23,15 @@ use crate::pin::Pin;
 /// The keys of a terminal, beside its key pair.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum KeyName {
-    /// The master key (TMK), TDES: working keys come under it, and it does nothing else.
+    /// The master key (TMK), of the cipher of the dialect's keys: working keys come under it, and it does nothing else.
     Master,
     /// The device key, SM4: field 59, element 04.
     Device,
-    /// The PIN key (PIK), TDES.
+    /// The PIN key (PIK), of the same cipher.
     Pin,
     /// The MAC key (MAK), of the cipher of the dialect's MAC.
     Mac,
-    /// The key for tracks and other data (TDK), TDES.
+    /// The key for tracks and other data (TDK), of the same cipher.
     Data,
 }
 
@@ -38,9 +40,9 @@ pub enum KeyName {
 pub struct SealedKey<'a> {
     /// Which.
     pub name: KeyName,
-    /// The key under the master key, each block on its own (ECB): 8, 16 or 24 bytes.
+    /// The key under the master key, each block on its own (ECB).
     pub sealed: &'a [u8],
-    /// The first three to eight bytes of a block of zeros under the key itself.
+    /// The first three to eight bytes of a block of zeros under the key itself; of its CMAC with AES.
     pub check_value: &'a [u8],
 }
 
@@ -105,13 +107,21 @@ pub trait SecureElement: Send + Sync {
     /// When the element cannot: [`VaultError::MacAlgorithm`].
     fn set_mac_algorithm(&self, algorithm: MacAlgorithm) -> Result<(), VaultError>;
 
+    /// From now on master, PIN and data key are of this cipher. Without this call it is TDES. Keys that came for another cipher
+    /// are as good as none.
+    ///
+    /// # Errors
+    /// When the element cannot: [`VaultError::KeyCipher`].
+    fn set_key_cipher(&self, cipher: Cipher) -> Result<(), VaultError>;
+
     /// Field 64 over a message, with the MAC key.
     ///
     /// # Errors
     /// When the key is missing or the element fails.
     fn mac(&self, message: &[u8]) -> Result<[u8; 8], VaultError>;
 
-    /// A PIN block of format 0 (ISO 9564-1, 9.3.2) under the PIN key.
+    /// A PIN as the PIN key sends it: a block of format 0 (ISO 9564-1, 9.3.2) under TDES, the same with eight zeros behind it
+    /// under SM4, one of format 4 (9.4.2) under AES.
     ///
     /// # Errors
     /// When the key is missing, the card number has not 12 to 19 digits, or the element fails.
@@ -123,6 +133,13 @@ pub trait SecureElement: Send + Sync {
     /// # Errors
     /// When the key is missing or the element fails.
     fn device_ciphertext(&self, serial_number: &str, factor: &str) -> Result<String, VaultError>;
+
+    /// A secret of 32 bytes for a purpose that is none of the acquirer's, always the same as long as the device key is. Nothing
+    /// about the device key follows from it, nor from one secret about another.
+    ///
+    /// # Errors
+    /// When the key is missing or the element fails.
+    fn secret_for(&self, purpose: &str) -> Result<Zeroizing<Vec<u8>>, VaultError>;
 
     /// Destroys all keys and the pair, durably. From then on every call but [`SecureElement::generate`] says so.
     ///
@@ -220,6 +237,19 @@ pub enum VaultError {
         algorithm: MacAlgorithm,
         /// What it can do.
         can: String,
+    },
+    /// An element does not know the cipher of a dialect's keys.
+    #[error(
+        "{place} keeps no master key of {}, which the message dialect names, but only of {can}; take another dialect or another \
+         secure element", cipher.words()
+    )]
+    KeyCipher {
+        /// Which element.
+        place: String,
+        /// What it is asked for.
+        cipher: Cipher,
+        /// What it can do.
+        can: &'static str,
     },
     /// A token fails.
     #[error(transparent)]

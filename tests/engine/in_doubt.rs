@@ -106,6 +106,42 @@ fn a_number_the_host_has_already_is_not_taken_back_either_when_that_cannot_be_wr
 }
 
 #[test]
+fn a_number_the_host_has_already_is_not_taken_back_after_a_restart_either_when_that_could_not_be_written() {
+    let terminal = Terminal::new(Sale::Answer(Decision::NumberInUse, "94"), Reversal::Code("00"));
+    drop(terminal.start());
+    refusing(&terminal, "transactions", "unresolved");
+    let mut running = terminal.start();
+    running.charge("12.34");
+    running.until("not known", |screen| matches!(screen, Screen::Unknown { next_try: None, .. }));
+    drop(running);
+    assert_eq!(terminal.rows()[0].state, State::Pending, "it could not be written");
+    terminal.sql("DROP TRIGGER full_unresolved");
+    let mut running = terminal.start();
+    running.until("the alarm", |screen| notice_kind(screen) == Some(ReasonKind::TraceNumberInUse));
+    assert_eq!(terminal.rows()[0].state, State::Unresolved);
+    assert_eq!(*terminal.reversals.lock().unwrap(), 0, "it may be somebody else's payment");
+    drop(running);
+    let note = std::fs::read_to_string(terminal.folder.path().join("ledger.sqlite.not-ours")).unwrap();
+    assert!(!note.contains('0'), "the ledger says it by now: {note}");
+}
+
+/// What was counted last is still shown: nobody may take it for nothing.
+#[test]
+fn a_ledger_that_cannot_be_read_does_not_say_that_nothing_waits() {
+    let terminal = Terminal::new(Sale::Silent, Reversal::Silent);
+    let mut running = terminal.start();
+    running.charge("50.00");
+    running.until("not known", |screen| matches!(screen, Screen::Unknown { tries: 1, .. }));
+    terminal.sql("ALTER TABLE advices RENAME TO gone");
+    running.wish(Intent::NextCustomer);
+    running.until("out of service", |screen| matches!(screen, Screen::OutOfService { .. }));
+    let view = running.last.clone().unwrap();
+    assert_eq!((view.waiting, view.queued), (1, 1));
+    terminal.sql("ALTER TABLE gone RENAME TO advices");
+    running.until("the keypad", is_keypad);
+}
+
+#[test]
 fn a_full_disk_after_the_request_leaves_the_result_unknown_until_it_can_be_taken_back() {
     for state in ["host_approved", "approved"] {
         let terminal = Terminal::new(Sale::Real, Reversal::Code("00"));

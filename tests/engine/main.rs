@@ -5,6 +5,7 @@
 
 mod advices;
 mod cardholder;
+mod clock;
 mod in_doubt;
 mod slips;
 mod terminal;

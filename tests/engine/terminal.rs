@@ -1,17 +1,17 @@
 //! A terminal in a folder: card and ledger are real, the host answers and the printer prints as the test says.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use jiff::SignedDuration;
 use yima::acquirer::link::{HostCheck, HostLink, HttpsLink};
 use yima::acquirer::parameters::status::StatusReport;
 use yima::acquirer::parameters::{Download, DownloadError};
 use yima::acquirer::sign_on::{SignOnFailure, SignedOn};
 use yima::app::view::{Intent, Screen, View};
 use yima::app::{Engine, Parts, SaleReport, Setup};
-use yima::devices::printer::{Confirmation, PrintFailure, Printer, PrinterFault};
 use yima::iso8583::Order;
 use yima::ledger::{Ledger, TransactionRow};
 use yima::link_fault::LinkFault;
@@ -27,7 +27,7 @@ use yima::sandbox::host::{Host, RunningHost};
 use yima::terminal::settings::{Origin, Settings};
 use yima::wording::ReasonKind;
 
-use super::watching::Watching;
+use super::watching::{Paper, Watching};
 
 /// How the host behaves.
 #[derive(Clone)]
@@ -35,6 +35,19 @@ pub struct Behaviour {
     pub sale: Sale,
     pub reversal: Reversal,
     pub advice: Told,
+    pub check: Check,
+}
+
+/// What becomes of an echo.
+#[derive(Clone)]
+pub enum Check {
+    Real,
+    /// As it is when the test says so.
+    Held(Arc<Mutex<Receiver<()>>>),
+    NotReached,
+    Silent,
+    /// The host's local time is another.
+    Ahead(SignedDuration),
 }
 
 /// What becomes of an advice.
@@ -69,7 +82,9 @@ pub struct Line {
     pub behaviour: Arc<Mutex<Behaviour>>,
     pub reversals: Arc<Mutex<usize>>,
     pub advices: Arc<Mutex<Vec<Advice>>>,
+    pub advice_waits: Arc<Mutex<Option<Receiver<()>>>>,
     pub download_waits: Arc<Mutex<Option<Receiver<()>>>>,
+    pub downloads: Arc<AtomicUsize>,
     pub fetched: Arc<AtomicBool>,
 }
 
@@ -103,6 +118,10 @@ impl HostLink for Line {
     fn advise(&self, advice: &Advice) -> Result<HostAnswer, LinkFailure> {
         let told = self.behaviour.lock().unwrap().advice;
         self.advices.lock().unwrap().push(advice.clone());
+        let until = self.advice_waits.lock().unwrap().take();
+        if let Some(until) = until {
+            let _ = until.recv();
+        }
         match told {
             Told::Real => self.real.advise(advice),
             Told::NotReached => Err(LinkFailure::NeverSent(Unreached::new(LinkFault::NoRoute, "no line"))),
@@ -118,7 +137,18 @@ impl HostLink for Line {
     }
 
     fn check(&self) -> Result<HostCheck, LinkFailure> {
-        self.real.check()
+        let check = self.behaviour.lock().unwrap().check.clone();
+        match check {
+            Check::Real => self.real.check(),
+            Check::Held(until) => match until.lock().unwrap().recv() {
+                Ok(()) => self.check(),
+                // The test is over.
+                Err(_) => Err(LinkFailure::NoAnswer("silent".to_owned())),
+            },
+            Check::NotReached => Err(LinkFailure::NeverSent(Unreached::new(LinkFault::NoRoute, "no line"))),
+            Check::Silent => Err(LinkFailure::NoAnswer("silent".to_owned())),
+            Check::Ahead(ahead) => self.real.check().map(|check| HostCheck { local_ahead: Some(ahead), ..check }),
+        }
     }
 
     fn take_need_of_keys(&self) -> bool {
@@ -138,6 +168,7 @@ impl HostLink for Line {
         if let Some(until) = until {
             let _ = until.recv();
         }
+        self.downloads.fetch_add(1, Ordering::SeqCst);
         self.real.download()
     }
 
@@ -151,29 +182,6 @@ pub fn answer(decision: Decision, code: &str) -> HostAnswer {
     HostAnswer { decision, response_code, rrn: None, authorisation_code: None, issuer_data: Vec::new() }
 }
 
-/// A printer that says of every slip what the test wants; without a word of it, that it came out.
-#[derive(Clone, Default)]
-pub struct Paper(pub Arc<Mutex<Vec<Result<Confirmation, PrintFailure>>>>);
-
-impl Printer for Paper {
-    fn name(&self) -> String {
-        "paper".to_owned()
-    }
-
-    fn check(&mut self) -> Result<(), PrinterFault> {
-        Ok(())
-    }
-
-    fn print(
-        &mut self,
-        _: &[u8],
-        _: Duration,
-        _: &mut dyn FnMut(Option<PrinterFault>),
-    ) -> Result<Confirmation, PrintFailure> {
-        self.0.lock().unwrap().pop().unwrap_or(Ok(Confirmation::Printed))
-    }
-}
-
 /// A terminal in a folder, its host, and what its engine has shown.
 pub struct Terminal {
     pub folder: tempfile::TempDir,
@@ -181,8 +189,12 @@ pub struct Terminal {
     pub behaviour: Arc<Mutex<Behaviour>>,
     pub reversals: Arc<Mutex<usize>>,
     pub advices: Arc<Mutex<Vec<Advice>>>,
+    /// The next advice goes when the test says so.
+    pub advice_waits: Arc<Mutex<Option<Receiver<()>>>>,
     /// Terminal data are fetched when the test says so.
     pub download_waits: Arc<Mutex<Option<Receiver<()>>>>,
+    /// How often they were.
+    pub downloads: Arc<AtomicUsize>,
     /// The host knows that terminal data which it ordered are in their place.
     pub fetched: Arc<AtomicBool>,
     pub paper: Paper,
@@ -201,21 +213,23 @@ impl Terminal {
         let host = Host::prepare(&folder.path().join("host")).unwrap();
         host.write_kit(&folder.path().join("identity")).unwrap();
         let host = host.start(([127, 0, 0, 1], 0).into()).unwrap();
-        let behaviour = Arc::new(Mutex::new(Behaviour { sale, reversal, advice: Told::Real }));
+        let behaviour = Arc::new(Mutex::new(Behaviour { sale, reversal, advice: Told::Real, check: Check::Real }));
         Self {
             folder,
             host,
             behaviour,
             reversals: Arc::default(),
             advices: Arc::default(),
+            advice_waits: Arc::default(),
             download_waits: Arc::default(),
+            downloads: Arc::default(),
             fetched: Arc::default(),
             paper: Paper::default(),
         }
     }
 
     pub fn behave(&self, sale: Sale, reversal: Reversal) {
-        *self.behaviour.lock().unwrap() = Behaviour { sale, reversal, advice: Told::Real };
+        *self.behaviour.lock().unwrap() = Behaviour { sale, reversal, advice: Told::Real, check: Check::Real };
     }
 
     pub fn start(&self) -> Running {
@@ -241,7 +255,9 @@ impl Terminal {
             behaviour: Arc::clone(&self.behaviour),
             reversals: Arc::clone(&self.reversals),
             advices: Arc::clone(&self.advices),
+            advice_waits: Arc::clone(&self.advice_waits),
             download_waits: Arc::clone(&self.download_waits),
+            downloads: Arc::clone(&self.downloads),
             fetched: Arc::clone(&self.fetched),
         };
         let profile = CardProfile::shipped(card).unwrap();
@@ -260,13 +276,18 @@ impl Terminal {
     }
 
     pub fn rows(&self) -> Vec<TransactionRow> {
+        self.ledger().page(0, 100).unwrap()
+    }
+
+    /// What is in the ledger now.
+    pub fn ledger(&self) -> Ledger {
         let setup_identity = yima::terminal::identity::Identity::load(&self.folder.path().join("identity")).unwrap();
         let ledger = Ledger::open_to_look(
             &self.folder.path().join("ledger.sqlite"),
             setup_identity.merchant_code().unwrap(),
             setup_identity.terminal_number().unwrap(),
         );
-        ledger.unwrap().page(0, 100).unwrap()
+        ledger.unwrap()
     }
 
     /// Whose slip, which duplicate, how far.

@@ -21,7 +21,7 @@ use yima::terminal::link::LinkSettings;
 use yima::terminal::settings::{Origin, Settings, SoundSettings};
 
 use crate::support::running::Running;
-use crate::watching::{Prints, Watching};
+use crate::watching::{Paper, Watching};
 
 /// What the account of the card holds at first, in minor units.
 pub const FULL_ACCOUNT: u64 = 1_000_000;
@@ -182,7 +182,7 @@ impl Terminal {
         let reader = SandboxReader::new(FaultyCard::new(card_of(&self.folder), Faults::default()), Duration::ZERO);
         let parts = Parts {
             reader: Box::new(reader),
-            printer: Box::new(Prints),
+            printer: Box::new(Paper::default()),
             sound: Box::new(Silent),
             ..self.setup().parts().unwrap()
         };

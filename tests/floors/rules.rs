@@ -75,6 +75,21 @@ const IMPURE: [&[&str]; 22] = [
     &["std", "io", "stdout"],
 ];
 
+/// Functions by which anybody asks the machine what time it is, and where that is allowed. All others ask `clock`, so that a
+/// simulation can let a day pass in an instant.
+const TIME_FUNCTIONS: [[&str; 2]; 4] =
+    [["SystemTime", "now"], ["Instant", "now"], ["Timestamp", "now"], ["Zoned", "now"]];
+
+/// Where, and why: nobody simulates these.
+const TIME_HOMES: [(&str, &str); 6] = [
+    ("clock", "it is the clock"),
+    ("devices", "real printers, readers and loudspeakers take their time"),
+    ("acquirer/https", "sockets and their runtime wait by the machine's time"),
+    ("sandbox/printer", "it takes its time as a real printer does"),
+    ("sandbox/card/reader", "it waits for its customer as a real reader does"),
+    ("sandbox/card/vpcd", "a real reader waits for this card"),
+];
+
 /// Functions by which a pure module would ask the machine for the time or for chance.
 const IMPURE_FUNCTIONS: [[&str; 2]; 6] = [
     ["SystemTime", "now"],
@@ -120,6 +135,12 @@ pub fn violations(name: &Path, text: &str) -> Vec<String> {
             && let Some(impure) = impure(module, path)
         {
             report(path.line, format!("{module} is pure and must not use {impure}"));
+        }
+        if let Some(function) = machine_time(path)
+            && !is_a_test(name)
+            && !TIME_HOMES.iter().any(|(home, _)| is_at_home(name, &[home]))
+        {
+            report(path.line, format!("{function} asks the machine for the time: ask crate::clock"));
         }
         if let Some((library, homes)) = HOMES.iter().find(|(library, _)| names(path, &[library]))
             && !is_at_home(name, homes)
@@ -171,6 +192,20 @@ fn impure(module: &str, path: &UsedPath) -> Option<String> {
         .find(|function| path.segments.windows(2).any(|pair| pair[0] == function[0] && pair[1] == function[1]));
     let thing = IMPURE.iter().find(|thing| names(path, thing));
     thing.map(|thing| thing.join("::")).or_else(|| function.map(|function| function.join("::")))
+}
+
+/// Whether the file is a module of tests, which is declared as such elsewhere.
+fn is_a_test(name: &str) -> bool {
+    name.trim_end_matches(".rs").split('/').any(|part| part == "tests")
+}
+
+/// The function by which `path` asks the machine for the time, if it does. A moment that tells its own age does so as well.
+fn machine_time(path: &UsedPath) -> Option<String> {
+    if path.segments == ["elapsed"] {
+        return Some("elapsed".to_owned());
+    }
+    let function = TIME_FUNCTIONS.iter().find(|function| path.segments.ends_with(&function.map(str::to_owned)));
+    function.map(|function| function.join("::"))
 }
 
 /// Whether `path` leads to `thing` or into it, or imports a module that contains it whole (`use std::time;`).

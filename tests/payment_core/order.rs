@@ -19,6 +19,16 @@ fn a_sale_is_written_down_before_each_step_that_counts() {
     assert_eq!(steps, ["record:pending", "send", "record:host_approved", "record:approved"]);
 }
 
+/// The terminal may find out at the last moment that it must not ask.
+#[test]
+fn a_request_that_is_kept_back_is_no_charge_and_the_card_is_asked_to_decline() {
+    let faults = Faults { withheld: Some(ReasonKind::ClockFarOff), ..Faults::default() };
+    let run = Shop::new().sale(&faults, approve);
+    assert!(!run.sent);
+    assert_eq!((run.state, kind_of(&run.conclusion)), (Some(State::Declined), Some(ReasonKind::ClockFarOff)));
+    assert_eq!(run.asked_for.iter().map(|asked| asked & 0xC0).collect::<Vec<_>>(), [0x80, 0x00]);
+}
+
 #[test]
 fn every_answer_and_every_silence_ends_where_it_must() {
     let cases: [(&str, Host, State, Option<ReasonKind>); 9] = [
@@ -91,7 +101,7 @@ fn a_record_that_fails_while_the_payment_is_taken_back_still_ends_the_sale() {
     let whole = Shop::new().sale(&Faults::default(), approve).commands;
     for tear in 1..=whole {
         for record in 1..=3 {
-            let faults = Faults { tear: Some(tear), record: Some(record) };
+            let faults = Faults { tear: Some(tear), record: Some(record), ..Faults::default() };
             let run = Shop::new().sale(&faults, approve);
             assert_ne!(run.conclusion, Conclusion::Approved, "{faults:?}");
             let taken_back = matches!(run.conclusion, Conclusion::ReversalDue(_));

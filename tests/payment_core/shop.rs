@@ -26,7 +26,7 @@ use yima::reference::{AuthorisationCode, MerchantCode, ResponseCode, Rrn, Termin
 use yima::sandbox::card::SandboxCard;
 use yima::sandbox::card::profile::CardProfile;
 use yima::sandbox::issuer::Cryptogram;
-use yima::wording::ReasonKind;
+use yima::wording::{Reason, ReasonKind};
 use zeroize::Zeroizing;
 
 /// What the host says to a request.
@@ -39,6 +39,8 @@ pub struct Faults {
     pub tear: Option<usize>,
     /// This record cannot be written, counted from 1.
     pub record: Option<usize>,
+    /// The request is kept back, and this is said of it.
+    pub withheld: Option<ReasonKind>,
 }
 
 /// What a run did, in order.
@@ -210,6 +212,9 @@ impl Shop {
                         }
                         self.ledger.record(trace, &record).unwrap();
                         run.trail.push(format!("record:{}", name(&record)));
+                    }
+                    Effect::Send(_) if faults.withheld.is_some() => {
+                        events.extend(faults.withheld.map(|kind| Event::Withheld(Reason::of(kind))));
                     }
                     Effect::Send(request) => {
                         run.sent = true;

@@ -239,6 +239,7 @@ pub fn scenes() -> Vec<Scene> {
         Scene { seconds: 14, ..scene("pin-at-reader-last-try", pin_at_reader(Some(ReasonKind::PinWrongLastTry))) },
         Scene { seconds: 14, ..scene("asking-host", processing(Progress::AskingHost)) },
         scene("completing-card", processing(Progress::CompletingCard)),
+        Scene { seconds: 14, ..scene("comparing-clocks", processing(Progress::ComparingClocks)) },
         Scene { seconds: 3, ..scene("reversing-earlier", processing(Progress::ReversingEarlier)) },
         scene("approved", approved(cny(1234), CopyState::Printed, CopyState::Sending)),
         Scene {

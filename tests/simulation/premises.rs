@@ -164,6 +164,7 @@ impl Premises {
         disk::put(database.to_str().unwrap(), &MODEL.host_database);
         std::fs::write(self.kit().join(software::FILE), &self.vault).unwrap();
         let _ = std::fs::remove_file(self.used_card_note());
+        let _ = std::fs::remove_file(self.ledger_path().with_file_name("ledger.sqlite.not-ours"));
         Host::prepare(&self.folder.path().join("host")).unwrap().service().unwrap()
     }
 

@@ -5,7 +5,7 @@ use yima::card_number::Pan;
 use yima::crypto::check_value::check_value;
 use yima::crypto::device;
 use yima::crypto::elliptic::{P256PrivateKey, P256PublicKey, SEED};
-use yima::crypto::mac::MacAlgorithm;
+use yima::crypto::mac::{Cipher, MacAlgorithm};
 use yima::crypto::sm4::Sm4Key;
 use yima::crypto::tdes::TdesKey;
 use yima::crypto::{hex, mac};
@@ -25,7 +25,7 @@ const MAC_CHECK_VALUE: &str = "AB7153CA";
 pub type Case = (&'static str, fn(Open));
 
 /// All cases.
-pub const CASES: [Case; 12] = [
+pub const CASES: [Case; 13] = [
     ("a_new_element_holds_nothing_and_says_what_to_do", a_new_element_holds_nothing_and_says_what_to_do),
     ("a_new_pair_signs_and_stays", a_new_pair_signs_and_stays),
     ("an_enrolment_comes_under_what_both_agree_on", an_enrolment_comes_under_what_both_agree_on),
@@ -34,6 +34,7 @@ pub const CASES: [Case; 12] = [
     ("the_mac_of_the_worked_sample", the_mac_of_the_worked_sample),
     ("keys_of_every_length_work", keys_of_every_length_work),
     ("macs_of_other_kinds_are_made_or_refused_beforehand", macs_of_other_kinds_are_made_or_refused_beforehand),
+    ("keys_of_other_ciphers_are_kept_or_refused_beforehand", keys_of_other_ciphers_are_kept_or_refused_beforehand),
     ("a_wrong_check_value_leaves_the_old_keys", a_wrong_check_value_leaves_the_old_keys),
     ("working_keys_are_replaced_as_a_set", working_keys_are_replaced_as_a_set),
     ("a_pin_leaves_as_format_0", a_pin_leaves_as_format_0),
@@ -54,7 +55,8 @@ fn blocks(vault: &dyn SecureElement, context: &[u8], master: &[u8], device: &[u8
     let terminal = P256PublicKey::from_der(&vault.public_key().unwrap()).unwrap();
     let host = host();
     let protection_key = agreement::protection_key(&host, &terminal, context).unwrap();
-    let block = |name, key: &[u8]| agreement::seal(name, &protection_key, key, &[1; agreement::PADDING]).unwrap();
+    let block =
+        |name, key: &[u8]| agreement::seal(name, Cipher::Tdes, &protection_key, key, &[1; agreement::PADDING]).unwrap();
     (host.public_key().unwrap().to_der().unwrap(), block(KeyName::Master, master), block(KeyName::Device, device))
 }
 
@@ -135,6 +137,7 @@ fn an_enrolment_comes_under_what_both_agree_on(open: Open) {
     let device_key = Sm4Key::new(&[7; 16]).unwrap();
     let expected = device::ciphertext(&device_key, "00000102TEST0001", "001230").unwrap();
     assert_eq!(vault.device_ciphertext("00000102TEST0001", "001230").unwrap(), expected);
+    assert_eq!(vault.secret_for("a test").unwrap(), device::secret_for(&device_key, "a test").unwrap());
     let [master, device, ..] = check_values(&*vault);
     let whole = TdesKey::new(&bytes(MASTER)).unwrap().check_value().unwrap();
     assert_eq!(master.unwrap(), hex::encode(&whole[..4]));
@@ -221,6 +224,28 @@ fn macs_of_other_kinds_are_made_or_refused_beforehand(open: Open) {
         let error = import(&*vault, &[(KeyName::Mac, (long, value[..4].to_vec()))]).unwrap_err();
         assert!(matches!(error, VaultError::Length { key: KeyName::Mac, length: 32 }), "{error}");
     }
+}
+
+/// A token keeps master keys of TDES, and says so of others before anything depends on it.
+fn keys_of_other_ciphers_are_kept_or_refused_beforehand(open: Open) {
+    let vault = open();
+    fill(&*vault);
+    let before = check_values(&*vault);
+    for cipher in [Cipher::Sm4, Cipher::Aes] {
+        match vault.set_key_cipher(cipher) {
+            Ok(()) => {
+                assert!(!vault.name().contains("PKCS#11"), "{cipher:?}");
+                assert_eq!(vault.check_value(KeyName::Master).unwrap(), None, "those of TDES are as good as none");
+            }
+            Err(error) => {
+                let is_typed = matches!(&error, VaultError::KeyCipher { cipher: refused, .. } if *refused == cipher);
+                assert!(is_typed && vault.name().contains("PKCS#11"), "{error}");
+                assert!(error.to_string().contains(cipher.words()) && error.to_string().contains("TDES"), "{error}");
+            }
+        }
+    }
+    vault.set_key_cipher(Cipher::Tdes).unwrap();
+    assert_eq!(check_values(&*vault), before, "nothing was lost");
 }
 
 fn a_wrong_check_value_leaves_the_old_keys(open: Open) {
@@ -310,6 +335,7 @@ pub fn all_say_that_they_were_destroyed(vault: &dyn SecureElement) {
         vault.mac(b"").map(drop),
         vault.encrypt_pin(&pin(), &pan).map(drop),
         vault.device_ciphertext("", "").map(drop),
+        vault.secret_for("").map(drop),
     ] {
         assert!(matches!(result, Err(VaultError::Destroyed)), "{result:?}");
     }

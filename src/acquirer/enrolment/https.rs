@@ -19,7 +19,8 @@ use crate::terminal::link::LinkSettings;
 /// Content type, both ways.
 const JSON: &str = "application/json";
 
-/// Asks to be enrolled. The terminal has no certificate yet and shows none.
+/// Asks to be enrolled. The terminal has no certificate yet and shows none. The request goes to the host's second address when
+/// the first one cannot be connected to, and not when it may have left: who asks once more with the same code repeats it.
 ///
 /// # Errors
 /// When no answer came that can be read.
@@ -29,7 +30,7 @@ pub fn enrol<T: DeserializeOwned>(
     request: &SignedRequest,
 ) -> Result<Answer<T>, EnrolmentError> {
     let client = base(settings, directory)?.build().map_err(|error| EnrolmentError::Link(chain(&error)))?;
-    post(&client, &settings.url, ENROL_PATH, request).map_err(EnrolmentError::from)
+    at_either(settings, |url| post(&client, url, ENROL_PATH, request))
 }
 
 /// Asks about the terminal's own binding, with its certificate. The request goes to the host's second address when the first
@@ -43,10 +44,19 @@ pub fn ask<T: DeserializeOwned>(
     request: &SignedRequest,
 ) -> Result<Answer<T>, EnrolmentError> {
     let client = certified(settings, directory)?;
-    match (post(&client, &settings.url, TERMINAL_PATH, request), &settings.fallback_url) {
+    at_either(settings, |url| post(&client, url, TERMINAL_PATH, request))
+}
+
+/// Asks at the host's first address, and at the second one when nothing has left for the first. The first ought to answer: why it
+/// did not is told first.
+fn at_either<T>(settings: &LinkSettings, ask: impl Fn(&str) -> Result<T, Unanswered>) -> Result<T, EnrolmentError> {
+    match (ask(&settings.url), &settings.fallback_url) {
         (Err(Unanswered::NotConnected(first)), Some(second)) => {
             tracing::info!(first, "the host's second address is asked");
-            Ok(post(&client, second, TERMINAL_PATH, request)?)
+            Ok(ask(second).map_err(|unanswered| match unanswered {
+                Unanswered::NotConnected(why) => Unanswered::NotConnected(format!("{first}; {why}")),
+                failed @ Unanswered::Failed(_) => failed,
+            })?)
         }
         (result, _) => Ok(result?),
     }

@@ -6,6 +6,7 @@
 
 pub mod client_key;
 pub mod https;
+mod kept;
 mod stage;
 pub mod wire;
 
@@ -13,18 +14,20 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
+use self::kept::KeptRequest;
 use self::stage::Stage;
 use self::wire::{
-    ActivationCode, Answer, EnrolmentAnswer, EnrolmentRequest, Refusal, SignedRequest, TerminalAnswer, TerminalRequest,
-    Wish, agreement_context,
+    ActivationCode, Answer, EnrolmentAnswer, Refusal, SignedRequest, TerminalAnswer, TerminalRequest, Wish,
+    agreement_context,
 };
 use crate::crypto::{CryptoError, hex};
+use crate::iso8583::Dialect;
 use crate::terminal::binding::{BindingError, BindingRecord, key_name};
 use crate::terminal::custody::Custody;
 use crate::terminal::identity::{self, Identity, IdentityError};
 use crate::terminal::journal::{Event, Journal, JournalError};
 use crate::terminal::link::LinkSettings;
-use crate::terminal::machine::{Fingerprint, MachineError};
+use crate::terminal::machine::{Fingerprint, MachineError, MachineProof};
 use crate::vault::{SecureElement, VaultError};
 
 /// Why a terminal is not enrolled, or is as it was before.
@@ -102,6 +105,8 @@ impl EnrolmentError {
 pub struct Enrolment<'a> {
     /// File names of authorities, certificate and key.
     pub settings: &'a LinkSettings,
+    /// What keys the terminal will need: a secure element that cannot have them is refused before anybody is asked.
+    pub dialect: &'a Dialect,
     /// The identity directory.
     pub directory: &'a Path,
     /// The machine's serial number (TUSN).
@@ -171,17 +176,20 @@ impl Enrolment<'_> {
 
     /// Makes the keys and the request, or finds those of an enrolment that was cut short.
     fn begin(&self, stage: &Stage<'_>, code: &ActivationCode) -> Result<SignedRequest, EnrolmentError> {
-        if let Some(request) = stage.request()?
-            && self.is_about(stage, &request, code)?
+        let fingerprint = Fingerprint::take(self.machine)?;
+        let proof = fingerprint.proof(self.serial_number)?;
+        if let Some(kept) = stage.request()?
+            && let Some(vault) = self.vault_of(stage, &kept, &proof, code)?
         {
-            return Ok(request);
+            return SignedRequest::sign(&*vault, &kept.whole(&proof, code));
         }
         stage.clear()?;
         let authorities = std::fs::read(self.authorities()?)
             .map_err(|source| EnrolmentError::file(&self.directory.join(&self.settings.ca_file), source))?;
-        let fingerprint = Fingerprint::take(self.machine)?;
         stage.make()?;
         let vault = self.custody.begin(stage.folder())?;
+        vault.set_mac_algorithm(self.dialect.mac)?;
+        vault.set_key_cipher(self.dialect.sign_on.cipher)?;
         if fingerprint.is_nameless() && !vault.is_test() {
             return Err(MachineError::Nameless.into());
         }
@@ -192,36 +200,36 @@ impl Enrolment<'_> {
             stage.write(&self.settings.ca_file, &authorities)?;
         }
         fingerprint.note(self.serial_number)?.save(stage.folder())?;
-        let request = EnrolmentRequest {
+        let kept = KeptRequest {
             serial_number: self.serial_number.to_owned(),
             device_key: hex::encode(&device_key),
-            code: code.expose_digits().to_owned(),
             application_version: env!("CARGO_PKG_VERSION").to_owned(),
             certificate_request: tls.certificate_request,
-            machine: fingerprint.proof(self.serial_number)?.expose_key().to_string(),
+            code_check: KeptRequest::code_check(&proof, self.serial_number, code)?,
         };
-        let request = SignedRequest::sign(&*vault, &request)?;
+        let request = SignedRequest::sign(&*vault, &kept.whole(&proof, code))?;
         // It comes last: with it the stage is complete, and can be found again.
-        stage.note_request(&request)?;
+        stage.note_request(&kept)?;
         Ok(request)
     }
 
-    /// Whether a request is this machine's, with this code, and its key is there.
-    fn is_about(
+    /// The keys of a request that was kept, when it is this machine's, with this code, and they are there.
+    fn vault_of(
         &self,
         stage: &Stage<'_>,
-        request: &SignedRequest,
+        kept: &KeptRequest,
+        proof: &MachineProof,
         code: &ActivationCode,
-    ) -> Result<bool, EnrolmentError> {
-        let Ok(request) = serde_json::from_str::<EnrolmentRequest>(&request.request) else { return Ok(false) };
-        if request.serial_number != self.serial_number || request.code != code.expose_digits() {
-            return Ok(false);
+    ) -> Result<Option<Box<dyn SecureElement>>, EnrolmentError> {
+        if !kept.is_for(proof, self.serial_number, code)? {
+            return Ok(None);
         }
-        match self.custody.open(stage.folder()).and_then(|vault| vault.public_key()) {
-            Ok(key) => Ok(request.device_key == hex::encode(&key)),
+        let opened = self.custody.open(stage.folder()).and_then(|vault| Ok((vault.public_key()?, vault)));
+        match opened {
+            Ok((key, vault)) => Ok((kept.device_key == hex::encode(&key)).then_some(vault)),
             // What cannot be reached now may be there later; what is not there will not come.
             Err(error @ VaultError::Token(_)) => Err(error.into()),
-            Err(_) => Ok(false),
+            Err(_) => Ok(None),
         }
     }
 
@@ -229,6 +237,7 @@ impl Enrolment<'_> {
     fn fill(&self, stage: &Stage<'_>, answer: &EnrolmentAnswer) -> Result<BindingRecord, EnrolmentError> {
         let refused = |problem: &str| EnrolmentError::Answer(problem.to_owned());
         let vault = self.custody.open(stage.folder())?;
+        vault.set_key_cipher(self.dialect.sign_on.cipher)?;
         let device_key = vault.public_key()?;
         let authorities = self.authorities()?;
         let authorities = std::fs::read(&authorities).map_err(|source| EnrolmentError::file(&authorities, source))?;

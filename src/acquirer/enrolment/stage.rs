@@ -6,14 +6,13 @@ use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
-use zeroize::Zeroizing;
 
 use super::EnrolmentError;
-use super::wire::SignedRequest;
+use super::kept::KeptRequest;
 use crate::terminal::custody::Custody;
 use crate::terminal::files;
 
-/// Name of the file with the request that was sent; in the stage it says that an enrolment is under way.
+/// Name of the file with what is kept of the request that was sent; in the stage it says that an enrolment is under way.
 const REQUEST: &str = "enrolment-request.json";
 
 /// A folder in which an identity is being made.
@@ -40,10 +39,10 @@ impl<'a> Stage<'a> {
     }
 
     /// The request of an enrolment that is under way.
-    pub fn request(&self) -> Result<Option<SignedRequest>, EnrolmentError> {
+    pub fn request(&self) -> Result<Option<KeptRequest>, EnrolmentError> {
         let path = self.folder.join(REQUEST);
-        match std::fs::read_to_string(&path).map(Zeroizing::new) {
-            // One that was cut off while it was written never left.
+        match std::fs::read_to_string(&path) {
+            // One that was cut off while it was written never left; one of an earlier program is begun anew.
             Ok(text) => Ok(serde_json::from_str(&text).ok()),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(source) => Err(EnrolmentError::file(&path, source)),
@@ -68,9 +67,9 @@ impl<'a> Stage<'a> {
     }
 
     /// Notes the request, durably: it can be repeated word for word.
-    pub fn note_request(&self, request: &SignedRequest) -> Result<(), EnrolmentError> {
+    pub fn note_request(&self, request: &KeptRequest) -> Result<(), EnrolmentError> {
         let text = serde_json::to_string(request).map_err(|error| EnrolmentError::Request(error.to_string()))?;
-        self.write(Path::new(REQUEST), Zeroizing::new(text).as_bytes())
+        self.write(Path::new(REQUEST), text.as_bytes())
     }
 
     /// Writes a file of the identity, durably.
@@ -92,7 +91,7 @@ impl<'a> Stage<'a> {
         files::sync(files::parent(&self.identity)).map_err(failed)
     }
 
-    /// Destroys what the exchange left: the request, with its code, and the keys before. Without an exchange it does nothing.
+    /// Destroys what the exchange left: the request and the keys before. Without an exchange it does nothing.
     pub fn finish(&self) -> Result<(), EnrolmentError> {
         let path = self.identity.join(REQUEST);
         files::remove(&path).map_err(|source| EnrolmentError::file(&path, source))?;

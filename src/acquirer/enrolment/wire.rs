@@ -68,8 +68,8 @@ impl fmt::Debug for ActivationCode {
 #[error("an activation code has {CODE_DIGITS} digits; read it again from the acquirer's letter")]
 pub struct CodeError;
 
-/// A request with its proof. Masks itself: there may be an activation code in it.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// A request with its proof. Masks itself and is wiped when it is dropped: there may be an activation code in it.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]
 #[serde(deny_unknown_fields)]
 pub struct SignedRequest {
     /// What is asked, as JSON.

@@ -3,7 +3,8 @@
 //! Name and connect, TLS, sending, waiting for the first byte of the answer, reading to its end: a failure names its phase,
 //! and whether the first byte of the request had left ([`PostError`]). Nothing is ever sent a second time: there is no
 //! pool of connections, no redirect, no proxy and no retry. What makes a new connection for each request cheap is that TLS
-//! sessions are resumed ([`tls`]). Blocking; must not be called on a thread that runs an asynchronous runtime.
+//! sessions are resumed ([`tls`]). Time limits are of the machine's own time, as sockets and their runtime are. Blocking; must
+//! not be called on a thread that runs an asynchronous runtime.
 
 pub mod address;
 pub mod response;

@@ -6,6 +6,9 @@ const MAX_HEAD: usize = 8 * 1024;
 /// Lines of a head at most.
 const MAX_LINES: usize = 64;
 
+/// Interim answers that are passed over. One is usual, and a host that never comes to its answer has none.
+const MAX_INTERIM: usize = 8;
+
 /// What begins a success.
 const OK: u16 = 200;
 
@@ -39,6 +42,9 @@ pub enum ResponseError {
     /// Its body is longer than it may be.
     #[error("the answer is too long")]
     TooLong,
+    /// It only ever says that it will come.
+    #[error("the host announced its answer more than {MAX_INTERIM} times and gave none")]
+    NoAnswer,
     /// The connection ended before it.
     #[error("the answer was cut off")]
     CutOff,
@@ -57,7 +63,7 @@ enum Framing {
 /// When it cannot become one.
 pub fn read(bytes: &[u8], ended: bool, longest: usize) -> Result<Option<Response>, ResponseError> {
     let mut rest = bytes;
-    loop {
+    for _ in 0..=MAX_INTERIM {
         let Some((mut response, framing, length)) = head(rest)? else {
             return if ended { Err(ResponseError::CutOff) } else { Ok(None) };
         };
@@ -86,6 +92,7 @@ pub fn read(bytes: &[u8], ended: bool, longest: usize) -> Result<Option<Response
             None => Ok(None),
         };
     }
+    Err(ResponseError::NoAnswer)
 }
 
 /// A head, how its body ends, and its own length.
@@ -224,6 +231,10 @@ mod tests {
         ] {
             assert_eq!(whole(&text, false), Err(error), "{}", &text[..text.len().min(80)]);
         }
+        let announced = "HTTP/1.1 100 Continue\r\n\r\n";
+        let answer = "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
+        assert!(whole(&(announced.repeat(MAX_INTERIM) + answer), false).unwrap().is_some());
+        assert_eq!(whole(&(announced.repeat(MAX_INTERIM + 1) + answer), false), Err(ResponseError::NoAnswer));
         let endless = format!("HTTP/1.1 200 OK\r\n\r\n{}", "x".repeat(LONGEST + 1));
         assert_eq!(whole(&endless, false), Err(ResponseError::TooLong));
     }

@@ -12,15 +12,16 @@ use std::collections::BTreeSet;
 
 use self::field62::{Field62Error, KeyName, Page, SentKey};
 use self::status::StatusReport;
-use self::tables::{Records, TablesError};
+use self::tables::{CardRecord, Records, TablesError};
 use crate::crypto::hex;
 use crate::emv::terminal::{AidEntry, TerminalData, TerminalDataError};
-use crate::host_tables::{HostTables, MOST_RECORDS, TerminalParameters};
+use crate::host_tables::{HostTables, MOST_RECORDS, NumberKey, TerminalParameters};
 use crate::iso8583::Mti;
 use crate::iso8583::dialect::{DownloadCodes, ParameterRules, TableRules};
 use crate::payment::online::LinkFailure;
 use crate::reference::ResponseCode;
 use crate::terminal::emv_files::{HostApplication, HostSet};
+use crate::vault::{SecureElement, VaultError};
 
 /// The most names a list may have: a request says in two digits how many have come.
 const MOST_NAMES: usize = 99;
@@ -114,16 +115,38 @@ pub enum DownloadError {
     /// The applications that come with the program, from which default TDOLs are taken.
     #[error(transparent)]
     Shipped(#[from] TerminalDataError),
+    /// Without the device key no card number could be known again.
+    #[error("the card list cannot be read: {0}")]
+    Vault(String),
+}
+
+impl From<VaultError> for DownloadError {
+    fn from(error: VaultError) -> Self {
+        Self::Vault(error.to_string())
+    }
 }
 
 /// A way to ask the host. Each answer is authentic and belongs to its question.
 pub type Ask<'a> = dyn FnMut(&Question) -> Result<Reply, LinkFailure> + 'a;
 
-/// Fetches all that the host has.
+/// The key under which this terminal knows card numbers.
+///
+/// # Errors
+/// When there is no device key, or the element fails.
+pub fn number_key(vault: &dyn SecureElement) -> Result<NumberKey, VaultError> {
+    Ok(NumberKey::new(vault.secret_for("card list")?))
+}
+
+/// Fetches all that the host has. Card numbers are kept as what stands for them under `numbers`.
 ///
 /// # Errors
 /// When an answer is missing, refuses, or cannot be read.
-pub fn fetch(rules: &ParameterRules, from: String, ask: &mut Ask<'_>) -> Result<Download, DownloadError> {
+pub fn fetch(
+    rules: &ParameterRules,
+    numbers: &NumberKey,
+    from: String,
+    ask: &mut Ask<'_>,
+) -> Result<Download, DownloadError> {
     let (mut set, mut unusable) = (HostSet::default(), Vec::new());
     for name in list(&rules.ca_keys, "the list of CA keys", field62::ca_key_list, ask)? {
         match fetch_key(rules, name, ask)? {
@@ -140,12 +163,12 @@ pub fn fetch(rules: &ParameterRules, from: String, ask: &mut Ask<'_>) -> Result<
         set.applications.push(application);
     }
     if let Some(tables) = &rules.tables {
-        set.tables = fetch_tables(tables, ask)?;
+        set.tables = fetch_tables(tables, numbers, ask)?;
     }
     Ok(Download { set, from, unusable })
 }
 
-fn fetch_tables(rules: &TableRules, ask: &mut Ask<'_>) -> Result<HostTables, DownloadError> {
+fn fetch_tables(rules: &TableRules, numbers: &NumberKey, ask: &mut Ask<'_>) -> Result<HostTables, DownloadError> {
     let mut terminal = TerminalParameters::default();
     let about = "the terminal's parameters";
     let answer = asked(question(Mti::NETWORK_REQUEST, &rules.terminal.fetch, None, about), ask)?;
@@ -153,9 +176,15 @@ fn fetch_tables(rules: &TableRules, ask: &mut Ask<'_>) -> Result<HostTables, Dow
     let about = "the parameters about payments";
     let answer = asked(question(Mti::NETWORK_REQUEST, &rules.business.fetch, None, about), ask)?;
     tables::read_business(&answer, &rules.tags, &mut terminal).map_err(|error| unreadable(about, error))?;
-    let card = table(&rules.cards.fetch, "the card list", tables::cards, ask)?;
+    let (mut card, mut number) = (Vec::new(), Vec::new());
+    for record in table(&rules.cards.fetch, "the card list", |field| tables::cards(field, numbers), ask)? {
+        match record {
+            CardRecord::Range(range) => card.push(range),
+            CardRecord::Number(one) => number.push(one),
+        }
+    }
     let text = table(&rules.texts.fetch, "the words for response codes", tables::texts, ask)?;
-    Ok(HostTables { terminal, card, text })
+    Ok(HostTables { terminal, card, number, text, number_key: None })
 }
 
 fn unreadable(about: &str, error: TablesError) -> DownloadError {

@@ -6,12 +6,15 @@
 //! request says in four digits how many have come. Reads and writes; sends nothing.
 
 use encoding_rs::GB18030;
+use zeroize::Zeroizing;
 
 use super::field62::{ALL, Field62Problem, LAST, MORE, NOTHING};
 use crate::crypto::hex;
 use crate::emv::tag::Tag;
 use crate::emv::tlv::{self, Node, TlvBuilder, TlvError};
-use crate::host_tables::{CardKind, CardRange, ResponseText, TerminalParameters, Transaction};
+use crate::host_tables::{
+    CardKind, CardNumber, CardRange, NumberKey, ResponseText, TerminalParameters, Transaction, is_whole,
+};
 use crate::iso8583::dialect::{BusinessTags, TerminalLayout};
 
 /// Objects of a record of the card list.
@@ -206,11 +209,21 @@ pub fn write_business(parameters: &TerminalParameters, tags: &BusinessTags) -> O
     Some(field.build())
 }
 
-/// Reads part of the card list.
+/// A record of the card list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CardRecord {
+    /// Cards by the beginnings of their numbers.
+    Range(CardRange),
+    /// One card by its whole number.
+    Number(CardNumber),
+}
+
+/// Reads part of the card list. A beginning that is a whole number is one card, of which only what stands for the number under
+/// `key` is kept.
 ///
 /// # Errors
 /// When the field cannot be read, or a value in it cannot be.
-pub fn cards(field: &[u8]) -> Result<Records<CardRange>, TablesError> {
+pub fn cards(field: &[u8], key: &NumberKey) -> Result<Records<CardRecord>, TablesError> {
     records(field, PREFIX, |record| {
         let refused = match record.find(REFUSED) {
             None | Some([0]) => false,
@@ -221,13 +234,15 @@ pub fn cards(field: &[u8]) -> Result<Records<CardRange>, TablesError> {
             Some([code]) => CardKind::ALL.get(usize::from(*code)).copied(),
             _ => None,
         };
-        Ok(CardRange {
-            prefix: record.text(PREFIX)?,
-            ending: record.maybe_text(ENDING)?,
-            bank: record.text(BANK)?,
-            kind: kind.ok_or_else(|| record.wrong(KIND, "00, 01 or 02"))?,
-            refused,
-        })
+        let kind = kind.ok_or_else(|| record.wrong(KIND, "00, 01 or 02"))?;
+        let (prefix, ending) = (Zeroizing::new(record.text(PREFIX)?), record.maybe_text(ENDING)?);
+        let bank = record.text(BANK)?;
+        if is_whole(&prefix) && ending.is_none() {
+            let digest =
+                key.digest(&prefix).map_err(|_| record.wrong(PREFIX, "a number that a digest can be made of"))?;
+            return Ok(CardRecord::Number(CardNumber { digest, bank, kind, refused }));
+        }
+        Ok(CardRecord::Range(CardRange { prefix: (*prefix).clone(), ending, bank, kind, refused }))
     })
 }
 
@@ -244,16 +259,25 @@ pub fn texts(field: &[u8]) -> Result<Records<ResponseText>, TablesError> {
 
 /// A record of the card list.
 pub fn write_card(range: &CardRange) -> Vec<u8> {
-    let kind = CardKind::ALL.iter().position(|kind| *kind == range.kind).and_then(|code| u8::try_from(code).ok());
-    let mut record = TlvBuilder::new()
-        .with(PREFIX, range.prefix.as_bytes())
-        .with(BANK, range.bank.as_bytes())
-        .with(KIND, &[kind.unwrap_or_default()])
-        .with(REFUSED, &[u8::from(range.refused)]);
+    let mut record = card_record(&range.prefix, &range.bank, range.kind, range.refused);
     if let Some(ending) = &range.ending {
         record.push(ENDING, ending.as_bytes());
     }
     record.build()
+}
+
+/// A record of the card list about one card, by its whole number.
+pub fn write_number(number: &str, bank: &str, kind: CardKind, refused: bool) -> Vec<u8> {
+    card_record(number, bank, kind, refused).build()
+}
+
+fn card_record(prefix: &str, bank: &str, kind: CardKind, refused: bool) -> TlvBuilder {
+    let code = CardKind::ALL.iter().position(|known| *known == kind).and_then(|code| u8::try_from(code).ok());
+    TlvBuilder::new()
+        .with(PREFIX, prefix.as_bytes())
+        .with(BANK, bank.as_bytes())
+        .with(KIND, &[code.unwrap_or_default()])
+        .with(REFUSED, &[u8::from(refused)])
 }
 
 /// A record of words.

@@ -87,7 +87,7 @@ impl Host {
     /// Fetches, with one answer changed on its way.
     fn fetch(&mut self, changed: &str, change: impl Fn(Vec<u8>) -> Vec<u8>) -> Result<Download, DownloadError> {
         let rules = self.rules.clone();
-        fetch(&rules, "https://host.example".to_owned(), &mut |question| {
+        fetch(&rules, &NumberKey::new(vec![7; 32].into()), "https://host.example".to_owned(), &mut |question| {
             let field62 = self.reply(question);
             let field62 = if question.code == changed { change(field62) } else { field62 };
             Ok(Reply { response_code: ResponseCode::parse("00").unwrap(), field62 })
@@ -182,10 +182,11 @@ fn an_answer_that_is_not_what_was_asked_for_ends_the_download_with_its_name() {
 #[test]
 fn a_refusal_and_a_broken_line_end_the_download() {
     let rules = Host::new().rules;
-    let refused = fetch(&rules, String::new(), &mut |_| {
+    let numbers = NumberKey::new(vec![7; 32].into());
+    let refused = fetch(&rules, &numbers, String::new(), &mut |_| {
         Ok(Reply { response_code: ResponseCode::parse("97").unwrap(), field62: Vec::new() })
     });
     assert!(refused.unwrap_err().to_string().starts_with("the list of CA keys: the host refused with 97"));
-    let silent = fetch(&rules, String::new(), &mut |_| Err(LinkFailure::NoAnswer("too late".to_owned())));
+    let silent = fetch(&rules, &numbers, String::new(), &mut |_| Err(LinkFailure::NoAnswer("too late".to_owned())));
     assert!(silent.unwrap_err().to_string().contains("too late"));
 }

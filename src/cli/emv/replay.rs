@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::script::{self, Content, Line};
 use crate::cli::{Failure, output};
+use crate::clock;
 use crate::crypto::hex;
 use crate::emv::action::Cryptogram;
 use crate::emv::apdu::CardAnswer;
@@ -132,7 +133,7 @@ impl Arguments {
     }
 
     fn transaction(&self, currency: Currency) -> Result<TransactionData, Failure> {
-        let date = self.date.unwrap_or_else(|| jiff::Zoned::now().date());
+        let date = self.date.unwrap_or_else(|| clock::local().date());
         let (year, month, day) = (date.year().rem_euclid(100), date.month(), date.day());
         let unpredictable_number = hex::decode(&self.un).ok().and_then(|bytes| bytes.try_into().ok());
         Ok(TransactionData {

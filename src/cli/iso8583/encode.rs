@@ -29,7 +29,7 @@ of parts may be given as an object of them or as a whole:\n\n\
 their place.")]
 pub struct Arguments {
     /// What is made
-    #[arg(value_enum)]
+    #[arg(value_enum, ignore_case = true)]
     kind: Kind,
 
     #[command(flatten)]

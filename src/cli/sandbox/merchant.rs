@@ -5,11 +5,11 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
-use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::acquirer::enrolment::wire::ActivationCode;
 use crate::cli::{Failure, output};
+use crate::clock;
 use crate::sandbox::host::Host;
 use crate::sandbox::host::onboarding::application::{Application, Form};
 use crate::sandbox::host::onboarding::codes::CODE_LIFETIME_S;
@@ -152,7 +152,7 @@ pub struct List {
 impl Merchant {
     pub fn run(&self, state: &Path) -> Result<ExitCode, Failure> {
         let host = Host::prepare(state)?;
-        let now = Timestamp::now();
+        let now = clock::timestamp();
         match self {
             Self::Apply(arguments) => {
                 let form = Form {

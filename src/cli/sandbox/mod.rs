@@ -1,7 +1,8 @@
 //! `yima sandbox host|card|printer`: endpoints to try the terminal with, each a process of its own, and `yima sandbox
 //! merchant`, the desk of the acquirer behind the host; `yima sandbox order|reports`, what it wants of terminals and hears from
-//! them.
+//! them; `yima sandbox log`, its word about logs that its host does not sign.
 
+mod log;
 mod merchant;
 mod orders;
 
@@ -14,6 +15,7 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 
+use self::log::Log;
 use self::merchant::Merchant;
 use self::orders::{OrderArguments, ReportArguments};
 use super::{Failure, Places, output};
@@ -22,7 +24,7 @@ use crate::sandbox::card::apdu::instruction_name;
 use crate::sandbox::card::fault::{Faults, FaultyCard};
 use crate::sandbox::card::profile::{CardProfile, SHIPPED};
 use crate::sandbox::card::vpcd::{self, Visit, VpcdEvent};
-use crate::sandbox::host::{DEFAULT_PORT, Host};
+use crate::sandbox::host::{DEFAULT_DIALECT, DEFAULT_PORT, Host};
 use crate::sandbox::printer::{Answers, PaperWidth, PrinterSettings, Roll, SandboxPrinter};
 use crate::terminal::identity;
 
@@ -45,6 +47,9 @@ pub enum Endpoint {
     Order(OrderArguments),
     /// Show what terminals told the host of themselves
     Reports(ReportArguments),
+    /// The acquirer's word about logs of transactions that its host does not sign
+    #[command(subcommand)]
+    Log(Log),
 }
 
 /// What comes after `yima sandbox host`.
@@ -53,6 +58,11 @@ pub struct HostArguments {
     /// Address and port to listen on; only this machine's own addresses make sense
     #[arg(long, value_name = "ADDRESS", default_value_t = SocketAddr::from(([127, 0, 0, 1], DEFAULT_PORT)))]
     listen: SocketAddr,
+
+    /// What it speaks: a shipped message dialect that says what a host means, or a file of your own; the terminal's setting
+    /// host.dialect names the same
+    #[arg(long, value_name = "NAME|FILE", default_value = DEFAULT_DIALECT)]
+    dialect: String,
 
     /// Where the terminal's identity, certificates and TEST keys are written [default: the identity directory of the
     /// settings, if this terminal has none yet]
@@ -142,13 +152,14 @@ impl Endpoint {
             Self::Merchant(merchant) => merchant.run(&place.join("host")),
             Self::Order(arguments) => arguments.run(&place.join("host")),
             Self::Reports(arguments) => arguments.run(&place.join("host")),
+            Self::Log(log) => log.run(&place.join("host")),
         }
     }
 }
 
 impl HostArguments {
     fn run(&self, places: &Places, state: &Path) -> Result<ExitCode, Failure> {
-        let host = Host::prepare(state)?;
+        let host = Host::prepare_in(&self.dialect, state)?;
         let own = places.setup()?.identity_directory();
         let kit = match &self.kit {
             Some(kit) => Some(kit),
@@ -157,6 +168,15 @@ impl HostArguments {
         if let Some(kit) = kit {
             host.write_kit(kit)?;
             output::say(&format!("TEST identity and keys of the terminal: {}", kit.display()));
+        } else if host.is_kit(&own)? == Some(false) {
+            output::note(&format!(
+                "the TEST identity in {} is of earlier keys: this host does not take it. Replace it: yima sandbox host --kit {}",
+                own.display(),
+                own.display()
+            ));
+        }
+        if self.dialect != DEFAULT_DIALECT {
+            output::say(&format!("its terminals need host.dialect = \"{}\"", self.dialect));
         }
         let running = host.start(self.listen)?;
         output::say(&format!("sandbox host: https://{} (TEST)", running.address));

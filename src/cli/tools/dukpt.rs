@@ -18,7 +18,7 @@ use crate::crypto::tdes::TdesKey;
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// tdes is ANSI X9.24-1:2009; the others, by the length of the base derivation key, X9.24-3:2017
-    #[arg(long, value_enum)]
+    #[arg(long, value_enum, ignore_case = true)]
     algorithm: Algorithm,
 
     /// Base derivation key in hexadecimal; `-` reads a line of standard input
@@ -30,11 +30,11 @@ pub struct Arguments {
     ksn: Given,
 
     /// What the key is for, seen from the terminal
-    #[arg(long, value_enum)]
+    #[arg(long, value_enum, ignore_case = true)]
     purpose: Purpose,
 
     /// Kind of working key, with AES only [default: as the base derivation key]
-    #[arg(long, value_enum)]
+    #[arg(long, value_enum, ignore_case = true)]
     key_type: Option<KeyType>,
 
     /// Print as JSON

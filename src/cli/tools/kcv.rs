@@ -15,11 +15,11 @@ use crate::crypto::hex;
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// What the key is for
-    #[arg(long, value_enum)]
+    #[arg(long, value_enum, ignore_case = true)]
     alg: Cipher,
 
     /// How it is computed [default: cmac for AES, zeros for the others]
-    #[arg(long, value_enum)]
+    #[arg(long, value_enum, ignore_case = true)]
     method: Option<Method>,
 
     /// Bytes to print, from the left [default: the whole block]; 3, 4, 5 or 8 are usual

@@ -17,7 +17,7 @@ use crate::crypto::tdes::TdesKey;
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// Algorithm
-    #[arg(long, value_enum)]
+    #[arg(long, value_enum, ignore_case = true)]
     alg: Algorithm,
 
     /// Padding method of ISO 9797-1 [default: 1]: 1 zeros, 2 80 and zeros, 3 zeros behind and the length in front; for
@@ -26,7 +26,7 @@ pub struct Arguments {
     padding: Option<u8>,
 
     /// Block cipher of unionpay (tdes or sm4), iso9797-1 and cmac [default: tdes, cmac: aes]
-    #[arg(long, value_enum)]
+    #[arg(long, value_enum, ignore_case = true)]
     cipher: Option<Cipher>,
 
     /// Bytes to print, from the left [default: the whole MAC; unionpay: the 4 that are field 64]
@@ -37,8 +37,8 @@ pub struct Arguments {
     #[arg(long, value_name = "HEX")]
     key: Given,
 
-    /// Message in hexadecimal, with blanks or without; `-` reads it from standard input
-    #[arg(required = true, value_name = "DATA")]
+    /// Message in hexadecimal, with blanks or without; without it, or with `-`, standard input is read
+    #[arg(default_value = "-", hide_default_value = true, value_name = "DATA")]
     data: Vec<Given>,
 
     /// Print as JSON
@@ -63,6 +63,7 @@ enum Algorithm {
     #[value(name = "iso9797-3")]
     Iso97973,
     /// CMAC (NIST SP 800-38B)
+    #[value(alias = "aes-cmac")]
     Cmac,
     /// CBC-MAC with SM4
     Sm4,

@@ -57,6 +57,7 @@ impl Tool {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Cipher {
     /// TDES with 16 or 24 bytes, DES with 8
+    #[value(aliases = ["des", "3des", "tdea"])]
     Tdes,
     /// AES with 16, 24 or 32 bytes
     Aes,

@@ -39,7 +39,7 @@ struct Common {
     key: Option<Given>,
 
     /// Block cipher of the key: tdes or sm4 for formats 0 to 3, aes for 4 [default: tdes, format 4: aes]
-    #[arg(long, value_enum)]
+    #[arg(long, value_enum, ignore_case = true)]
     cipher: Option<Cipher>,
 
     /// Print as JSON
@@ -187,7 +187,8 @@ impl Common {
     fn card_number(&self, input: &mut Input) -> Result<Zeroizing<String>, Failure> {
         match (self.format, &self.pan) {
             (1 | 2, _) => Ok(Zeroizing::default()),
-            (_, Some(given)) => input.text("--pan", given),
+            // As it stands on a card: in groups.
+            (_, Some(given)) => Ok(Zeroizing::new(input.text("--pan", given)?.split_whitespace().collect())),
             (format, None) => Err(format!("--pan is missing: format {format} holds the card number").into()),
         }
     }

@@ -52,7 +52,11 @@ impl Header {
     /// # Errors
     /// At the first character that does not fit.
     pub fn parse(text: &str) -> Result<Self, KeyBlockError> {
-        Ok(Self::parse_front(text)?.0)
+        let (header, length) = Self::parse_front(text)?;
+        if length < text.len() {
+            return Err(KeyBlockError::Behind { offset: length, count: header.optional_blocks.len() });
+        }
+        Ok(header)
     }
 
     /// The header at the front of `text`, and how many characters it has.
@@ -213,7 +217,7 @@ mod tests {
     fn optional_blocks_are_filled_up_to_whole_blocks() {
         for (text, padded) in [
             ("B0000P0TE00N0100KS0512", "B0032P0TE00N0200KS051PB0B0000000"),
-            ("B0000P0TE00N0100KS0412", "B0024P0TE00N0200KS04PB04"),
+            ("B0000P0TE00N0100KS04", "B0024P0TE00N0200KS04PB04"),
             ("D0000P0AE00N0100TS13180820123456Z00", "D0000P0AE00N0200TS13180820123456Z00PB0D000000000"),
             ("D0000P0AE00N0200KS04PB0800001", "D0000P0AE00N0200KS04PB0C00000000"),
         ] {
@@ -251,6 +255,8 @@ mod tests {
             ("B0016P0TE00N0100KS0005", "offset 20"),
             ("B0016P0TE00N0100KS00040009", "offset 18"),
             ("B0016P0TE00N0100K 04", "offset 16"),
+            ("B0016P0TE00N0000KS0412", "counts 0 optional blocks and ends at offset 16"),
+            ("B0016P0TE00N0100KS04P", "offset 20"),
         ] {
             let error = Header::parse(text).unwrap_err().to_string();
             assert!(error.contains(said), "{text}: {error}");

@@ -75,6 +75,14 @@ pub enum KeyBlockError {
         /// Where its length is.
         offset: usize,
     },
+    /// Something behind the header that would be lost.
+    #[error("the header counts {count} optional blocks and ends at offset {offset}, but there is more")]
+    Behind {
+        /// Where it ends.
+        offset: usize,
+        /// Optional blocks that it counts.
+        count: usize,
+    },
     /// What is encrypted has to be whole blocks, and at least one.
     #[error("{length} bytes after offset {offset} of the key block are not whole blocks of the cipher")]
     NotWholeBlocks {

@@ -1,5 +1,7 @@
 //! How field 64 is made: the MAC algorithms that dialects name, each with its cipher, the keys it takes and their check value.
 
+use serde::Deserialize;
+
 use super::iso9797::{Padding, algorithm_1, algorithm_3};
 use super::unionpay::{field_64, unionpay_block};
 use crate::crypto::CryptoError;
@@ -30,9 +32,11 @@ pub enum MacAlgorithm {
 }
 
 /// The block cipher of a key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Cipher {
     /// DES and TDES.
+    #[default]
     Tdes,
     /// AES.
     Aes,
@@ -126,6 +130,26 @@ impl MacAlgorithm {
 }
 
 impl Cipher {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Tdes, Self::Aes, Self::Sm4];
+
+    /// Bytes that its keys have.
+    pub const fn key_lengths(self) -> &'static [usize] {
+        match self {
+            Self::Tdes => &[8, 16, 24],
+            Self::Aes => &[16, 24, 32],
+            Self::Sm4 => &[16],
+        }
+    }
+
+    /// Bytes of a block.
+    pub const fn block_length(self) -> usize {
+        match self {
+            Self::Tdes => 8,
+            Self::Aes | Self::Sm4 => 16,
+        }
+    }
+
     /// The cipher of a key.
     pub const fn of(key: &BlockKey) -> Self {
         match key {
@@ -155,7 +179,16 @@ impl Cipher {
         }
     }
 
-    /// The word in a file of keys.
+    /// What people call it.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Tdes => "TDES",
+            Self::Aes => "AES",
+            Self::Sm4 => "SM4",
+        }
+    }
+
+    /// The word in a dialect, and in a file of keys.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Tdes => "tdes",
@@ -166,7 +199,7 @@ impl Cipher {
 
     /// The cipher of a word.
     pub fn from_word(word: &str) -> Option<Self> {
-        [Self::Tdes, Self::Aes, Self::Sm4].into_iter().find(|cipher| cipher.word() == word)
+        Self::ALL.into_iter().find(|cipher| cipher.word() == word)
     }
 }
 
@@ -203,6 +236,20 @@ mod tests {
         // GB/T 32907, appendix A, example 1: of one block CBC is ECB.
         let key = "0123456789ABCDEFFEDCBA9876543210";
         assert_eq!(made(MacAlgorithm::Sm4, key, &hex::decode(key).unwrap()), "681EDF34D206965E");
+    }
+
+    #[test]
+    fn a_cipher_takes_keys_of_its_lengths_only_and_its_blocks_are_as_long_as_it_says() {
+        for cipher in Cipher::ALL {
+            assert_eq!(Cipher::from_word(cipher.word()), Some(cipher));
+            for length in 0..40 {
+                let key = cipher.key(&vec![7; length]);
+                assert_eq!(key.is_ok(), cipher.key_lengths().contains(&length), "{cipher:?} {length}");
+                if let Ok(key) = key {
+                    assert_eq!((key.block_length(), Cipher::of(&key)), (cipher.block_length(), cipher));
+                }
+            }
+        }
     }
 
     #[test]

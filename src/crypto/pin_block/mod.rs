@@ -160,6 +160,40 @@ pub fn decipher(key: &BlockKey, block: &[u8]) -> Result<ClearBlock, PinBlockErro
     }
 }
 
+/// A PIN as it travels to the issuer: a block of format 0 under a key of TDES or SM4, one of format 4 under a key of AES. Only
+/// format 4 takes the random bytes.
+///
+/// # Errors
+/// When the card number has not 12 to 19 digits.
+pub fn seal(
+    key: &BlockKey,
+    pin: &Pin,
+    card_number: &str,
+    random: &[u8; format_4::RANDOM],
+) -> Result<Vec<u8>, PinBlockError> {
+    match key {
+        BlockKey::Tdes(_) | BlockKey::Sm4(_) => encipher(key, &*format_0(pin, card_number)?),
+        BlockKey::Aes(key) => {
+            decimal(card_number, 12)?;
+            Ok(format_4::encipher(key, pin, card_number, random)?.to_vec())
+        }
+    }
+}
+
+/// The PIN in what [`seal`] made.
+///
+/// # Errors
+/// When it was not made under this key and for this card number.
+pub fn open(key: &BlockKey, block: &[u8], card_number: &str) -> Result<Pin, PinBlockError> {
+    match key {
+        BlockKey::Tdes(_) | BlockKey::Sm4(_) => read_format_0(&*decipher(key, block)?, card_number),
+        BlockKey::Aes(key) => {
+            let wrong = CryptoError::DataLength { what: "a PIN block under this key", length: block.len() };
+            format_4::decipher(key, block.try_into().map_err(|_| wrong)?, card_number)
+        }
+    }
+}
+
 /// Control digit, length, digits, filling: what all formats begin with.
 fn pin_field(control: u8, pin: &Pin, filling: impl Iterator<Item = u8>) -> ClearBlock {
     let digits = pin.expose_digits();

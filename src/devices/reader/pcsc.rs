@@ -2,7 +2,7 @@
 //!
 //! Needs a running pcscd and a reader it has a driver for. Every call to the service is made on a worker thread with a
 //! limit ([`super::watchdog`]), because a mute card keeps the service for ever. What passes between terminal and card is
-//! never logged.
+//! never logged. Waits are of the machine's own time: a real card knows no other.
 
 use std::ffi::CString;
 use std::time::{Duration, Instant};

@@ -2,7 +2,7 @@
 //!
 //! A thread of its own opens the device for each tone and closes it after: other programs can have it in between, and one that
 //! is plugged in later is found. It needs nothing to be there when the program starts. It never makes a payment wait or fail:
-//! without a device there is silence and one warning in the log.
+//! without a device there is silence and one warning in the log. How late a tone is is of the machine's own time: somebody hears it.
 
 use std::ffi::CString;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, TrySendError, channel, sync_channel};

@@ -19,6 +19,7 @@ impl Sale {
             Event::LinkFailed(LinkFailure::Unsendable(detail)) => {
                 self.not_asked(Reason::with_detail(ReasonKind::CannotAsk, detail))
             }
+            Event::Withheld(reason) => self.not_asked(reason),
             Event::LinkFailed(LinkFailure::NoAnswer(detail)) if deliberate::is("silence_is_no") => {
                 self.not_asked(Reason::with_detail(ReasonKind::HostSilent, detail))
             }

@@ -48,6 +48,7 @@ impl Sale {
                 | Event::NoCard
                 | Event::HostAnswered(_)
                 | Event::LinkFailed(_)
+                | Event::Withheld(_)
                 | Event::RecordFailed(_),
             ) => {
                 self.phase = Phase::Choosing(question);

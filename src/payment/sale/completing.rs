@@ -90,7 +90,8 @@ impl Sale {
             | Event::ChoiceTimedOut
             | Event::NoCard
             | Event::HostAnswered(_)
-            | Event::LinkFailed(_) => {
+            | Event::LinkFailed(_)
+            | Event::Withheld(_) => {
                 self.phase = Phase::TellingCard { conclusion };
                 Vec::new()
             }
@@ -145,7 +146,8 @@ impl Sale {
             | Event::NoCard
             | Event::Cancelled
             | Event::HostAnswered(_)
-            | Event::LinkFailed(_) => {
+            | Event::LinkFailed(_)
+            | Event::Withheld(_) => {
                 self.phase = Phase::Completing { authorisation_code };
                 Vec::new()
             }

@@ -41,6 +41,7 @@ impl Sale {
             | Event::NoCard
             | Event::HostAnswered(_)
             | Event::LinkFailed(_)
+            | Event::Withheld(_)
             | Event::RecordFailed(_) => {
                 self.phase = Phase::EnteringPin { request, refused };
                 Vec::new()

@@ -13,7 +13,7 @@
 //! | choosing | chosen, agreed to | reading | |
 //! | choosing | refused, not in time, cancelled, card is torn, reader failed | over: not paid | |
 //! | asking the host | approved | completing | `HostApproved` |
-//! | asking the host | declined, never sent | over: not paid | `NotPaid` |
+//! | asking the host | declined, never sent, kept back | over: not paid | `NotPaid` |
 //! | asking the host | the PIN is wrong | over: not paid, and once more as another transaction while that is allowed | `NotPaid` |
 //! | asking the host | approved in part, undecided, no answer, bad answer | over: being taken back | `ReversalDue` |
 //! | asking the host | the trace number is in use there | over: a person must look | `Unresolved` |
@@ -97,6 +97,8 @@ pub enum Event {
     HostAnswered(HostAnswer),
     /// It did not.
     LinkFailed(LinkFailure),
+    /// The request was kept back and never leaves.
+    Withheld(Reason),
     /// A record could not be made durable; the effects behind it were not carried out.
     RecordFailed(String),
 }
@@ -324,7 +326,7 @@ impl Sale {
             truncated_pan: pan.truncated(),
             aid: hex::encode(self.kernel.data().get(tag::DF_NAME).unwrap_or_default()),
             label: self.kernel.application_label().to_owned(),
-            bank: self.listed().map(|range| range.bank.clone()),
+            bank: self.listed().map(|listed| listed.bank.to_owned()),
             tvr: hex::encode(&self.kernel.tvr().0),
             tsi: hex::encode(&self.kernel.tsi().0),
             verification: self.kernel.verification(),
@@ -362,6 +364,7 @@ impl Sale {
             | Event::PinCancelled
             | Event::HostAnswered(_)
             | Event::LinkFailed(_)
+            | Event::Withheld(_)
             | Event::RecordFailed(_) => {
                 self.phase = Phase::AwaitingCard;
                 Vec::new()

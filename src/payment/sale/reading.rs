@@ -8,7 +8,7 @@ use crate::emv::kernel::{self, Outcome, Step, Termination};
 use crate::emv::pin::PinEntry;
 use crate::emv::risk::Lookup;
 use crate::emv::tag::{self, Tag};
-use crate::host_tables::CardRange;
+use crate::host_tables::Listed;
 use crate::payment::online::{CardForHost, EntryMode, SaleRequest};
 use crate::payment::record::{Pending, Record};
 use crate::wording::{Reason, ReasonKind};
@@ -38,7 +38,8 @@ impl Sale {
             | Event::ChoiceTimedOut
             | Event::NoCard
             | Event::HostAnswered(_)
-            | Event::LinkFailed(_) => {
+            | Event::LinkFailed(_)
+            | Event::Withheld(_) => {
                 self.phase = phase;
                 Vec::new()
             }
@@ -49,7 +50,7 @@ impl Sale {
     pub(super) fn drive(&mut self, event: kernel::Event) -> Vec<Effect> {
         let step = self.next_step(event);
         // Before a PIN is asked for, before the card is asked for a cryptogram and before anything is sent.
-        if self.kernel.card_is_read() && self.listed().is_some_and(|range| range.refused) {
+        if self.kernel.card_is_read() && self.listed().is_some_and(|listed| listed.refused) {
             return declined(Reason::of(ReasonKind::CardNotTaken));
         }
         let mut effects = self.sound_once_read();
@@ -127,7 +128,7 @@ impl Sale {
     }
 
     /// What the acquirer's list says of this card; nothing before it was read.
-    pub(super) fn listed(&self) -> Option<&CardRange> {
+    pub(super) fn listed(&self) -> Option<Listed<'_>> {
         let pan = Pan::from_compressed(self.kernel.data().get(tag::PAN)?).ok()?;
         self.opening.tables.card(pan.expose_digits())
     }
@@ -154,7 +155,7 @@ impl Sale {
             card_expiry: expiry.map(|[year, month]| format!("{year:02X}{month:02X}")),
             aid: hex::encode(data.require(tag::DF_NAME)?),
             application_label: self.kernel.application_label().to_owned(),
-            bank: self.listed().map(|range| range.bank.clone()),
+            bank: self.listed().map(|listed| listed.bank.to_owned()),
             chip_data: self.reversal_data(),
         };
         let request = SaleRequest {

@@ -1,4 +1,5 @@
-//! A card reader within the program, around a sandbox card: to try everything without pcscd.
+//! A card reader within the program, around a sandbox card: to try everything without pcscd. It waits for its customer by the
+//! machine's own time, as a real reader does.
 
 use std::thread;
 use std::time::{Duration, Instant};

@@ -4,6 +4,8 @@
 //! length of two bytes and a payload. From the reader a payload of one byte is a control: 0 power off, 1 power on, 2 reset,
 //! none of them answered; 4 asks for the answer to reset. Anything longer is a command, answered in the same framing.
 //!
+//! A visit lasts as long as it would with a real card, by the machine's own time.
+//!
 //! The driver speaks to anybody who connects; it belongs on a machine or a network namespace where nobody else is.
 
 use std::io::{self, ErrorKind, Read, Write};

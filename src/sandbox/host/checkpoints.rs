@@ -7,8 +7,10 @@ use tracing::{info, warn};
 
 use super::HostError;
 use super::onboarding::Onboarding;
+use super::onboarding::application::Application;
+use super::onboarding::register::{Register, RegisterError};
 use super::store::{Store, StoreError};
-use crate::proof::checkpoint::{Checkpoint, machine_of_origin, name_of_acquirer};
+use crate::proof::checkpoint::{Checkpoint, machine_of_origin, name_of_acquirer, origin_of_machine};
 use crate::proof::note::{NoteKey, Signature};
 use crate::proof::tree::{Hash, Head};
 use crate::proof::witness::{Refusal, Request};
@@ -70,6 +72,29 @@ impl Onboarding {
         }
         let device = NoteKey::new(origin, &device).map_err(|error| StoreError::Row(error.to_string()))?;
         Ok(Some((device, numbers.acquirer)))
+    }
+}
+
+impl Register<'_> {
+    /// The acquirer takes the log of a terminal as it is now, for one whose ledger was replaced: the head that was signed last counts
+    /// no more, and the next one need not follow it. Gives the head that counted.
+    ///
+    /// # Errors
+    /// When no terminal in service has that number, or no head of its log counts.
+    pub fn accept_log(&self, terminal: &str, who: &str, now: Timestamp) -> Result<Head, RegisterError> {
+        let unknown = || RegisterError::Unknown(format!("of terminal {terminal}"));
+        let application = self.of_terminal(terminal)?.filter(Application::is_open).ok_or_else(unknown)?;
+        let origin = origin_of_machine(&application.form.serial_number);
+        let head = self
+            .0
+            .query_row("DELETE FROM log_heads WHERE origin = ?1 RETURNING size, root", [&origin], |row| {
+                Ok(Head { size: row.get::<_, i64>(0)?.unsigned_abs(), root: row.get(1)? })
+            })
+            .optional()?
+            .ok_or_else(|| RegisterError::NoLog(terminal.to_owned()))?;
+        warn!(origin, size = head.size, who, "the head of a log counts no more");
+        self.log(application.id, who, &format!("its log is taken as it is now; no more: {}", head.line()), now)?;
+        Ok(head)
     }
 }
 

@@ -8,12 +8,19 @@ use super::HostError;
 use super::rules::Refusal;
 use super::store::{Store, StoreError, Terminal};
 use crate::crypto::check_value::check_value;
-use crate::crypto::mac::MacAlgorithm;
-use crate::crypto::tdes::TdesKey;
+use crate::crypto::mac::{Cipher, MacAlgorithm};
 use crate::crypto::{CryptoError, hex};
 use crate::iso8583::sign_on_rules::KeyLayout;
 use crate::iso8583::{Dialect, Message};
 use crate::reference::Batch;
+
+/// Which cipher the keys of terminals have, where it is not TDES.
+pub(super) const SCHEMA: &str = "
+    CREATE TABLE IF NOT EXISTS terminal_ciphers (
+        terminal TEXT PRIMARY KEY REFERENCES terminals,
+        cipher   TEXT NOT NULL              -- of master, PIN and data key: tdes, aes or sm4
+    ) STRICT;
+";
 
 /// What version 2 of the schema has beyond version 1. A terminal of an older version has no master key and is enrolled
 /// anew.
@@ -138,12 +145,22 @@ impl Store {
 
 /// A terminal is enrolled: its master key is new, its working keys are gone. One that was enrolled before may have lost its
 /// ledger, and counts from the beginning then: it is in a batch of which no number was used, so that none is used twice.
-pub(super) fn give_master_key(connection: &Connection, terminal: &str, master_key: &[u8]) -> rusqlite::Result<()> {
+pub(super) fn give_master_key(
+    connection: &Connection,
+    terminal: &str,
+    cipher: Cipher,
+    master_key: &[u8],
+) -> rusqlite::Result<()> {
     connection.execute(
         "INSERT INTO terminal_keys (terminal, master_key) VALUES (?1, ?2)
          ON CONFLICT (terminal) DO UPDATE SET master_key = ?2, pin_key = NULL, mac_key = NULL, data_key = NULL,
              batch = max(batch, coalesce((SELECT max(batch) FROM entries WHERE terminal = ?1), 0)) + 1",
         params![terminal, master_key],
+    )?;
+    connection.execute(
+        "INSERT INTO terminal_ciphers (terminal, cipher) VALUES (?1, ?2)
+         ON CONFLICT (terminal) DO UPDATE SET cipher = ?2",
+        params![terminal, cipher.word()],
     )?;
     Ok(())
 }
@@ -159,19 +176,24 @@ pub fn sign_on(
     message: &Message,
     wrong_check_value: bool,
 ) -> Result<Result<Vec<u8>, Refusal>, HostError> {
+    let cipher = dialect.sign_on.cipher;
+    if Cipher::of(&terminal.master_key) != cipher {
+        let reason = format!("a terminal that was enrolled for keys of another cipher than {}", cipher.words());
+        return Ok(Err(Refusal { response_code: "97", reason }));
+    }
     let code = message.text(60).and_then(|text| text.get(8..11)).unwrap_or_default();
     let Some(layout) = layout_of(dialect, code) else {
         let reason = format!("a sign-on of kind {code}");
         return Ok(Err(Refusal { response_code: "12", reason }));
     };
-    let Some(mac_length) = layout.mac_key(dialect.mac) else {
+    let Some(mac_length) = dialect.sign_on.mac_key(&layout, dialect.mac) else {
         let reason = format!("a layout without room for a key of {}", dialect.mac.word());
         return Ok(Err(Refusal { response_code: "12", reason }));
     };
     let keys = WorkingKeys {
-        pin: random_key(layout.pin)?,
-        mac: random_key(mac_length)?,
-        data: (layout.data > 0).then(|| random_key(layout.data)).transpose()?,
+        pin: random_key(cipher, layout.pin)?,
+        mac: random_key(dialect.mac.cipher(), mac_length)?,
+        data: (layout.data > 0).then(|| random_key(cipher, layout.data)).transpose()?,
     };
     let mut field = Vec::with_capacity(dialect.sign_on.length_of(&layout));
     let mut put = |key: &[u8], room: usize, check_value: &[u8]| -> Result<(), CryptoError> {
@@ -182,13 +204,14 @@ pub fn sign_on(
         field.extend(&check_value[..dialect.sign_on.check_value]);
         Ok(())
     };
+    let value_of = |key: &[u8]| check_value(&cipher.key(key)?, cipher.check_value());
     let mac_value = check_value(&dialect.mac.key(&keys.mac)?, dialect.mac.cipher().check_value())?;
-    put(&keys.pin, layout.pin, &TdesKey::new(&keys.pin)?.check_value()?)?;
+    put(&keys.pin, layout.pin, &value_of(&keys.pin)?)?;
     let mut said = mac_value.clone();
     said[0] ^= u8::from(wrong_check_value);
     put(&keys.mac, layout.mac, &said)?;
     if let Some(key) = &keys.data {
-        put(key, layout.data, &TdesKey::new(key)?.check_value()?)?;
+        put(key, layout.data, &value_of(key)?)?;
     }
     store.take_working_keys(&terminal.terminal, &keys)?;
     tracing::info!(terminal = terminal.terminal, mac_key = hex::encode(&mac_value[..4]), "signed on");
@@ -202,23 +225,30 @@ pub fn is_sign_on(dialect: &Dialect, message: &Message) -> bool {
         && code.is_some_and(|code| layout_of(dialect, code).is_some() || code == dialect.sign_on.code)
 }
 
-/// Which keys a network management code asks for (field 60.3).
+/// Which keys a network management code asks for (field 60.3): those of DES of single length, longer ones, or such with a data
+/// key.
 fn layout_of(dialect: &Dialect, code: &str) -> Option<KeyLayout> {
-    let (pin, data) = match code {
-        "001" => (8, 0),
-        "003" => (16, 0),
-        "004" => (16, 16),
+    let (single, with_data) = match code {
+        "001" => (true, false),
+        "003" => (false, false),
+        "004" => (false, true),
         _ => return None,
     };
-    dialect.sign_on.layouts.iter().find(|layout| layout.pin == pin && layout.data == data).copied()
+    let asked = |layout: &&KeyLayout| (layout.pin == SINGLE, layout.data > 0) == (single, with_data);
+    dialect.sign_on.layouts.iter().find(asked).copied()
 }
 
-/// A random DES key with odd parity, as an element of hardware makes it.
-pub(super) fn random_key(length: usize) -> Result<Zeroizing<Vec<u8>>, HostError> {
+/// Bytes of a DES key of single length.
+const SINGLE: usize = 8;
+
+/// A random key; one of DES has odd parity, as an element of hardware makes it.
+pub(super) fn random_key(cipher: Cipher, length: usize) -> Result<Zeroizing<Vec<u8>>, HostError> {
     let mut key = Zeroizing::new(vec![0; length]);
     getrandom::fill(&mut key).map_err(|error| HostError::Random(error.to_string()))?;
-    for byte in key.iter_mut() {
-        *byte = *byte & 0xFE | u8::from((*byte >> 1).count_ones().is_multiple_of(2));
+    if cipher == Cipher::Tdes {
+        for byte in key.iter_mut() {
+            *byte = *byte & 0xFE | u8::from((*byte >> 1).count_ones().is_multiple_of(2));
+        }
     }
     Ok(key)
 }
@@ -228,11 +258,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_has_odd_parity_in_every_byte() {
+    fn a_key_of_des_has_odd_parity_in_every_byte_and_others_have_any() {
+        let is_odd = |key: &[u8]| key.iter().all(|byte| byte.count_ones() % 2 == 1);
         for _ in 0..8 {
-            let key = random_key(16).unwrap();
-            assert!(key.iter().all(|byte| byte.count_ones() % 2 == 1), "{key:02X?}");
+            let key = random_key(Cipher::Tdes, 16).unwrap();
+            assert!(is_odd(&key), "{key:02X?}");
         }
-        assert_ne!(random_key(16).unwrap(), random_key(16).unwrap());
+        assert_ne!(random_key(Cipher::Tdes, 16).unwrap(), random_key(Cipher::Tdes, 16).unwrap());
+        assert!((0..8).any(|_| !is_odd(&random_key(Cipher::Sm4, 16).unwrap())));
     }
 }

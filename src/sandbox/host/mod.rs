@@ -35,7 +35,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use openssl::x509::X509;
 use tokio::sync::oneshot;
 use zeroize::Zeroizing;
@@ -58,8 +57,10 @@ use self::store::{Entry, Store, StoreError, TerminalRow};
 use crate::acquirer::dialect_file;
 use crate::acquirer::enrolment::wire::SignedRequest;
 use crate::acquirer::enrolment::{Enrolment, EnrolmentError};
+use crate::clock;
 use crate::crypto::CryptoError;
-use crate::iso8583::{DialectError, Order};
+use crate::crypto::mac::Cipher;
+use crate::iso8583::{Dialect, DialectError, Order};
 use crate::pin::Pin;
 use crate::reference::{Batch, ReferenceError};
 use crate::sandbox::card::profile::{CardProfile, ProfileError, SHIPPED};
@@ -77,14 +78,17 @@ pub const DEFAULT_PORT: u16 = 8583;
 /// Terminal number of the terminal that every host knows.
 pub const DEFAULT_TERMINAL: &str = "10000001";
 
-const DIALECT: &str = "unionpay";
+/// What it speaks when nobody says otherwise.
+pub const DEFAULT_DIALECT: &str = "unionpay";
 
 /// A host that is ready to start.
 #[derive(Clone, Debug)]
 pub struct Host {
     state: PathBuf,
     store: Arc<Store>,
-    dialect: String,
+    /// What it speaks, by its name or its file.
+    dialect_name: String,
+    dialect: Dialect,
 }
 
 /// A host that serves. Stops when it is dropped.
@@ -171,6 +175,35 @@ impl Host {
     /// # Errors
     /// When the directory cannot be written, or holds something else.
     pub fn prepare(state: &Path) -> Result<Self, HostError> {
+        let host = Self::open(DEFAULT_DIALECT, state)?;
+        if !host.has_kit_of(DEFAULT_TERMINAL)? {
+            host.enrol_default()?;
+        }
+        Ok(host)
+    }
+
+    /// As [`Host::prepare`], for a host that speaks another dialect: a shipped one, or the one of a file. The terminal that it
+    /// knows gets a new kit when its keys are for a dialect with others.
+    ///
+    /// # Errors
+    /// Also when the dialect is one that no terminal can trade with.
+    pub fn prepare_in(dialect_name: &str, state: &Path) -> Result<Self, HostError> {
+        let host = Self::open(dialect_name, state)?;
+        let known = host.store.terminal(DEFAULT_TERMINAL)?.map(|terminal| Cipher::of(&terminal.master_key));
+        if !host.has_kit_of(DEFAULT_TERMINAL)? || known != Some(host.dialect.sign_on.cipher) {
+            host.enrol_default()?;
+        }
+        Ok(host)
+    }
+
+    fn enrol_default(&self) -> Result<(), HostError> {
+        let (form, numbers) = default_application();
+        self.enrol_kit(&form, &numbers)
+    }
+
+    /// What is missing is made, except the terminal.
+    fn open(dialect_name: &str, state: &Path) -> Result<Self, HostError> {
+        let dialect = dialect_file::load(dialect_name)?;
         files::private_directory(state)?;
         let pki = state.join(PKI);
         if !pki.exists() {
@@ -190,14 +223,10 @@ impl Host {
                 store.register_account(application)?;
             }
         }
-        let host = Self { state: state.to_owned(), store, dialect: DIALECT.to_owned() };
+        let host = Self { state: state.to_owned(), store, dialect_name: dialect_name.to_owned(), dialect };
         if !pki.join("binding.pem").exists() {
             let signer = host.credential("ca")?.issue("Yima sandbox TEST binding records", Purpose::BindingSigner)?;
             write_credential(&pki, "binding", &signer)?;
-        }
-        if !host.has_kit_of(DEFAULT_TERMINAL)? {
-            let (form, numbers) = default_application();
-            host.enrol_kit(&form, &numbers)?;
         }
         Ok(host)
     }
@@ -226,7 +255,7 @@ impl Host {
 
     fn enrol_kit(&self, form: &Form, numbers: &Numbers) -> Result<(), HostError> {
         let kit = self.kit(&numbers.terminal)?;
-        let now = Timestamp::now();
+        let now = clock::timestamp();
         let code = self.store.register(|register| {
             for other in register.all()? {
                 let same_machine = other.form.serial_number == form.serial_number;
@@ -248,6 +277,7 @@ impl Host {
         let onboarding = self.onboarding()?;
         let enrolment = Enrolment {
             settings: &LinkSettings::default(),
+            dialect: &self.dialect,
             directory: &kit,
             serial_number: &form.serial_number,
             machine: &machine::SOURCES.map(PathBuf::from),
@@ -265,7 +295,8 @@ impl Host {
 
     /// The desk of this host for enrolments.
     fn onboarding(&self) -> Result<Onboarding, HostError> {
-        Ok(Onboarding::new(Arc::clone(&self.store), self.credential("ca")?, self.credential("binding")?))
+        let cipher = self.dialect.sign_on.cipher;
+        Ok(Onboarding::new(Arc::clone(&self.store), self.credential("ca")?, self.credential("binding")?, cipher))
     }
 
     /// Changes the register of merchant applications, in one transaction.
@@ -308,7 +339,7 @@ impl Host {
             (software::FILE, Readers::Owner),
             (identity::AUTHORITIES, Readers::All),
             (identity::BINDING_AUTHORITIES, Readers::All),
-            ("client.pem", Readers::All),
+            (CLIENT_CERTIFICATE, Readers::All),
             ("client.key", Readers::Owner),
             (machine::FILE, Readers::Owner),
             (journal::FILE, Readers::Owner),
@@ -320,6 +351,20 @@ impl Host {
         Ok(())
     }
 
+    /// Whether a directory has the identity of the default terminal, and has it as it is in the register now.
+    ///
+    /// # Errors
+    /// When the kit cannot be read.
+    pub fn is_kit(&self, directory: &Path) -> Result<Option<bool>, HostError> {
+        if !identity::unverified(directory)
+            .is_ok_and(|record| record.test && record.terminal_number == DEFAULT_TERMINAL)
+        {
+            return Ok(None);
+        }
+        let kept = std::fs::read(self.kit(DEFAULT_TERMINAL)?.join(CLIENT_CERTIFICATE))?;
+        Ok(Some(std::fs::read(directory.join(CLIENT_CERTIFICATE)).is_ok_and(|certificate| certificate == kept)))
+    }
+
     /// What answers requests, for who brings them in another way than over the network.
     ///
     /// # Errors
@@ -329,7 +374,7 @@ impl Host {
         parameters.check()?;
         Ok(Service {
             parameters,
-            dialect: dialect_file::load(&self.dialect)?,
+            dialect: self.dialect.clone(),
             store: Arc::clone(&self.store),
             deaf_to_reversals: AtomicBool::new(false),
             wrong_check_values: AtomicBool::new(false),
@@ -338,13 +383,6 @@ impl Host {
             blind_to_bindings: AtomicBool::new(false),
             onboarding: self.onboarding()?,
         })
-    }
-
-    /// The host speaks another dialect: a shipped one, or the one of a file.
-    #[must_use]
-    pub fn speaking(mut self, dialect: &str) -> Self {
-        dialect.clone_into(&mut self.dialect);
-        self
     }
 
     /// Listens and serves on a thread of its own. Port 0 takes any free one; see [`RunningHost::address`].
@@ -367,7 +405,7 @@ impl Host {
             // A booking that has begun is finished; connections are cut.
             runtime.shutdown_timeout(Duration::from_secs(5));
         })?;
-        Ok(RunningHost { address, dialect: self.dialect.clone(), service, stop: Some(stop), thread: Some(thread) })
+        Ok(RunningHost { address, dialect: self.dialect_name.clone(), service, stop: Some(stop), thread: Some(thread) })
     }
 
     /// The host's ledger, oldest first.
@@ -427,7 +465,7 @@ impl Host {
         if Bound::of(&self.store, terminal)?.is_none() {
             return Ok(false);
         }
-        let certificate = std::fs::read(self.kit(terminal)?.join("client.pem")).unwrap_or_default();
+        let certificate = std::fs::read(self.kit(terminal)?.join(CLIENT_CERTIFICATE)).unwrap_or_default();
         match X509::from_pem(&certificate) {
             Ok(certificate) => Ok(pki::fingerprint(&certificate)? == registered.certificate),
             Err(_) => Ok(false),
@@ -578,6 +616,7 @@ impl Drop for RunningHost {
     }
 }
 
+const CLIENT_CERTIFICATE: &str = "client.pem";
 const PKI: &str = "pki";
 const TERMINALS: &str = "terminals";
 
@@ -614,6 +653,7 @@ fn take_terminal(store: &Store, new: &NewTerminal<'_>) -> Result<(), HostError> 
         serial_number: &new.application.form.serial_number,
         acquirer: &numbers.acquirer,
         certificate: new.certificate,
+        cipher: new.cipher,
         master_key: new.master_key,
         device_key: new.device_key,
     })?;

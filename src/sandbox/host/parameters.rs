@@ -5,12 +5,15 @@
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use serde::Deserialize;
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+
 use crate::acquirer::parameters::{field62, tables};
 use crate::crypto::hex;
 use crate::crypto::rsa::sha_1;
 use crate::emv::ca_keys::{CaKeys, CaKeysError, KeyEntry, KeyWorld, Rid};
 use crate::emv::terminal::{AidEntry, TerminalData, TerminalDataError};
-use crate::host_tables::{HostTables, HostTablesError};
+use crate::host_tables::{CardKind, HostTables, HostTablesError, is_whole};
 use crate::iso8583::dialect::{ParameterRules, TableRules};
 use crate::iso8583::{Message, Mti, Order};
 
@@ -67,6 +70,18 @@ pub enum Question {
     TextsTaken,
     /// Nothing: it tells how it is.
     Status,
+}
+
+/// A card that the acquirer lists by its whole number.
+#[derive(Deserialize, Zeroize, ZeroizeOnDrop)]
+#[serde(deny_unknown_fields)]
+struct SingleCard {
+    number: String,
+    bank: String,
+    #[zeroize(skip)]
+    kind: CardKind,
+    #[serde(default)]
+    refused: bool,
 }
 
 /// A set that is not served.
@@ -159,12 +174,21 @@ impl Parameters {
     /// # Errors
     /// When a file cannot be read, or the tables cannot be used.
     pub fn versions(&self) -> Result<Versions, ParametersError> {
-        let tables = self.tables()?;
+        let (tables, single) = self.tables()?;
+        // Numbers go into it only where there are any: a terminal that never fetched a list has that of its program.
+        let digest = tables.cards_digest();
+        let cards = if single.is_empty() {
+            digest
+        } else {
+            let mut covered = digest.into_bytes();
+            single.iter().for_each(|card| covered.extend(card.record()));
+            hex::encode(&sha_1(&[&Zeroizing::new(covered)]))
+        };
         Ok(Versions {
             ca_keys: version(&self.ca_keys()?),
             applications: version(&self.applications()?),
             parameters: tables.parameters_digest(),
-            cards: tables.cards_digest(),
+            cards,
         })
     }
 
@@ -225,18 +249,31 @@ impl Parameters {
     }
 
     fn table(&self, rules: &TableRules, question: Question, asked: &[u8]) -> Result<Option<Vec<u8>>, ParametersError> {
-        let HostTables { terminal, card, text } = self.tables()?;
+        let (HostTables { terminal, card, text, .. }, single) = self.tables()?;
         let part = |records: Vec<Vec<u8>>| tables::write_records(&records, tables::received(asked)?);
         Ok(match question {
             Question::Terminal => tables::write_terminal(&terminal, &rules.layout),
             Question::Business => tables::write_business(&terminal, &rules.tags),
-            Question::Cards => part(card.iter().map(tables::write_card).collect()),
+            Question::Cards => {
+                part(card.iter().map(tables::write_card).chain(single.iter().map(SingleCard::record)).collect())
+            }
             _ => part(text.iter().map(tables::write_text).collect()),
         })
     }
 
-    fn tables(&self) -> Result<HostTables, ParametersError> {
-        Ok(HostTables::parse(&self.own("host.toml", "")?)?)
+    /// The tables, and the cards that the acquirer lists by their whole numbers. Whatever is wrong with them, no number is told.
+    fn tables(&self) -> Result<(HostTables, Vec<SingleCard>), ParametersError> {
+        let shape = |error: toml::de::Error| HostTablesError::Shape(error.message().to_owned());
+        let mut file: toml::Table = Zeroizing::new(self.own("host.toml", "")?).parse().map_err(shape)?;
+        let single: Vec<SingleCard> = match file.remove("single_card") {
+            Some(single) => single.try_into().map_err(shape)?,
+            None => Vec::new(),
+        };
+        if let Some(place) = single.iter().position(|card| !is_whole(&card.number)) {
+            let place = format!("single card {}", place + 1);
+            return Err(HostTablesError::Value { place, problem: "its number has 13 to 19 digits" }.into());
+        }
+        Ok((HostTables::parse(&file.to_string())?, single))
     }
 
     fn applications(&self) -> Result<String, ParametersError> {
@@ -255,6 +292,12 @@ impl Parameters {
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(shipped.to_owned()),
             Err(source) => Err(ParametersError::File { path: path.display().to_string(), source }),
         }
+    }
+}
+
+impl SingleCard {
+    fn record(&self) -> Vec<u8> {
+        tables::write_number(&self.number, &self.bank, self.kind, self.refused)
     }
 }
 

@@ -7,9 +7,9 @@ use super::rules::{Refusal, format_error};
 use super::store::StoreError;
 use crate::crypto::aes::AesKey;
 use crate::crypto::cipher::BlockKey;
-use crate::crypto::tdes::TdesKey;
 use crate::crypto::{CryptoError, mac, pin_block};
 use crate::iso8583::Message;
+use crate::iso8583::dialect::PinRules;
 use crate::pin::Pin;
 
 /// PIN of every account, as of every card with a PIN.
@@ -17,9 +17,6 @@ pub const FIRST_PIN: &[u8] = b"1234";
 
 /// So many wrong PINs in a row lock an account's PIN.
 pub const TRIES: u32 = 3;
-
-/// Field 53: format 0, key of double length, track in the clear.
-const SECURITY_CONTROL: &str = "2600000000000000";
 
 /// PINs are kept under this TEST key: it protects nothing but the eyes of who looks into the database.
 const VERIFICATION_KEY: [u8; 16] = *b"TEST PIN CHECKS.";
@@ -29,7 +26,7 @@ const VERIFICATION_KEY: [u8; 16] = *b"TEST PIN CHECKS.";
 /// # Errors
 /// A [`Refusal`]: 30 when the fields about it contradict each other, 99 when the block was not made under this key and for
 /// this card, so that the terminal fetches its keys anew.
-pub fn read(message: &Message, key: Option<&TdesKey>) -> Result<Option<Pin>, Refusal> {
+pub fn read(rules: &PinRules, message: &Message, key: Option<&BlockKey>) -> Result<Option<Pin>, Refusal> {
     let announced = message.text(22).is_some_and(|mode| mode.ends_with('1'));
     let block = match (announced, message.bytes(52)) {
         (true, Some(block)) => block,
@@ -41,15 +38,13 @@ pub fn read(message: &Message, key: Option<&TdesKey>) -> Result<Option<Pin>, Ref
     if !length.is_some_and(|digits: u8| (4..=12).contains(&digits)) {
         return Err(format_error("field 26 is no length of a PIN"));
     }
-    if message.text(53) != Some(SECURITY_CONTROL) {
-        return Err(format_error("field 53 is not that of a block of format 0 under a key of double length"));
+    if message.text(53) != Some(&rules.security_control) {
+        return Err(format_error("field 53 is not that of a PIN block of this dialect"));
     }
     let unreadable = |reason: &str| Refusal { response_code: "99", reason: reason.to_owned() };
     let key = key.ok_or_else(|| unreadable("this terminal has no PIN key"))?;
     let pan = message.text(2).ok_or_else(|| format_error("no card number"))?;
-    let clear = pin_block::decipher(&BlockKey::Tdes(key.clone()), block);
-    clear
-        .and_then(|clear| pin_block::read_format_0(&clear, pan))
+    pin_block::open(key, block, pan)
         .map(Some)
         .map_err(|_| unreadable("the PIN block is not one under this terminal's PIN key and for this card"))
 }
@@ -85,7 +80,8 @@ pub fn check_value(pan: &str, pin: &Pin) -> Result<Vec<u8>, CryptoError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::iso8583::Mti;
+    use crate::crypto::mac::Cipher;
+    use crate::iso8583::{Dialect, Mti};
 
     const PAN: &str = "6228480000000001230";
 
@@ -93,20 +89,31 @@ mod tests {
         Pin::new(FIRST_PIN.to_vec().into()).unwrap()
     }
 
-    fn key(byte: u8) -> TdesKey {
-        TdesKey::new(&[byte; 16]).unwrap()
+    fn key(byte: u8) -> BlockKey {
+        Cipher::Tdes.key(&[byte; 16]).unwrap()
+    }
+
+    fn rules() -> PinRules {
+        Dialect::shipped("unionpay").unwrap().pin
+    }
+
+    fn read(message: &Message, key: Option<&BlockKey>) -> Result<Option<Pin>, Refusal> {
+        super::read(&rules(), message, key)
     }
 
     /// A sale with the PIN under the key of fives.
     fn sale() -> Message {
-        let block = pin_block::format_0(&pin(), PAN).unwrap();
-        let block = pin_block::encipher(&BlockKey::Tdes(key(5)), &block).unwrap();
+        sale_under(&key(5))
+    }
+
+    fn sale_under(key: &BlockKey) -> Message {
+        let block = pin_block::seal(key, &pin(), PAN, &[7; 8]).unwrap();
         Message::new(Mti::FINANCIAL_REQUEST)
             .with_text(2, PAN)
             .with_text(22, "051")
             .with_text(26, "12")
             .with_bytes(52, &block)
-            .with_text(53, SECURITY_CONTROL)
+            .with_text(53, &rules().security_control)
     }
 
     #[test]

@@ -13,6 +13,7 @@ use openssl::x509::extension::{
 };
 use openssl::x509::{X509, X509Builder, X509Name, X509NameRef};
 
+use crate::clock;
 use crate::crypto::hex;
 use crate::terminal::binding::SIGNER_UNIT;
 
@@ -111,7 +112,9 @@ pub fn fingerprint(certificate: &X509) -> Result<String, ErrorStack> {
     Ok(hex::encode(&certificate.digest(MessageDigest::sha256())?))
 }
 
-const VALID_DAYS: u32 = 3650;
+const VALID_DAYS: i64 = 3650;
+
+const DAY: i64 = 86_400;
 
 fn new_key() -> Result<PKey<Private>, ErrorStack> {
     PKey::from_ec_key(EcKey::generate(&*EcGroup::from_curve_name(Nid::X9_62_PRIME256V1)?)?)
@@ -141,8 +144,8 @@ fn builder<T: HasPublic>(
     builder.set_issuer_name(issuer)?;
     builder.set_pubkey(key)?;
     // A day back, for clocks that disagree.
-    let yesterday = jiff::Timestamp::now().as_second() - 86_400;
-    builder.set_not_before(&*Asn1Time::from_unix(yesterday)?)?;
-    builder.set_not_after(&*Asn1Time::days_from_now(VALID_DAYS)?)?;
+    let now = clock::timestamp().as_second();
+    builder.set_not_before(&*Asn1Time::from_unix(now - DAY)?)?;
+    builder.set_not_after(&*Asn1Time::from_unix(now + VALID_DAYS * DAY)?)?;
     Ok(builder)
 }

@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
+use crate::clock;
+
 /// Lines at a time.
 pub(super) const MAX_CONNECTIONS: usize = 256;
 
@@ -72,12 +74,12 @@ impl Places {
         let strangers = lines.iter().filter(|line| !line.state().known).count();
         let full = lines.len() >= MAX_CONNECTIONS;
         if strangers >= MAX_STRANGERS || full {
-            let now = Instant::now();
+            let now = clock::instant();
             let gone = first_to_go(&lines, now, full)?;
             let gone = lines.swap_remove(gone);
             gone.sent_away.notify_one();
         }
-        let state = State { known: false, busy: 0, since: Instant::now() };
+        let state = State { known: false, busy: 0, since: clock::instant() };
         let line = Arc::new(Line { state: Mutex::new(state), sent_away: Notify::new() });
         lines.push(Arc::clone(&line));
         Some(Place { places: Arc::clone(self), line })
@@ -95,7 +97,7 @@ fn first_to_go(lines: &[Arc<Line>], now: Instant, full: bool) -> Option<usize> {
         let found = states.iter().enumerate().filter(|(_, state)| wanted(state));
         found.min_by_key(|(_, state)| state.since).map(|(index, _)| index)
     };
-    let stranger = oldest(&|state| !state.known && now.duration_since(state.since) >= AT_THE_DOOR);
+    let stranger = oldest(&|state| !state.known && state.busy == 0 && now.duration_since(state.since) >= AT_THE_DOOR);
     stranger.or_else(|| if full { oldest(&|state| state.known && state.busy == 0) } else { None })
 }
 
@@ -110,7 +112,7 @@ impl Place {
     pub fn is_known(&self) {
         let mut state = self.line.state();
         state.known = true;
-        state.since = Instant::now();
+        state.since = clock::instant();
     }
 
     /// What marks requests of this line as being answered.
@@ -147,7 +149,7 @@ impl Drop for Busy {
     fn drop(&mut self) {
         let mut state = self.0.state();
         state.busy = state.busy.saturating_sub(1);
-        state.since = Instant::now();
+        state.since = clock::instant();
     }
 }
 
@@ -170,6 +172,8 @@ mod tests {
         assert_eq!(first_to_go(&known, now, true), Some(2));
         assert_eq!(first_to_go(&known, now, false), None, "it is still shaking hands");
         assert_eq!(first_to_go(&[line(true, 1, 90, now)], now, true), None);
+        let enrolling = [line(false, 1, 9, now), line(false, 0, 3, now)];
+        assert_eq!(first_to_go(&enrolling, now, false), Some(1), "who is being enrolled is being answered");
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::acquirer::messages::{FACTOR_DIGITS, SALE, SALE_TYPE};
 use crate::crypto::{CryptoError, device, mac};
 use crate::emv::tag;
 use crate::emv::tlv::TlvBuilder;
-use crate::iso8583::dialect::{Dialect, MAC_FIELD};
+use crate::iso8583::dialect::{Dialect, MAC_FIELD, PinRules};
 use crate::iso8583::{BindingTags, Message, Mti};
 use crate::pin::Pin;
 use crate::reference::{Batch, Stan, TraceNumber};
@@ -150,12 +150,13 @@ struct Sale<'a> {
 /// When the database fails; nothing is booked then.
 pub fn sale(
     store: &Store,
+    pins: &PinRules,
     terminal: &Terminal,
     message: &Message,
     bytes: &[u8],
     now: &Zoned,
 ) -> Result<Decision, StoreError> {
-    let sale = match read_sale(terminal, message) {
+    let sale = match read_sale(pins, terminal, message) {
         Ok(sale) => sale,
         Err(refusal) => return Ok(refusal.into()),
     };
@@ -206,6 +207,23 @@ pub fn sale(
         };
         repeats::remember(books, &terminal.terminal, sale.trace, bytes, &decision)?;
         Ok(decision)
+    })
+}
+
+/// The answer that this very sale got when it came before, if it still stands.
+///
+/// # Errors
+/// When the database fails.
+pub fn answered_before(
+    store: &Store,
+    terminal: &Terminal,
+    message: &Message,
+    bytes: &[u8],
+) -> Result<Option<Decision>, StoreError> {
+    let Some(trace) = trace(message).ok().filter(|_| message.mti() == Mti::FINANCIAL_REQUEST) else { return Ok(None) };
+    store.transaction(|books| match books.entry(&terminal.terminal, trace)? {
+        Some((entry, _)) => repeats::answer(books, &entry, bytes),
+        None => Ok(None),
     })
 }
 
@@ -350,13 +368,13 @@ fn judge(books: &Books<'_>, sale: &Sale<'_>, now: &Zoned) -> Result<(Verdict, Op
     Ok((verdict, Some(verified)))
 }
 
-fn read_sale<'a>(terminal: &Terminal, message: &'a Message) -> Result<Sale<'a>, Refusal> {
+fn read_sale<'a>(rules: &PinRules, terminal: &Terminal, message: &'a Message) -> Result<Sale<'a>, Refusal> {
     if message.text(3) != Some(SALE) {
         return Err(Refusal { response_code: "12", reason: "only a plain sale is taken".to_owned() });
     }
     let pan = message.text(2).ok_or_else(|| format_error("no card number"))?;
     let trace = trace(message)?;
-    let pin = pins::read(message, terminal.pin_key.as_ref())?;
+    let pin = pins::read(rules, message, terminal.pin_key.as_ref())?;
     match amount(message)? {
         0 => Err(Refusal { response_code: "13", reason: "an amount of nothing".to_owned() }),
         minor => Ok(Sale { trace, pan, minor, pin, message }),

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Extension, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{Request, StatusCode};
@@ -192,10 +192,9 @@ async fn message(
     if !content_type.is_some_and(|found| found.eq_ignore_ascii_case(MESSAGE_TYPE)) {
         return Ok((StatusCode::UNSUPPORTED_MEDIA_TYPE, format!("send {MESSAGE_TYPE}")).into_response());
     }
-    let body = match timeout(READ_TIMEOUT, to_bytes(body, MAX_REQUEST)).await {
-        Ok(Ok(body)) => body,
-        Ok(Err(_)) => return Ok(StatusCode::PAYLOAD_TOO_LARGE.into_response()),
-        Err(_) => return Ok(StatusCode::REQUEST_TIMEOUT.into_response()),
+    let body = match read(body, MAX_REQUEST).await {
+        Ok(body) => body,
+        Err(status) => return Ok(status.into_response()),
     };
     // The database blocks; the other connections must not wait for it.
     let decided = tokio::task::spawn_blocking(move || service.answer(&peer, &body)).await;
@@ -221,8 +220,10 @@ async fn message(
 async fn enrol(
     State(service): State<Arc<Service>>,
     Extension(source): Extension<Source>,
+    Extension(peer): Extension<Peer>,
     request: Request<Body>,
 ) -> Result<Response, Infallible> {
+    let _busy = peer.line.begin();
     Ok(onboard(request, move |signed| service.enrol(&signed, &source)).await)
 }
 
@@ -245,10 +246,9 @@ async fn checkpoint(
 ) -> Result<Response, Infallible> {
     let _busy = peer.line.begin();
     let Some(peer) = peer.certificate else { return Ok(no_certificate()) };
-    let body = match timeout(READ_TIMEOUT, to_bytes(request.into_body(), witness::LONGEST)).await {
-        Ok(Ok(body)) => body,
-        Ok(Err(_)) => return Ok(StatusCode::PAYLOAD_TOO_LARGE.into_response()),
-        Err(_) => return Ok(StatusCode::REQUEST_TIMEOUT.into_response()),
+    let body = match read(request.into_body(), witness::LONGEST).await {
+        Ok(body) => body,
+        Err(status) => return Ok(status.into_response()),
     };
     let decided = tokio::task::spawn_blocking(move || {
         let text = String::from_utf8_lossy(&body);
@@ -281,10 +281,9 @@ async fn onboard<T: Serialize + Send + 'static>(
     request: Request<Body>,
     answer: impl FnOnce(SignedRequest) -> Result<Answer<T>, HostError> + Send + 'static,
 ) -> Response {
-    let body = match timeout(READ_TIMEOUT, to_bytes(request.into_body(), LONGEST)).await {
-        Ok(Ok(body)) => body,
-        Ok(Err(_)) => return StatusCode::PAYLOAD_TOO_LARGE.into_response(),
-        Err(_) => return StatusCode::REQUEST_TIMEOUT.into_response(),
+    let body = match read(request.into_body(), LONGEST).await {
+        Ok(body) => body,
+        Err(status) => return status.into_response(),
     };
     let Ok(signed) = serde_json::from_slice::<SignedRequest>(&body) else {
         return Json(Answer::<T>::Refused(EnrolmentRefusal::BadRequest)).into_response();
@@ -296,6 +295,15 @@ async fn onboard<T: Serialize + Send + 'static>(
             (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response()
         }
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
+    }
+}
+
+/// The whole body, when it comes in time and is not too long.
+async fn read(body: Body, most: usize) -> Result<Bytes, StatusCode> {
+    match timeout(READ_TIMEOUT, to_bytes(body, most)).await {
+        Ok(Ok(body)) => Ok(body),
+        Ok(Err(_)) => Err(StatusCode::PAYLOAD_TOO_LARGE),
+        Err(_) => Err(StatusCode::REQUEST_TIMEOUT),
     }
 }
 

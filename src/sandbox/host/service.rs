@@ -132,7 +132,7 @@ impl Service {
         if let Err(refusal) = named {
             // Whoever holds the key is told so that it can be believed: nothing was booked.
             return match rules::check_mac(&self.dialect, terminal, message, bytes) {
-                Ok(()) => self.signed(request, terminal, &refusal.into(), now),
+                Ok(()) => self.turned_away(request, bytes, terminal, refusal, now),
                 Err(_) => self.refuse(request, Some(terminal), &refusal, now),
             };
         }
@@ -156,7 +156,7 @@ impl Service {
             return self.refuse(request, Some(terminal), &refusal, now);
         }
         if let Err(refusal) = trades {
-            return self.signed(request, terminal, &refusal.into(), now);
+            return self.turned_away(request, bytes, terminal, refusal, now);
         }
         match message.mti() {
             Mti::FINANCIAL_REQUEST => self.sale(request, bytes, terminal, now),
@@ -176,6 +176,21 @@ impl Service {
         }
     }
 
+    /// A terminal that may not trade, or no longer with these values, is told so that it can be believed. A sale that was booked while
+    /// it might, and comes once more because something on the way has doubled it, is answered as it was: that nothing was booked
+    /// would be untrue.
+    fn turned_away(
+        &self,
+        request: &Frame,
+        bytes: &[u8],
+        terminal: &Known,
+        refusal: Refusal,
+        now: &Zoned,
+    ) -> Result<Reply, ServiceFailure> {
+        let again = rules::answered_before(&self.store, terminal, &request.message, bytes)?;
+        self.signed(request, terminal, &again.unwrap_or_else(|| refusal.into()), now)
+    }
+
     fn sale(&self, request: &Frame, bytes: &[u8], terminal: &Known, now: &Zoned) -> Result<Reply, ServiceFailure> {
         let script = scripts::of(request.message.text(4).and_then(|digits| digits.parse().ok()).unwrap_or_default());
         match script {
@@ -183,7 +198,7 @@ impl Service {
             Script::CaptivePortal => return Ok(Reply::CaptivePortal),
             _ => {}
         }
-        let mut decision = rules::sale(&self.store, terminal, &request.message, bytes, now)?;
+        let mut decision = rules::sale(&self.store, &self.dialect.pin, terminal, &request.message, bytes, now)?;
         // A sale that was refused is answered properly, whatever its amount: there is nothing to be lost.
         if decision.authorisation_code.is_none() {
             return self.signed(request, terminal, &decision, now);
@@ -262,7 +277,9 @@ impl Service {
         if !field.is_empty() {
             answer = answer.with_bytes(62, &field);
         }
-        Ok(now_said(answers::signed(&self.dialect, request, answer, terminal)?))
+        // It orders as any other answer does, also what is being fetched.
+        let order = self.order(terminal)?;
+        Ok(now_said(answers::ordering(&self.dialect, request, answer, terminal, order)?))
     }
 
     fn note_taken(&self, terminal: &Known, question: Question) -> Result<(), ServiceFailure> {

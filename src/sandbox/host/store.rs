@@ -10,9 +10,10 @@ use super::books::Books;
 use super::keys::{self, MacKey, SINCE_VERSION_2};
 use super::parameters::Versions;
 use super::pins;
+use crate::crypto::cipher::BlockKey;
 use crate::crypto::emv::{Algorithm, IssuerKey};
+use crate::crypto::mac::Cipher;
 use crate::crypto::sm4::Sm4Key;
-use crate::crypto::tdes::TdesKey;
 use crate::crypto::{CryptoError, hex};
 use crate::money::{Amount, AmountError, Currency};
 use crate::payment::advice::AdviceKind;
@@ -117,11 +118,11 @@ pub struct Terminal {
     /// Fingerprint of its certificate.
     pub certificate: String,
     /// Master key.
-    pub master_key: TdesKey,
+    pub master_key: BlockKey,
     /// MAC key; none before the first sign-on.
     pub mac_key: Option<MacKey>,
     /// PIN key, likewise.
-    pub pin_key: Option<TdesKey>,
+    pub pin_key: Option<BlockKey>,
     /// Device key.
     pub device_key: Sm4Key,
 }
@@ -199,6 +200,7 @@ impl Store {
         connection.pragma_update(None, "foreign_keys", "ON")?;
         connection.execute_batch(SCHEMA)?;
         connection.execute_batch(super::originals::SCHEMA)?;
+        connection.execute_batch(keys::SCHEMA)?;
         connection.execute_batch(super::onboarding::register::SCHEMA)?;
         connection.execute_batch(super::orders::SCHEMA)?;
         connection.execute_batch(super::onboarding::wrong_codes::SCHEMA)?;
@@ -290,7 +292,7 @@ impl Store {
                                                   device_key = ?6",
             params![row.terminal, row.merchant, row.serial_number, row.acquirer, row.certificate, &row.device_key[..]],
         )?;
-        keys::give_master_key(&connection, row.terminal, row.master_key)?;
+        keys::give_master_key(&connection, row.terminal, row.cipher, row.master_key)?;
         connection.commit()?;
         Ok(())
     }
@@ -338,18 +340,22 @@ impl Store {
         let found = self
             .connection()
             .query_row(
-                "SELECT terminal, merchant, serial_number, acquirer, certificate, master_key, device_key, mac_key, pin_key
-                 FROM terminals JOIN terminal_keys USING (terminal) WHERE terminal = ?1",
+                "SELECT terminal, merchant, serial_number, acquirer, certificate, master_key, device_key, mac_key, pin_key,
+                        coalesce(cipher, 'tdes')
+                 FROM terminals JOIN terminal_keys USING (terminal) LEFT JOIN terminal_ciphers USING (terminal)
+                 WHERE terminal = ?1",
                 [number],
                 |row| {
                     let keys: [Vec<u8>; 2] = [row.get(5)?, row.get(6)?];
                     let working: [Option<Vec<u8>>; 2] = [row.get(7)?, row.get(8)?];
                     let texts: [String; 5] = [row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?];
-                    Ok((texts, keys, working))
+                    let cipher: String = row.get(9)?;
+                    Ok((texts, keys, working, cipher))
                 },
             )
             .optional()?;
-        let Some((texts, [master_key, device_key], working)) = found else { return Ok(None) };
+        let Some((texts, [master_key, device_key], working, cipher)) = found else { return Ok(None) };
+        let cipher = Cipher::from_word(&cipher).ok_or(StoreError::Row(cipher))?;
         let [terminal, merchant, serial_number, acquirer, certificate] = texts;
         let [mac_key, pin_key] = working;
         Ok(Some(Terminal {
@@ -358,9 +364,9 @@ impl Store {
             serial_number,
             acquirer,
             certificate,
-            master_key: TdesKey::new(&master_key)?,
+            master_key: cipher.key(&master_key)?,
             mac_key: mac_key.map(MacKey::new),
-            pin_key: pin_key.map(|key| TdesKey::new(&key)).transpose()?,
+            pin_key: pin_key.map(|key| cipher.key(&key)).transpose()?,
             device_key: Sm4Key::new(&device_key)?,
         }))
     }
@@ -449,6 +455,8 @@ pub struct TerminalRow<'a> {
     pub acquirer: &'a str,
     /// Fingerprint of its certificate.
     pub certificate: &'a str,
+    /// Cipher of its master, PIN and data key.
+    pub cipher: Cipher,
     /// Master key.
     pub master_key: &'a [u8; 16],
     /// Device key.

@@ -1,5 +1,6 @@
 //! A receipt printer to try everything without one: a pty that speaks ESC/POS back, runs out of paper when it is told to,
-//! and keeps each receipt as a picture (`.png`) with its text beside it (`.txt`).
+//! and keeps each receipt as a picture (`.png`) with its text beside it (`.txt`). It waits as a real one does, by the machine's
+//! own time.
 
 mod drawing;
 mod model;
@@ -23,6 +24,7 @@ use nix::unistd::ttyname;
 pub use self::drawing::{DrawingError, Picture};
 pub use self::model::{Answers, Habits};
 use self::model::{Event, Model, Strip};
+use crate::clock;
 
 /// What kind of printer to be and where to put the paper.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -391,7 +393,7 @@ impl Worker {
     /// Writes picture and text; the text first, so that whoever sees the picture finds both.
     fn keep(&mut self, strip: &Strip) -> Result<PathBuf, DrawingError> {
         self.count += 1;
-        let time = jiff::Zoned::now().strftime("%Y%m%d-%H%M%S").to_string();
+        let time = clock::local().strftime("%Y%m%d-%H%M%S").to_string();
         let path = self.output.join(format!("receipt-{time}-{:03}.png", self.count));
         let text = path.with_extension("txt");
         fs::write(&text, strip.text(self.dots))

@@ -25,7 +25,7 @@ use crate::crypto::hex;
 use crate::crypto::rsa::sha_1;
 use crate::emv::ca_keys::{CaKeys, CaKeysError, KeyEntry, KeyWorld};
 use crate::emv::terminal::{AidEntry, TerminalData, TerminalDataError};
-use crate::host_tables::{HostTables, HostTablesError};
+use crate::host_tables::{HostTables, HostTablesError, NumberKey};
 
 /// Names of the files of a set.
 const APPLICATIONS: &str = "aids.toml";
@@ -42,6 +42,7 @@ pub struct EmvFiles {
     directory: PathBuf,
     world: KeyWorld,
     sandbox_key: PathBuf,
+    number_key: Option<NumberKey>,
 }
 
 /// What a host sent, not checked.
@@ -195,7 +196,13 @@ impl EmvFiles {
     /// The sets in a state directory, for a terminal that trusts keys of one world. A TEST terminal also trusts the key of
     /// the sandbox's own cards, when there is one at `sandbox_key`; a live one never looks there.
     pub fn new(state: &Path, world: KeyWorld, sandbox_key: &Path) -> Self {
-        Self { directory: state.join("emv"), world, sandbox_key: sandbox_key.to_owned() }
+        Self { directory: state.join("emv"), world, sandbox_key: sandbox_key.to_owned(), number_key: None }
+    }
+
+    /// Single cards of the acquirer's list are known under this key. Without it they are only counted.
+    #[must_use]
+    pub fn knowing(self, key: NumberKey) -> Self {
+        Self { number_key: Some(key), ..self }
     }
 
     /// The data that count: of the newest set that can be used, or else those that come with the program.
@@ -274,7 +281,7 @@ impl EmvFiles {
             return Err(EmvFilesError::World { keys: ca_keys.world(), terminal: self.world });
         }
         ca_keys.check_world()?;
-        let tables = Arc::new(HostTables::parse(&texts.tables)?);
+        let tables = Arc::new(HostTables { number_key: self.number_key.clone(), ..HostTables::parse(&texts.tables)? });
         let data = TerminalData::parse(TerminalData::SHIPPED_TERMINAL, &texts.applications, ca_keys)?.for_sales()?;
         let hashes = SetHashes { applications: hash_of(&texts.applications), ca_keys: hash_of(&texts.ca_keys) };
         Ok(ReadSet { data, tables, hashes })

@@ -37,8 +37,8 @@ use crate::card_number::Pan;
 use crate::crypto::check_value::{Method, check_value};
 use crate::crypto::cipher::BlockKey;
 use crate::crypto::elliptic::{self, P256PublicKey};
-use crate::crypto::mac::MacAlgorithm;
 use crate::crypto::mac::iso9797::Padding;
+use crate::crypto::mac::{Cipher, MacAlgorithm};
 use crate::crypto::pin_block::PinBlockError;
 use crate::crypto::sm4::Sm4Key;
 use crate::crypto::tdes::TdesKey;
@@ -397,8 +397,8 @@ impl SecureElement for Pkcs11Vault {
             let Connection { session, unwraps } = &open.connection;
             let agreed = objects::agree(session, private, &host_key, elliptic::NUMBER)?;
             let protection_key = agreement::protection_key_of(&agreed, context)?;
-            let master = agreement::open(KeyName::Master, &protection_key, master)?;
-            let device = agreement::open(KeyName::Device, &protection_key, device)?;
+            let master = agreement::open(KeyName::Master, Cipher::Tdes, &protection_key, master)?;
+            let device = agreement::open(KeyName::Device, Cipher::Tdes, &protection_key, device)?;
             let mut record = open.record()?.next();
             let check_value = TdesKey::new(&master)?.check_value()?;
             open.shelf().put_key(KeyName::Master, record.number, &master, *unwraps)?;
@@ -473,6 +473,16 @@ impl SecureElement for Pkcs11Vault {
         }
     }
 
+    /// TDES alone: PKCS #11 has numbers for SM4 only with some makers, and what its AES and ours agree on nobody has tried.
+    fn set_key_cipher(&self, cipher: Cipher) -> Result<(), VaultError> {
+        match cipher {
+            Cipher::Tdes => Ok(()),
+            Cipher::Aes | Cipher::Sm4 => {
+                Err(VaultError::KeyCipher { place: self.name(), cipher, can: Cipher::Tdes.words() })
+            }
+        }
+    }
+
     fn mac(&self, message: &[u8]) -> Result<[u8; 8], VaultError> {
         let algorithm = self.algorithm();
         self.with(|open| {
@@ -497,6 +507,13 @@ impl SecureElement for Pkcs11Vault {
         self.with(|open| {
             let key = open.device_key()?.ok_or_else(|| KeyName::Device.missing())?;
             Ok(device::ciphertext(&key, serial_number, factor)?)
+        })
+    }
+
+    fn secret_for(&self, purpose: &str) -> Result<Zeroizing<Vec<u8>>, VaultError> {
+        self.with(|open| {
+            let key = open.device_key()?.ok_or_else(|| KeyName::Device.missing())?;
+            Ok(device::secret_for(&key, purpose)?)
         })
     }
 

@@ -11,11 +11,11 @@ use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use super::{FILE, Keys, State};
 use crate::crypto::CryptoError;
+use crate::crypto::cipher::BlockKey;
 use crate::crypto::elliptic::P256PrivateKey;
 use crate::crypto::hex;
 use crate::crypto::mac::Cipher;
 use crate::crypto::sm4::Sm4Key;
-use crate::crypto::tdes::TdesKey;
 use crate::vault::VaultError;
 
 /// The file. TOML's own buffers cannot be wiped, which is one of the reasons why the keys in it are for tests only.
@@ -28,6 +28,8 @@ struct VaultFile {
     #[serde(default)]
     destroyed: bool,
     device_key_pair: Option<String>,
+    /// Cipher of master, PIN and data key, when that is not TDES.
+    key_cipher: Option<String>,
     master_key: Option<String>,
     device_key: Option<String>,
     pin_key: Option<String>,
@@ -171,17 +173,19 @@ impl VaultFile {
             let bytes = hex::decode(text).map(Zeroizing::new).map_err(|error| format!("{name}: {error}"))?;
             new(&bytes).map(Some).map_err(|error| format!("{name}: {error}"))
         }
-        let cipher = match &self.mac_cipher {
-            None => Cipher::Tdes,
-            Some(word) => Cipher::from_word(word).ok_or_else(|| format!("mac_cipher: there is no cipher {word}"))?,
+        let cipher = |name: &str, word: Option<&String>| match word {
+            None => Ok(Cipher::Tdes),
+            Some(word) => Cipher::from_word(word).ok_or_else(|| format!("{name}: there is no cipher {word}")),
         };
+        let mac_cipher = cipher("mac_cipher", self.mac_cipher.as_ref())?;
+        let cipher = cipher("key_cipher", self.key_cipher.as_ref())?;
         Ok(Keys {
             pair: key("device_key_pair", self.device_key_pair.as_ref(), P256PrivateKey::new)?,
-            master: key("master_key", self.master_key.as_ref(), TdesKey::new)?,
+            master: key("master_key", self.master_key.as_ref(), |bytes| cipher.key(bytes))?,
             device: key("device_key", self.device_key.as_ref(), Sm4Key::new)?,
-            pin: key("pin_key", self.pin_key.as_ref(), TdesKey::new)?,
-            mac: key("mac_key", self.mac_key.as_ref(), |bytes| cipher.key(bytes))?,
-            data: key("data_key", self.data_key.as_ref(), TdesKey::new)?,
+            pin: key("pin_key", self.pin_key.as_ref(), |bytes| cipher.key(bytes))?,
+            mac: key("mac_key", self.mac_key.as_ref(), |bytes| mac_cipher.key(bytes))?,
+            data: key("data_key", self.data_key.as_ref(), |bytes| cipher.key(bytes))?,
         })
     }
 
@@ -191,23 +195,24 @@ impl VaultFile {
             State::Keys(keys) => (false, &**keys),
             State::Destroyed => (true, &none),
         };
-        let tdes = |key: &Option<TdesKey>| key.as_ref().map(|key| hex::encode(key.expose_bytes()));
+        let written = |key: &Option<BlockKey>| key.as_ref().map(|key| hex::encode(key.expose_bytes()));
+        let cipher = |key: Option<&BlockKey>| {
+            key.map(Cipher::of).filter(|cipher| *cipher != Cipher::Tdes).map(|cipher| cipher.word().to_owned())
+        };
+        // One of them is there when any is, and all have the same.
+        let first = keys.master.as_ref().or(keys.pin.as_ref()).or(keys.data.as_ref());
         let pair = keys.pair.as_ref().map(P256PrivateKey::expose_number).transpose().map_err(Error::other)?;
         let file = Self {
             test: true,
             destroyed,
             device_key_pair: pair.map(|number| hex::encode(number.as_slice())),
-            master_key: tdes(&keys.master),
+            key_cipher: cipher(first),
+            master_key: written(&keys.master),
             device_key: keys.device.as_ref().map(|key| hex::encode(key.expose_bytes())),
-            pin_key: tdes(&keys.pin),
-            mac_key: keys.mac.as_ref().map(|key| hex::encode(key.expose_bytes())),
-            mac_cipher: keys
-                .mac
-                .as_ref()
-                .map(Cipher::of)
-                .filter(|it| *it != Cipher::Tdes)
-                .map(|it| it.word().to_owned()),
-            data_key: tdes(&keys.data),
+            pin_key: written(&keys.pin),
+            mac_key: written(&keys.mac),
+            mac_cipher: cipher(keys.mac.as_ref()),
+            data_key: written(&keys.data),
         };
         let mut text =
             Zeroizing::new(String::from("# TEST keys of a sandbox. They protect nothing and belong to no acquirer.\n"));

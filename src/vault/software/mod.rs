@@ -18,7 +18,6 @@ use crate::crypto::cipher::BlockKey;
 use crate::crypto::elliptic::{P256PrivateKey, P256PublicKey, SEED};
 use crate::crypto::mac::{Cipher, MacAlgorithm};
 use crate::crypto::sm4::Sm4Key;
-use crate::crypto::tdes::TdesKey;
 use crate::crypto::{device, pin_block};
 use crate::pin::Pin;
 
@@ -34,7 +33,15 @@ pub struct SoftwareVault {
     /// Where the file is; none for a vault that lives as long as the program.
     directory: Option<PathBuf>,
     state: Mutex<State>,
-    algorithm: Mutex<MacAlgorithm>,
+    kinds: Mutex<Kinds>,
+}
+
+/// What keys the dialect has.
+#[derive(Clone, Copy, Debug, Default)]
+struct Kinds {
+    /// Cipher of master, PIN and data key.
+    cipher: Cipher,
+    mac: MacAlgorithm,
 }
 
 /// Whether there are keys. Each of them masks itself.
@@ -47,11 +54,13 @@ enum State {
 #[derive(Clone, Debug, Default)]
 struct Keys {
     pair: Option<P256PrivateKey>,
-    master: Option<TdesKey>,
+    master: Option<BlockKey>,
     device: Option<Sm4Key>,
-    pin: Option<TdesKey>,
+    /// Of the master key's cipher.
+    pin: Option<BlockKey>,
     mac: Option<BlockKey>,
-    data: Option<TdesKey>,
+    /// Of the master key's cipher.
+    data: Option<BlockKey>,
 }
 
 impl SoftwareVault {
@@ -80,7 +89,7 @@ impl SoftwareVault {
     }
 
     fn of(directory: Option<&Path>, state: State) -> Self {
-        Self { directory: directory.map(Path::to_owned), state: Mutex::new(state), algorithm: Mutex::default() }
+        Self { directory: directory.map(Path::to_owned), state: Mutex::new(state), kinds: Mutex::default() }
     }
 
     fn read(directory: &Path) -> Result<Option<Self>, VaultError> {
@@ -113,8 +122,8 @@ impl SoftwareVault {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn algorithm(&self) -> MacAlgorithm {
-        *self.algorithm.lock().unwrap_or_else(PoisonError::into_inner)
+    fn kinds(&self) -> MutexGuard<'_, Kinds> {
+        self.kinds.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Looks at a key.
@@ -129,9 +138,10 @@ impl SoftwareVault {
         let mut keys = held.keys().unwrap().clone();
         match name {
             KeyName::Device => keys.device = Some(Sm4Key::new(key).unwrap()),
-            KeyName::Master => keys.master = Some(TdesKey::new(key).unwrap()),
-            KeyName::Mac => keys.mac = Some(self.algorithm().key(key).unwrap()),
-            KeyName::Pin | KeyName::Data => *keys.working(name).unwrap() = Some(TdesKey::new(key).unwrap()),
+            KeyName::Master => keys.master = Some(self.kinds().cipher.key(key).unwrap()),
+            KeyName::Mac => keys.mac = Some(self.kinds().mac.key(key).unwrap()),
+            KeyName::Pin => keys.pin = Some(self.kinds().cipher.key(key).unwrap()),
+            KeyName::Data => keys.data = Some(self.kinds().cipher.key(key).unwrap()),
         }
         self.put(&mut held, State::Keys(Box::new(keys))).unwrap();
     }
@@ -171,11 +181,12 @@ impl SecureElement for SoftwareVault {
         let mut held = self.held();
         let pair = held.keys()?.pair()?;
         let protection_key = agreement::protection_key(pair, &host_key, context)?;
-        let master = agreement::open(KeyName::Master, &protection_key, master)?;
-        let device = agreement::open(KeyName::Device, &protection_key, device)?;
+        let cipher = self.kinds().cipher;
+        let master = agreement::open(KeyName::Master, cipher, &protection_key, master)?;
+        let device = agreement::open(KeyName::Device, cipher, &protection_key, device)?;
         let keys = Keys {
             pair: Some(pair.clone()),
-            master: Some(TdesKey::new(&master)?),
+            master: Some(cipher.key(&master)?),
             device: Some(Sm4Key::new(&device)?),
             ..Keys::default()
         };
@@ -185,29 +196,25 @@ impl SecureElement for SoftwareVault {
     fn import_under_master(&self, keys: &[SealedKey<'_>]) -> Result<(), VaultError> {
         let mut held = self.held();
         let before = held.keys()?;
-        let master = before.master.as_ref().ok_or_else(|| KeyName::Master.missing())?;
+        let kinds = *self.kinds();
+        let master = of(kinds.cipher, &before.master).ok_or_else(|| KeyName::Master.missing())?;
         let mut after = Keys { pin: None, mac: None, data: None, ..before.clone() };
-        let algorithm = self.algorithm();
         for sealed in keys {
-            if sealed.name == KeyName::Mac && after.mac.is_none() {
-                after.mac = Some(opened_mac_key(algorithm, master, sealed)?);
-                continue;
-            }
             let place = after.working(sealed.name).filter(|place| place.is_none());
-            *place.ok_or(VaultError::NotInSet(sealed.name))? = Some(opened(master, sealed)?);
+            *place.ok_or(VaultError::NotInSet(sealed.name))? = Some(opened(kinds, master, sealed)?);
         }
         self.put(&mut held, State::Keys(Box::new(after)))
     }
 
     fn check_value(&self, key: KeyName) -> Result<Option<Vec<u8>>, VaultError> {
         self.with(|keys| {
-            let tdes = |key: &Option<TdesKey>| key.clone().map(BlockKey::Tdes);
+            let kinds = *self.kinds();
             let key = match key {
-                KeyName::Master => tdes(&keys.master),
+                KeyName::Master => of(kinds.cipher, &keys.master).cloned(),
                 KeyName::Device => keys.device.clone().map(BlockKey::Sm4),
-                KeyName::Pin => tdes(&keys.pin),
-                KeyName::Mac => keys.mac_for(self.algorithm()).cloned(),
-                KeyName::Data => tdes(&keys.data),
+                KeyName::Pin => of(kinds.cipher, &keys.pin).cloned(),
+                KeyName::Mac => keys.mac_for(kinds.mac).cloned(),
+                KeyName::Data => of(kinds.cipher, &keys.data).cloned(),
             };
             let Some(key) = key else { return Ok(None) };
             let mut value = check_value(&key, Cipher::of(&key).check_value())?;
@@ -217,12 +224,17 @@ impl SecureElement for SoftwareVault {
     }
 
     fn set_mac_algorithm(&self, algorithm: MacAlgorithm) -> Result<(), VaultError> {
-        *self.algorithm.lock().unwrap_or_else(PoisonError::into_inner) = algorithm;
+        self.kinds().mac = algorithm;
+        Ok(())
+    }
+
+    fn set_key_cipher(&self, cipher: Cipher) -> Result<(), VaultError> {
+        self.kinds().cipher = cipher;
         Ok(())
     }
 
     fn mac(&self, message: &[u8]) -> Result<[u8; 8], VaultError> {
-        let algorithm = self.algorithm();
+        let algorithm = self.kinds().mac;
         self.with(|keys| {
             let key = keys.mac_for(algorithm).ok_or_else(|| KeyName::Mac.missing())?;
             Ok(algorithm.field_64(key, message)?)
@@ -230,10 +242,12 @@ impl SecureElement for SoftwareVault {
     }
 
     fn encrypt_pin(&self, pin: &Pin, pan: &Pan) -> Result<Vec<u8>, VaultError> {
+        let mut random = [0; pin_block::format_4::RANDOM];
+        getrandom::fill(&mut random).map_err(|error| VaultError::Random(error.to_string()))?;
+        let cipher = self.kinds().cipher;
         self.with(|keys| {
-            let key = keys.pin.clone().ok_or_else(|| KeyName::Pin.missing())?;
-            let clear = pin_block::format_0(pin, pan.expose_digits())?;
-            Ok(pin_block::encipher(&BlockKey::Tdes(key), &clear)?)
+            let key = of(cipher, &keys.pin).ok_or_else(|| KeyName::Pin.missing())?;
+            Ok(pin_block::seal(key, pin, pan.expose_digits(), &random)?)
         })
     }
 
@@ -241,6 +255,13 @@ impl SecureElement for SoftwareVault {
         self.with(|keys| {
             let key = keys.device.as_ref().ok_or_else(|| KeyName::Device.missing())?;
             Ok(device::ciphertext(key, serial_number, factor)?)
+        })
+    }
+
+    fn secret_for(&self, purpose: &str) -> Result<Zeroizing<Vec<u8>>, VaultError> {
+        self.with(|keys| {
+            let key = keys.device.as_ref().ok_or_else(|| KeyName::Device.missing())?;
+            Ok(device::secret_for(key, purpose)?)
         })
     }
 
@@ -281,46 +302,43 @@ impl Keys {
         self.pair.as_ref().ok_or(VaultError::NotEnrolled("device key pair"))
     }
 
-    fn working(&mut self, name: KeyName) -> Option<&mut Option<TdesKey>> {
+    const fn working(&mut self, name: KeyName) -> Option<&mut Option<BlockKey>> {
         match name {
             KeyName::Pin => Some(&mut self.pin),
+            KeyName::Mac => Some(&mut self.mac),
             KeyName::Data => Some(&mut self.data),
-            KeyName::Master | KeyName::Mac | KeyName::Device => None,
+            KeyName::Master | KeyName::Device => None,
         }
     }
 
     /// The MAC key, when this algorithm can use it.
     fn mac_for(&self, algorithm: MacAlgorithm) -> Option<&BlockKey> {
-        self.mac
-            .as_ref()
-            .filter(|key| algorithm.key_lengths().contains(&key.expose_bytes().len()))
-            .filter(|key| Cipher::of(key) == algorithm.cipher())
+        of(algorithm.cipher(), &self.mac).filter(|key| algorithm.key_lengths().contains(&key.expose_bytes().len()))
     }
 
     fn is_empty(&self) -> bool {
-        let symmetric = [&self.master, &self.pin, &self.data];
-        self.pair.is_none() && self.mac.is_none() && self.device.is_none() && symmetric.iter().all(|key| key.is_none())
+        let symmetric = [&self.master, &self.pin, &self.mac, &self.data];
+        self.pair.is_none() && self.device.is_none() && symmetric.iter().all(|key| key.is_none())
     }
 }
 
-/// The MAC key in the clear, when it has a length of its algorithm's keys and its check value is right.
-fn opened_mac_key(algorithm: MacAlgorithm, master: &TdesKey, sealed: &SealedKey<'_>) -> Result<BlockKey, VaultError> {
-    if !algorithm.key_lengths().contains(&sealed.sealed.len()) {
-        return Err(VaultError::Length { key: sealed.name, length: sealed.sealed.len() });
-    }
-    let key = algorithm.key(&Zeroizing::new(master.decrypt_ecb(sealed.sealed)?))?;
-    let whole = check_value(&key, algorithm.cipher().check_value())?;
-    compare_check_value(sealed.name, &whole, sealed.check_value)?;
-    Ok(key)
+/// A key, when it is one of this cipher.
+fn of(cipher: Cipher, key: &Option<BlockKey>) -> Option<&BlockKey> {
+    key.as_ref().filter(|key| Cipher::of(key) == cipher)
 }
 
-/// A working key in the clear, when its check value is right.
-fn opened(master: &TdesKey, sealed: &SealedKey<'_>) -> Result<TdesKey, VaultError> {
-    let (name, said) = (sealed.name, sealed.check_value);
-    if !matches!(sealed.sealed.len(), 8 | 16 | 24) {
-        return Err(VaultError::Length { key: name, length: sealed.sealed.len() });
+/// A working key in the clear, when it has a length of its kind's keys and its check value is right.
+fn opened(kinds: Kinds, master: &BlockKey, sealed: &SealedKey<'_>) -> Result<BlockKey, VaultError> {
+    let (name, length) = (sealed.name, sealed.sealed.len());
+    let (cipher, lengths) = match name {
+        KeyName::Mac => (kinds.mac.cipher(), kinds.mac.key_lengths()),
+        _ => (kinds.cipher, kinds.cipher.key_lengths()),
+    };
+    // Each block is under the master key on its own.
+    if !lengths.contains(&length) || !length.is_multiple_of(master.block_length()) {
+        return Err(VaultError::Length { key: name, length });
     }
-    let key = TdesKey::new(&Zeroizing::new(master.decrypt_ecb(sealed.sealed)?))?;
-    compare_check_value(name, &key.check_value()?, said)?;
+    let key = cipher.key(&Zeroizing::new(master.decrypt_ecb(sealed.sealed)?))?;
+    compare_check_value(name, &check_value(&key, cipher.check_value())?, sealed.check_value)?;
     Ok(key)
 }

@@ -3,6 +3,7 @@ use std::os::unix::fs::PermissionsExt;
 use super::*;
 use crate::crypto::elliptic::P256PublicKey;
 use crate::crypto::hex;
+use crate::crypto::tdes::TdesKey;
 
 /// The sign-on sample of a public post on UnionPay POS keys, recomputed.
 const MASTER: &str = "CA5D92598DCA48CE8A4C76361A9269E9";
@@ -49,7 +50,9 @@ fn enrol(vault: &SoftwareVault, context: &[u8], master: &[u8], device: &[u8]) ->
     let terminal = P256PublicKey::from_der(&vault.public_key().unwrap()).unwrap();
     let host = P256PrivateKey::from_seed(&[9; SEED]).unwrap();
     let protection_key = agreement::protection_key(&host, &terminal, context).unwrap();
-    let block = |name, key: &[u8]| agreement::seal(name, &protection_key, key, &[1; agreement::PADDING]).unwrap();
+    let cipher = vault.kinds().cipher;
+    let block =
+        |name, key: &[u8]| agreement::seal(name, cipher, &protection_key, key, &[1; agreement::PADDING]).unwrap();
     (host.public_key().unwrap().to_der().unwrap(), block(KeyName::Master, master), block(KeyName::Device, device))
 }
 
@@ -156,6 +159,69 @@ fn a_pin_leaves_as_format_0_under_the_pin_key() {
     vault.set(KeyName::Pin, &key);
     let expected = TdesKey::new(&key).unwrap().encrypt_ecb(&bytes("041274EDCBA9876F")).unwrap();
     assert_eq!(vault.encrypt_pin(&pin, &pan).unwrap(), expected);
+}
+
+/// The worked sample of public posts on terminals with SM4: master key, working key with its check value of eight bytes, and
+/// the block of PIN 123456 for a card number with 640300772688 before its check digit.
+#[test]
+fn the_sign_on_and_the_pin_block_of_the_worked_sample_of_sm4() {
+    let folder = folder();
+    let vault = SoftwareVault::create(folder.path()).unwrap();
+    vault.generate().unwrap();
+    vault.set_key_cipher(Cipher::Sm4).unwrap();
+    vault.set_mac_algorithm(MacAlgorithm::UnionpaySm4).unwrap();
+    let (master, working) = (bytes("1234567890ABCDEFABCDEF0987654321"), bytes("F351D490994603795C6EBEE8FAEBB481"));
+    let (host, block, device) = enrol(&vault, b"", &master, &[7; 16]);
+    assert!(block.contains("K04D"), "{block}");
+    vault.import_under_agreement(&host, b"", &block, &device).unwrap();
+    let sealed = Cipher::Sm4.key(&master).unwrap().encrypt_ecb(&working).unwrap();
+    let good = (sealed.clone(), bytes("861E83E31FAEBF10"));
+    import(&vault, &[(KeyName::Pin, &good), (KeyName::Mac, &good)]).unwrap();
+    let before = check_values(&vault);
+    assert_eq!(before[2..4], [Some("861E83E3".to_owned()), Some("861E83E3".to_owned())]);
+    // All eight bytes are compared.
+    let wrong = (sealed, bytes("861E83E31FAEBF11"));
+    let error = import(&vault, &[(KeyName::Pin, &good), (KeyName::Mac, &wrong)]).unwrap_err();
+    assert!(matches!(&error, VaultError::CheckValue { key: KeyName::Mac, .. }), "{error}");
+    for length in [8, 24] {
+        let odd = (vec![1; length], bytes("861E83E31FAEBF10"));
+        assert!(matches!(import(&vault, &[(KeyName::Pin, &odd)]), Err(VaultError::Length { .. })), "{length}");
+    }
+    assert_eq!(check_values(&vault), before);
+
+    let vault = SoftwareVault::open(folder.path()).unwrap();
+    let pin = Pin::new(Zeroizing::new(b"123456".to_vec())).unwrap();
+    let pan = Pan::parse("6226403007726889").unwrap();
+    assert!(matches!(vault.encrypt_pin(&pin, &pan), Err(VaultError::NotSignedOn(KeyName::Pin))), "TDES is not named");
+    assert_eq!(check_values(&vault)[0], None, "nor is a master key of SM4 one of TDES");
+    vault.set_key_cipher(Cipher::Sm4).unwrap();
+    vault.set_mac_algorithm(MacAlgorithm::UnionpaySm4).unwrap();
+    assert_eq!(check_values(&vault), before);
+    assert_eq!(hex::encode(&vault.encrypt_pin(&pin, &pan).unwrap()), "E639B7346D93D4ECE1E991CDCC84936E");
+    let key = MacAlgorithm::UnionpaySm4.key(&working).unwrap();
+    assert_eq!(vault.mac(b"0200").unwrap(), MacAlgorithm::UnionpaySm4.field_64(&key, b"0200").unwrap());
+}
+
+/// Check values of AES are of its CMAC (ANSI X9.24-1:2017, annex A), and PIN blocks are of format 4.
+#[test]
+fn keys_of_aes_come_and_work_as_those_of_others() {
+    let vault = SoftwareVault::in_memory();
+    vault.generate().unwrap();
+    vault.set_key_cipher(Cipher::Aes).unwrap();
+    vault.set_mac_algorithm(MacAlgorithm::AesCmac).unwrap();
+    let (host, block, device) = enrol(&vault, b"", &[9; 32], &[7; 16]);
+    vault.import_under_agreement(&host, b"", &block, &device).unwrap();
+    // ANSI X9.143:2021, 8.1; see the tests of check values.
+    let working = bytes("3F419E1CB7079442AA37474C2EFBF8B8");
+    let sealed = (Cipher::Aes.key(&[9; 32]).unwrap().encrypt_ecb(&working).unwrap(), bytes("08793E25AB"));
+    import(&vault, &[(KeyName::Pin, &sealed), (KeyName::Mac, &sealed)]).unwrap();
+    let (pin, pan) = (Pin::new(Zeroizing::new(b"1234".to_vec())).unwrap(), Pan::parse("4111111111111111").unwrap());
+    let blocks = [(); 2].map(|()| vault.encrypt_pin(&pin, &pan).unwrap());
+    assert_ne!(blocks[0], blocks[1], "each has random bytes of its own");
+    for block in blocks {
+        let key = Cipher::Aes.key(&working).unwrap();
+        assert_eq!(pin_block::open(&key, &block, pan.expose_digits()).unwrap(), pin);
+    }
 }
 
 #[test]

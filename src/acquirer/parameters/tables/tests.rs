@@ -1,11 +1,16 @@
+use std::sync::LazyLock;
+
 use proptest::prelude::*;
 
 use super::*;
 use crate::iso8583::Dialect;
 use crate::iso8583::dialect::TableRules;
 
+/// Read once: a property is tried on many values.
 fn rules() -> TableRules {
-    Dialect::shipped("unionpay").unwrap().parameters.tables.unwrap()
+    static RULES: LazyLock<TableRules> =
+        LazyLock::new(|| Dialect::shipped("unionpay").unwrap().parameters.tables.unwrap());
+    RULES.clone()
 }
 
 fn terminal(field: &[u8]) -> Result<TerminalParameters, TablesError> {
@@ -21,6 +26,28 @@ fn business(field: &[u8]) -> Result<TerminalParameters, TablesError> {
 fn range(prefix: &str, refused: bool) -> CardRange {
     let (bank, kind) = ("农业银行".to_owned(), CardKind::Debit);
     CardRange { prefix: prefix.to_owned(), ending: None, bank, kind, refused }
+}
+
+fn key() -> NumberKey {
+    NumberKey::new(vec![7; 32].into())
+}
+
+fn cards(field: &[u8]) -> Result<Records<CardRecord>, TablesError> {
+    super::cards(field, &key())
+}
+
+#[test]
+fn a_whole_number_is_one_card_and_is_not_kept() {
+    let number = "6228480000000001230";
+    let field = write_records(&[write_number(number, "农业银行", CardKind::Debit, true)], 0).unwrap();
+    let read = cards(&field).unwrap().records;
+    let (bank, kind, digest) = ("农业银行".to_owned(), CardKind::Debit, key().digest(number).unwrap());
+    assert_eq!(read, [CardRecord::Number(CardNumber { digest, bank, kind, refused: true })]);
+    assert!(!format!("{read:?}").contains("0000000001"), "{read:?}");
+    // With an end beside it, it is a beginning that is too long.
+    let both = CardRange { ending: Some("1230".to_owned()), ..range(number, true) };
+    let read = cards(&write_records(&[write_card(&both)], 0).unwrap()).unwrap().records;
+    assert_eq!(read, [CardRecord::Range(both)]);
 }
 
 /// As hosts in the field write it: pairs this program has no use for among those it has.
@@ -98,7 +125,7 @@ fn parameters_about_payments_are_read_and_what_is_not_used_is_kept_as_it_came() 
 fn a_table_comes_in_parts_that_fit() {
     let ranges: Vec<_> = (10..99).map(|number| range(&format!("6228{number}"), number % 2 == 0)).collect();
     let written: Vec<_> = ranges.iter().map(write_card).collect();
-    let mut read: Vec<CardRange> = Vec::new();
+    let mut read: Vec<CardRecord> = Vec::new();
     loop {
         let field = write_records(&written, received(&request(read.len())).unwrap()).unwrap();
         assert!(field.len() <= LONGEST_FIELD);
@@ -108,7 +135,7 @@ fn a_table_comes_in_parts_that_fit() {
             break;
         }
     }
-    assert_eq!(read, ranges);
+    assert_eq!(read, ranges.into_iter().map(CardRecord::Range).collect::<Vec<_>>());
     let nothing = write_records(&[], 0).unwrap();
     assert_eq!(cards(&nothing), Ok(Records { records: Vec::new(), more: false }));
     assert_eq!(write_records(&[vec![0; 999]], 0), None, "it would be asked for without end");
@@ -119,7 +146,7 @@ fn a_table_comes_in_parts_that_fit() {
 fn a_single_card_and_words_in_one_language_are_read_as_they_were_written() {
     let single = CardRange { ending: Some("1230".to_owned()), ..range("622848", true) };
     let field = write_records(&[write_card(&single), write_card(&range("62", false))], 0).unwrap();
-    assert_eq!(cards(&field).unwrap().records, [single, range("62", false)]);
+    assert_eq!(cards(&field).unwrap().records, [single, range("62", false)].map(CardRecord::Range));
     let text = ResponseText { code: "51".to_owned(), zh: Some("钱不够。".to_owned()), ..ResponseText::default() };
     let field = write_records(&[write_text(&text), write_text(&text)], 0).unwrap();
     assert_eq!(texts(&field).unwrap().records, [text.clone(), text]);

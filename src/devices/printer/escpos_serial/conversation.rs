@@ -1,4 +1,5 @@
-//! What is said on an open line, and what is remembered of it during one job.
+//! What is said on an open line, and what is remembered of it during one job. Waits are of the machine's own time: a real printer
+//! knows no other.
 
 use std::time::{Duration, Instant};
 

@@ -2,7 +2,7 @@
 //!
 //! An answer to an end mark is one byte without a name. It counts for this job because of its place: before the content a
 //! mark is sent and answered, so that no older one is open; and it counts at all only when there are as many answers as
-//! marks and the printer, asked afresh, is well.
+//! marks and the printer, asked afresh, is well. How long the printer was silent is of the machine's own time.
 
 use std::time::{Duration, Instant};
 

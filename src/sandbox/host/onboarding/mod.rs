@@ -31,6 +31,7 @@ use crate::acquirer::enrolment::wire::{
 };
 use crate::crypto::elliptic::{P256PrivateKey, P256PublicKey};
 use crate::crypto::hex;
+use crate::crypto::mac::Cipher;
 use crate::crypto::sha256::{HASH_LENGTH, sha256};
 use crate::terminal::binding::{BindingRecord, Place, SignedBinding, check_text};
 use crate::vault::{KeyName, agreement};
@@ -40,6 +41,8 @@ pub struct Onboarding {
     store: Arc<Store>,
     authority: Credential,
     signer: Credential,
+    /// What master keys are of.
+    cipher: Cipher,
     /// One enrolment at a time: a code is used once, also by two machines that come together.
     turn: Mutex<()>,
 }
@@ -53,7 +56,9 @@ pub struct NewTerminal<'a> {
     pub application: &'a Application,
     /// Fingerprint of its certificate.
     pub certificate: &'a str,
-    /// Master key, TDES.
+    /// Cipher of its master key, and of the keys that come under it.
+    pub cipher: Cipher,
+    /// Master key.
     pub master_key: &'a [u8; 16],
     /// Device key, SM4.
     pub device_key: &'a [u8; 16],
@@ -63,9 +68,9 @@ pub struct NewTerminal<'a> {
 pub type Take<'a> = &'a dyn Fn(&Store, &NewTerminal<'_>) -> Result<(), HostError>;
 
 impl Onboarding {
-    /// A desk that certifies with `authority` and signs binding records with `signer`.
-    pub const fn new(store: Arc<Store>, authority: Credential, signer: Credential) -> Self {
-        Self { store, authority, signer, turn: Mutex::new(()) }
+    /// A desk that certifies with `authority`, signs binding records with `signer`, and gives master keys of `cipher`.
+    pub const fn new(store: Arc<Store>, authority: Credential, signer: Credential, cipher: Cipher) -> Self {
+        Self { store, authority, signer, cipher, turn: Mutex::new(()) }
     }
 
     /// A machine wants to be enrolled; `source` is where its request comes from.
@@ -111,13 +116,14 @@ impl Onboarding {
         let answer = EnrolmentAnswer {
             client_certificate: String::from_utf8_lossy(&client.to_pem()?).into_owned(),
             host_key: hex::encode(&host_key),
-            master_key: agreement::seal(KeyName::Master, &protection, &*master_key, &*random()?)?,
-            device_key: agreement::seal(KeyName::Device, &protection, &*device_key, &*random()?)?,
+            master_key: agreement::seal(KeyName::Master, self.cipher, &protection, &*master_key, &*random()?)?,
+            device_key: agreement::seal(KeyName::Device, self.cipher, &protection, &*device_key, &*random()?)?,
             binding: self.sign(&record)?,
         };
         let new = NewTerminal {
             application: &bound,
             certificate: &certificate,
+            cipher: self.cipher,
             master_key: &master_key,
             device_key: &device_key,
         };

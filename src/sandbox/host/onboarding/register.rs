@@ -103,6 +103,9 @@ pub enum RegisterError {
         /// What was to be done.
         wish: &'static str,
     },
+    /// No head of a terminal's log was signed, or what was signed counts no more already.
+    #[error("the host has signed no log of terminal {0} that still counts: there is nothing to accept")]
+    NoLog(String),
     /// Random numbers.
     #[error("the system gives no random numbers: {0}")]
     Random(String),
@@ -118,7 +121,7 @@ impl From<rusqlite::Error> for RegisterError {
 }
 
 /// The register within one transaction.
-pub struct Register<'a>(pub(super) &'a Connection);
+pub struct Register<'a>(pub(in crate::sandbox::host) &'a Connection);
 
 impl Store {
     /// Changes the register in one transaction: all of it is kept, durably, or nothing.
@@ -195,12 +198,13 @@ impl Register<'_> {
         self.one("serial_number = ?1 ORDER BY id DESC LIMIT 1", params![serial_number])
     }
 
-    /// The newest application with a terminal number, also one that is over.
+    /// The newest application with a terminal number that a terminal was enrolled on, also one that is over. While a newer one waits for
+    /// its machine, the earlier terminal still gives back what it took.
     ///
     /// # Errors
     /// When the database cannot be read.
     pub fn of_terminal(&self, terminal: &str) -> Result<Option<Application>, RegisterError> {
-        self.one("terminal = ?1 ORDER BY id DESC LIMIT 1", params![terminal])
+        self.one("terminal = ?1 ORDER BY device_key IS NULL, id DESC LIMIT 1", params![terminal])
     }
 
     /// All applications, oldest first.

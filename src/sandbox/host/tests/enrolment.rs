@@ -1,13 +1,17 @@
 //! Enrolment between a machine and this host, over a real link, and what an enrolled terminal must name from then on.
 
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpStream};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use jiff::Timestamp;
 
 use super::*;
 use crate::acquirer::enrolment::wire::{ActivationCode, Refusal, SignedRequest};
 use crate::acquirer::enrolment::{Enrolled, Enrolment, EnrolmentError, Progress, https};
-use crate::sandbox::host::onboarding::application::Form;
+use crate::iso8583::Dialect;
+use crate::sandbox::host::onboarding::application::{Form, State};
 use crate::sandbox::host::onboarding::codes::CODE_LIFETIME_S;
 use crate::sandbox::host::onboarding::register::{Register, RegisterError};
 use crate::terminal::binding::{BindingRecord, Place, SignedBinding};
@@ -70,15 +74,26 @@ impl Machine {
         code: &ActivationCode,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<BindingRecord, EnrolmentError> {
-        let settings = self.house.running.link_settings();
+        self.enrol_by(&self.house.running.link_settings(), serial_number, directory, code, progress)
+    }
+
+    fn enrol_by(
+        &self,
+        settings: &LinkSettings,
+        serial_number: &str,
+        directory: &Path,
+        code: &ActivationCode,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<BindingRecord, EnrolmentError> {
         let enrolment = Enrolment {
-            settings: &settings,
+            settings,
+            dialect: &Dialect::shipped("unionpay").unwrap(),
             directory,
             serial_number,
             machine: &self.sources,
             custody: &Custody::Software,
         };
-        enrolment.carry_out(code, &mut |signed| https::enrol(&settings, directory, signed), progress)
+        enrolment.carry_out(code, &mut |signed| https::enrol(settings, directory, signed), progress)
     }
 
     fn refusal(&self, code: &str) -> Refusal {
@@ -247,6 +262,83 @@ fn a_power_cut_leaves_a_machine_not_enrolled_with_a_good_code_or_enrolled() {
     }
 }
 
+/// An address at which nobody listens.
+fn nowhere() -> String {
+    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    format!("https://{}", listener.local_addr().unwrap())
+}
+
+#[test]
+fn a_machine_enrols_at_the_hosts_second_address_when_the_first_cannot_be_reached() {
+    let machine = Machine::new();
+    let (_, code) = machine.approved();
+    let running = machine.house.running.link_settings();
+    let enrol = |url: String, fallback_url: Option<String>| {
+        let settings = LinkSettings { url, fallback_url, connect_timeout_s: 3, deadline_s: 10, ..running.clone() };
+        machine.enrol_by(&settings, TUSN, &machine.directory, &code, &mut |_| ())
+    };
+    let error = enrol(nowhere(), None).unwrap_err();
+    assert!(matches!(&error, EnrolmentError::Link(_)), "{error}");
+    let said = |error: &str| error.matches("refused").count();
+    let both = enrol(nowhere(), Some(nowhere())).unwrap_err().to_string();
+    assert!(said(&both) > 0 && said(&both) == 2 * said(&error.to_string()), "both are told of: {both}");
+    let record = enrol(nowhere(), Some(running.url.clone())).unwrap();
+    assert_eq!(record.serial_number, TUSN);
+    assert_eq!(echo(&machine.link()), "00");
+}
+
+/// A way to the host that lets one connection through until a request has left, and then cuts it.
+fn cut_after_the_request(host: std::net::SocketAddr) -> String {
+    /// More than a handshake without a client's certificate, less than a request.
+    const REQUEST: usize = 1500;
+    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        let (client, _) = listener.accept().unwrap();
+        let server = TcpStream::connect(host).unwrap();
+        let has_left = Arc::new(AtomicBool::new(false));
+        let (mut from, mut to, left) = (client.try_clone().unwrap(), server.try_clone().unwrap(), has_left.clone());
+        std::thread::spawn(move || {
+            let (mut buffer, mut count) = ([0; 4096], 0);
+            while let Ok(length @ 1..) = from.read(&mut buffer) {
+                count += length;
+                left.store(count > REQUEST, Ordering::SeqCst);
+                to.write_all(&buffer[..length]).unwrap();
+            }
+        });
+        let (mut from, mut to, mut buffer) = (server, client, [0; 4096]);
+        while let Ok(length @ 1..) = from.read(&mut buffer) {
+            if has_left.load(Ordering::SeqCst) {
+                break;
+            }
+            to.write_all(&buffer[..length]).unwrap();
+        }
+        to.shutdown(Shutdown::Both).unwrap();
+    });
+    format!("https://{address}")
+}
+
+#[test]
+fn a_request_that_may_have_left_goes_to_no_second_address_until_somebody_asks_again() {
+    let machine = Machine::new();
+    let (id, code) = machine.approved();
+    let running = machine.house.running.link_settings();
+    let asked = || machine.house.running.handshakes().0;
+    let before = asked();
+    let first = cut_after_the_request(machine.house.running.address);
+    let settings = LinkSettings { url: first, fallback_url: Some(running.url.clone()), ..running.clone() };
+    let enrol = |settings: &LinkSettings| machine.enrol_by(settings, TUSN, &machine.directory, &code, &mut |_| ());
+    let error = enrol(&settings).unwrap_err();
+    assert!(matches!(&error, EnrolmentError::Link(_)), "{error}");
+    assert_eq!(asked(), before + 1, "at the first address, and nowhere else");
+    let state = || machine.register(|register| Ok(register.application(id)?.state));
+    assert_eq!(state(), State::Active, "the host has enrolled it");
+    // The same request once more: now the first address is gone, and the second one answers as the first did.
+    let settings = LinkSettings { url: nowhere(), ..settings };
+    assert_eq!(enrol(&settings).unwrap().serial_number, TUSN);
+    assert_eq!(echo(&machine.link()), "00");
+}
+
 #[test]
 fn a_lost_answer_is_given_again_to_the_same_request_only() {
     let machine = Machine::new();
@@ -254,6 +346,7 @@ fn a_lost_answer_is_given_again_to_the_same_request_only() {
     let settings = machine.house.running.link_settings();
     let enrolment = Enrolment {
         settings: &settings,
+        dialect: &Dialect::shipped("unionpay").unwrap(),
         directory: &machine.directory,
         serial_number: TUSN,
         machine: &machine.sources,
@@ -267,7 +360,7 @@ fn a_lost_answer_is_given_again_to_the_same_request_only() {
     };
     assert!(enrolment.carry_out(&code, &mut losing, &mut |_| ()).is_err());
     let mut again = |signed: &SignedRequest| {
-        assert_eq!(Some(signed), sent.as_ref());
+        assert_eq!(Some(&signed.request), sent.as_ref().map(|sent| &sent.request), "word for word");
         https::enrol(&settings, &machine.directory, signed)
     };
     enrolment.carry_out(&code, &mut again, &mut |_| ()).unwrap();
@@ -276,8 +369,9 @@ fn a_lost_answer_is_given_again_to_the_same_request_only() {
     assert_eq!(echo(&machine.link()), "00");
 }
 
+/// Whoever copies the state directory while the line is dead must get neither the code nor what proves the machine to the host.
 #[test]
-fn a_request_that_its_keys_did_not_sign_is_refused() {
+fn nothing_that_is_kept_of_an_enrolment_under_way_tells_code_or_proof() {
     let machine = Machine::new();
     let (_, code) = machine.approved();
     let settings = machine.house.running.link_settings();
@@ -288,13 +382,51 @@ fn a_request_that_its_keys_did_not_sign_is_refused() {
         machine: &machine.sources,
         custody: &Custody::Software,
     };
+    let proof = Fingerprint::take(&machine.sources).unwrap().proof(TUSN).unwrap().expose_key();
+    let mut dead = |signed: &SignedRequest| {
+        assert!(
+            signed.request.contains(&*proof) && signed.request.contains(code.expose_digits()),
+            "the host gets both"
+        );
+        Err(EnrolmentError::Link("no line".to_owned()))
+    };
+    assert!(enrolment.carry_out(&code, &mut dead, &mut |_| ()).is_err());
+    let stage = machine.directory.with_file_name("identity.new");
+    assert!(stage.join("enrolment-request.json").exists());
+    for file in std::fs::read_dir(&stage).unwrap().map(|file| file.unwrap().path()) {
+        let content = std::fs::read(&file).unwrap();
+        for secret in [proof.as_bytes(), code.expose_digits().as_bytes(), &hex::decode(&proof).unwrap()] {
+            let found = content.windows(secret.len()).any(|window| window == secret);
+            assert!(!found, "{}", file.display());
+        }
+    }
+    // Another code is another enrolment, with keys of its own.
+    let key = |folder: &Path| SoftwareVault::open(folder).unwrap().public_key().unwrap();
+    let before = key(&stage);
+    let other = ActivationCode::parse("000000000000").unwrap();
+    assert!(enrolment.carry_out(&other, &mut |_| Err(EnrolmentError::Link(String::new())), &mut |_| ()).is_err());
+    assert_ne!(key(&stage), before);
+    machine.enrol(&code).unwrap();
+}
+
+#[test]
+fn a_request_that_its_keys_did_not_sign_is_refused() {
+    let machine = Machine::new();
+    let (_, code) = machine.approved();
+    let settings = machine.house.running.link_settings();
+    let enrolment = Enrolment {
+        settings: &settings,
+        dialect: &Dialect::shipped("unionpay").unwrap(),
+        directory: &machine.directory,
+        serial_number: TUSN,
+        machine: &machine.sources,
+        custody: &Custody::Software,
+    };
     let stranger = SoftwareVault::in_memory();
     stranger.generate().unwrap();
     let mut tampering = |signed: &SignedRequest| {
-        let forged = SignedRequest {
-            signature: hex::encode(&stranger.sign(signed.request.as_bytes()).unwrap()),
-            ..signed.clone()
-        };
+        let mut forged = signed.clone();
+        forged.signature = hex::encode(&stranger.sign(signed.request.as_bytes()).unwrap());
         https::enrol(&settings, &machine.directory, &forged)
     };
     assert_eq!(refused(enrolment.carry_out(&code, &mut tampering, &mut |_| ())), Refusal::BadRequest);
@@ -523,6 +655,55 @@ fn a_merchant_suspended_or_gone_takes_no_payment_but_what_is_to_be_taken_back_co
     // What its customers paid last may still have to be taken back, under new keys too.
     link.sign_on(trace(999_998)).unwrap();
     assert_eq!(code(link.reverse(&reversal(3, 100))), "00");
+    assert_eq!(house.balance(), before);
+}
+
+/// Something on the way doubles a sale, and the merchant is suspended or moved between the two.
+#[test]
+fn a_sale_that_was_booked_is_not_called_refused_when_it_comes_again_to_a_host_that_takes_none_any_more() {
+    let house = House::new();
+    let (link, now) = (house.link(), Timestamp::now());
+    assert_eq!(code(link.sale(&sale(1, 100))), "00");
+    let id = house.host.register(|register| Ok(register.of_terminal("10000001")?.unwrap().id)).unwrap();
+    house.host.register(|register| register.suspend(id, "why", "test", now)).unwrap();
+    let booked = house.balance();
+    assert_eq!(code(link.sale(&sale(1, 100))), "00", "the answer of the first");
+    assert_eq!(code(link.sale(&sale(2, 100))), "03");
+    house.host.register(|register| register.resume(id, "test", now)).unwrap();
+    let place = Place::parse("22.5,114.0", 300).unwrap();
+    house.host.register(|register| register.move_to(id, "深圳市", place, "test", now)).unwrap();
+    // The answer of the first, in the host's name of now: no proof to a terminal that does not know it yet, so it takes it back.
+    let doubtful = link.sale(&sale(1, 100)).unwrap_err();
+    assert!(matches!(doubtful, LinkFailure::WrongAnswer(_)), "{doubtful}");
+    assert_eq!(code(link.sale(&sale(2, 100))), "97");
+    assert_eq!(house.balance(), booked);
+    // What was taken back is booked no more, and the refusal is true.
+    assert_eq!(code(link.reverse(&reversal(1, 100))), "97", "as a request of a terminal with an old record");
+    let newer = link.refresh_binding().unwrap();
+    assert!(newer.is_some());
+    assert_eq!(code(link.reverse(&reversal(1, 100))), "00");
+    house.host.register(|register| register.suspend(id, "why", "test", now)).unwrap();
+    assert_eq!(code(link.sale(&sale(1, 100))), "03");
+}
+
+/// The acquirer gives a terminal number to a second machine that has not been enrolled yet.
+#[test]
+fn a_terminal_gives_back_what_it_took_while_its_number_waits_for_another_machine() {
+    let house = House::new();
+    let link = house.link();
+    let before = house.balance();
+    assert_eq!(code(link.sale(&sale(1, 100))), "00");
+    let register = |work: &dyn Fn(&Register<'_>) -> Result<(), RegisterError>| house.host.register(work).unwrap();
+    let now = Timestamp::now();
+    register(&|register| {
+        let first = register.of_terminal("10000001")?.unwrap();
+        register.decommission(first.id, "test", "why", now)?;
+        let mut form = first.form.clone();
+        form.serial_number = "00000402TEST0077".to_owned();
+        let second = register.apply(&form, "test", now)?;
+        register.approve(second, first.numbers.clone(), "test", now).map(drop)
+    });
+    assert_eq!(code(link.reverse(&reversal(1, 100))), "00");
     assert_eq!(house.balance(), before);
 }
 

@@ -4,8 +4,10 @@ use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use super::*;
+use crate::host_tables::TerminalParameters;
 use crate::link_fault::LinkFault;
 use crate::sandbox::host::server;
 
@@ -29,6 +31,11 @@ fn closed() -> String {
 
 /// A server of the right authority that reads requests and says nothing; counts what it was sent.
 fn silent(house: &House) -> (String, Arc<AtomicUsize>) {
+    slow_to_shake_hands(house, Duration::ZERO)
+}
+
+/// The same, which takes its time before it shakes hands.
+fn slow_to_shake_hands(house: &House, pause: Duration) -> (String, Arc<AtomicUsize>) {
     let (server, authority) = (house.host.credential("server").unwrap(), house.host.credential("ca").unwrap());
     let acceptor = server::acceptor(&server, &authority.certificate).unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -37,6 +44,7 @@ fn silent(house: &House) -> (String, Arc<AtomicUsize>) {
     let counter = Arc::clone(&read);
     std::thread::spawn(move || {
         for stream in listener.incoming() {
+            std::thread::sleep(pause);
             let Ok(mut stream) = acceptor.accept(stream.unwrap()) else { continue };
             if stream.read(&mut [0; 4096]).is_ok_and(|count| count > 0) {
                 counter.fetch_add(1, Ordering::Relaxed);
@@ -150,12 +158,22 @@ fn where_neither_address_can_be_reached_the_cause_of_the_first_is_told() {
 #[test]
 fn a_deadline_that_connecting_has_used_up_sends_nothing() {
     let house = House::new();
-    let (url, read) = silent(&house);
-    let settings = LinkSettings { url, deadline_s: 4, answer_timeout_s: 60, ..house.running.link_settings() };
+    let (url, read) = slow_to_shake_hands(&house, Duration::from_millis(1200));
+    let settings = LinkSettings { url, deadline_s: 2, answer_timeout_s: 2, ..house.running.link_settings() };
     let LinkFailure::NeverSent(unreached) = open(&settings, &house.kit()).sale(&sale(1, 100)).unwrap_err() else {
         panic!("sent")
     };
     assert_eq!((unreached.fault, read.load(Ordering::Relaxed)), (LinkFault::NoTimeLeft, 0));
+}
+
+/// The acquirer may give an answer more time than the shop gives all of it.
+#[test]
+fn an_answer_gets_no_more_time_than_there_is_and_so_requests_are_still_sent() {
+    let house = House::new();
+    let settings = LinkSettings { deadline_s: 20, answer_timeout_s: 10, ..house.running.link_settings() };
+    let link = open(&settings, &house.kit());
+    link.adopt(&TerminalParameters { answer_timeout_s: Some(60), ..TerminalParameters::default() });
+    assert_eq!(code(link.sale(&sale(1, 100))), "00");
 }
 
 /// A host without tickets gives no word after the handshake: the first request waits for one in vain, the others do not.

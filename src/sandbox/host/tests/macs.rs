@@ -20,7 +20,7 @@ fn a_sale_is_made_and_taken_back_with_every_mac_algorithm() {
     for algorithm in MacAlgorithm::ALL {
         let directory = tempfile::tempdir().unwrap();
         let dialect = dialect_with(algorithm, directory.path());
-        let host = Host::prepare(&directory.path().join("host")).unwrap().speaking(&dialect);
+        let host = Host::prepare_in(&dialect, &directory.path().join("host")).unwrap();
         let kit = directory.path().join("kit");
         host.write_kit(&kit).unwrap();
         let running = host.start(([127, 0, 0, 1], 0).into()).unwrap();

@@ -1,6 +1,7 @@
 //! Terminal and host over loopback: a real link, a real server, cryptograms computed as a card computes them.
 
 mod binding;
+mod ciphers;
 mod decisions;
 mod enrolment;
 mod line;

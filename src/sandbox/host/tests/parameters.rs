@@ -130,6 +130,23 @@ fn the_host_orders_with_every_answer_until_its_set_was_taken() {
     assert!(ordered(&house.link(), 6));
 }
 
+/// A host orders with every answer, with those of a download as well.
+#[test]
+fn what_the_answers_of_a_download_order_is_done_when_the_host_knows_that_it_ended() {
+    let house = House::new();
+    let link = house.link();
+    put(&house, "host.toml", "terminal = { tries = 5 }");
+    link.download().unwrap();
+    assert_eq!(link.take_orders(), [Order::Parameters], "as long as it does not know, it repeats");
+    link.download().unwrap();
+    link.confirm_download().unwrap();
+    assert_eq!(link.take_orders(), []);
+    house.host.order(DEFAULT_TERMINAL, Order::Status).unwrap();
+    link.download().unwrap();
+    link.confirm_download().unwrap();
+    assert_eq!(link.take_orders(), [Order::Status], "a download is no answer to this");
+}
+
 #[test]
 fn who_asks_must_have_the_right_keys() {
     let house = House::new();

@@ -258,6 +258,7 @@ fn wrong_settings_and_files_are_named() {
     assert!(said(&|s| s.dialect = "none".to_owned()).contains("unionpay"));
     assert!(said(&|s| s.tpdu = Some("60".to_owned())).contains("host.tpdu"));
     assert!(said(&|s| s.answer_timeout_s = 0).contains("host.answer_timeout_s"));
+    assert!(said(&|s| s.answer_timeout_s = s.deadline_s + 1).contains("host.deadline_s"));
     assert!(said(&|s| s.tls_timeout_s = 601).contains("host.tls_timeout_s"));
     assert!(said(&|s| s.fallback_url = Some("http://localhost".to_owned())).contains("host.fallback_url"));
     assert!(said(&|s| s.ca_file = "none.pem".into()).contains("none.pem"));
