@@ -381,7 +381,9 @@ impl HostLink for HttpsLink {
         self.note_binding(&requests, &body);
         let kept = |_: &SignOnFailure| self.keep_late(&requests, &request, &body);
         let answer = sign_on::read(&requests, &request, &body).inspect_err(kept)?;
-        if deliberate::is("keys_not_taken") {
+        if deliberate::is("keys_not_taken")
+            && self.vault.check_value(crate::vault::KeyName::Mac).is_ok_and(|value| value.is_some())
+        {
             return Ok(SignedOn { batch: answer.batch });
         }
         self.vault.import_under_master(&sign_on::keys(&self.dialect.sign_on, &answer.field62)?)?;
