@@ -1,5 +1,5 @@
-//! A ledger that is damaged or lost, seen from outside: the terminal takes no payment and says why, no command takes it for a new
-//! one, and a person puts the copy of its last good start in the ledger's place.
+//! A ledger that is damaged or lost, seen from outside: the terminal takes no payment and says why, no command takes it
+//! for a new one, and a person puts the copy of its last good start in the ledger's place.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails here and now")]
 

@@ -1,7 +1,8 @@
-//! The ledger of a terminal where it lies: begun, opened, looked at, put aside, restored; and who may read what lies there.
+//! The ledger of a terminal where it lies: begun, opened, looked at, put aside, restored; and who may read what lies
+//! there.
 //!
-//! The identity notes that a ledger was begun under it. So a ledger that is lost with everything beside it is not taken for one that never
-//! was, and a new enrolment, under which the host begins a new batch, begins a new ledger.
+//! The identity notes that a ledger was begun under it. So a ledger that is lost with everything beside it is not taken
+//! for one that never was, and a new enrolment, under which the host begins a new batch, begins a new ledger.
 
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -66,8 +67,8 @@ impl Setup {
         Ok(Some(Ledger::open_to_look(&path, merchant, terminal)?))
     }
 
-    /// Keeps a ledger in which only payments of another identity stand beside the one that is begun for this one. Needs the
-    /// engine's lock.
+    /// Keeps a ledger in which only payments of another identity stand beside the one that is begun for this one. Needs
+    /// the engine's lock.
     ///
     /// # Errors
     /// When payments in it are not finished, or it cannot be put aside.
@@ -97,7 +98,8 @@ impl Setup {
         self.ledger_of(merchant, terminal)
     }
 
-    /// A ledger that nobody can read any more, and no copy can replace, makes room for that of a new enrolment: it is kept beside.
+    /// A ledger that nobody can read any more, and no copy can replace, makes room for that of a new enrolment: it is
+    /// kept beside.
     ///
     /// # Errors
     /// When it cannot be.
@@ -197,8 +199,8 @@ fn make_files_private(ledger: &Path) -> Result<(), SetupError> {
     Ok(())
 }
 
-/// Makes a state directory that only its owner can look into. One that is there and is a terminal's, or empty, is closed to others as well; of
-/// one that is shared the files are what is closed.
+/// Makes a state directory that only its owner can look into. One that is there and is a terminal's, or empty, is
+/// closed to others as well; of one that is shared the files are what is closed.
 ///
 /// # Errors
 /// When it cannot be made.

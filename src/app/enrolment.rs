@@ -1,5 +1,7 @@
 //! Enrolment as an act of the whole terminal: when it may happen, and what it finds and leaves. No engine runs meanwhile.
 
+use std::path::Path;
+
 use super::books::kind_of_ledger;
 use super::setup::{Setup, SetupError};
 use crate::acquirer::enrolment::wire::{ActivationCode, Answer, SignedRequest, TerminalAnswer};
@@ -11,7 +13,7 @@ use crate::payment::record::State;
 use crate::reference::{MerchantCode, ReferenceError, TerminalNumber};
 use crate::terminal::binding::BindingRecord;
 use crate::terminal::identity::{self, Identity, IdentityError};
-use crate::terminal::journal::Journal;
+use crate::terminal::journal::{self, Journal};
 use crate::terminal::machine::MachineError;
 use crate::terminal::settings::SettingsError;
 use crate::vault::SecureElement;
@@ -179,7 +181,7 @@ impl Setup {
         let (directory, custody) = (self.identity_directory(), self.custody()?);
         let _alone = self.lock()?;
         enrolment::finish(&directory, &custody)?;
-        let before = Before::of(identity::unverified(&directory));
+        let before = Before::of(identity::unverified(&directory), &directory);
         match (self.identity(), again) {
             (Ok(identity), false) => {
                 return Err(EnrolError::Already {
@@ -192,7 +194,10 @@ impl Setup {
         }
         if self.journal().is_ok_and(|journal| journal.is_decommissioned()) {
             // Its keys are destroyed. What it left was given up then, by whom stands in the journal, and is kept as it is.
-            Ledger::put_aside(&self.ledger_path())?;
+            match Ledger::put_aside(&self.ledger_path()) {
+                Err(LedgerError::Damaged { .. }) => self.put_remains_aside()?,
+                done => drop(done?),
+            }
         } else {
             self.refuse_while_payments_are_open(&before)?;
         }
@@ -322,10 +327,14 @@ enum Before {
 }
 
 impl Before {
-    fn of(record: Result<BindingRecord, IdentityError>) -> Self {
+    /// A record that is gone where a journal is has been there.
+    fn of(record: Result<BindingRecord, IdentityError>, directory: &Path) -> Self {
+        let gone = |source: &std::io::Error| source.kind() == std::io::ErrorKind::NotFound;
         match record {
             Ok(record) => Self::Enrolled(Box::new(record)),
-            Err(IdentityError::File { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => Self::Never,
+            Err(IdentityError::File { source, .. }) if gone(&source) && !directory.join(journal::FILE).exists() => {
+                Self::Never
+            }
             Err(error) => Self::Unreadable(error),
         }
     }

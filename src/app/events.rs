@@ -129,8 +129,8 @@ impl Core {
         }
     }
 
-    /// Counts anew what waits in the queue. Where the ledger cannot be read, what was counted last is still shown: nobody may take it for
-    /// nothing.
+    /// Counts anew what waits in the queue. Where the ledger cannot be read, what was counted last is still shown:
+    /// nobody may take it for nothing.
     pub(super) fn refresh_waiting(&mut self) {
         if let Err(error) = self.count_waiting() {
             if self.running.is_some() {

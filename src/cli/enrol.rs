@@ -55,7 +55,6 @@ impl fmt::Debug for GivenCode {
     }
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "what an argument is read by may fail")]
 fn given_code(text: &str) -> Result<GivenCode, std::convert::Infallible> {
     Ok(GivenCode(Zeroizing::new(text.to_owned())))
 }

@@ -1,7 +1,8 @@
 //! The last good copy of the ledger, for the day on which a person puts it in the ledger's place (`restoring`).
 //!
-//! A copy is made of a ledger that was found whole, once a day at the most and after each restoration, while no payment runs;
-//! another one is kept of each version before it is migrated. One that knows more than the ledger is never replaced.
+//! A copy is made of a ledger that was found whole, once a day at the most and after each restoration, while no payment
+//! runs; another one is kept of each version before it is migrated. One that knows more than the ledger is never
+//! replaced.
 
 use std::path::{Path, PathBuf};
 

@@ -1,12 +1,13 @@
-//! The newest binding record that has counted. The terminal's journal says so too, and a journal whose last lines are taken away is
-//! right in itself.
+//! The newest binding record that has counted. The terminal's journal says so too, and a journal whose last lines are
+//! taken away is right in itself.
 
 use rusqlite::params;
 
 use super::{Ledger, LedgerError, statement_error};
 
 impl Ledger {
-    /// Notes the version of a binding record that counts for a device key. Gives the newest that has counted for that key.
+    /// Notes the version of a binding record that counts for a device key. Gives the newest that has counted for that
+    /// key.
     ///
     /// # Errors
     /// When it cannot be read or written.

@@ -1,8 +1,10 @@
-//! A second place for one fact: the host has the number of a payment already, so that it is not taken back. While the ledger cannot be
-//! written that fact would end with the program, and the next start would take back what may be another payment.
+//! A second place for one fact: the host has the number of a payment already, so that it is not taken back. While the
+//! ledger cannot be written that fact would end with the program, and the next start would take back what may be
+//! another payment.
 //!
-//! A file beside the ledger, made before it is needed and then written over in place: that takes no room on a full disk, and one
-//! sector is written or not. There is one payment at a time, and the next one begins when the ledger has taken the fact over.
+//! A file beside the ledger, made before it is needed and then written over in place: that takes no room on a full
+//! disk, and one sector is written or not. There is one payment at a time, and the next one begins when the ledger has
+//! taken the fact over.
 
 use std::fs::OpenOptions;
 use std::io::Write;

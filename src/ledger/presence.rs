@@ -1,8 +1,8 @@
-//! Whether there is a ledger, and whether there has been one: where one is lost, no other is begun in its place. An empty one would give
-//! the numbers of the open batch once more, and would know nothing of what is to be taken back.
+//! Whether there is a ledger, and whether there has been one: where one is lost, no other is begun in its place. An
+//! empty one would give the numbers of the open batch once more, and would know nothing of what is to be taken back.
 //!
-//! Looks, and changes nothing. SQLite takes an empty file for a database of its own, and throws the log beside it away: it is not
-//! asked about one.
+//! Looks, and changes nothing. SQLite takes an empty file for a database of its own, and throws the log beside it away:
+//! it is not asked about one.
 
 use std::path::Path;
 use std::time::Duration;
@@ -58,7 +58,8 @@ pub(super) fn is_there(path: &Path) -> Result<bool, LedgerError> {
     Ok(open_to_read(path).ok().and_then(|connection| tables(&connection).ok()) != Some((0, 0)))
 }
 
-/// Whether the ledger at `path` gave fewer numbers, or wrote down less, than the copy beside it. Not, where one of them cannot be read.
+/// Whether the ledger at `path` gave fewer numbers, or wrote down less, than the copy beside it. Not, where one of them
+/// cannot be read.
 pub(super) fn knows_less_than_copy(path: &Path) -> bool {
     // The copy first: an engine that runs meanwhile makes one of a ledger that has gone on.
     Extent::of_file(&path.with_file_name(COPY))

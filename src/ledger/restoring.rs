@@ -1,8 +1,8 @@
 //! The last good copy takes the place of a ledger that is damaged or lost, when a person wants it.
 //!
-//! Payments since the copy are known to the host alone. Numbers that may have been used since are passed over, working keys are
-//! fetched anew, and what was to be taken back is left to a person where one may have decided about it since. The copy itself
-//! becomes what took the place, so that a second restoration goes on from there.
+//! Payments since the copy are known to the host alone. Numbers that may have been used since are passed over, working
+//! keys are fetched anew, and what was to be taken back is left to a person where one may have decided about it since.
+//! The copy itself becomes what took the place, so that a second restoration goes on from there.
 
 use std::path::{Path, PathBuf};
 
@@ -39,7 +39,8 @@ pub struct Restoration {
     pub next: Stan,
 }
 
-/// The note that a copy is taking the ledger's place: as long as it is there, what stands in that place may be half of each.
+/// The note that a copy is taking the ledger's place: as long as it is there, what stands in that place may be half of
+/// each.
 fn note_of(ledger: &Path) -> PathBuf {
     beside(ledger, ".restoring")
 }
@@ -81,8 +82,8 @@ impl Ledger {
         .collect()
     }
 
-    /// Puts the last good copy in the place of a ledger that is damaged or lost. What is there of it is kept beside. Cut short, it
-    /// is done again from the beginning.
+    /// Puts the last good copy in the place of a ledger that is damaged or lost. What is there of it is kept beside.
+    /// Cut short, it is done again from the beginning.
     ///
     /// # Errors
     /// When the ledger is whole, there is no whole copy of this terminal's, or something cannot be written.
@@ -102,8 +103,6 @@ impl Ledger {
         }
         check_whole(&open_to_read(&copy)?, &copy)?;
         let file = |source| LedgerError::File { path: path.display().to_string(), source };
-        files::write(&note_of(path), b"a copy takes the place of this ledger\n").map_err(file)?;
-
         let fresh = beside(path, ".restored");
         for ending in ["", "-wal", "-shm", "-journal"] {
             files::remove(&beside(&fresh, ending)).map_err(file)?;
@@ -117,10 +116,11 @@ impl Ledger {
         std::fs::copy(&fresh, &next_copy).and_then(|_| files::open_private(&next_copy)).map_err(file)?;
         synced(&next_copy).map_err(file)?;
 
+        files::write(&note_of(path), b"a copy takes the place of this ledger\n").map_err(file)?;
         put_damaged_aside(path, at).map_err(file)?;
         std::fs::rename(&fresh, path).and_then(|()| files::sync(files::parent(path))).map_err(file)?;
-        // A card that wears out damages more than once: the next restoration must not give the same numbers again. As long as the
-        // note is there none of them has been given.
+        // A card that wears out damages more than once: the next restoration must not give the same numbers again. As
+        // long as the note is there none of them has been given.
         std::fs::rename(&next_copy, &copy).and_then(|()| files::sync(files::parent(path))).map_err(file)?;
         files::remove(&note_of(path)).and_then(|()| files::sync(files::parent(path))).map_err(file)?;
         Ok(restoration)
@@ -191,8 +191,8 @@ impl Ledger {
         Ok(Restoration { at, by: by.to_owned(), made_at, batch: known.batch, known: known.stan, next })
     }
 
-    /// What was to be taken back when the copy was made, and is old enough for a person to have decided about it since, waits for a
-    /// person again.
+    /// What was to be taken back when the copy was made, and is old enough for a person to have decided about it since,
+    /// waits for a person again.
     fn leave_to_a_person_what_may_be_decided(&mut self, at: DateTime) -> Result<(), LedgerError> {
         for state in [State::Pending, State::HostApproved, State::ReversalDue] {
             for row in self.in_state(state)? {

@@ -237,10 +237,10 @@ pub fn pause_s(result: &Result<HostAnswer, LinkFailure>, tries: u32) -> u32 {
     }
 }
 
-/// Whether a person may have decided about a payment that was to be taken back when a copy of the ledger was made, by its age in
-/// seconds when the copy takes the ledger's place. A younger one is taken back: that protects the customer, and a host expects
-/// repeats. For an older one a person may know that it is charged and stays so, and may have handed out the goods; taking it
-/// back then cannot be undone, while a person can have it sent again at any time.
+/// Whether a person may have decided about a payment that was to be taken back when a copy of the ledger was made, by
+/// its age in seconds when the copy takes the ledger's place. A younger one is taken back: that protects the customer,
+/// and a host expects repeats. For an older one a person may know that it is charged and stays so, and may have handed
+/// out the goods; taking it back then cannot be undone, while a person can have it sent again at any time.
 pub fn may_be_decided_since(age_s: i64) -> bool {
     !(0..MIN_AGE_S).contains(&age_s)
 }

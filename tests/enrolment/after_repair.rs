@@ -92,10 +92,14 @@ fn a_binding_record_that_cannot_be_read_is_not_taken_for_none() {
     town.leave_a_payment_open();
     let path = town.identity().join("binding.json");
     let right = std::fs::read(&path).unwrap();
-    std::fs::write(&path, "{").unwrap();
     let vault = std::fs::read(town.identity().join("vault-TEST.toml")).unwrap();
     let code = town.merchant(&["code", TUSN])["activation_code"].as_str().unwrap().to_owned();
-    for arguments in [&["enrol", "--again", "--code", &code, "--json"][..], &["enrol", "--code", &code, "--json"]] {
+    let (again, once) = (["enrol", "--again", "--code", &code, "--json"], ["enrol", "--code", &code, "--json"]);
+    for (left, arguments) in [("{", &again[..]), ("{", &once), ("", &again), ("gone", &once)] {
+        std::fs::write(&path, left).unwrap();
+        if left == "gone" {
+            std::fs::remove_file(&path).unwrap();
+        }
         let (refused, exit) = town.yima(arguments);
         assert_eq!((refused["reason"]["kind"].as_str(), exit), (Some("payments_open"), 1), "{refused}");
     }

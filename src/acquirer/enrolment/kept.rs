@@ -1,6 +1,6 @@
-//! What is kept of a request for an enrolment until it is decided, so that it can be repeated word for word: all of it but the
-//! activation code and the key that proves the machine. Whoever copies the folder meanwhile has neither; both are put in again when
-//! the request is sent.
+//! What is kept of a request for an enrolment until it is decided, so that it can be repeated word for word: all of it
+//! but the activation code and the key that proves the machine. Whoever copies the folder meanwhile has neither; both
+//! are put in again when the request is sent.
 
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
