@@ -10,13 +10,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use jiff::{SignedDuration, Timestamp};
 use zeroize::Zeroizing;
 
 use super::addresses::Addresses;
 use super::enrolment::wire::SignedRequest;
 use super::enrolment::{Enrolled, EnrolmentError};
 use super::held::{Held, LineEnd};
+pub use super::host_link::{HostCheck, HostLink};
 use super::https::address::{Address, AddressError};
 use super::https::tls::{OwnCertificate, Tls, TlsError};
 use super::https::{Carrier, Https, Limits, Post, PostError, Received};
@@ -31,7 +31,7 @@ use crate::host_tables::TerminalParameters;
 use crate::iso8583::{Dialect, DialectError, Order};
 use crate::payment::advice::Advice;
 use crate::payment::online::{HostAnswer, LateApproval, LinkFailure, ReversalRequest, SaleRequest, Unreached};
-use crate::reference::{ResponseCode, TraceNumber};
+use crate::reference::TraceNumber;
 use crate::terminal::identity::Identity;
 use crate::terminal::link::LinkSettings;
 use crate::vault::{SecureElement, VaultError};
@@ -44,117 +44,6 @@ pub const MAX_ANSWER: usize = 8 * 1024;
 
 /// The longest any phase of an echo takes: it books nothing, and who is gone is to be seen soon.
 const ECHO_LIMIT: Duration = Duration::from_secs(4);
-
-/// A way to the host.
-pub trait HostLink: Send + Sync {
-    /// Asks for a sale (0200).
-    ///
-    /// # Errors
-    /// When no valid answer came; the variant says whether the host may know of the request.
-    fn sale(&self, request: &SaleRequest) -> Result<HostAnswer, LinkFailure>;
-
-    /// Takes a sale back (0400).
-    ///
-    /// # Errors
-    /// As [`HostLink::sale`].
-    fn reverse(&self, request: &ReversalRequest) -> Result<HostAnswer, LinkFailure>;
-
-    /// Tells of a payment that is over (0320, 0620). Moves no money.
-    ///
-    /// # Errors
-    /// As [`HostLink::sale`].
-    fn advise(&self, advice: &Advice) -> Result<HostAnswer, LinkFailure>;
-
-    /// Fetches new working keys (0800) and gives them to the vault; those before are gone. Books nothing.
-    ///
-    /// # Errors
-    /// When no valid answer came, the host refuses, or the vault does not take its keys.
-    fn sign_on(&self, trace: TraceNumber) -> Result<SignedOn, SignOnFailure>;
-
-    /// Asks whether the host is there (0820 echo). Books nothing.
-    ///
-    /// # Errors
-    /// As [`HostLink::sale`].
-    fn check(&self) -> Result<HostCheck, LinkFailure>;
-
-    /// What answers since the last call ordered the terminal to do, but for a sign-on: see [`HostLink::take_need_of_keys`].
-    fn take_orders(&self) -> Vec<Order>;
-
-    /// Whether an answer since the last call says that the working keys have to be fetched anew: one that orders it, one
-    /// whose code says so, or one whose MAC is wrong.
-    fn take_need_of_keys(&self) -> bool;
-
-    /// What the answers since the last call said of this terminal's binding, if they spoke of it: the same, or which value is
-    /// another.
-    fn take_word_on_binding(&self) -> Option<Result<(), String>> {
-        None
-    }
-
-    /// Fetches the binding record and takes it when it is newer than the one that counts; gives the identity that it makes.
-    ///
-    /// # Errors
-    /// When nothing valid came; what counted still counts.
-    fn refresh_binding(&self) -> Result<Option<Identity>, EnrolmentError> {
-        Ok(None)
-    }
-
-    /// Approvals since the last call that came as the answer to something else: too late for their own request.
-    fn take_late(&self) -> Vec<LateApproval> {
-        Vec::new()
-    }
-
-    /// Tells the host how the terminal is (0820). Books nothing.
-    ///
-    /// # Errors
-    /// When the host does not take note of it.
-    fn report(&self, report: &StatusReport) -> Result<(), DownloadError>;
-
-    /// From the next request on the acquirer's parameters count, where they are about the line.
-    fn adopt(&self, _parameters: &TerminalParameters) {}
-
-    /// Fetches applications, CA keys and tables. Keeps nothing.
-    ///
-    /// # Errors
-    /// When an answer is missing, refuses, or cannot be read.
-    fn download(&self) -> Result<Download, DownloadError>;
-
-    /// Tells the host that what was downloaded is in its place. Downloads that were ordered before are then no longer among
-    /// [`HostLink::take_orders`]: a host may order the same with every answer until it is told.
-    ///
-    /// # Errors
-    /// When the host does not take note of it.
-    fn confirm_download(&self) -> Result<(), DownloadError>;
-
-    /// How long nothing may have been heard of the host before it is asked whether it is there; `None` when it never is.
-    fn echo_interval(&self) -> Option<Duration> {
-        None
-    }
-
-    /// Waits until the idle line that the last echo left open ends, but not longer than `patience`.
-    fn wait_for_line_end(&self, patience: Duration) -> Option<LineEnd> {
-        std::thread::sleep(patience);
-        None
-    }
-}
-
-/// What an echo brought.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HostCheck {
-    /// The host's response code: 00 when it takes this terminal.
-    pub response_code: ResponseCode,
-    /// The host's time (HTTP `Date`), to compare the terminal's clock with. Good to a second.
-    pub date: Option<Timestamp>,
-    /// How far this machine's local time is ahead of the host's (fields 12 and 13).
-    pub local_ahead: Option<SignedDuration>,
-    /// From the start of the connection to the end of the answer.
-    pub round_trip: Duration,
-    /// The address that answered.
-    pub address: String,
-    /// It is the host's second one.
-    pub on_fallback: bool,
-    /// How the line is kept secret, in a word for technicians.
-    pub tls: String,
-}
 
 /// The link over HTTPS.
 pub struct HttpsLink {
@@ -492,7 +381,9 @@ impl HostLink for HttpsLink {
         self.note_binding(&requests, &body);
         let kept = |_: &SignOnFailure| self.keep_late(&requests, &request, &body);
         let answer = sign_on::read(&requests, &request, &body).inspect_err(kept)?;
-        if deliberate::is("keys_not_taken") {
+        if deliberate::is("keys_not_taken")
+            && self.vault.check_value(crate::vault::KeyName::Mac).is_ok_and(|value| value.is_some())
+        {
             return Ok(SignedOn { batch: answer.batch });
         }
         self.vault.import_under_master(&sign_on::keys(&self.dialect.sign_on, &answer.field62)?)?;

@@ -15,6 +15,7 @@ pub mod device;
 pub mod dialect_file;
 pub mod enrolment;
 pub mod held;
+mod host_link;
 pub mod https;
 mod late;
 pub mod link;

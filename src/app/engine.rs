@@ -60,7 +60,7 @@ pub struct Engine {
 pub(super) enum Message {
     Intent(Intent),
     Reader(Ticket, reader::Event),
-    Link(link::Event),
+    Link(Vec<link::Event>),
     Printer(printer::Event),
     Stop,
 }
@@ -291,7 +291,7 @@ impl Core {
         match message {
             Message::Intent(intent) => self.on_intent(intent),
             Message::Reader(ticket, event) => self.on_reader(ticket, event),
-            Message::Link(event) => self.on_link(event),
+            Message::Link(events) => events.into_iter().for_each(|event| self.on_link(event)),
             Message::Printer(event) => self.after_print(event),
             Message::Stop => {}
         }

@@ -97,8 +97,7 @@ impl SteppedEngine {
             }
             Device::Link | Device::SecondLink => {
                 let job = self.links[usize::from(device == Device::SecondLink)].try_recv().ok()?;
-                let events = link::carry_out(job, &*self.link, &self.emv_files);
-                events.into_iter().map(Message::Link).collect()
+                vec![Message::Link(link::carry_out(job, &*self.link, &self.emv_files))]
             }
             Device::Printer => {
                 let job = self.slips.try_recv().ok()?;

@@ -9,4 +9,5 @@ pub mod identity;
 pub mod journal;
 pub mod link;
 pub mod machine;
+mod place;
 pub mod settings;

@@ -23,7 +23,7 @@ const BITES: [Bite; 13] = [
     bite("number_used_twice", "the number of a sign-on is given again", 0),
     bite("gateway_clears", "a gateway's 502 counts as never sent", 0),
     bite("sent_again", "a request without an answer is sent once more", 0),
-    bite("keys_not_taken", "the keys of a sign-on are not taken", 0),
+    bite("keys_not_taken", "the keys of a sign-on are not taken where there are some", 0),
     bite("other_answer_taken", "the answer to another number is taken", 0),
     bite("interrupted_forgotten", "what a power cut interrupted is not taken back", 0),
     bite("done_before_written", "what could not be written is done all the same", 0),

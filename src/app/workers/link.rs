@@ -82,16 +82,13 @@ pub fn start<M: Send + 'static>(
     link: Arc<dyn HostLink>,
     files: EmvFiles,
     events: Sender<M>,
-    wrap: impl Fn(Event) -> M + Send + 'static,
+    wrap: impl Fn(Vec<Event>) -> M + Send + 'static,
 ) -> std::io::Result<Sender<Job>> {
     super::start("link", move |jobs| {
         for job in jobs {
-            for event in carry_out(job, &*link, &files) {
-                let last_words = matches!(event, Event::Late(_));
-                // The engine may be gone, and then the next line says so.
-                if events.send(wrap(event)).is_err() && !last_words {
-                    return;
-                }
+            // In one message: an engine that is to end hears all that came with an answer.
+            if events.send(wrap(carry_out(job, &*link, &files))).is_err() {
+                return;
             }
         }
     })
@@ -125,12 +122,12 @@ pub fn carry_out(job: Job, link: &dyn HostLink, files: &EmvFiles) -> Vec<Event> 
 pub fn watch<M: Send + 'static>(
     link: Arc<dyn HostLink>,
     events: Sender<M>,
-    wrap: impl Fn(Event) -> M + Send + 'static,
+    wrap: impl Fn(Vec<Event>) -> M + Send + 'static,
 ) -> std::io::Result<Sender<Infallible>> {
     super::start("line", move |jobs| {
         while jobs.try_recv() == Err(TryRecvError::Empty) {
             let ended = link.wait_for_line_end(LOOK_UP);
-            if ended.is_some_and(|end| events.send(wrap(Event::LineEnded(end))).is_err()) {
+            if ended.is_some_and(|end| events.send(wrap(vec![Event::LineEnded(end)])).is_err()) {
                 return;
             }
         }

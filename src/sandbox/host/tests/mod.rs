@@ -4,6 +4,7 @@ mod binding;
 mod ciphers;
 mod decisions;
 mod enrolment;
+mod in_service;
 mod line;
 mod macs;
 mod parameters;
