@@ -288,7 +288,7 @@ fn a_payment_that_waits_for_a_reversal_waits_for_the_keys_that_its_answer_asks_f
         shown.clone()
     };
     let end = Instant::now() + Duration::from_secs(30);
-    let mut step = |engine: &mut SteppedEngine, stop: &dyn Fn() -> bool| {
+    let step = |engine: &mut SteppedEngine, stop: &dyn Fn() -> bool| {
         assert!(Instant::now() < end, "in vain");
         for device in Device::ALL {
             let Some(outcome) = engine.work(device) else { continue };
