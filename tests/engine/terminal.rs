@@ -107,6 +107,8 @@ impl HostLink for Line {
         *self.reversals.lock().unwrap() += 1;
         match reversal {
             Reversal::Silent => Err(LinkFailure::NoAnswer("silent".to_owned())),
+            // Whatever the code, an answer whose decision is another one contradicts itself.
+            Reversal::Code("00") => Ok(answer(Decision::Approved, "00")),
             Reversal::Code(code) => Ok(answer(Decision::Refused, code)),
             Reversal::Held(until) => {
                 let _ = until.lock().unwrap().recv();
