@@ -192,7 +192,7 @@ impl State {
                 if second_answer { second } else { first }
             }
             Some(OnLine::OlderAnswer { reached }) => {
-                let older = self.older_answer(kind, reached);
+                let older = self.older_answer(kind, request, reached);
                 if reached {
                     self.ask(request);
                 }
@@ -263,12 +263,13 @@ impl State {
         kind
     }
 
-    /// An answer that the host has given before, of this kind if there is one. No terminal can tell that a host has signed one
-    /// for a payment that never came to it: such an answer does not take the place of a request.
-    fn older_answer(&self, kind: Kind, reached: bool) -> Option<Vec<u8>> {
-        let mut fit = self.answers.iter().rev().filter(|given| reached || given.to_the_point).peekable();
-        let last = fit.peek().copied();
-        fit.find(|given| given.kind == kind).or(last).map(|given| given.body.clone())
+    /// The answer of before that fits best: of this kind, and of this amount. No terminal can tell that a host has signed one for
+    /// a payment that never came to it: such an answer does not take the place of a request.
+    fn older_answer(&self, kind: Kind, request: &[u8], reached: bool) -> Option<Vec<u8>> {
+        let amount = self.dialect.unpack(request).ok().and_then(|frame| frame.message.text(4).map(str::to_owned));
+        let fits = |given: &&Given| (given.kind == kind, given.amount == amount);
+        let all = self.answers.iter().filter(|given| reached || given.to_the_point);
+        all.max_by_key(fits).map(|given| given.body.clone())
     }
 
     /// Brings a request to the host; nothing when it keeps silent.
@@ -296,7 +297,8 @@ impl State {
             let asked = self.dialect.unpack(request).ok().map(|frame| frame.message);
             let kind = asked.as_ref().map_or(Kind::Other, Kind::of);
             let to_the_point = asked.is_some_and(|asked| asked.text(11) == frame.message.text(11));
-            self.answers.push(Given { kind, to_the_point, body: body.clone() });
+            let amount = frame.message.text(4).map(str::to_owned);
+            self.answers.push(Given { kind, to_the_point, amount, body: body.clone() });
         }
         Some(answer)
     }
@@ -307,6 +309,7 @@ struct Given {
     kind: Kind,
     /// It carries the number that was asked about.
     to_the_point: bool,
+    amount: Option<String>,
     body: Vec<u8>,
 }
 

@@ -240,7 +240,7 @@ fn customer(random: &mut Random) -> Customer {
 
 fn on_line(random: &mut Random) -> OnLine {
     let reached = random.percent(60);
-    match random.below(12) {
+    match random.below(14) {
         0 => OnLine::Unreachable,
         1 => OnLine::RequestLost,
         2 | 3 => OnLine::AnswerLost,
@@ -248,7 +248,7 @@ fn on_line(random: &mut Random) -> OnLine {
         5 => OnLine::RequestLate(random.between(31, 400)),
         6 => OnLine::Overtaken,
         7 => OnLine::Twice { second_answer: reached },
-        8 => OnLine::OlderAnswer { reached },
+        8 | 12 | 13 => OnLine::OlderAnswer { reached },
         9 => OnLine::Gateway { reached },
         10 => OnLine::Page { reached, as_message: random.percent(50) },
         _ => OnLine::Forged(
