@@ -6,6 +6,7 @@
 mod support;
 
 use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -88,8 +89,12 @@ fn a_shop_whose_acquirer_has_keys_of_sm4_sells_with_pins_and_takes_back() {
 fn a_dialect_with_which_nobody_can_trade_is_refused_by_name() {
     let counter = Counter::open();
     for name in ["iso87-ascii", "iso87-binary", "iso93-binary"] {
-        for command in [&["sandbox", "host", "--dialect", name][..], &["demo", "--headless", "--dialect", name]] {
-            let output = counter.yima(command).output().unwrap();
+        let host = counter.yima(&["sandbox", "host", "--dialect", name]);
+        // A demonstration takes no settings.
+        let mut demo = Command::new(env!("CARGO_BIN_EXE_yima"));
+        demo.args(["demo", "--headless", "--dialect", name]);
+        for mut command in [host, demo] {
+            let output = command.output().unwrap();
             let said = String::from_utf8_lossy(&output.stderr);
             assert_eq!(output.status.code(), Some(2), "{said}");
             assert!(said.contains(name) && said.contains("a terminal cannot trade with it"), "{said}");

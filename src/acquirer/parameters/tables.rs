@@ -230,13 +230,13 @@ pub fn cards(field: &[u8], key: &NumberKey) -> Result<Records<CardRecord>, Table
             Some([1]) => true,
             Some(_) => return Err(record.wrong(REFUSED, "00 or 01")),
         };
+        let (prefix, ending) = (Zeroizing::new(record.text(PREFIX)?), record.maybe_text(ENDING)?);
+        let bank = record.text(BANK)?;
         let kind = match record.find(KIND) {
             Some([code]) => CardKind::ALL.get(usize::from(*code)).copied(),
             _ => None,
         };
         let kind = kind.ok_or_else(|| record.wrong(KIND, "00, 01 or 02"))?;
-        let (prefix, ending) = (Zeroizing::new(record.text(PREFIX)?), record.maybe_text(ENDING)?);
-        let bank = record.text(BANK)?;
         if is_whole(&prefix) && ending.is_none() {
             let digest =
                 key.digest(&prefix).map_err(|_| record.wrong(PREFIX, "a number that a digest can be made of"))?;
