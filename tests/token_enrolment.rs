@@ -154,6 +154,7 @@ fn a_terminal_with_a_token_is_enrolled_moved_enrolled_anew_and_taken_out_of_serv
         "client.key",
         "client.pem",
         "journal.jsonl",
+        "ledger-begun",
         "machine.toml",
         "token.pin",
         "vault-token.toml",

@@ -67,8 +67,17 @@ impl Input {
         bytes(name, &self.text(name, given)?)
     }
 
-    /// The bytes of arguments that are words of one text, or of what is left of standard input.
+    /// The bytes of arguments that are words of one text, or of what is left of standard input. Who gives no argument and nothing
+    /// there has forgotten something.
     pub fn data(&mut self, name: &str, given: &[Given]) -> Result<Zeroizing<Vec<u8>>, Failure> {
+        if given.is_empty() {
+            let read = self.read;
+            let rest = &self.standard_input()?[read..];
+            if rest.trim().is_empty() {
+                return Err(format!("{name} is missing: no argument, and nothing on standard input").into());
+            }
+            return bytes(name, rest);
+        }
         if let [only] = given
             && only.is_standard_input()
         {

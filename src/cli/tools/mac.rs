@@ -38,7 +38,7 @@ pub struct Arguments {
     key: Given,
 
     /// Message in hexadecimal, with blanks or without; without it, or with `-`, standard input is read
-    #[arg(default_value = "-", hide_default_value = true, value_name = "DATA")]
+    #[arg(value_name = "DATA")]
     data: Vec<Given>,
 
     /// Print as JSON
