@@ -426,7 +426,6 @@ fn a_line_that_is_not_understood_does_not_repeat_what_may_be_a_secret() {
         "dukpt --algorithm tdes --bdk 01 9ABCDEF0 --ksn FFFF9876543210E00001 --purpose pin",
         "pinblock encode --format 9ABCDEF0 --pin 1234 --pan 4012345678909",
         "pinblock encode --format 0 --pin 1234 --pan 4012 9ABCDEF0",
-        "mac --alg cmac --kee=9ABCDEF001234567 00",
         "9ABCDEF001234567",
     ] {
         let output = yima(line, &[]);
@@ -434,6 +433,8 @@ fn a_line_that_is_not_understood_does_not_repeat_what_may_be_a_secret() {
         assert_eq!(output.status.code(), Some(2), "{line}: {said}");
         assert!(said.contains("not repeated") && !said.contains("9ABCDEF0"), "{line}: {said}");
     }
+    let said = String::from_utf8(yima("mac --alg cmac --kee=9ABCDEF001234567 00", &[]).stderr).unwrap();
+    assert!(said.contains("--kee") && !said.contains("9ABCDEF0"), "{said}");
     let said = String::from_utf8(yima("kcv --alg tds --key 00", &[]).stderr).unwrap();
     assert!(said.contains("'tds'") && said.contains("tdes"), "a word is repeated: {said}");
 }

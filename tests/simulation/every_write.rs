@@ -122,6 +122,20 @@ fn a_disk_that_fails_or_is_full_approves_nothing() {
     on_short_days(47, &disk_errors(&[1, 3, 20]));
 }
 
+/// Nobody is sent for a copy that there is not.
+#[test]
+fn a_disk_that_fails_while_the_ledger_is_made_is_no_damage() {
+    for part in [
+        Part::Disk(3, 20, Trouble::Full),
+        Part::Disk(4, 20, Trouble::Full),
+        Part::Disk(5, 3, Trouble::Broken),
+        Part::Disk(5, 20, Trouble::Broken),
+    ] {
+        let verdict = live(&short_day([part.clone()]), false);
+        assert!(verdict.problems.is_empty(), "{part:?}: {}", verdict.problems.join("; "));
+    }
+}
+
 /// `./dev test` plays some of these.
 #[test]
 #[ignore = "plays a day for every write in every way: ./dev simulate --every-write"]
