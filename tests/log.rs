@@ -3,20 +3,20 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails here and now")]
 
+#[path = "support/pending.rs"]
+mod pending;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use jiff::civil::date;
+use pending::pending;
 use serde_json::Value;
 use tempfile::TempDir;
 use yima::acquirer::cosign::CosignError;
 use yima::app::Setup;
 use yima::app::log::LogError;
-use yima::emv::cvm::Verification;
 use yima::ledger::Ledger;
-use yima::money::{Amount, Currency};
-use yima::payment::online::EntryMode;
-use yima::payment::record::{Pending, Record};
+use yima::payment::record::Record;
 use yima::reference::{ResponseCode, TraceNumber};
 use yima::sandbox::host::{Host, RunningHost};
 use yima::terminal::settings::{Origin, Settings};
@@ -82,20 +82,7 @@ impl Terminal {
 /// A payment that its host declined.
 fn declined(ledger: &mut Ledger, minor: u64) -> TraceNumber {
     let trace = ledger.take_trace_number().unwrap();
-    let pending = Pending {
-        amount: Amount::new(minor, Currency::CNY).unwrap(),
-        at: date(2026, 11, 22).at(14, 26, 9, 0),
-        entry: EntryMode::Chip,
-        verification: Verification::None,
-        truncated_pan: "622848*********1230".to_owned(),
-        sequence_number: None,
-        card_expiry: None,
-        aid: "A000000333010101".to_owned(),
-        application_label: "UnionPay Debit".to_owned(),
-        bank: None,
-        chip_data: vec![1],
-    };
-    ledger.record(trace, &Record::Pending(Box::new(pending))).unwrap();
+    ledger.record(trace, &pending(minor)).unwrap();
     let response_code = ResponseCode::parse("51").ok();
     ledger.record(trace, &Record::NotPaid { reason: ReasonKind::HostDeclined, response_code, rrn: None }).unwrap();
     trace

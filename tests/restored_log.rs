@@ -3,16 +3,16 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails here and now")]
 
+#[path = "support/pending.rs"]
+mod pending;
+
 use std::path::Path;
 use std::process::Command;
 
-use jiff::civil::date;
+use pending::pending;
 use yima::app::Setup;
-use yima::emv::cvm::Verification;
 use yima::ledger::Ledger;
-use yima::money::{Amount, Currency};
-use yima::payment::online::EntryMode;
-use yima::payment::record::{Pending, Record};
+use yima::payment::record::Record;
 use yima::sandbox::host::Host;
 use yima::terminal::settings::{Origin, Settings};
 use yima::wording::ReasonKind;
@@ -32,20 +32,7 @@ fn damage(state: &Path) {
 /// A payment for which the host could not be reached, as an engine writes it down.
 fn not_made(mut ledger: Ledger) {
     let trace = ledger.take_trace_number().unwrap();
-    let pending = Pending {
-        amount: Amount::new(1234, Currency::CNY).unwrap(),
-        at: date(2026, 11, 22).at(14, 26, 9, 0),
-        entry: EntryMode::Chip,
-        verification: Verification::None,
-        truncated_pan: "622848*********1230".to_owned(),
-        sequence_number: None,
-        card_expiry: None,
-        aid: "A000000333010101".to_owned(),
-        application_label: "UnionPay Debit".to_owned(),
-        bank: None,
-        chip_data: vec![1],
-    };
-    ledger.record(trace, &Record::Pending(Box::new(pending))).unwrap();
+    ledger.record(trace, &pending(1234)).unwrap();
     let never = Record::NotPaid { reason: ReasonKind::HostUnreachable, response_code: None, rrn: None };
     ledger.record(trace, &never).unwrap();
 }

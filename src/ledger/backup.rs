@@ -120,20 +120,26 @@ pub(super) fn open_to_read(path: &Path) -> Result<Connection, LedgerError> {
         .map_err(|source| LedgerError::Open { path: path.display().to_string(), source })
 }
 
+/// Has SQLite look at a database with one of its checks. A disk that is full, or answers nothing now, has damaged nothing: nobody
+/// is sent for the copy then.
+pub(super) fn check_with(pragma: &str, connection: &Connection, path: &Path) -> Result<(), LedgerError> {
+    let verdict: String =
+        connection.query_row(&format!("PRAGMA {pragma}(1)"), [], |row| row.get(0)).map_err(statement_error(path))?;
+    if verdict == "ok" { Ok(()) } else { Err(damaged(path, verdict)) }
+}
+
 /// Looks at every page, every index and every reference.
 pub(super) fn check_whole(connection: &Connection, path: &Path) -> Result<(), LedgerError> {
-    let damaged = |problem: String| LedgerError::Damaged { path: path.display().to_string(), problem };
-    let verdict: String = connection
-        .query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))
-        .map_err(|error| damaged(error.to_string()))?;
-    if verdict != "ok" {
-        return Err(damaged(verdict));
-    }
+    check_with("integrity_check", connection, path)?;
     let dangling: Option<String> = connection
         .query_row("PRAGMA foreign_key_check", [], |row| row.get(0))
         .optional()
-        .map_err(|error| damaged(error.to_string()))?;
-    dangling.map_or(Ok(()), |table| Err(damaged(format!("a row of {table} refers to nothing"))))
+        .map_err(statement_error(path))?;
+    dangling.map_or(Ok(()), |table| Err(damaged(path, format!("a row of {table} refers to nothing"))))
+}
+
+fn damaged(path: &Path, problem: String) -> LedgerError {
+    LedgerError::Damaged { path: path.display().to_string(), problem }
 }
 
 #[cfg(test)]

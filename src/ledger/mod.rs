@@ -346,13 +346,7 @@ impl Ledger {
     }
 
     fn check_integrity(&self) -> Result<(), LedgerError> {
-        // A disk that is full, or answers nothing now, has damaged nothing: nobody is sent for the copy.
-        let verdict: String = self
-            .connection
-            .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
-            .map_err(statement_error(&self.path))?;
-        let path = || self.path.display().to_string();
-        if verdict == "ok" { Ok(()) } else { Err(LedgerError::Damaged { path: path(), problem: verdict }) }
+        backup::check_with("quick_check", &self.connection, &self.path)
     }
 
     /// A reversal that belongs to another merchant or terminal could not be sent under this one's name.

@@ -23,19 +23,13 @@ impl Town {
 
 #[test]
 fn a_repaired_terminal_uses_no_number_that_an_earlier_payment_has() {
-    let town = Town::new();
-    let code = town.approved();
-    town.enrol(&code);
-    let till = Till::open(&town);
-    assert_eq!(till.sell(), (Ending::Approved, "00".to_owned()));
-    drop(till);
+    let town = Town::enrolled();
+    Till::open(&town).sells();
     for _ in 0..2 {
         town.lose_the_ledger();
         town.lose_the_copy();
         town.enrol_anew();
-        let till = Till::open(&town);
-        assert_eq!(till.sell(), (Ending::Approved, "00".to_owned()));
-        drop(till);
+        Till::open(&town).sells();
     }
     let books = town.host.ledger().unwrap();
     let batches: Vec<_> = books.iter().map(|entry| (entry.trace.batch.number(), entry.state.word())).collect();
@@ -45,12 +39,8 @@ fn a_repaired_terminal_uses_no_number_that_an_earlier_payment_has() {
 /// What was open is in the copy, and new keys could not finish it.
 #[test]
 fn a_terminal_whose_ledger_can_be_restored_is_not_enrolled_anew_over_it() {
-    let town = Town::new();
-    let code = town.approved();
-    town.enrol(&code);
-    let till = Till::open(&town);
-    assert_eq!(till.sell(), (Ending::Approved, "00".to_owned()));
-    drop(till);
+    let town = Town::enrolled();
+    Till::open(&town).sells();
     town.lose_the_ledger();
     let code = town.merchant(&["code", TUSN])["activation_code"].as_str().unwrap().to_owned();
     let again = ["enrol", "--again", "--code", &code, "--json"];
@@ -62,15 +52,12 @@ fn a_terminal_whose_ledger_can_be_restored_is_not_enrolled_anew_over_it() {
     assert_eq!(exit, 0, "{restored}");
     let (enrolled, exit) = town.yima(&again);
     assert_eq!((&enrolled["enrolled"], exit), (&Value::Bool(true), 0), "{enrolled}");
-    let till = Till::open(&town);
-    assert_eq!(till.sell(), (Ending::Approved, "00".to_owned()));
+    Till::open(&town).sells();
 }
 
 #[test]
 fn a_ledger_that_nothing_can_replace_makes_room_for_that_of_a_new_enrolment_and_is_kept() {
-    let town = Town::new();
-    let code = town.approved();
-    town.enrol(&code);
+    let town = Town::enrolled();
     drop(Till::open(&town));
     town.lose_the_ledger();
     for name in ["ledger.sqlite", "ledger-copy.sqlite"] {
@@ -79,16 +66,13 @@ fn a_ledger_that_nothing_can_replace_makes_room_for_that_of_a_new_enrolment_and_
     town.enrol_anew();
     let kept = std::fs::read_dir(town.state()).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap());
     assert_eq!(kept.filter(|name| name.starts_with("ledger-damaged-")).count(), 2);
-    let till = Till::open(&town);
-    assert_eq!(till.sell(), (Ending::Approved, "00".to_owned()));
+    Till::open(&town).sells();
 }
 
 /// Keys are needed by what is open, whoever it belongs to.
 #[test]
 fn a_binding_record_that_cannot_be_read_is_not_taken_for_none() {
-    let town = Town::new();
-    let code = town.approved();
-    town.enrol(&code);
+    let town = Town::enrolled();
     town.leave_a_payment_open();
     let path = town.identity().join("binding.json");
     let right = std::fs::read(&path).unwrap();

@@ -28,9 +28,7 @@ impl Town {
     fn sells_as_the_next_merchant(&self) {
         let (status, _) = self.yima(&["enrol", "--status", "--json"]);
         assert_eq!(status["binding"]["terminal_number"], "10000003");
-        let till = Till::open(self);
-        assert_eq!(till.sell(), (Ending::Approved, "00".to_owned()));
-        drop(till);
+        Till::open(self).sells();
         let (list, _) = self.yima(&["transactions", "--json"]);
         assert_eq!(list.as_array().unwrap().len(), 1, "{list}");
         let (doctor, _) = self.yima(&["doctor", "--json"]);
@@ -40,12 +38,8 @@ impl Town {
 
 #[test]
 fn payments_that_are_open_go_to_the_host_after_the_acquirer_ended_the_service() {
-    let town = Town::new();
-    let code = town.approved();
-    town.enrol(&code);
-    let till = Till::open(&town);
-    assert_eq!(till.sell(), (Ending::Approved, "00".to_owned()));
-    drop(till);
+    let town = Town::enrolled();
+    Till::open(&town).sells();
     town.leave_a_payment_open();
     town.end_service();
     let next = town.next_code();
@@ -66,9 +60,7 @@ fn payments_that_are_open_go_to_the_host_after_the_acquirer_ended_the_service() 
 
 #[test]
 fn what_nobody_can_finish_is_given_up_by_somebody_and_kept_as_it_is() {
-    let town = Town::new();
-    let code = town.approved();
-    town.enrol(&code);
+    let town = Town::enrolled();
     town.leave_a_payment_open();
     town.end_service();
     let give_up = ["decommission", "--give-up", "--by", "王五", "--note", "the bank takes it back itself", "--json"];
@@ -84,11 +76,9 @@ fn what_nobody_can_finish_is_given_up_by_somebody_and_kept_as_it_is() {
 
 #[test]
 fn a_ledger_with_nothing_open_is_kept_when_the_terminal_comes_to_another_merchant() {
-    let town = Town::new();
-    let code = town.approved();
-    town.enrol(&code);
+    let town = Town::enrolled();
     let till = Till::open(&town);
-    assert_eq!(till.sell(), (Ending::Approved, "00".to_owned()));
+    till.sells();
     town.wait_until_nothing_waits();
     drop(till);
     town.end_service();

@@ -3,9 +3,18 @@ use jiff::civil::date;
 use super::super::MIGRATIONS;
 use super::super::tests::{approved, open, paid};
 use super::*;
+use crate::reference::TraceNumber;
 
 pub(in crate::ledger) fn at(hour: i8) -> DateTime {
     date(2026, 11, 22).at(hour, 0, 0, 0)
+}
+
+/// A ledger with one payment and a copy of it, closed again: the payment.
+pub(in crate::ledger) fn copied(folder: &Path) -> TraceNumber {
+    let mut ledger = open(folder);
+    let kept = paid(&mut ledger, approved());
+    ledger.keep_copy(at(8)).unwrap();
+    kept
 }
 
 pub(in crate::ledger) fn names(folder: &Path, part: &str) -> Vec<String> {

@@ -1,4 +1,4 @@
-use super::super::backup::tests::{at, names};
+use super::super::backup::tests::{at, copied, names};
 use super::super::tests::{approved, open, paid};
 use super::*;
 use crate::ledger::Loss;
@@ -67,10 +67,7 @@ fn what_is_lost_is_not_begun_anew_whatever_tells_that_it_was_there() {
 #[test]
 fn the_copy_of_another_terminal_says_nothing_about_this_one() {
     let directory = tempfile::tempdir().unwrap();
-    let mut ledger = open(directory.path());
-    paid(&mut ledger, approved());
-    ledger.keep_copy(at(8)).unwrap();
-    drop(ledger);
+    copied(directory.path());
     std::fs::remove_file(directory.path().join("ledger.sqlite")).unwrap();
     let merchant = MerchantCode::parse("898440100000002").unwrap();
     let terminal = TerminalNumber::parse("10000009").unwrap();

@@ -2,7 +2,7 @@ use jiff::ToSpan;
 use jiff::civil::date;
 use rusqlite::Connection;
 
-use super::super::backup::tests::{at, names};
+use super::super::backup::tests::{at, copied, names};
 use super::super::tests::{approved, host_approved, open, paid, pending, reversal_due};
 use super::*;
 use crate::payment::queue::{Act, Deed, Resolution, Standing};
@@ -72,10 +72,7 @@ fn a_file_that_is_no_database_at_all_is_said_to_be_damaged() {
 #[test]
 fn a_copy_that_is_damaged_itself_takes_nobody_s_place() {
     let directory = tempfile::tempdir().unwrap();
-    let mut ledger = open(directory.path());
-    paid(&mut ledger, approved());
-    ledger.keep_copy(at(8)).unwrap();
-    drop(ledger);
+    copied(directory.path());
     damage(directory.path());
     let copy = directory.path().join(COPY);
     let mut content = std::fs::read(&copy).unwrap();
@@ -89,10 +86,7 @@ fn a_copy_that_is_damaged_itself_takes_nobody_s_place() {
 #[test]
 fn what_was_cut_short_is_refused_until_it_is_done_again() {
     let directory = tempfile::tempdir().unwrap();
-    let mut ledger = open(directory.path());
-    let kept = paid(&mut ledger, approved());
-    ledger.keep_copy(at(8)).unwrap();
-    drop(ledger);
+    let kept = copied(directory.path());
     damage(directory.path());
     let path = directory.path().join("ledger.sqlite");
     // The power went when the damaged one had been put aside, before the copy was in its place.
@@ -106,10 +100,7 @@ fn what_was_cut_short_is_refused_until_it_is_done_again() {
 #[test]
 fn a_second_restoration_goes_on_where_the_first_one_left_off() {
     let directory = tempfile::tempdir().unwrap();
-    let mut ledger = open(directory.path());
-    let kept = paid(&mut ledger, approved());
-    ledger.keep_copy(at(8)).unwrap();
-    drop(ledger);
+    let kept = copied(directory.path());
     damage(directory.path());
     let first = restore(directory.path()).unwrap();
     let mut ledger = reopen(directory.path()).unwrap();
@@ -213,10 +204,7 @@ fn what_nobody_can_have_decided_since_the_copy_is_taken_back() {
 #[test]
 fn a_restoration_that_is_cut_short_gives_no_number_twice_when_it_is_done_again() {
     let directory = tempfile::tempdir().unwrap();
-    let mut ledger = open(directory.path());
-    paid(&mut ledger, approved());
-    ledger.keep_copy(at(8)).unwrap();
-    drop(ledger);
+    copied(directory.path());
     damage(directory.path());
     let path = directory.path().join("ledger.sqlite");
     let old_copy = std::fs::read(path.with_file_name(COPY)).unwrap();
@@ -238,10 +226,7 @@ fn a_restoration_that_is_cut_short_gives_no_number_twice_when_it_is_done_again()
 #[test]
 fn the_copy_of_another_terminal_takes_nobodys_place() {
     let directory = tempfile::tempdir().unwrap();
-    let mut ledger = open(directory.path());
-    paid(&mut ledger, approved());
-    ledger.keep_copy(at(8)).unwrap();
-    drop(ledger);
+    copied(directory.path());
     std::fs::remove_file(directory.path().join("ledger.sqlite")).unwrap();
     let merchant = MerchantCode::parse("898440100000002").unwrap();
     let terminal = TerminalNumber::parse("10000009").unwrap();

@@ -4,6 +4,7 @@
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use jiff::Timestamp;
@@ -86,15 +87,21 @@ impl Machine {
         code: &ActivationCode,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<BindingRecord, EnrolmentError> {
-        let enrolment = Enrolment {
+        let enrolment = Enrolment { directory, serial_number, ..self.enrolment(settings) };
+        enrolment.carry_out(code, &mut |signed| https::enrol(settings, directory, signed), progress)
+    }
+
+    /// What it asks for, with its keys in files.
+    pub fn enrolment<'a>(&'a self, settings: &'a LinkSettings) -> Enrolment<'a> {
+        static DIALECT: LazyLock<Dialect> = LazyLock::new(|| Dialect::shipped("unionpay").unwrap());
+        Enrolment {
             settings,
-            dialect: &Dialect::shipped("unionpay").unwrap(),
-            directory,
-            serial_number,
+            dialect: &DIALECT,
+            directory: &self.directory,
+            serial_number: TUSN,
             machine: &self.sources,
             custody: &Custody::Software,
-        };
-        enrolment.carry_out(code, &mut |signed| https::enrol(settings, directory, signed), progress)
+        }
     }
 
     fn refusal(&self, code: &str) -> Refusal {
@@ -349,14 +356,7 @@ fn a_lost_answer_is_given_again_to_the_same_request_only() {
     let machine = Machine::new();
     let (_, code) = machine.approved();
     let settings = machine.house.running.link_settings();
-    let enrolment = Enrolment {
-        settings: &settings,
-        dialect: &Dialect::shipped("unionpay").unwrap(),
-        directory: &machine.directory,
-        serial_number: TUSN,
-        machine: &machine.sources,
-        custody: &Custody::Software,
-    };
+    let enrolment = machine.enrolment(&settings);
     let mut sent: Option<SignedRequest> = None;
     let mut losing = |signed: &SignedRequest| {
         sent = Some(signed.clone());
@@ -381,14 +381,7 @@ fn nothing_that_is_kept_of_an_enrolment_under_way_tells_code_or_proof() {
     let machine = Machine::new();
     let (_, code) = machine.approved();
     let settings = machine.house.running.link_settings();
-    let enrolment = Enrolment {
-        settings: &settings,
-        dialect: &Dialect::shipped("unionpay").unwrap(),
-        directory: &machine.directory,
-        serial_number: TUSN,
-        machine: &machine.sources,
-        custody: &Custody::Software,
-    };
+    let enrolment = machine.enrolment(&settings);
     let proof = Fingerprint::take(&machine.sources).unwrap().proof(TUSN).unwrap().expose_key();
     let mut dead = |signed: &SignedRequest| {
         assert!(
@@ -421,14 +414,7 @@ fn a_request_that_its_keys_did_not_sign_is_refused() {
     let machine = Machine::new();
     let (_, code) = machine.approved();
     let settings = machine.house.running.link_settings();
-    let enrolment = Enrolment {
-        settings: &settings,
-        dialect: &Dialect::shipped("unionpay").unwrap(),
-        directory: &machine.directory,
-        serial_number: TUSN,
-        machine: &machine.sources,
-        custody: &Custody::Software,
-    };
+    let enrolment = machine.enrolment(&settings);
     let stranger = SoftwareVault::in_memory();
     stranger.generate().unwrap();
     let mut tampering = |signed: &SignedRequest| {

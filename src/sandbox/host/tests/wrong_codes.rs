@@ -2,14 +2,12 @@
 
 use jiff::Timestamp;
 
-use super::enrolment::{Machine, TUSN, other_code, refused};
+use super::enrolment::{Machine, other_code, refused};
+use crate::acquirer::enrolment::EnrolmentError;
 use crate::acquirer::enrolment::wire::{ActivationCode, Answer, Refusal, SignedRequest};
-use crate::acquirer::enrolment::{Enrolment, EnrolmentError};
-use crate::iso8583::Dialect;
 use crate::sandbox::host::onboarding::Onboarding;
 use crate::sandbox::host::onboarding::wrong_codes::Source;
 use crate::sandbox::host::take_terminal;
-use crate::terminal::custody::Custody;
 
 /// A machine, and what it asks the acquirer's desk from an address at a time.
 struct Asking<'a> {
@@ -21,14 +19,7 @@ impl Asking<'_> {
     /// The request of a machine with this code, not sent.
     fn request(&self, code: &ActivationCode) -> SignedRequest {
         let settings = self.machine.house.running.link_settings();
-        let enrolment = Enrolment {
-            settings: &settings,
-            dialect: &Dialect::shipped("unionpay").unwrap(),
-            directory: &self.machine.directory,
-            serial_number: TUSN,
-            machine: &self.machine.sources,
-            custody: &Custody::Software,
-        };
+        let enrolment = self.machine.enrolment(&settings);
         let mut made = None;
         let mut host = |signed: &SignedRequest| {
             made = Some(signed.clone());
