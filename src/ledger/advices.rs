@@ -108,21 +108,18 @@ impl Ledger {
         let failed = statement_error(&self.path);
         let payment: i64 = self
             .connection
-            .query_row(
+            .prepare_cached(
                 "SELECT id FROM transactions
                  WHERE merchant_code = ?1 AND terminal_number = ?2 AND batch = ?3 AND stan = ?4",
-                params![
-                    self.merchant_code.as_str(),
-                    self.terminal_number.as_str(),
-                    original.batch.number(),
-                    original.stan.number()
-                ],
-                |row| row.get(0),
             )
+            .and_then(|mut statement| {
+                let own = (self.merchant_code.as_str(), self.terminal_number.as_str());
+                statement
+                    .query_row(params![own.0, own.1, original.batch.number(), original.stan.number()], |row| row.get(0))
+            })
             .map_err(&failed)?;
         let waits = self
-            .connection
-            .execute(
+            .write(
                 "UPDATE advices SET chip_data = ?3 WHERE transaction_id = ?1 AND kind = ?2 AND state = 'queued'",
                 params![payment, kind.word(), chip_data],
             )
@@ -131,21 +128,21 @@ impl Ledger {
             return Ok(());
         }
         let own = self.next_trace_number(&self.connection)?;
-        self.connection
-            .execute(
-                "INSERT INTO advices (transaction_id, kind, batch, stan, state, chip_data)
+        self.write(
+            "INSERT INTO advices (transaction_id, kind, batch, stan, state, chip_data)
                  VALUES (?1, ?2, ?3, ?4, 'queued', ?5)",
-                params![payment, kind.word(), own.batch.number(), own.stan.number(), chip_data],
-            )
-            .map(|_| ())
-            .map_err(failed)
+            params![payment, kind.word(), own.batch.number(), own.stan.number(), chip_data],
+        )
+        .map(|_| ())
+        .map_err(failed)
     }
 
     /// Takes a trace number in the transaction of the database that has begun.
     pub(super) fn next_trace_number(&self, connection: &Connection) -> Result<TraceNumber, LedgerError> {
         let failed = statement_error(&self.path);
         let (batch, stan): (u32, u32) = connection
-            .query_row("SELECT batch, next_stan FROM counters WHERE id = 1", [], |row| Ok((row.get(0)?, row.get(1)?)))
+            .prepare_cached("SELECT batch, next_stan FROM counters WHERE id = 1")
+            .and_then(|mut statement| statement.query_row([], |row| Ok((row.get(0)?, row.get(1)?))))
             .map_err(&failed)?;
         let unreadable = |value: u32| LedgerError::Value { what: "counter", value: value.to_string() };
         let batch = Batch::new(batch).map_err(|_| unreadable(batch))?;
@@ -159,26 +156,25 @@ impl Ledger {
             }
         }
         connection
-            .execute("UPDATE counters SET next_stan = ?1 WHERE id = 1", [stan.next().number()])
+            .prepare_cached("UPDATE counters SET next_stan = ?1 WHERE id = 1")
+            .and_then(|mut statement| statement.execute([stan.next().number()]))
             .map_err(&failed)?;
         Ok(TraceNumber { batch, stan })
     }
 
     fn is_in_use(&self, connection: &Connection, trace: TraceNumber) -> Result<bool, LedgerError> {
+        let own = (self.merchant_code.as_str(), self.terminal_number.as_str());
         connection
-            .query_row(
+            .prepare_cached(
                 "SELECT 1 FROM transactions
                  WHERE merchant_code = ?1 AND terminal_number = ?2 AND batch = ?3 AND stan = ?4
                  UNION ALL SELECT 1 FROM advices WHERE batch = ?3 AND stan = ?4",
-                params![
-                    self.merchant_code.as_str(),
-                    self.terminal_number.as_str(),
-                    trace.batch.number(),
-                    trace.stan.number()
-                ],
-                |_| Ok(()),
             )
-            .optional()
+            .and_then(|mut statement| {
+                statement
+                    .query_row(params![own.0, own.1, trace.batch.number(), trace.stan.number()], |_| Ok(()))
+                    .optional()
+            })
             .map(|found| found.is_some())
             .map_err(statement_error(&self.path))
     }

@@ -1,12 +1,13 @@
 //! The ledger: SQLite, the only module with SQL. It keeps what it is told durably and decides nothing.
 //!
-//! Every connection runs with WAL, `synchronous=FULL`, foreign keys and `secure_delete`; a call that returns `Ok` is on
-//! disk.
+//! Every connection runs with `synchronous=FULL`, foreign keys and `secure_delete`, and whoever writes with WAL
+//! (`connecting.rs`); a call that returns `Ok` is on disk.
 
 mod advices;
-mod archive;
+mod archives;
 mod backup;
 mod bindings;
+mod connecting;
 mod copies;
 mod deeds;
 mod error;
@@ -14,10 +15,13 @@ mod log;
 mod not_ours;
 mod orders;
 mod presence;
+mod put_aside;
 mod queue;
 mod restoring;
 mod row;
+mod search;
 mod sign_on;
+mod tallies;
 
 use std::path::{Path, PathBuf};
 
@@ -32,7 +36,8 @@ use crate::receipt::CopyFor;
 use crate::reference::{MerchantCode, TerminalNumber, TraceNumber};
 
 pub use advices::{AdviceRow, AdviceState};
-pub use backup::COPY;
+pub use archives::ArchiveRow;
+pub use backup::{COPY, CopyDue};
 pub use copies::{CopyRow, PrintState};
 pub use deeds::DeedRow;
 pub use error::{LedgerError, Loss};
@@ -41,6 +46,7 @@ pub use orders::OrderRow;
 pub use queue::DeadLetter;
 pub use restoring::Restoration;
 pub use row::{DayTotal, TransactionRow};
+pub use search::{LastFour, Page, PageEnd, Search};
 pub use sign_on::{Adopted, SignOnRow};
 
 /// Migrations in order; the database's `user_version` counts how many have been applied.
@@ -54,6 +60,8 @@ const MIGRATIONS: &[&str] = &[
     include_str!("restorations.sql"),
     include_str!("orders.sql"),
     include_str!("bindings.sql"),
+    include_str!("search.sql"),
+    include_str!("archives.sql"),
 ];
 
 /// The ledger of one terminal.
@@ -80,7 +88,7 @@ impl Ledger {
         Self::is_there(path, &merchant_code, &terminal_number, false)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
         let mut ledger = Self::connect(path, flags, merchant_code, terminal_number)?;
-        ledger.make_durable()?;
+        connecting::write_ahead(&ledger.connection, path)?;
         ledger.check_integrity()?;
         presence::check_schema(&ledger.connection, path)?;
         ledger.migrate()?;
@@ -115,9 +123,7 @@ impl Ledger {
         merchant_code: MerchantCode,
         terminal_number: TerminalNumber,
     ) -> Result<Self, LedgerError> {
-        let open = |source| LedgerError::Open { path: path.display().to_string(), source };
-        let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(open)?;
-        connection.busy_timeout(std::time::Duration::from_secs(5)).map_err(open)?;
+        let connection = connecting::open(path, flags)?;
         Ok(Self { connection, path: path.to_owned(), merchant_code, terminal_number, data_version: None })
     }
 
@@ -178,11 +184,16 @@ impl Ledger {
         transaction.commit().map_err(&failed)
     }
 
+    /// Carries out a statement, which is prepared once.
+    fn write(&self, sql: &str, values: impl rusqlite::Params) -> rusqlite::Result<usize> {
+        self.connection.prepare_cached(sql)?.execute(values)
+    }
+
     fn apply(&self, trace: TraceNumber, record: &Record) -> rusqlite::Result<usize> {
         let (merchant, terminal) = (self.merchant_code.as_str(), self.terminal_number.as_str());
         let (batch, stan) = (trace.batch.number(), trace.stan.number());
         match record {
-            Record::Pending(pending) => self.connection.execute(
+            Record::Pending(pending) => self.write(
                 "INSERT INTO transactions (merchant_code, terminal_number, batch, stan, kind, state, amount, currency, at,
                      entry, truncated_pan, sequence_number, card_expiry, aid, application_label, chip_data, verification, bank)
                  VALUES (?1, ?2, ?3, ?4, 'sale', 'pending', ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
@@ -205,7 +216,7 @@ impl Ledger {
                     pending.bank,
                 ],
             ),
-            Record::HostApproved { response_code, rrn, authorisation_code } => self.connection.execute(
+            Record::HostApproved { response_code, rrn, authorisation_code } => self.write(
                 "UPDATE transactions SET state = 'host_approved', response_code = ?5, rrn = ?6, authorisation_code = ?7
                  WHERE merchant_code = ?1 AND terminal_number = ?2 AND batch = ?3 AND stan = ?4 AND state = 'pending'",
                 params![
@@ -218,7 +229,7 @@ impl Ledger {
                     authorisation_code.as_ref().map(|code| code.as_str()),
                 ],
             ),
-            Record::Approved(card) => self.connection.execute(
+            Record::Approved(card) => self.write(
                 "UPDATE transactions SET state = 'approved', cryptogram = ?5, tvr = ?6, tsi = ?7, atc = ?8, signature = ?9,
                      chip_data = NULL
                  WHERE merchant_code = ?1 AND terminal_number = ?2 AND batch = ?3 AND stan = ?4 AND state = 'host_approved'",
@@ -235,7 +246,7 @@ impl Ledger {
                 ],
             ),
             Record::Scripts(scripts) => self.note_scripts(trace, scripts),
-            Record::NotPaid { reason, response_code, rrn } => self.connection.execute(
+            Record::NotPaid { reason, response_code, rrn } => self.write(
                 "UPDATE transactions SET state = 'declined', reason = ?5, response_code = ?6, rrn = ?7, chip_data = NULL
                  WHERE merchant_code = ?1 AND terminal_number = ?2 AND batch = ?3 AND stan = ?4 AND state = 'pending'",
                 params![
@@ -248,7 +259,7 @@ impl Ledger {
                     rrn.as_ref().map(|rrn| rrn.as_str()),
                 ],
             ),
-            Record::Unresolved { reason, response_code } => self.connection.execute(
+            Record::Unresolved { reason, response_code } => self.write(
                 "UPDATE transactions SET state = 'unresolved', reversal_reason = '06', reason = ?5, response_code = ?6
                  WHERE merchant_code = ?1 AND terminal_number = ?2 AND batch = ?3 AND stan = ?4 AND state = 'pending'",
                 params![
@@ -260,7 +271,7 @@ impl Ledger {
                     response_code.as_ref().map(|code| code.as_str())
                 ],
             ),
-            Record::ReversalDue { reversal_reason, reason, authorisation_code, chip_data } => self.connection.execute(
+            Record::ReversalDue { reversal_reason, reason, authorisation_code, chip_data } => self.write(
                 "UPDATE transactions SET state = 'reversal_due', reversal_reason = ?5, reason = ?6,
                      authorisation_code = coalesce(?7, authorisation_code), chip_data = ?8
                  WHERE merchant_code = ?1 AND terminal_number = ?2 AND batch = ?3 AND stan = ?4
@@ -281,7 +292,7 @@ impl Ledger {
 
     /// TVR and TSI of a payment are those after the last script.
     fn note_scripts(&self, trace: TraceNumber, scripts: &ScriptResult) -> rusqlite::Result<usize> {
-        self.connection.execute(
+        self.write(
             "UPDATE transactions SET script_results = ?5, tvr = ?6, tsi = ?7
              WHERE merchant_code = ?1 AND terminal_number = ?2 AND batch = ?3 AND stan = ?4
                  AND state NOT IN ('pending', 'host_approved')",
@@ -314,35 +325,8 @@ impl Ledger {
         let (merchant, terminal) = (self.merchant_code.as_str(), self.terminal_number.as_str());
         let (batch, stan) = (trace.batch.number(), trace.stan.number());
         let all = [params![merchant, terminal, batch, stan], values].concat();
-        let changed = self.connection.execute(&sql, &*all).map_err(statement_error(&self.path))?;
+        let changed = self.write(&sql, &*all).map_err(statement_error(&self.path))?;
         if changed == 1 { Ok(()) } else { Err(LedgerError::NoSuchRow(trace)) }
-    }
-
-    fn make_durable(&self) -> Result<(), LedgerError> {
-        let failed = statement_error(&self.path);
-        let refused = |setting| LedgerError::Setting { path: self.path.display().to_string(), setting };
-        let mode: String =
-            self.connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0)).map_err(&failed)?;
-        if mode != "wal" {
-            return Err(refused("journal_mode=WAL"));
-        }
-        self.connection
-            .execute_batch("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON;")
-            .map_err(&failed)?;
-        if deliberate::is("sync_left_out") {
-            return self.connection.execute_batch("PRAGMA synchronous = OFF").map_err(&failed);
-        }
-        for (pragma, wanted, setting) in [
-            ("PRAGMA synchronous", 2_i64, "synchronous=FULL"),
-            ("PRAGMA foreign_keys", 1, "foreign_keys=ON"),
-            ("PRAGMA secure_delete", 1, "secure_delete=ON"),
-        ] {
-            let found: i64 = self.connection.query_row(pragma, [], |row| row.get(0)).map_err(&failed)?;
-            if found != wanted {
-                return Err(refused(setting));
-            }
-        }
-        Ok(())
     }
 
     fn check_integrity(&self) -> Result<(), LedgerError> {

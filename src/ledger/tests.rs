@@ -1,3 +1,5 @@
+mod migrations;
+
 use jiff::civil::date;
 
 use super::*;
