@@ -13,6 +13,7 @@ mod error;
 mod log;
 mod not_ours;
 mod orders;
+mod prepared;
 mod presence;
 mod queue;
 mod restoring;
@@ -24,6 +25,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, OpenFlags, params};
 
 use self::error::statement_error;
+pub(crate) use self::prepared::Prepared;
 use crate::deliberate;
 use crate::payment::advice::AdviceKind;
 use crate::payment::queue::EntryId;
@@ -59,7 +61,7 @@ const MIGRATIONS: &[&str] = &[
 /// The ledger of one terminal.
 #[derive(Debug)]
 pub struct Ledger {
-    connection: Connection,
+    connection: Prepared,
     path: PathBuf,
     merchant_code: MerchantCode,
     terminal_number: TerminalNumber,
@@ -118,6 +120,7 @@ impl Ledger {
         let open = |source| LedgerError::Open { path: path.display().to_string(), source };
         let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(open)?;
         connection.busy_timeout(std::time::Duration::from_secs(5)).map_err(open)?;
+        let connection = Prepared::new(connection);
         Ok(Self { connection, path: path.to_owned(), merchant_code, terminal_number, data_version: None })
     }
 
