@@ -4,7 +4,7 @@
 //! One sale of 14 fields in the binary layout of 1987. Peers are given the same fields. `iso8583-codec-rs` writes numbers in
 //! BCD as well, but no track (its BCD knows no separator), which it has as characters; it works on JSON. `i8583` knows
 //! characters only and gives back slices of the message; chip data are hexadecimal there. It is given its values when it
-//! packs, and so is ours in `fill_and_pack`.
+//! packs, and so is ours in `fill_and_pack`. Allocations are counted in `tests/iso8583.rs`: to count them here would be timed.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a measurement that cannot go on stops here and now")]
 
@@ -14,13 +14,10 @@ mod sale_message;
 use std::hint::black_box;
 use std::sync::LazyLock;
 
-use divan::{AllocProfiler, Bencher};
+use divan::Bencher;
 use yima::iso8583::Layout;
 
 use sale_message::{DIALECT, sale};
-
-#[global_allocator]
-static ALLOCATIONS: AllocProfiler = AllocProfiler::system();
 
 static LAYOUT: LazyLock<Layout> = LazyLock::new(|| Layout::shipped(DIALECT).unwrap());
 
