@@ -1,7 +1,7 @@
 //! Advices and how far each is: `queued → delivered | parked`.
 
 use jiff::civil::DateTime;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 
 use super::row::{read, word};
 use super::{Ledger, LedgerError, row, statement_error};
@@ -108,18 +108,21 @@ impl Ledger {
         let failed = statement_error(&self.path);
         let payment: i64 = self
             .connection
-            .prepare_cached(
+            .query_row(
                 "SELECT id FROM transactions
                  WHERE merchant_code = ?1 AND terminal_number = ?2 AND batch = ?3 AND stan = ?4",
+                params![
+                    self.merchant_code.as_str(),
+                    self.terminal_number.as_str(),
+                    original.batch.number(),
+                    original.stan.number()
+                ],
+                |row| row.get(0),
             )
-            .and_then(|mut statement| {
-                let own = (self.merchant_code.as_str(), self.terminal_number.as_str());
-                statement
-                    .query_row(params![own.0, own.1, original.batch.number(), original.stan.number()], |row| row.get(0))
-            })
             .map_err(&failed)?;
         let waits = self
-            .write(
+            .connection
+            .execute(
                 "UPDATE advices SET chip_data = ?3 WHERE transaction_id = ?1 AND kind = ?2 AND state = 'queued'",
                 params![payment, kind.word(), chip_data],
             )
@@ -128,13 +131,14 @@ impl Ledger {
             return Ok(());
         }
         let own = self.next_trace_number(&self.connection)?;
-        self.write(
-            "INSERT INTO advices (transaction_id, kind, batch, stan, state, chip_data)
+        self.connection
+            .execute(
+                "INSERT INTO advices (transaction_id, kind, batch, stan, state, chip_data)
                  VALUES (?1, ?2, ?3, ?4, 'queued', ?5)",
-            params![payment, kind.word(), own.batch.number(), own.stan.number(), chip_data],
-        )
-        .map(|_| ())
-        .map_err(failed)
+                params![payment, kind.word(), own.batch.number(), own.stan.number(), chip_data],
+            )
+            .map(|_| ())
+            .map_err(failed)
     }
 
     /// Takes a trace number in the transaction of the database that has begun.
@@ -163,19 +167,14 @@ impl Ledger {
     }
 
     fn is_in_use(&self, connection: &Connection, trace: TraceNumber) -> Result<bool, LedgerError> {
-        let own = (self.merchant_code.as_str(), self.terminal_number.as_str());
+        let (merchant, terminal) = (self.merchant_code.as_str(), self.terminal_number.as_str());
         connection
             .prepare_cached(
                 "SELECT 1 FROM transactions
                  WHERE merchant_code = ?1 AND terminal_number = ?2 AND batch = ?3 AND stan = ?4
                  UNION ALL SELECT 1 FROM advices WHERE batch = ?3 AND stan = ?4",
             )
-            .and_then(|mut statement| {
-                statement
-                    .query_row(params![own.0, own.1, trace.batch.number(), trace.stan.number()], |_| Ok(()))
-                    .optional()
-            })
-            .map(|found| found.is_some())
+            .and_then(|mut used| used.exists(params![merchant, terminal, trace.batch.number(), trace.stan.number()]))
             .map_err(statement_error(&self.path))
     }
 }

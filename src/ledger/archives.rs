@@ -16,7 +16,7 @@ use jiff::civil::DateTime;
 use rusqlite::{Connection, Row};
 
 use super::log::LogEntry;
-use super::{Ledger, LedgerError, MIGRATIONS, statement_error};
+use super::{Ledger, LedgerError, MIGRATIONS, Prepared, statement_error};
 use crate::crypto::digest;
 use crate::crypto::hex;
 use crate::proof::tree::{Hash, leaf_hash};
@@ -75,7 +75,7 @@ impl Ledger {
             return Err(self.archive_wrong(&archive.name, "payments are missing in it"));
         }
         Ok(Self {
-            connection,
+            connection: Prepared::new(connection),
             path,
             merchant_code: self.merchant_code.clone(),
             terminal_number: self.terminal_number.clone(),

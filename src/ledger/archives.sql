@@ -1,4 +1,4 @@
--- Version 11: payments that have left the ledger for a file beside it, and what of the log stays.
+-- Version 12: payments that have left the ledger for a file beside it, and what of the log stays.
 
 CREATE TABLE archives (
     id       INTEGER PRIMARY KEY,

@@ -12,9 +12,6 @@ use crate::deliberate;
 /// How long one connection waits for what another one writes.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// How many statements are kept prepared: more than a payment needs.
-const STATEMENTS: usize = 64;
-
 /// What every connection is asked for, and what it must say then.
 const PROMISES: [(&str, &str, i64, &str); 3] = [
     ("PRAGMA synchronous = FULL", "PRAGMA synchronous", 2, "synchronous=FULL"),
@@ -27,7 +24,6 @@ pub(super) fn open(path: &Path, flags: OpenFlags) -> Result<Connection, LedgerEr
     let open = |source| LedgerError::Open { path: path.display().to_string(), source };
     let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(open)?;
     connection.busy_timeout(PATIENCE).map_err(open)?;
-    connection.set_prepared_statement_cache_capacity(STATEMENTS);
     let failed = statement_error(path);
     for (ask, look, wanted, setting) in PROMISES {
         connection.execute_batch(ask).map_err(&failed)?;

@@ -70,7 +70,7 @@ impl Ledger {
     }
 
     pub(super) fn insert_copy(&self, trace: TraceNumber, copy: CopyFor) -> rusqlite::Result<usize> {
-        self.write(
+        self.connection.execute(
             "INSERT INTO copies (transaction_id, copy, duplicate, state)
              SELECT id, ?5, (SELECT count(*) FROM copies WHERE transaction_id = transactions.id AND copy = ?5), 'queued'
              FROM transactions

@@ -14,6 +14,7 @@ mod error;
 mod log;
 mod not_ours;
 mod orders;
+mod prepared;
 mod presence;
 mod put_aside;
 mod queue;
@@ -25,9 +26,10 @@ mod tallies;
 
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, OpenFlags, params};
+use rusqlite::{OpenFlags, params};
 
 use self::error::statement_error;
+pub(crate) use self::prepared::Prepared;
 use crate::deliberate;
 use crate::payment::advice::AdviceKind;
 use crate::payment::queue::EntryId;
@@ -67,7 +69,7 @@ const MIGRATIONS: &[&str] = &[
 /// The ledger of one terminal.
 #[derive(Debug)]
 pub struct Ledger {
-    connection: Connection,
+    connection: Prepared,
     path: PathBuf,
     merchant_code: MerchantCode,
     terminal_number: TerminalNumber,
@@ -123,7 +125,7 @@ impl Ledger {
         merchant_code: MerchantCode,
         terminal_number: TerminalNumber,
     ) -> Result<Self, LedgerError> {
-        let connection = connecting::open(path, flags)?;
+        let connection = Prepared::new(connecting::open(path, flags)?);
         Ok(Self { connection, path: path.to_owned(), merchant_code, terminal_number, data_version: None })
     }
 
@@ -184,16 +186,11 @@ impl Ledger {
         transaction.commit().map_err(&failed)
     }
 
-    /// Carries out a statement, which is prepared once.
-    fn write(&self, sql: &str, values: impl rusqlite::Params) -> rusqlite::Result<usize> {
-        self.connection.prepare_cached(sql)?.execute(values)
-    }
-
     fn apply(&self, trace: TraceNumber, record: &Record) -> rusqlite::Result<usize> {
         let (merchant, terminal) = (self.merchant_code.as_str(), self.terminal_number.as_str());
         let (batch, stan) = (trace.batch.number(), trace.stan.number());
         match record {
-            Record::Pending(pending) => self.write(
+            Record::Pending(pending) => self.connection.execute(
                 "INSERT INTO transactions (merchant_code, terminal_number, batch, stan, kind, state, amount, currency, at,
                      entry, truncated_pan, sequence_number, card_expiry, aid, application_label, chip_data, verification, bank)
                  VALUES (?1, ?2, ?3, ?4, 'sale', 'pending', ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
@@ -216,7 +213,7 @@ impl Ledger {
                     pending.bank,
                 ],
             ),
-            Record::HostApproved { response_code, rrn, authorisation_code } => self.write(
+            Record::HostApproved { response_code, rrn, authorisation_code } => self.connection.execute(
                 "UPDATE transactions SET state = 'host_approved', response_code = ?5, rrn = ?6, authorisation_code = ?7
                  WHERE merchant_code = ?1 AND terminal_number = ?2 AND batch = ?3 AND stan = ?4 AND state = 'pending'",
                 params![
@@ -229,7 +226,7 @@ impl Ledger {
                     authorisation_code.as_ref().map(|code| code.as_str()),
                 ],
             ),
-            Record::Approved(card) => self.write(
+            Record::Approved(card) => self.connection.execute(
                 "UPDATE transactions SET state = 'approved', cryptogram = ?5, tvr = ?6, tsi = ?7, atc = ?8, signature = ?9,
                      chip_data = NULL
                  WHERE merchant_code = ?1 AND terminal_number = ?2 AND batch = ?3 AND stan = ?4 AND state = 'host_approved'",
@@ -246,7 +243,7 @@ impl Ledger {
                 ],
             ),
             Record::Scripts(scripts) => self.note_scripts(trace, scripts),
-            Record::NotPaid { reason, response_code, rrn } => self.write(
+            Record::NotPaid { reason, response_code, rrn } => self.connection.execute(
                 "UPDATE transactions SET state = 'declined', reason = ?5, response_code = ?6, rrn = ?7, chip_data = NULL
                  WHERE merchant_code = ?1 AND terminal_number = ?2 AND batch = ?3 AND stan = ?4 AND state = 'pending'",
                 params![
@@ -259,7 +256,7 @@ impl Ledger {
                     rrn.as_ref().map(|rrn| rrn.as_str()),
                 ],
             ),
-            Record::Unresolved { reason, response_code } => self.write(
+            Record::Unresolved { reason, response_code } => self.connection.execute(
                 "UPDATE transactions SET state = 'unresolved', reversal_reason = '06', reason = ?5, response_code = ?6
                  WHERE merchant_code = ?1 AND terminal_number = ?2 AND batch = ?3 AND stan = ?4 AND state = 'pending'",
                 params![
@@ -271,7 +268,7 @@ impl Ledger {
                     response_code.as_ref().map(|code| code.as_str())
                 ],
             ),
-            Record::ReversalDue { reversal_reason, reason, authorisation_code, chip_data } => self.write(
+            Record::ReversalDue { reversal_reason, reason, authorisation_code, chip_data } => self.connection.execute(
                 "UPDATE transactions SET state = 'reversal_due', reversal_reason = ?5, reason = ?6,
                      authorisation_code = coalesce(?7, authorisation_code), chip_data = ?8
                  WHERE merchant_code = ?1 AND terminal_number = ?2 AND batch = ?3 AND stan = ?4
@@ -292,7 +289,7 @@ impl Ledger {
 
     /// TVR and TSI of a payment are those after the last script.
     fn note_scripts(&self, trace: TraceNumber, scripts: &ScriptResult) -> rusqlite::Result<usize> {
-        self.write(
+        self.connection.execute(
             "UPDATE transactions SET script_results = ?5, tvr = ?6, tsi = ?7
              WHERE merchant_code = ?1 AND terminal_number = ?2 AND batch = ?3 AND stan = ?4
                  AND state NOT IN ('pending', 'host_approved')",
@@ -325,7 +322,7 @@ impl Ledger {
         let (merchant, terminal) = (self.merchant_code.as_str(), self.terminal_number.as_str());
         let (batch, stan) = (trace.batch.number(), trace.stan.number());
         let all = [params![merchant, terminal, batch, stan], values].concat();
-        let changed = self.write(&sql, &*all).map_err(statement_error(&self.path))?;
+        let changed = self.connection.execute(&sql, &*all).map_err(statement_error(&self.path))?;
         if changed == 1 { Ok(()) } else { Err(LedgerError::NoSuchRow(trace)) }
     }
 

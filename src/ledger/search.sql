@@ -1,4 +1,4 @@
--- Version 10: what a person looks for is found by an index, however many years of payments there are. Each holds the time
+-- Version 11: what a person looks for is found by an index, however many years of payments there are. Each holds the time
 -- beside what is looked for, so that the newest come first without sorting.
 
 CREATE INDEX transactions_by_time ON transactions (at);

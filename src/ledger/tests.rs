@@ -1,6 +1,7 @@
 mod migrations;
 
 use jiff::civil::date;
+use rusqlite::Connection;
 
 use super::*;
 use crate::emv::cvm::Verification;
