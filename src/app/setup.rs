@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::books::make_private;
 use super::parts::{EngineLock, Parts};
+use super::sign_on::destroy_number_keys;
 use crate::acquirer::dialect_file;
 use crate::acquirer::enrolment::{self, EnrolmentError};
 use crate::acquirer::link::{HostLink, HttpsLink, LinkError};
@@ -220,13 +221,16 @@ impl Setup {
         let lock = self.lock()?;
         enrolment::finish(&self.identity_directory(), &self.custody()?)?;
         self.put_aside_ledger_of_another(&identity.merchant_code, &identity.terminal_number)?;
-        let mut ledger = self.ledger(&identity)?;
+        let ledger = self.ledger(&identity)?;
         let vault = self.vault()?;
         identity::check_device_key(&self.identity_directory(), &vault.public_key()?)?;
         let test = identity.test;
         if test != vault.is_test() {
             return Err(SetupError::Worlds { identity: world(test), keys: world(vault.is_test()) });
         }
+        let mut ledger = ledger.keeping_numbers(Arc::clone(&vault))?;
+        // What a power cut left, and what was taken back since the batch was over. First of all: a copy has no more than the ledger.
+        destroy_number_keys(&mut ledger);
         // Before the first payment: what a copy holds as under way would be taken back.
         Self::keep_copy(&mut ledger)?;
         // What was logged since the last start is signed; a terminal whose vault is slow or silent trades all the same.

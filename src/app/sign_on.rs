@@ -18,7 +18,7 @@ use super::workers::link;
 use crate::acquirer::link::HostLink;
 use crate::acquirer::sign_on::{SignOnFailure, SignedOn};
 use crate::clock;
-use crate::ledger::{Adopted, LedgerError};
+use crate::ledger::{Adopted, Ledger, LedgerError};
 use crate::payment::online::{LinkFailure, Unreached};
 use crate::payment::queue;
 use crate::vault::{KeyName, SecureElement, VaultError};
@@ -158,6 +158,7 @@ impl Core {
             tracing::warn!(%ours, %theirs, "the host's batch number lies behind the terminal's and was not taken");
         }
         tracing::info!(batch = %adopted.batch(), "signed on");
+        destroy_number_keys(&mut self.ledger);
         self.sign_on.need = Need::No;
         self.sign_on.trouble = None;
         self.sign_on.day = Some(at.date());
@@ -272,8 +273,8 @@ impl Setup {
     pub fn sign_on(&self) -> Result<SignOnReport, SignOnError> {
         let identity = self.identity()?;
         let _alone = self.lock()?;
-        let mut ledger = self.ledger(&identity)?;
         let vault = self.vault()?;
+        let mut ledger = self.ledger(&identity)?.keeping_numbers(Arc::clone(&vault))?;
         let link = self.link(identity, Arc::clone(&vault))?;
         let before = ledger.sign_on()?;
         let trace = ledger.sign_on_begins()?;
@@ -287,7 +288,18 @@ impl Setup {
             }
         };
         let adopted = ledger.signed_on(signed_on.batch, local_now())?;
+        destroy_number_keys(&mut ledger);
         Ok(SignOnReport { adopted, check_values: check_values(&*vault)? })
+    }
+}
+
+/// A new batch number ends the batch before it. What cannot be done now is done with the next sign-on or at the next start: no
+/// payment waits for it.
+pub(super) fn destroy_number_keys(ledger: &mut Ledger) {
+    match ledger.destroy_number_keys() {
+        Ok(0) => {}
+        Ok(count) => tracing::info!(count, "keys of card numbers were destroyed: their batch is over"),
+        Err(error) => tracing::warn!(%error, "keys of card numbers whose batch is over are still there"),
     }
 }
 
