@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use super::books::make_private;
 use super::parts::{EngineLock, Parts};
-use super::sign_on::destroy_number_keys;
 use crate::acquirer::dialect_file;
 use crate::acquirer::enrolment::{self, EnrolmentError};
 use crate::acquirer::link::{HostLink, HttpsLink, LinkError};
@@ -228,9 +227,7 @@ impl Setup {
         if test != vault.is_test() {
             return Err(SetupError::Worlds { identity: world(test), keys: world(vault.is_test()) });
         }
-        let mut ledger = ledger.keeping_numbers(Arc::clone(&vault))?;
-        // What a power cut left, and what was taken back since the batch was over. First of all: a copy has no more than the ledger.
-        destroy_number_keys(&mut ledger);
+        let mut ledger = ledger.keeping_numbers(Arc::clone(&vault));
         // Before the first payment: what a copy holds as under way would be taken back.
         Self::keep_copy(&mut ledger)?;
         // What was logged since the last start is signed; a terminal whose vault is slow or silent trades all the same.

@@ -90,6 +90,8 @@ impl Core {
     /// When the ledger cannot be read.
     pub(super) fn take_up_sign_on(&mut self) -> Result<(), LedgerError> {
         let row = self.ledger.sign_on()?;
+        // What a power cut left of it, and what was taken back since its batch was over.
+        destroy_number_keys(&mut self.ledger);
         self.sign_on.day = row.at.map(|at| at.date());
         let needed = row.due || !self.parts.has_working_keys;
         self.sign_on.need = if needed { Need::Needed } else { Need::No };
@@ -274,7 +276,7 @@ impl Setup {
         let identity = self.identity()?;
         let _alone = self.lock()?;
         let vault = self.vault()?;
-        let mut ledger = self.ledger(&identity)?.keeping_numbers(Arc::clone(&vault))?;
+        let mut ledger = self.ledger(&identity)?.keeping_numbers(Arc::clone(&vault));
         let link = self.link(identity, Arc::clone(&vault))?;
         let before = ledger.sign_on()?;
         let trace = ledger.sign_on_begins()?;
@@ -295,7 +297,7 @@ impl Setup {
 
 /// A new batch number ends the batch before it. What cannot be done now is done with the next sign-on or at the next start: no
 /// payment waits for it.
-pub(super) fn destroy_number_keys(ledger: &mut Ledger) {
+fn destroy_number_keys(ledger: &mut Ledger) {
     match ledger.destroy_number_keys() {
         Ok(0) => {}
         Ok(count) => tracing::info!(count, "keys of card numbers were destroyed: their batch is over"),

@@ -44,13 +44,10 @@ struct Living {
 impl Ledger {
     /// From now on whole card numbers are kept, by keys of this vault. Without a vault the ledger has their first six and last
     /// four digits only.
-    ///
-    /// # Errors
-    /// When the vault has no storage key and makes none.
-    pub fn keeping_numbers(mut self, vault: Arc<dyn SecureElement>) -> Result<Self, LedgerError> {
-        newest(&*vault)?;
+    #[must_use]
+    pub fn keeping_numbers(mut self, vault: Arc<dyn SecureElement>) -> Self {
         self.keeper = Some(Keeper(vault));
-        Ok(self)
+        self
     }
 
     /// The card number of a payment; none where it was not kept or its key was destroyed.
@@ -89,8 +86,8 @@ impl Ledger {
     }
 
     /// Destroys the keys of card numbers of every batch but the one whose numbers are given now, except where a payment may yet be
-    /// taken back. Whoever closes a batch calls it, and every start: what a power cut leaves is finished then. Gives how
-    /// many were destroyed.
+    /// taken back. Whoever closes a batch calls it, and every start: what a power cut leaves is finished then, and a vault that
+    /// has no storage key yet makes one before the first payment. Gives how many were destroyed.
     ///
     /// # Errors
     /// When it is not done: the keys are there, or some of them, and it must be tried again.
@@ -107,7 +104,7 @@ impl Ledger {
             )
             .map_err(&failed)?;
         let before = vault.storage_keys()?;
-        if over == 0 && before.len() < 2 {
+        if over == 0 && before.len() == 1 {
             return Ok(0);
         }
         // Nothing that goes was ever under the new one.

@@ -17,7 +17,7 @@ fn vault(folder: &Path) -> Arc<dyn SecureElement> {
 
 /// A terminal that is switched on.
 fn start(folder: &Path) -> Ledger {
-    open(folder).keeping_numbers(vault(folder)).unwrap()
+    open(folder).keeping_numbers(vault(folder))
 }
 
 fn begin_batch(ledger: &mut Ledger, batch: u32) {
@@ -110,14 +110,14 @@ fn the_copy_of_yesterday_gives_no_number_away() {
         open(folder)
     };
     let elsewhere = tempfile::tempdir().unwrap();
-    let copy = put_in_place(elsewhere.path()).keeping_numbers(vault(directory.path())).unwrap();
+    let copy = put_in_place(elsewhere.path()).keeping_numbers(vault(directory.path()));
     assert_eq!(copy.pan(trace).unwrap(), Some(number()), "as long as the batch goes on it serves after a restoration");
     drop(copy);
     begin_batch(&mut ledger, 2);
     ledger.destroy_number_keys().unwrap();
 
     let elsewhere = tempfile::tempdir().unwrap();
-    let mut copy = put_in_place(elsewhere.path()).keeping_numbers(vault(directory.path())).unwrap();
+    let mut copy = put_in_place(elsewhere.path()).keeping_numbers(vault(directory.path()));
     assert_eq!(wrapped_keys(&copy).len(), 1, "it is still there");
     assert_eq!(copy.pan(trace).unwrap(), None, "and opens nothing");
     // As after a restoration: the next batch ends, and nobody stumbles over what cannot be opened.
@@ -197,7 +197,7 @@ fn a_power_cut_in_between_is_finished_at_the_next_start() {
 fn a_vault_that_fails_lets_no_payment_begin() {
     let directory = tempfile::tempdir().unwrap();
     let vault = vault(directory.path());
-    let mut ledger = open(directory.path()).keeping_numbers(Arc::clone(&vault)).unwrap();
+    let mut ledger = open(directory.path()).keeping_numbers(Arc::clone(&vault));
     let kept = paid(&mut ledger, approved());
     vault.zeroize().unwrap();
     let trace = ledger.take_trace_number().unwrap();
