@@ -12,6 +12,7 @@ mod deeds;
 mod error;
 mod log;
 mod not_ours;
+mod numbers;
 mod orders;
 mod prepared;
 mod presence;
@@ -21,10 +22,12 @@ mod row;
 mod sign_on;
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, params};
 
 use self::error::statement_error;
+use self::numbers::Keeper;
 pub(crate) use self::prepared::Prepared;
 use crate::deliberate;
 use crate::payment::advice::AdviceKind;
@@ -56,7 +59,11 @@ const MIGRATIONS: &[&str] = &[
     include_str!("restorations.sql"),
     include_str!("orders.sql"),
     include_str!("bindings.sql"),
+    include_str!("numbers.sql"),
 ];
+
+/// How long a statement waits for another program's.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The ledger of one terminal.
 #[derive(Debug)]
@@ -67,6 +74,8 @@ pub struct Ledger {
     terminal_number: TerminalNumber,
     /// What SQLite counted of other connections' changes when it was last asked.
     data_version: Option<i64>,
+    /// What wraps the keys of card numbers.
+    keeper: Option<Keeper>,
 }
 
 impl Ledger {
@@ -119,9 +128,9 @@ impl Ledger {
     ) -> Result<Self, LedgerError> {
         let open = |source| LedgerError::Open { path: path.display().to_string(), source };
         let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(open)?;
-        connection.busy_timeout(std::time::Duration::from_secs(5)).map_err(open)?;
+        connection.busy_timeout(PATIENCE).map_err(open)?;
         let connection = Prepared::new(connection);
-        Ok(Self { connection, path: path.to_owned(), merchant_code, terminal_number, data_version: None })
+        Ok(Self { connection, path: path.to_owned(), merchant_code, terminal_number, data_version: None, keeper: None })
     }
 
     /// Takes the next trace number. It is never given again, whatever becomes of it.
@@ -155,9 +164,16 @@ impl Ledger {
     /// When it cannot be written, or the row is not in a state from which this change is possible.
     pub fn record(&mut self, trace: TraceNumber, record: &Record) -> Result<(), LedgerError> {
         let failed = statement_error(&self.path);
+        let kept = match record {
+            Record::Pending(pending) => self.seal(trace, &pending.pan)?,
+            _ => None,
+        };
         let transaction = self.connection.unchecked_transaction().map_err(&failed)?;
         if self.apply(trace, record).map_err(&failed)? != 1 {
             return Err(LedgerError::NoSuchRow(trace));
+        }
+        if let Some(kept) = kept {
+            self.keep(&kept).map_err(&failed)?;
         }
         // Paid, owing two slips and owing the host the TC is one fact: no power cut can part them.
         if let Record::Approved(card) = record {
@@ -198,7 +214,7 @@ impl Ledger {
                     pending.amount.currency().code(),
                     pending.at.to_string(),
                     pending.entry.word(),
-                    pending.truncated_pan,
+                    pending.pan.truncated(),
                     pending.sequence_number,
                     pending.card_expiry,
                     pending.aid,
