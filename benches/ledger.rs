@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 use jiff::ToSpan;
 use jiff::civil::{DateTime, date};
 use rusqlite::{Connection, params};
+use yima::card_number::Pan;
 use yima::emv::cvm::Verification;
 use yima::ledger::{LastFour, Ledger, Page, Search};
 use yima::money::{Amount, Currency};
@@ -56,7 +57,7 @@ fn pending(number: u64) -> Record {
         at: date(2026, 11, 22).at(14, 26, 9, 0),
         entry: EntryMode::Chip,
         verification: Verification::OnlinePin,
-        truncated_pan: "622848*********1230".to_owned(),
+        pan: Pan::of_digits("6228480000000001230").unwrap(),
         sequence_number: Some(1),
         card_expiry: Some("3012".to_owned()),
         aid: "A000000333010101".to_owned(),

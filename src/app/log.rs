@@ -93,7 +93,7 @@ pub(super) fn sign_head(
 
 /// The last entry of a payment, which may have left for an archive.
 fn last_entry(ledger: &Ledger, batch: Option<Batch>, stan: Stan) -> Result<Option<LogEntry>, LedgerError> {
-    let of = |ledger: &Ledger| {
+    let of = |ledger: &Ledger| -> Result<Option<LogEntry>, LedgerError> {
         let trace = match batch {
             Some(batch) => Some(TraceNumber { batch, stan }),
             None => ledger.newest_of(stan)?,

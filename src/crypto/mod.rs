@@ -11,6 +11,7 @@ pub mod digest;
 pub mod dukpt;
 pub mod elliptic;
 pub mod emv;
+pub mod gcm;
 pub mod hex;
 pub mod key_block;
 pub mod mac;

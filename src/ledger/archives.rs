@@ -80,6 +80,7 @@ impl Ledger {
             merchant_code: self.merchant_code.clone(),
             terminal_number: self.terminal_number.clone(),
             data_version: None,
+            keeper: None,
         })
     }
 

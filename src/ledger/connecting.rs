@@ -10,7 +10,7 @@ use super::{LedgerError, statement_error};
 use crate::deliberate;
 
 /// How long one connection waits for what another one writes.
-const PATIENCE: Duration = Duration::from_secs(5);
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What every connection is asked for, and what it must say then.
 const PROMISES: [(&str, &str, i64, &str); 3] = [

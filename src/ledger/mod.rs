@@ -13,6 +13,7 @@ mod deeds;
 mod error;
 mod log;
 mod not_ours;
+mod numbers;
 mod orders;
 mod prepared;
 mod presence;
@@ -29,6 +30,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::{OpenFlags, params};
 
 use self::error::statement_error;
+use self::numbers::Keeper;
 pub(crate) use self::prepared::Prepared;
 use crate::deliberate;
 use crate::payment::advice::AdviceKind;
@@ -62,6 +64,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("restorations.sql"),
     include_str!("orders.sql"),
     include_str!("bindings.sql"),
+    include_str!("numbers.sql"),
     include_str!("search.sql"),
     include_str!("archives.sql"),
 ];
@@ -75,6 +78,8 @@ pub struct Ledger {
     terminal_number: TerminalNumber,
     /// What SQLite counted of other connections' changes when it was last asked.
     data_version: Option<i64>,
+    /// What wraps the keys of card numbers.
+    keeper: Option<Keeper>,
 }
 
 impl Ledger {
@@ -126,7 +131,7 @@ impl Ledger {
         terminal_number: TerminalNumber,
     ) -> Result<Self, LedgerError> {
         let connection = Prepared::new(connecting::open(path, flags)?);
-        Ok(Self { connection, path: path.to_owned(), merchant_code, terminal_number, data_version: None })
+        Ok(Self { connection, path: path.to_owned(), merchant_code, terminal_number, data_version: None, keeper: None })
     }
 
     /// Takes the next trace number. It is never given again, whatever becomes of it.
@@ -160,9 +165,16 @@ impl Ledger {
     /// When it cannot be written, or the row is not in a state from which this change is possible.
     pub fn record(&mut self, trace: TraceNumber, record: &Record) -> Result<(), LedgerError> {
         let failed = statement_error(&self.path);
+        let kept = match record {
+            Record::Pending(pending) => self.seal(trace, &pending.pan)?,
+            _ => None,
+        };
         let transaction = self.connection.unchecked_transaction().map_err(&failed)?;
         if self.apply(trace, record).map_err(&failed)? != 1 {
             return Err(LedgerError::NoSuchRow(trace));
+        }
+        if let Some(kept) = kept {
+            self.keep(&kept).map_err(&failed)?;
         }
         // Paid, owing two slips and owing the host the TC is one fact: no power cut can part them.
         if let Record::Approved(card) = record {
@@ -203,7 +215,7 @@ impl Ledger {
                     pending.amount.currency().code(),
                     pending.at.to_string(),
                     pending.entry.word(),
-                    pending.truncated_pan,
+                    pending.pan.truncated(),
                     pending.sequence_number,
                     pending.card_expiry,
                     pending.aid,

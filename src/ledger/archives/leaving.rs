@@ -28,7 +28,7 @@ const MOST_PAYMENTS: usize = 5_000;
 const SPACE_FOR_FILE_MIB: u64 = 16;
 
 /// Payments that may leave, oldest first: of a batch that is over, over themselves, with nothing that anybody must still hear,
-/// print, ask or decide. The newest payment stays, whatever it is: its row says whose the ledger is and how far it has come.
+/// print, ask or decide, and with a card number that nobody can read any more. The newest payment stays, whatever it is: its row says whose the ledger is and how far it has come.
 const LEAVING: &str = "SELECT t.id, t.at FROM transactions t INDEXED BY transactions_by_time
      WHERE t.at < ?1 AND t.batch <> (SELECT batch FROM counters WHERE id = 1) AND t.id < (SELECT max(id) FROM transactions)
          AND (t.state IN ('approved', 'declined', 'reversed') OR t.resolution IS NOT NULL)
@@ -38,6 +38,7 @@ const LEAVING: &str = "SELECT t.id, t.at FROM transactions t INDEXED BY transact
                               OR a.batch = (SELECT batch FROM counters WHERE id = 1)))
          AND NOT EXISTS (SELECT 1 FROM copies c WHERE c.transaction_id = t.id AND c.state NOT IN ('printed', 'failed'))
          AND NOT EXISTS (SELECT 1 FROM dead_letters d WHERE d.transaction_id = t.id AND d.slip = 'due')
+         AND NOT EXISTS (SELECT 1 FROM pan_keys k WHERE k.transaction_id = t.id)
      ORDER BY t.at, t.id LIMIT ?2";
 
 impl Ledger {

@@ -159,7 +159,7 @@ fn a_clock_that_is_wrong_moves_nothing() {
 #[test]
 fn what_is_not_over_for_everybody_stays() {
     type Put = fn(&mut Ledger);
-    let cases: [(&str, Put); 7] = [
+    let cases: [(&str, Put); 8] = [
         ("of the batch that is open", |ledger| {
             ledger.connection.execute("UPDATE counters SET batch = 1", []).unwrap();
         }),
@@ -182,6 +182,11 @@ fn what_is_not_over_for_everybody_stays() {
             let trace = paid(ledger, may(1));
             let slip = ledger.queue_copy(trace, CopyFor::Customer).unwrap();
             ledger.copy_is(&slip, PrintState::SentUnconfirmed).unwrap();
+        }),
+        ("its card number can be read", |ledger| {
+            paid(ledger, may(1));
+            let key = "INSERT INTO pan_keys SELECT max(id), 1, zeroblob(60) FROM transactions";
+            ledger.connection.execute(key, []).unwrap();
         }),
         ("its slip is due", |ledger| {
             let trace = given_up(ledger, may(1));
@@ -302,6 +307,7 @@ fn an_archive_is_read_without_this_program_and_holds_each_payment_once() {
     let directory = tempfile::tempdir().unwrap();
     let mut ledger = open(directory.path());
     let old = [paid(&mut ledger, may(1)), paid(&mut ledger, may(2))];
+    ledger.connection.execute("UPDATE transactions SET sealed_pan = zeroblob(44)", []).unwrap();
     end_batch(&mut ledger, 2);
     let left = archive(&mut ledger).unwrap();
     let text = ledger.unpack(&left.name).unwrap();
@@ -310,7 +316,9 @@ fn an_archive_is_read_without_this_program_and_holds_each_payment_once() {
     let stans: Vec<_> = lines[1..].iter().map(|line| line["transactions"][0]["stan"].as_u64().unwrap()).collect();
     assert_eq!(stans, old.map(|trace| u64::from(trace.stan.number())));
     assert_eq!(lines[1]["copies"].as_array().unwrap().len(), 2);
-    assert_eq!(lines[1]["transactions"][0].get("chip_data"), None, "there is none any more");
+    for gone in ["chip_data", "sealed_pan"] {
+        assert_eq!(lines[1]["transactions"][0].get(gone), None, "there is none any more");
+    }
 }
 
 /// A disk that fills up, or power that goes, at each step before the end: everything is in the ledger, and the next time leaves

@@ -6,7 +6,7 @@
 //! {"transactions":[{"id":1,"batch":1,"stan":7,…}],"copies":[{…},{…}],"log_leaves":[{"number":0,"leaf":"…",…}]}
 //! ```
 //!
-//! Columns without a value are left out, bytes are `{"hex":"…"}`. Columns and tables that a later version adds come along
+//! Columns without a value are left out, and sealed card numbers, whose keys are destroyed; bytes are `{"hex":"…"}`. Columns and tables that a later version adds come along
 //! by themselves; one that this version does not know is passed over when it is read.
 
 use std::collections::HashMap;
@@ -19,6 +19,9 @@ use crate::crypto::hex;
 
 /// The first line.
 const TITLE: &str = "{\"format\":\"yima-archive-1\"}";
+
+/// A column that is left out: what nobody can open is of no use to anybody.
+const LEFT_OUT: &str = "sealed_pan";
 
 /// A table whose rows belong to payments, and the column that says to which.
 pub type Table = (String, String);
@@ -56,7 +59,7 @@ fn rows(connection: &Connection, table: &str, column: &str, payment: i64) -> Res
     let names: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
     let rows = statement.query_map([payment], |row| {
         let mut object = Map::new();
-        for (index, name) in names.iter().enumerate() {
+        for (index, name) in names.iter().enumerate().filter(|(_, name)| *name != LEFT_OUT) {
             let value = match row.get_ref(index)? {
                 ValueRef::Null => continue,
                 ValueRef::Integer(number) => number.into(),

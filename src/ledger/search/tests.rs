@@ -3,6 +3,7 @@ use jiff::civil::date;
 
 use super::super::tests::{approved, host_approved, open, pending};
 use super::*;
+use crate::card_number::Pan;
 use crate::money::Currency;
 use crate::payment::record::{Pending, Record};
 use crate::reference::{AuthorisationCode, ResponseCode, TraceNumber};
@@ -24,7 +25,7 @@ fn ten(ledger: &mut Ledger) -> Vec<TraceNumber> {
         let trace = ledger.take_trace_number().unwrap();
         let begun = record((number % 5 + 1) * 100, |record| {
             record.at = noon() + i64::try_from(number).unwrap().minutes();
-            record.truncated_pan = format!("622848*********{:04}", number % 3);
+            record.pan = Pan::of_digits(&format!("622848000000000{:04}", number % 3)).unwrap();
         });
         ledger.record(trace, &begun).unwrap();
         let approval = Record::HostApproved {

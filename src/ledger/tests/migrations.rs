@@ -8,7 +8,7 @@ use super::*;
 use crate::ledger::backup::check_whole;
 
 /// Columns that each version added to payments, with a value.
-const OF_PAYMENTS: [(usize, &str, &str); 5] = [
+const OF_PAYMENTS: [(usize, &str, &str); 6] = [
     (2, "script_results", "'2000000001'"),
     (
         3,
@@ -18,6 +18,7 @@ const OF_PAYMENTS: [(usize, &str, &str); 5] = [
     (3, "next_try", "'2026-11-22T14:40:00'"),
     (4, "verification", "'online_pin'"),
     (8, "bank", "'Bank of China'"),
+    (10, "sealed_pan", "zeroblob(44)"),
 ];
 
 /// What stands in a payment of a state beside what stands in every one.
@@ -36,7 +37,7 @@ const STATES: [(&str, &str, &str); 7] = [
 ];
 
 /// Rows that later versions had beside payments: since which, and how they are written.
-const BESIDE: [(usize, &str); 14] = [
+const BESIDE: [(usize, &str); 15] = [
     (1, "UPDATE counters SET batch = 7, next_stan = 77"),
     (1, "INSERT INTO copies SELECT id, 'merchant', 0, 'printed' FROM transactions"),
     (1, "INSERT INTO copies SELECT id, 'customer', 0, CASE id % 4 WHEN 0 THEN 'queued' WHEN 1 THEN 'sending'
@@ -58,6 +59,7 @@ const BESIDE: [(usize, &str); 14] = [
          VALUES ('2026-11-22T20:00:00', 'Wang', '2026-11-22T08:00:00', 7, 5, 100005)"),
     (8, "INSERT INTO orders VALUES ('parameters', '2026-11-22T08:00:00', NULL)"),
     (9, "UPDATE counters SET binding_key = 'aa', binding_version = 3"),
+    (10, "INSERT INTO pan_keys SELECT id, 1, zeroblob(60) FROM transactions WHERE state = 'approved'"),
 ];
 
 /// A ledger as a program of this version left it.
