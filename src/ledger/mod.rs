@@ -14,6 +14,7 @@ mod log;
 mod not_ours;
 mod numbers;
 mod orders;
+mod prepared;
 mod presence;
 mod queue;
 mod restoring;
@@ -27,6 +28,7 @@ use rusqlite::{Connection, OpenFlags, params};
 
 use self::error::statement_error;
 use self::numbers::Keeper;
+pub(crate) use self::prepared::Prepared;
 use crate::deliberate;
 use crate::payment::advice::AdviceKind;
 use crate::payment::queue::EntryId;
@@ -66,7 +68,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// The ledger of one terminal.
 #[derive(Debug)]
 pub struct Ledger {
-    connection: Connection,
+    connection: Prepared,
     path: PathBuf,
     merchant_code: MerchantCode,
     terminal_number: TerminalNumber,
@@ -127,6 +129,7 @@ impl Ledger {
         let open = |source| LedgerError::Open { path: path.display().to_string(), source };
         let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(open)?;
         connection.busy_timeout(PATIENCE).map_err(open)?;
+        let connection = Prepared::new(connection);
         Ok(Self { connection, path: path.to_owned(), merchant_code, terminal_number, data_version: None, keeper: None })
     }
 

@@ -110,7 +110,8 @@ impl Ledger {
         // Nothing that goes was ever under the new one.
         let storage_key = if over > 0 { vault.make_storage_key()? } else { newest(&**vault)? };
         let transaction = self.connection.unchecked_transaction().map_err(&failed)?;
-        let destroyed = transaction
+        let destroyed = self
+            .connection
             .execute(
                 &format!("DELETE FROM pan_keys WHERE transaction_id IN (SELECT id FROM transactions WHERE {OVER})"),
                 identity,
@@ -120,7 +121,7 @@ impl Ledger {
             match vault.unwrap_key(living.storage_key, &living.wrapped, living.bound.as_bytes()) {
                 Ok(key) => {
                     let wrapped = vault.wrap_key(storage_key, &key, living.bound.as_bytes())?;
-                    transaction
+                    self.connection
                         .execute(
                             "UPDATE pan_keys SET storage_key = ?2, wrapped = ?3 WHERE transaction_id = ?1",
                             params![living.id, storage_key.number(), wrapped],
@@ -128,7 +129,7 @@ impl Ledger {
                         .map_err(&failed)?;
                 }
                 Err(VaultError::NoStorageKey(_)) => {
-                    transaction
+                    self.connection
                         .execute("DELETE FROM pan_keys WHERE transaction_id = ?1", [living.id])
                         .map_err(&failed)?;
                 }
