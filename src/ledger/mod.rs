@@ -54,6 +54,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("restorations.sql"),
     include_str!("orders.sql"),
     include_str!("bindings.sql"),
+    include_str!("life.sql"),
 ];
 
 /// The ledger of one terminal.

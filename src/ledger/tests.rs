@@ -1,3 +1,5 @@
+mod life;
+
 use jiff::civil::date;
 
 use super::*;

@@ -9,3 +9,5 @@ pub mod queue;
 pub mod record;
 pub mod reversal;
 pub mod sale;
+#[cfg(test)]
+pub(crate) mod tables;
