@@ -5,6 +5,7 @@ pub mod chooser;
 pub mod online;
 mod opening;
 pub mod pin_pad;
+pub mod qr;
 pub mod queue;
 pub mod record;
 pub mod reversal;
