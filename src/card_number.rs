@@ -43,7 +43,11 @@ impl Pan {
         if luhn(digits) { Ok(number) } else { Err(CardNumberError::CheckDigit) }
     }
 
-    fn of_digits(digits: &str) -> Result<Self, CardNumberError> {
+    /// Reads decimal digits of a number that a chip gave: they need no check digit.
+    ///
+    /// # Errors
+    /// When it is not 12 to 19 digits.
+    pub fn of_digits(digits: &str) -> Result<Self, CardNumberError> {
         if !digits.bytes().all(|b| b.is_ascii_digit()) {
             return Err(CardNumberError::NotDigits);
         }
@@ -58,7 +62,7 @@ impl Pan {
     /// # Errors
     /// When it is not 12 to 19 digits.
     pub fn from_compressed(bytes: &[u8]) -> Result<Self, CardNumberError> {
-        let nibbles = Zeroizing::new(hex_digits(bytes));
+        let nibbles = hex_digits(bytes);
         Self::of_digits(nibbles.trim_end_matches('F'))
     }
 
@@ -86,7 +90,7 @@ impl Track2 {
     /// # Errors
     /// When number, separator, expiry (4) and service code (3) are not all there.
     pub fn from_packed(bytes: &[u8]) -> Result<Self, CardNumberError> {
-        let nibbles = Zeroizing::new(hex_digits(bytes));
+        let nibbles = hex_digits(bytes);
         let text = nibbles.trim_end_matches('F');
         let (number, rest) = text.split_once('D').ok_or(CardNumberError::Track)?;
         if rest.len() < 7 || !rest.bytes().all(|b| b.is_ascii_digit()) {
@@ -134,9 +138,12 @@ pub fn luhn(digits: &str) -> bool {
     sum.is_multiple_of(10)
 }
 
-fn hex_digits(bytes: &[u8]) -> String {
+fn hex_digits(bytes: &[u8]) -> Zeroizing<String> {
     const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
-    bytes.iter().flat_map(|b| [DIGITS[usize::from(b >> 4)] as char, DIGITS[usize::from(b & 15)] as char]).collect()
+    // The place is reserved at once: a text that grows leaves copies behind that nobody wipes.
+    let mut digits = Zeroizing::new(String::with_capacity(2 * bytes.len()));
+    digits.extend(bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(|half| DIGITS[usize::from(half)] as char));
+    digits
 }
 
 #[cfg(test)]

@@ -104,7 +104,7 @@ fn a_log_is_signed_by_both_and_verified_from_its_file_and_the_keys_alone() {
     let traces: Vec<_> = (1..=7).map(|minor| declined(&mut ledger, minor)).collect();
     let (signed, _, code) = terminal.run(&["checkpoint", "--cosign", "--json"]);
     assert_eq!((code, &signed["cosigned"], &signed["entries"]), (Some(0), &Value::Bool(true), &Value::from(7)));
-    declined(&mut ledger, 8);
+    let last = declined(&mut ledger, 8);
 
     let file = terminal.path("log.txt").to_str().unwrap().to_owned();
     let (written, said, code) = terminal.run(&["export", &file, "--json"]);
@@ -124,6 +124,14 @@ fn a_log_is_signed_by_both_and_verified_from_its_file_and_the_keys_alone() {
     assert_eq!(terminal.run(&verify).2, Some(0), "whole in itself");
     let (fault, _, code) = terminal.run(&[&verify[..], &["--anchor", &head]].concat());
     assert_eq!((code, &fault["ok"], &fault["first_bad_entry"]), (Some(1), &Value::Bool(false), &Value::from(7)));
+    // So do the slips of payments: the code of one that was cut off, and of one that is still there.
+    let slip = |trace: TraceNumber| {
+        let head = ledger.log_head_of(trace).unwrap().unwrap();
+        format!("Y2/898440100000001/00000001/{}/{}//8/CNY/20261128T101112/{}", trace.batch, trace.stan, head.code())
+    };
+    let (fault, _, code) = terminal.run(&[&verify[..], &["--anchor", &slip(last)]].concat());
+    assert_eq!((code, &fault["first_bad_entry"]), (Some(1), &Value::from(7)));
+    assert_eq!(terminal.run(&[&verify[..], &["--anchor", &slip(traces[2])]].concat()).2, Some(0));
     let anchor = write(&terminal.path("checkpoint.txt"), text(&signed, "checkpoint"));
     assert_eq!(terminal.run(&[&verify[..], &["--anchor", &anchor]].concat()).2, Some(0));
 

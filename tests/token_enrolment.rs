@@ -34,8 +34,8 @@ const PARTS: usize = 5;
 
 /// The objects of a terminal that is enrolled, and of one that has signed on as well.
 const ENROLLED: [&str; 5] = ["device key pair", "device key pair", "master key", "record", "sealing key"];
-const SIGNED_ON: [&str; 7] =
-    ["MAC key", "PIN key", "device key pair", "device key pair", "master key", "record", "sealing key"];
+const SIGNED_ON: [&str; 8] =
+    ["MAC key", "PIN key", "device key pair", "device key pair", "master key", "record", "sealing key", "storage key"];
 
 /// A machine that keeps its keys in a token, and the town around it.
 struct Machine {

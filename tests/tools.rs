@@ -350,6 +350,25 @@ fn secrets_are_read_from_standard_input_a_line_each() {
     assert_eq!(text("keyblock unwrap --kbpk - -", block), "F039121BEC83D26B169BDCD5B22AAF8F");
 }
 
+/// A script that keeps a result in a file must not take an empty one for it.
+#[test]
+fn a_result_that_cannot_be_written_is_no_success() {
+    let yima = |stdout: Stdio| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_yima"));
+        command.args(["tools", "kcv", "--alg", "tdes", "--key", "5BB5C72CD00B7338"]);
+        command.stdout(stdout).stderr(Stdio::piped()).output().unwrap()
+    };
+    let full = yima(std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap().into());
+    let said = String::from_utf8_lossy(&full.stderr);
+    assert_eq!(full.status.code(), Some(2), "{said}");
+    assert!(said.contains("standard output cannot be written"), "{said}");
+    // Nobody wants to read it: that is no fault.
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let closed = yima(writer.into());
+    assert_eq!((closed.status.code(), closed.stderr.is_empty()), (Some(0), true));
+}
+
 #[test]
 fn what_cannot_be_done_ends_with_2_and_says_where() {
     let key = "0123456789ABCDEFFEDCBA9876543210";
@@ -357,10 +376,10 @@ fn what_cannot_be_done_ends_with_2_and_says_where() {
         ("mac --alg cmac --key KEY 0G", "DATA: not pairs of hexadecimal digits at offset 1"),
         ("mac --alg cmac --key KEY 012", "DATA: not pairs of hexadecimal digits at offset 3"),
         ("mac --alg cmac --key 0123X DATA", "--key: not pairs of hexadecimal digits at offset 4"),
-        ("mac --alg cmac --key 0123 00", "AES key cannot have 2 bytes"),
+        ("mac --alg cmac --key 0123 00", "AES key cannot have 2 bytes, only 16, 24 or 32"),
         ("mac --alg x9.19 --key 0123456789ABCDEF 00", "cannot have 8 bytes"),
-        ("mac --alg x9.9 --key 0123456789ABCD 00", "TDES key cannot have 7 bytes"),
-        ("mac --alg sm4 --key 0123456789ABCDEF 00", "SM4 key cannot have 8 bytes"),
+        ("mac --alg x9.9 --key 0123456789ABCD 00", "TDES key cannot have 7 bytes, only 8, 16 or 24"),
+        ("mac --alg sm4 --key 0123456789ABCDEF 00", "SM4 key cannot have 8 bytes, only 16"),
         ("mac --alg cmac --padding 2 --key KEY 00", "--padding does not go with cmac"),
         ("mac --alg x9.19 --cipher aes --key KEY 00", "--cipher aes does not go with x9.19"),
         ("mac --alg x9.19 --bytes 9 --key KEY 00", "--bytes 9 cannot be: there are 1 to 8"),

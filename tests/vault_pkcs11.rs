@@ -269,14 +269,15 @@ fn module() -> Pkcs11 {
 fn no_key_can_be_read() {
     let vault = softhsm::open();
     fill(&*vault);
+    vault.make_storage_key().unwrap();
     let keys: Vec<_> = all_objects()
         .into_iter()
         .filter(|object| [ObjectClass::SECRET_KEY, ObjectClass::PRIVATE_KEY].contains(&object.class))
         .collect();
     assert_eq!(
         keys.len(),
-        5,
-        "master, MAC, PIN and sealing key, and the private half of the pair; no shared secret is left"
+        6,
+        "master, MAC, PIN, sealing and storage key, and the private half of the pair; no shared secret is left"
     );
     for key in keys {
         let label = &key.label;

@@ -20,6 +20,10 @@ use crate::terminal::emv_files::{EmvFiles, EmvFilesError, InUse, Provenance};
 /// How long after one update another may begin, however often the host orders it.
 const INTERVAL: Duration = Duration::from_secs(5 * 60);
 
+/// How often that interval doubles while what the host sends cannot be taken: up to 2 h 40 min. It is not likely to be another
+/// set a few minutes later, and somebody may put it right on the same day.
+const MOST_DOUBLINGS: u32 = 5;
+
 /// How long an update keeps the engine from stopping.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -46,6 +50,17 @@ pub enum UpdateError {
     /// The terminal cannot ask.
     #[error(transparent)]
     Setup(#[from] SetupError),
+}
+
+impl UpdateError {
+    /// What the host sent is the cause, and not the line or this machine.
+    fn is_of_the_set(&self) -> bool {
+        match self {
+            Self::Download(DownloadError::Link { .. } | DownloadError::Vault(_)) | Self::Setup(_) => false,
+            Self::Files(EmvFilesError::File { .. }) => false,
+            Self::Download(_) | Self::Files(_) => true,
+        }
+    }
 }
 
 /// What an update changed.
@@ -174,6 +189,7 @@ pub fn parameter_values(parameters: &TerminalParameters) -> Vec<(&'static str, S
         let words: Vec<_> = allowed.iter().cloned().map(String::from).collect();
         words.join(", ")
     });
+    let adjusted = &parameters.adjusted;
     let others: Vec<_> = parameters.other.iter().map(|(name, value)| format!("{name} {value}")).collect();
     vec![
         ("answer timeout", parameters.answer_timeout_s.map_or_else(none, |seconds| format!("{seconds} s"))),
@@ -185,6 +201,7 @@ pub fn parameter_values(parameters: &TerminalParameters) -> Vec<(&'static str, S
         ("allowed", allowed.unwrap_or_else(|| "all".to_owned())),
         ("end of receipts", if parameters.trailer.is_empty() { none() } else { parameters.trailer.join(" / ") }),
         ("kept and not used", if others.is_empty() { none() } else { others.join(", ") }),
+        ("not as the acquirer sent it", if adjusted.is_empty() { none() } else { adjusted.join(", ") }),
     ]
 }
 
@@ -209,11 +226,13 @@ pub(super) struct ParameterDesk {
     ordered: bool,
     began: Option<Instant>,
     not_before: Instant,
+    /// How many sets in a row could not be taken.
+    refused: u32,
 }
 
 impl ParameterDesk {
     pub fn new() -> Self {
-        Self { ordered: false, began: None, not_before: clock::instant() }
+        Self { ordered: false, began: None, not_before: clock::instant(), refused: 0 }
     }
 
     /// The host wants its data to be fetched.
@@ -240,10 +259,18 @@ impl ParameterDesk {
         self.began.is_some()
     }
 
-    fn update_ended(&mut self, failed: bool) {
+    /// `failed` tells whether it came to nothing, and then whether by what the host sent.
+    fn update_ended(&mut self, failed: Option<bool>) {
         self.began = None;
-        self.ordered |= failed;
-        self.not_before = clock::instant() + INTERVAL;
+        self.ordered |= failed.is_some();
+        // A line that is down says nothing about the set.
+        self.refused = match failed {
+            None => 0,
+            Some(true) => self.refused + 1,
+            Some(false) => self.refused,
+        };
+        let doublings = self.refused.saturating_sub(1).min(MOST_DOUBLINGS);
+        self.not_before = clock::instant() + INTERVAL * (1 << doublings);
     }
 }
 
@@ -257,7 +284,7 @@ impl Core {
     }
 
     pub(super) fn after_update(&mut self, result: Result<Update, UpdateError>) {
-        self.parameters.update_ended(result.is_err());
+        self.parameters.update_ended(result.as_ref().err().map(UpdateError::is_of_the_set));
         match result {
             Ok(Update { in_use, unusable, unconfirmed }) => {
                 let before = (&self.parts.terminal, &*self.parts.tables);
@@ -311,7 +338,7 @@ mod tests {
         desk.update_begins();
         desk.order();
         assert!(desk.under_way() && !desk.wants_update(), "one at a time");
-        desk.update_ended(false);
+        desk.update_ended(None);
         assert!(
             !desk.under_way() && !desk.wants_update(),
             "a host that orders with every answer is asked now and then"
@@ -319,8 +346,24 @@ mod tests {
         desk.not_before = Instant::now();
         assert!(desk.wants_update(), "what was ordered meanwhile is not forgotten");
         desk.update_begins();
-        desk.update_ended(true);
+        desk.update_ended(Some(false));
         desk.not_before = Instant::now();
         assert!(desk.wants_update(), "what failed is tried again");
+    }
+
+    #[test]
+    fn a_set_that_cannot_be_taken_is_asked_for_less_and_less_often() {
+        let mut desk = ParameterDesk::new();
+        let mut wait = |failed| {
+            desk.update_begins();
+            desk.update_ended(failed);
+            (desk.not_before - Instant::now()).as_secs().div_ceil(60)
+        };
+        let waits: Vec<_> = (0..8).map(|_| wait(Some(true))).collect();
+        assert_eq!(waits, [5, 10, 20, 40, 80, 160, 160, 160]);
+        assert_eq!(wait(Some(false)), 160, "a line that is down says nothing about the set");
+        assert_eq!(wait(None), 5, "taken");
+        assert_eq!(wait(Some(false)), 5, "the line is tried again soon");
+        assert_eq!(wait(Some(true)), 5);
     }
 }

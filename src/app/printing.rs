@@ -12,8 +12,9 @@ use crate::devices::printer::{Confirmation, PrinterFault};
 use crate::emv::cvm::Verification;
 use crate::ledger::{CopyRow, LedgerError, PrintState, TransactionRow};
 use crate::payment::record::State;
+use crate::proof::tree::Head;
 use crate::receipt::{self, CopyFor, SaleSlip};
-use crate::reference::TraceNumber;
+use crate::reference::{ReferenceError, TraceNumber};
 use crate::wording::{Reason, ReasonKind};
 
 /// Seconds after a sale in which its slips are still asked about when the terminal starts.
@@ -324,10 +325,11 @@ impl Core {
     fn slip(&self, copy: &CopyRow) -> Result<SaleSlip, String> {
         let row = self.ledger.find(copy.trace).map_err(|error| error.to_string())?;
         let row = row.filter(|row| row.state == State::Approved).ok_or("the transaction is not approved")?;
-        self.slip_of(&row, copy.duplicate).map_err(|error| error.to_string())
+        let head = self.ledger.log_head_of(copy.trace).map_err(|error| error.to_string())?;
+        self.slip_of(&row, head, copy.duplicate).map_err(|error| error.to_string())
     }
 
-    fn slip_of(&self, row: &TransactionRow, duplicate: u32) -> Result<SaleSlip, crate::reference::ReferenceError> {
+    fn slip_of(&self, row: &TransactionRow, head: Option<Head>, duplicate: u32) -> Result<SaleSlip, ReferenceError> {
         let identity = &self.parts.identity;
         Ok(SaleSlip {
             merchant_name: self.merchant_name(),
@@ -354,6 +356,7 @@ impl Core {
             signature_spared: !row.signature && row.verification.is_some_and(Verification::needs_signature),
             trailer: self.parts.tables.terminal.trailer.clone(),
             pin_checked_by_bank: row.brought_pin(),
+            log_head: head.as_ref().map(Head::code),
             duplicate: (duplicate > 0).then_some(duplicate),
             test: self.parts.test,
         })

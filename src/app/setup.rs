@@ -220,13 +220,14 @@ impl Setup {
         let lock = self.lock()?;
         enrolment::finish(&self.identity_directory(), &self.custody()?)?;
         self.put_aside_ledger_of_another(&identity.merchant_code, &identity.terminal_number)?;
-        let mut ledger = self.ledger(&identity)?;
+        let ledger = self.ledger(&identity)?;
         let vault = self.vault()?;
         identity::check_device_key(&self.identity_directory(), &vault.public_key()?)?;
         let test = identity.test;
         if test != vault.is_test() {
             return Err(SetupError::Worlds { identity: world(test), keys: world(vault.is_test()) });
         }
+        let mut ledger = ledger.keeping_numbers(Arc::clone(&vault));
         // Before the first payment: what a copy holds as under way would be taken back.
         Self::keep_copy(&mut ledger)?;
         // What was logged since the last start is signed; a terminal whose vault is slow or silent trades all the same.

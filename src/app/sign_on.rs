@@ -18,7 +18,7 @@ use super::workers::link;
 use crate::acquirer::link::HostLink;
 use crate::acquirer::sign_on::{SignOnFailure, SignedOn};
 use crate::clock;
-use crate::ledger::{Adopted, LedgerError};
+use crate::ledger::{Adopted, Ledger, LedgerError};
 use crate::payment::online::{LinkFailure, Unreached};
 use crate::payment::queue;
 use crate::vault::{KeyName, SecureElement, VaultError};
@@ -90,6 +90,8 @@ impl Core {
     /// When the ledger cannot be read.
     pub(super) fn take_up_sign_on(&mut self) -> Result<(), LedgerError> {
         let row = self.ledger.sign_on()?;
+        // What a power cut left of it, and what was taken back since its batch was over.
+        destroy_number_keys(&mut self.ledger);
         self.sign_on.day = row.at.map(|at| at.date());
         let needed = row.due || !self.parts.has_working_keys;
         self.sign_on.need = if needed { Need::Needed } else { Need::No };
@@ -158,6 +160,7 @@ impl Core {
             tracing::warn!(%ours, %theirs, "the host's batch number lies behind the terminal's and was not taken");
         }
         tracing::info!(batch = %adopted.batch(), "signed on");
+        destroy_number_keys(&mut self.ledger);
         self.sign_on.need = Need::No;
         self.sign_on.trouble = None;
         self.sign_on.day = Some(at.date());
@@ -272,8 +275,8 @@ impl Setup {
     pub fn sign_on(&self) -> Result<SignOnReport, SignOnError> {
         let identity = self.identity()?;
         let _alone = self.lock()?;
-        let mut ledger = self.ledger(&identity)?;
         let vault = self.vault()?;
+        let mut ledger = self.ledger(&identity)?.keeping_numbers(Arc::clone(&vault));
         let link = self.link(identity, Arc::clone(&vault))?;
         let before = ledger.sign_on()?;
         let trace = ledger.sign_on_begins()?;
@@ -287,7 +290,18 @@ impl Setup {
             }
         };
         let adopted = ledger.signed_on(signed_on.batch, local_now())?;
+        destroy_number_keys(&mut ledger);
         Ok(SignOnReport { adopted, check_values: check_values(&*vault)? })
+    }
+}
+
+/// A new batch number ends the batch before it. What cannot be done now is done with the next sign-on or at the next start: no
+/// payment waits for it.
+fn destroy_number_keys(ledger: &mut Ledger) {
+    match ledger.destroy_number_keys() {
+        Ok(0) => {}
+        Ok(count) => tracing::info!(count, "keys of card numbers were destroyed: their batch is over"),
+        Err(error) => tracing::warn!(%error, "keys of card numbers whose batch is over are still there"),
     }
 }
 

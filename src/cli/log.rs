@@ -59,7 +59,8 @@ struct Verify {
     #[arg(long, value_name = "KEY")]
     host_key: Vec<String>,
 
-    /// A head that is known from elsewhere: "SIZE HASH", or a file with a checkpoint that these keys signed
+    /// A head that is known from elsewhere: "SIZE HASH", what the code of a slip says, or a file with a checkpoint that these
+    /// keys signed
     #[arg(long, value_name = "HEAD", requires = "file")]
     anchor: Option<String>,
 
@@ -340,9 +341,9 @@ fn keys(texts: &[String]) -> Result<Vec<NoteKey>, Failure> {
         .collect()
 }
 
-/// A head as text, or in a file with a checkpoint that one of the keys signed.
+/// A head as text, in the code of a slip, or in a file with a checkpoint that one of the keys signed.
 fn anchor(text: &str, device: &[NoteKey], host: &[NoteKey]) -> Result<Head, Failure> {
-    if let Some(head) = Head::from_line(text.trim()) {
+    if let Some(head) = Head::from_line(text.trim()).or_else(|| on_a_slip(text.trim())) {
         return Ok(head);
     }
     let content = std::fs::read_to_string(text).map_err(|error| format!("{text}: {error}"))?;
@@ -353,6 +354,12 @@ fn anchor(text: &str, device: &[NoteKey], host: &[NoteKey]) -> Result<Head, Fail
     let signed = !note.signed_by(device)?.is_empty() || !note.signed_by(host)?.is_empty();
     let checkpoint = Checkpoint::parse(&note.text).filter(|_| signed);
     Ok(checkpoint.ok_or_else(|| format!("{text} is no checkpoint that these keys signed"))?.head)
+}
+
+/// The head in a slip's code: its last two fields (`receipt/transaction_code.rs`).
+fn on_a_slip(code: &str) -> Option<Head> {
+    let [size, root] = code.strip_prefix("Y2/")?.split('/').skip(8).collect::<Vec<_>>().try_into().ok()?;
+    Head::from_code(&format!("{size}/{root}"))
 }
 
 fn batch(text: &str) -> Result<Batch, String> {

@@ -129,7 +129,10 @@ pub fn run() -> ExitCode {
     let level = if matches!(&line.command, None | Some(Command::Sandbox(_))) { "info" } else { "warn" };
     let filter = EnvFilter::try_from_env("YIMA_LOG").unwrap_or_else(|_| EnvFilter::new(level));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let prints_alone = matches!(&line.command, Some(Command::Decode(_) | Command::Encode(_) | Command::Tools(_)));
     match line.run() {
+        // Of a payment the exit code says what came of it, whoever could read more.
+        Ok(_) if prints_alone && output::is_lost() => ExitCode::from(FAILED),
         Ok(code) => code,
         Err(failure) => {
             output::complain(&*failure);

@@ -1,15 +1,29 @@
 //! Printing for people and for programs.
 
-use std::io::Write;
+use std::io::{ErrorKind, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::Value;
 
 use crate::link_fault::LinkFault;
 use crate::wording::{Language, Reason};
 
+/// Something that was to be printed could not be.
+static LOST: AtomicBool = AtomicBool::new(false);
+
 /// A line on standard output. When nobody reads it any more (`| head`), the command goes on and its exit code counts.
 pub fn say(line: &str) {
-    let _ = writeln!(std::io::stdout(), "{line}");
+    if let Err(error) = writeln!(std::io::stdout(), "{line}")
+        && error.kind() != ErrorKind::BrokenPipe
+        && !LOST.swap(true, Ordering::Relaxed)
+    {
+        note(&format!("yima: standard output cannot be written: {error}"));
+    }
+}
+
+/// Whether something that was to be printed is lost though somebody wanted it: a full disk, not a closed pipe.
+pub fn is_lost() -> bool {
+    LOST.load(Ordering::Relaxed)
 }
 
 /// A line on standard error, for what is neither result nor log.

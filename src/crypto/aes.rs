@@ -25,7 +25,7 @@ impl AesKey {
     pub fn new(key: &[u8]) -> Result<Self, CryptoError> {
         let length = key.len();
         if !matches!(length, 16 | 24 | 32) {
-            return Err(CryptoError::KeyLength { algorithm: "AES", length });
+            return Err(CryptoError::KeyLength { algorithm: "AES", length, allowed: &[16, 24, 32] });
         }
         let mut bytes = Zeroizing::new([0; 32]);
         bytes[..length].copy_from_slice(key);

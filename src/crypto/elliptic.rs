@@ -121,7 +121,7 @@ impl P256PrivateKey {
     /// Another length than 32 bytes, or a number that is no key.
     pub fn new(number: &[u8]) -> Result<Self, CryptoError> {
         if number.len() != NUMBER {
-            return Err(CryptoError::KeyLength { algorithm: "P-256 private", length: number.len() });
+            return Err(CryptoError::KeyLength { algorithm: "P-256 private", length: number.len(), allowed: &[32] });
         }
         let (group, mut context) = (curve()?, BigNumContext::new_secure()?);
         let mut secret = BigNum::new_secure()?;

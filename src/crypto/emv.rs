@@ -82,7 +82,7 @@ impl IssuerKey {
     /// Any other length.
     pub fn new(algorithm: Algorithm, key: &[u8]) -> Result<Self, CryptoError> {
         if key.len() != 16 {
-            return Err(CryptoError::KeyLength { algorithm: "card issuer's", length: key.len() });
+            return Err(CryptoError::KeyLength { algorithm: "card issuer's", length: key.len(), allowed: &[16] });
         }
         Ok(Self(match algorithm {
             Algorithm::Tdes => Key::Tdes(TdesKey::new(key)?),

@@ -11,6 +11,7 @@ pub mod digest;
 pub mod dukpt;
 pub mod elliptic;
 pub mod emv;
+pub mod gcm;
 pub mod hex;
 pub mod key_block;
 pub mod mac;
@@ -26,12 +27,14 @@ pub mod tdes;
 #[derive(Debug, thiserror::Error)]
 pub enum CryptoError {
     /// The key has a length that its algorithm does not take.
-    #[error("a {algorithm} key cannot have {length} bytes")]
+    #[error("a {algorithm} key cannot have {length} bytes, only {}", either(allowed))]
     KeyLength {
         /// Name of the algorithm.
         algorithm: &'static str,
         /// Length given, in bytes.
         length: usize,
+        /// Lengths that it takes.
+        allowed: &'static [usize],
     },
     /// The data has a length that the operation does not take.
     #[error("{what} cannot have {length} bytes")]
@@ -52,4 +55,13 @@ pub enum CryptoError {
     /// OpenSSL refused; its own words follow.
     #[error("OpenSSL: {0}")]
     OpenSsl(#[from] openssl::error::ErrorStack),
+}
+
+/// `8, 16 or 24`.
+fn either(numbers: &[usize]) -> String {
+    let words: Vec<_> = numbers.iter().map(usize::to_string).collect();
+    match words.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} or {last}", rest.join(", ")),
+        _ => words.concat(),
+    }
 }

@@ -82,7 +82,7 @@ impl Sm2PrivateKey {
     /// Another length than 32 bytes, or a number that is no key.
     pub fn new(number: &[u8]) -> Result<Self, CryptoError> {
         if number.len() != NUMBER {
-            return Err(CryptoError::KeyLength { algorithm: "SM2 private", length: number.len() });
+            return Err(CryptoError::KeyLength { algorithm: "SM2 private", length: number.len(), allowed: &[32] });
         }
         let (group, mut context) = (EcGroup::from_curve_name(Nid::SM2)?, BigNumContext::new_secure()?);
         let mut secret = BigNum::new_secure()?;

@@ -14,7 +14,11 @@ impl Sm4Key {
     /// # Errors
     /// Any length but sixteen.
     pub fn new(key: &[u8]) -> Result<Self, CryptoError> {
-        let bytes = key.try_into().map_err(|_| CryptoError::KeyLength { algorithm: "SM4", length: key.len() })?;
+        let bytes = key.try_into().map_err(|_| CryptoError::KeyLength {
+            algorithm: "SM4",
+            length: key.len(),
+            allowed: &[16],
+        })?;
         Ok(Self(Zeroizing::new(bytes)))
     }
 

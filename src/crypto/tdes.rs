@@ -29,7 +29,7 @@ impl TdesKey {
                 }
                 Ok(Self { parts, length: key.len() })
             }
-            length => Err(CryptoError::KeyLength { algorithm: "TDES", length }),
+            length => Err(CryptoError::KeyLength { algorithm: "TDES", length, allowed: &[8, 16, 24] }),
         }
     }
 

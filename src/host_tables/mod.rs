@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 pub use self::cards::{CardKind, CardRange};
 pub use self::numbers::{CardNumber, NumberKey, is_whole};
 pub use self::parameters::{TerminalParameters, Transaction};
-use crate::crypto::hex;
 use crate::crypto::rsa::sha_1;
+use crate::crypto::{CryptoError, hex};
 use crate::wording::{HostWords, Reason, ReasonKind};
 
 /// Longest name and longest sentence, in bytes.
@@ -93,7 +93,13 @@ impl HostTables {
     /// # Errors
     /// When they are not of their shape, or a value cannot be.
     pub fn parse(text: &str) -> Result<Self, HostTablesError> {
-        let tables: Self = toml::from_str(text).map_err(|error| HostTablesError::Shape(error.to_string()))?;
+        // Without the line it is about: a host's file may have a whole card number in it.
+        let shape = |error: toml::de::Error| {
+            let line = error.span().map(|span| 1 + text.bytes().take(span.start).filter(|byte| *byte == b'\n').count());
+            let place = line.map_or_else(String::new, |line| format!("line {line}: "));
+            HostTablesError::Shape(format!("{place}{}", error.message()))
+        };
+        let tables: Self = toml::from_str(text).map_err(shape)?;
         tables.check()?;
         Ok(tables)
     }
@@ -111,18 +117,23 @@ impl HostTables {
     /// for many. Of a number that is known only in part, with others in place of digits, those that it may be none of are left
     /// out.
     pub fn card(&self, number: &str) -> Option<Listed<'_>> {
-        if let Some(CardNumber { bank, kind, refused, .. }) = self.single_card(number) {
-            return Some(Listed { bank, kind: *kind, refused: *refused });
+        match self.single_card(number) {
+            Ok(None) => {}
+            Ok(Some(CardNumber { bank, kind, refused, .. })) => {
+                return Some(Listed { bank, kind: *kind, refused: *refused });
+            }
+            // Nobody can say that it is none of those that are not taken.
+            Err(_) => return Some(Listed { bank: "", kind: CardKind::Other, refused: true }),
         }
         let range = self.card.iter().filter(|range| range.holds(number)).max_by_key(|range| range.precision());
         range.map(|CardRange { bank, kind, refused, .. }| Listed { bank, kind: *kind, refused: *refused })
     }
 
-    fn single_card(&self, number: &str) -> Option<&CardNumber> {
+    fn single_card(&self, number: &str) -> Result<Option<&CardNumber>, CryptoError> {
         // Most lists have none, and then nothing is computed.
-        let (Some(key), false) = (&self.number_key, self.number.is_empty()) else { return None };
-        let digest = key.digest(number).ok()?;
-        self.number.iter().find(|card| card.digest == digest)
+        let (Some(key), false) = (&self.number_key, self.number.is_empty()) else { return Ok(None) };
+        let digest = key.digest(number)?;
+        Ok(self.number.iter().find(|card| card.digest == digest))
     }
 
     /// A reason in the acquirer's words for its response code, where it sent any.

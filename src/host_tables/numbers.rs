@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use super::{CardKind, HostTablesError, NO_TEXT, is_text, wrong};
 use crate::crypto::elliptic::hkdf_sha_256;
-use crate::crypto::{CryptoError, hex};
+use crate::crypto::{CryptoError, hex, mac};
 
 /// Digits of a whole card number (ISO/IEC 7812-1 as issuers use it).
 pub const WHOLE: std::ops::RangeInclusive<usize> = 13..=19;
@@ -78,10 +78,10 @@ impl fmt::Debug for NumberKey {
     }
 }
 
-/// The key is no part of what tables say.
+/// In a time that does not depend on what is in them.
 impl PartialEq for NumberKey {
-    fn eq(&self, _: &Self) -> bool {
-        true
+    fn eq(&self, other: &Self) -> bool {
+        mac::equal(&self.0, &other.0)
     }
 }
 
@@ -100,6 +100,7 @@ mod tests {
         assert_eq!(key(7).digest(NUMBER).unwrap(), digest);
         assert_ne!(key(8).digest(NUMBER).unwrap(), digest, "another terminal's");
         assert_ne!(key(7).digest("6228480000000001231").unwrap(), digest);
+        assert!(key(7) == key(7) && key(7) != key(8) && key(7) != NumberKey::new(vec![7; 16].into()));
         assert_eq!(format!("{:?}", key(7)), "NumberKey(masked)");
     }
 

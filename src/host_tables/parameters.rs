@@ -1,6 +1,7 @@
 //! The terminal's own parameters, as the acquirer sets them.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Serialize};
@@ -16,8 +17,8 @@ const ANSWER_TIMEOUTS_S: RangeInclusive<u64> = 10..=60;
 /// Tries before a person must look at an entry of the queue.
 const TRIES: RangeInclusive<u32> = 3..=99;
 
-/// Limits, in minor units: one unit of a currency at least, and what twelve digits can say.
-const LIMITS: RangeInclusive<u64> = 100..=999_999_999_999;
+/// Limits, in minor units: what twelve digits can say. Zeros say that there is none.
+const LIMITS: RangeInclusive<u64> = 1..=999_999_999_999;
 
 /// The most lines at the end of receipts, and the most bytes of one.
 const MOST_TRAILERS: usize = 4;
@@ -58,6 +59,9 @@ pub struct TerminalParameters {
     /// Parameters that this program has no use for, by their names, in hexadecimal: kept as they came.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub other: BTreeMap<String, String>,
+    /// What does not count as the acquirer sent it, a sentence each: see [`TerminalParameters::adjust`].
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub adjusted: Vec<String>,
 }
 
 /// What a terminal may be allowed to do.
@@ -104,6 +108,49 @@ impl TerminalParameters {
         self.no_signature_limit.is_some_and(|limit| amount.minor() <= limit)
     }
 
+    /// Makes of what was sent what can count, and notes what that changed. A number out of its range counts as the nearest in it;
+    /// what cannot be shown or kept is left out. One such value would otherwise keep a terminal from everything else that the
+    /// acquirer has for it, new CA keys among them. Nothing that is allowed becomes more by it: a limit stays one, and a list of
+    /// what is allowed stays a list.
+    pub fn adjust(&mut self) {
+        let noted = &mut self.adjusted;
+        if let Some(seconds) = &mut self.answer_timeout_s {
+            nearest(seconds, &ANSWER_TIMEOUTS_S, "answer timeout in seconds", noted);
+        }
+        if let Some(tries) = &mut self.tries {
+            nearest(tries, &TRIES, "tries of the queue", noted);
+        }
+        for (limit, name) in
+            [(&mut self.no_signature_limit, "no signature up to"), (&mut self.sale_limit, "most of a sale")]
+        {
+            if let Some(limit) = limit {
+                nearest(limit, &LIMITS, name, noted);
+            }
+        }
+        for (text, name) in [(&mut self.merchant_name, "name of the shop"), (&mut self.help_desk, "help desk")] {
+            if text.take_if(|text| !is_text(text)).is_some() {
+                noted.push(format!("{name}: left out, {NO_TEXT}"));
+            }
+        }
+        let mut lines = 0;
+        keep(&mut self.trailer, "end of receipts", noted, |line| {
+            let fits = is_trailer(line) && lines < MOST_TRAILERS;
+            lines += usize::from(fits);
+            fits
+        });
+        if let Some(transactions) = &mut self.transactions {
+            keep(transactions, "allowed", noted, |transaction| is_word(&String::from(transaction.clone())));
+        }
+        let sent = self.other.len();
+        self.other.retain(|name, value| is_other(name, value));
+        while self.other.len() > MOST_OTHERS {
+            self.other.pop_last();
+        }
+        if self.other.len() < sent {
+            noted.push(format!("kept and not used: {} left out, too long or too many", sent - self.other.len()));
+        }
+    }
+
     pub(super) fn check(&self) -> Result<(), HostTablesError> {
         let place = |key: &str| format!("terminal.{key}");
         if self.answer_timeout_s.is_some_and(|seconds| !ANSWER_TIMEOUTS_S.contains(&seconds)) {
@@ -114,7 +161,7 @@ impl TerminalParameters {
         }
         for (key, limit) in [("no_signature_limit", self.no_signature_limit), ("sale_limit", self.sale_limit)] {
             if limit.is_some_and(|limit| !LIMITS.contains(&limit)) {
-                return wrong(place(key), "it must be 100 to 999999999999, in minor units");
+                return wrong(place(key), "it must be 1 to 999999999999, in minor units");
             }
         }
         for (key, value) in [("merchant_name", &self.merchant_name), ("help_desk", &self.help_desk)] {
@@ -122,26 +169,50 @@ impl TerminalParameters {
                 return wrong(place(key), NO_TEXT);
             }
         }
-        if self.trailer.len() > MOST_TRAILERS
-            || !self.trailer.iter().all(|line| is_text(line) && line.len() <= LONGEST_TRAILER)
-        {
+        if self.trailer.len() > MOST_TRAILERS || !self.trailer.iter().all(|line| is_trailer(line)) {
             return wrong(place("trailer"), "it has at most 4 lines of 1 to 96 bytes without control characters");
         }
-        let is_word =
-            |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
         let words = self.transactions.iter().flatten().cloned().map(String::from);
         if !words.into_iter().all(|word| is_word(&word)) {
             return wrong(place("transactions"), "they are words of small letters");
         }
-        let is_hex = |text: &str| text.len().is_multiple_of(2) && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-        if self.other.len() > MOST_OTHERS
-            || !self
-                .other
-                .iter()
-                .all(|(name, value)| is_hex(name) && name.len() <= 8 && is_hex(value) && value.len() <= LONGEST_OTHER)
-        {
+        if self.other.len() > MOST_OTHERS || !self.other.iter().all(|(name, value)| is_other(name, value)) {
             return wrong(place("other"), "names and values are hexadecimal, at most 64 of them, and 256 bytes each");
+        }
+        if !self.adjusted.iter().all(|said| is_text(said)) {
+            return wrong(place("adjusted"), NO_TEXT);
         }
         Ok(())
     }
+}
+
+/// Puts a value that is out of its range to the nearest end of it, and notes that.
+fn nearest<T: Copy + Ord + Display>(value: &mut T, range: &RangeInclusive<T>, name: &str, noted: &mut Vec<String>) {
+    let sent = *value;
+    *value = sent.clamp(*range.start(), *range.end());
+    if *value != sent {
+        noted.push(format!("{name}: {sent} was sent, {value} counts"));
+    }
+}
+
+/// Leaves out what `fits` does not hold for, and notes how many.
+fn keep<T>(values: &mut Vec<T>, name: &str, noted: &mut Vec<String>, fits: impl FnMut(&T) -> bool) {
+    let sent = values.len();
+    values.retain(fits);
+    if values.len() < sent {
+        noted.push(format!("{name}: {} of {sent} left out, they cannot be used", sent - values.len()));
+    }
+}
+
+fn is_trailer(line: &str) -> bool {
+    is_text(line) && line.len() <= LONGEST_TRAILER
+}
+
+fn is_word(word: &str) -> bool {
+    !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+}
+
+fn is_other(name: &str, value: &str) -> bool {
+    let is_hex = |text: &str| text.len().is_multiple_of(2) && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    is_hex(name) && name.len() <= 8 && is_hex(value) && value.len() <= LONGEST_OTHER
 }

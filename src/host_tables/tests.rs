@@ -126,7 +126,7 @@ fn one_wrong_value_makes_all_of_it_unusable_and_is_named() {
         ("tries = 5", "tries = 2", "terminal.tries"),
         ("老王面馆", "", "terminal.merchant_name"),
         ("95516", "95516\\n", "terminal.help_desk"),
-        ("100000", "99", "terminal.no_signature_limit"),
+        ("100000", "0", "terminal.no_signature_limit"),
         ("500000", "1000000000000", "terminal.sale_limit"),
         ("\"refund\"", "\"\"", "terminal.transactions"),
         ("\"消费热线 95516\"", "\"1\", \"2\", \"3\", \"4\", \"5\"", "terminal.trailer"),
@@ -144,4 +144,65 @@ fn one_wrong_value_makes_all_of_it_unusable_and_is_named() {
         let error = HostTables::parse(&TEXT.replacen(from, to, 1)).unwrap_err().to_string();
         assert!(error.contains(named), "{named}: {error}");
     }
+}
+
+#[test]
+fn what_cannot_count_as_it_was_sent_is_adjusted_and_said_and_the_rest_counts() {
+    let tables = HostTables::parse(TEXT).unwrap();
+    let mut right = tables.terminal.clone();
+    right.adjust();
+    assert_eq!(right, tables.terminal, "nothing to adjust");
+    let strings = |strings: &[&str]| strings.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+    let mut sent = TerminalParameters {
+        answer_timeout_s: Some(5),
+        tries: Some(2),
+        merchant_name: Some("老王\n面馆".to_owned()),
+        help_desk: Some("95516".to_owned()),
+        no_signature_limit: Some(1),
+        sale_limit: Some(u64::MAX),
+        transactions: Some(["sale", "Re fund"].map(|word| Transaction::from(word.to_owned())).to_vec()),
+        trailer: strings(&["1", "\t", "2", "3", "4", "5"]),
+        other: (0..70).map(|name| (format!("{name:04X}"), "31".to_owned())).collect(),
+        adjusted: Vec::new(),
+    };
+    sent.other.insert("13".to_owned(), "31".repeat(300));
+    sent.adjust();
+    let numbers = (sent.answer_timeout_s, sent.tries, sent.no_signature_limit, sent.sale_limit);
+    assert_eq!(numbers, (Some(10), Some(3), Some(1), Some(999_999_999_999)));
+    assert_eq!((sent.merchant_name.as_deref(), sent.help_desk.as_deref()), (None, Some("95516")));
+    assert_eq!(sent.transactions, Some(vec![Transaction::Sale]));
+    assert_eq!((sent.trailer.clone(), sent.other.len()), (strings(&["1", "2", "3", "4"]), 64));
+    assert_eq!(
+        sent.adjusted,
+        [
+            "answer timeout in seconds: 5 was sent, 10 counts",
+            "tries of the queue: 2 was sent, 3 counts",
+            "most of a sale: 18446744073709551615 was sent, 999999999999 counts",
+            "name of the shop: left out, a text has 1 to 255 bytes and no control characters",
+            "end of receipts: 2 of 6 left out, they cannot be used",
+            "allowed: 1 of 2 left out, they cannot be used",
+            "kept and not used: 7 left out, too long or too many",
+        ]
+    );
+    let adjusted = HostTables { terminal: sent, ..HostTables::default() };
+    assert_eq!(HostTables::parse(&adjusted.text().unwrap()), Ok(adjusted), "written down with what was said");
+}
+
+#[test]
+fn a_limit_stays_a_limit_and_a_list_of_what_is_allowed_stays_one() {
+    let mut none = TerminalParameters {
+        transactions: Some(vec![Transaction::from("Sale".to_owned())]),
+        sale_limit: Some(u64::MAX),
+        ..TerminalParameters::default()
+    };
+    none.adjust();
+    assert_eq!((none.transactions, none.sale_limit), (Some(Vec::new()), Some(999_999_999_999)));
+}
+
+#[test]
+fn an_error_names_the_line_and_nothing_that_stands_in_it() {
+    let text = TEXT.replacen("sale_limit", "single_card = \"6228481000000001236\"\nsale_limit", 1);
+    let error = HostTables::parse(&text).unwrap_err().to_string();
+    assert!(error.contains("line 8") && error.contains("single_card"), "{error}");
+    assert!(!error.contains("6228481"), "{error}");
 }

@@ -1,7 +1,7 @@
 //! Advices and how far each is: `queued → delivered | parked`.
 
 use jiff::civil::DateTime;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 
 use super::row::{read, word};
 use super::{Ledger, LedgerError, row, statement_error};
@@ -145,7 +145,8 @@ impl Ledger {
     pub(super) fn next_trace_number(&self, connection: &Connection) -> Result<TraceNumber, LedgerError> {
         let failed = statement_error(&self.path);
         let (batch, stan): (u32, u32) = connection
-            .query_row("SELECT batch, next_stan FROM counters WHERE id = 1", [], |row| Ok((row.get(0)?, row.get(1)?)))
+            .prepare_cached("SELECT batch, next_stan FROM counters WHERE id = 1")
+            .and_then(|mut statement| statement.query_row([], |row| Ok((row.get(0)?, row.get(1)?))))
             .map_err(&failed)?;
         let unreadable = |value: u32| LedgerError::Value { what: "counter", value: value.to_string() };
         let batch = Batch::new(batch).map_err(|_| unreadable(batch))?;
@@ -159,27 +160,21 @@ impl Ledger {
             }
         }
         connection
-            .execute("UPDATE counters SET next_stan = ?1 WHERE id = 1", [stan.next().number()])
+            .prepare_cached("UPDATE counters SET next_stan = ?1 WHERE id = 1")
+            .and_then(|mut statement| statement.execute([stan.next().number()]))
             .map_err(&failed)?;
         Ok(TraceNumber { batch, stan })
     }
 
     fn is_in_use(&self, connection: &Connection, trace: TraceNumber) -> Result<bool, LedgerError> {
+        let (merchant, terminal) = (self.merchant_code.as_str(), self.terminal_number.as_str());
         connection
-            .query_row(
+            .prepare_cached(
                 "SELECT 1 FROM transactions
                  WHERE merchant_code = ?1 AND terminal_number = ?2 AND batch = ?3 AND stan = ?4
                  UNION ALL SELECT 1 FROM advices WHERE batch = ?3 AND stan = ?4",
-                params![
-                    self.merchant_code.as_str(),
-                    self.terminal_number.as_str(),
-                    trace.batch.number(),
-                    trace.stan.number()
-                ],
-                |_| Ok(()),
             )
-            .optional()
-            .map(|found| found.is_some())
+            .and_then(|mut used| used.exists(params![merchant, terminal, trace.batch.number(), trace.stan.number()]))
             .map_err(statement_error(&self.path))
     }
 }

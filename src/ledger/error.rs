@@ -6,6 +6,7 @@ use rusqlite::ErrorCode;
 
 use crate::payment::queue::NotAllowed;
 use crate::reference::{Batch, TraceNumber};
+use crate::vault::VaultError;
 
 /// Why the ledger does not do what it is asked. No sale may go on after one of these.
 #[derive(Debug, thiserror::Error)]
@@ -154,6 +155,9 @@ pub enum LedgerError {
         /// What is wrong.
         problem: &'static str,
     },
+    /// A card number cannot be kept, read, or be given up: its keys fail.
+    #[error("the keys of card numbers in the ledger: {0}")]
+    NumberKeys(#[from] VaultError),
     /// A stored value is none that this program writes.
     #[error("the ledger holds \"{value}\" where a {what} belongs; call the help desk")]
     Value {

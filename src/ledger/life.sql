@@ -1,4 +1,4 @@
--- Version 10: which state of a payment may follow which. The table is in payment/record.rs; a test compares them.
+-- Version 11: which state of a payment may follow which. The table is in payment/record.rs; a test compares them.
 
 CREATE TRIGGER transactions_begin_pending BEFORE INSERT ON transactions
 WHEN NEW.state <> 'pending'

@@ -204,6 +204,25 @@ impl Ledger {
         found.map(|batch| row::trace_number(batch, stan.number())).transpose()
     }
 
+    /// The head of the log that ends with a payment's first entry: it stays the same whatever becomes of the payment later.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn log_head_of(&self, trace: TraceNumber) -> Result<Option<Head>, LedgerError> {
+        let (merchant, terminal) = (self.merchant_code.as_str(), self.terminal_number.as_str());
+        let of_this = params![merchant, terminal, trace.batch.number(), trace.stan.number()];
+        self.connection
+            .query_row(
+                "SELECT l.number, l.root FROM log_leaves l JOIN transactions t ON t.id = l.transaction_id
+                 WHERE t.merchant_code = ?1 AND t.terminal_number = ?2 AND t.batch = ?3 AND t.stan = ?4
+                 ORDER BY l.number LIMIT 1",
+                of_this,
+                |row| Ok(Head { size: row.get::<_, i64>(0)?.unsigned_abs() + 1, root: row.get(1)? }),
+            )
+            .optional()
+            .map_err(statement_error(&self.path))
+    }
+
     /// The first leaves of the log, as a tree to prove things with.
     ///
     /// # Errors

@@ -12,7 +12,9 @@ mod deeds;
 mod error;
 mod log;
 mod not_ours;
+mod numbers;
 mod orders;
+mod prepared;
 mod presence;
 mod queue;
 mod restoring;
@@ -20,10 +22,13 @@ mod row;
 mod sign_on;
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, params};
 
 use self::error::statement_error;
+use self::numbers::Keeper;
+pub(crate) use self::prepared::Prepared;
 use crate::deliberate;
 use crate::payment::advice::AdviceKind;
 use crate::payment::queue::EntryId;
@@ -54,18 +59,24 @@ const MIGRATIONS: &[&str] = &[
     include_str!("restorations.sql"),
     include_str!("orders.sql"),
     include_str!("bindings.sql"),
+    include_str!("numbers.sql"),
     include_str!("life.sql"),
 ];
+
+/// How long a statement waits for another program's.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The ledger of one terminal.
 #[derive(Debug)]
 pub struct Ledger {
-    connection: Connection,
+    connection: Prepared,
     path: PathBuf,
     merchant_code: MerchantCode,
     terminal_number: TerminalNumber,
     /// What SQLite counted of other connections' changes when it was last asked.
     data_version: Option<i64>,
+    /// What wraps the keys of card numbers.
+    keeper: Option<Keeper>,
 }
 
 impl Ledger {
@@ -118,8 +129,9 @@ impl Ledger {
     ) -> Result<Self, LedgerError> {
         let open = |source| LedgerError::Open { path: path.display().to_string(), source };
         let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(open)?;
-        connection.busy_timeout(std::time::Duration::from_secs(5)).map_err(open)?;
-        Ok(Self { connection, path: path.to_owned(), merchant_code, terminal_number, data_version: None })
+        connection.busy_timeout(PATIENCE).map_err(open)?;
+        let connection = Prepared::new(connection);
+        Ok(Self { connection, path: path.to_owned(), merchant_code, terminal_number, data_version: None, keeper: None })
     }
 
     /// Takes the next trace number. It is never given again, whatever becomes of it.
@@ -153,9 +165,16 @@ impl Ledger {
     /// When it cannot be written, or the row is not in a state from which this change is possible.
     pub fn record(&mut self, trace: TraceNumber, record: &Record) -> Result<(), LedgerError> {
         let failed = statement_error(&self.path);
+        let kept = match record {
+            Record::Pending(pending) => self.seal(trace, &pending.pan)?,
+            _ => None,
+        };
         let transaction = self.connection.unchecked_transaction().map_err(&failed)?;
         if self.apply(trace, record).map_err(&failed)? != 1 {
             return Err(LedgerError::NoSuchRow(trace));
+        }
+        if let Some(kept) = kept {
+            self.keep(&kept).map_err(&failed)?;
         }
         // Paid, owing two slips and owing the host the TC is one fact: no power cut can part them.
         if let Record::Approved(card) = record {
@@ -196,7 +215,7 @@ impl Ledger {
                     pending.amount.currency().code(),
                     pending.at.to_string(),
                     pending.entry.word(),
-                    pending.truncated_pan,
+                    pending.pan.truncated(),
                     pending.sequence_number,
                     pending.card_expiry,
                     pending.aid,

@@ -3,6 +3,7 @@ mod life;
 use jiff::civil::date;
 
 use super::*;
+use crate::card_number::Pan;
 use crate::emv::cvm::Verification;
 use crate::money::{Amount, Currency};
 use crate::payment::advice::AdviceKind;
@@ -19,13 +20,17 @@ pub(super) fn open(directory: &Path) -> Ledger {
     Ledger::open(&directory.join("ledger.sqlite"), merchant, terminal).unwrap()
 }
 
+pub(super) fn number() -> Pan {
+    Pan::of_digits("6228480000000001230").unwrap()
+}
+
 pub(super) fn pending(minor: u64) -> Record {
     Record::Pending(Box::new(Pending {
         amount: Amount::new(minor, Currency::CNY).unwrap(),
         at: date(2026, 11, 22).at(14, 26, 9, 0),
         entry: EntryMode::Chip,
         verification: Verification::OnlinePin,
-        truncated_pan: "622848*********1230".to_owned(),
+        pan: number(),
         sequence_number: Some(1),
         card_expiry: Some("3012".to_owned()),
         aid: "A000000333010101".to_owned(),

@@ -21,6 +21,7 @@ use std::fmt;
 use jiff::civil::DateTime;
 
 use super::online::{EntryMode, ReversalReason};
+use crate::card_number::Pan;
 use crate::emv::cvm::Verification;
 use crate::money::Amount;
 use crate::reference::{AuthorisationCode, ResponseCode, Rrn};
@@ -99,8 +100,8 @@ pub struct Pending {
     pub entry: EntryMode,
     /// How the cardholder was verified.
     pub verification: Verification,
-    /// Card number, first six and last four.
-    pub truncated_pan: String,
+    /// Card number: written down with first six and last four digits, and as a whole under a key of its own.
+    pub pan: Pan,
     /// PAN sequence number.
     pub sequence_number: Option<u8>,
     /// Expiry, `YYMM`.
@@ -121,7 +122,7 @@ impl fmt::Debug for Pending {
         f.debug_struct("Pending")
             .field("amount", &self.amount)
             .field("at", &self.at)
-            .field("truncated_pan", &self.truncated_pan)
+            .field("pan", &self.pan)
             .finish_non_exhaustive()
     }
 }

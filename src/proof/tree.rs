@@ -6,8 +6,8 @@
 use ct_merkle::mem_backed_tree::MemoryBackedTree;
 use ct_merkle::{ConsistencyProof, InclusionProof, RootHash};
 
-use crate::crypto::base64;
 use crate::crypto::digest::{Sha256, hash};
+use crate::crypto::{base64, hex};
 
 /// Bytes of a hash.
 pub const HASH_LENGTH: usize = 32;
@@ -67,6 +67,19 @@ impl Head {
     pub fn from_line(line: &str) -> Option<Self> {
         let (size, root) = line.split_once(' ')?;
         Some(Self { size: parse_size(size)?, root: parse_hash(root)? })
+    }
+
+    /// The same for a code that a camera reads, with capital letters and digits alone: leaves, then the hash in hexadecimal.
+    ///
+    /// `20852163/0AC51869…B6`
+    pub fn code(&self) -> String {
+        format!("{}/{}", self.size, hex::encode(&self.root))
+    }
+
+    /// Reads [`Head::code`].
+    pub fn from_code(code: &str) -> Option<Self> {
+        let (size, root) = code.split_once('/')?;
+        Some(Self { size: parse_size(size)?, root: hex::decode(root).ok()?.try_into().ok()? })
     }
 
     fn library(&self) -> RootHash<Sha256> {
@@ -331,6 +344,10 @@ mod tests {
         let line = head(3).line();
         assert_eq!(line, "3 rra8/idLcKFPsGel5VeCZNsPqbUa9eC6FZFY8yngbnc=");
         assert_eq!(Head::from_line(&line), Some(head(3)));
+        assert_eq!(Head::from_code(&head(3).code()), Some(head(3)));
+        for wrong in ["", "3", "3/", "03/00", "3/0G", "x/00"] {
+            assert_eq!(Head::from_code(wrong), None, "{wrong}");
+        }
         for wrong in [
             "3",
             "03 rra8/idLcKFPsGel5VeCZNsPqbUa9eC6FZFY8yngbnc=",

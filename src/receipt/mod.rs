@@ -74,6 +74,8 @@ pub struct SaleSlip {
     pub pin_checked_by_bank: bool,
     /// What the acquirer wants at the end.
     pub trailer: Vec<String>,
+    /// The head of the terminal's log of transactions that ends with this payment: leaves, `/`, and the hash in hexadecimal.
+    pub log_head: Option<String>,
     /// Printed before; counts from 1 for the first duplicate.
     pub duplicate: Option<u32>,
     /// The keys or the card are for tests only; the slip says so.
@@ -177,6 +179,7 @@ pub(crate) mod tests {
             signature_spared: false,
             trailer: Vec::new(),
             pin_checked_by_bank: false,
+            log_head: Some(format!("58/{}", "0A1B2C3D".repeat(8))),
             duplicate: None,
             test: true,
         }

@@ -1,7 +1,8 @@
 //! Custody of keys: what a secure element does for the terminal. No call gives a key away.
 //!
 //! Five keys and a key pair live in an element. The pair and the device key are the machine's, the master key is what the
-//! acquirer gave it at enrolment, and the working keys (PIN, MAC, data) come under the master key at every sign-on.
+//! acquirer gave it at enrolment, and the working keys (PIN, MAC, data) come under the master key at every sign-on. Beside
+//! them are storage keys of the terminal's own: what they wrap is lost with them, wherever there is a copy of it.
 //! [`agreement`] says in what form the first ones arrive, [`pkcs11`] is the element of a terminal on a counter, [`software`]
 //! the one for tests and the sandbox. What payments need of keys is known elsewhere.
 
@@ -14,10 +15,11 @@ use std::fmt;
 use zeroize::Zeroizing;
 
 use crate::card_number::Pan;
+use crate::crypto::gcm::KEY;
 use crate::crypto::key_block::KeyBlockError;
 use crate::crypto::mac::{Cipher, MacAlgorithm};
 use crate::crypto::pin_block::PinBlockError;
-use crate::crypto::{CryptoError, hex, mac};
+use crate::crypto::{CryptoError, gcm, hex, mac};
 use crate::pin::Pin;
 
 /// The keys of a terminal, beside its key pair.
@@ -45,6 +47,10 @@ pub struct SealedKey<'a> {
     /// The first three to eight bytes of a block of zeros under the key itself; of its CMAC with AES.
     pub check_value: &'a [u8],
 }
+
+/// A storage key (AES-256), by a number that no other one has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct StorageKey(i64);
 
 /// A place where keys live and work.
 ///
@@ -141,6 +147,36 @@ pub trait SecureElement: Send + Sync {
     /// When the key is missing or the element fails.
     fn secret_for(&self, purpose: &str) -> Result<Zeroizing<Vec<u8>>, VaultError>;
 
+    /// The storage keys there are, oldest first.
+    ///
+    /// # Errors
+    /// When the element fails.
+    fn storage_keys(&self) -> Result<Vec<StorageKey>, VaultError>;
+
+    /// Makes a storage key, beside those there are.
+    ///
+    /// # Errors
+    /// When the element fails.
+    fn make_storage_key(&self) -> Result<StorageKey, VaultError>;
+
+    /// Destroys all storage keys but one, durably.
+    ///
+    /// # Errors
+    /// When that one is not there, or the element fails; then it must be tried again.
+    fn destroy_storage_keys_but(&self, kept: StorageKey) -> Result<(), VaultError>;
+
+    /// Puts a key that works elsewhere under a storage key (AES-GCM), bound to what it is for.
+    ///
+    /// # Errors
+    /// When there is no such storage key or the element fails.
+    fn wrap_key(&self, under: StorageKey, key: &[u8; KEY], bound: &[u8]) -> Result<Vec<u8>, VaultError>;
+
+    /// Gives such a key back.
+    ///
+    /// # Errors
+    /// When there is no such storage key, the key was not wrapped by it, is for something else, or the element fails.
+    fn unwrap_key(&self, under: StorageKey, wrapped: &[u8], bound: &[u8]) -> Result<Zeroizing<[u8; KEY]>, VaultError>;
+
     /// Destroys all keys and the pair, durably. From then on every call but [`SecureElement::generate`] says so.
     ///
     /// # Errors
@@ -181,6 +217,9 @@ pub enum VaultError {
     /// Working keys are not there.
     #[error("the vault holds no {0}; sign on at the host")]
     NotSignedOn(KeyName),
+    /// What a storage key wrapped is lost with it.
+    #[error("the vault does not hold this storage key any more")]
+    NoStorageKey(StorageKey),
     /// Somebody destroyed the keys.
     #[error("the keys were destroyed; enrol the terminal anew")]
     Destroyed,
@@ -265,6 +304,29 @@ pub enum VaultError {
     Crypto(#[from] CryptoError),
 }
 
+impl StorageKey {
+    /// A number that nobody has used.
+    ///
+    /// # Errors
+    /// When the system has no random numbers.
+    fn draw() -> Result<Self, VaultError> {
+        let mut drawn = [0; 8];
+        getrandom::fill(&mut drawn).map_err(|error| VaultError::Random(error.to_string()))?;
+        // Positive, so that it is one number for whoever writes it down.
+        Ok(Self(i64::from_be_bytes(drawn) & i64::MAX))
+    }
+
+    /// Reads a number that was written down.
+    pub const fn of_number(number: i64) -> Self {
+        Self(number)
+    }
+
+    /// The number.
+    pub const fn number(self) -> i64 {
+        self.0
+    }
+}
+
 impl KeyName {
     /// All of them.
     pub const ALL: [Self; 5] = [Self::Master, Self::Device, Self::Pin, Self::Mac, Self::Data];
@@ -301,6 +363,24 @@ impl KeyName {
             Self::Pin | Self::Mac | Self::Data => VaultError::NotSignedOn(self),
         }
     }
+}
+
+/// What may be used once with a storage key.
+fn nonce() -> Result<[u8; gcm::NONCE], VaultError> {
+    let mut nonce = [0; gcm::NONCE];
+    getrandom::fill(&mut nonce).map_err(|error| VaultError::Random(error.to_string()))?;
+    Ok(nonce)
+}
+
+/// A key that came out of a wrapping.
+fn unwrapped(clear: &[u8]) -> Result<Zeroizing<[u8; KEY]>, VaultError> {
+    let length = clear.len();
+    let mut key = Zeroizing::new([0; KEY]);
+    if length != KEY {
+        return Err(CryptoError::KeyLength { algorithm: "AES-256", length }.into());
+    }
+    key.copy_from_slice(clear);
+    Ok(key)
 }
 
 /// Whether a key has the check value that came with it. `whole` is a block of zeros under the key; at least three bytes of it

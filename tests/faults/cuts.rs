@@ -30,8 +30,8 @@ const SEED: usize = 0x5EED;
 /// does is longer: the session is in it.
 const WHOLE_HELLO: usize = 600;
 
-/// More sessions than a terminal keeps.
-const SESSIONS: usize = 12;
+/// More sessions than a terminal keeps, and turns in which it was offline and tried none.
+const SESSIONS: usize = 40;
 
 /// How a sale's connection begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -186,8 +186,8 @@ impl Premises {
 
     /// The terminal is switched on.
     pub fn parts(&self, network: &Network, slot: &Slot, paper: &Paper) -> Result<Parts, LedgerError> {
-        let ledger = self.ledger()?;
         let vault: Arc<dyn SecureElement> = Arc::new(SoftwareVault::open(&self.kit()).unwrap());
+        let ledger = self.ledger()?.keeping_numbers(Arc::clone(&vault));
         let has_working_keys = vault.check_value(KeyName::Mac).unwrap().is_some();
         let carrier: Box<dyn Carrier> = Box::new(network.clone());
         let host = &self.setup.settings.host;

@@ -1,6 +1,7 @@
 //! A payment as an engine writes it down before it asks the host.
 
 use jiff::civil::date;
+use yima::card_number::Pan;
 use yima::emv::cvm::Verification;
 use yima::money::{Amount, Currency};
 use yima::payment::online::EntryMode;
@@ -13,7 +14,7 @@ pub fn pending(minor: u64) -> Record {
         at: date(2026, 11, 22).at(14, 26, 9, 0),
         entry: EntryMode::Chip,
         verification: Verification::None,
-        truncated_pan: "622848*********1230".to_owned(),
+        pan: Pan::of_digits("6228480000000001230").unwrap(),
         sequence_number: None,
         card_expiry: None,
         aid: "A000000333010101".to_owned(),

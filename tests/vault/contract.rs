@@ -25,7 +25,7 @@ const MAC_CHECK_VALUE: &str = "AB7153CA";
 pub type Case = (&'static str, fn(Open));
 
 /// All cases.
-pub const CASES: [Case; 13] = [
+pub const CASES: [Case; 15] = [
     ("a_new_element_holds_nothing_and_says_what_to_do", a_new_element_holds_nothing_and_says_what_to_do),
     ("a_new_pair_signs_and_stays", a_new_pair_signs_and_stays),
     ("an_enrolment_comes_under_what_both_agree_on", an_enrolment_comes_under_what_both_agree_on),
@@ -38,6 +38,8 @@ pub const CASES: [Case; 13] = [
     ("a_wrong_check_value_leaves_the_old_keys", a_wrong_check_value_leaves_the_old_keys),
     ("working_keys_are_replaced_as_a_set", working_keys_are_replaced_as_a_set),
     ("a_pin_leaves_as_format_0", a_pin_leaves_as_format_0),
+    ("what_a_storage_key_wrapped_is_lost_with_it", what_a_storage_key_wrapped_is_lost_with_it),
+    ("storage_keys_outlast_all_keys_of_the_acquirer", storage_keys_outlast_all_keys_of_the_acquirer),
     ("destroyed_keys_are_gone", destroyed_keys_are_gone),
 ];
 
@@ -307,6 +309,57 @@ fn pin() -> Pin {
     Pin::new(Zeroizing::new(b"1234".to_vec())).unwrap()
 }
 
+fn what_a_storage_key_wrapped_is_lost_with_it(open: Open) {
+    let vault = open();
+    assert_eq!(vault.storage_keys().unwrap(), []);
+    let first = vault.make_storage_key().unwrap();
+    let (key, wrapped) = ([0x5A; 32], vault.wrap_key(first, &[0x5A; 32], b"row 1").unwrap());
+    assert!(wrapped.windows(8).all(|window| window != [0x5A; 8]));
+    assert_ne!(vault.wrap_key(first, &key, b"row 1").unwrap(), wrapped, "each time anew");
+    assert!(vault.unwrap_key(first, &wrapped, b"row 2").is_err(), "it is for something else");
+    assert!(vault.unwrap_key(first, &wrapped[..20], b"row 1").is_err());
+    drop(vault);
+
+    let vault = open();
+    assert_eq!(*vault.unwrap_key(first, &wrapped, b"row 1").unwrap(), key);
+    let second = vault.make_storage_key().unwrap();
+    assert_eq!(vault.storage_keys().unwrap(), [first, second], "oldest first");
+    assert!(vault.unwrap_key(second, &wrapped, b"row 1").is_err(), "another one's");
+    let again = vault.wrap_key(second, &key, b"row 1").unwrap();
+    vault.destroy_storage_keys_but(second).unwrap();
+    drop(vault);
+
+    let vault = open();
+    assert_eq!(vault.storage_keys().unwrap(), [second]);
+    for result in [
+        vault.unwrap_key(first, &wrapped, b"row 1").map(drop),
+        vault.wrap_key(first, &key, b"row 1").map(drop),
+        vault.destroy_storage_keys_but(first),
+    ] {
+        assert!(matches!(result, Err(VaultError::NoStorageKey(gone)) if gone == first), "{result:?}");
+    }
+    vault.destroy_storage_keys_but(second).unwrap();
+    assert_eq!(*vault.unwrap_key(second, &again, b"row 1").unwrap(), key);
+}
+
+fn storage_keys_outlast_all_keys_of_the_acquirer(open: Open) {
+    let vault = open();
+    let kept = vault.make_storage_key().unwrap();
+    let wrapped = vault.wrap_key(kept, &[3; 32], b"").unwrap();
+    fill(&*vault);
+    enrol(&*vault, &bytes(MASTER), &[7; 16]);
+    sign_on(&*vault, &bytes(MASTER), &[(KeyName::Mac, &[1; 16])]).unwrap();
+    let mac = vault.mac(b"0200").unwrap();
+    vault.make_storage_key().unwrap();
+    assert_eq!(vault.mac(b"0200").unwrap(), mac, "nor do they disturb these");
+    drop(vault);
+    let vault = open();
+    assert_eq!((*vault.unwrap_key(kept, &wrapped, b"").unwrap(), vault.mac(b"0200").unwrap()), ([3; 32], mac));
+    vault.zeroize().unwrap();
+    vault.generate().unwrap();
+    assert_eq!(vault.storage_keys().unwrap(), [], "destroyed with all others");
+}
+
 fn destroyed_keys_are_gone(open: Open) {
     let vault = open();
     fill(&*vault);
@@ -336,6 +389,8 @@ pub fn all_say_that_they_were_destroyed(vault: &dyn SecureElement) {
         vault.encrypt_pin(&pin(), &pan).map(drop),
         vault.device_ciphertext("", "").map(drop),
         vault.secret_for("").map(drop),
+        vault.storage_keys().map(drop),
+        vault.make_storage_key().map(drop),
     ] {
         assert!(matches!(result, Err(VaultError::Destroyed)), "{result:?}");
     }

@@ -176,6 +176,7 @@ fn fetch_tables(rules: &TableRules, numbers: &NumberKey, ask: &mut Ask<'_>) -> R
     let about = "the parameters about payments";
     let answer = asked(question(Mti::NETWORK_REQUEST, &rules.business.fetch, None, about), ask)?;
     tables::read_business(&answer, &rules.tags, &mut terminal).map_err(|error| unreadable(about, error))?;
+    terminal.adjust();
     let (mut card, mut number) = (Vec::new(), Vec::new());
     for record in table(&rules.cards.fetch, "the card list", |field| tables::cards(field, numbers), ask)? {
         match record {

@@ -105,6 +105,17 @@ fn aid_name(entry: &AidEntry) -> Vec<u8> {
 }
 
 #[test]
+fn one_value_that_cannot_count_keeps_nothing_else_from_being_taken() {
+    let mut host = Host::new();
+    host.tables.terminal.tries = Some(2);
+    let download = host.fetch("", |field| field).unwrap();
+    let TerminalParameters { tries, adjusted, answer_timeout_s, .. } = download.set.tables.terminal;
+    assert_eq!((tries, answer_timeout_s), (Some(3), Some(45)));
+    assert_eq!(adjusted, ["tries of the queue: 2 was sent, 3 counts"]);
+    assert_eq!(download.set.ca_keys.len(), 3);
+}
+
+#[test]
 fn all_that_the_host_has_is_fetched_and_its_end_told_afterwards() {
     let mut host = Host::new();
     let download = host.fetch("", |field| field).unwrap();

@@ -63,7 +63,12 @@ impl InitialKey {
     /// When the base derivation key is not of double length.
     pub fn derive(base: &TdesKey, number: KeySerialNumber) -> Result<Self, DukptError> {
         if base.len() != 16 {
-            return Err(CryptoError::KeyLength { algorithm: "DUKPT base derivation", length: base.len() }.into());
+            return Err(CryptoError::KeyLength {
+                algorithm: "DUKPT base derivation",
+                length: base.len(),
+                allowed: &[16],
+            }
+            .into());
         }
         let left = Zeroizing::new(base.encrypt_ecb(&number.initial())?);
         let right = Zeroizing::new(TdesKey::new(&masked(base, HALVES))?.encrypt_ecb(&number.initial())?);

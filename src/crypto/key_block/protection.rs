@@ -172,6 +172,6 @@ fn derivation_data(counter: u8, role: Role, algorithm: u8, key_length: usize) ->
 fn double_or_triple(key: &[u8]) -> Result<(), CryptoError> {
     match key.len() {
         16 | 24 => Ok(()),
-        length => Err(CryptoError::KeyLength { algorithm: "TDES key block protection", length }),
+        length => Err(CryptoError::KeyLength { algorithm: "TDES key block protection", length, allowed: &[16, 24] }),
     }
 }

@@ -105,7 +105,7 @@ impl MacAlgorithm {
         if self.key_lengths().contains(&bytes.len()) {
             self.cipher().key(bytes)
         } else {
-            Err(CryptoError::KeyLength { algorithm: self.word(), length: bytes.len() })
+            Err(CryptoError::KeyLength { algorithm: self.word(), length: bytes.len(), allowed: self.key_lengths() })
         }
     }
 
@@ -115,7 +115,11 @@ impl MacAlgorithm {
     /// When the key is one for something else.
     pub fn field_64(self, key: &BlockKey, message: &[u8]) -> Result<[u8; 8], CryptoError> {
         if Cipher::of(key) != self.cipher() {
-            return Err(CryptoError::KeyLength { algorithm: self.word(), length: key.expose_bytes().len() });
+            return Err(CryptoError::KeyLength {
+                algorithm: self.word(),
+                length: key.expose_bytes().len(),
+                allowed: self.key_lengths(),
+            });
         }
         match (self, key) {
             (Self::Unionpay | Self::UnionpaySm4, key) => field_64(&unionpay_block(key, message)?),

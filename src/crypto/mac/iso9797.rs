@@ -49,7 +49,7 @@ pub fn algorithm_1_by<E>(
 /// When the key is not of double length.
 pub fn algorithm_3(key: &TdesKey, padding: Padding, message: &[u8]) -> Result<[u8; 8], CryptoError> {
     if key.len() != 16 {
-        return Err(CryptoError::KeyLength { algorithm: "ISO 9797-1 algorithm 3", length: key.len() });
+        return Err(CryptoError::KeyLength { algorithm: "ISO 9797-1 algorithm 3", length: key.len(), allowed: &[16] });
     }
     let padded = padded(message, padding, 8);
     let (head, last) = padded.split_at(padded.len() - 8);

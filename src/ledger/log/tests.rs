@@ -99,12 +99,15 @@ fn an_approval_that_comes_too_late_appends_and_rewrites_nothing() {
     let mut ledger = open(directory.path());
     let trace = declined(&mut ledger);
     let before = ledger.log_entries_of(trace).unwrap();
+    let head = Head { size: 1, root: before[0].root };
+    assert_eq!(ledger.log_head_of(trace).unwrap(), Some(head));
     assert!(ledger.note_late_approval(&late(trace), noon()).unwrap());
     assert_eq!(said(&ledger), ["declined", "reversal_due"], "it is no longer over");
     ledger.done(EntryId::Reversal(trace)).unwrap();
     assert_eq!(said(&ledger), ["declined", "reversal_due", "reversed"]);
     let after = ledger.log_entries_of(trace).unwrap();
     assert_eq!(after[..1], before);
+    assert_eq!(ledger.log_head_of(trace).unwrap(), Some(head), "what stands on paper stays so");
     let last = Leaf::parse(&after[2].leaf).unwrap();
     assert_eq!(
         last.late.map(|(late, at)| (late.authorisation_code, at)),

@@ -151,7 +151,7 @@ impl Sale {
             at: self.opening.at,
             entry: EntryMode::Chip,
             verification: self.kernel.verification(),
-            truncated_pan: pan.truncated(),
+            pan: pan.clone(),
             sequence_number,
             card_expiry: expiry.map(|[year, month]| format!("{year:02X}{month:02X}")),
             aid: hex::encode(data.require(tag::DF_NAME)?),

@@ -15,6 +15,7 @@ use crate::crypto::emv::{Algorithm, IssuerKey};
 use crate::crypto::mac::Cipher;
 use crate::crypto::sm4::Sm4Key;
 use crate::crypto::{CryptoError, hex};
+use crate::ledger::Prepared;
 use crate::money::{Amount, AmountError, Currency};
 use crate::payment::advice::AdviceKind;
 use crate::pin::Pin;
@@ -102,7 +103,7 @@ const SINCE_VERSION_1: &str = "
 
 /// The database. One connection; whoever needs it waits.
 #[derive(Debug)]
-pub struct Store(Mutex<Connection>);
+pub struct Store(Mutex<Prepared>);
 
 /// What the host knows of a terminal.
 #[derive(Debug)]
@@ -211,7 +212,7 @@ impl Store {
                 connection.execute_batch(since)?;
             }
         }
-        Ok(Self(Mutex::new(connection)))
+        Ok(Self(Mutex::new(Prepared::new(connection))))
     }
 
     /// Runs `work` in one transaction: all of it is kept, durably, or nothing.
@@ -407,7 +408,7 @@ impl Store {
         Ok(found.map(|balance| balance.try_into().unwrap_or(0)))
     }
 
-    pub(super) fn connection(&self) -> MutexGuard<'_, Connection> {
+    pub(super) fn connection(&self) -> MutexGuard<'_, Prepared> {
         // A panic in another thread rolled its transaction back; the connection itself is sound.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -32,11 +32,14 @@ use self::objects::{Kind, Shelf};
 use self::record::{Entry, Record, Sealed};
 use self::token::Connection;
 pub use self::token::Place;
-use super::{KeyName, SealedKey, SecureElement, VaultError, agreement, compare_check_value};
+use super::{
+    KeyName, SealedKey, SecureElement, StorageKey, VaultError, agreement, compare_check_value, nonce, unwrapped,
+};
 use crate::card_number::Pan;
 use crate::crypto::check_value::{Method, check_value};
 use crate::crypto::cipher::BlockKey;
 use crate::crypto::elliptic::{self, P256PublicKey};
+use crate::crypto::gcm::{self, KEY};
 use crate::crypto::mac::iso9797::Padding;
 use crate::crypto::mac::{Cipher, MacAlgorithm};
 use crate::crypto::pin_block::PinBlockError;
@@ -51,9 +54,8 @@ const LOCK: &str = "vault.lock";
 /// Bytes of a check value that are told.
 const CHECK_VALUE: usize = 4;
 
-/// Bytes of a nonce and bits of a tag of AES-GCM.
-const NONCE: usize = 12;
-const TAG_BITS: u64 = 128;
+/// Bits of a tag of AES-GCM.
+const TAG_BITS: u64 = 8 * gcm::TAG as u64;
 
 /// What the sealed device key is bound to.
 const SEALED_FOR: &[u8] = b"yima device key";
@@ -98,6 +100,8 @@ struct Keys {
     pin: Option<ObjectHandle>,
     mac: Option<ObjectHandle>,
     data: Option<ObjectHandle>,
+    /// By their numbers, oldest first.
+    storage: Vec<(u64, ObjectHandle)>,
 }
 
 /// Why something within a session does not work.
@@ -246,6 +250,11 @@ impl Open {
         };
         let find = |kind, class| self.shelf().find(kind, class, record);
         let key = |name| find(Kind::Key(name), ObjectClass::SECRET_KEY);
+        let mut storage = Vec::new();
+        for number in &record.storage {
+            let object = self.shelf().find_number(Kind::Storage, ObjectClass::SECRET_KEY, *number)?;
+            storage.extend(object.map(|object| (*number, object)));
+        }
         self.keys = Keys {
             private: find(Kind::Pair, ObjectClass::PRIVATE_KEY)?,
             public: find(Kind::Pair, ObjectClass::PUBLIC_KEY)?,
@@ -254,6 +263,7 @@ impl Open {
             pin: key(KeyName::Pin)?,
             mac: key(KeyName::Mac)?,
             data: key(KeyName::Data)?,
+            storage,
         };
         Ok(())
     }
@@ -329,23 +339,49 @@ impl Open {
     }
 
     fn seal(&self, number: u64, device_key: &[u8]) -> Result<Sealed, Problem> {
-        let session = &self.connection.session;
-        let key = self.shelf().generate_sealing_key(number)?;
-        let mut nonce = [0; NONCE];
-        getrandom::fill(&mut nonce).map_err(|error| VaultError::Random(error.to_string()))?;
-        let said = hex::encode(&nonce);
-        let parameters = GcmParams::new(&mut nonce, SEALED_FOR, TAG_BITS.into()).map_err(TokenFault::from)?;
-        let text = session.encrypt(&Mechanism::AesGcm(parameters), key, device_key).map_err(TokenFault::from)?;
-        Ok(Sealed { number, nonce: said, text: hex::encode(&text) })
+        let key = self.shelf().generate_aes_key(Kind::Sealing, number)?;
+        let nonce = nonce()?;
+        let text = self.encrypt_gcm(key, nonce, SEALED_FOR, device_key)?;
+        Ok(Sealed { number, nonce: hex::encode(&nonce), text: hex::encode(&text) })
+    }
+
+    /// AES-GCM in the token: ciphertext and tag.
+    fn encrypt_gcm(
+        &self,
+        key: ObjectHandle,
+        mut nonce: [u8; gcm::NONCE],
+        bound: &[u8],
+        clear: &[u8],
+    ) -> Result<Vec<u8>, Problem> {
+        let parameters = GcmParams::new(&mut nonce, bound, TAG_BITS.into()).map_err(TokenFault::from)?;
+        Ok(self.connection.session.encrypt(&Mechanism::AesGcm(parameters), key, clear).map_err(TokenFault::from)?)
+    }
+
+    /// The same backwards.
+    fn decrypt_gcm(
+        &self,
+        key: ObjectHandle,
+        nonce: &mut [u8],
+        bound: &[u8],
+        text: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, Problem> {
+        let parameters = GcmParams::new(nonce, bound, TAG_BITS.into()).map_err(TokenFault::from)?;
+        let clear = self.connection.session.decrypt(&Mechanism::AesGcm(parameters), key, text);
+        Ok(clear.map(Zeroizing::new).map_err(TokenFault::from)?)
+    }
+
+    fn storage_key(&self, number: StorageKey) -> Result<ObjectHandle, Problem> {
+        self.record()?;
+        let wanted = number.number().cast_unsigned();
+        let found = self.keys.storage.iter().find(|(number, _)| *number == wanted);
+        Ok(found.map(|(_, object)| *object).ok_or(VaultError::NoStorageKey(number))?)
     }
 
     /// The device key, for one computation.
     fn device_key(&self) -> Result<Option<Sm4Key>, Problem> {
         let (Some(sealed), Some(key)) = (&self.record()?.device, self.keys.sealing) else { return Ok(None) };
         let (mut nonce, text) = sealed.parts()?;
-        let parameters = GcmParams::new(&mut nonce, SEALED_FOR, TAG_BITS.into()).map_err(TokenFault::from)?;
-        let clear = self.connection.session.decrypt(&Mechanism::AesGcm(parameters), key, &text);
-        let clear = clear.map(Zeroizing::new).map_err(TokenFault::from)?;
+        let clear = self.decrypt_gcm(key, &mut nonce, SEALED_FOR, &text)?;
         Ok(Some(Sm4Key::new(&clear)?))
     }
 }
@@ -514,6 +550,56 @@ impl SecureElement for Pkcs11Vault {
         self.with(|open| {
             let key = open.device_key()?.ok_or_else(|| KeyName::Device.missing())?;
             Ok(device::secret_for(&key, purpose)?)
+        })
+    }
+
+    fn storage_keys(&self) -> Result<Vec<StorageKey>, VaultError> {
+        self.with(|open| {
+            open.record()?;
+            Ok(open.keys.storage.iter().map(|(number, _)| StorageKey::of_number(number.cast_signed())).collect())
+        })
+    }
+
+    fn make_storage_key(&self) -> Result<StorageKey, VaultError> {
+        self.change(|open| {
+            let drawn = StorageKey::draw()?;
+            let number = drawn.number().cast_unsigned();
+            let before = open.record()?.clone();
+            open.shelf().generate_aes_key(Kind::Storage, number)?;
+            let storage = [before.storage.as_slice(), &[number]].concat();
+            open.count(Record { number: before.number + 1, storage, ..before })?;
+            Ok(drawn)
+        })
+    }
+
+    fn destroy_storage_keys_but(&self, kept: StorageKey) -> Result<(), VaultError> {
+        self.change(|open| {
+            open.storage_key(kept)?;
+            let before = open.record()?.clone();
+            if before.storage.len() > 1 {
+                let storage = vec![kept.number().cast_unsigned()];
+                open.count(Record { number: before.number + 1, storage, ..before })?;
+            }
+            // What could not be destroyed with the change before this one.
+            open.tidy()
+        })
+    }
+
+    fn wrap_key(&self, under: StorageKey, key: &[u8; KEY], bound: &[u8]) -> Result<Vec<u8>, VaultError> {
+        let nonce = nonce()?;
+        self.with(|open| {
+            let text = open.encrypt_gcm(open.storage_key(under)?, nonce, bound, key)?;
+            Ok([nonce.as_slice(), &text].concat())
+        })
+    }
+
+    fn unwrap_key(&self, under: StorageKey, wrapped: &[u8], bound: &[u8]) -> Result<Zeroizing<[u8; KEY]>, VaultError> {
+        let (nonce, text) = wrapped
+            .split_first_chunk::<{ gcm::NONCE }>()
+            .ok_or(CryptoError::DataLength { what: "a wrapped key", length: wrapped.len() })?;
+        self.with(|open| {
+            let clear = open.decrypt_gcm(open.storage_key(under)?, &mut { *nonce }, bound, text)?;
+            Ok(unwrapped(&clear)?)
         })
     }
 

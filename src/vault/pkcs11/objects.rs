@@ -38,10 +38,12 @@ pub(super) enum Kind {
     Sealing,
     /// A TDES key.
     Key(KeyName),
+    /// A key that wraps others, which work in our memory.
+    Storage,
 }
 
 impl Kind {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Record,
         Self::Pair,
         Self::Sealing,
@@ -49,6 +51,7 @@ impl Kind {
         Self::Key(KeyName::Pin),
         Self::Key(KeyName::Mac),
         Self::Key(KeyName::Data),
+        Self::Storage,
     ];
 
     fn label(self, set: &KeySet) -> Attribute {
@@ -57,17 +60,27 @@ impl Kind {
             Self::Pair => "device key pair",
             Self::Sealing => "sealing key",
             Self::Key(name) => name.words(),
+            Self::Storage => "storage key",
         };
         Attribute::Label(set.label(words))
     }
 
-    /// The number that counts of this kind.
+    /// The number that counts of this kind; of storage keys there may be several.
     fn number(self, record: &Record) -> Option<u64> {
         match self {
             Self::Record => Some(record.number),
             Self::Pair => record.pair,
             Self::Sealing => record.device.as_ref().map(|device| device.number),
             Self::Key(name) => record.entry(name).map(|entry| entry.number),
+            Self::Storage => None,
+        }
+    }
+
+    /// Whether an object of this kind and number counts.
+    fn counts(self, record: &Record, number: u64) -> bool {
+        match self {
+            Self::Storage => record.storage.contains(&number),
+            Self::Record | Self::Pair | Self::Sealing | Self::Key(_) => self.number(record) == Some(number),
         }
     }
 }
@@ -97,9 +110,9 @@ impl Shelf<'_> {
         Ok(())
     }
 
-    /// Makes the key that seals.
-    pub fn generate_sealing_key(&self, number: u64) -> Result<ObjectHandle, TokenFault> {
-        let mut template = kept(self.set, Kind::Sealing, number);
+    /// Makes the key that seals, or one that wraps.
+    pub fn generate_aes_key(&self, kind: Kind, number: u64) -> Result<ObjectHandle, TokenFault> {
+        let mut template = kept(self.set, kind, number);
         template.extend([Attribute::ValueLen(32.into()), Attribute::Encrypt(true), Attribute::Decrypt(true)]);
         Ok(self.session.generate_key(&Mechanism::AesKeyGen, &template)?)
     }
@@ -132,7 +145,11 @@ impl Shelf<'_> {
 
     /// The object of a kind that counts; of a pair, the half of a class.
     pub fn find(&self, kind: Kind, class: ObjectClass, record: &Record) -> Result<Option<ObjectHandle>, TokenFault> {
-        let Some(number) = kind.number(record) else { return Ok(None) };
+        kind.number(record).map_or(Ok(None), |number| self.find_number(kind, class, number))
+    }
+
+    /// The object of a kind that has this number.
+    pub fn find_number(&self, kind: Kind, class: ObjectClass, number: u64) -> Result<Option<ObjectHandle>, TokenFault> {
         let template = [Attribute::Token(true), Attribute::Class(class), kind.label(self.set), id(number)];
         Ok(self.session.find_objects(&template)?.pop())
     }
@@ -171,8 +188,10 @@ impl Shelf<'_> {
                 Vec::new()
             });
             for object in objects {
-                let counts = match record.and_then(|record| kind.number(record)) {
-                    Some(number) => number_of(self.session, kind, object)? == Some(number),
+                let counts = match record {
+                    Some(record) => {
+                        number_of(self.session, kind, object)?.is_some_and(|number| kind.counts(record, number))
+                    }
                     None => false,
                 };
                 if counts {

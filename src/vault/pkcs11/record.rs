@@ -27,6 +27,9 @@ pub(super) struct Record {
     pub mac: Option<Entry>,
     /// The data key.
     pub data: Option<Entry>,
+    /// Numbers of the storage keys, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub storage: Vec<u64>,
 }
 
 /// A TDES key in the token.
@@ -61,6 +64,7 @@ impl Record {
             serde_json::from_slice(bytes).map_err(|error| TokenFault::Record(format!("{:?}", error.classify())))?;
         let keys = record.pair.is_some()
             || record.device.is_some()
+            || !record.storage.is_empty()
             || KeyName::ALL.iter().any(|name| record.entry(*name).is_some());
         match record.destroyed && keys {
             true => Err(TokenFault::Record("it says that the keys were destroyed, and names some".to_owned())),

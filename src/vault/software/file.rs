@@ -9,14 +9,14 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-use super::{FILE, Keys, State};
+use super::{FILE, Keys, State, StoredKey};
 use crate::crypto::CryptoError;
 use crate::crypto::cipher::BlockKey;
 use crate::crypto::elliptic::P256PrivateKey;
 use crate::crypto::hex;
 use crate::crypto::mac::Cipher;
 use crate::crypto::sm4::Sm4Key;
-use crate::vault::VaultError;
+use crate::vault::{StorageKey, VaultError};
 
 /// The file. TOML's own buffers cannot be wiped, which is one of the reasons why the keys in it are for tests only.
 #[derive(Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]
@@ -37,6 +37,9 @@ struct VaultFile {
     /// Its cipher, when that is not TDES.
     mac_cipher: Option<String>,
     data_key: Option<String>,
+    /// Number and key of each, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    storage_keys: Vec<String>,
 }
 
 /// What a file holds.
@@ -186,6 +189,7 @@ impl VaultFile {
             pin: key("pin_key", self.pin_key.as_ref(), |bytes| cipher.key(bytes))?,
             mac: key("mac_key", self.mac_key.as_ref(), |bytes| mac_cipher.key(bytes))?,
             data: key("data_key", self.data_key.as_ref(), |bytes| cipher.key(bytes))?,
+            storage: self.storage_keys.iter().map(|text| stored(text)).collect::<Result<_, _>>()?,
         })
     }
 
@@ -213,10 +217,25 @@ impl VaultFile {
             mac_key: written(&keys.mac),
             mac_cipher: cipher(keys.mac.as_ref()),
             data_key: written(&keys.data),
+            storage_keys: keys
+                .storage
+                .iter()
+                .map(|stored| format!("{} {}", stored.number.number(), *Zeroizing::new(hex::encode(&*stored.key))))
+                .collect(),
         };
         let mut text =
             Zeroizing::new(String::from("# TEST keys of a sandbox. They protect nothing and belong to no acquirer.\n"));
         text.push_str(&Zeroizing::new(toml::to_string(&file).map_err(Error::other)?));
         Ok(text)
     }
+}
+
+/// Number and key of a storage key, as a line of the file has them.
+fn stored(text: &str) -> Result<StoredKey, String> {
+    let wrong = || "storage_keys: one of them is not a number and a key of 32 bytes".to_owned();
+    let (number, key) = text.split_once(' ').ok_or_else(wrong)?;
+    let number = number.parse().map(StorageKey::of_number).map_err(|_| wrong())?;
+    let bytes = hex::decode(key).map(Zeroizing::new).map_err(|_| wrong())?;
+    let key = bytes.as_slice().try_into().map(Zeroizing::new).map_err(|_| wrong())?;
+    Ok(StoredKey { number, key })
 }

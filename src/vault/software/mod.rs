@@ -5,20 +5,24 @@ mod file;
 #[cfg(test)]
 mod tests;
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use zeroize::Zeroizing;
 
 use self::file::{Content, Step};
-use super::{KeyName, SealedKey, SecureElement, VaultError, agreement, compare_check_value};
+use super::{
+    KeyName, SealedKey, SecureElement, StorageKey, VaultError, agreement, compare_check_value, nonce, unwrapped,
+};
 use crate::card_number::Pan;
 use crate::crypto::check_value::check_value;
 use crate::crypto::cipher::BlockKey;
 use crate::crypto::elliptic::{P256PrivateKey, P256PublicKey, SEED};
+use crate::crypto::gcm::KEY;
 use crate::crypto::mac::{Cipher, MacAlgorithm};
 use crate::crypto::sm4::Sm4Key;
-use crate::crypto::{device, pin_block};
+use crate::crypto::{device, gcm, pin_block};
 use crate::pin::Pin;
 
 /// Name of the file within the identity directory.
@@ -61,6 +65,15 @@ struct Keys {
     mac: Option<BlockKey>,
     /// Of the master key's cipher.
     data: Option<BlockKey>,
+    /// Oldest first.
+    storage: Vec<StoredKey>,
+}
+
+/// A storage key. Masks itself and is wiped when dropped.
+#[derive(Clone)]
+struct StoredKey {
+    number: StorageKey,
+    key: Zeroizing<[u8; KEY]>,
 }
 
 impl SoftwareVault {
@@ -188,6 +201,7 @@ impl SecureElement for SoftwareVault {
             pair: Some(pair.clone()),
             master: Some(cipher.key(&master)?),
             device: Some(Sm4Key::new(&device)?),
+            storage: held.keys()?.storage.clone(),
             ..Keys::default()
         };
         self.put(&mut held, State::Keys(Box::new(keys)))
@@ -265,6 +279,42 @@ impl SecureElement for SoftwareVault {
         })
     }
 
+    fn storage_keys(&self) -> Result<Vec<StorageKey>, VaultError> {
+        self.with(|keys| Ok(keys.storage.iter().map(|stored| stored.number).collect()))
+    }
+
+    fn make_storage_key(&self) -> Result<StorageKey, VaultError> {
+        let mut key = Zeroizing::new([0; KEY]);
+        getrandom::fill(key.as_mut_slice()).map_err(|error| VaultError::Random(error.to_string()))?;
+        let number = StorageKey::draw()?;
+        let mut held = self.held();
+        let mut keys = held.keys()?.clone();
+        keys.storage.push(StoredKey { number, key });
+        self.put(&mut held, State::Keys(Box::new(keys)))?;
+        Ok(number)
+    }
+
+    fn destroy_storage_keys_but(&self, kept: StorageKey) -> Result<(), VaultError> {
+        let mut held = self.held();
+        let before = held.keys()?;
+        before.stored(kept)?;
+        if before.storage.len() == 1 {
+            return Ok(());
+        }
+        let mut keys = before.clone();
+        keys.storage.retain(|stored| stored.number == kept);
+        self.put(&mut held, State::Keys(Box::new(keys)))
+    }
+
+    fn wrap_key(&self, under: StorageKey, key: &[u8; KEY], bound: &[u8]) -> Result<Vec<u8>, VaultError> {
+        let nonce = nonce()?;
+        self.with(|keys| Ok(gcm::seal(keys.stored(under)?, &nonce, bound, key)?))
+    }
+
+    fn unwrap_key(&self, under: StorageKey, wrapped: &[u8], bound: &[u8]) -> Result<Zeroizing<[u8; KEY]>, VaultError> {
+        self.with(|keys| unwrapped(&gcm::open(keys.stored(under)?, bound, wrapped)?))
+    }
+
     fn zeroize(&self) -> Result<(), VaultError> {
         let mut held = self.held();
         // Gone from memory whatever the disk says.
@@ -302,6 +352,11 @@ impl Keys {
         self.pair.as_ref().ok_or(VaultError::NotEnrolled("device key pair"))
     }
 
+    fn stored(&self, number: StorageKey) -> Result<&[u8; KEY], VaultError> {
+        let stored = self.storage.iter().find(|stored| stored.number == number);
+        Ok(&stored.ok_or(VaultError::NoStorageKey(number))?.key)
+    }
+
     const fn working(&mut self, name: KeyName) -> Option<&mut Option<BlockKey>> {
         match name {
             KeyName::Pin => Some(&mut self.pin),
@@ -318,7 +373,16 @@ impl Keys {
 
     fn is_empty(&self) -> bool {
         let symmetric = [&self.master, &self.pin, &self.mac, &self.data];
-        self.pair.is_none() && self.device.is_none() && symmetric.iter().all(|key| key.is_none())
+        self.pair.is_none()
+            && self.device.is_none()
+            && self.storage.is_empty()
+            && symmetric.iter().all(|key| key.is_none())
+    }
+}
+
+impl fmt::Debug for StoredKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "StoredKey({}, masked)", self.number.number())
     }
 }
 
