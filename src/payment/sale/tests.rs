@@ -163,7 +163,13 @@ struct Played {
 
 fn terminal() -> TerminalData {
     static TERMINAL: OnceLock<TerminalData> = OnceLock::new();
-    TERMINAL.get_or_init(|| TerminalData::shipped().unwrap()).clone()
+    let terminal = TERMINAL.get_or_init(|| {
+        let mut terminal = TerminalData::shipped().unwrap();
+        // Those of the cards here.
+        terminal.applications.truncate(2);
+        terminal
+    });
+    terminal.clone()
 }
 
 fn opening() -> Opening {
@@ -219,13 +225,14 @@ impl Played {
         }
     }
 
-    /// All that the machine knows, as far as it can be told apart.
-    fn inner(&self) -> String {
+    /// All that the machine knows, as far as it can be told apart; or without what it only counts.
+    fn inner(&self, exact: bool) -> String {
         let held = match &self.sale.phase {
             Phase::TellingCard { conclusion } | Phase::Ending { conclusion } | Phase::Told { conclusion } => {
                 end_of(conclusion).to_owned()
             }
-            Phase::EnteringPin { refused, .. } => refused.to_string(),
+            Phase::EnteringPin { refused, .. } if exact => refused.to_string(),
+            Phase::EnteringPin { .. } => String::new(),
             Phase::Choosing(question) => format!("{question:?}"),
             Phase::Opened
             | Phase::AwaitingCard
@@ -241,7 +248,7 @@ impl Played {
     /// What makes this situation another one than those that are known; of a command so many bytes.
     fn key(&self, bytes: usize) -> String {
         let asked = self.command.as_ref().map(|command| command.bytes().iter().take(bytes).collect::<Vec<_>>());
-        let (inner, writes, ended) = (self.inner(), self.writes(), self.ended());
+        let (inner, writes, ended) = (self.inner(bytes > CODE), self.writes(), self.ended());
         format!("{inner} {asked:02X?} {} {writes} {ended}", if bytes > CODE { self.repeats } else { 0 })
     }
 
@@ -304,13 +311,17 @@ fn transitions(cards: &[Card]) -> (BTreeSet<Transition>, BTreeSet<&'static str>)
             if !known.insert(format!("{again} {}", played.key(usize::MAX))) {
                 continue;
             }
-            let (state, stood, inner) = (state_of(&played.sale.phase), played.stood(), played.inner());
+            let (state, stood, inner) = (state_of(&played.sale.phase), played.stood(), played.inner(true));
             let (writes, ended) = (played.writes(), played.ended());
             reached.insert(state);
             // What the card really answers comes first: a situation that looks the same after nonsense is not explored again.
             let answer = played.command.as_ref().map(|command| Event::CardAnswered(card.answer(command.bytes())));
             let nonsense = Event::CardAnswered(CardAnswer::new(vec![0x6F, 0x00]));
             let mut events = answer.into_iter().chain([nonsense]).collect::<Vec<_>>();
+            // A pad counts how often it refused.
+            if let Phase::EnteringPin { .. } = played.sale.phase {
+                events.push(Event::PinLengthWrong);
+            }
             // To one command like the other everything else can happen as well.
             if known.insert(format!("others {again} {}", played.key(CODE))) {
                 let others = every_event().into_iter().flat_map(|(_, examples)| examples);
@@ -329,7 +340,7 @@ fn transitions(cards: &[Card]) -> (BTreeSet<Transition>, BTreeSet<&'static str>)
                 check(&after.last, &format!("{state}, {name}"));
                 if after.last.is_empty() {
                     assert_eq!(state, state_of(&after.sale.phase), "{name} changes the state and nothing else");
-                    if after.inner() == inner {
+                    if after.inner(true) == inner {
                         untouched = Some(after);
                     } else {
                         // It is remembered all the same.
