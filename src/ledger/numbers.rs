@@ -18,8 +18,9 @@ use crate::reference::{MerchantCode, TerminalNumber, TraceNumber};
 use crate::vault::{SecureElement, StorageKey, VaultError};
 
 /// Payments whose keys must go: of a batch that is over, and with nothing to take back any more. What a person is to decide may
-/// be taken back yet.
-const OVER: &str = "(merchant_code, terminal_number, batch) <> (?1, ?2, (SELECT batch FROM counters WHERE id = 1))
+/// be taken back yet. It begins at the keys: they are few, payments of many years are not.
+const OVER: &str = "SELECT id FROM pan_keys CROSS JOIN transactions ON id = transaction_id
+     WHERE (merchant_code, terminal_number, batch) <> (?1, ?2, (SELECT batch FROM counters WHERE id = 1))
      AND state NOT IN ('pending', 'host_approved', 'reversal_due')
      AND (state <> 'unresolved' OR resolution IS NOT NULL)";
 
@@ -97,11 +98,7 @@ impl Ledger {
         let identity = [self.merchant_code.as_str(), self.terminal_number.as_str()];
         let over: i64 = self
             .connection
-            .query_row(
-                &format!("SELECT count(*) FROM pan_keys JOIN transactions ON transaction_id = id WHERE {OVER}"),
-                identity,
-                |row| row.get(0),
-            )
+            .query_row(&format!("SELECT count(*) FROM ({OVER})"), identity, |row| row.get(0))
             .map_err(&failed)?;
         let before = vault.storage_keys()?;
         if over == 0 && before.len() == 1 {
@@ -110,17 +107,15 @@ impl Ledger {
         // Nothing that goes was ever under the new one.
         let storage_key = if over > 0 { vault.make_storage_key()? } else { newest(&**vault)? };
         let transaction = self.connection.unchecked_transaction().map_err(&failed)?;
-        let destroyed = transaction
-            .execute(
-                &format!("DELETE FROM pan_keys WHERE transaction_id IN (SELECT id FROM transactions WHERE {OVER})"),
-                identity,
-            )
+        let destroyed = self
+            .connection
+            .execute(&format!("DELETE FROM pan_keys WHERE transaction_id IN ({OVER})"), identity)
             .map_err(&failed)?;
         for living in self.living(storage_key)? {
             match vault.unwrap_key(living.storage_key, &living.wrapped, living.bound.as_bytes()) {
                 Ok(key) => {
                     let wrapped = vault.wrap_key(storage_key, &key, living.bound.as_bytes())?;
-                    transaction
+                    self.connection
                         .execute(
                             "UPDATE pan_keys SET storage_key = ?2, wrapped = ?3 WHERE transaction_id = ?1",
                             params![living.id, storage_key.number(), wrapped],
@@ -128,7 +123,7 @@ impl Ledger {
                         .map_err(&failed)?;
                 }
                 Err(VaultError::NoStorageKey(_)) => {
-                    transaction
+                    self.connection
                         .execute("DELETE FROM pan_keys WHERE transaction_id = ?1", [living.id])
                         .map_err(&failed)?;
                 }
@@ -178,7 +173,7 @@ impl Ledger {
             .connection
             .prepare(
                 "SELECT id, merchant_code, terminal_number, batch, stan, storage_key, wrapped
-                 FROM pan_keys JOIN transactions ON transaction_id = id WHERE storage_key <> ?1",
+                 FROM pan_keys CROSS JOIN transactions ON id = transaction_id WHERE storage_key <> ?1",
             )
             .map_err(&failed)?;
         let rows = statement

@@ -377,7 +377,7 @@ fn unwrapped(clear: &[u8]) -> Result<Zeroizing<[u8; KEY]>, VaultError> {
     let length = clear.len();
     let mut key = Zeroizing::new([0; KEY]);
     if length != KEY {
-        return Err(CryptoError::KeyLength { algorithm: "AES-256", length }.into());
+        return Err(CryptoError::KeyLength { algorithm: "AES-256", length, allowed: &[KEY] }.into());
     }
     key.copy_from_slice(clear);
     Ok(key)

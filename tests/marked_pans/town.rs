@@ -11,12 +11,13 @@ use std::time::Duration;
 
 use yima::app::Setup;
 use yima::card_number::Pan;
+use yima::ledger::Adopted;
 use yima::payment::record::State;
 use yima::reference::Batch;
 use yima::sandbox::card::SandboxCard;
 use yima::sandbox::card::fault::{FaultyCard, Reaction};
 use yima::sandbox::card::profile::CardProfile;
-use yima::sandbox::host::{Host, RunningHost};
+use yima::sandbox::host::{DEFAULT_TERMINAL, Host, RunningHost};
 
 use crate::customers::{Customer, number};
 use crate::running::Running;
@@ -147,9 +148,11 @@ impl Town {
         let known: BTreeSet<String> = self.cards.served.lock().unwrap().iter().map(|sale| number(*sale)).collect();
         assert!(kept.is_subset(&known));
         let next = Batch::new(paid[0].trace.batch.number() + 1).unwrap();
-        ledger.signed_on(Some(next), jiff::civil::date(2026, 11, 28).at(23, 0, 0, 0)).unwrap();
         ledger.keep_copy(jiff::civil::date(2999, 1, 1).at(0, 0, 0, 0)).unwrap();
-        assert_eq!(ledger.destroy_number_keys().unwrap(), paid.len());
+        drop(ledger);
+        self.host.set_batch(DEFAULT_TERMINAL, next).unwrap();
+        assert_eq!(setup.sign_on().unwrap().adopted, Adopted::Taken(next));
+        let ledger = setup.ledger(&identity).unwrap().keeping_numbers(setup.vault().unwrap());
         assert!(paid.iter().all(|row| ledger.pan(row.trace).unwrap().is_none()));
     }
 

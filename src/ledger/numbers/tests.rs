@@ -207,3 +207,14 @@ fn a_vault_that_fails_lets_no_payment_begin() {
     // What is under way comes to its end all the same.
     assert!(ledger.record(kept, &host_approved()).is_err_and(|error| matches!(error, LedgerError::NoSuchRow(_))));
 }
+
+/// A ledger of many years has millions of payments, and keys of one day.
+#[test]
+fn what_is_over_is_found_from_the_keys() {
+    let directory = tempfile::tempdir().unwrap();
+    let ledger = start(directory.path());
+    let sql = format!("EXPLAIN QUERY PLAN DELETE FROM pan_keys WHERE transaction_id IN ({OVER})");
+    let mut statement = ledger.connection.prepare(&sql).unwrap();
+    let plan: Vec<String> = statement.query_map(["", ""], |row| row.get(3)).unwrap().map(Result::unwrap).collect();
+    assert!(!plan.is_empty() && plan.iter().all(|step| !step.starts_with("SCAN transactions")), "{plan:?}");
+}
