@@ -217,6 +217,10 @@ reason_kinds! {
     PinLastTry = "pin_last_try";
     /// The card is in but does not answer.
     CardMute = "card_mute";
+    /// The code that was shown was not paid in time; its order is closed.
+    CodeExpired = "code_expired";
+    /// The customer did not end a payment by code in time; it is cancelled.
+    CustomerTooSlow = "customer_too_slow";
     /// No application on the card that this terminal takes.
     CardNotSupported = "card_not_supported";
     /// The card has several applications, and nobody chose one in time.

@@ -70,6 +70,8 @@ impl Ledger {
         for migration in MIGRATIONS {
             connection.execute_batch(migration).map_err(&failed)?;
         }
+        // They come as they were in the end.
+        connection.execute_batch("DROP TRIGGER transactions_begin_pending").map_err(&failed)?;
         let read = text::load(&text, &connection).map_err(&failed)?;
         if read != archive.payments {
             return Err(self.archive_wrong(&archive.name, "payments are missing in it"));

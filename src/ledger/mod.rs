@@ -67,6 +67,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("numbers.sql"),
     include_str!("search.sql"),
     include_str!("archives.sql"),
+    include_str!("life.sql"),
 ];
 
 /// The ledger of one terminal.

@@ -1,3 +1,4 @@
+mod life;
 mod migrations;
 
 use jiff::civil::date;

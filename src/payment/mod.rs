@@ -5,7 +5,10 @@ pub mod chooser;
 pub mod online;
 mod opening;
 pub mod pin_pad;
+pub mod qr;
 pub mod queue;
 pub mod record;
 pub mod reversal;
 pub mod sale;
+#[cfg(test)]
+pub(crate) mod tables;

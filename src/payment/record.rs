@@ -1,4 +1,20 @@
 //! What the payment core wants written down. The ledger makes each of these durable before the next effect starts.
+//!
+//! The life of a payment's row. The ledger's own rules hold the same ([`State::may_become`]); nothing follows but what
+//! stands here.
+//!
+//! | state | event | next | recorded |
+//! |---|---|---|---|
+//! | no row | the request is about to leave | pending | `Pending` |
+//! | pending | the host approves | host_approved | `HostApproved` |
+//! | pending | the host refuses or is not asked | declined | `NotPaid` |
+//! | pending | only a person can tell | unresolved | `Unresolved` |
+//! | pending, host_approved | it may be charged and is not wanted | reversal_due | `ReversalDue` |
+//! | host_approved | the card approves | approved | `Approved` |
+//! | reversal_due | the host has taken it back | reversed | |
+//! | reversal_due | all tries are used up | unresolved | |
+//! | unresolved | a person has it tried again | reversal_due | |
+//! | declined, reversed | an approval comes too late | reversal_due | |
 
 use std::fmt;
 
@@ -188,6 +204,28 @@ impl State {
         Self::Unresolved,
     ];
 
+    /// Where every row begins.
+    pub const FIRST: Self = Self::Pending;
+
+    /// Whether a row in this state may come to that one. A state that stays may always stay.
+    pub const fn may_become(self, next: Self) -> bool {
+        match self {
+            Self::Pending => {
+                matches!(
+                    next,
+                    Self::Pending | Self::HostApproved | Self::Declined | Self::ReversalDue | Self::Unresolved
+                )
+            }
+            Self::HostApproved => matches!(next, Self::HostApproved | Self::Approved | Self::ReversalDue),
+            // What is paid stays paid: money goes back by a transaction of its own.
+            Self::Approved => matches!(next, Self::Approved),
+            Self::Declined => matches!(next, Self::Declined | Self::ReversalDue),
+            Self::ReversalDue => matches!(next, Self::ReversalDue | Self::Reversed | Self::Unresolved),
+            Self::Reversed => matches!(next, Self::Reversed | Self::ReversalDue),
+            Self::Unresolved => matches!(next, Self::Unresolved | Self::ReversalDue),
+        }
+    }
+
     /// The word in the ledger and in JSON.
     pub const fn word(self) -> &'static str {
         match self {
@@ -204,5 +242,33 @@ impl State {
     /// Reads the word back.
     pub fn from_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|state| state.word() == word)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::payment::tables::documented;
+
+    #[test]
+    fn the_table_and_the_code_let_the_same_follow() {
+        let table = documented(include_str!("record.rs"));
+        let word = |text: &str| State::from_word(text).unwrap();
+        let first: Vec<_> = table.iter().filter(|line| line.state == "no row").map(|line| word(&line.next)).collect();
+        assert_eq!(first, [State::FIRST]);
+        let documented: BTreeSet<_> = table
+            .iter()
+            .filter(|line| line.state != "no row")
+            .map(|line| (word(&line.state).word(), word(&line.next).word()))
+            .collect();
+        let pairs = State::ALL.into_iter().flat_map(|from| State::ALL.map(|to| (from, to)));
+        let allowed: BTreeSet<_> = pairs
+            .filter(|(from, to)| from != to && from.may_become(*to))
+            .map(|(from, to)| (from.word(), to.word()))
+            .collect();
+        assert_eq!(documented, allowed);
+        assert!(State::ALL.into_iter().all(|state| state.may_become(state)));
     }
 }

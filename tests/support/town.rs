@@ -159,11 +159,14 @@ impl Town {
         connection
             .execute(
                 "INSERT INTO transactions (merchant_code, terminal_number, batch, stan, kind, state, amount, currency, at,
-                                           entry, truncated_pan, aid, application_label, chip_data, reason, reversal_reason)
-                 VALUES (?1, ?2, 1, 999999, 'sale', 'reversal_due', 100, 'CNY', '2026-11-28T02:00:00', 'chip', '622848*********1230',
-                         'A000000333010101', 'TEST', x'9F3602', 'host_silent', '98')",
+                                           entry, truncated_pan, aid, application_label, chip_data)
+                 VALUES (?1, ?2, 1, 999999, 'sale', 'pending', 100, 'CNY', '2026-11-28T02:00:00', 'chip', '622848*********1230',
+                         'A000000333010101', 'TEST', x'9F3602')",
                 [number("merchant_code"), number("terminal_number")],
             )
             .unwrap();
+        let due = "UPDATE transactions SET state = 'reversal_due', reason = 'host_silent', reversal_reason = '98'
+                   WHERE stan = 999999";
+        connection.execute(due, []).unwrap();
     }
 }

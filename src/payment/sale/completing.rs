@@ -26,10 +26,10 @@ impl Sale {
         effects
     }
 
-    /// The end behind a record: the phase stays one that hears when the record cannot be written.
+    /// The end behind a record, which may still fail to be written.
     fn ending(&mut self, conclusion: Conclusion) -> Vec<Effect> {
         let effects = self.told(conclusion.clone());
-        self.phase = Phase::TellingCard { conclusion };
+        self.phase = Phase::Ending { conclusion };
         effects
     }
 
@@ -53,6 +53,14 @@ impl Sale {
         Vec::new()
     }
 
+    pub(super) fn while_ending(&mut self, conclusion: Conclusion, event: Event) -> Vec<Effect> {
+        if let Event::RecordFailed(detail) = event {
+            return unwritten(conclusion, detail);
+        }
+        self.phase = Phase::Ending { conclusion };
+        Vec::new()
+    }
+
     pub(super) fn while_telling(&mut self, conclusion: Conclusion, event: Event) -> Vec<Effect> {
         match event {
             Event::CardAnswered(answer) => match self.tell_more(kernel::Event::Answer(answer)) {
@@ -72,13 +80,7 @@ impl Sale {
                 self.phase = Phase::TellingCard { conclusion };
                 Vec::new()
             }
-            // The row stays `pending`. Whoever carries this out must not take that one back: see `Decision::NumberInUse`.
-            Event::RecordFailed(_) if matches!(conclusion, Conclusion::Unresolved(_)) => over(conclusion),
-            // The row stays `pending`: it is taken back before the next sale, which is the safe side of every other
-            // conclusion.
-            Event::RecordFailed(detail) => {
-                over(Conclusion::ReversalDue(Reason::with_detail(ReasonKind::LedgerFailedAfterRequest, detail)))
-            }
+            Event::RecordFailed(detail) => unwritten(conclusion, detail),
             Event::Begin
             | Event::CardInserted(_)
             | Event::PinEntered(_)
@@ -171,10 +173,10 @@ impl Sale {
                 }
                 // Scripts of which nothing could be sent.
                 result.scripts = self.new_script_result().or(result.scripts);
-                return paid(result);
+                return self.paid(result);
             }
-            Step::Done(Outcome::Approved) => return paid(self.card_result()),
-            Step::Decided(_) if deliberate::is("aac_swallowed") => return paid(self.card_result()),
+            Step::Done(Outcome::Approved) => return self.paid_by_card(),
+            Step::Decided(_) if deliberate::is("aac_swallowed") => return self.paid_by_card(),
             // The issuer's scripts are for a card that declines as well (Book 3, 10.10).
             Step::Decided(_) => {
                 let reason = Reason::of(ReasonKind::CardDeclinedAfterApproval);
@@ -201,6 +203,19 @@ impl Sale {
         let record = self.reversal_due(ReversalReason::Other, reason.kind, authorisation_code);
         let mut effects = vec![Effect::Record(record)];
         effects.extend(self.ending(Conclusion::ReversalDue(reason)));
+        effects
+    }
+
+    fn paid_by_card(&mut self) -> Vec<Effect> {
+        let result = self.card_result();
+        self.paid(result)
+    }
+
+    /// Paid, once that is durable.
+    fn paid(&mut self, result: CardResult) -> Vec<Effect> {
+        self.phase = Phase::Ending { conclusion: Conclusion::Approved };
+        let mut effects = vec![Effect::Record(Record::Approved(Box::new(result)))];
+        effects.extend(over(Conclusion::Approved));
         effects
     }
 
@@ -236,11 +251,14 @@ impl Sale {
     }
 }
 
-/// `Completing` stays the phase until the record is durable: a failure to write it must not approve.
-fn paid(result: CardResult) -> Vec<Effect> {
-    vec![
-        Effect::Record(Record::Approved(Box::new(result))),
-        Effect::ReleaseCard,
-        Effect::Conclude(Conclusion::Approved),
-    ]
+/// A conclusion that could not be written down. The row stays `pending` or `host_approved`, and is taken back before the
+/// next sale: the safe side of every conclusion but one. Where a person must look, whoever carries this out must not take
+/// it back: see `Decision::NumberInUse`.
+fn unwritten(conclusion: Conclusion, detail: String) -> Vec<Effect> {
+    match conclusion {
+        Conclusion::Unresolved(_) => over(conclusion),
+        Conclusion::Approved | Conclusion::Declined(_) | Conclusion::Failed(_) | Conclusion::ReversalDue(_) => {
+            over(Conclusion::ReversalDue(Reason::with_detail(ReasonKind::LedgerFailedAfterRequest, detail)))
+        }
+    }
 }

@@ -1,26 +1,48 @@
 //! A card sale as a pure state machine.
 //!
-//! | state | event | next | what is recorded |
+//! | state | event | next | recorded |
 //! |---|---|---|---|
+//! | opened | begun | waiting for a card | |
+//! | opened | begun | reading | |
 //! | waiting for a card | card in | reading | |
-//! | waiting for a card | cancelled, no card, reader failed | over: not paid | |
-//! | reading | card gives ARQC | asking the host | `Pending`, then the request leaves |
-//! | reading | card declines, approves alone, is torn, cannot be used, cancelled | over: not paid | |
-//! | reading | card wants a PIN and there is a pad for it | entering a PIN | |
-//! | entering a PIN | entered, passed over where that is allowed, the pad does not work | reading | |
-//! | entering a PIN | not in time, cancelled, card is torn, reader failed | over: not paid | |
-//! | reading | card has several applications, or one that needs consent | choosing | |
-//! | choosing | chosen, agreed to | reading | |
-//! | choosing | refused, not in time, cancelled, card is torn, reader failed | over: not paid | |
+//! | waiting for a card | no card, card torn, card mute, reader fails, cancelled | over: failed | |
+//! | reading | card answers | reading | |
+//! | reading | card answers | entering a PIN | |
+//! | reading | card answers | choosing | |
+//! | reading | card answers | asking the host | `Pending`, sent |
+//! | reading | card answers | over: declined | |
+//! | reading | card answers | over: failed | |
+//! | reading | card torn, card mute, reader fails, cancelled | over: failed | |
+//! | entering a PIN | PIN entered, PIN passed over, pad does not work | reading | |
+//! | entering a PIN | PIN too short or too long | entering a PIN | |
+//! | entering a PIN | PIN too short or too long, no PIN in time, PIN cancelled | over: failed | |
+//! | entering a PIN | card torn, card mute, reader fails, cancelled | over: failed | |
+//! | choosing | chosen, agreed | reading | |
+//! | choosing | not agreed, no choice in time, card torn, card mute, reader fails, cancelled | over: failed | |
 //! | asking the host | approved | completing | `HostApproved` |
-//! | asking the host | declined, never sent, kept back | over: not paid | `NotPaid` |
-//! | asking the host | the PIN is wrong | over: not paid, and once more as another transaction while that is allowed | `NotPaid` |
-//! | asking the host | approved in part, undecided, no answer, bad answer | over: being taken back | `ReversalDue` |
-//! | asking the host | the trace number is in use there | over: a person must look | `Unresolved` |
-//! | completing | card gives TC | over: paid | `Approved` |
-//! | completing | card declines, is torn, is mute | over: being taken back | `ReversalDue` |
-//! | over, the card still being told | card answers, is torn, is mute | the end that stands | `Scripts`, if any were run |
-//! | any | a record cannot be written | over: nothing is sent; what was sent stays `pending` and is taken back | |
+//! | asking the host | refused, PIN wrong, never sent, cannot be sent, kept back | telling the card | `NotPaid` |
+//! | asking the host | approved in part, undecided, refused without a MAC | telling the card | `ReversalDue` |
+//! | asking the host | no answer, bad MAC, wrong answer | telling the card | `ReversalDue` |
+//! | asking the host | number in use | telling the card | `Unresolved` |
+//! | asking the host | a record fails | over: failed | |
+//! | completing | card answers | completing | |
+//! | completing | card answers | over: paid | `Approved` |
+//! | completing | card answers | telling the card | `Approved` |
+//! | completing | card answers | telling the card | `ReversalDue` |
+//! | completing | card answers, card torn, card mute, reader fails | over: being taken back | `ReversalDue` |
+//! | completing | card answers, card torn, card mute, reader fails | over: being taken back | `ReversalDue`, `Scripts` |
+//! | completing | a record fails | over: being taken back | |
+//! | telling the card | card answers | telling the card | |
+//! | telling the card | card answers, card torn, card mute, reader fails | over: what stood | |
+//! | telling the card | card answers, card torn, card mute, reader fails | over: what stood | `Scripts` |
+//! | telling the card | card answers | over: once more | |
+//! | telling the card, ending, told | a record fails | over: what stood | |
+//! | telling the card, ending | a record fails | over: being taken back | |
+//!
+//! What is in no line changes nothing that can be seen. Where one event leads to several states, the card's answer decides, or
+//! how often something was tried. A transaction that begins with reading is another try after a PIN that the bank called
+//! wrong; one such ends with *once more*. A card is told what stands (*what stood*); nothing that it answers changes that.
+//! Where a record fails nothing behind it is done: what was sent stays `pending` and is taken back.
 //!
 //! | file | what is in it |
 //! |---|---|
@@ -39,6 +61,8 @@ mod choosing;
 mod completing;
 mod entering;
 mod reading;
+#[cfg(test)]
+mod tests;
 
 use jiff::civil::DateTime;
 
@@ -232,6 +256,10 @@ enum Phase {
     TellingCard {
         conclusion: Conclusion,
     },
+    /// All is said and done but for a record, which may still fail to be written.
+    Ending {
+        conclusion: Conclusion,
+    },
     /// The card has been told; nothing changes the conclusion any more.
     Told {
         conclusion: Conclusion,
@@ -279,6 +307,7 @@ impl Sale {
             (Phase::AskingHost, event) => self.while_asking(event),
             (Phase::Completing { authorisation_code }, event) => self.while_completing(authorisation_code, event),
             (Phase::TellingCard { conclusion }, event) => self.while_telling(conclusion, event),
+            (Phase::Ending { conclusion }, event) => self.while_ending(conclusion, event),
             (Phase::Told { conclusion }, event) => self.once_told(conclusion, &event),
             (phase @ (Phase::Opened | Phase::Over), _) => {
                 self.phase = phase;
@@ -345,6 +374,12 @@ impl Sale {
         self.kernel = transaction(&self.opening, pin_pad);
     }
 
+    /// The end, with nothing left to be written.
+    fn end(&mut self, conclusion: Conclusion) -> Vec<Effect> {
+        self.phase = Phase::Over;
+        over(conclusion)
+    }
+
     fn while_awaiting_card(&mut self, event: Event) -> Vec<Effect> {
         match event {
             Event::Cancelled => failed(Reason::of(ReasonKind::Cancelled)),
@@ -382,10 +417,6 @@ fn transaction(opening: &Opening, pin_pad: PinPad) -> Box<dyn CardTransaction> {
 
 fn failed(reason: Reason) -> Vec<Effect> {
     over(Conclusion::Failed(reason))
-}
-
-fn declined(reason: Reason) -> Vec<Effect> {
-    over(Conclusion::Declined(reason))
 }
 
 fn over(conclusion: Conclusion) -> Vec<Effect> {

@@ -1,6 +1,6 @@
 //! The card is read, up to the request to the host.
 
-use super::{Effect, Event, Phase, Progress, Sale, declined, failed};
+use super::{Conclusion, Effect, Event, Phase, Progress, Sale, failed};
 use crate::card_number::{Pan, Track2};
 use crate::crypto::hex;
 use crate::emv::data::CardDataError;
@@ -24,8 +24,6 @@ impl Sale {
             Event::CardMute => failed(Reason::of(ReasonKind::CardMute)),
             Event::ReaderFailed(detail) => failed(Reason::with_detail(ReasonKind::ReaderMissing, detail)),
             Event::Cancelled => failed(Reason::of(ReasonKind::Cancelled)),
-            // The row that could take the request back is not durable, so the request has not left.
-            Event::RecordFailed(detail) => failed(Reason::with_detail(ReasonKind::LedgerFailed, detail)),
             // A PIN pad that answers late, for one that is no longer asked for, says nothing to this phase.
             Event::Begin
             | Event::CardInserted(_)
@@ -39,7 +37,8 @@ impl Sale {
             | Event::NoCard
             | Event::HostAnswered(_)
             | Event::LinkFailed(_)
-            | Event::Withheld(_) => {
+            | Event::Withheld(_)
+            | Event::RecordFailed(_) => {
                 self.phase = phase;
                 Vec::new()
             }
@@ -51,7 +50,7 @@ impl Sale {
         let step = self.next_step(event);
         // Before a PIN is asked for, before the card is asked for a cryptogram and before anything is sent.
         if self.kernel.card_is_read() && self.listed().is_some_and(|listed| listed.refused) {
-            return declined(Reason::of(ReasonKind::CardNotTaken));
+            return self.end(Conclusion::Declined(Reason::of(ReasonKind::CardNotTaken)));
         }
         let mut effects = self.sound_once_read();
         effects.extend(match step {
@@ -61,18 +60,18 @@ impl Sale {
             Step::Confirm(choice) => self.ask_consent(choice),
             Step::GoOnline => self.go_online(),
             Step::Done(Outcome::Terminated(termination)) | Step::Decided(Outcome::Terminated(termination)) => {
-                failed(reason_of(&termination))
+                self.end(Conclusion::Failed(reason_of(&termination)))
             }
             // `TerminalData::for_sales` lets no terminal sell that would ask for a TC here. A card that believes to have
             // approved is never called declined, and without the host nothing is charged.
             Step::Done(Outcome::Approved) | Step::Decided(Outcome::Approved) => {
-                failed(reason_of(&Termination::Cryptogram))
+                self.end(Conclusion::Failed(reason_of(&Termination::Cryptogram)))
             }
             Step::Done(Outcome::Declined | Outcome::NotAccepted | Outcome::Identified)
             | Step::Decided(Outcome::Declined | Outcome::NotAccepted | Outcome::Identified) => {
-                declined(Reason::of(ReasonKind::CardDeclined))
+                self.end(Conclusion::Declined(Reason::of(ReasonKind::CardDeclined)))
             }
-            Step::LookUp | Step::CallIssuer => failed(reason_of(&Termination::OutOfTurn)),
+            Step::LookUp | Step::CallIssuer => self.end(Conclusion::Failed(reason_of(&Termination::OutOfTurn))),
         });
         effects
     }
@@ -123,7 +122,9 @@ impl Sale {
                     Effect::Send(Box::new(request)),
                 ]
             }
-            Err(error) => failed(Reason::with_detail(ReasonKind::CardDataWrong, error.to_string())),
+            Err(error) => {
+                self.end(Conclusion::Failed(Reason::with_detail(ReasonKind::CardDataWrong, error.to_string())))
+            }
         }
     }
 

@@ -1,0 +1,147 @@
+//! The life of a payment's row, against the table in `payment/record.rs`: what the ledger's operations make of a row, and
+//! what its own rules let anybody make of one.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use super::*;
+use crate::payment::online::LateApproval;
+use crate::payment::queue::{Act, Deed};
+use crate::payment::tables::{Transition, differences, documented};
+
+/// What can happen to a row: event and record in the words of the table, and the ledger's operation.
+type Operation = (&'static str, &'static str, fn(&mut Ledger, TraceNumber) -> Result<(), LedgerError>);
+
+const OPERATIONS: [Operation; 10] = [
+    ("the request is about to leave", "Pending", |ledger, trace| ledger.record(trace, &pending(1234))),
+    ("the host approves", "HostApproved", |ledger, trace| ledger.record(trace, &host_approved())),
+    ("the host refuses or is not asked", "NotPaid", |ledger, trace| {
+        ledger.record(trace, &Record::NotPaid { reason: ReasonKind::HostDeclined, response_code: None, rrn: None })
+    }),
+    ("only a person can tell", "Unresolved", |ledger, trace| {
+        ledger.record(trace, &Record::Unresolved { reason: ReasonKind::TraceNumberInUse, response_code: None })
+    }),
+    ("it may be charged and is not wanted", "ReversalDue", |ledger, trace| ledger.record(trace, &reversal_due())),
+    ("the card approves", "Approved", |ledger, trace| ledger.record(trace, &approved())),
+    ("the host has taken it back", "", |ledger, trace| ledger.done(EntryId::Reversal(trace))),
+    ("all tries are used up", "", |ledger, trace| ledger.park(EntryId::Reversal(trace), None)),
+    ("a person has it tried again", "", |ledger, trace| {
+        let deed = Deed { act: Act::Retry, by: "王五".to_owned(), note: "银行说再试".to_owned(), at: noon() };
+        ledger.decide(trace, &deed).map(|_| ())
+    }),
+    ("an approval comes too late", "", |ledger, trace| {
+        let response_code = ResponseCode::parse("00").unwrap();
+        let late = LateApproval { trace, response_code, rrn: None, authorisation_code: None };
+        ledger.note_late_approval(&late, noon()).map(|_| ())
+    }),
+];
+
+fn noon() -> jiff::civil::DateTime {
+    date(2026, 11, 22).at(12, 0, 0, 0)
+}
+
+fn state_of(ledger: &Ledger, trace: TraceNumber) -> Option<State> {
+    ledger.find(trace).unwrap().map(|row| row.state)
+}
+
+#[test]
+fn the_table_says_what_the_ledger_makes_of_a_row_and_nothing_else() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut ledger = open(directory.path());
+    let (mut made, mut known) = (BTreeSet::new(), BTreeSet::new());
+    let mut histories: VecDeque<Vec<usize>> = VecDeque::from([Vec::new()]);
+    while let Some(history) = histories.pop_front() {
+        for (index, (event, recorded, operate)) in OPERATIONS.iter().enumerate() {
+            let trace = ledger.take_trace_number().unwrap();
+            for earlier in &history {
+                OPERATIONS[*earlier].2(&mut ledger, trace).unwrap();
+            }
+            let before = state_of(&ledger, trace);
+            // What does not fit the row is refused or does nothing.
+            let refused = operate(&mut ledger, trace).is_err();
+            let after = state_of(&ledger, trace);
+            let (Some(next), true) = (after, before != after) else { continue };
+            assert!(!refused, "{event} is refused and changes the row all the same");
+            made.insert(Transition {
+                state: before.map_or("no row", State::word).to_owned(),
+                event: (*event).to_owned(),
+                next: next.word().to_owned(),
+                recorded: (*recorded).to_owned(),
+            });
+            // What came to a state in another way may go on in another way.
+            if known.insert((next.word(), index)) {
+                histories.push_back(history.iter().copied().chain([index]).collect());
+            }
+        }
+    }
+    let reached: BTreeSet<_> = known.into_iter().map(|(state, _)| state).collect();
+    assert_eq!(reached, State::ALL.into_iter().map(State::word).collect(), "every state is reached");
+    let differences = differences(&documented(include_str!("../../payment/record.rs")), &made);
+    assert!(differences.is_empty(), "\n{differences}");
+}
+
+/// Behind the program's back, with everything that the columns of a state ask for.
+fn force(ledger: &Ledger, trace: TraceNumber, state: State) -> rusqlite::Result<usize> {
+    let keeps_chip_data = !matches!(state, State::Approved | State::Declined | State::Reversed);
+    ledger.connection.execute(
+        "UPDATE transactions SET state = ?1, chip_data = ?2, cryptogram = '00', tvr = '00', tsi = '00', atc = '00',
+             signature = 0, reason = 'host_silent', reversal_reason = '98'
+         WHERE stan = ?3",
+        params![state.word(), keeps_chip_data.then_some(&[0_u8; 0][..]), trace.stan.number()],
+    )
+}
+
+/// How a row comes from its first state to each other one.
+fn ways() -> BTreeMap<&'static str, Vec<State>> {
+    let mut ways = BTreeMap::from([(State::FIRST.word(), Vec::new())]);
+    let mut open = VecDeque::from([State::FIRST]);
+    while let Some(from) = open.pop_front() {
+        for next in State::ALL.into_iter().filter(|next| from.may_become(*next)) {
+            if !ways.contains_key(next.word()) {
+                let way = ways[from.word()].iter().copied().chain([next]).collect();
+                ways.insert(next.word(), way);
+                open.push_back(next);
+            }
+        }
+    }
+    ways
+}
+
+#[test]
+fn the_ledgers_own_rules_let_the_same_states_follow_as_the_code() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut ledger = open(directory.path());
+    let ways = ways();
+    assert_eq!(ways.len(), State::ALL.len());
+    for from in State::ALL {
+        for to in State::ALL {
+            let trace = ledger.take_trace_number().unwrap();
+            ledger.record(trace, &pending(1234)).unwrap();
+            for step in &ways[from.word()] {
+                force(&ledger, trace, *step).unwrap();
+            }
+            let allowed = force(&ledger, trace, to);
+            assert_eq!(allowed.is_ok(), from.may_become(to), "{} to {}: {allowed:?}", from.word(), to.word());
+            assert_eq!(state_of(&ledger, trace), Some(if from.may_become(to) { to } else { from }));
+        }
+    }
+}
+
+#[test]
+fn a_row_begins_before_its_request_leaves() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut ledger = open(directory.path());
+    let trace = ledger.take_trace_number().unwrap();
+    ledger.record(trace, &pending(1234)).unwrap();
+    for state in State::ALL {
+        let number = ledger.take_trace_number().unwrap().stan.number();
+        let keeps_chip_data = !matches!(state, State::Approved | State::Declined | State::Reversed);
+        let inserted = ledger.connection.execute(
+            "INSERT INTO transactions (merchant_code, terminal_number, batch, stan, kind, state, amount, currency, at,
+                 entry, truncated_pan, aid, application_label, chip_data, cryptogram, tvr, signature, reason, reversal_reason)
+             SELECT merchant_code, terminal_number, batch, ?1, kind, ?2, amount, currency, at, entry, truncated_pan, aid,
+                 application_label, ?3, '00', '00', 0, 'host_silent', '98' FROM transactions WHERE stan = ?4",
+            params![number, state.word(), keeps_chip_data.then_some(&[0_u8; 0][..]), trace.stan.number()],
+        );
+        assert_eq!(inserted.is_ok(), state == State::FIRST, "{}: {inserted:?}", state.word());
+    }
+}

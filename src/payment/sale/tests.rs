@@ -1,0 +1,378 @@
+//! The table in the module's head against the machine: whatever may happen, in every situation that a card, its holder and
+//! a host bring about.
+
+mod card;
+
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::{Arc, OnceLock};
+
+use jiff::civil::date;
+use zeroize::Zeroizing;
+
+use self::card::Card;
+use super::*;
+use crate::emv::apdu::CardAnswer;
+use crate::emv::terminal::TerminalData;
+use crate::link_fault::LinkFault;
+use crate::money::Currency;
+use crate::payment::chooser::Chooser;
+use crate::payment::online::{Decision, Unreached};
+use crate::payment::tables::{Transition, differences, documented, named};
+use crate::reference::{Batch, MerchantCode, Stan, TerminalNumber};
+
+named! { state_of, every_state, Phase;
+    Phase::Opened => "opened";
+    Phase::AwaitingCard => "waiting for a card";
+    Phase::Reading { .. } => "reading";
+    Phase::EnteringPin { .. } => "entering a PIN";
+    Phase::Choosing(_) => "choosing";
+    Phase::AskingHost => "asking the host";
+    Phase::Completing { .. } => "completing";
+    Phase::TellingCard { .. } => "telling the card";
+    Phase::Ending { .. } => "ending";
+    Phase::Told { .. } => "told";
+    Phase::Over => "over";
+}
+
+named! { name_of, every_event, Event;
+    Event::Begin => "begun", Event::Begin;
+    Event::CardInserted(_) => "card in", Event::CardInserted(PinPad::None), Event::CardInserted(PinPad::Reader),
+        Event::CardInserted(PinPad::Screen);
+    Event::CardAnswered(_) => "card answers", Event::CardAnswered(CardAnswer::new(vec![0x6F, 0x00]));
+    Event::PinEntered(PinEntry::Entered { .. } | PinEntry::Verified(_) | PinEntry::Captured) => "PIN entered",
+        Event::PinEntered(PinEntry::Entered { pin: pin(), random: Zeroizing::new(vec![0x5A; 256]) }),
+        Event::PinEntered(PinEntry::Verified(CardAnswer::new(vec![0x90, 0x00]))),
+        Event::PinEntered(PinEntry::Captured);
+    Event::PinEntered(PinEntry::Bypassed) => "PIN passed over", Event::PinEntered(PinEntry::Bypassed);
+    Event::PinEntered(PinEntry::PadBroken) => "pad does not work", Event::PinEntered(PinEntry::PadBroken);
+    Event::PinLengthWrong => "PIN too short or too long", Event::PinLengthWrong;
+    Event::PinTimedOut => "no PIN in time", Event::PinTimedOut;
+    Event::PinCancelled => "PIN cancelled", Event::PinCancelled;
+    Event::ApplicationChosen(_) => "chosen", Event::ApplicationChosen(0), Event::ApplicationChosen(9);
+    Event::ApplicationConfirmed(true) => "agreed", Event::ApplicationConfirmed(true);
+    Event::ApplicationConfirmed(false) => "not agreed", Event::ApplicationConfirmed(false);
+    Event::ChoiceTimedOut => "no choice in time", Event::ChoiceTimedOut;
+    Event::CardTorn => "card torn", Event::CardTorn;
+    Event::CardMute => "card mute", Event::CardMute;
+    Event::NoCard => "no card", Event::NoCard;
+    Event::ReaderFailed(_) => "reader fails", Event::ReaderFailed(String::new());
+    Event::Cancelled => "cancelled", Event::Cancelled;
+    Event::HostAnswered(HostAnswer { decision: Decision::Approved, .. }) => "approved",
+        said(Decision::Approved, &[]), said(Decision::Approved, &script(0x71)), said(Decision::Approved, &script(0x72));
+    Event::HostAnswered(HostAnswer { decision: Decision::Partial(_), .. }) => "approved in part",
+        said(Decision::Partial(amount("9.40")), &[]);
+    Event::HostAnswered(HostAnswer { decision: Decision::Refused, .. }) => "refused",
+        said(Decision::Refused, &[]), said(Decision::Refused, &script(0x71)), said(Decision::Refused, &script(0x72));
+    Event::HostAnswered(HostAnswer { decision: Decision::Unproven, .. }) => "refused without a MAC",
+        said(Decision::Unproven, &[]);
+    Event::HostAnswered(HostAnswer { decision: Decision::WrongPin, .. }) => "PIN wrong", said(Decision::WrongPin, &[]);
+    Event::HostAnswered(HostAnswer { decision: Decision::Unclear, .. }) => "undecided", said(Decision::Unclear, &[]);
+    Event::HostAnswered(HostAnswer { decision: Decision::NumberInUse, .. }) => "number in use",
+        said(Decision::NumberInUse, &[]);
+    Event::LinkFailed(LinkFailure::NeverSent(_)) => "never sent",
+        Event::LinkFailed(LinkFailure::NeverSent(Unreached::new(LinkFault::NoRoute, "")));
+    Event::LinkFailed(LinkFailure::Unsendable(_)) => "cannot be sent",
+        Event::LinkFailed(LinkFailure::Unsendable(String::new()));
+    Event::LinkFailed(LinkFailure::NoAnswer(_)) => "no answer", Event::LinkFailed(LinkFailure::NoAnswer(String::new()));
+    Event::LinkFailed(LinkFailure::BadMac(_)) => "bad MAC", Event::LinkFailed(LinkFailure::BadMac(String::new()));
+    Event::LinkFailed(LinkFailure::WrongAnswer(_)) => "wrong answer",
+        Event::LinkFailed(LinkFailure::WrongAnswer(String::new()));
+    Event::Withheld(_) => "kept back", Event::Withheld(Reason::of(ReasonKind::ClockFarOff));
+    Event::RecordFailed(_) => "a record fails", Event::RecordFailed(String::new());
+}
+
+named! { end_of, every_end, Conclusion;
+    Conclusion::Approved => "over: paid";
+    Conclusion::Declined(_) => "over: declined";
+    Conclusion::Failed(_) => "over: failed";
+    Conclusion::ReversalDue(_) => "over: being taken back";
+    Conclusion::Unresolved(_) => "over: a person must look";
+}
+
+fn pin() -> Pin {
+    Pin::new(Zeroizing::new(b"1234".to_vec())).unwrap()
+}
+
+fn amount(text: &str) -> Amount {
+    Amount::parse(text, Currency::CNY).unwrap()
+}
+
+fn said(decision: Decision, issuer_data: &[u8]) -> Event {
+    Event::HostAnswered(HostAnswer {
+        decision,
+        response_code: ResponseCode::parse("00").unwrap(),
+        rrn: None,
+        authorisation_code: None,
+        issuer_data: issuer_data.to_vec(),
+    })
+}
+
+/// A script of one command, before (71) or after (72) the card's last word.
+fn script(template: u8) -> [u8; 8] {
+    [template, 0x06, 0x86, 0x04, 0x84, 0x18, 0x00, 0x00]
+}
+
+fn recorded(effects: &[Effect]) -> String {
+    let names: Vec<_> = effects
+        .iter()
+        .filter_map(|effect| match effect {
+            Effect::Record(record) => Some(match record {
+                Record::Pending(_) => "Pending",
+                Record::HostApproved { .. } => "HostApproved",
+                Record::Approved(_) => "Approved",
+                Record::Scripts(_) => "Scripts",
+                Record::NotPaid { .. } => "NotPaid",
+                Record::Unresolved { .. } => "Unresolved",
+                Record::ReversalDue { .. } => "ReversalDue",
+            }),
+            Effect::Send(_) => Some("sent"),
+            Effect::Show(_)
+            | Effect::SoundCardRead
+            | Effect::AwaitCard
+            | Effect::Apdu(_)
+            | Effect::AskPin(_)
+            | Effect::ChooseApplication(_)
+            | Effect::ConfirmApplication(_)
+            | Effect::ReleaseCard
+            | Effect::Conclude(_)
+            | Effect::TryAnotherPin(_) => None,
+        })
+        .collect();
+    names.join(", ")
+}
+
+/// What a sale is carried on to by a history: whoever plays it again has the same sale again.
+#[derive(Clone)]
+struct Situation {
+    card: Card,
+    /// The transaction before this one, whose PIN the bank called wrong.
+    before: Option<Box<Situation>>,
+    history: Vec<Event>,
+}
+
+/// A sale in a situation, and what it wanted last.
+struct Played {
+    sale: Sale,
+    last: Vec<Effect>,
+    /// The command that the card has not answered yet, and how often it got it: an application is selected twice.
+    command: Option<Command>,
+    repeats: usize,
+    /// First byte of what the issuer sent for the card.
+    script: Option<u8>,
+}
+
+fn terminal() -> TerminalData {
+    static TERMINAL: OnceLock<TerminalData> = OnceLock::new();
+    let terminal = TERMINAL.get_or_init(|| {
+        let mut terminal = TerminalData::shipped().unwrap();
+        // Those of the cards here.
+        terminal.applications.truncate(2);
+        terminal
+    });
+    terminal.clone()
+}
+
+fn opening() -> Opening {
+    Opening {
+        trace: TraceNumber { batch: Batch::FIRST, stan: Stan::FIRST },
+        amount: amount("12.34"),
+        at: date(2026, 11, 22).at(14, 26, 9, 0),
+        unpredictable_number: [1, 2, 3, 4],
+        merchant_code: MerchantCode::parse("898440100000001").unwrap(),
+        terminal_number: TerminalNumber::parse("10000001").unwrap(),
+        serial_number: "TEST000000000001".to_owned(),
+        terminal: terminal(),
+        pin_bypass: true,
+        tables: Arc::default(),
+        chooser: Chooser::Cardholder,
+    }
+}
+
+impl Situation {
+    fn play(&self) -> Played {
+        let sale = match &self.before {
+            None => Sale::new(opening()),
+            Some(before) => before.play().sale.again(opening().trace, opening().at, [5, 6, 7, 8]),
+        };
+        let mut played = Played { sale, last: Vec::new(), command: None, repeats: 0, script: None };
+        let mut commands = Vec::new();
+        for event in &self.history {
+            played.step(event.clone());
+            if !played.last.is_empty() {
+                commands.extend(played.command.clone());
+            }
+        }
+        played.repeats = commands.iter().filter(|command| Some(*command) == played.command.as_ref()).count();
+        played
+    }
+
+    fn after(&self, event: Event) -> Self {
+        Self { history: self.history.iter().cloned().chain([event]).collect(), ..self.clone() }
+    }
+}
+
+impl Played {
+    fn step(&mut self, event: Event) {
+        if let Event::HostAnswered(answer) = &event {
+            self.script = answer.issuer_data.first().copied();
+        }
+        self.last = self.sale.step(event);
+        if !self.last.is_empty() {
+            self.command = self.last.iter().find_map(|effect| match effect {
+                Effect::Apdu(command) => Some(command.clone()),
+                _ => None,
+            });
+        }
+    }
+
+    /// All that the machine knows, as far as it can be told apart; or without what it only counts.
+    fn inner(&self, exact: bool) -> String {
+        let held = match &self.sale.phase {
+            Phase::TellingCard { conclusion } | Phase::Ending { conclusion } | Phase::Told { conclusion } => {
+                end_of(conclusion).to_owned()
+            }
+            Phase::EnteringPin { refused, .. } if exact => refused.to_string(),
+            Phase::EnteringPin { .. } => String::new(),
+            Phase::Choosing(question) => format!("{question:?}"),
+            Phase::Opened
+            | Phase::AwaitingCard
+            | Phase::Reading { .. }
+            | Phase::AskingHost
+            | Phase::Completing { .. }
+            | Phase::Over => String::new(),
+        };
+        let (state, pins, pad, script) = (state_of(&self.sale.phase), self.sale.pins, self.sale.pin_pad, self.script);
+        format!("{state} {held} {pins:?} {pad:?} {script:?}")
+    }
+
+    /// What makes this situation another one than those that are known; of a command so many bytes.
+    fn key(&self, bytes: usize) -> String {
+        let asked = self.command.as_ref().map(|command| command.bytes().iter().take(bytes).collect::<Vec<_>>());
+        let (inner, writes, ended) = (self.inner(bytes > CODE), self.writes(), self.ended());
+        format!("{inner} {asked:02X?} {} {writes} {ended}", if bytes > CODE { self.repeats } else { 0 })
+    }
+
+    fn writes(&self) -> bool {
+        self.last.iter().any(|effect| matches!(effect, Effect::Record(_)))
+    }
+
+    fn ended(&self) -> bool {
+        self.last.iter().any(|effect| matches!(effect, Effect::Conclude(_) | Effect::TryAnotherPin(_)))
+    }
+
+    /// Where the machine stands after a step, in the words of the table. An end that stood before is named so.
+    fn next(&self, stood: Option<&'static str>) -> String {
+        let next = self.last.iter().find_map(|effect| match effect {
+            Effect::Conclude(conclusion) => Some(end_of(conclusion)),
+            Effect::TryAnotherPin(_) => Some("over: once more"),
+            _ => None,
+        });
+        let next = next.unwrap_or_else(|| state_of(&self.sale.phase));
+        if Some(next) == stood { "over: what stood".to_owned() } else { next.to_owned() }
+    }
+
+    /// The end that stands already.
+    fn stood(&self) -> Option<&'static str> {
+        match &self.sale.phase {
+            Phase::TellingCard { conclusion } | Phase::Ending { conclusion } | Phase::Told { conclusion } => {
+                Some(end_of(conclusion))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Class, instruction and first parameter of a command.
+const CODE: usize = 3;
+
+/// What holds of every step.
+fn check(effects: &[Effect], what: &str) {
+    let place = |wanted: fn(&Effect) -> bool| effects.iter().position(wanted);
+    if let Some(sent) = place(|effect| matches!(effect, Effect::Send(_))) {
+        let pending = place(|effect| matches!(effect, Effect::Record(Record::Pending(_))));
+        assert!(pending.is_some_and(|pending| pending < sent), "sent before it was written down: {what}");
+    }
+    if let Some(end) = place(|effect| matches!(effect, Effect::Conclude(_) | Effect::TryAnotherPin(_))) {
+        assert_eq!(end + 1, effects.len(), "something follows the end: {what}");
+    }
+}
+
+/// Everything that can happen to payments with these cards.
+fn transitions(cards: &[Card]) -> (BTreeSet<Transition>, BTreeSet<&'static str>) {
+    let mut made = BTreeSet::new();
+    let mut reached = BTreeSet::new();
+    for card in cards {
+        let mut known = BTreeSet::new();
+        let first = Situation { card: card.clone(), before: None, history: Vec::new() };
+        let mut open = VecDeque::from([first.clone()]);
+        while let Some(situation) = open.pop_front() {
+            let played = situation.play();
+            let again = situation.before.is_some();
+            if !known.insert(format!("{again} {}", played.key(usize::MAX))) {
+                continue;
+            }
+            let (state, stood, inner) = (state_of(&played.sale.phase), played.stood(), played.inner(true));
+            let (writes, ended) = (played.writes(), played.ended());
+            reached.insert(state);
+            // What the card really answers comes first: a situation that looks the same after nonsense is not explored again.
+            let answer = played.command.as_ref().map(|command| Event::CardAnswered(card.answer(command.bytes())));
+            let nonsense = Event::CardAnswered(CardAnswer::new(vec![0x6F, 0x00]));
+            let mut events = answer.into_iter().chain([nonsense]).collect::<Vec<_>>();
+            // A pad counts how often it refused.
+            if let Phase::EnteringPin { .. } = played.sale.phase {
+                events.push(Event::PinLengthWrong);
+            }
+            // To one command like the other everything else can happen as well.
+            if known.insert(format!("others {again} {}", played.key(CODE))) {
+                let others = every_event().into_iter().flat_map(|(_, examples)| examples);
+                // A card that asks for no PIN does not know the pads apart; and only what was to be written can fail to be.
+                events.extend(others.filter(|event| match event {
+                    Event::CardInserted(pad) => card.asks_pin() || *pad == PinPad::None,
+                    Event::RecordFailed(_) => writes,
+                    _ => true,
+                }));
+            }
+            let mut untouched = Some(played);
+            for event in events {
+                let name = name_of(&event);
+                let mut after = untouched.take().unwrap_or_else(|| situation.play());
+                after.step(event.clone());
+                check(&after.last, &format!("{state}, {name}"));
+                if after.last.is_empty() {
+                    assert_eq!(state, state_of(&after.sale.phase), "{name} changes the state and nothing else");
+                    if after.inner(true) == inner {
+                        untouched = Some(after);
+                    } else {
+                        // It is remembered all the same.
+                        open.push_back(situation.after(event));
+                    }
+                    continue;
+                }
+                assert!(!ended || name == "a record fails", "{name} after the end, in {state}");
+                made.insert(Transition {
+                    state: state.to_owned(),
+                    event: name.to_owned(),
+                    next: after.next(stood),
+                    recorded: recorded(&after.last),
+                });
+                let once_more = after.last.iter().any(|effect| matches!(effect, Effect::TryAnotherPin(_)));
+                let next = situation.after(event);
+                if once_more && !again {
+                    let before = Some(Box::new(next.clone()));
+                    open.push_back(Situation { before, history: Vec::new(), ..first.clone() });
+                }
+                open.push_back(next);
+            }
+        }
+    }
+    (made, reached)
+}
+
+#[test]
+fn the_table_says_what_the_machine_does_and_nothing_else() {
+    let (made, reached) = transitions(&Card::every());
+    let states: BTreeSet<_> = every_state().into_iter().map(|(name, _)| name).collect();
+    assert_eq!(reached, states, "every state is reached");
+    let differences = differences(&documented(include_str!("mod.rs")), &made);
+    assert!(differences.is_empty(), "\n{differences}");
+}
