@@ -144,7 +144,6 @@ fn recorded(effects: &[Effect]) -> String {
 /// What a sale is carried on to by a history: whoever plays it again has the same sale again.
 #[derive(Clone)]
 struct Situation {
-    card: Card,
     /// The transaction before this one, whose PIN the bank called wrong.
     before: Option<Box<Situation>>,
     history: Vec<Event>,
@@ -303,7 +302,7 @@ fn transitions(cards: &[Card]) -> (BTreeSet<Transition>, BTreeSet<&'static str>)
     let mut reached = BTreeSet::new();
     for card in cards {
         let mut known = BTreeSet::new();
-        let first = Situation { card: card.clone(), before: None, history: Vec::new() };
+        let first = Situation { before: None, history: Vec::new() };
         let mut open = VecDeque::from([first.clone()]);
         while let Some(situation) = open.pop_front() {
             let played = situation.play();
