@@ -302,8 +302,7 @@ fn transitions(cards: &[Card]) -> (BTreeSet<Transition>, BTreeSet<&'static str>)
     let mut reached = BTreeSet::new();
     for card in cards {
         let mut known = BTreeSet::new();
-        let first = Situation { before: None, history: Vec::new() };
-        let mut open = VecDeque::from([first.clone()]);
+        let mut open = VecDeque::from([Situation { before: None, history: Vec::new() }]);
         while let Some(situation) = open.pop_front() {
             let played = situation.play();
             let again = situation.before.is_some();
@@ -358,7 +357,7 @@ fn transitions(cards: &[Card]) -> (BTreeSet<Transition>, BTreeSet<&'static str>)
                 let next = situation.after(event);
                 if once_more && !again {
                     let before = Some(Box::new(next.clone()));
-                    open.push_back(Situation { before, history: Vec::new(), ..first.clone() });
+                    open.push_back(Situation { before, history: Vec::new() });
                 }
                 open.push_back(next);
             }
