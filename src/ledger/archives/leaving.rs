@@ -28,7 +28,8 @@ const MOST_PAYMENTS: usize = 5_000;
 const SPACE_FOR_FILE_MIB: u64 = 16;
 
 /// Payments that may leave, oldest first: of a batch that is over, over themselves, with nothing that anybody must still hear,
-/// print, ask or decide, and with a card number that nobody can read any more. The newest payment stays, whatever it is: its row says whose the ledger is and how far it has come.
+/// print, ask or decide, and with a card number that nobody can read any more. The newest payment stays, whatever it is: its row
+/// says whose the ledger is and how far it has come.
 const LEAVING: &str = "SELECT t.id, t.at FROM transactions t INDEXED BY transactions_by_time
      WHERE t.at < ?1 AND t.batch <> (SELECT batch FROM counters WHERE id = 1) AND t.id < (SELECT max(id) FROM transactions)
          AND (t.state IN ('approved', 'declined', 'reversed') OR t.resolution IS NOT NULL)
