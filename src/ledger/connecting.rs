@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::{LedgerError, statement_error};
 use crate::deliberate;
@@ -44,14 +44,47 @@ pub(super) fn open_to_read(path: &Path) -> Result<Connection, LedgerError> {
 /// which makes the log. A power cut before that is durable leaves no ledger, and none has been used.
 pub(super) fn write_ahead(connection: &Connection, path: &Path) -> Result<(), LedgerError> {
     let failed = statement_error(path);
-    let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0)).map_err(&failed)?;
-    if mode != "wal" {
+    if !journal_mode(connection, "wal").map_err(&failed)? {
         return Err(LedgerError::Setting { path: path.display().to_string(), setting: "journal_mode=WAL" });
     }
     if deliberate::is("sync_left_out") {
         return connection.execute_batch("PRAGMA synchronous = OFF").map_err(failed);
     }
     Ok(())
+}
+
+/// Brings a database into a journal mode; gives whether it is in it then. SQLite names the mode first and writes it into the file
+/// afterwards: whoever stops at the name takes a mode for granted that a broken disk did not take.
+pub(crate) fn journal_mode(connection: &Connection, mode: &str) -> rusqlite::Result<bool> {
+    connection.query_one(&format!("PRAGMA journal_mode = {mode}"), [], |_| Ok(()))?;
+    let found: String = connection.query_row("PRAGMA journal_mode", [], |row| row.get(0))?;
+    Ok(found == mode)
+}
+
+/// A ledger that was written alone becomes one file, with nothing beside it.
+pub(super) fn one_file(connection: &Connection, path: &Path) -> Result<(), LedgerError> {
+    match journal_mode(connection, "delete") {
+        Ok(true) => Ok(()),
+        Err(error) if error.sqlite_error_code() != Some(ErrorCode::DatabaseBusy) => Err(statement_error(path)(error)),
+        Ok(false) | Err(_) => Err(LedgerError::InUse(path.display().to_string())),
+    }
+}
+
+/// Brings what a log that was found holds into the ledger, and begins the log anew.
+///
+/// A sync that failed has given up what was written, and on Linux it can be read all the same until the power goes: the log that
+/// an earlier program left may look whole and not be on the disk. What comes to stand behind such a part would be lost with it.
+pub(super) fn settle_log(connection: &Connection, path: &Path) -> Result<(), LedgerError> {
+    match empty_log(connection) {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(LedgerError::InUse(path.display().to_string())),
+        Err(error) => Err(statement_error(path)(error)),
+    }
+}
+
+/// Brings what is in the write-ahead log into the file, durably, and cuts the log; gives false where others are in its way.
+pub(super) fn empty_log(connection: &Connection) -> rusqlite::Result<bool> {
+    connection.query_one("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0)).map(|busy| !busy)
 }
 
 #[cfg(test)]
@@ -97,6 +130,24 @@ mod tests {
     }
 
     #[test]
+    fn a_ledger_whose_log_somebody_reads_is_not_written_before_that_ends() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("t.sqlite");
+        let connect = || open(&path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE).unwrap();
+        let (writer, reader) = (connect(), connect());
+        write_ahead(&writer, &path).unwrap();
+        writer.execute_batch("CREATE TABLE notes (text TEXT)").unwrap();
+        reader.execute_batch("BEGIN; SELECT count(*) FROM notes;").unwrap();
+        writer.execute_batch("INSERT INTO notes VALUES ('one')").unwrap();
+        writer.busy_timeout(Duration::ZERO).unwrap();
+        assert!(matches!(settle_log(&writer, &path), Err(LedgerError::InUse(_))));
+        assert!(matches!(one_file(&writer, &path), Err(LedgerError::InUse(_))));
+        reader.execute_batch("COMMIT").unwrap();
+        settle_log(&writer, &path).unwrap();
+        assert_eq!(std::fs::metadata(path.with_extension("sqlite-wal")).unwrap().len(), 0);
+    }
+
+    #[test]
     fn what_is_deleted_is_overwritten() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("secret.sqlite");
@@ -105,7 +156,7 @@ mod tests {
         connection
             .execute_batch("CREATE TABLE notes (text TEXT); INSERT INTO notes VALUES ('a secret of somebody');")
             .unwrap();
-        let truncate = || connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
+        let truncate = || assert!(empty_log(&connection).unwrap());
         let there = || std::fs::read(&path).unwrap().windows(8).any(|bytes| bytes == b"a secret");
         truncate();
         assert!(there());

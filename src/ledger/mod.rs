@@ -29,6 +29,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{OpenFlags, params};
 
+pub(crate) use self::connecting::journal_mode;
 use self::error::statement_error;
 use self::numbers::Keeper;
 pub(crate) use self::prepared::Prepared;
@@ -97,6 +98,7 @@ impl Ledger {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
         let mut ledger = Self::connect(path, flags, merchant_code, terminal_number)?;
         connecting::write_ahead(&ledger.connection, path)?;
+        connecting::settle_log(&ledger.connection, path)?;
         ledger.check_integrity()?;
         presence::check_schema(&ledger.connection, path)?;
         ledger.migrate()?;

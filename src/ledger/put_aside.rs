@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
-use rusqlite::{ErrorCode, OpenFlags, OptionalExtension};
+use rusqlite::{OpenFlags, OptionalExtension};
 
 use super::backup::COPY;
 use super::connecting::open_to_read;
-use super::{Ledger, LedgerError, presence, statement_error};
+use super::{Ledger, LedgerError, connecting, presence, statement_error};
 use crate::reference::{MerchantCode, TerminalNumber};
 use crate::terminal::files;
 
@@ -67,7 +67,8 @@ impl Ledger {
             Self::connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE, merchant_code.clone(), terminal_number.clone())?;
         ledger.check_integrity()?;
         ledger.migrate()?;
-        ledger.make_one_file()?;
+        ledger.connection.busy_timeout(PATIENCE).map_err(statement_error(path))?;
+        connecting::one_file(&ledger.connection, path)?;
         drop(ledger);
         let target = rename(path, &name_of(&merchant_code, &terminal_number))?;
         put_copy_aside(&path.with_file_name(COPY))?;
@@ -107,18 +108,6 @@ impl Ledger {
         let own = [self.merchant_code.as_str(), self.terminal_number.as_str()];
         let found = self.connection.query_row(sql, own, |_| Ok(())).optional();
         Ok(found.map_err(statement_error(&self.path))?.is_some())
-    }
-
-    /// What is in the write-ahead log comes into the file, and the log goes: only then can the file be moved alone.
-    fn make_one_file(&self) -> Result<(), LedgerError> {
-        let failed = statement_error(&self.path);
-        self.connection.busy_timeout(PATIENCE).map_err(&failed)?;
-        let mode = self.connection.query_row("PRAGMA journal_mode = DELETE", [], |row| row.get::<_, String>(0));
-        match mode {
-            Ok(mode) if mode == "delete" => Ok(()),
-            Err(error) if error.sqlite_error_code() != Some(ErrorCode::DatabaseBusy) => Err(failed(error)),
-            Ok(_) | Err(_) => Err(LedgerError::InUse(self.path.display().to_string())),
-        }
     }
 }
 

@@ -184,11 +184,7 @@ impl Ledger {
             .map_err(&failed)?;
         transaction.commit().map_err(&failed)?;
         ledger.leave_to_a_person_what_may_be_decided(at)?;
-        // One file, with nothing beside it.
-        ledger
-            .connection
-            .query_row("PRAGMA journal_mode = DELETE", [], |row| row.get::<_, String>(0))
-            .map_err(&failed)?;
+        connecting::one_file(&ledger.connection, fresh)?;
         Ok(Restoration { at, by: by.to_owned(), made_at, batch: known.batch, known: known.stan, next })
     }
 

@@ -4,6 +4,7 @@ use jiff::civil::{DateTime, date};
 
 use super::super::PrintState;
 use super::super::backup::tests::names;
+use super::super::connecting::empty_log;
 use super::super::tests::{approved, host_approved, open, pending, reversal_due};
 use super::*;
 use crate::payment::queue::{Act, Deed, EntryId, Resolution};
@@ -392,7 +393,7 @@ fn a_power_cut_within_the_move_leaves_each_payment_in_one_place() {
     let mut ledger = open(directory.path());
     let old: Vec<_> = (1..=20).map(|day| paid(&mut ledger, may(day))).collect();
     end_batch(&mut ledger, 2);
-    ledger.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
+    assert!(empty_log(&ledger.connection).unwrap());
     let whole = export::file(&ledger.log_items().unwrap());
     archive(&mut ledger).unwrap();
     let written = std::fs::metadata(directory.path().join("ledger.sqlite-wal")).unwrap().len() as usize;
