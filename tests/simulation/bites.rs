@@ -24,12 +24,12 @@ const BITES: [Bite; 13] = [
     bite("gateway_clears", "a gateway's 502 counts as never sent", 18),
     bite("sent_again", "a request without an answer is sent once more", 2),
     bite("keys_not_taken", "the keys of a sign-on are not taken where there are some", 1),
-    bite("other_answer_taken", "the answer to another number is taken", 29),
+    bite("other_answer_taken", "the answer to another number is taken", 55),
     bite("interrupted_forgotten", "what a power cut interrupted is not taken back", 4),
-    bite("done_before_written", "what could not be written is done all the same", 0),
+    bite("done_before_written", "what could not be written is done all the same", 30),
     bite("aac_swallowed", "a card that declines after the host's approval has approved", 6),
     bite("silence_is_no", "a host that keeps silent has declined", 2),
-    bite("any_answer_takes_back", "any answer ends an entry of the queue", 30),
+    bite("any_answer_takes_back", "any answer ends an entry of the queue", 4),
     bite("silence_delivers", "an entry of the queue that is not answered is delivered", 1),
 ];
 

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
 
@@ -197,8 +198,7 @@ impl Store {
     /// When it cannot be opened or is not one.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let connection = Connection::open(path)?;
-        // Not `Connection::busy_timeout`: it needs a call that SQLite has only from 3.44 on; Debian 12 has 3.40.
-        connection.pragma_update(None, "busy_timeout", 5000)?;
+        connection.busy_timeout(Duration::from_secs(5))?;
         if !journal_mode(&connection, "wal")? {
             return Err(StoreError::Setting("journal_mode=WAL"));
         }
