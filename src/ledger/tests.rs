@@ -10,6 +10,7 @@ use crate::payment::advice::AdviceKind;
 use crate::payment::online::{EntryMode, ReversalReason};
 use crate::payment::queue::EntryId;
 use crate::payment::record::{CardResult, Pending, ScriptResult};
+use crate::payment::transaction::Kind;
 use crate::receipt::CopyFor;
 use crate::reference::{AuthorisationCode, ResponseCode, Rrn};
 use crate::wording::ReasonKind;
@@ -26,6 +27,8 @@ pub(super) fn number() -> Pan {
 
 pub(super) fn pending(minor: u64) -> Record {
     Record::Pending(Box::new(Pending {
+        kind: Kind::Sale,
+        original: None,
         amount: Amount::new(minor, Currency::CNY).unwrap(),
         at: date(2026, 11, 22).at(14, 26, 9, 0),
         entry: EntryMode::Chip,

@@ -68,6 +68,7 @@ impl Sale {
             | Conclusion::Declined(_)
             | Conclusion::Failed(_)
             | Conclusion::ReversalDue(_)
+            | Conclusion::Repeating(_)
             | Conclusion::Unresolved(_) => over(conclusion),
         }
     }
