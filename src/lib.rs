@@ -27,6 +27,7 @@ pub mod pin;
 pub mod proof;
 pub mod receipt;
 pub mod reference;
+pub mod settlement;
 pub mod wording;
 // ---- beside the core, not pure: they read and write files, or ask for the time -------------------
 pub mod clock;

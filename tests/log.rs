@@ -9,6 +9,7 @@ mod pending;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use jiff::civil::{Date, date};
 use pending::pending;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -17,7 +18,7 @@ use yima::app::Setup;
 use yima::app::log::LogError;
 use yima::ledger::Ledger;
 use yima::payment::record::Record;
-use yima::reference::{ResponseCode, TraceNumber};
+use yima::reference::{Batch, ResponseCode, TraceNumber};
 use yima::sandbox::host::{Host, RunningHost};
 use yima::terminal::settings::{Origin, Settings};
 use yima::wording::ReasonKind;
@@ -65,12 +66,16 @@ impl Terminal {
         std::fs::write(self.path("ledger.sqlite"), content).unwrap();
     }
 
-    /// What the command says in JSON, on standard error, and its exit code.
     fn run(&self, arguments: &[&str]) -> (Value, String, Option<i32>) {
+        self.yima(&[&["log"], arguments].concat())
+    }
+
+    /// What a command says in JSON, on standard error, and its exit code.
+    fn yima(&self, arguments: &[&str]) -> (Value, String, Option<i32>) {
         let config = self.path("yima.toml");
         std::fs::write(&config, format!("[host]\nurl = \"{}\"\n", self.host.link_settings().url)).unwrap();
         let output = Command::new(env!("CARGO_BIN_EXE_yima"))
-            .args(["--config", config.to_str().unwrap(), "--state", self.folder.path().to_str().unwrap(), "log"])
+            .args(["--config", config.to_str().unwrap(), "--state", self.folder.path().to_str().unwrap()])
             .args(arguments)
             .output()
             .unwrap();
@@ -81,8 +86,19 @@ impl Terminal {
 
 /// A payment that its host declined.
 fn declined(ledger: &mut Ledger, minor: u64) -> TraceNumber {
+    declined_as(ledger, &pending(minor))
+}
+
+/// The same, long ago.
+fn declined_on(ledger: &mut Ledger, minor: u64, day: Date) -> TraceNumber {
+    let Record::Pending(mut begun) = pending(minor) else { panic!("it is none") };
+    begun.at = day.at(12, 0, 0, 0);
+    declined_as(ledger, &Record::Pending(begun))
+}
+
+fn declined_as(ledger: &mut Ledger, begun: &Record) -> TraceNumber {
     let trace = ledger.take_trace_number().unwrap();
-    ledger.record(trace, &pending(minor)).unwrap();
+    ledger.record(trace, begun).unwrap();
     let response_code = ResponseCode::parse("51").ok();
     ledger.record(trace, &Record::NotPaid { reason: ReasonKind::HostDeclined, response_code, rrn: None }).unwrap();
     trace
@@ -241,4 +257,59 @@ fn whoever_shows_no_certificate_of_that_terminal_gets_no_signature() {
         "{refused}"
     );
     assert!(!row.cosigned);
+}
+
+#[test]
+fn payments_leave_for_an_archive_after_years_and_are_found_and_proved_as_before() {
+    let terminal = Terminal::new();
+    let mut ledger = terminal.ledger();
+    let (first, second) = (date(2020, 5, 1), date(2020, 5, 2));
+    let old = declined_on(&mut ledger, 300, first);
+    declined_on(&mut ledger, 400, second);
+    ledger.signed_on(Batch::new(2).ok(), second.at(13, 0, 0, 0)).unwrap();
+    declined(&mut ledger, 500);
+    drop(ledger);
+    let stans = |rows: &Value| -> Vec<String> {
+        rows.as_array().unwrap().iter().map(|row| text(row, "stan").to_owned()).collect()
+    };
+    assert_eq!(stans(&terminal.yima(&["transactions", "--json"]).0), ["000003", "000002", "000001"]);
+    assert_eq!(stans(&terminal.yima(&["transactions", "--until", "2020-05-01", "--json"]).0), ["000001"]);
+    assert_eq!(terminal.yima(&["archive", "list", "--json"]).0, Value::Array(Vec::new()));
+
+    drop(terminal.setup().parts().unwrap());
+    let (archives, said, code) = terminal.yima(&["archive", "list", "--json"]);
+    assert_eq!((code, &archives[0]["payments"], &archives[1]), (Some(0), &Value::from(2), &Value::Null), "{said}");
+    let file = text(&archives[0], "file").to_owned();
+    assert_eq!(stans(&terminal.yima(&["transactions", "--json"]).0), ["000003"]);
+    for (wanted, found) in [
+        (&[][..], &["000002", "000001"][..]),
+        (&["--stan", "000001"], &["000001"]),
+        (&["--amount", "4.00"], &["000002"]),
+        (&["--from", "2020-05-02"], &["000002"]),
+        (&["--until", "2020-05-01"], &["000001"]),
+        (&["--from", "2020-05-03"], &[]),
+        (&["--last-four", "0000"], &[]),
+    ] {
+        let (rows, said, code) = terminal.yima(&[&["archive", "show", "--json"], wanted].concat());
+        assert_eq!(code, Some(0), "{wanted:?}: {said}");
+        assert_eq!(stans(&rows), found, "{wanted:?}");
+        assert!(rows.as_array().unwrap().iter().all(|row| text(row, "archive") == file));
+    }
+
+    let log = terminal.path("log.txt").to_str().unwrap().to_owned();
+    let (written, said, _) = terminal.run(&["export", &log, "--json"]);
+    assert_eq!(written["entries"], Value::from(3), "{said}");
+    let key = text(&written, "key");
+    assert_eq!(terminal.run(&["verify", "--file", &log, "--key", key]).2, Some(0));
+    assert_eq!(terminal.run(&["verify"]).2, Some(0));
+    let (proof, said, code) = terminal.run(&["prove", &old.stan.to_string(), "--json"]);
+    assert_eq!((code, &proof["entry"]), (Some(0), &Value::from(0)), "{said}");
+    let proof = write(&terminal.path("old.tlog-proof"), text(&proof, "proof"));
+    assert_eq!(terminal.run(&["verify", "--proof", &proof, "--key", key]).2, Some(0));
+
+    // Somebody changes the archive.
+    let content = std::fs::read(terminal.path(&file)).unwrap();
+    std::fs::write(terminal.path(&file), &content[..content.len() - 9]).unwrap();
+    let (_, said, code) = terminal.run(&["verify"]);
+    assert!(code == Some(2) && said.contains(&file), "{said}");
 }

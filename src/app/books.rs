@@ -6,6 +6,7 @@
 
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use jiff::civil::DateTime;
 
@@ -22,6 +23,9 @@ const LEDGER: &str = "ledger.sqlite";
 
 /// Name of the note within the identity directory that a ledger was begun under this identity.
 const BEGUN: &str = "ledger-begun";
+
+/// How long a start may be busy with archives before the last of them begins.
+const TIME_FOR_ARCHIVES: Duration = Duration::from_secs(2);
 
 /// Who else may read, write or look into something.
 const OTHERS: u32 = 0o077;
@@ -146,6 +150,20 @@ impl Setup {
             Ok(_) => {}
         }
         Ok(())
+    }
+
+    /// Lets payments that are old enough leave for archives, for a moment: what is left of them leaves at the next start.
+    pub(super) fn archive_what_is_old(&self, ledger: &mut Ledger) {
+        let begun = clock::instant();
+        while clock::since(begun) < TIME_FOR_ARCHIVES {
+            match ledger.archive_a_month(self.settings.ledger.keep_days, now()) {
+                Ok(Some(archive)) => {
+                    tracing::info!(archive = %archive.name, payments = archive.payments, "payments were archived");
+                }
+                Ok(None) => return,
+                Err(error) => return tracing::warn!(%error, "payments that are old stay in the ledger"),
+            }
+        }
     }
 
     /// Where the ledger is.

@@ -8,6 +8,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::binding::BindingDesk;
+use super::copying::CopyDesk;
 use super::line::Line;
 use super::orders::StatusDesk;
 use super::parameters::ParameterDesk;
@@ -21,9 +22,9 @@ use super::sign_on::SignOnDesk;
 use super::slips_of_the_queue::QueueSlips;
 use super::view::{CopyState, Intent, LinkState, Screen, View};
 use super::workers::reader::{self, ReaderWorker, Ticket};
-use super::workers::{Devices, Workers, link, printer};
+use super::workers::{Devices, Workers, copier, link, printer};
 use crate::clock;
-use crate::ledger::{Ledger, LedgerError};
+use crate::ledger::{CopyDue, Ledger, LedgerError, PageEnd};
 use crate::money::Amount;
 use crate::payment::online::SaleRequest;
 use crate::reference::TraceNumber;
@@ -62,6 +63,7 @@ pub(super) enum Message {
     Reader(Ticket, reader::Event),
     Link(Vec<link::Event>),
     Printer(printer::Event),
+    Copied(CopyDue, Result<bool, LedgerError>),
     Stop,
 }
 
@@ -126,6 +128,8 @@ pub(super) struct Core {
     pub(super) result_shown: Option<TraceNumber>,
     /// Which transaction's slips are on screen.
     pub(super) slips_shown: Option<TraceNumber>,
+    /// Where the pages of payments end that have been looked at.
+    pub(super) page_ends: Vec<PageEnd>,
     /// Stays above the keypad until somebody has dealt with it.
     pub(super) alarm: Option<Reason>,
     /// Why no payment can be taken; shown as soon as no result is.
@@ -136,6 +140,7 @@ pub(super) struct Core {
     pub(super) parameters: ParameterDesk,
     pub(super) status: StatusDesk,
     pub(super) binding: BindingDesk,
+    pub(super) copying: CopyDesk,
     pub(super) running: Option<Running>,
     /// A row that stays `pending` because it could not be written that it is for a person: it must not be taken back.
     pub(super) not_to_be_reversed: Option<TraceNumber>,
@@ -173,6 +178,7 @@ impl Core {
             screen: Screen::Keypad { notice: None },
             result_shown: None,
             slips_shown: None,
+            page_ends: Vec::new(),
             alarm: None,
             out_of_service: None,
             line,
@@ -180,6 +186,7 @@ impl Core {
             parameters: ParameterDesk::new(),
             status: StatusDesk::new(),
             binding: BindingDesk::new(),
+            copying: CopyDesk::new(workers.copier),
             running: None,
             not_to_be_reversed: None,
             left_over: true,
@@ -293,6 +300,7 @@ impl Core {
             Message::Reader(ticket, event) => self.on_reader(ticket, event),
             Message::Link(events) => events.into_iter().for_each(|event| self.on_link(event)),
             Message::Printer(event) => self.after_print(event),
+            Message::Copied(due, made) => self.after_copy(&due, made),
             Message::Stop => {}
         }
     }
@@ -315,6 +323,7 @@ impl Core {
         }
         let idle = self.running.is_none() && !self.queue.takes_back();
         if idle {
+            self.mind_copy();
             self.look_for_host();
         }
         if idle && self.binding.wants_refresh() && self.check_jobs.send(link::Job::Binding).is_ok() {
@@ -360,5 +369,6 @@ fn threads(devices: Devices, messages: &Sender<Message>) -> std::io::Result<Work
         second_link: link::start(Arc::clone(&link), files, messages.clone(), Message::Link)?,
         line_watch: link::watch(link, messages.clone(), Message::Link)?,
         printer: printer::start(printer, printer_patience, messages.clone(), Message::Printer)?,
+        copier: Some(copier::start(messages.clone(), Message::Copied)?),
     })
 }

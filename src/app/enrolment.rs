@@ -277,11 +277,14 @@ impl Setup {
         Ok(enrolment::give_up(&directory, &custody)?)
     }
 
-    fn ask(&self, signed: &SignedRequest) -> Result<Answer<TerminalAnswer>, EnrolmentError> {
+    pub(super) fn ask(&self, signed: &SignedRequest) -> Result<Answer<TerminalAnswer>, EnrolmentError> {
         https::ask(&self.settings.host, &self.identity_directory(), signed)
     }
 
-    fn as_enrolled<T>(&self, work: impl FnOnce(&Enrolled<'_>) -> Result<T, EnrolError>) -> Result<T, EnrolError> {
+    pub(super) fn as_enrolled<T>(
+        &self,
+        work: impl FnOnce(&Enrolled<'_>) -> Result<T, EnrolError>,
+    ) -> Result<T, EnrolError> {
         let (identity, vault, directory) = (self.identity()?, self.vault()?, self.identity_directory());
         let vault: &dyn SecureElement = &*vault;
         work(&Enrolled { settings: &self.settings.host, directory: &directory, identity: &identity, vault })

@@ -3,7 +3,7 @@
 use super::setup::{Setup, SetupError};
 use crate::acquirer::cosign::{CosignError, cosign};
 use crate::crypto::hex::{self, HexError};
-use crate::ledger::{CheckpointRow, Ledger, LedgerError, Unlogged};
+use crate::ledger::{CheckpointRow, Ledger, LedgerError, LogEntry, Unlogged};
 use crate::proof::checkpoint::{Checkpoint, name_of_acquirer, origin_of_machine};
 use crate::proof::export::{Item, file};
 use crate::proof::inclusion::InclusionProof;
@@ -91,6 +91,37 @@ pub(super) fn sign_head(
     Ok(CheckpointRow { id, size: head.size, note, cosigned: false })
 }
 
+/// The last entry of a payment, which may have left for an archive.
+fn last_entry(ledger: &Ledger, batch: Option<Batch>, stan: Stan) -> Result<Option<LogEntry>, LedgerError> {
+    let of = |ledger: &Ledger| -> Result<Option<LogEntry>, LedgerError> {
+        let trace = match batch {
+            Some(batch) => Some(TraceNumber { batch, stan }),
+            None => ledger.newest_of(stan)?,
+        };
+        Ok(trace.map(|trace| ledger.log_entries_of(trace)).transpose()?.unwrap_or_default().pop())
+    };
+    let mut entry = of(ledger)?;
+    for archive in ledger.archives()? {
+        if entry.is_some() {
+            break;
+        }
+        entry = of(&ledger.open_archive(&archive)?)?;
+    }
+    Ok(entry)
+}
+
+/// A payment that is not in the log as it stands in the ledger, or in one of its archives.
+fn first_unlogged(ledger: &Ledger) -> Result<Option<Unlogged>, LedgerError> {
+    let mut unlogged = ledger.unlogged()?;
+    for archive in ledger.archives()? {
+        if !unlogged.is_empty() {
+            break;
+        }
+        unlogged = ledger.open_archive(&archive)?.unlogged()?;
+    }
+    Ok(unlogged.into_iter().next())
+}
+
 impl LogKeys {
     /// All keys of the device.
     pub fn of_device(&self) -> Vec<NoteKey> {
@@ -176,12 +207,7 @@ impl Setup {
     /// When there is none or it cannot be signed.
     pub fn prove_logged(&self, batch: Option<Batch>, stan: Stan) -> Result<InclusionProof, LogError> {
         let (ledger, row) = self.sign_log()?;
-        let trace = match batch {
-            Some(batch) => Some(TraceNumber { batch, stan }),
-            None => ledger.newest_of(stan)?,
-        };
-        let entries = trace.map(|trace| ledger.log_entries_of(trace)).transpose()?.unwrap_or_default();
-        let entry = entries.into_iter().next_back().ok_or(LogError::NoEntry(stan))?;
+        let entry = last_entry(&ledger, batch, stan)?.ok_or(LogError::NoEntry(stan))?;
         // The host's word counts for more than the terminal's own; the first that has the entry has the shortest proof.
         let signed = ledger.checkpoints()?.into_iter().find(|row| row.cosigned && row.size > entry.index);
         let row = signed.unwrap_or(row);
@@ -201,7 +227,7 @@ impl Setup {
         let trust = Trust { device: &device, host: &host, anchor: None, growing: true };
         Ok(Some(match verify(file(&ledger.log_items()?).as_bytes(), &trust) {
             Err(fault) => LogVerdict::Wrong(fault),
-            Ok(verified) => match ledger.unlogged()?.into_iter().next() {
+            Ok(verified) => match first_unlogged(&ledger)? {
                 Some(unlogged) => LogVerdict::Disagrees(Box::new(unlogged)),
                 None => LogVerdict::Whole(verified),
             },

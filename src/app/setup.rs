@@ -230,6 +230,7 @@ impl Setup {
         let mut ledger = ledger.keeping_numbers(Arc::clone(&vault));
         // Before the first payment: what a copy holds as under way would be taken back.
         Self::keep_copy(&mut ledger)?;
+        self.archive_what_is_old(&mut ledger);
         // What was logged since the last start is signed; a terminal whose vault is slow or silent trades all the same.
         if let Err(error) = super::log::sign_head(&mut ledger, &*vault, &identity) {
             tracing::warn!(%error, "the head of the transaction log is not signed");

@@ -119,9 +119,14 @@ impl Core {
         let read = (|| {
             let count = self.ledger.count()?;
             let pages = count.div_ceil(ROWS_PER_PAGE).max(1);
-            let page = page.min(pages - 1);
+            // A page begins where the one before ended, however many there are.
+            let page = page.min(pages - 1).min(self.page_ends.len());
+            let after = page.checked_sub(1).and_then(|before| self.page_ends.get(before));
+            let found = self.ledger.history(after, ROWS_PER_PAGE)?;
+            self.page_ends.truncate(page);
+            self.page_ends.extend(found.next);
             let total = self.ledger.paid_on(local_now().date(), self.parts.currency)?;
-            Ok((self.ledger.page(page, ROWS_PER_PAGE)?, page, pages, total))
+            Ok((found.rows, page, pages, total))
         })();
         let (rows, page, pages, total) = match read {
             Ok(read) => read,

@@ -140,7 +140,7 @@ fn examine(setup: &Setup) -> Vec<Finding> {
                 let restored = ledger.restorations().map_err(|error| text(&error))?.into_iter().next_back();
                 let restored = restored.map_or_else(String::new, |one| {
                     format!(
-                        "; restored at {} from a copy of {}: payments between them are known to the acquirer alone",
+                        "; restored at {} from a copy of {}: payments between them are known to the acquirer alone (yima ledger reconcile)",
                         one.at, one.made_at
                     )
                 });

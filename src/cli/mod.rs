@@ -1,5 +1,6 @@
 //! The command line: one subcommand, one file. Parses, calls the program's parts, prints text or JSON.
 
+mod archive;
 mod decode;
 mod demo;
 mod doctor;
@@ -15,6 +16,7 @@ mod sale;
 mod sandbox;
 #[cfg(feature = "screen")]
 mod screen;
+mod search;
 mod sign_on;
 mod tools;
 mod transactions;
@@ -74,6 +76,8 @@ enum Command {
     Sale(sale::Arguments),
     /// List transactions, newest first
     Transactions(transactions::Arguments),
+    /// List the archives of payments that have left the ledger; look for payments in them
+    Archive(archive::Arguments),
     /// List what the host must still take back or be told; decide about what was given up
     Queue(queue::Arguments),
     /// Sign, export, prove and verify the log of what payments finally are
@@ -167,6 +171,7 @@ impl CommandLine {
             Some(Command::Demo(arguments)) => arguments.run(&self.places, self.kiosk),
             Some(Command::Sale(arguments)) => arguments.run(self.places.setup()),
             Some(Command::Transactions(arguments)) => arguments.run(&self.places.setup()?),
+            Some(Command::Archive(arguments)) => arguments.run(&self.places.setup()?),
             Some(Command::Queue(arguments)) => arguments.run(&self.places.setup()?),
             Some(Command::Log(arguments)) => arguments.run(|| self.places.setup()),
             Some(Command::Ledger(arguments)) => arguments.run(&self.places.setup()?),

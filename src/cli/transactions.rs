@@ -7,6 +7,7 @@ use clap::Args;
 use jiff::civil::DateTime;
 use serde_json::{Value, json};
 
+use super::search::Wanted;
 use super::{Failure, output};
 use crate::app::Setup;
 use crate::emv::cvm::Verification;
@@ -28,6 +29,9 @@ pub struct Arguments {
     #[arg(long, value_name = "NUMBER")]
     limit: Option<usize>,
 
+    #[command(flatten)]
+    wanted: Wanted,
+
     /// Read a ledger that was put aside when this machine was enrolled for another merchant or terminal
     #[arg(long, value_name = "FILE")]
     ledger: Option<PathBuf>,
@@ -45,28 +49,30 @@ impl Arguments {
             }
             return Ok(ExitCode::SUCCESS);
         };
-        let count = ledger.count()?;
-        let limit = self.limit.unwrap_or(if self.json { count } else { USUAL_LIMIT });
-        let deeds = ledger.deeds()?;
+        let limit = self.limit.unwrap_or(if self.json { usize::MAX } else { USUAL_LIMIT });
+        let page = match self.wanted.search(setup)? {
+            Some(search) => ledger.search(&search, None, limit)?,
+            None => ledger.history(None, limit)?,
+        };
+        let deeds = if self.json { ledger.deeds()? } else { Vec::new() };
         let mut list = Vec::new();
-        for row in ledger.page(0, limit)? {
-            let copies = ledger.copies_of(row.trace)?;
+        for row in &page.rows {
             if self.json {
-                list.push(as_json(&row, &copies, &deeds));
+                list.push(as_json(row, &ledger.copies_of(row.trace)?, &deeds));
             } else {
-                output::say(&line(&row));
+                output::say(&line(row));
             }
         }
         if self.json {
             output::json(&Value::Array(list));
-        } else if limit < count {
-            output::note(&format!("{} older ones are not shown; --limit {count} shows all", count - limit));
+        } else if page.next.is_some() {
+            output::note("older ones are not shown; --limit NUMBER shows more");
         }
         Ok(ExitCode::SUCCESS)
     }
 }
 
-fn line(row: &TransactionRow) -> String {
+pub(super) fn line(row: &TransactionRow) -> String {
     format!(
         "{} {} {:>14} {:<13} {}{}{}",
         row.trace,
@@ -79,7 +85,7 @@ fn line(row: &TransactionRow) -> String {
     )
 }
 
-fn as_json(row: &TransactionRow, copies: &[CopyRow], deeds: &[DeedRow]) -> Value {
+pub(super) fn as_json(row: &TransactionRow, copies: &[CopyRow], deeds: &[DeedRow]) -> Value {
     let own = |deed: &&DeedRow| deed.kind == Kind::Reversal && deed.original == row.trace;
     let decisions: Vec<_> = deeds.iter().filter(own).map(super::queue::deed_as_json).collect();
     let receipts: Vec<_> = copies

@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 
 use jiff::civil::DateTime;
 use jiff::{Span, ToSpan};
-use rusqlite::{Connection, OpenFlags, OptionalExtension};
+use rusqlite::{Connection, OptionalExtension};
 
+use super::connecting::open_to_read;
 use super::error::Loss;
 use super::presence::Extent;
 use super::{Ledger, LedgerError, statement_error};
@@ -19,7 +20,7 @@ use crate::terminal::files;
 pub const COPY: &str = "ledger-copy.sqlite";
 
 /// Free space below which no payment begins, in MiB: the last ones must still be finished.
-const LEAST_SPACE_MIB: u64 = 32;
+pub(super) const LEAST_SPACE_MIB: u64 = 32;
 
 /// How often a copy is made.
 fn copy_age() -> Span {
@@ -33,6 +34,31 @@ pub(super) fn beside(ledger: &Path, ending: &str) -> PathBuf {
     ledger.with_file_name(name)
 }
 
+/// A copy that is to be made, as a ledger noted it.
+#[derive(Debug)]
+pub struct CopyDue {
+    ledger: PathBuf,
+    /// When the one before was made.
+    last: Option<DateTime>,
+}
+
+impl CopyDue {
+    /// Makes the copy by a connection of its own: the ledger goes on meanwhile. Gives whether it was made: not, when a payment has
+    /// begun before it, because what a copy holds as under way is taken back when it takes the ledger's place.
+    ///
+    /// # Errors
+    /// When it cannot be made; the one before is still there.
+    pub fn make(&self) -> Result<bool, LedgerError> {
+        let path = &self.ledger;
+        copy_to(&open_to_read(path)?, path, &path.with_file_name(COPY), |copy| {
+            let sql = "SELECT NOT EXISTS (SELECT 1 FROM transactions
+                 WHERE state IN ('pending', 'host_approved', 'reversal_due', 'unresolved')
+                     AND state IN ('pending', 'host_approved'))";
+            copy.query_row(sql, [], |row| row.get(0)).map_err(statement_error(path))
+        })
+    }
+}
+
 impl Ledger {
     /// Makes a copy of the ledger, unless the last one is young enough. Only while no payment runs: what a copy holds as under way
     /// is taken back when it takes the ledger's place. Gives whether one was made.
@@ -40,32 +66,47 @@ impl Ledger {
     /// # Errors
     /// When it cannot be made, or the copy before knows more than this ledger; that one is still there.
     pub fn keep_copy(&mut self, now: DateTime) -> Result<bool, LedgerError> {
-        let failed = statement_error(&self.path);
+        let Some(due) = self.copy_due(now)? else { return Ok(false) };
+        let made = copy_to(&self.connection, &self.path, &self.path.with_file_name(COPY), |_| Ok(true));
+        if made.is_err() {
+            self.copy_was_not_made(&due)?;
+        }
+        made
+    }
+
+    /// Whether a copy is to be made. Its time is noted, because when it was made stands in the copy itself.
+    ///
+    /// # Errors
+    /// When it cannot be noted, or the copy before knows more than this ledger.
+    pub fn copy_due(&mut self, now: DateTime) -> Result<Option<CopyDue>, LedgerError> {
         let copy = self.path.with_file_name(COPY);
-        let last: Option<String> = self
-            .connection
-            .query_row("SELECT copied_at FROM counters WHERE id = 1", [], |row| row.get(0))
-            .map_err(&failed)?;
-        let last: Option<DateTime> = last.and_then(|text| text.parse().ok());
+        let last = made_at(&copy);
         // One of tomorrow was made by a clock that was wrong.
         let young = |last: DateTime| last <= now && last.checked_add(copy_age()).is_ok_and(|until| now < until);
         if self.knows_less_than(&copy) {
             return Err(LedgerError::Lost { path: self.path.display().to_string(), loss: Loss::Older });
         }
         if copy.exists() && last.is_some_and(young) && !self.was_restored_since(last)? {
-            return Ok(false);
+            return Ok(None);
         }
-        let note = |at: Option<DateTime>| {
-            let at = at.map(|at| at.to_string());
-            self.connection.execute("UPDATE counters SET copied_at = ?1 WHERE id = 1", [at]).map_err(&failed)
-        };
-        // When it was made stands in the copy itself.
-        note(Some(now))?;
-        if let Err(error) = self.copy_to(&copy) {
-            note(last)?;
-            return Err(error);
-        }
-        Ok(true)
+        self.note_copy(Some(now))?;
+        Ok(Some(CopyDue { ledger: self.path.clone(), last }))
+    }
+
+    /// A copy that was to be made was not.
+    ///
+    /// # Errors
+    /// When it cannot be noted.
+    pub fn copy_was_not_made(&mut self, due: &CopyDue) -> Result<(), LedgerError> {
+        self.note_copy(due.last)
+    }
+
+    fn note_copy(&self, at: Option<DateTime>) -> Result<(), LedgerError> {
+        let at = at.map(|at| at.to_string());
+        self.connection
+            .execute("UPDATE counters SET copied_at = ?1 WHERE id = 1", [at])
+            .map(|_| ())
+            .map_err(statement_error(&self.path))
     }
 
     fn knows_less_than(&self, copy: &Path) -> bool {
@@ -75,49 +116,62 @@ impl Ledger {
 
     /// Keeps the ledger as the version before wrote it.
     pub(super) fn keep_version(&self, version: usize) -> Result<(), LedgerError> {
-        self.copy_to(&self.path.with_file_name(format!("ledger-version-{version}.sqlite")))
-    }
-
-    /// Copies the ledger as a whole and durably; a file that is there is replaced when the copy has been found whole.
-    fn copy_to(&self, to: &Path) -> Result<(), LedgerError> {
-        let fresh = beside(to, ".new");
-        let file = |source| LedgerError::File { path: fresh.display().to_string(), source };
-        self.check_space_for_copy()?;
-        // SQLite fills an empty file, and leaves it to its owner alone.
-        files::remove(&fresh).and_then(|()| files::open_private(&fresh)).map_err(file)?;
-        self.connection.execute("VACUUM INTO ?1", [fresh.to_string_lossy()]).map_err(statement_error(&self.path))?;
-        check_whole(&open_to_read(&fresh)?, &fresh)?;
-        std::fs::File::open(&fresh).and_then(|fresh| fresh.sync_all()).map_err(file)?;
-        std::fs::rename(&fresh, to).and_then(|()| files::sync(files::parent(to))).map_err(file)
-    }
-
-    fn check_space_for_copy(&self) -> Result<(), LedgerError> {
-        let size = std::fs::metadata(&self.path).map_or(0, |metadata| metadata.len()) / (1024 * 1024);
-        self.check_space_of(LEAST_SPACE_MIB + size)
+        let to = self.path.with_file_name(format!("ledger-version-{version}.sqlite"));
+        copy_to(&self.connection, &self.path, &to, |_| Ok(true)).map(|_| ())
     }
 
     /// Whether there is room for payments to come.
     pub(super) fn check_space(&self) -> Result<(), LedgerError> {
-        self.check_space_of(LEAST_SPACE_MIB)
-    }
-
-    fn check_space_of(&self, least_mib: u64) -> Result<(), LedgerError> {
-        let place = files::parent(&self.path);
-        let space = nix::sys::statvfs::statvfs(place)
-            .map_err(|error| LedgerError::File { path: place.display().to_string(), source: error.into() })?;
-        let free_mib = space.blocks_available() * space.fragment_size() / (1024 * 1024);
-        if free_mib >= least_mib {
-            Ok(())
-        } else {
-            Err(LedgerError::NoSpace { path: place.display().to_string(), free_mib, least_mib })
-        }
+        check_space_of(&self.path, LEAST_SPACE_MIB)
     }
 }
 
-/// A database to look at.
-pub(super) fn open_to_read(path: &Path) -> Result<Connection, LedgerError> {
-    Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)
-        .map_err(|source| LedgerError::Open { path: path.display().to_string(), source })
+/// When a copy was made, as it says itself.
+fn made_at(copy: &Path) -> Option<DateTime> {
+    let connection = copy.exists().then(|| open_to_read(copy).ok())??;
+    let sql = "SELECT copied_at FROM counters WHERE id = 1";
+    connection.query_row(sql, [], |row| row.get::<_, Option<String>>(0)).ok()??.parse().ok()
+}
+
+/// Copies a ledger as a whole and durably; a file that is there is replaced when the copy has been found whole, and good by
+/// another look. Gives whether it was.
+fn copy_to(
+    connection: &Connection,
+    ledger: &Path,
+    to: &Path,
+    is_good: impl FnOnce(&Connection) -> Result<bool, LedgerError>,
+) -> Result<bool, LedgerError> {
+    let fresh = beside(to, ".new");
+    let file = |source| LedgerError::File { path: fresh.display().to_string(), source };
+    let size_mib = std::fs::metadata(ledger).map_or(0, |metadata| metadata.len()) / (1024 * 1024);
+    check_space_of(ledger, LEAST_SPACE_MIB + size_mib)?;
+    // SQLite fills an empty file, and leaves it to its owner alone.
+    files::remove(&fresh).and_then(|()| files::open_private(&fresh)).map_err(file)?;
+    connection.execute("VACUUM INTO ?1", [fresh.to_string_lossy()]).map_err(statement_error(ledger))?;
+    {
+        let copied = open_to_read(&fresh)?;
+        check_whole(&copied, &fresh)?;
+        if !is_good(&copied)? {
+            files::remove(&fresh).map_err(file)?;
+            return Ok(false);
+        }
+    }
+    std::fs::File::open(&fresh).and_then(|fresh| fresh.sync_all()).map_err(file)?;
+    std::fs::rename(&fresh, to).and_then(|()| files::sync(files::parent(to))).map_err(file)?;
+    Ok(true)
+}
+
+/// Whether so much is free where a ledger lies.
+pub(super) fn check_space_of(ledger: &Path, least_mib: u64) -> Result<(), LedgerError> {
+    let place = files::parent(ledger);
+    let space = nix::sys::statvfs::statvfs(place)
+        .map_err(|error| LedgerError::File { path: place.display().to_string(), source: error.into() })?;
+    let free_mib = space.blocks_available() * space.fragment_size() / (1024 * 1024);
+    if free_mib >= least_mib {
+        Ok(())
+    } else {
+        Err(LedgerError::NoSpace { path: place.display().to_string(), free_mib, least_mib })
+    }
 }
 
 /// Has SQLite look at a database with one of its checks. A disk that is full, or answers nothing now, has damaged nothing: nobody

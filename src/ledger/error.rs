@@ -100,6 +100,16 @@ pub enum LedgerError {
         /// What the system says.
         source: std::io::Error,
     },
+    /// An archive is not what left the ledger.
+    #[error(
+        "the archive {path} is damaged ({problem}); keep it, and put a copy of it that is whole in its place, if you have one"
+    )]
+    Archive {
+        /// Which file.
+        path: String,
+        /// What is wrong.
+        problem: String,
+    },
     /// Payments of another merchant or terminal are not finished.
     #[error(
         "the ledger {path} holds {count} unfinished payments of another merchant or terminal; finish them under that \

@@ -1,4 +1,4 @@
--- Version 11: which state of a payment may follow which. The table is in payment/record.rs; a test compares them.
+-- Version 13: which state of a payment may follow which. The table is in payment/record.rs; a test compares them.
 
 CREATE TRIGGER transactions_begin_pending BEFORE INSERT ON transactions
 WHEN NEW.state <> 'pending'

@@ -1,7 +1,11 @@
 //! The log of transactions ([`crate::proof`]) as the ledger holds it: leaves, the right edge of their tree, signed checkpoints.
 //!
 //! A leaf is written in the database transaction that makes a payment final. What is final can change once more: an approval
-//! that comes too late, or a person's word. That appends another leaf of the same payment; none is ever changed.
+//! that comes too late, or a person's word. That appends another leaf of the same payment; none is ever changed. A leaf leaves
+//! with its payment when that is archived; its hash stays.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use rusqlite::{OptionalExtension, Row, Transaction, TransactionBehavior, params};
 
@@ -228,17 +232,38 @@ impl Ledger {
     /// # Errors
     /// When the ledger cannot be read, or the log has not so many.
     pub fn log_tree(&self, size: u64) -> Result<Tree, LedgerError> {
+        let mut tree = Tree::default();
+        self.each_entry(size, |entry| tree.append(entry.leaf.into_bytes()))?;
+        if tree.size() == size { Ok(tree) } else { Err(self.log_wrong("entries are missing")) }
+    }
+
+    /// Goes through the first entries of the log, in their order, also through those that have left with their payments.
+    fn each_entry(&self, size: u64, mut each: impl FnMut(LogEntry)) -> Result<(), LedgerError> {
         let failed = statement_error(&self.path);
         let mut statement = self
             .connection
-            .prepare("SELECT leaf FROM log_leaves WHERE number < ?1 ORDER BY number")
+            .prepare(
+                "SELECT number, root, leaf, NULL FROM log_leaves WHERE number < ?1
+                 UNION ALL SELECT number, root, '', archive_id FROM archived_leaves WHERE number < ?1 ORDER BY number",
+            )
             .map_err(&failed)?;
-        let rows = statement.query_map([size as i64], |row| row.get::<_, String>(0)).map_err(&failed)?;
-        let mut tree = Tree::default();
-        for leaf in rows {
-            tree.append(leaf.map_err(&failed)?.into_bytes());
+        let rows = statement.query_map([size as i64], |row| Ok((log_entry(row)?, row.get(3)?))).map_err(&failed)?;
+        let mut archives: HashMap<i64, HashMap<u64, LogEntry>> = HashMap::new();
+        for row in rows {
+            let (entry, archive): (LogEntry, Option<i64>) = row.map_err(&failed)?;
+            let Some(archive) = archive else {
+                each(entry);
+                continue;
+            };
+            let leaves = match archives.entry(archive) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(unread) => unread.insert(self.leaves_of_archive(archive)?),
+            };
+            // Its leaf is the one that was logged: the archive was held against the hash that stayed.
+            let left = leaves.remove(&entry.index);
+            each(left.ok_or_else(|| self.log_wrong("an entry is in no archive"))?);
         }
-        if tree.size() == size { Ok(tree) } else { Err(self.log_wrong("entries are missing")) }
+        Ok(())
     }
 
     /// The whole log with its checkpoints, as a file of it holds them ([`crate::proof::export`]).
@@ -246,18 +271,14 @@ impl Ledger {
     /// # Errors
     /// When the ledger cannot be read.
     pub fn log_items(&self) -> Result<Vec<Item>, LedgerError> {
-        let failed = statement_error(&self.path);
         let mut checkpoints = self.checkpoints()?.into_iter().peekable();
         let mut items = Vec::new();
-        let mut statement =
-            self.connection.prepare("SELECT number, root, leaf FROM log_leaves ORDER BY number").map_err(&failed)?;
-        for entry in statement.query_map([], log_entry).map_err(&failed)? {
-            let LogEntry { index, root, leaf } = entry.map_err(&failed)?;
+        self.each_entry(i64::MAX as u64, |LogEntry { index, root, leaf }| {
             while let Some(row) = checkpoints.next_if(|row| row.size <= index) {
                 items.push(row.item());
             }
             items.push(Item::Entry { index, root, leaf });
-        }
+        })?;
         items.extend(checkpoints.map(|row| row.item()));
         Ok(items)
     }
@@ -291,7 +312,12 @@ impl Ledger {
             0 => Some(Frontier::default().head().root),
             _ => self
                 .connection
-                .query_row("SELECT root FROM log_leaves WHERE number = ?1", [size - 1], |row| row.get::<_, Hash>(0))
+                .query_row(
+                    "SELECT root FROM log_leaves WHERE number = ?1
+                     UNION ALL SELECT root FROM archived_leaves WHERE number = ?1",
+                    [size - 1],
+                    |row| row.get::<_, Hash>(0),
+                )
                 .optional()
                 .map_err(&failed)?,
         };

@@ -1,12 +1,13 @@
 //! The ledger: SQLite, the only module with SQL. It keeps what it is told durably and decides nothing.
 //!
-//! Every connection runs with WAL, `synchronous=FULL`, foreign keys and `secure_delete`; a call that returns `Ok` is on
-//! disk.
+//! Every connection runs with `synchronous=FULL`, foreign keys and `secure_delete`, and whoever writes with WAL
+//! (`connecting.rs`); a call that returns `Ok` is on disk.
 
 mod advices;
-mod archive;
+mod archives;
 mod backup;
 mod bindings;
+mod connecting;
 mod copies;
 mod deeds;
 mod error;
@@ -16,16 +17,19 @@ mod numbers;
 mod orders;
 mod prepared;
 mod presence;
+mod put_aside;
 mod queue;
 mod restoring;
 mod row;
+mod search;
 mod sign_on;
+mod tallies;
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags, params};
+use rusqlite::{OpenFlags, params};
 
+pub(crate) use self::connecting::journal_mode;
 use self::error::statement_error;
 use self::numbers::Keeper;
 pub(crate) use self::prepared::Prepared;
@@ -38,7 +42,8 @@ use crate::receipt::CopyFor;
 use crate::reference::{MerchantCode, TerminalNumber, TraceNumber};
 
 pub use advices::{AdviceRow, AdviceState};
-pub use backup::COPY;
+pub use archives::ArchiveRow;
+pub use backup::{COPY, CopyDue};
 pub use copies::{CopyRow, PrintState};
 pub use deeds::DeedRow;
 pub use error::{LedgerError, Loss};
@@ -47,6 +52,7 @@ pub use orders::OrderRow;
 pub use queue::DeadLetter;
 pub use restoring::Restoration;
 pub use row::{DayTotal, TransactionRow};
+pub use search::{LastFour, Page, PageEnd, Search};
 pub use sign_on::{Adopted, SignOnRow};
 
 /// Migrations in order; the database's `user_version` counts how many have been applied.
@@ -61,11 +67,10 @@ const MIGRATIONS: &[&str] = &[
     include_str!("orders.sql"),
     include_str!("bindings.sql"),
     include_str!("numbers.sql"),
+    include_str!("search.sql"),
+    include_str!("archives.sql"),
     include_str!("life.sql"),
 ];
-
-/// How long a statement waits for another program's.
-const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The ledger of one terminal.
 #[derive(Debug)]
@@ -93,7 +98,8 @@ impl Ledger {
         Self::is_there(path, &merchant_code, &terminal_number, false)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
         let mut ledger = Self::connect(path, flags, merchant_code, terminal_number)?;
-        ledger.make_durable()?;
+        connecting::write_ahead(&ledger.connection, path)?;
+        connecting::settle_log(&ledger.connection, path)?;
         ledger.check_integrity()?;
         presence::check_schema(&ledger.connection, path)?;
         ledger.migrate()?;
@@ -128,10 +134,7 @@ impl Ledger {
         merchant_code: MerchantCode,
         terminal_number: TerminalNumber,
     ) -> Result<Self, LedgerError> {
-        let open = |source| LedgerError::Open { path: path.display().to_string(), source };
-        let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(open)?;
-        connection.busy_timeout(PATIENCE).map_err(open)?;
-        let connection = Prepared::new(connection);
+        let connection = Prepared::new(connecting::open(path, flags)?);
         Ok(Self { connection, path: path.to_owned(), merchant_code, terminal_number, data_version: None, keeper: None })
     }
 
@@ -340,33 +343,6 @@ impl Ledger {
         let all = [params![merchant, terminal, batch, stan], values].concat();
         let changed = self.connection.execute(&sql, &*all).map_err(statement_error(&self.path))?;
         if changed == 1 { Ok(()) } else { Err(LedgerError::NoSuchRow(trace)) }
-    }
-
-    fn make_durable(&self) -> Result<(), LedgerError> {
-        let failed = statement_error(&self.path);
-        let refused = |setting| LedgerError::Setting { path: self.path.display().to_string(), setting };
-        let mode: String =
-            self.connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0)).map_err(&failed)?;
-        if mode != "wal" {
-            return Err(refused("journal_mode=WAL"));
-        }
-        self.connection
-            .execute_batch("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON;")
-            .map_err(&failed)?;
-        if deliberate::is("sync_left_out") {
-            return self.connection.execute_batch("PRAGMA synchronous = OFF").map_err(&failed);
-        }
-        for (pragma, wanted, setting) in [
-            ("PRAGMA synchronous", 2_i64, "synchronous=FULL"),
-            ("PRAGMA foreign_keys", 1, "foreign_keys=ON"),
-            ("PRAGMA secure_delete", 1, "secure_delete=ON"),
-        ] {
-            let found: i64 = self.connection.query_row(pragma, [], |row| row.get(0)).map_err(&failed)?;
-            if found != wanted {
-                return Err(refused(setting));
-            }
-        }
-        Ok(())
     }
 
     fn check_integrity(&self) -> Result<(), LedgerError> {

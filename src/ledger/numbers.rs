@@ -11,7 +11,8 @@ use std::time::Duration;
 use rusqlite::{OptionalExtension, params};
 use zeroize::Zeroizing;
 
-use super::{Ledger, LedgerError, PATIENCE, statement_error};
+use super::connecting::{PATIENCE, empty_log};
+use super::{Ledger, LedgerError, statement_error};
 use crate::card_number::Pan;
 use crate::crypto::gcm;
 use crate::reference::{MerchantCode, TerminalNumber, TraceNumber};
@@ -193,10 +194,8 @@ impl Ledger {
     /// What is in the write-ahead log comes into the file, and the log is cut: old pages in it hold wrapped keys, though nothing
     /// unwraps them. Where somebody reads just now it is done with the next one.
     fn empty_log(&self) {
-        let emptied = self.connection.busy_timeout(Duration::ZERO).and_then(|()| {
-            self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0))
-        });
-        if !matches!(emptied, Ok(false)) {
+        let emptied = self.connection.busy_timeout(Duration::ZERO).and_then(|()| empty_log(&self.connection));
+        if !matches!(emptied, Ok(true)) {
             tracing::info!(?emptied, "the ledger's write-ahead log was not emptied");
         }
         if let Err(error) = self.connection.busy_timeout(PATIENCE) {

@@ -24,14 +24,17 @@ impl Prepared {
         self.0.prepare_cached(sql)
     }
 
-    /// As [`Connection::query_row`].
+    /// As [`Connection::query_row`], which stops at the row: what writes must not be asked like this, because SQLite commits, or
+    /// fails to, after it.
     pub fn query_row<T>(
         &self,
         sql: &str,
         parameters: impl Params,
         read: impl FnOnce(&Row<'_>) -> Result<T>,
     ) -> Result<T> {
-        self.0.prepare_cached(sql)?.query_row(parameters, read)
+        let mut statement = self.0.prepare_cached(sql)?;
+        debug_assert!(statement.readonly(), "{sql} writes");
+        statement.query_row(parameters, read)
     }
 
     /// As [`Connection::execute`].

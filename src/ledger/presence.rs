@@ -5,11 +5,11 @@
 //! it is not asked about one.
 
 use std::path::Path;
-use std::time::Duration;
 
 use rusqlite::Connection;
 
-use super::backup::{COPY, beside, open_to_read};
+use super::backup::{COPY, beside};
+use super::connecting::open_to_read;
 use super::error::Loss;
 use super::{Ledger, LedgerError, MIGRATIONS, restoring, statement_error};
 use crate::reference::{MerchantCode, TerminalNumber};
@@ -85,7 +85,6 @@ pub(super) fn check_schema(connection: &Connection, path: &Path) -> Result<(), L
 
 /// Version of the schema, and how much there is of it.
 fn tables(connection: &Connection) -> rusqlite::Result<(i64, i64)> {
-    connection.busy_timeout(Duration::from_secs(5))?;
     let version = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
     Ok((version, connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?))
 }

@@ -9,9 +9,10 @@ use std::path::{Path, PathBuf};
 use jiff::civil::DateTime;
 use rusqlite::{OpenFlags, params};
 
-use super::backup::{COPY, beside, check_whole, open_to_read};
+use super::backup::{COPY, beside, check_whole};
+use super::connecting::open_to_read;
 use super::row::trace_number;
-use super::{Ledger, LedgerError, presence, statement_error};
+use super::{Ledger, LedgerError, connecting, presence, statement_error};
 use crate::payment::queue::{self, EntryId};
 use crate::payment::record::{Record, State};
 use crate::payment::reversal;
@@ -157,7 +158,7 @@ impl Ledger {
         at: DateTime,
     ) -> Result<Restoration, LedgerError> {
         let mut ledger = Self::connect(fresh, OpenFlags::SQLITE_OPEN_READ_WRITE, merchant_code, terminal_number)?;
-        ledger.make_durable()?;
+        connecting::write_ahead(&ledger.connection, fresh)?;
         ledger.migrate()?;
         ledger.take_into_log()?;
         ledger.check_identity()?;
@@ -183,11 +184,7 @@ impl Ledger {
             .map_err(&failed)?;
         transaction.commit().map_err(&failed)?;
         ledger.leave_to_a_person_what_may_be_decided(at)?;
-        // One file, with nothing beside it.
-        ledger
-            .connection
-            .query_row("PRAGMA journal_mode = DELETE", [], |row| row.get::<_, String>(0))
-            .map_err(&failed)?;
+        connecting::one_file(&ledger.connection, fresh)?;
         Ok(Restoration { at, by: by.to_owned(), made_at, batch: known.batch, known: known.stan, next })
     }
 

@@ -173,6 +173,18 @@ impl Ledger {
         self.payments(&format!("{unfinished} t.state = '{}' AND t.resolution IS NULL", state.word()), i64::MAX)
     }
 
+    /// The transactions of a batch of this terminal, by their numbers.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn of_batch(&self, batch: Batch) -> Result<Vec<TransactionRow>, LedgerError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM transactions t
+             WHERE merchant_code = ?1 AND terminal_number = ?2 AND t.batch = ?3 ORDER BY t.stan"
+        );
+        self.rows(&sql, params![self.merchant_code.as_str(), self.terminal_number.as_str(), batch.number()])
+    }
+
     /// The oldest transactions for which a fixed condition holds.
     pub(super) fn payments(&self, condition: &str, limit: i64) -> Result<Vec<TransactionRow>, LedgerError> {
         let sql = format!("SELECT {COLUMNS} FROM transactions t WHERE {condition} ORDER BY t.id LIMIT ?1");

@@ -1,6 +1,8 @@
 mod life;
+mod migrations;
 
 use jiff::civil::date;
+use rusqlite::Connection;
 
 use super::*;
 use crate::card_number::Pan;

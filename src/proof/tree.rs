@@ -125,7 +125,7 @@ impl Frontier {
 
     /// Appends a leaf. Gives the head afterwards.
     pub fn append(&mut self, leaf: &[u8]) -> Head {
-        let mut node = hash(&[LEAF, leaf]);
+        let mut node = leaf_hash(leaf);
         // Two subtrees of one height become one, as a carry goes through ones.
         for _ in 0..self.size.trailing_ones() {
             if let Some(left) = self.subtrees.pop() {
@@ -142,6 +142,11 @@ impl Frontier {
         let folded = self.subtrees.iter().rev().copied().reduce(|right, left| parent(&left, &right));
         Head { size: self.size, root: folded.unwrap_or_else(|| hash(&[])) }
     }
+}
+
+/// The hash of a leaf, as it stands at the bottom of a tree.
+pub fn leaf_hash(leaf: &[u8]) -> Hash {
+    hash(&[LEAF, leaf])
 }
 
 fn parent(left: &Hash, right: &Hash) -> Hash {

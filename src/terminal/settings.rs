@@ -22,6 +22,9 @@ const LONGEST_WAIT_S: u64 = 600;
 /// The longest a PIN pad waits: it counts its seconds in one byte (PC/SC part 10).
 const LONGEST_PIN_WAIT_S: u64 = 255;
 
+/// How many days payments stay in the ledger at least: the law on electronic commerce (2018, article 31) asks for three years.
+pub const LEAST_KEPT_DAYS: u32 = 1096;
+
 /// The example that is packaged: all keys with their defaults.
 pub const EXAMPLE: &str = include_str!("../../assets/yima.toml");
 
@@ -35,6 +38,8 @@ pub struct Settings {
     pub host: LinkSettings,
     /// Where the keys are.
     pub vault: VaultSettings,
+    /// The ledger.
+    pub ledger: LedgerSettings,
     /// The card reader.
     pub reader: ReaderSettings,
     /// The cardholder's PIN.
@@ -85,6 +90,14 @@ pub enum VaultKind {
     Software,
     /// A token that speaks PKCS #11.
     Pkcs11,
+}
+
+/// The ledger.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LedgerSettings {
+    /// Days after which payments of a batch that is over go to an archive.
+    pub keep_days: u32,
 }
 
 /// The card reader.
@@ -177,6 +190,12 @@ impl Default for TerminalSettings {
 impl Default for VaultSettings {
     fn default() -> Self {
         Self { kind: VaultKind::Software, module: PathBuf::new(), token: String::new(), pin_file: "token.pin".into() }
+    }
+}
+
+impl Default for LedgerSettings {
+    fn default() -> Self {
+        Self { keep_days: LEAST_KEPT_DAYS }
     }
 }
 
@@ -328,6 +347,13 @@ impl Settings {
         if !(1200..=4_000_000).contains(&self.printer.baud) {
             return Err(("printer.baud", format!("{} bits per second; usual are 9600 to 115200", self.printer.baud)));
         }
+        if self.ledger.keep_days < LEAST_KEPT_DAYS {
+            let problem = format!(
+                "{} days; payments must be kept for three years: {LEAST_KEPT_DAYS} or more",
+                self.ledger.keep_days
+            );
+            return Err(("ledger.keep_days", problem));
+        }
         if self.vault.kind == VaultKind::Pkcs11 {
             if !self.vault.module.is_absolute() {
                 return Err(("vault.module", "it must be the whole path of the token's PKCS#11 module".to_owned()));
@@ -443,7 +469,7 @@ mod tests {
     #[test]
     fn every_key_of_the_program_is_in_the_example() {
         // serde names all known keys when it meets an unknown one.
-        for section in ["terminal", "host", "vault", "reader", "pin", "printer", "sound", "screen"] {
+        for section in ["terminal", "host", "vault", "ledger", "reader", "pin", "printer", "sound", "screen"] {
             let message = message(&format!("[{section}]\nno_such_key = 1"));
             for key in message.split('`').skip(3).step_by(2) {
                 assert!(EXAMPLE.contains(&format!("{key} =")), "{section}.{key} is not in assets/yima.toml");
@@ -468,6 +494,10 @@ mod tests {
         assert!(message("[terminal\n").starts_with("yima.toml, line 1"));
         assert!(message("[reader]\ncard_wait_s = 0").starts_with("yima.toml, line 2, reader.card_wait_s: 0 seconds"));
         assert!(message("[printer]\npatience_s = 9999").starts_with("yima.toml, line 2, printer.patience_s: "));
+        let law = message("[ledger]\nkeep_days = 1095");
+        assert!(law.starts_with("yima.toml, line 2, ledger.keep_days: 1095 days; payments must be kept"), "{law}");
+        assert!(message("[ledger]\nkeep_days = -1").starts_with("yima.toml, line 2, ledger.keep_days: "));
+        assert!(Settings::parse(origin("[ledger]\nkeep_days = 4000")).is_ok());
         assert!(message("[pin]\nwait_s = 256").starts_with("yima.toml, line 2, pin.wait_s: 256 seconds"));
         assert!(message("[sound]\ndevice = \"默认").starts_with("yima.toml, line 2"));
         let token = "[vault]\nkind = \"pkcs11\"\nmodule = \"libsofthsm2.so\"\ntoken = \"\"\n";

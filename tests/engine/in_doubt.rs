@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use yima::app::Ending;
-use yima::app::view::{Intent, Screen};
+use yima::app::view::{Intent, Progress, Screen};
 use yima::money::{Amount, Currency};
 use yima::payment::online::Decision;
 use yima::payment::record::State;
@@ -170,25 +170,32 @@ fn a_full_disk_after_the_request_leaves_the_result_unknown_until_it_can_be_taken
 #[test]
 fn nothing_that_is_touched_while_the_bank_is_asked_changes_the_payment() {
     let (let_go, held) = channel();
-    let terminal = Terminal::new(Sale::Held(Arc::new(Mutex::new(held))), Reversal::Code("00"));
+    let terminal = Terminal::new(Sale::Real, Reversal::Code("00"));
     let mut running = terminal.start();
+    // A request that waits for the host's time is called back by a touch: after the first payment none waits for it.
+    running.charge("1.00");
+    assert_eq!(running.report().ending, Ending::Approved);
+    terminal.behave(Sale::Held(Arc::new(Mutex::new(held))), Reversal::Code("00"));
     running.charge("12.34");
-    running.until("asking", |screen| {
-        matches!(screen, Screen::Processing { progress: yima::app::view::Progress::AskingHost, .. })
-    });
+    let second = Amount::parse("12.34", Currency::CNY).unwrap();
+    running.until(
+        "asking",
+        |screen| matches!(screen, Screen::Processing { amount, progress: Progress::AskingHost } if *amount == second),
+    );
     for intent in [
         Intent::Cancel,
         Intent::NextCustomer,
         Intent::ShowKeypad,
         Intent::ShowTransactions(0),
         Intent::RetryPrint,
-        Intent::Charge(Amount::parse("12.34", Currency::CNY).unwrap()),
+        Intent::Charge(second),
     ] {
         running.wish(intent);
     }
     let_go.send(()).unwrap();
-    assert_eq!(running.report().ending, Ending::Approved);
-    assert_eq!(terminal.rows().len(), 1, "one payment");
+    let report = running.report();
+    assert_eq!(report.ending, Ending::Approved, "{:?}", report.reason);
+    assert_eq!(terminal.rows().len(), 2, "one payment more");
     assert_eq!(terminal.rows()[0].state, State::Approved);
 }
 

@@ -6,6 +6,7 @@
 mod advices;
 mod cardholder;
 mod clock;
+mod copies;
 mod in_doubt;
 mod slips;
 mod terminal;

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::source::{Source, UsedPath};
 
 /// The modules of the library from the top down. Each uses only those that come after it.
-pub const FLOORS: [&str; 24] = [
+pub const FLOORS: [&str; 25] = [
     "cli",
     "ui",
     "app",
@@ -14,6 +14,7 @@ pub const FLOORS: [&str; 24] = [
     "acquirer",
     "ledger",
     "proof",
+    "settlement",
     "payment",
     "receipt",
     "terminal",
@@ -33,8 +34,9 @@ pub const FLOORS: [&str; 24] = [
 ];
 
 /// Modules that decide and do nothing: no input or output, no clock, no randomness, no threads.
-const PURE: [&str; 13] = [
+const PURE: [&str; 14] = [
     "proof",
+    "settlement",
     "payment",
     "receipt",
     "emv",

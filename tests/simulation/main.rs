@@ -14,6 +14,7 @@
 
 #[path = "../faults/agreement.rs"]
 mod agreement;
+mod beginnings;
 mod bites;
 mod counter;
 mod day;

@@ -192,7 +192,7 @@ impl State {
                 if second_answer { second } else { first }
             }
             Some(OnLine::OlderAnswer { reached }) => {
-                let older = self.older_answer(kind, request, reached);
+                let older = self.older_answer(kind, request);
                 if reached {
                     self.ask(request);
                 }
@@ -263,13 +263,13 @@ impl State {
         kind
     }
 
-    /// The answer of before that fits best: of this kind, and of this amount. No terminal can tell that a host has signed one for
-    /// a payment that never came to it: such an answer does not take the place of a request.
-    fn older_answer(&self, kind: Kind, request: &[u8], reached: bool) -> Option<Vec<u8>> {
+    /// The answer of before that fits best: of this kind, and of this amount. Not one that the host signed for a number that it was
+    /// not asked about: when that number comes no terminal can tell such an answer from its own.
+    fn older_answer(&self, kind: Kind, request: &[u8]) -> Option<Vec<u8>> {
         let amount = self.dialect.unpack(request).ok().and_then(|frame| frame.message.text(4).map(str::to_owned));
         let fits = |given: &&Given| (given.kind == kind, given.amount == amount);
-        let all = self.answers.iter().filter(|given| reached || given.to_the_point);
-        all.max_by_key(fits).map(|given| given.body.clone())
+        let to_the_point = self.answers.iter().filter(|given| given.to_the_point);
+        to_the_point.max_by_key(fits).map(|given| given.body.clone())
     }
 
     /// Brings a request to the host; nothing when it keeps silent.

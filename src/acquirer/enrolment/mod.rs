@@ -17,8 +17,8 @@ use jiff::Timestamp;
 use self::kept::KeptRequest;
 use self::stage::Stage;
 use self::wire::{
-    ActivationCode, Answer, EnrolmentAnswer, Refusal, SignedRequest, TerminalAnswer, TerminalRequest, Wish,
-    agreement_context,
+    ActivationCode, Answer, BookedPayments, EnrolmentAnswer, Refusal, SignedRequest, TerminalAnswer, TerminalRequest,
+    Wish, agreement_context,
 };
 use crate::crypto::{CryptoError, hex};
 use crate::iso8583::Dialect;
@@ -396,6 +396,21 @@ impl Enrolled<'_> {
         self.ask(desk, wish, now)?;
         let detail = format!("{address}, {coordinates}, {radius_m} m");
         self.note(Event::MoveRequested, &detail, self.identity.version, now)
+    }
+
+    /// Asks for payments of a batch as the host booked them, with higher numbers than `after`.
+    ///
+    /// # Errors
+    /// When the host refuses or does not answer.
+    pub fn ask_for_payments(
+        &self,
+        desk: Desk<'_>,
+        batch: u32,
+        after: u32,
+        now: Timestamp,
+    ) -> Result<BookedPayments, EnrolmentError> {
+        let answer = self.ask(desk, Wish::Payments { batch, after }, now)?;
+        answer.payments.ok_or_else(|| EnrolmentError::Answer("there are no payments in it".to_owned()))
     }
 
     /// Takes the terminal out of service: the host marks it, the journal says so, and the keys are destroyed. What is not

@@ -168,6 +168,13 @@ pub enum Wish {
         /// Radius in metres.
         radius_m: u32,
     },
+    /// Its payments of a batch as they are booked, with higher numbers than one.
+    Payments {
+        /// The batch.
+        batch: u32,
+        /// The number; 0 begins.
+        after: u32,
+    },
     /// To be taken out of service.
     Decommission {
         /// Payments that are not finished.
@@ -183,6 +190,40 @@ pub enum Wish {
 pub struct TerminalAnswer {
     /// The record, when it was asked for.
     pub binding: Option<SignedBinding>,
+    /// Payments, when they were asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payments: Option<BookedPayments>,
+}
+
+/// So many payments are in one answer at the most.
+pub const MOST_PAYMENTS: usize = 200;
+
+/// Payments as the host booked them, by their numbers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BookedPayments {
+    /// The payments.
+    pub payments: Vec<BookedPayment>,
+    /// There are more behind them.
+    pub more: bool,
+}
+
+/// One of them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BookedPayment {
+    /// STAN.
+    pub stan: u32,
+    /// Whether the cardholder is charged.
+    pub charged: bool,
+    /// How much was asked for, or what of it is charged, in minor units.
+    pub minor: u64,
+    /// ISO 4217.
+    pub currency: String,
+    /// Retrieval reference number.
+    pub rrn: String,
+    /// Last four digits of the card number; empty when they are not known.
+    pub last_four: String,
 }
 
 /// Yes or no.
@@ -293,7 +334,7 @@ mod tests {
     fn yes_and_no_have_the_shape_that_the_documents_show() {
         let no: Answer<TerminalAnswer> = Answer::Refused(Refusal::WrongCode);
         assert_eq!(serde_json::to_string(&no).unwrap(), r#"{"refused":"wrong_code"}"#);
-        let yes = Answer::Granted(TerminalAnswer { binding: None });
+        let yes = Answer::Granted(TerminalAnswer { binding: None, payments: None });
         assert_eq!(serde_json::to_string(&yes).unwrap(), r#"{"granted":{"binding":null}}"#);
         let wish = serde_json::to_string(&Wish::Decommission { unfinished: 0, unsettled: 2 }).unwrap();
         assert_eq!(wish, r#"{"decommission":{"unfinished":0,"unsettled":2}}"#);

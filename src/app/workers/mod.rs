@@ -1,5 +1,6 @@
 //! One thread for each device that can block: it takes jobs, does them one after the other and sends events to the engine.
 
+pub mod copier;
 pub mod link;
 pub mod printer;
 pub mod reader;
@@ -44,6 +45,8 @@ pub struct Workers {
     pub line_watch: Sender<Infallible>,
     /// Slips.
     pub printer: Sender<printer::Job>,
+    /// Copies of the ledger; where there is no thread for them, none are made while the engine runs.
+    pub copier: Option<Sender<copier::Job>>,
 }
 
 /// Starts a worker thread; it ends when the sender of jobs is dropped.

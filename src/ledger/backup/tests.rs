@@ -1,7 +1,7 @@
 use jiff::civil::date;
 
 use super::super::MIGRATIONS;
-use super::super::tests::{approved, open, paid};
+use super::super::tests::{approved, host_approved, open, paid, pending};
 use super::*;
 use crate::reference::TraceNumber;
 
@@ -77,9 +77,9 @@ fn a_ledger_is_kept_as_it_was_before_it_is_migrated() {
 #[test]
 fn no_payment_begins_when_there_is_no_room_for_it() {
     let directory = tempfile::tempdir().unwrap();
-    let ledger = open(directory.path());
-    assert!(ledger.check_space_of(1).is_ok());
-    let refused = ledger.check_space_of(u64::MAX).unwrap_err();
+    let path = directory.path().join("ledger.sqlite");
+    assert!(check_space_of(&path, 1).is_ok());
+    let refused = check_space_of(&path, u64::MAX).unwrap_err();
     assert!(matches!(refused, LedgerError::NoSpace { .. }), "{refused}");
 }
 
@@ -118,4 +118,64 @@ fn a_copy_that_knows_more_than_the_ledger_is_never_replaced() {
         assert!(matches!(refused, LedgerError::Lost { loss: Loss::Older, .. }), "{back}: {refused}");
         assert!(std::fs::read(elsewhere.path().join(COPY)).unwrap() == before, "{back}");
     }
+}
+
+#[test]
+fn a_copy_is_made_on_another_thread_while_payments_go_on() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut ledger = open(directory.path());
+    for _ in 0..50 {
+        paid(&mut ledger, approved());
+    }
+    let due = ledger.copy_due(at(8)).unwrap().unwrap();
+    let copying = std::thread::spawn(move || due.make().map(|made| (made, due)));
+    // Whether the copy sees one of them under way is chance; that none of them waits for it is not.
+    for _ in 0..20 {
+        paid(&mut ledger, approved());
+    }
+    let (made, due) = copying.join().unwrap().unwrap();
+    if made {
+        assert_eq!(made_at(&directory.path().join(COPY)), Some(at(8)));
+        check_whole(&open_to_read(&directory.path().join(COPY)).unwrap(), directory.path()).unwrap();
+        assert!(ledger.copy_due(at(20)).unwrap().is_none(), "young enough");
+    } else {
+        ledger.copy_was_not_made(&due).unwrap();
+        assert!(ledger.keep_copy(at(8)).unwrap());
+    }
+    assert_eq!((ledger.count().unwrap(), names(directory.path(), ".new")), (70, Vec::new()));
+}
+
+#[test]
+fn no_copy_is_kept_that_holds_a_payment_under_way() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut ledger = open(directory.path());
+    ledger.keep_copy(at(8)).unwrap();
+    let before = std::fs::read(directory.path().join(COPY)).unwrap();
+    let tomorrow = date(2026, 11, 23).at(8, 0, 0, 0);
+    let trace = ledger.take_trace_number().unwrap();
+    for record in [pending(1), host_approved(), approved()] {
+        let due = ledger.copy_due(tomorrow).unwrap().unwrap();
+        ledger.record(trace, &record).unwrap();
+        if due.make().unwrap() {
+            assert!(ledger.find(trace).unwrap().unwrap().state == crate::payment::record::State::Approved);
+            assert!(ledger.copy_due(tomorrow).unwrap().is_none());
+            return;
+        }
+        assert!(std::fs::read(directory.path().join(COPY)).unwrap() == before, "the one before is still there");
+        ledger.copy_was_not_made(&due).unwrap();
+        assert_eq!(names(directory.path(), ".new"), Vec::<String>::new());
+    }
+    panic!("it is never made");
+}
+
+/// The power goes, or the terminal ends, while the copy is made.
+#[test]
+fn a_copy_that_was_noted_and_never_made_is_made_at_the_next_start() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut ledger = open(directory.path());
+    ledger.keep_copy(at(8)).unwrap();
+    let tomorrow = date(2026, 11, 23).at(8, 0, 0, 0);
+    drop(ledger.copy_due(tomorrow).unwrap().unwrap());
+    drop(ledger);
+    assert!(open(directory.path()).keep_copy(tomorrow).unwrap());
 }

@@ -1,6 +1,7 @@
 use jiff::civil::{DateTime, date};
 
 use super::super::MIGRATIONS;
+use super::super::connecting::empty_log;
 use super::super::tests::{approved, host_approved, open, paid, pending, reversal_due};
 use super::*;
 use crate::crypto::elliptic::P256PrivateKey;
@@ -275,7 +276,7 @@ fn cut(folder: &std::path::Path, kept: usize) -> tempfile::TempDir {
 fn a_power_cut_within_a_write_leaves_payment_and_log_in_agreement() {
     let directory = tempfile::tempdir().unwrap();
     let mut ledger = open(directory.path());
-    ledger.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
+    assert!(empty_log(&ledger.connection).unwrap());
     paid(&mut ledger, approved());
     let trace = declined(&mut ledger);
     ledger.note_late_approval(&late(trace), noon()).unwrap();

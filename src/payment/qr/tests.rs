@@ -184,7 +184,7 @@ fn transitions() -> (BTreeSet<Transition>, BTreeSet<&'static str>) {
                     if matches!(event, Event::RecordFailed(_)) && !played.writes() {
                         continue;
                     }
-                    let next = [&history[..], &[event.clone()]].concat();
+                    let next = [&history[..], std::slice::from_ref(&event)].concat();
                     let after = play(beginning, &schedule, &next);
                     let event = name_of(&event);
                     if after.last.is_empty() {

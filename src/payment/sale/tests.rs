@@ -369,8 +369,8 @@ fn transitions(
     let mut made = BTreeSet::new();
     for card in cards {
         let mut known = BTreeSet::new();
-        let first = Situation { transaction: transaction.clone(), before: None, history: Vec::new() };
-        let mut open = VecDeque::from([first.clone()]);
+        let beginning = |before| Situation { transaction: transaction.clone(), before, history: Vec::new() };
+        let mut open = VecDeque::from([beginning(None)]);
         while let Some(situation) = open.pop_front() {
             let played = situation.play();
             let again = situation.before.is_some();
@@ -426,8 +426,7 @@ fn transitions(
                 let once_more = after.last.iter().any(|effect| matches!(effect, Effect::TryAnotherPin(_)));
                 let next = situation.after(event);
                 if once_more && !again {
-                    let before = Some(Box::new(next.clone()));
-                    open.push_back(Situation { before, history: Vec::new(), ..first.clone() });
+                    open.push_back(beginning(Some(Box::new(next.clone()))));
                 }
                 open.push_back(next);
             }

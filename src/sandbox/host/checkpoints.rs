@@ -87,7 +87,7 @@ impl Register<'_> {
         let origin = origin_of_machine(&application.form.serial_number);
         let head = self
             .0
-            .query_row("DELETE FROM log_heads WHERE origin = ?1 RETURNING size, root", [&origin], |row| {
+            .query_one("DELETE FROM log_heads WHERE origin = ?1 RETURNING size, root", [&origin], |row| {
                 Ok(Head { size: row.get::<_, i64>(0)?.unsigned_abs(), root: row.get(1)? })
             })
             .optional()?

@@ -9,6 +9,7 @@ mod answers;
 mod books;
 mod checkpoints;
 mod cryptogram;
+mod enquiries;
 mod files;
 mod keys;
 mod kits;

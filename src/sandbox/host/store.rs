@@ -15,7 +15,7 @@ use crate::crypto::emv::{Algorithm, IssuerKey};
 use crate::crypto::mac::Cipher;
 use crate::crypto::sm4::Sm4Key;
 use crate::crypto::{CryptoError, hex};
-use crate::ledger::Prepared;
+use crate::ledger::{Prepared, journal_mode};
 use crate::money::{Amount, AmountError, Currency};
 use crate::payment::advice::AdviceKind;
 use crate::pin::Pin;
@@ -168,6 +168,9 @@ pub enum StoreError {
     /// SQLite's own words.
     #[error("the sandbox host's database: {0}")]
     Sqlite(#[from] rusqlite::Error),
+    /// SQLite did not take a setting that durability depends on.
+    #[error("the sandbox host's database refuses {0}; it must be on a local disk, not a network share")]
+    Setting(&'static str),
     /// A key in it has no key's length.
     #[error("the sandbox host's database: {0}")]
     Key(#[from] CryptoError),
@@ -196,7 +199,9 @@ impl Store {
         let connection = Connection::open(path)?;
         // Not `Connection::busy_timeout`: it needs a call that SQLite has only from 3.44 on; Debian 12 has 3.40.
         connection.pragma_update(None, "busy_timeout", 5000)?;
-        connection.pragma_update(None, "journal_mode", "WAL")?;
+        if !journal_mode(&connection, "wal")? {
+            return Err(StoreError::Setting("journal_mode=WAL"));
+        }
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "foreign_keys", "ON")?;
         connection.execute_batch(SCHEMA)?;

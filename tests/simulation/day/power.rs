@@ -13,6 +13,9 @@ use crate::disk::{self, Survives};
 use crate::plan::{CutAt, Part};
 use crate::premises;
 
+/// So often the terminal is switched on before somebody sees to its disk.
+const PATIENCE: u32 = 40;
+
 impl Day<'_> {
     /// The power went in the middle of a write or sync.
     pub(super) fn mind_power(&mut self) {
@@ -69,7 +72,12 @@ impl Day<'_> {
             Err(error) => {
                 self.trace.note(format_args!("the terminal does not start: {}", error_word(&error)));
                 self.refusals += 1;
-                if self.refusals > 40 || matches!(error, LedgerError::Damaged { .. }) {
+                // However long a trouble is: somebody sees to the disk, and that has to be enough.
+                if self.refusals == PATIENCE {
+                    self.trace.note(format_args!("somebody sees to the disk"));
+                    disk::heal();
+                }
+                if self.refusals > PATIENCE + 3 || matches!(error, LedgerError::Damaged { .. }) {
                     self.is_over = true;
                     return self.problems.push(format!("the terminal does not start any more: {error}"));
                 }

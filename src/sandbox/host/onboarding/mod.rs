@@ -232,7 +232,13 @@ impl Onboarding {
         match answer {
             Ok(record) => {
                 let binding = record.map(|record| self.sign(&record)).transpose()?;
-                Ok(Answer::Granted(TerminalAnswer { binding }))
+                let payments = match request.wish {
+                    Wish::Payments { batch, after } => {
+                        Some(self.store.payments_of(&request.terminal_number, batch, after)?)
+                    }
+                    Wish::Binding | Wish::Move { .. } | Wish::Decommission { .. } => None,
+                };
+                Ok(Answer::Granted(TerminalAnswer { binding, payments }))
             }
             Err(refusal) => {
                 warn!(terminal = request.terminal_number, %refusal, "a terminal's wish about itself");
@@ -251,6 +257,7 @@ impl Onboarding {
         let who = format!("terminal {}", request.terminal_number);
         match &request.wish {
             Wish::Binding => Ok(Ok(application.record())),
+            Wish::Payments { .. } => Ok(Ok(None)),
             Wish::Move { address, coordinates, radius_m } => {
                 if check_text(address).is_err() || Place::parse(coordinates, *radius_m).is_err() {
                     return Ok(Err(Refusal::BadRequest));

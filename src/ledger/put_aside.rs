@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
-use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension};
+use rusqlite::{OpenFlags, OptionalExtension};
 
 use super::backup::COPY;
-use super::{Ledger, LedgerError, presence, statement_error};
+use super::connecting::open_to_read;
+use super::{Ledger, LedgerError, connecting, presence, statement_error};
 use crate::reference::{MerchantCode, TerminalNumber};
 use crate::terminal::files;
 
@@ -66,7 +67,8 @@ impl Ledger {
             Self::connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE, merchant_code.clone(), terminal_number.clone())?;
         ledger.check_integrity()?;
         ledger.migrate()?;
-        ledger.make_one_file()?;
+        ledger.connection.busy_timeout(PATIENCE).map_err(statement_error(path))?;
+        connecting::one_file(&ledger.connection, path)?;
         drop(ledger);
         let target = rename(path, &name_of(&merchant_code, &terminal_number))?;
         put_copy_aside(&path.with_file_name(COPY))?;
@@ -107,19 +109,6 @@ impl Ledger {
         let found = self.connection.query_row(sql, own, |_| Ok(())).optional();
         Ok(found.map_err(statement_error(&self.path))?.is_some())
     }
-
-    /// What is in the write-ahead log comes into the file, and the log goes: only then can the file be moved alone.
-    fn make_one_file(&self) -> Result<(), LedgerError> {
-        let failed = statement_error(&self.path);
-        self.connection.execute_batch("PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;").map_err(&failed)?;
-        self.connection.busy_timeout(PATIENCE).map_err(&failed)?;
-        let mode = self.connection.query_row("PRAGMA journal_mode = DELETE", [], |row| row.get::<_, String>(0));
-        match mode {
-            Ok(mode) if mode == "delete" => Ok(()),
-            Err(error) if error.sqlite_error_code() != Some(ErrorCode::DatabaseBusy) => Err(failed(error)),
-            Ok(_) | Err(_) => Err(LedgerError::InUse(self.path.display().to_string())),
-        }
-    }
 }
 
 /// Whose payments stand in a file: those of the newest one. Nothing where none do, or there is no file.
@@ -127,9 +116,7 @@ fn owner_of_file(path: &Path) -> Result<Option<(MerchantCode, TerminalNumber)>, 
     if !presence::is_there(path)? {
         return Ok(None);
     }
-    let open = |source| LedgerError::Open { path: path.display().to_string(), source };
-    let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(open)?;
-    connection.busy_timeout(Duration::from_secs(5)).map_err(open)?;
+    let connection = open_to_read(path)?;
     let failed = statement_error(path);
     let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(&failed)?;
     if version == 0 {
@@ -198,6 +185,8 @@ fn plain(number: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use rusqlite::Connection;
+
     use super::*;
     use crate::ledger::tests::{approved, open, paid, pending, reversal_due};
     use crate::payment::queue::{EntryId, Open};

@@ -1,0 +1,170 @@
+//! What a person looks for among payments, a page at a time, the newest first.
+//!
+//! A page begins behind the last row of the one before, wherever that is by now: nothing is counted through, and what is
+//! paid meanwhile moves nothing. Every question has its index (`search.sql`).
+
+use jiff::civil::DateTime;
+use rusqlite::types::Value;
+use rusqlite::{Row, params_from_iter};
+
+use super::row::{COLUMN_COUNT, COLUMNS, read};
+use super::{Ledger, LedgerError, TransactionRow, statement_error};
+use crate::money::Amount;
+use crate::reference::{Rrn, Stan};
+
+/// Last four digits of a card number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LastFour(String);
+
+impl LastFour {
+    /// Takes four digits; nothing else is some.
+    pub fn parse(text: &str) -> Option<Self> {
+        (text.len() == 4 && text.bytes().all(|byte| byte.is_ascii_digit())).then(|| Self(text.to_owned()))
+    }
+}
+
+/// What is looked for: all that is given must be so. Nothing given is every payment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Search {
+    /// This amount, in this currency.
+    pub amount: Option<Amount>,
+    /// A card that ends so.
+    pub last_four: Option<LastFour>,
+    /// This STAN, in whatever batch.
+    pub stan: Option<Stan>,
+    /// Field 37 of the host's answer.
+    pub rrn: Option<Rrn>,
+    /// No earlier than this, local time.
+    pub from: Option<DateTime>,
+    /// Earlier than this.
+    pub before: Option<DateTime>,
+}
+
+/// A part of what was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// The rows, newest first.
+    pub rows: Vec<TransactionRow>,
+    /// Where the next page begins, when there is more.
+    pub next: Option<PageEnd>,
+}
+
+/// The row with which a page ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PageEnd {
+    at: String,
+    id: i64,
+}
+
+impl Ledger {
+    /// A page of all payments in the order in which they began, the newest first.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn history(&self, after: Option<&PageEnd>, length: usize) -> Result<Page, LedgerError> {
+        self.page_of(&history(after, length), length)
+    }
+
+    /// A page of what is looked for, by the times of the payments, the newest first.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn search(&self, search: &Search, after: Option<&PageEnd>, length: usize) -> Result<Page, LedgerError> {
+        self.page_of(&question(search, after, length), length)
+    }
+
+    fn page_of(&self, question: &Question, length: usize) -> Result<Page, LedgerError> {
+        let failed = statement_error(&self.path);
+        let mut statement = self.connection.prepare_cached(&question.sql).map_err(&failed)?;
+        let found = statement
+            .query_map(params_from_iter(&question.values), |row| Ok((page_end(row)?, read(row))))
+            .map_err(&failed)?;
+        let (mut rows, mut last, mut more) = (Vec::new(), None, false);
+        for row in found {
+            let (end, row) = row.map_err(&failed)?;
+            if rows.len() == length {
+                more = true;
+                break;
+            }
+            rows.push(row?);
+            last = Some(end);
+        }
+        Ok(Page { rows, next: last.filter(|_| more) })
+    }
+}
+
+fn page_end(row: &Row<'_>) -> rusqlite::Result<PageEnd> {
+    Ok(PageEnd { id: row.get(COLUMN_COUNT)?, at: row.get(COLUMN_COUNT + 1)? })
+}
+
+/// A statement with the values in it.
+struct Question {
+    sql: String,
+    values: Vec<Value>,
+}
+
+impl Question {
+    fn value(&mut self, value: impl Into<Value>) -> String {
+        self.values.push(value.into());
+        format!("?{}", self.values.len())
+    }
+}
+
+fn history(after: Option<&PageEnd>, length: usize) -> Question {
+    let mut question = Question { sql: String::new(), values: Vec::new() };
+    let behind = question.value(after.map_or(i64::MAX, |end| end.id));
+    let limit = question.value(one_more(length));
+    question.sql = format!(
+        "SELECT {COLUMNS}, t.id, t.at FROM transactions t WHERE t.id < {behind} ORDER BY t.id DESC LIMIT {limit}"
+    );
+    question
+}
+
+fn question(search: &Search, after: Option<&PageEnd>, length: usize) -> Question {
+    let Search { amount, last_four, stan, rrn, from, before } = search;
+    let mut question = Question { sql: String::new(), values: Vec::new() };
+    let mut conditions = Vec::new();
+    // The index is that of what the fewest payments have in common.
+    let mut index = "transactions_by_time";
+    if let Some(amount) = amount {
+        index = "transactions_of_amount";
+        let (minor, currency) = (amount.minor() as i64, amount.currency().code().to_owned());
+        conditions.push(format!("t.amount = {} AND t.currency = {}", question.value(minor), question.value(currency)));
+    }
+    if let Some(LastFour(digits)) = last_four {
+        index = "transactions_of_last_four";
+        conditions.push(format!("substr(t.truncated_pan, -4) = {}", question.value(digits.clone())));
+    }
+    if let Some(stan) = stan {
+        index = "transactions_of_stan";
+        conditions.push(format!("t.stan = {}", question.value(i64::from(stan.number()))));
+    }
+    if let Some(rrn) = rrn {
+        index = "transactions_of_rrn";
+        conditions.push(format!("t.rrn = {}", question.value(rrn.as_str().to_owned())));
+    }
+    let from = from.map_or_else(String::new, |from| from.to_string());
+    conditions.push(format!("t.at >= {}", question.value(from)));
+    if let Some(before) = before {
+        conditions.push(format!("t.at < {}", question.value(before.to_string())));
+    }
+    if let Some(PageEnd { at, id }) = after {
+        let at = question.value(at.clone());
+        conditions.push(format!("t.at <= {at} AND (t.at < {at} OR t.id < {})", question.value(*id)));
+    }
+    let limit = question.value(one_more(length));
+    question.sql = format!(
+        "SELECT {COLUMNS}, t.id, t.at FROM transactions t INDEXED BY {index} WHERE {}
+         ORDER BY t.at DESC, t.id DESC LIMIT {limit}",
+        conditions.join(" AND ")
+    );
+    question
+}
+
+/// With one more it is known whether there are more.
+fn one_more(length: usize) -> i64 {
+    i64::try_from(length).unwrap_or(i64::MAX).saturating_add(1)
+}
+
+#[cfg(test)]
+mod tests;
