@@ -339,6 +339,16 @@ mod tests {
     }
 
     #[test]
+    fn nothing_but_a_sale_is_sent_as_one() {
+        with_requests(|requests| {
+            for kind in Kind::ALL.into_iter().filter(|kind| *kind != Kind::Sale) {
+                let refused = requests.sale(&SaleRequest { kind, ..sale_request() }).map(|_| ()).unwrap_err();
+                assert!(matches!(refused, RequestError::NoMessage(word) if word == kind.word()), "{refused}");
+            }
+        });
+    }
+
+    #[test]
     fn a_pin_for_the_bank_is_in_the_sale_and_in_nothing_that_follows_it() {
         with_requests(|requests| {
             let mut sale = sale_request();

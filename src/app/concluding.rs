@@ -35,7 +35,10 @@ impl Core {
             authorisation_code: authorisation_code.clone(),
             response_code: host.map(|host| host.response_code),
             copies: Vec::new(),
-            complete: !matches!(conclusion, Conclusion::Approved | Conclusion::ReversalDue(_)),
+            complete: !matches!(
+                conclusion,
+                Conclusion::Approved | Conclusion::ReversalDue(_) | Conclusion::Repeating(_)
+            ),
             timings: running.timings,
             card: card.clone(),
         });

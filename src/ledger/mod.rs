@@ -405,7 +405,15 @@ fn check_kind(record: &Record) -> Result<(), LedgerError> {
         Record::Pending(pending) | Record::ApprovedByCard(pending, _) if pending.kind != Kind::Sale => {
             Err(LedgerError::Kind(pending.kind.word()))
         }
-        _ => Ok(()),
+        Record::Pending(_)
+        | Record::ApprovedByCard(..)
+        | Record::HostApproved { .. }
+        | Record::Approved(_)
+        | Record::Done
+        | Record::Scripts(_)
+        | Record::NotPaid { .. }
+        | Record::Unresolved { .. }
+        | Record::ReversalDue { .. } => Ok(()),
     }
 }
 

@@ -99,6 +99,34 @@ fn after_the_last_number_those_in_use_are_passed_over() {
 }
 
 #[test]
+fn what_the_schema_has_no_place_for_is_refused_and_leaves_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut ledger = open(directory.path());
+    for kind in Kind::ALL.into_iter().filter(|kind| *kind != Kind::Sale) {
+        let trace = ledger.take_trace_number().unwrap();
+        let Record::Pending(of_a_sale) = pending(1) else { unreachable!() };
+        let other = Box::new(Pending { kind, ..*of_a_sale });
+        for record in [
+            Record::Pending(other.clone()),
+            Record::ApprovedByCard(other.clone(), Box::new(card_result())),
+            Record::Done,
+        ] {
+            assert!(ledger.record(trace, &record).is_err(), "{kind:?}: {record:?}");
+        }
+        assert!(
+            matches!(ledger.record(trace, &Record::Pending(other)), Err(LedgerError::Kind(word)) if word == kind.word())
+        );
+        assert!(ledger.find(trace).unwrap().is_none(), "{kind:?}");
+    }
+    // Nor does a sale end without its card.
+    let trace = ledger.take_trace_number().unwrap();
+    ledger.record(trace, &pending(1)).unwrap();
+    ledger.record(trace, &host_approved()).unwrap();
+    assert!(matches!(ledger.record(trace, &Record::Done), Err(LedgerError::NoSuchRow(_))));
+    assert_eq!(ledger.find(trace).unwrap().unwrap().state, State::HostApproved);
+}
+
+#[test]
 fn a_sale_goes_through_its_states_and_keeps_no_chip_data() {
     let directory = tempfile::tempdir().unwrap();
     let mut ledger = open(directory.path());

@@ -15,6 +15,9 @@
 //! | reversal_due | all tries are used up | unresolved | |
 //! | unresolved | a person has it tried again | reversal_due | |
 //! | declined, reversed | an approval comes too late | reversal_due | |
+//!
+//! This is the life of a sale's row, the only one that the ledger has a place for. `Done` and `ApprovedByCard` are of other
+//! kinds of transactions: there they lead from `host_approved`, and from no row at all, to `approved`.
 
 use std::fmt;
 

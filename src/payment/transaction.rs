@@ -7,7 +7,7 @@
 //! | offline_sale | decides | to the merchant | nothing | |
 //! | pre_authorisation | whole | held | taken back | |
 //! | balance | whole | none | nothing | |
-//! | void | read | to the customer | taken back | sale, offline_sale |
+//! | void | read | to the customer | taken back | sale |
 //! | refund | read | to the customer | repeated | sale, offline_sale, completion, completion_notice |
 //! | pre_authorisation_void | read | released | taken back | pre_authorisation |
 //! | completion | read | to the merchant | taken back | pre_authorisation |
@@ -16,6 +16,8 @@
 //!
 //! *Whole*: an EMV transaction up to the card's last word. *Decides*: the same, and nobody else is asked. *Read*: the card
 //! only says who it is, and must be the one of the original; where the acquirer lets a card stay away, it is none.
+//! *Repeated*: the same message with the same numbers, by which the host knows it again. An offline sale is not voided but
+//! refunded: the host need not have heard of it yet.
 //!
 //! A [`Transaction`] is made by what it needs: one that undoes something without its original, or gives back more than is
 //! left of it, cannot be made.
@@ -139,7 +141,7 @@ impl Kind {
         Self::ALL.into_iter().find(|kind| kind.word() == word)
     }
 
-    /// What the card is used for, where the acquirer lets none stay away.
+    /// What the card is used for, unless the acquirer lets it stay away.
     pub const fn card(self) -> CardUse {
         match self {
             Self::Sale | Self::PreAuthorisation | Self::Balance => CardUse::Whole,
@@ -179,7 +181,7 @@ impl Kind {
     /// Whether a transaction of this kind may refer to one of that kind.
     pub const fn may_refer_to(self, original: Self) -> bool {
         match self {
-            Self::Void => matches!(original, Self::Sale | Self::OfflineSale),
+            Self::Void => matches!(original, Self::Sale),
             Self::Refund => {
                 matches!(original, Self::Sale | Self::OfflineSale | Self::Completion | Self::CompletionNotice)
             }
@@ -193,12 +195,17 @@ impl Kind {
 
     /// The kind as the EMV kernel knows it (9C).
     pub const fn for_kernel(self) -> TransactionKind {
-        match self.card() {
-            CardUse::Read | CardUse::None => TransactionKind::Refund,
-            CardUse::Whole | CardUse::Decides => match self.money() {
-                Money::None => TransactionKind::Balance,
-                Money::ToMerchant | Money::ToCustomer | Money::Held | Money::Released => TransactionKind::Purchase,
-            },
+        match self {
+            Self::Sale | Self::OfflineSale => TransactionKind::Purchase,
+            Self::PreAuthorisation => TransactionKind::PreAuthorisation,
+            Self::Balance => TransactionKind::Balance,
+            // The card only says who it is.
+            Self::Void
+            | Self::Refund
+            | Self::PreAuthorisationVoid
+            | Self::Completion
+            | Self::CompletionNotice
+            | Self::CompletionVoid => TransactionKind::Refund,
         }
     }
 
@@ -207,7 +214,8 @@ impl Kind {
         !matches!(self.money(), Money::None)
     }
 
-    /// What is done at start with a row of this kind that stands there.
+    /// What is done at start with a row of this kind that stands there. What can be taken back is, also when the host has
+    /// approved it: nobody has been told so yet.
     pub const fn after_restart(self, row: State) -> Option<Resume> {
         match (row, self.if_unknown()) {
             (State::Pending | State::HostApproved, IfUnknown::TakenBack) => Some(Resume::TakeBack),
@@ -233,7 +241,7 @@ pub struct Past {
     pub original: Original,
     /// What has gone back of it, and what may have: every refund that is not declined for certain.
     pub given_back: Amount,
-    /// Something was done with it as a whole that is not declined for certain: it was voided, or completed.
+    /// It was voided or completed, or may have been: something like that is neither declined nor taken back for certain.
     pub used: bool,
 }
 
@@ -349,7 +357,14 @@ impl Transaction {
         let kind = match past.kind {
             Kind::PreAuthorisation => Kind::PreAuthorisationVoid,
             Kind::Completion => Kind::CompletionVoid,
-            _ => Kind::Void,
+            Kind::Sale
+            | Kind::OfflineSale
+            | Kind::Balance
+            | Kind::Void
+            | Kind::Refund
+            | Kind::PreAuthorisationVoid
+            | Kind::CompletionNotice
+            | Kind::CompletionVoid => Kind::Void,
         };
         check(kind, past)?;
         let trace = past.original.trace;
@@ -369,9 +384,11 @@ impl Transaction {
     /// When it cannot be given back, or not so much.
     pub fn refund(past: &Past, amount: Amount) -> Result<Self, NotPossible> {
         check(Kind::Refund, past)?;
-        let trace = past.original.trace;
-        let currency = |_| NotPossible::Currency(trace);
-        let left = past.original.amount.checked_sub(past.given_back).map_err(currency)?;
+        let (trace, paid) = (past.original.trace, past.original.amount);
+        if past.given_back.currency() != paid.currency() {
+            return Err(NotPossible::Currency(trace));
+        }
+        let left = paid.checked_sub(past.given_back).unwrap_or(Amount::zero(paid.currency()));
         within(trace, amount, left)?;
         Ok(Self::about(Kind::Refund, amount, past, Presence::CardThere))
     }

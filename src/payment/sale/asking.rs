@@ -91,19 +91,18 @@ impl Sale {
                 let mut reason = Reason::of(kind);
                 reason.amount = Some(amount);
                 reason.code = Some(answer.response_code);
+                // It has answered, and would answer the same again.
+                if self.kind().if_unknown() == IfUnknown::Repeated {
+                    return self.only_a_person_can_tell(reason);
+                }
                 let online = OnlineResult::Declined { response_code, issuer_data: answer.issuer_data };
                 self.not_known(ReversalReason::Other, reason, answer.authorisation_code, online)
             }
             Decision::NumberInUse => {
                 let mut reason = Reason::of(ReasonKind::TraceNumberInUse);
-                reason.code = Some(answer.response_code.clone());
+                reason.code = Some(answer.response_code);
                 reason.detail = self.opening.trace.to_string();
-                let record = Record::Unresolved { reason: reason.kind, response_code: Some(answer.response_code) };
-                let conclusion = match self.kind().is_written_down() {
-                    true => Conclusion::Unresolved(reason),
-                    false => Conclusion::Failed(reason),
-                };
-                self.tell_card(Some(record), OnlineResult::UnableToGoOnline, conclusion)
+                self.only_a_person_can_tell(reason)
             }
             Decision::Unclear => {
                 let mut reason =
@@ -156,6 +155,17 @@ impl Sale {
             IfUnknown::Repeated => self.tell_card(None, online, Conclusion::Repeating(reason)),
             IfUnknown::Nothing => self.tell_card(None, online, Conclusion::Failed(reason)),
         }
+    }
+
+    /// The host's answer settles nothing, and neither would anything that this terminal may do. Of what moves no money there is
+    /// nothing to tell.
+    fn only_a_person_can_tell(&mut self, reason: Reason) -> Vec<Effect> {
+        let record = Record::Unresolved { reason: reason.kind, response_code: reason.code.clone() };
+        let conclusion = match self.kind().if_unknown() {
+            IfUnknown::TakenBack | IfUnknown::Repeated => Conclusion::Unresolved(reason),
+            IfUnknown::Nothing => Conclusion::Failed(reason),
+        };
+        self.tell_card(Some(record), OnlineResult::UnableToGoOnline, conclusion)
     }
 
     /// Whether an approval of the host is not the end. Of a balance the card has nothing to say.

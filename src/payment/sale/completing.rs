@@ -15,7 +15,7 @@ use crate::wording::{Reason, ReasonKind};
 impl Sale {
     /// Records what stands, then lets the card finish its own books; whatever it answers changes nothing. Where the host's
     /// word is not to be had an online-only terminal asks for an AAC; a card that gives a TC all the same has not paid.
-    /// What is not written down at all has no record.
+    /// What is not written down at all has no record, and a card that was only read, or not even that, is told nothing.
     pub(super) fn tell_card(
         &mut self,
         record: Option<Record>,

@@ -10,7 +10,7 @@
 //! | undo without card | the same, where the acquirer lets the card stay away |
 //! | refund | the card of the original is read; what is not answered is sent again |
 //! | notice | completion notice: without a card; what is not answered is sent again |
-//! | another card | undo and refund, with a card that is not the one of the original |
+//! | another card | undo or refund, with a card that is not the one of the original |
 //!
 //! | state | event | next | recorded | ways |
 //! |---|---|---|---|---|
@@ -44,10 +44,10 @@
 //! | asking the host | no answer, bad MAC, wrong answer | telling the card | `ReversalDue` | charge |
 //! | asking the host | approved in part, undecided, refused without a MAC | over: being taken back | `ReversalDue` | undo, undo without card |
 //! | asking the host | no answer, bad MAC, wrong answer | over: being taken back | `ReversalDue` | undo, undo without card |
-//! | asking the host | approved in part, undecided, refused without a MAC | over: being repeated | | refund, notice |
-//! | asking the host | no answer, bad MAC, wrong answer | over: being repeated | | refund, notice |
+//! | asking the host | undecided, refused without a MAC, no answer, bad MAC, wrong answer | over: being repeated | | refund, notice |
 //! | asking the host | number in use | telling the card | `Unresolved` | charge |
 //! | asking the host | number in use | over: a person must look | `Unresolved` | undo, undo without card, refund, notice |
+//! | asking the host | approved in part | over: a person must look | `Unresolved` | refund, notice |
 //! | asking the host | approved, approved in part, refused, PIN wrong, undecided, refused without a MAC | telling the card | | balance |
 //! | asking the host | never sent, cannot be sent, kept back, no answer, bad MAC, wrong answer, number in use | telling the card | | balance |
 //! | asking the host | a record fails | over: failed | | charge, undo, undo without card, refund, notice |
@@ -72,7 +72,8 @@
 //! What is in no line changes nothing that can be seen. Where one event leads to several states, the card's answer decides, or
 //! how often something was tried. A transaction that begins with reading is another try after a PIN that the bank called
 //! wrong; one such ends with *once more*. A card is told what stands (*what stood*); nothing that it answers changes that.
-//! Where a record fails nothing behind it is done: what was sent stays `pending` and is taken back.
+//! Where a record fails nothing behind it is done: what was sent stays `pending` or `host_approved`, and is taken back or sent
+//! again.
 //!
 //! | file | what is in it |
 //! |---|---|
@@ -255,6 +256,7 @@ pub struct CardSummary {
 }
 
 /// A card transaction: a sale, or what else `transaction` knows.
+#[cfg_attr(test, derive(Clone))]
 #[derive(Debug)]
 pub struct Sale {
     opening: Opening,
@@ -269,6 +271,7 @@ pub struct Sale {
     pins: PinTries,
 }
 
+#[cfg_attr(test, derive(Clone))]
 #[derive(Debug)]
 enum Phase {
     Opened,
@@ -456,7 +459,10 @@ impl Sale {
 /// The card's side of a sale, with what this terminal and this pad can do (9F33) before the card asks for it.
 fn transaction(opening: &Opening, pin_pad: PinPad) -> Box<dyn CardTransaction> {
     let mut terminal = opening.terminal.clone();
-    terminal.capabilities = pin_pad.capabilities(terminal.capabilities);
+    terminal.capabilities = match opening.transaction.card() {
+        CardUse::Whole | CardUse::Read | CardUse::None => pin_pad.capabilities(terminal.capabilities),
+        CardUse::Decides => pin_pad.capabilities_without_bank(terminal.capabilities),
+    };
     entry_point::transaction(Interface::Contact, terminal, &opening.transaction_data())
 }
 

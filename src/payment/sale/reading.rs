@@ -2,7 +2,7 @@
 
 use zeroize::Zeroizing;
 
-use super::{Conclusion, Effect, Event, Phase, Progress, Sale, failed};
+use super::{Conclusion, Effect, Event, Phase, Progress, Sale, failed, over};
 use crate::card_number::{Pan, Track2};
 use crate::crypto::hex;
 use crate::emv::data::CardDataError;
@@ -85,8 +85,8 @@ impl Sale {
     }
 
     /// The kernel's next step that needs card, cardholder or host. What else it asks is answered here: an application where
-    /// the choice is made already, and a PIN that no pad of this terminal can take, which is not asked for. Every sale goes
-    /// online, so there is no log to look into.
+    /// the choice is made already, and a PIN that no pad of this terminal can take, which is not asked for. What goes online
+    /// needs no log to look into; one of what does not go online there is none of yet.
     pub(super) fn next_step(&mut self, event: kernel::Event) -> Step {
         let mut step = self.kernel.step(event);
         loop {
@@ -185,7 +185,9 @@ impl Sale {
                 let result = self.card_result();
                 self.phase = Phase::Ending { conclusion: Conclusion::Approved };
                 let record = Record::ApprovedByCard(Box::new(pending), Box::new(result));
-                vec![Effect::Record(record), Effect::ReleaseCard, Effect::Conclude(Conclusion::Approved)]
+                let mut effects = vec![Effect::Record(record)];
+                effects.extend(over(Conclusion::Approved));
+                effects
             }
             Err(error) => {
                 self.end(Conclusion::Failed(Reason::with_detail(ReasonKind::CardDataWrong, error.to_string())))
@@ -245,8 +247,12 @@ impl Sale {
         Ok((pending, request))
     }
 
+    /// Field 55 of a reversal: where the request has one, what is known of it now.
     pub(super) fn reversal_data(&self) -> Vec<u8> {
-        self.kernel.data().collect(&self.opening.terminal.reversal_data).to_vec()
+        match self.card_use() {
+            CardUse::Whole => self.kernel.data().collect(&self.opening.terminal.reversal_data).to_vec(),
+            CardUse::Decides | CardUse::Read | CardUse::None => Vec::new(),
+        }
     }
 }
 

@@ -131,6 +131,8 @@ fn a_void_is_of_this_batch_and_of_the_whole() {
     let part = Past { given_back: yuan("0.01"), ..past(Kind::Sale) };
     let refused = Transaction::void(&part, batch(1), Presence::CardThere).unwrap_err();
     assert_eq!(refused, NotPossible::RefundedInPart(trace));
+    let refused = Transaction::void(&past(Kind::OfflineSale), batch(1), Presence::CardThere).unwrap_err();
+    assert_eq!(refused.to_string(), format!("{trace} is a offline_sale, of which there is no void"));
 }
 
 #[test]
@@ -148,6 +150,9 @@ fn no_more_goes_back_than_was_paid_however_often() {
         assert_eq!(refused, NotPossible::TooMuch { original, wanted, most });
     }
     assert_eq!(Transaction::refund(&sale, yuan("0")).unwrap_err(), NotPossible::Nothing);
+    let all = sale.original.amount.checked_add(yuan("0.01")).unwrap();
+    let refused = Transaction::refund(&Past { given_back: all, ..sale.clone() }, yuan("0.01")).unwrap_err();
+    assert_eq!(refused, NotPossible::TooMuch { original, wanted: yuan("0.01"), most: yuan("0") });
     let dollars = Amount::parse("1", "USD".parse().unwrap()).unwrap();
     assert_eq!(Transaction::refund(&past(Kind::Sale), dollars).unwrap_err(), NotPossible::Currency(original));
 }
@@ -176,18 +181,45 @@ fn a_completion_pays_no_more_than_the_acquirer_allows() {
 
 #[test]
 fn a_power_cut_is_followed_by_what_the_kind_says() {
-    use Resume::{Finish, Repeat, TakeBack};
-    for (kind, pending, host_approved) in [
-        (Kind::Sale, Some(TakeBack), Some(TakeBack)),
-        (Kind::Void, Some(TakeBack), Some(TakeBack)),
-        (Kind::Refund, Some(Repeat), Some(Finish)),
-        (Kind::CompletionNotice, Some(Repeat), Some(Finish)),
-        (Kind::Balance, None, None),
-    ] {
+    for kind in Kind::ALL {
+        let (pending, host_approved) = match kind.if_unknown() {
+            IfUnknown::TakenBack => (Some(Resume::TakeBack), Some(Resume::TakeBack)),
+            IfUnknown::Repeated => (Some(Resume::Repeat), Some(Resume::Finish)),
+            IfUnknown::Nothing => (None, None),
+        };
         assert_eq!(kind.after_restart(State::Pending), pending, "{kind:?}");
         assert_eq!(kind.after_restart(State::HostApproved), host_approved, "{kind:?}");
         for state in [State::Approved, State::Declined, State::ReversalDue, State::Reversed, State::Unresolved] {
             assert_eq!(kind.after_restart(state), None, "{kind:?} {state:?}");
         }
     }
+}
+
+#[test]
+fn the_kernel_hears_what_kind_it_is() {
+    // The first two digits of the processing code of what goes online with a cryptogram.
+    for (kind, code) in [(Kind::Sale, 0x00), (Kind::PreAuthorisation, 0x03), (Kind::Balance, 0x31)] {
+        assert_eq!(kind.for_kernel().code(), code, "{kind:?}");
+    }
+    for kind in Kind::ALL {
+        let read_only = matches!(kind.card(), CardUse::Read | CardUse::None);
+        assert_eq!(kind.for_kernel() == TransactionKind::Refund, read_only, "{kind:?}");
+    }
+}
+
+#[test]
+fn what_cannot_be_taken_back_is_what_no_reversal_may_name() {
+    // Reversible: sale, void, pre-authorisation, completion and their voids.
+    let taken_back = Kind::ALL.into_iter().filter(|kind| kind.if_unknown() == IfUnknown::TakenBack);
+    assert_eq!(
+        taken_back.collect::<Vec<_>>(),
+        [
+            Kind::Sale,
+            Kind::PreAuthorisation,
+            Kind::Void,
+            Kind::PreAuthorisationVoid,
+            Kind::Completion,
+            Kind::CompletionVoid,
+        ]
+    );
 }

@@ -71,12 +71,14 @@ impl Card {
         ]
     }
 
-    /// Those that lead everywhere where a card is heard at all: with a PIN for the bank, with a choice, with a question for
-    /// consent, one that declines and one that approves alone. Of those the first, where it is known where they lead.
-    pub fn few(one: bool) -> Vec<Self> {
-        let every = Self::every();
-        let few: &[usize] = if one { &[2] } else { &[2, 3, 4, 5, 9] };
-        few.iter().filter_map(|index| every.get(*index).cloned()).collect()
+    /// One that leads everywhere, with a PIN for the bank.
+    pub fn one() -> Vec<Self> {
+        Self::every().into_iter().skip(2).take(1).collect()
+    }
+
+    /// This card, with the list of methods of another one.
+    pub fn with_methods_of(self, other: &Self) -> Self {
+        Self { methods: other.methods, ..self }
     }
 
     /// Whether its first method is a PIN.
