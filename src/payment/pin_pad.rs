@@ -9,7 +9,7 @@ const CAN_ONLINE: u8 = 0x40;
 const CAN_ENCIPHERED: u8 = 0x10;
 
 /// Where a cardholder enters a PIN. A terminal has one such place at a time.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum PinPad {
     /// Nowhere.
     #[default]

@@ -306,7 +306,7 @@ enum Phase {
 }
 
 /// What the cardholder is asked about applications.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Question {
     /// Which of so many.
     Which(usize),

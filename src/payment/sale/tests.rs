@@ -4,8 +4,9 @@
 mod card;
 mod kinds;
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeSet, HashSet, VecDeque};
 use std::fmt;
+use std::rc::Rc;
 use std::sync::{Arc, OnceLock};
 
 use jiff::civil::date;
@@ -150,15 +151,51 @@ fn recorded(effects: &[Effect]) -> String {
 }
 
 /// A transaction where some history has brought it, and what it wanted last. Each thing that may happen next happens to a copy.
-#[derive(Clone)]
 struct Played {
     sale: Sale,
     last: Vec<Effect>,
     /// The command that the card has not answered yet, and all before it: an application is selected twice.
     command: Option<Command>,
-    commands: Vec<Command>,
+    commands: Rc<Vec<Command>>,
     /// First byte of what the issuer sent for the card.
     script: Option<u8>,
+}
+
+/// All that a machine knows, as far as it can be told apart.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Inner {
+    state: &'static str,
+    /// The end that stands already.
+    stood: Option<&'static str>,
+    question: Option<Question>,
+    /// So many PINs the pad has refused.
+    refused: Option<u8>,
+    pins: PinTries,
+    pad: PinPad,
+    script: Option<u8>,
+}
+
+/// What makes a situation another one than those that are known.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Key {
+    inner: Inner,
+    /// The command that the card has not answered yet, and how often it got that.
+    asked: Option<Vec<u8>>,
+    repeats: usize,
+    writes: bool,
+    ended: bool,
+}
+
+impl Key {
+    /// The same without what is only counted, and of a command only what it is: class, instruction and first parameter.
+    fn rough(mut self) -> Self {
+        self.inner.refused = None;
+        self.repeats = 0;
+        if let Some(asked) = &mut self.asked {
+            asked.truncate(3);
+        }
+        self
+    }
 }
 
 fn terminal() -> TerminalData {
@@ -247,7 +284,13 @@ fn opening(transaction: Transaction) -> Opening {
 
 impl Played {
     fn new(sale: Sale) -> Self {
-        Self { sale, last: Vec::new(), command: None, commands: Vec::new(), script: None }
+        Self { sale, last: Vec::new(), command: None, commands: Rc::default(), script: None }
+    }
+
+    /// The same, but for what it wanted last.
+    fn copy(&self) -> Self {
+        let (command, commands) = (self.command.clone(), self.commands.clone());
+        Self { sale: self.sale.clone(), last: Vec::new(), command, commands, script: self.script }
     }
 
     fn step(&mut self, event: Event) {
@@ -260,7 +303,9 @@ impl Played {
                 Effect::Apdu(command) => Some(command.clone()),
                 _ => None,
             });
-            self.commands.extend(self.command.clone());
+            if let Some(command) = &self.command {
+                Rc::make_mut(&mut self.commands).push(command.clone());
+            }
         }
     }
 
@@ -274,31 +319,30 @@ impl Played {
         Self::new(self.sale.again(self.sale.trace(), self.sale.at(), [5, 6, 7, 8]))
     }
 
-    /// All that the machine knows, as far as it can be told apart; or without what it only counts.
-    fn inner(&self, exact: bool) -> String {
-        let held = match &self.sale.phase {
-            Phase::TellingCard { conclusion } | Phase::Ending { conclusion } | Phase::Told { conclusion } => {
-                end_of(conclusion).to_owned()
-            }
-            Phase::EnteringPin { refused, .. } if exact => refused.to_string(),
-            Phase::EnteringPin { .. } => String::new(),
-            Phase::Choosing(question) => format!("{question:?}"),
-            Phase::Opened
+    fn inner(&self) -> Inner {
+        let (mut question, mut refused) = (None, None);
+        match &self.sale.phase {
+            Phase::EnteringPin { refused: so_many, .. } => refused = Some(*so_many),
+            Phase::Choosing(what) => question = Some(*what),
+            Phase::TellingCard { .. }
+            | Phase::Ending { .. }
+            | Phase::Told { .. }
+            | Phase::Opened
             | Phase::AwaitingCard
             | Phase::Reading { .. }
             | Phase::AskingHost
             | Phase::Completing { .. }
-            | Phase::Over => String::new(),
-        };
-        let (state, pins, pad, script) = (state_of(&self.sale.phase), self.sale.pins, self.sale.pin_pad, self.script);
-        format!("{state} {held} {pins:?} {pad:?} {script:?}")
+            | Phase::Over => {}
+        }
+        let (state, stood) = (state_of(&self.sale.phase), self.stood());
+        let (pins, pad, script) = (self.sale.pins, self.sale.pin_pad, self.script);
+        Inner { state, stood, question, refused, pins, pad, script }
     }
 
-    /// What makes this situation another one than those that are known; of a command so many bytes.
-    fn key(&self, bytes: usize) -> String {
-        let asked = self.command.as_ref().map(|command| command.bytes().iter().take(bytes).collect::<Vec<_>>());
-        let (inner, writes, ended) = (self.inner(bytes > CODE), self.writes(), self.ended());
-        format!("{inner} {asked:02X?} {} {writes} {ended}", if bytes > CODE { self.repeats() } else { 0 })
+    fn key(&self) -> Key {
+        let asked = self.command.as_ref().map(|command| command.bytes().to_vec());
+        let (repeats, writes, ended) = (self.repeats(), self.writes(), self.ended());
+        Key { inner: self.inner(), asked, repeats, writes, ended }
     }
 
     fn writes(&self) -> bool {
@@ -331,9 +375,6 @@ impl Played {
     }
 }
 
-/// Class, instruction and first parameter of a command.
-const CODE: usize = 3;
-
 /// What holds of every step.
 fn check(effects: &[Effect], written_down: bool, what: fmt::Arguments<'_>) {
     let place = |wanted: fn(&Effect) -> bool| effects.iter().position(wanted);
@@ -360,14 +401,15 @@ fn transitions(
     let everything: Vec<_> = every_event().into_iter().flat_map(|(_, examples)| examples).collect();
     let mut made = BTreeSet::new();
     for card in cards {
-        let mut known = BTreeSet::new();
+        let (mut known, mut known_roughly) = (HashSet::new(), HashSet::new());
         let mut open = VecDeque::from([(false, Played::new(Sale::new(opening(transaction.clone()))))]);
         while let Some((again, played)) = open.pop_front() {
-            if !known.insert(format!("{again} {}", played.key(usize::MAX))) {
+            let key = played.key();
+            if !known.insert((again, key.clone())) {
                 continue;
             }
-            let (state, stood, inner) = (state_of(&played.sale.phase), played.stood(), played.inner(true));
-            let (writes, ended) = (played.writes(), played.ended());
+            let Key { inner, writes, ended, .. } = key.clone();
+            let Inner { state, stood, .. } = inner;
             reached.insert(state);
             // What the card really answers comes first: a situation that looks the same after nonsense is not explored again.
             let answer = played.command.as_ref().map(|command| Event::CardAnswered(card.answer(command.bytes())));
@@ -378,10 +420,10 @@ fn transitions(
                 events.push(Event::PinLengthWrong);
             }
             // To one command like the other everything else can happen as well.
-            if known.insert(format!("others {again} {}", played.key(CODE))) {
-                // A card that asks for no PIN does not know the pads apart; and only what was to be written can fail to be.
+            if known_roughly.insert((again, key.rough())) {
+                // Only what was to be written can fail to be.
                 let others = everything.iter().filter(|event| match event {
-                    Event::CardInserted(pad) => card.asks_pin() || *pad == PinPad::None,
+                    Event::CardInserted(pad) => card.pads().contains(pad),
                     Event::RecordFailed(_) => writes,
                     _ => true,
                 });
@@ -390,12 +432,12 @@ fn transitions(
             let mut untouched = None;
             for event in events {
                 let name = name_of(&event);
-                let mut after = untouched.take().unwrap_or_else(|| played.clone());
+                let mut after = untouched.take().unwrap_or_else(|| played.copy());
                 after.step(event);
                 check(&after.last, written_down, format_args!("{way}: {state}, {name}"));
                 if after.last.is_empty() {
                     assert_eq!(state, state_of(&after.sale.phase), "{name} changes the state and nothing else");
-                    if after.inner(true) == inner {
+                    if after.inner() == inner {
                         untouched = Some(after);
                     } else {
                         // It is remembered all the same.
@@ -430,8 +472,13 @@ fn the_table_says_what_the_machine_does_and_nothing_else() {
         let mut first = None;
         for transaction in transactions {
             seen.insert(transaction.kind().word());
-            // What takes the same way hears the same of a card.
-            let cards = if first.is_none() { Card::every() } else { Card::one() };
+            let cards = match transaction.card() {
+                // What takes the same way hears the same of a card.
+                _ if first.is_some() => vec![Card::one()],
+                CardUse::Whole | CardUse::Decides => Card::every(),
+                CardUse::Read => Card::every_to_read(),
+                CardUse::None => vec![Card::one()],
+            };
             let of_this = transitions(way, transaction, &cards, &mut reached);
             let first = first.get_or_insert_with(|| of_this.clone());
             assert!(of_this.is_subset(first), "{way} is taken by {:?} too", transaction.kind());

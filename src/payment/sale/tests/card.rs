@@ -3,6 +3,7 @@
 use crate::emv::apdu::CardAnswer;
 use crate::emv::tag;
 use crate::emv::tlv::TlvBuilder;
+use crate::payment::pin_pad::PinPad;
 
 /// UnionPay debit and credit.
 const DEBIT: [u8; 8] = [0xA0, 0, 0, 0x03, 0x33, 1, 1, 1];
@@ -32,6 +33,8 @@ const FIRST: u8 = 18;
 const CAREFUL: [&str; 2] = ["D86004A800", "D86804F800"];
 const TRUSTING: &str = "0000000000";
 
+const EVERY_PAD: [PinPad; 3] = [PinPad::None, PinPad::Reader, PinPad::Screen];
+
 /// A card.
 #[derive(Clone, Debug)]
 pub struct Card {
@@ -39,6 +42,7 @@ pub struct Card {
     applications: Vec<([u8; 8], u8)>,
     /// Rules of the list of cardholder verification methods.
     methods: &'static [u8],
+    pads: &'static [PinPad],
     /// What it gives when it is asked for an ARQC, and for a TC.
     first: u8,
     last: u8,
@@ -52,6 +56,7 @@ impl Card {
         let plain = Self {
             applications: vec![(DEBIT, 1)],
             methods: &[NO_METHOD, 0x00],
+            pads: &[PinPad::None],
             first: ARQC,
             last: TC,
             trusting: false,
@@ -59,8 +64,8 @@ impl Card {
         vec![
             plain.clone(),
             // A PIN for the card, then one for the bank, where there is a pad; else nothing.
-            Self { methods: &[0x01, 0x03, NO_METHOD, 0x00], ..plain.clone() },
-            Self { methods: &[0x02, 0x03, NO_METHOD, 0x00], ..plain.clone() },
+            Self { methods: &[0x01, 0x03, NO_METHOD, 0x00], pads: &EVERY_PAD, ..plain.clone() },
+            Self { methods: &[0x02, 0x03, NO_METHOD, 0x00], pads: &EVERY_PAD, ..plain.clone() },
             Self { applications: vec![(DEBIT, 1), (CREDIT, 2)], ..plain.clone() },
             Self { applications: vec![(DEBIT, CONSENT | 1)], ..plain.clone() },
             Self { first: AAC, ..plain.clone() },
@@ -71,9 +76,15 @@ impl Card {
         ]
     }
 
-    /// One that leads everywhere, with a PIN for the bank.
-    pub fn one() -> Vec<Self> {
-        Self::every().into_iter().skip(2).take(1).collect()
+    /// One of every kind that can be told apart before its cryptogram.
+    pub fn every_to_read() -> Vec<Self> {
+        Self::every().into_iter().take(5).collect()
+    }
+
+    /// One that leads everywhere: with a PIN for the bank, at the pad that can take one.
+    pub fn one() -> Self {
+        let pin_for_the_bank = Self::every().remove(2);
+        Self { pads: &[PinPad::Screen], ..pin_for_the_bank }
     }
 
     /// This card, with the list of methods of another one.
@@ -81,9 +92,9 @@ impl Card {
         Self { methods: other.methods, ..self }
     }
 
-    /// Whether its first method is a PIN.
-    pub fn asks_pin(&self) -> bool {
-        self.methods.first() != Some(&NO_METHOD)
+    /// Pads that make a difference to it.
+    pub const fn pads(&self) -> &'static [PinPad] {
+        self.pads
     }
 
     /// What it answers to a command.

@@ -22,10 +22,6 @@ fn with_card(transaction: Transaction, card: &Card, pad: PinPad) -> Played {
     played
 }
 
-fn card_with_pin_for_the_bank() -> Card {
-    Card::one().remove(0)
-}
-
 fn of_every_way(wanted: &[&str]) -> Vec<Transaction> {
     let ways = ways();
     assert!(wanted.iter().all(|wanted| ways.iter().any(|(way, _)| way == wanted)));
@@ -58,7 +54,7 @@ fn what_is_asked_says_what_is_to_be_done_and_with_what() {
     let asked = ["charge", "balance", "undo", "undo without card", "refund", "notice"];
     for transaction in of_every_way(&asked) {
         let (kind, original) = (transaction.kind(), transaction.original());
-        let played = with_card(transaction.clone(), &card_with_pin_for_the_bank(), PinPad::Screen);
+        let played = with_card(transaction.clone(), &Card::one(), PinPad::Screen);
         let pending = pending(&played);
         assert_eq!(pending.is_some(), kind != Kind::Balance, "{kind:?}");
         if let Some(pending) = pending {
@@ -87,7 +83,7 @@ fn what_is_asked_says_what_is_to_be_done_and_with_what() {
 fn a_reversal_brings_of_the_chip_what_its_request_brought() {
     for transaction in of_every_way(&["charge", "undo", "undo without card"]) {
         let (kind, whole) = (transaction.kind(), transaction.card() == CardUse::Whole);
-        let mut played = with_card(transaction, &card_with_pin_for_the_bank(), PinPad::Screen);
+        let mut played = with_card(transaction, &Card::one(), PinPad::Screen);
         played.step(Event::LinkFailed(LinkFailure::NoAnswer(String::new())));
         let chip_data = played.last.iter().find_map(|effect| match effect {
             Effect::Record(Record::ReversalDue { chip_data, .. }) => Some(chip_data),
@@ -99,7 +95,7 @@ fn a_reversal_brings_of_the_chip_what_its_request_brought() {
 
 #[test]
 fn nobody_is_asked_for_a_pin_that_no_bank_would_see() {
-    let card = Card::every().pop().unwrap().with_methods_of(&card_with_pin_for_the_bank());
+    let card = Card::every().pop().unwrap().with_methods_of(&Card::one());
     let played = with_card(Transaction::offline_sale(amount("12.34")), &card, PinPad::Screen);
     assert!(played.sale.pin.is_none());
     let approved = played.last.iter().find_map(|effect| match effect {
@@ -116,7 +112,7 @@ fn nobody_is_asked_for_a_pin_that_no_bank_would_see() {
 fn another_card_than_that_of_the_original_is_told_to_be_so() {
     for transaction in of_every_way(&["another card"]) {
         let kind = transaction.kind();
-        let played = with_card(transaction, &card_with_pin_for_the_bank(), PinPad::Screen);
+        let played = with_card(transaction, &Card::one(), PinPad::Screen);
         let [.., Effect::Conclude(Conclusion::Declined(reason))] = &played.last[..] else { panic!("{kind:?}") };
         assert_eq!(reason.kind, ReasonKind::OtherCard, "{kind:?}");
         assert!(
@@ -130,7 +126,7 @@ fn another_card_than_that_of_the_original_is_told_to_be_so() {
 fn what_cannot_be_taken_back_and_is_granted_in_part_is_for_a_person() {
     for transaction in of_every_way(&["refund", "notice"]) {
         let kind = transaction.kind();
-        let mut played = with_card(transaction, &card_with_pin_for_the_bank(), PinPad::Screen);
+        let mut played = with_card(transaction, &Card::one(), PinPad::Screen);
         played.step(said(Decision::Partial(amount("9.40")), &[]));
         let [.., Effect::Conclude(Conclusion::Unresolved(reason))] = &played.last[..] else { panic!("{kind:?}") };
         assert_eq!((reason.kind, reason.amount), (ReasonKind::HostAnswerRefused, Some(amount("9.40"))), "{kind:?}");
