@@ -23,6 +23,7 @@ use yima::ledger::{LastFour, Ledger, Page, Search};
 use yima::money::{Amount, Currency};
 use yima::payment::online::EntryMode;
 use yima::payment::record::{CardResult, Pending, Record};
+use yima::payment::transaction::Kind;
 use yima::reference::{AuthorisationCode, Batch, MerchantCode, ResponseCode, Rrn, Stan, TerminalNumber};
 use yima::settlement::totals;
 
@@ -53,6 +54,8 @@ fn open(path: &Path) -> Ledger {
 
 fn pending(number: u64) -> Record {
     Record::Pending(Box::new(Pending {
+        kind: Kind::Sale,
+        original: None,
         amount: Amount::new(number % 50_000 + 1, Currency::CNY).unwrap(),
         at: date(2026, 11, 22).at(14, 26, 9, 0),
         entry: EntryMode::Chip,
