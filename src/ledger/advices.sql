@@ -9,7 +9,7 @@ CREATE TABLE advices (
     -- Its own number.
     batch          INTEGER NOT NULL CHECK (batch BETWEEN 1 AND 999999),
     stan           INTEGER NOT NULL CHECK (stan BETWEEN 1 AND 999999),
-    state          TEXT NOT NULL CHECK (state IN ('queued', 'delivered', 'parked')),
+    state          TEXT NOT NULL CHECK (state = 'queued' OR state = 'delivered' OR state = 'parked'),
     -- Chip data lives only until the host has it.
     chip_data      BLOB,
     response_code  TEXT CHECK (length(response_code) = 2),

@@ -51,9 +51,8 @@ impl CopyDue {
     pub fn make(&self) -> Result<bool, LedgerError> {
         let path = &self.ledger;
         copy_to(&open_to_read(path)?, path, &path.with_file_name(COPY), |copy| {
-            let sql = "SELECT NOT EXISTS (SELECT 1 FROM transactions
-                 WHERE state IN ('pending', 'host_approved', 'reversal_due', 'unresolved')
-                     AND state IN ('pending', 'host_approved'))";
+            let sql = "SELECT NOT EXISTS (SELECT 1 FROM transactions WHERE state = 'pending')
+                 AND NOT EXISTS (SELECT 1 FROM transactions WHERE state = 'host_approved')";
             copy.query_row(sql, [], |row| row.get(0)).map_err(statement_error(path))
         })
     }

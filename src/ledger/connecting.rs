@@ -19,6 +19,10 @@ const PROMISES: [(&str, &str, i64, &str); 3] = [
     ("PRAGMA secure_delete = ON", "PRAGMA secure_delete", 1, "secure_delete=ON"),
 ];
 
+/// Of a ledger that is made, in bytes. A commit writes every page that it changed as a whole, and what belongs to one payment is
+/// spread over a dozen: with small pages a quarter is written, and memory cards wear out the later.
+const PAGE_SIZE: &str = "PRAGMA page_size = 1024";
+
 /// Opens a database.
 pub(super) fn open(path: &Path, flags: OpenFlags) -> Result<Connection, LedgerError> {
     let open = |source| LedgerError::Open { path: path.display().to_string(), source };
@@ -44,6 +48,7 @@ pub(super) fn open_to_read(path: &Path) -> Result<Connection, LedgerError> {
 /// which makes the log. A power cut before that is durable leaves no ledger, and none has been used.
 pub(super) fn write_ahead(connection: &Connection, path: &Path) -> Result<(), LedgerError> {
     let failed = statement_error(path);
+    connection.execute_batch(PAGE_SIZE).map_err(&failed)?;
     if !journal_mode(connection, "wal").map_err(&failed)? {
         return Err(LedgerError::Setting { path: path.display().to_string(), setting: "journal_mode=WAL" });
     }
@@ -145,6 +150,20 @@ mod tests {
         reader.execute_batch("COMMIT").unwrap();
         settle_log(&writer, &path).unwrap();
         assert_eq!(std::fs::metadata(path.with_extension("sqlite-wal")).unwrap().len(), 0);
+    }
+
+    #[test]
+    fn a_ledger_is_made_of_small_pages_and_one_of_large_ones_is_taken_as_it_is() {
+        let directory = tempfile::tempdir().unwrap();
+        assert_eq!(setting(&open_ledger(directory.path()).connection, "page_size"), "1024");
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("ledger.sqlite");
+        let connection = Connection::open(&path).unwrap();
+        connection.execute_batch("PRAGMA page_size = 4096; PRAGMA journal_mode = WAL; VACUUM").unwrap();
+        drop(connection);
+        let mut ledger = open_ledger(directory.path());
+        assert_eq!(setting(&ledger.connection, "page_size"), "4096");
+        assert_eq!(ledger.take_trace_number().unwrap().stan.number(), 1);
     }
 
     #[test]

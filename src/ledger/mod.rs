@@ -70,6 +70,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("search.sql"),
     include_str!("archives.sql"),
     include_str!("life.sql"),
+    include_str!("unfinished.sql"),
 ];
 
 /// The ledger of one terminal.
@@ -355,7 +356,8 @@ impl Ledger {
             .connection
             .query_row(
                 "SELECT count(*) FROM transactions
-                 WHERE ((state IN ('pending', 'host_approved', 'reversal_due', 'unresolved') AND resolution IS NULL)
+                 WHERE (((state = 'pending' OR state = 'host_approved' OR state = 'reversal_due' OR state = 'unresolved')
+                             AND resolution IS NULL)
                          OR id IN (SELECT transaction_id FROM advices WHERE state <> 'delivered' AND state = 'queued'))
                      AND (merchant_code <> ?1 OR terminal_number <> ?2)",
                 params![self.merchant_code.as_str(), self.terminal_number.as_str()],

@@ -14,11 +14,11 @@ use crate::reference::{ResponseCode, TraceNumber};
 
 /// Rows that may be charged and are neither paid nor taken back for certain.
 const OPEN_PAYMENTS: &str =
-    "t.state IN ('pending', 'host_approved', 'reversal_due', 'unresolved') AND t.resolution IS NULL";
+    "(t.state = 'pending' OR t.state = 'host_approved' OR t.state = 'reversal_due' OR t.state = 'unresolved')
+     AND t.resolution IS NULL";
 
 /// The oldest row to be taken back.
-const REVERSALS: &str =
-    "t.state IN ('pending', 'host_approved', 'reversal_due', 'unresolved') AND t.state = 'reversal_due'";
+const REVERSALS: &str = "t.state = 'reversal_due'";
 
 /// Something that was given up, and owes a slip.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,19 +71,17 @@ impl Ledger {
         };
         let waiting = count(
             "transactions
-             WHERE state IN ('pending', 'host_approved', 'reversal_due', 'unresolved') AND state <> 'unresolved'",
+             WHERE (state = 'pending' OR state = 'host_approved' OR state = 'reversal_due' OR state = 'unresolved')
+                 AND state <> 'unresolved'",
         )? + count(
             "advices a CROSS JOIN transactions t ON t.id = a.transaction_id
              WHERE a.state <> 'delivered' AND a.state = 'queued'",
         )?;
-        let parked = count(
-            "transactions
-             WHERE state IN ('pending', 'host_approved', 'reversal_due', 'unresolved') AND state = 'unresolved'
-                 AND resolution IS NULL",
-        )? + count(
-            "advices a CROSS JOIN transactions t ON t.id = a.transaction_id
+        let parked = count("transactions WHERE state = 'unresolved' AND resolution IS NULL")?
+            + count(
+                "advices a CROSS JOIN transactions t ON t.id = a.transaction_id
              WHERE a.state <> 'delivered' AND a.state = 'parked' AND a.resolution IS NULL",
-        )?;
+            )?;
         Ok(Open { waiting, parked })
     }
 

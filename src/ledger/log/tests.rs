@@ -2,7 +2,7 @@ use jiff::civil::{DateTime, date};
 
 use super::super::MIGRATIONS;
 use super::super::connecting::empty_log;
-use super::super::tests::{approved, host_approved, open, paid, pending, reversal_due};
+use super::super::tests::{approved, host_approved, open, paid, pending, reversal_due, written_at_once};
 use super::*;
 use crate::crypto::elliptic::P256PrivateKey;
 use crate::payment::online::LateApproval;
@@ -232,7 +232,7 @@ fn final_payments_of_every_earlier_version_are_taken_into_the_log_once() {
             connection.execute_batch(migration).unwrap();
         }
         connection.pragma_update(None, "user_version", version as i64).unwrap();
-        for (index, (state, rest)) in ROWS.iter().enumerate() {
+        let write = |index: usize, state: &str, rest: &str| {
             // The last one was made under another merchant code.
             let merchant = if index == 2 { "898440100000002" } else { "898440100000001" };
             let sql = format!(
@@ -249,7 +249,10 @@ fn final_payments_of_every_earlier_version_are_taken_into_the_log_once() {
                 )
             );
             connection.execute(&sql, []).unwrap();
-        }
+        };
+        written_at_once(&connection, || {
+            ROWS.iter().enumerate().for_each(|(index, (state, rest))| write(index, state, rest));
+        });
         connection.execute("UPDATE counters SET next_stan = 9", []).unwrap();
         drop(connection);
         let head = open(directory.path()).log_head().unwrap();

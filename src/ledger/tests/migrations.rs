@@ -70,7 +70,15 @@ fn earlier(path: &Path, version: usize) -> Connection {
     }
     connection.pragma_update(None, "user_version", version as i64).unwrap();
     connection.pragma_update(None, "foreign_keys", true).unwrap();
-    // Each state with as little and with as much as the version allows.
+    written_at_once(&connection, || write_payments(&connection, version));
+    for (_, sql) in BESIDE.iter().filter(|(since, _)| *since <= version) {
+        assert!(connection.execute(sql, []).unwrap_or_else(|error| panic!("{sql}\n{error}")) > 0, "{sql}");
+    }
+    connection
+}
+
+/// Each state with as little and with as much as the version allows.
+fn write_payments(connection: &Connection, version: usize) {
     for (index, (state, columns, values)) in STATES.iter().chain(STATES.iter()).enumerate() {
         let (mut columns, mut values) = ((*columns).to_owned(), (*values).to_owned());
         if index >= STATES.len() {
@@ -95,10 +103,6 @@ fn earlier(path: &Path, version: usize) -> Connection {
         );
         connection.execute(&sql, []).unwrap_or_else(|error| panic!("{sql}\n{error}"));
     }
-    for (_, sql) in BESIDE.iter().filter(|(since, _)| *since <= version) {
-        assert!(connection.execute(sql, []).unwrap_or_else(|error| panic!("{sql}\n{error}")) > 0, "{sql}");
-    }
-    connection
 }
 
 /// The tables with their columns, and what stands in them.
