@@ -27,6 +27,7 @@ use yima::money::{Amount, Currency};
 use yima::payment::online::EntryMode;
 use yima::payment::queue::EntryId;
 use yima::payment::record::{CardResult, Pending, Record};
+use yima::payment::transaction::Kind;
 use yima::reference::{AuthorisationCode, Batch, MerchantCode, ResponseCode, Rrn, Stan, TerminalNumber};
 use yima::settlement::totals;
 use yima::vault::SecureElement;
@@ -59,6 +60,8 @@ fn open(path: &Path) -> Ledger {
 
 fn pending(number: u64) -> Record {
     Record::Pending(Box::new(Pending {
+        kind: Kind::Sale,
+        original: None,
         amount: Amount::new(number % 50_000 + 1, Currency::CNY).unwrap(),
         at: date(2026, 11, 22).at(14, 26, 9, 0),
         entry: EntryMode::Chip,

@@ -215,6 +215,8 @@ reason_kinds! {
     PinWrongAtBankLastTry = "pin_wrong_at_bank_last_try";
     /// The card takes only one more PIN.
     PinLastTry = "pin_last_try";
+    /// The card is not the one of the transaction that is to be undone or completed.
+    OtherCard = "other_card";
     /// The card is in but does not answer.
     CardMute = "card_mute";
     /// The code that was shown was not paid in time; its order is closed.

@@ -21,6 +21,7 @@ use yima::payment::online::{Decision, HostAnswer, LinkFailure, SaleRequest};
 use yima::payment::pin_pad::PinPad;
 use yima::payment::record::{Record, State};
 use yima::payment::sale::{Conclusion, Effect, Event, Opening, Sale};
+use yima::payment::transaction::Transaction;
 use yima::pin::Pin;
 use yima::reference::{AuthorisationCode, MerchantCode, ResponseCode, Rrn, TerminalNumber};
 use yima::sandbox::card::SandboxCard;
@@ -118,7 +119,7 @@ impl Counter {
     fn pay(&mut self) -> (Conclusion, Sale) {
         let mut sale = Sale::new(Opening {
             trace: self.ledger.take_trace_number().unwrap(),
-            amount: Amount::parse("12.34", Currency::CNY).unwrap(),
+            transaction: Transaction::sale(Amount::parse("12.34", Currency::CNY).unwrap()),
             at: date(2026, 11, 22).at(14, 26, 9, 0),
             unpredictable_number: [1, 2, 3, 4],
             merchant_code: MerchantCode::parse("898440100000001").unwrap(),
@@ -165,6 +166,7 @@ impl Counter {
                         events.push_back(self.host(&request));
                         self.requests.push(*request);
                     }
+                    Effect::SendAbout(_) => panic!("a sale is about nothing else"),
                     Effect::Conclude(conclusion) => ended = Some(conclusion),
                     Effect::TryAnotherPin(_) => {
                         self.trail.push("again".to_owned());
@@ -257,7 +259,7 @@ fn name(record: &Record) -> &'static str {
     match record {
         Record::Pending(_) => "pending",
         Record::HostApproved { .. } => "host_approved",
-        Record::Approved(_) => "approved",
+        Record::Approved(_) | Record::Done | Record::ApprovedByCard(..) => "approved",
         Record::Scripts(_) => "scripts",
         Record::NotPaid { .. } => "not_paid",
         Record::ReversalDue { .. } => "reversal_due",
@@ -271,6 +273,7 @@ fn kind_of(conclusion: &Conclusion) -> Option<ReasonKind> {
         Conclusion::Declined(reason)
         | Conclusion::Failed(reason)
         | Conclusion::ReversalDue(reason)
+        | Conclusion::Repeating(reason)
         | Conclusion::Unresolved(reason) => Some(reason.kind),
     }
 }

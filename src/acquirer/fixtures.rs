@@ -8,6 +8,7 @@ use crate::iso8583::Dialect;
 use crate::money::{Amount, Currency};
 use crate::payment::advice::{Advice, AdviceKind};
 use crate::payment::online::{CardForHost, EntryMode, ReversalReason, ReversalRequest, SaleRequest};
+use crate::payment::transaction::Kind;
 use crate::reference::{AuthorisationCode, Batch, Stan, TraceNumber};
 use crate::terminal::binding::{BindingRecord, Place};
 use crate::terminal::identity::Identity;
@@ -55,6 +56,8 @@ pub fn sale_request() -> SaleRequest {
     let track = [0x41, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0xD3, 0x01, 0x22, 0x01, 0x1F];
     SaleRequest {
         trace: trace(),
+        kind: Kind::Sale,
+        original: None,
         amount: Amount::new(1234, Currency::CNY).unwrap(),
         at: date(2026, 11, 22).at(14, 3, 5, 0),
         card: CardForHost {

@@ -15,6 +15,7 @@ use crate::iso8583::dialect::{Dialect, MAC_FIELD};
 use crate::iso8583::{Frame, Message, Mti, PackError};
 use crate::payment::advice::{Advice, AdviceKind};
 use crate::payment::online::{EntryMode, ReversalRequest, SaleRequest};
+use crate::payment::transaction::Kind;
 use crate::reference::{Batch, TraceNumber};
 use crate::terminal::identity::Identity;
 use crate::vault::{SecureElement, VaultError};
@@ -43,6 +44,9 @@ pub const FACTOR_DIGITS: usize = 6;
 /// A request that cannot be written: nothing has been sent.
 #[derive(Debug, thiserror::Error)]
 pub enum RequestError {
+    /// The dialect says nothing of such a transaction.
+    #[error("no message of this dialect is a {0}")]
+    NoMessage(&'static str),
     /// A value does not fit the dialect.
     #[error(transparent)]
     Pack(#[from] PackError),
@@ -79,8 +83,11 @@ impl Requests<'_> {
     /// enciphered for this card number, and in no other message.
     ///
     /// # Errors
-    /// When a value does not fit the dialect or the keys cannot be used.
+    /// When it is another transaction than a sale, a value does not fit the dialect or the keys cannot be used.
     pub fn sale(&self, request: &SaleRequest) -> Result<Written, RequestError> {
+        if request.kind != Kind::Sale {
+            return Err(RequestError::NoMessage(request.kind.word()));
+        }
         let card = &request.card;
         let pan = card.pan.expose_digits();
         let factor = &pan[pan.len().saturating_sub(FACTOR_DIGITS)..];
@@ -261,6 +268,7 @@ const fn entry_mode(entry: EntryMode, with_pin: bool) -> &'static str {
     match (entry, with_pin) {
         (EntryMode::Chip, true) => "051",
         (EntryMode::Chip, false) => "052",
+        (EntryMode::NotRead, _) => "012",
     }
 }
 
@@ -328,6 +336,16 @@ mod tests {
             assert!(!said.contains(secret), "{secret}: {said}");
         }
         assert!(said.contains("411111"), "who looks at it knows which card it was: {said}");
+    }
+
+    #[test]
+    fn nothing_but_a_sale_is_sent_as_one() {
+        with_requests(|requests| {
+            for kind in Kind::ALL.into_iter().filter(|kind| *kind != Kind::Sale) {
+                let refused = requests.sale(&SaleRequest { kind, ..sale_request() }).map(|_| ()).unwrap_err();
+                assert!(matches!(refused, RequestError::NoMessage(word) if word == kind.word()), "{refused}");
+            }
+        });
     }
 
     #[test]

@@ -11,6 +11,7 @@ use super::view::{PinPlace, Progress, Screen};
 use crate::devices::sound::Tone;
 use crate::money::Amount;
 use crate::payment::sale::{self, Event, Opening, Sale};
+use crate::payment::transaction::Transaction;
 use crate::wording::{Reason, ReasonKind};
 
 impl Core {
@@ -71,7 +72,7 @@ impl Core {
         };
         let sale = Sale::new(Opening {
             trace,
-            amount,
+            transaction: Transaction::sale(amount),
             at: local_now(),
             unpredictable_number,
             merchant_code: self.parts.merchant_code.clone(),

@@ -21,7 +21,7 @@ impl Core {
             Conclusion::Approved => (Ending::Approved, None),
             Conclusion::Declined(reason) => (Ending::Declined, Some(reason.clone())),
             Conclusion::Failed(reason) => (Ending::Error, Some(reason.clone())),
-            Conclusion::ReversalDue(reason) | Conclusion::Unresolved(reason) => {
+            Conclusion::ReversalDue(reason) | Conclusion::Repeating(reason) | Conclusion::Unresolved(reason) => {
                 (Ending::Unresolved, Some(reason.clone()))
             }
         };
@@ -35,7 +35,10 @@ impl Core {
             authorisation_code: authorisation_code.clone(),
             response_code: host.map(|host| host.response_code),
             copies: Vec::new(),
-            complete: !matches!(conclusion, Conclusion::Approved | Conclusion::ReversalDue(_)),
+            complete: !matches!(
+                conclusion,
+                Conclusion::Approved | Conclusion::ReversalDue(_) | Conclusion::Repeating(_)
+            ),
             timings: running.timings,
             card: card.clone(),
         });
@@ -45,6 +48,7 @@ impl Core {
             Conclusion::Declined(_)
             | Conclusion::Failed(_)
             | Conclusion::ReversalDue(_)
+            | Conclusion::Repeating(_)
             | Conclusion::Unresolved(_) => Tone::Alert,
         });
         match conclusion {
@@ -62,7 +66,7 @@ impl Core {
                 self.set_alarm(reason.clone());
                 self.screen = Screen::Unknown { amount, reason, tries: 0, next_try: None };
             }
-            Conclusion::ReversalDue(reason) => {
+            Conclusion::ReversalDue(reason) | Conclusion::Repeating(reason) => {
                 self.screen = Screen::Unknown { amount, reason, tries: 0, next_try: Some(local_now()) };
                 // Keys that the host does not share come first.
                 self.drain_sign_on(true);

@@ -8,6 +8,7 @@ use super::workers::{link, reader};
 use crate::deliberate;
 use crate::devices::sound::Tone;
 use crate::ledger::LedgerError;
+use crate::payment::online::LinkFailure;
 use crate::payment::record::Record;
 use crate::payment::sale::{self, Conclusion, Effect, Event};
 use crate::reference::TraceNumber;
@@ -68,6 +69,11 @@ impl Core {
             }
             // The last of its list.
             Effect::Send(request) => self.send_once_compared(request),
+            // It never left: no dialect has a message for it yet, and no screen begins one.
+            Effect::SendAbout(request) => {
+                let detail = format!("no message of this dialect is a {}", request.transaction.kind().word());
+                self.feed(Event::LinkFailed(LinkFailure::Unsendable(detail)));
+            }
             Effect::ReleaseCard => {
                 self.reader.stop_waiting();
                 self.reader.send(reader::Job::Release);
@@ -90,7 +96,7 @@ fn log_record(trace: TraceNumber, record: &Record) {
     let what = match record {
         Record::Pending(_) => "pending",
         Record::HostApproved { .. } => "host_approved",
-        Record::Approved(_) => "approved",
+        Record::Approved(_) | Record::Done | Record::ApprovedByCard(..) => "approved",
         Record::Scripts(_) => "scripts",
         Record::NotPaid { .. } => "declined",
         Record::ReversalDue { .. } => "reversal_due",

@@ -146,6 +146,7 @@ struct Rule {
 }
 
 /// Verification under way.
+#[cfg_attr(test, derive(Clone))]
 #[derive(Debug)]
 pub struct CardholderVerification {
     circumstances: Circumstances,
@@ -494,9 +495,10 @@ mod tests {
 
     #[test]
     fn conditions_follow_what_is_asked_and_where() {
-        use TransactionKind::{Balance, Cash, Cashback, Purchase, Refund};
+        use TransactionKind::{Balance, Cash, Cashback, PreAuthorisation, Purchase, Refund};
         for (kind, place, holding) in [
             (Purchase, Place::Attended, &[0x00, 0x02, 0x03][..]),
+            (PreAuthorisation, Place::Attended, &[0x00, 0x02, 0x03]),
             (Refund, Place::Attended, &[0x00, 0x02, 0x03]),
             (Balance, Place::Unattended, &[0x00, 0x02, 0x03]),
             (Cashback, Place::Attended, &[0x00, 0x03, 0x05]),

@@ -52,6 +52,17 @@ pub trait CardTransaction: Debug + Send {
 
     /// The language to speak to the cardholder, ISO 639.
     fn language(&self) -> Option<[u8; 2]>;
+
+    /// The same once more, for a test that goes on from here in several ways. What holds a PIN is copied nowhere else.
+    #[cfg(test)]
+    fn copied(&self) -> Box<dyn CardTransaction>;
+}
+
+#[cfg(test)]
+impl Clone for Box<dyn CardTransaction> {
+    fn clone(&self) -> Self {
+        self.as_ref().copied()
+    }
 }
 
 /// The transaction for a card on this interface; it begins with [`Event::Start`].
@@ -101,5 +112,10 @@ impl CardTransaction for Kernel {
 
     fn language(&self) -> Option<[u8; 2]> {
         self.language()
+    }
+
+    #[cfg(test)]
+    fn copied(&self) -> Box<dyn CardTransaction> {
+        Box::new(self.clone())
     }
 }

@@ -101,6 +101,7 @@ pub enum Ended {
 }
 
 /// A check of the PIN by the card, under way.
+#[cfg_attr(test, derive(Clone))]
 #[derive(Debug)]
 pub struct PinCheck {
     kind: PinKind,
@@ -109,6 +110,7 @@ pub struct PinCheck {
     place: Place,
 }
 
+#[cfg_attr(test, derive(Clone))]
 enum Place {
     TryCounter,
     Entry,

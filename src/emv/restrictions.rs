@@ -47,7 +47,7 @@ fn usage(data: &DataObjects, kind: TransactionKind, place: Place, tvr: &mut Tvr)
         let scope = |bits: u8| if domestic { bits } else { bits >> 1 };
         let purchase = use_byte & scope(DOMESTIC_GOODS | DOMESTIC_SERVICES) != 0;
         match kind {
-            TransactionKind::Purchase => purchase,
+            TransactionKind::Purchase | TransactionKind::PreAuthorisation => purchase,
             TransactionKind::Cashback => purchase && cashback_byte & scope(DOMESTIC_CASHBACK) != 0,
             TransactionKind::Cash => use_byte & scope(DOMESTIC_CASH) != 0,
             // The Books restrict neither.
@@ -158,7 +158,7 @@ mod tests {
 
     #[test]
     fn each_service_has_its_own_permission() {
-        use TransactionKind::{Balance, Cash, Cashback, Purchase, Refund};
+        use TransactionKind::{Balance, Cash, Cashback, PreAuthorisation, Purchase, Refund};
         for (control, country, kind, place, allowed) in [
             ([0x81, 0x00], [0x01, 0x56], Cash, Place::Attended, true),
             ([0x41, 0x00], [0x01, 0x56], Cash, Place::Attended, false),
@@ -170,6 +170,8 @@ mod tests {
             ([0x11, 0x40], [0x08, 0x40], Cashback, Place::Attended, true),
             ([0x01, 0x80], [0x01, 0x56], Cashback, Place::Attended, false),
             ([0x05, 0x00], [0x08, 0x40], Purchase, Place::Attended, true),
+            ([0x05, 0x00], [0x08, 0x40], PreAuthorisation, Place::Attended, true),
+            ([0x05, 0x00], [0x01, 0x56], PreAuthorisation, Place::Attended, false),
             ([0x01, 0x00], [0x08, 0x40], Refund, Place::Attended, true),
             ([0x01, 0x00], [0x01, 0x56], Balance, Place::Attended, true),
         ] {

@@ -68,6 +68,7 @@ impl RandomSelection {
 }
 
 /// Velocity checking under way (Book 3, 10.6.3).
+#[cfg_attr(test, derive(Clone))]
 #[derive(Debug)]
 pub struct Velocity {
     lower: u8,

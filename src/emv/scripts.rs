@@ -15,6 +15,7 @@ const MAX_SCRIPTS: usize = 16;
 
 /// Objects of the issuer's answer that concern the card. Only the top level counts, and an object that cannot be read does
 /// not take those before it away.
+#[cfg_attr(test, derive(Clone))]
 #[derive(Default)]
 pub struct IssuerAnswer {
     /// 91, 8 to 16 bytes.
@@ -53,6 +54,7 @@ impl fmt::Debug for IssuerAnswer {
 }
 
 /// One script.
+#[cfg_attr(test, derive(Clone))]
 #[derive(Debug)]
 pub struct Script {
     /// 9F18; zeros when the issuer gives none.
@@ -87,6 +89,7 @@ impl Script {
 }
 
 /// Scripts of one kind, being run.
+#[cfg_attr(test, derive(Clone))]
 #[derive(Debug)]
 pub struct ScriptRun {
     scripts: VecDeque<Script>,

@@ -53,6 +53,7 @@ pub enum Next {
 }
 
 /// Selection under way.
+#[cfg_attr(test, derive(Clone))]
 #[derive(Debug)]
 pub struct Selection {
     place: Place,

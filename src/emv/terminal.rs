@@ -20,6 +20,8 @@ pub enum TransactionKind {
     Purchase,
     /// Cash, at a counter or a machine.
     Cash,
+    /// Money is set aside for goods or services.
+    PreAuthorisation,
     /// Goods or services with cash on top (9F03).
     Cashback,
     /// Money back to the cardholder. The card is only read: what becomes of it is the acquirer's to say.
@@ -30,13 +32,15 @@ pub enum TransactionKind {
 
 impl TransactionKind {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Purchase, Self::Cash, Self::Cashback, Self::Refund, Self::Balance];
+    pub const ALL: [Self; 6] =
+        [Self::Purchase, Self::Cash, Self::PreAuthorisation, Self::Cashback, Self::Refund, Self::Balance];
 
     /// 9C.
     pub const fn code(self) -> u8 {
         match self {
             Self::Purchase => 0x00,
             Self::Cash => 0x01,
+            Self::PreAuthorisation => 0x03,
             Self::Cashback => 0x09,
             Self::Refund => 0x20,
             Self::Balance => 0x31,

@@ -140,6 +140,9 @@ pub enum LedgerError {
         /// What SQLite says.
         source: rusqlite::Error,
     },
+    /// The schema has no place for it.
+    #[error("this ledger keeps no {0}: nothing was asked of the host")]
+    Kind(&'static str),
     /// No row with this trace number, or not in a state that allows the change.
     #[error("the ledger has no transaction {0} that could be changed so")]
     NoSuchRow(TraceNumber),

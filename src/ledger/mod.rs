@@ -37,6 +37,7 @@ use crate::deliberate;
 use crate::payment::advice::AdviceKind;
 use crate::payment::queue::EntryId;
 use crate::payment::record::{Record, ScriptResult, State};
+use crate::payment::transaction::Kind;
 use crate::receipt::CopyFor;
 use crate::reference::{MerchantCode, TerminalNumber, TraceNumber};
 
@@ -168,6 +169,7 @@ impl Ledger {
     /// # Errors
     /// When it cannot be written, or the row is not in a state from which this change is possible.
     pub fn record(&mut self, trace: TraceNumber, record: &Record) -> Result<(), LedgerError> {
+        check_kind(record)?;
         let failed = statement_error(&self.path);
         let kept = match record {
             Record::Pending(pending) => self.seal(trace, &pending.pan)?,
@@ -258,6 +260,8 @@ impl Ledger {
                     card.signature,
                 ],
             ),
+            // Of a kind that is not kept there is no row.
+            Record::Done | Record::ApprovedByCard(..) => Ok(0),
             Record::Scripts(scripts) => self.note_scripts(trace, scripts),
             Record::NotPaid { reason, response_code, rrn } => self.connection.execute(
                 "UPDATE transactions SET state = 'declined', reason = ?5, response_code = ?6, rrn = ?7, chip_data = NULL
@@ -394,6 +398,24 @@ impl Ledger {
         }
         transaction.pragma_update(None, "user_version", MIGRATIONS.len() as i64).map_err(&failed)?;
         transaction.commit().map_err(&failed)
+    }
+}
+
+/// The schema keeps sales; whatever else the core can do is refused before it leaves.
+fn check_kind(record: &Record) -> Result<(), LedgerError> {
+    match record {
+        Record::Pending(pending) | Record::ApprovedByCard(pending, _) if pending.kind != Kind::Sale => {
+            Err(LedgerError::Kind(pending.kind.word()))
+        }
+        Record::Pending(_)
+        | Record::ApprovedByCard(..)
+        | Record::HostApproved { .. }
+        | Record::Approved(_)
+        | Record::Done
+        | Record::Scripts(_)
+        | Record::NotPaid { .. }
+        | Record::Unresolved { .. }
+        | Record::ReversalDue { .. } => Ok(()),
     }
 }
 

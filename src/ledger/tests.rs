@@ -12,6 +12,7 @@ use crate::payment::advice::AdviceKind;
 use crate::payment::online::{EntryMode, ReversalReason};
 use crate::payment::queue::EntryId;
 use crate::payment::record::{CardResult, Pending, ScriptResult};
+use crate::payment::transaction::Kind;
 use crate::receipt::CopyFor;
 use crate::reference::{AuthorisationCode, ResponseCode, Rrn};
 use crate::wording::ReasonKind;
@@ -42,6 +43,8 @@ pub(super) fn written_at_once(connection: &Connection, write: impl FnOnce()) {
 
 pub(super) fn pending(minor: u64) -> Record {
     Record::Pending(Box::new(Pending {
+        kind: Kind::Sale,
+        original: None,
         amount: Amount::new(minor, Currency::CNY).unwrap(),
         at: date(2026, 11, 22).at(14, 26, 9, 0),
         entry: EntryMode::Chip,
@@ -107,6 +110,34 @@ fn after_the_last_number_those_in_use_are_passed_over() {
     ledger.connection.execute("UPDATE counters SET next_stan = 999999", []).unwrap();
     assert_eq!(ledger.take_trace_number().unwrap().stan.number(), 999_999);
     assert_eq!(ledger.take_trace_number().unwrap().stan.number(), 2, "1 is in use");
+}
+
+#[test]
+fn what_the_schema_has_no_place_for_is_refused_and_leaves_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut ledger = open(directory.path());
+    for kind in Kind::ALL.into_iter().filter(|kind| *kind != Kind::Sale) {
+        let trace = ledger.take_trace_number().unwrap();
+        let Record::Pending(of_a_sale) = pending(1) else { unreachable!() };
+        let other = Box::new(Pending { kind, ..*of_a_sale });
+        for record in [
+            Record::Pending(other.clone()),
+            Record::ApprovedByCard(other.clone(), Box::new(card_result())),
+            Record::Done,
+        ] {
+            assert!(ledger.record(trace, &record).is_err(), "{kind:?}: {record:?}");
+        }
+        assert!(
+            matches!(ledger.record(trace, &Record::Pending(other)), Err(LedgerError::Kind(word)) if word == kind.word())
+        );
+        assert!(ledger.find(trace).unwrap().is_none(), "{kind:?}");
+    }
+    // Nor does a sale end without its card.
+    let trace = ledger.take_trace_number().unwrap();
+    ledger.record(trace, &pending(1)).unwrap();
+    ledger.record(trace, &host_approved()).unwrap();
+    assert!(matches!(ledger.record(trace, &Record::Done), Err(LedgerError::NoSuchRow(_))));
+    assert_eq!(ledger.find(trace).unwrap().unwrap().state, State::HostApproved);
 }
 
 #[test]

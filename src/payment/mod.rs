@@ -12,3 +12,4 @@ pub mod reversal;
 pub mod sale;
 #[cfg(test)]
 pub(crate) mod tables;
+pub mod transaction;

@@ -5,17 +5,22 @@ use std::fmt;
 use jiff::civil::DateTime;
 use zeroize::Zeroizing;
 
+use super::transaction::{Kind, Original, Transaction};
 use crate::card_number::{Pan, Track2};
 use crate::link_fault::LinkFault;
 use crate::money::Amount;
 use crate::pin::Pin;
 use crate::reference::{AuthorisationCode, ResponseCode, Rrn, TraceNumber};
 
-/// A request for authorisation of a card sale (0200).
+/// A request about a card (0200, 0100, 0220): a sale, or any other transaction for which a card was read.
 #[derive(Clone)]
 pub struct SaleRequest {
     /// Batch and STAN.
     pub trace: TraceNumber,
+    /// What is to be done.
+    pub kind: Kind,
+    /// What it refers to.
+    pub original: Option<Original>,
     /// What is to be paid.
     pub amount: Amount,
     /// Local time of the terminal.
@@ -33,10 +38,22 @@ impl fmt::Debug for SaleRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SaleRequest")
             .field("trace", &self.trace)
+            .field("kind", &self.kind)
             .field("amount", &self.amount)
             .field("card", &self.card)
             .finish_non_exhaustive()
     }
+}
+
+/// A request about an earlier transaction for which no card was read: what it refers to says which card it is about.
+#[derive(Clone, Debug)]
+pub struct AboutRequest {
+    /// Batch and STAN.
+    pub trace: TraceNumber,
+    /// What is to be done, and with what.
+    pub transaction: Transaction,
+    /// Local time of the terminal.
+    pub at: DateTime,
 }
 
 /// What the host needs of the card beside the chip's data objects. Lives no longer than the transaction.
@@ -70,6 +87,8 @@ impl fmt::Debug for CardForHost {
 pub enum EntryMode {
     /// Chip, by contact.
     Chip,
+    /// It was not: the transaction is about the card of an earlier one.
+    NotRead,
 }
 
 impl EntryMode {
@@ -77,6 +96,7 @@ impl EntryMode {
     pub const fn word(self) -> &'static str {
         match self {
             Self::Chip => "chip",
+            Self::NotRead => "not_read",
         }
     }
 }

@@ -1,23 +1,23 @@
-//! What a sale begins with, and what the EMV kernel is told of it.
+//! What a card transaction begins with, and what the EMV kernel is told of it.
 
 use std::sync::Arc;
 
 use jiff::civil::DateTime;
 
 use super::chooser::Chooser;
+use super::transaction::Transaction;
 use crate::emv::kernel::TransactionData;
-use crate::emv::terminal::{TerminalData, TransactionKind};
+use crate::emv::terminal::TerminalData;
 use crate::host_tables::HostTables;
-use crate::money::Amount;
 use crate::reference::{MerchantCode, TerminalNumber, TraceNumber};
 
-/// Everything a sale begins with. Time and entropy come from outside.
+/// Everything a transaction begins with. Time and entropy come from outside.
 #[derive(Clone, Debug)]
 pub struct Opening {
     /// Batch and STAN, never used before.
     pub trace: TraceNumber,
-    /// What is to be paid.
-    pub amount: Amount,
+    /// What is to be done.
+    pub transaction: Transaction,
     /// Local time.
     pub at: DateTime,
     /// 9F37: fresh from the system's random generator.
@@ -39,24 +39,24 @@ pub struct Opening {
 }
 
 impl Opening {
-    /// The sale as the kernel knows it (EMV 4.4 Book 3, annex A: objects of the terminal).
+    /// The transaction as the kernel knows it (EMV 4.4 Book 3, annex A: objects of the terminal).
     pub(super) fn transaction_data(&self) -> TransactionData {
-        let at = self.at;
+        let (at, amount) = (self.at, self.transaction.amount());
         let serial: Vec<u8> = self.serial_number.bytes().collect();
         let mut interface_serial_number = [b'0'; 8];
         for (to, from) in interface_serial_number.iter_mut().rev().zip(serial.iter().rev()) {
             *to = *from;
         }
         TransactionData {
-            kind: TransactionKind::Purchase,
+            kind: self.transaction.kind().for_kernel(),
             amount_other: [0; 6],
-            amount: packed(self.amount.minor()),
-            currency: packed(u64::from(self.amount.currency().numeric())),
-            currency_exponent: self.amount.currency().exponent(),
+            amount: packed(amount.minor()),
+            currency: packed(u64::from(amount.currency().numeric())),
+            currency_exponent: amount.currency().exponent(),
             date: packed(at.year().unsigned_abs() as u64 % 100 * 10_000 + at.month() as u64 * 100 + at.day() as u64),
             time: packed(at.hour() as u64 * 10_000 + at.minute() as u64 * 100 + at.second() as u64),
             unpredictable_number: self.unpredictable_number,
-            // Every sale goes online: nothing is left to chance.
+            // What is to go online does: nothing is left to chance.
             random_number: None,
             forced_online: false,
             sequence_counter: packed(u64::from(self.trace.stan.number())),

@@ -9,7 +9,7 @@ const CAN_ONLINE: u8 = 0x40;
 const CAN_ENCIPHERED: u8 = 0x10;
 
 /// Where a cardholder enters a PIN. A terminal has one such place at a time.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum PinPad {
     /// Nowhere.
     #[default]
@@ -33,6 +33,12 @@ impl PinPad {
         [input, verification | pins, security]
     }
 
+    /// The same where no bank is asked: a PIN that only the bank can check would prove nothing.
+    pub const fn capabilities_without_bank(self, without: [u8; 3]) -> [u8; 3] {
+        let [input, verification, security] = self.capabilities(without);
+        [input, verification & !CAN_ONLINE, security]
+    }
+
     /// Whether a PIN of this kind can be entered here.
     pub const fn takes(self, kind: PinKind) -> bool {
         match (self, kind) {
@@ -49,12 +55,13 @@ mod tests {
 
     #[test]
     fn a_terminal_promises_what_its_pad_can_take() {
-        for (pad, capabilities, kinds) in [
-            (PinPad::None, [0x20, 0x28, 0xC8], [false, false, false]),
-            (PinPad::Reader, [0x20, 0xA8, 0xC8], [true, false, false]),
-            (PinPad::Screen, [0x20, 0xF8, 0xC8], [true, true, true]),
+        for (pad, [can, can_without_bank], kinds) in [
+            (PinPad::None, [0x28, 0x28], [false, false, false]),
+            (PinPad::Reader, [0xA8, 0xA8], [true, false, false]),
+            (PinPad::Screen, [0xF8, 0xB8], [true, true, true]),
         ] {
-            assert_eq!(pad.capabilities([0x20, 0x28, 0xC8]), capabilities, "{pad:?}");
+            assert_eq!(pad.capabilities([0x20, 0x28, 0xC8]), [0x20, can, 0xC8], "{pad:?}");
+            assert_eq!(pad.capabilities_without_bank([0x20, 0x28, 0xC8]), [0x20, can_without_bank, 0xC8], "{pad:?}");
             let takes = [PinKind::Plaintext, PinKind::Enciphered, PinKind::Online].map(|kind| pad.takes(kind));
             assert_eq!(takes, kinds, "{pad:?}");
         }

@@ -15,12 +15,16 @@
 //! | reversal_due | all tries are used up | unresolved | |
 //! | unresolved | a person has it tried again | reversal_due | |
 //! | declined, reversed | an approval comes too late | reversal_due | |
+//!
+//! This is the life of a sale's row, the only one that the ledger has a place for. `Done` and `ApprovedByCard` are of other
+//! kinds of transactions: there they lead from `host_approved`, and from no row at all, to `approved`.
 
 use std::fmt;
 
 use jiff::civil::DateTime;
 
 use super::online::{EntryMode, ReversalReason};
+use super::transaction::{Kind, Original};
 use crate::card_number::Pan;
 use crate::emv::cvm::Verification;
 use crate::money::Amount;
@@ -43,6 +47,10 @@ pub enum Record {
     },
     /// Final: paid.
     Approved(Box<CardResult>),
+    /// Final: done. As `Approved`, where no card has a last word.
+    Done,
+    /// Final: the card approved by itself. Nothing was sent; the host is still to be told.
+    ApprovedByCard(Box<Pending>, Box<CardResult>),
     /// What the card made of the issuer's scripts after the row was written; where the payment stands does not change.
     Scripts(Box<ScriptResult>),
     /// Final: not paid, and the host does not think otherwise.
@@ -78,10 +86,11 @@ impl Record {
     /// What came of scripts, if this tells of any.
     pub fn scripts(&self) -> Option<&ScriptResult> {
         match self {
-            Self::Approved(card) => card.scripts.as_ref(),
+            Self::Approved(card) | Self::ApprovedByCard(_, card) => card.scripts.as_ref(),
             Self::Scripts(scripts) => Some(scripts),
             Self::Pending(_)
             | Self::HostApproved { .. }
+            | Self::Done
             | Self::NotPaid { .. }
             | Self::Unresolved { .. }
             | Self::ReversalDue { .. } => None,
@@ -92,6 +101,10 @@ impl Record {
 /// A row before anything leaves the terminal.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Pending {
+    /// What is to be done.
+    pub kind: Kind,
+    /// What it refers to.
+    pub original: Option<Original>,
     /// What is to be paid.
     pub amount: Amount,
     /// Local time.
@@ -120,6 +133,7 @@ pub struct Pending {
 impl fmt::Debug for Pending {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Pending")
+            .field("kind", &self.kind)
             .field("amount", &self.amount)
             .field("at", &self.at)
             .field("pan", &self.pan)
@@ -254,7 +268,7 @@ mod tests {
 
     #[test]
     fn the_table_and_the_code_let_the_same_follow() {
-        let table = documented(include_str!("record.rs"));
+        let table = documented(include_str!("record.rs"), &[]);
         let word = |text: &str| State::from_word(text).unwrap();
         let first: Vec<_> = table.iter().filter(|line| line.state == "no row").map(|line| word(&line.next)).collect();
         assert_eq!(first, [State::FIRST]);

@@ -21,6 +21,7 @@ use yima::payment::online::{Decision, HostAnswer, LinkFailure, SaleRequest};
 use yima::payment::pin_pad::PinPad;
 use yima::payment::record::{Record, State};
 use yima::payment::sale::{Conclusion, Effect, Event, Opening, Sale};
+use yima::payment::transaction::Transaction;
 use yima::pin::Pin;
 use yima::reference::{AuthorisationCode, MerchantCode, ResponseCode, Rrn, TerminalNumber, TraceNumber};
 use yima::sandbox::card::SandboxCard;
@@ -224,6 +225,7 @@ impl Shop {
                             Err(failure) => Event::LinkFailed(failure),
                         });
                     }
+                    Effect::SendAbout(_) => panic!("a sale is about nothing else"),
                     Effect::TryAnotherPin(_) => panic!("no PIN goes to the bank here"),
                     Effect::Conclude(conclusion) => {
                         assert!(!concluded, "a sale ends once");
@@ -250,7 +252,7 @@ pub fn open_ledger(directory: &Path) -> Ledger {
 pub fn opening(trace: TraceNumber) -> Opening {
     Opening {
         trace,
-        amount: Amount::parse("12.34", Currency::CNY).unwrap(),
+        transaction: Transaction::sale(Amount::parse("12.34", Currency::CNY).unwrap()),
         at: date(2026, 11, 22).at(14, 26, 9, 0),
         unpredictable_number: [1, 2, 3, 4],
         merchant_code: MerchantCode::parse("898440100000001").unwrap(),
@@ -274,7 +276,7 @@ pub fn name(record: &Record) -> &'static str {
     match record {
         Record::Pending(_) => "pending",
         Record::HostApproved { .. } => "host_approved",
-        Record::Approved(_) => "approved",
+        Record::Approved(_) | Record::Done | Record::ApprovedByCard(..) => "approved",
         Record::Scripts(_) => "scripts",
         Record::NotPaid { .. } => "not_paid",
         Record::ReversalDue { .. } => "reversal_due",
@@ -307,6 +309,7 @@ pub fn kind_of(conclusion: &Conclusion) -> Option<ReasonKind> {
         Conclusion::Declined(reason)
         | Conclusion::Failed(reason)
         | Conclusion::ReversalDue(reason)
+        | Conclusion::Repeating(reason)
         | Conclusion::Unresolved(reason) => Some(reason.kind),
     }
 }

@@ -6,10 +6,13 @@ use yima::emv::cvm::Verification;
 use yima::money::{Amount, Currency};
 use yima::payment::online::EntryMode;
 use yima::payment::record::{Pending, Record};
+use yima::payment::transaction::Kind;
 
 /// One of so much, in minor units.
 pub fn pending(minor: u64) -> Record {
     Record::Pending(Box::new(Pending {
+        kind: Kind::Sale,
+        original: None,
         amount: Amount::new(minor, Currency::CNY).unwrap(),
         at: date(2026, 11, 22).at(14, 26, 9, 0),
         entry: EntryMode::Chip,

@@ -48,7 +48,7 @@ pub struct Arguments {
     #[arg(long, value_name = "HEX", default_value = "01020304")]
     un: String,
 
-    /// purchase, cash, cashback, refund or balance
+    /// purchase, cash, preauthorisation, cashback, refund or balance
     #[arg(long = "type", value_name = "TYPE", default_value = "purchase", value_parser = kind)]
     kind: TransactionKind,
 
@@ -369,7 +369,7 @@ const fn cryptogram(requested: Cryptogram) -> &'static str {
 fn kind(word: &str) -> Result<TransactionKind, String> {
     let word = word.to_lowercase();
     let found = TransactionKind::ALL.into_iter().find(|kind| format!("{kind:?}").to_lowercase() == word);
-    found.ok_or_else(|| "it is purchase, cash, cashback, refund or balance".to_owned())
+    found.ok_or_else(|| "it is purchase, cash, preauthorisation, cashback, refund or balance".to_owned())
 }
 
 fn response_code(text: &str) -> Result<[u8; 2], Failure> {

@@ -12,6 +12,7 @@ use super::super::tlv;
 use super::{Application, Choice, Kernel, State, Step, Termination};
 
 /// Applications that may still be used.
+#[cfg_attr(test, derive(Clone))]
 #[derive(Debug)]
 pub(super) struct Candidates {
     left: VecDeque<Candidate>,

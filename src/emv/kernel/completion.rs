@@ -42,7 +42,11 @@ impl Kernel {
         // What is on the account only the issuer knows.
         let requested = match self.transaction.kind {
             TransactionKind::Balance => Cryptogram::Aac,
-            TransactionKind::Purchase | TransactionKind::Cash | TransactionKind::Cashback | TransactionKind::Refund => {
+            TransactionKind::Purchase
+            | TransactionKind::PreAuthorisation
+            | TransactionKind::Cash
+            | TransactionKind::Cashback
+            | TransactionKind::Refund => {
                 action::unable_to_go_online(self.tvr, &self.application.action_codes, self.reach())
             }
         };

@@ -102,6 +102,7 @@ pub struct Choice {
 }
 
 /// A transaction with a card.
+#[cfg_attr(test, derive(Clone))]
 #[derive(Debug)]
 pub struct Kernel {
     terminal: TerminalData,
@@ -118,6 +119,7 @@ pub struct Kernel {
 }
 
 /// The selected application and what it asked for. A new selection begins with a new one.
+#[cfg_attr(test, derive(Clone))]
 #[derive(Debug, Default)]
 struct Application {
     /// Index in the terminal's list.
@@ -143,6 +145,7 @@ struct Application {
     read: bool,
 }
 
+#[cfg_attr(test, derive(Clone))]
 #[derive(Debug)]
 enum State {
     Ready,

@@ -17,6 +17,7 @@ use zeroize::Zeroizing;
 const LAST_FILE_OF_THE_BOOK: u8 = 10;
 
 /// Records that are still to be read.
+#[cfg_attr(test, derive(Clone))]
 #[derive(Debug)]
 pub(super) struct Records {
     left: VecDeque<RecordPlace>,

@@ -14,6 +14,7 @@ const LAST_EMV_FILE: u8 = 10;
 /// Collects the records that the AFL marks, while they are read.
 ///
 /// A record that cannot be authenticated does not stop the reading: it makes authentication fail at the end.
+#[cfg_attr(test, derive(Clone))]
 #[derive(Default)]
 pub struct RecordsToAuthenticate {
     bytes: Zeroizing<Vec<u8>>,
@@ -21,6 +22,7 @@ pub struct RecordsToAuthenticate {
 }
 
 /// Everything that a signature over static data vouches for. Masked: it holds the card number.
+#[cfg_attr(test, derive(Clone))]
 pub struct StaticData(Zeroizing<Vec<u8>>);
 
 impl RecordsToAuthenticate {

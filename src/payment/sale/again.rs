@@ -14,7 +14,7 @@ use crate::reference::TraceNumber;
 const MOST_PINS: u8 = 3;
 
 /// What a payment remembers of PINs for the bank.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct PinTries {
     /// The bank called so many wrong in the transactions before this one.
     pub wrong: u8,
@@ -68,6 +68,7 @@ impl Sale {
             | Conclusion::Declined(_)
             | Conclusion::Failed(_)
             | Conclusion::ReversalDue(_)
+            | Conclusion::Repeating(_)
             | Conclusion::Unresolved(_) => over(conclusion),
         }
     }

@@ -1,10 +1,11 @@
 //! The host is asked, and has answered or not.
 
-use super::{Conclusion, Effect, Event, HostSummary, Phase, Progress, Sale, failed};
+use super::{Conclusion, Effect, Event, HostSummary, Phase, Progress, Sale, failed, over};
 use crate::deliberate;
 use crate::emv::kernel::{self, OnlineResult};
 use crate::payment::online::{Decision, HostAnswer, LinkFailure, ReversalReason, Unreached};
 use crate::payment::record::Record;
+use crate::payment::transaction::{CardUse, IfUnknown};
 use crate::reference::{AuthorisationCode, ResponseCode};
 use crate::wording::{Reason, ReasonKind};
 
@@ -68,6 +69,7 @@ impl Sale {
             authorisation_code: answer.authorisation_code.clone(),
         });
         match answer.decision {
+            Decision::Approved if !self.card_has_last_word() => self.approved_by_host(answer),
             Decision::Approved => {
                 self.phase = Phase::Completing { authorisation_code: answer.authorisation_code.clone() };
                 let record = Record::HostApproved {
@@ -81,19 +83,26 @@ impl Sale {
                 effects
             }
             Decision::Partial(amount) => {
-                let mut reason = Reason::of(ReasonKind::PartialApproval);
+                // Only a request to pay may be met in part.
+                let kind = match self.card_use() {
+                    CardUse::Whole | CardUse::Decides => ReasonKind::PartialApproval,
+                    CardUse::Read | CardUse::None => ReasonKind::HostAnswerRefused,
+                };
+                let mut reason = Reason::of(kind);
                 reason.amount = Some(amount);
                 reason.code = Some(answer.response_code);
-                let record = self.reversal_due(ReversalReason::Other, reason.kind, answer.authorisation_code);
+                // It has answered, and would answer the same again.
+                if self.kind().if_unknown() == IfUnknown::Repeated {
+                    return self.only_a_person_can_tell(reason);
+                }
                 let online = OnlineResult::Declined { response_code, issuer_data: answer.issuer_data };
-                self.tell_card(record, online, Conclusion::ReversalDue(reason))
+                self.not_known(ReversalReason::Other, reason, answer.authorisation_code, online)
             }
             Decision::NumberInUse => {
                 let mut reason = Reason::of(ReasonKind::TraceNumberInUse);
-                reason.code = Some(answer.response_code.clone());
+                reason.code = Some(answer.response_code);
                 reason.detail = self.opening.trace.to_string();
-                let record = Record::Unresolved { reason: reason.kind, response_code: Some(answer.response_code) };
-                self.tell_card(record, OnlineResult::UnableToGoOnline, Conclusion::Unresolved(reason))
+                self.only_a_person_can_tell(reason)
             }
             Decision::Unclear => {
                 let mut reason =
@@ -114,7 +123,7 @@ impl Sale {
                 let record =
                     Record::NotPaid { reason: reason.kind, response_code: Some(answer.response_code), rrn: answer.rrn };
                 self.pins.called_wrong = decision == Decision::WrongPin;
-                self.tell_card(record, online, Conclusion::Declined(reason))
+                self.tell_card(Some(record), online, Conclusion::Declined(reason))
             }
         }
     }
@@ -122,12 +131,66 @@ impl Sale {
     /// Nothing has left the terminal.
     fn not_asked(&mut self, reason: Reason) -> Vec<Effect> {
         let record = Record::NotPaid { reason: reason.kind, response_code: None, rrn: None };
-        self.tell_card(record, OnlineResult::UnableToGoOnline, Conclusion::Failed(reason))
+        self.tell_card(Some(record), OnlineResult::UnableToGoOnline, Conclusion::Failed(reason))
     }
 
     fn take_back(&mut self, why: ReversalReason, reason: Reason) -> Vec<Effect> {
-        let record = self.reversal_due(why, reason.kind, None);
-        self.tell_card(record, OnlineResult::UnableToGoOnline, Conclusion::ReversalDue(reason))
+        self.not_known(why, reason, None, OnlineResult::UnableToGoOnline)
+    }
+
+    /// Nobody knows what came of the request, or it is not what was wanted: what follows is the kind's to say.
+    fn not_known(
+        &mut self,
+        why: ReversalReason,
+        reason: Reason,
+        authorisation_code: Option<AuthorisationCode>,
+        online: OnlineResult,
+    ) -> Vec<Effect> {
+        match self.kind().if_unknown() {
+            IfUnknown::TakenBack => {
+                let record = self.reversal_due(why, reason.kind, authorisation_code);
+                self.tell_card(Some(record), online, Conclusion::ReversalDue(reason))
+            }
+            // The row stays `pending`, which says as much.
+            IfUnknown::Repeated => self.tell_card(None, online, Conclusion::Repeating(reason)),
+            IfUnknown::Nothing => self.tell_card(None, online, Conclusion::Failed(reason)),
+        }
+    }
+
+    /// The host's answer settles nothing, and neither would anything that this terminal may do. Of what moves no money there is
+    /// nothing to tell.
+    fn only_a_person_can_tell(&mut self, reason: Reason) -> Vec<Effect> {
+        let record = Record::Unresolved { reason: reason.kind, response_code: reason.code.clone() };
+        let conclusion = match self.kind().if_unknown() {
+            IfUnknown::TakenBack | IfUnknown::Repeated => Conclusion::Unresolved(reason),
+            IfUnknown::Nothing => Conclusion::Failed(reason),
+        };
+        self.tell_card(Some(record), OnlineResult::UnableToGoOnline, conclusion)
+    }
+
+    /// Whether an approval of the host is not the end. Of a balance the card has nothing to say.
+    fn card_has_last_word(&self) -> bool {
+        match self.card_use() {
+            CardUse::Whole | CardUse::Decides => self.kind().is_written_down(),
+            CardUse::Read | CardUse::None => false,
+        }
+    }
+
+    /// The host has the last word. What a card that waits for it makes of it changes nothing.
+    fn approved_by_host(&mut self, answer: HostAnswer) -> Vec<Effect> {
+        let response_code = code_for_card(&answer.response_code);
+        if !self.kind().is_written_down() {
+            let online = OnlineResult::Approved { response_code, issuer_data: answer.issuer_data };
+            return self.tell_card(None, online, Conclusion::Approved);
+        }
+        let HostAnswer { response_code, rrn, authorisation_code, .. } = answer;
+        self.phase = Phase::Ending { conclusion: Conclusion::Approved };
+        let mut effects = vec![
+            Effect::Record(Record::HostApproved { response_code, rrn, authorisation_code }),
+            Effect::Record(Record::Done),
+        ];
+        effects.extend(over(Conclusion::Approved));
+        effects
     }
 
     pub(super) fn reversal_due(

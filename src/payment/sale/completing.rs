@@ -8,14 +8,22 @@ use crate::emv::kernel::{self, OnlineResult, Outcome, Step, Termination};
 use crate::emv::tag::{self, Tag};
 use crate::payment::online::ReversalReason;
 use crate::payment::record::{CardResult, Record, ScriptResult};
+use crate::payment::transaction::IfUnknown;
 use crate::reference::AuthorisationCode;
 use crate::wording::{Reason, ReasonKind};
 
 impl Sale {
     /// Records what stands, then lets the card finish its own books; whatever it answers changes nothing. Where the host's
     /// word is not to be had an online-only terminal asks for an AAC; a card that gives a TC all the same has not paid.
-    pub(super) fn tell_card(&mut self, record: Record, online: OnlineResult, conclusion: Conclusion) -> Vec<Effect> {
-        let mut effects = vec![Effect::Record(record)];
+    /// What is not written down at all has no record, and a card that was only read, or not even that, is told nothing.
+    pub(super) fn tell_card(
+        &mut self,
+        record: Option<Record>,
+        online: OnlineResult,
+        conclusion: Conclusion,
+    ) -> Vec<Effect> {
+        let record = record.filter(|_| self.kind().is_written_down());
+        let mut effects: Vec<_> = record.map(Effect::Record).into_iter().collect();
         match self.next_step(kernel::Event::Online(online)) {
             Step::Send(command) => {
                 self.phase = Phase::TellingCard { conclusion };
@@ -55,7 +63,7 @@ impl Sale {
 
     pub(super) fn while_ending(&mut self, conclusion: Conclusion, event: Event) -> Vec<Effect> {
         if let Event::RecordFailed(detail) = event {
-            return unwritten(conclusion, detail);
+            return self.unwritten(conclusion, detail);
         }
         self.phase = Phase::Ending { conclusion };
         Vec::new()
@@ -80,7 +88,7 @@ impl Sale {
                 self.phase = Phase::TellingCard { conclusion };
                 Vec::new()
             }
-            Event::RecordFailed(detail) => unwritten(conclusion, detail),
+            Event::RecordFailed(detail) => self.unwritten(conclusion, detail),
             Event::Begin
             | Event::CardInserted(_)
             | Event::PinEntered(_)
@@ -133,9 +141,7 @@ impl Sale {
             Event::CardMute => take_back(self, ReasonKind::CardLostAfterRequest, "the card is mute".to_owned()),
             Event::ReaderFailed(detail) => take_back(self, ReasonKind::CardLostAfterRequest, detail),
             // Host approval or final approval is not durable: not approved. The row is taken back.
-            Event::RecordFailed(detail) => {
-                over(Conclusion::ReversalDue(Reason::with_detail(ReasonKind::LedgerFailedAfterRequest, detail)))
-            }
+            Event::RecordFailed(detail) => self.unwritten(Conclusion::Approved, detail),
             Event::Begin
             | Event::CardInserted(_)
             | Event::PinEntered(_)
@@ -219,7 +225,21 @@ impl Sale {
         effects
     }
 
-    fn card_result(&mut self) -> CardResult {
+    /// A conclusion that could not be written down. The row stays `pending` or `host_approved`, and what follows from that is
+    /// the safe side of every conclusion but one: before the next payment it is taken back, or sent again. Where a person
+    /// must look, whoever carries this out must not take it back: see `Decision::NumberInUse`.
+    fn unwritten(&self, conclusion: Conclusion, detail: String) -> Vec<Effect> {
+        let reason = |kind| Reason::with_detail(kind, detail);
+        over(match (conclusion, self.kind().if_unknown()) {
+            (conclusion @ Conclusion::Unresolved(_), _) => conclusion,
+            (_, IfUnknown::TakenBack) => Conclusion::ReversalDue(reason(ReasonKind::LedgerFailedAfterRequest)),
+            (_, IfUnknown::Repeated) => Conclusion::Repeating(reason(ReasonKind::LedgerFailedAfterRequest)),
+            // There is no row, and nobody was told of anything.
+            (_, IfUnknown::Nothing) => Conclusion::Failed(reason(ReasonKind::LedgerFailed)),
+        })
+    }
+
+    pub(super) fn card_result(&mut self) -> CardResult {
         let scripts = self.new_script_result();
         CardResult {
             cryptogram: self.hexadecimal(tag::CRYPTOGRAM),
@@ -227,7 +247,7 @@ impl Sale {
             tsi: self.hexadecimal(tag::TSI),
             atc: self.hexadecimal(tag::ATC),
             signature: self.kernel.verification().needs_signature()
-                && !self.opening.tables.terminal.spares_signature(self.opening.amount),
+                && !self.opening.tables.terminal.spares_signature(self.amount()),
             chip_data: self.kernel.data().collect(&self.opening.terminal.card_result_data).to_vec(),
             scripts,
         }
@@ -235,6 +255,9 @@ impl Sale {
 
     /// All that the card made of scripts, when there is more of it than was recorded before.
     fn new_script_result(&mut self) -> Option<ScriptResult> {
+        if !self.kind().is_written_down() {
+            return None;
+        }
         let data = self.kernel.data();
         let results = data.get(tag::SCRIPT_RESULTS).filter(|results| results.len() > self.scripts_recorded)?;
         self.scripts_recorded = results.len();
@@ -248,17 +271,5 @@ impl Sale {
 
     fn hexadecimal(&self, tag: Tag) -> String {
         hex::encode(self.kernel.data().get(tag).unwrap_or_default())
-    }
-}
-
-/// A conclusion that could not be written down. The row stays `pending` or `host_approved`, and is taken back before the
-/// next sale: the safe side of every conclusion but one. Where a person must look, whoever carries this out must not take
-/// it back: see `Decision::NumberInUse`.
-fn unwritten(conclusion: Conclusion, detail: String) -> Vec<Effect> {
-    match conclusion {
-        Conclusion::Unresolved(_) => over(conclusion),
-        Conclusion::Approved | Conclusion::Declined(_) | Conclusion::Failed(_) | Conclusion::ReversalDue(_) => {
-            over(Conclusion::ReversalDue(Reason::with_detail(ReasonKind::LedgerFailedAfterRequest, detail)))
-        }
     }
 }

@@ -1,48 +1,79 @@
-//! A card sale as a pure state machine.
+//! A card transaction as a pure state machine: a sale, and whatever else `transaction` knows. Which way it takes follows from
+//! its kind.
 //!
-//! | state | event | next | recorded |
-//! |---|---|---|---|
-//! | opened | begun | waiting for a card | |
-//! | opened | begun | reading | |
-//! | waiting for a card | card in | reading | |
-//! | waiting for a card | no card, card torn, card mute, reader fails, cancelled | over: failed | |
-//! | reading | card answers | reading | |
-//! | reading | card answers | entering a PIN | |
-//! | reading | card answers | choosing | |
-//! | reading | card answers | asking the host | `Pending`, sent |
-//! | reading | card answers | over: declined | |
-//! | reading | card answers | over: failed | |
-//! | reading | card torn, card mute, reader fails, cancelled | over: failed | |
-//! | entering a PIN | PIN entered, PIN passed over, pad does not work | reading | |
-//! | entering a PIN | PIN too short or too long | entering a PIN | |
-//! | entering a PIN | PIN too short or too long, no PIN in time, PIN cancelled | over: failed | |
-//! | entering a PIN | card torn, card mute, reader fails, cancelled | over: failed | |
-//! | choosing | chosen, agreed | reading | |
-//! | choosing | not agreed, no choice in time, card torn, card mute, reader fails, cancelled | over: failed | |
-//! | asking the host | approved | completing | `HostApproved` |
-//! | asking the host | refused, PIN wrong, never sent, cannot be sent, kept back | telling the card | `NotPaid` |
-//! | asking the host | approved in part, undecided, refused without a MAC | telling the card | `ReversalDue` |
-//! | asking the host | no answer, bad MAC, wrong answer | telling the card | `ReversalDue` |
-//! | asking the host | number in use | telling the card | `Unresolved` |
-//! | asking the host | a record fails | over: failed | |
-//! | completing | card answers | completing | |
-//! | completing | card answers | over: paid | `Approved` |
-//! | completing | card answers | telling the card | `Approved` |
-//! | completing | card answers | telling the card | `ReversalDue` |
-//! | completing | card answers, card torn, card mute, reader fails | over: being taken back | `ReversalDue` |
-//! | completing | card answers, card torn, card mute, reader fails | over: being taken back | `ReversalDue`, `Scripts` |
-//! | completing | a record fails | over: being taken back | |
-//! | telling the card | card answers | telling the card | |
-//! | telling the card | card answers, card torn, card mute, reader fails | over: what stood | |
-//! | telling the card | card answers, card torn, card mute, reader fails | over: what stood | `Scripts` |
-//! | telling the card | card answers | over: once more | |
-//! | telling the card, ending, told | a record fails | over: what stood | |
-//! | telling the card, ending | a record fails | over: being taken back | |
+//! | way | what takes it |
+//! |---|---|
+//! | charge | sale, pre-authorisation: the card has the last word |
+//! | offline | offline sale: nobody but the card is asked |
+//! | balance | nothing is written down |
+//! | undo | void of a sale, a pre-authorisation or a completion; completion: the card of the original is read |
+//! | undo without card | the same, where the acquirer lets the card stay away |
+//! | refund | the card of the original is read; what is not answered is sent again |
+//! | notice | completion notice: without a card; what is not answered is sent again |
+//! | another card | undo or refund, with a card that is not the one of the original |
+//!
+//! | state | event | next | recorded | ways |
+//! |---|---|---|---|---|
+//! | opened | begun | waiting for a card | | all but undo without card, notice |
+//! | opened | begun | asking the host | `Pending`, sent | undo without card, notice |
+//! | opened | begun | reading | | charge, balance, undo, refund |
+//! | waiting for a card | card in | reading | | all but undo without card, notice |
+//! | waiting for a card | no card, card torn, card mute, reader fails, cancelled | over: failed | | all but undo without card, notice |
+//! | reading | card answers | reading | | all but undo without card, notice |
+//! | reading | card answers | entering a PIN | | all but undo without card, notice |
+//! | reading | card answers | choosing | | all but undo without card, notice |
+//! | reading | card answers | asking the host | `Pending`, sent | charge, undo, refund |
+//! | reading | card answers | asking the host | sent | balance |
+//! | reading | card answers | over: paid | `ApprovedByCard` | offline |
+//! | reading | card answers | over: declined | | charge, offline, balance, another card |
+//! | reading | card answers | over: failed | | all but undo without card, notice |
+//! | reading | card torn, card mute, reader fails, cancelled | over: failed | | all but undo without card, notice |
+//! | entering a PIN | PIN entered, PIN passed over, pad does not work | reading | | all but undo without card, notice |
+//! | entering a PIN | PIN too short or too long | entering a PIN | | all but undo without card, notice |
+//! | entering a PIN | PIN too short or too long, no PIN in time, PIN cancelled | over: failed | | all but undo without card, notice |
+//! | entering a PIN | card torn, card mute, reader fails, cancelled | over: failed | | all but undo without card, notice |
+//! | choosing | chosen, agreed | reading | | all but undo without card, notice |
+//! | choosing | not agreed, no choice in time, card torn, card mute, reader fails, cancelled | over: failed | | all but undo without card, notice |
+//! | asking the host | approved | completing | `HostApproved` | charge |
+//! | asking the host | approved | over: paid | `HostApproved`, `Done` | undo, undo without card, refund, notice |
+//! | asking the host | refused, PIN wrong, never sent, cannot be sent, kept back | telling the card | `NotPaid` | charge |
+//! | asking the host | refused, PIN wrong | over: declined | `NotPaid` | undo, undo without card, refund, notice |
+//! | asking the host | PIN wrong | over: once more | `NotPaid` | undo, refund |
+//! | asking the host | never sent, cannot be sent, kept back | over: failed | `NotPaid` | undo, undo without card, refund, notice |
+//! | asking the host | approved in part, undecided, refused without a MAC | telling the card | `ReversalDue` | charge |
+//! | asking the host | no answer, bad MAC, wrong answer | telling the card | `ReversalDue` | charge |
+//! | asking the host | approved in part, undecided, refused without a MAC | over: being taken back | `ReversalDue` | undo, undo without card |
+//! | asking the host | no answer, bad MAC, wrong answer | over: being taken back | `ReversalDue` | undo, undo without card |
+//! | asking the host | undecided, refused without a MAC, no answer, bad MAC, wrong answer | over: being repeated | | refund, notice |
+//! | asking the host | number in use | telling the card | `Unresolved` | charge |
+//! | asking the host | number in use | over: a person must look | `Unresolved` | undo, undo without card, refund, notice |
+//! | asking the host | approved in part | over: a person must look | `Unresolved` | refund, notice |
+//! | asking the host | approved, approved in part, refused, PIN wrong, undecided, refused without a MAC | telling the card | | balance |
+//! | asking the host | never sent, cannot be sent, kept back, no answer, bad MAC, wrong answer, number in use | telling the card | | balance |
+//! | asking the host | a record fails | over: failed | | charge, undo, undo without card, refund, notice |
+//! | completing | card answers | completing | | charge |
+//! | completing | card answers | over: paid | `Approved` | charge |
+//! | completing | card answers | telling the card | `Approved` | charge |
+//! | completing | card answers | telling the card | `ReversalDue` | charge |
+//! | completing | card answers, card torn, card mute, reader fails | over: being taken back | `ReversalDue` | charge |
+//! | completing | card answers, card torn, card mute, reader fails | over: being taken back | `ReversalDue`, `Scripts` | charge |
+//! | completing | a record fails | over: being taken back | | charge |
+//! | telling the card | card answers | telling the card | | charge, balance |
+//! | telling the card | card answers, card torn, card mute, reader fails | over: what stood | | charge, balance |
+//! | telling the card | card answers, card torn, card mute, reader fails | over: what stood | `Scripts` | charge |
+//! | telling the card | card answers | over: once more | | charge, balance |
+//! | telling the card, told | a record fails | over: what stood | | charge |
+//! | telling the card | a record fails | over: being taken back | | charge |
+//! | ending | a record fails | over: what stood | | charge, undo, undo without card, refund, notice |
+//! | ending | a record fails | over: being taken back | | charge, undo, undo without card |
+//! | ending | a record fails | over: being repeated | | refund, notice |
+//! | ending | a record fails | over: failed | | offline |
 //!
 //! What is in no line changes nothing that can be seen. Where one event leads to several states, the card's answer decides, or
 //! how often something was tried. A transaction that begins with reading is another try after a PIN that the bank called
 //! wrong; one such ends with *once more*. A card is told what stands (*what stood*); nothing that it answers changes that.
-//! Where a record fails nothing behind it is done: what was sent stays `pending` and is taken back.
+//! Where a record fails nothing behind it is done: what was sent stays `pending` or `host_approved`, and is taken back or sent
+//! again.
 //!
 //! | file | what is in it |
 //! |---|---|
@@ -67,10 +98,11 @@ mod tests;
 use jiff::civil::DateTime;
 
 use self::again::PinTries;
-use super::online::{HostAnswer, LinkFailure, SaleRequest};
+use super::online::{AboutRequest, HostAnswer, LinkFailure, SaleRequest};
 pub use super::opening::Opening;
 use super::pin_pad::PinPad;
 use super::record::Record;
+use super::transaction::{CardUse, Kind};
 use crate::card_number::Pan;
 use crate::crypto::hex;
 use crate::emv::apdu::{CardAnswer, Command};
@@ -148,6 +180,8 @@ pub enum Effect {
     Record(Record),
     /// Ask the host.
     Send(Box<SaleRequest>),
+    /// Ask the host about an earlier transaction whose card is not there.
+    SendAbout(Box<AboutRequest>),
     /// The card may be taken.
     ReleaseCard,
     /// The sale is over.
@@ -183,6 +217,8 @@ pub enum Conclusion {
     Failed(Reason),
     /// May have been charged; a reversal is due and the result stays unknown until it is answered.
     ReversalDue(Reason),
+    /// May have been done, and cannot be taken back: it is sent again, the same, until the host answers.
+    Repeating(Reason),
     /// May have been charged, and may not be taken back by the terminal: a person must look.
     Unresolved(Reason),
 }
@@ -219,7 +255,8 @@ pub struct CardSummary {
     pub script_results: String,
 }
 
-/// A card sale.
+/// A card transaction: a sale, or what else `transaction` knows.
+#[cfg_attr(test, derive(Clone))]
 #[derive(Debug)]
 pub struct Sale {
     opening: Opening,
@@ -234,6 +271,7 @@ pub struct Sale {
     pins: PinTries,
 }
 
+#[cfg_attr(test, derive(Clone))]
 #[derive(Debug)]
 enum Phase {
     Opened,
@@ -268,7 +306,7 @@ enum Phase {
 }
 
 /// What the cardholder is asked about applications.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Question {
     /// Which of so many.
     Which(usize),
@@ -277,7 +315,7 @@ enum Question {
 }
 
 impl Sale {
-    /// A sale that has not begun.
+    /// One that has not begun.
     pub fn new(opening: Opening) -> Self {
         let pin_pad = PinPad::None;
         let kernel = transaction(&opening, pin_pad);
@@ -289,6 +327,7 @@ impl Sale {
     pub fn step(&mut self, event: Event) -> Vec<Effect> {
         match (std::mem::replace(&mut self.phase, Phase::Over), event) {
             (Phase::Opened, Event::Begin) if self.pins.wrong > 0 => self.begin_again(),
+            (Phase::Opened, Event::Begin) if self.card_use() == CardUse::None => self.ask_about(),
             (Phase::Opened, Event::Begin) => {
                 self.phase = Phase::AwaitingCard;
                 vec![Effect::Show(Progress::PresentCard), Effect::AwaitCard]
@@ -323,7 +362,16 @@ impl Sale {
 
     /// What is to be paid.
     pub const fn amount(&self) -> Amount {
-        self.opening.amount
+        self.opening.transaction.amount()
+    }
+
+    /// What is to be done.
+    pub const fn kind(&self) -> Kind {
+        self.opening.transaction.kind()
+    }
+
+    const fn card_use(&self) -> CardUse {
+        self.opening.transaction.card()
     }
 
     /// When it began, local time.
@@ -411,7 +459,10 @@ impl Sale {
 /// The card's side of a sale, with what this terminal and this pad can do (9F33) before the card asks for it.
 fn transaction(opening: &Opening, pin_pad: PinPad) -> Box<dyn CardTransaction> {
     let mut terminal = opening.terminal.clone();
-    terminal.capabilities = pin_pad.capabilities(terminal.capabilities);
+    terminal.capabilities = match opening.transaction.card() {
+        CardUse::Whole | CardUse::Read | CardUse::None => pin_pad.capabilities(terminal.capabilities),
+        CardUse::Decides => pin_pad.capabilities_without_bank(terminal.capabilities),
+    };
     entry_point::transaction(Interface::Contact, terminal, &opening.transaction_data())
 }
 

@@ -1,16 +1,19 @@
 //! The card is read, up to the request to the host.
 
-use super::{Conclusion, Effect, Event, Phase, Progress, Sale, failed};
+use zeroize::Zeroizing;
+
+use super::{Conclusion, Effect, Event, Phase, Progress, Sale, failed, over};
 use crate::card_number::{Pan, Track2};
 use crate::crypto::hex;
 use crate::emv::data::CardDataError;
-use crate::emv::kernel::{self, Outcome, Step, Termination};
+use crate::emv::kernel::{self, OnlineResult, Outcome, Step, Termination};
 use crate::emv::pin::PinEntry;
 use crate::emv::risk::Lookup;
 use crate::emv::tag::{self, Tag};
 use crate::host_tables::Listed;
-use crate::payment::online::{CardForHost, EntryMode, SaleRequest};
+use crate::payment::online::{AboutRequest, CardForHost, EntryMode, SaleRequest};
 use crate::payment::record::{Pending, Record};
+use crate::payment::transaction::CardUse;
 use crate::wording::{Reason, ReasonKind};
 
 impl Sale {
@@ -62,11 +65,16 @@ impl Sale {
             Step::Done(Outcome::Terminated(termination)) | Step::Decided(Outcome::Terminated(termination)) => {
                 self.end(Conclusion::Failed(reason_of(&termination)))
             }
+            Step::Done(Outcome::Approved) | Step::Decided(Outcome::Approved) if self.card_use() == CardUse::Decides => {
+                self.approved_by_card()
+            }
             // `TerminalData::for_sales` lets no terminal sell that would ask for a TC here. A card that believes to have
             // approved is never called declined, and without the host nothing is charged.
             Step::Done(Outcome::Approved) | Step::Decided(Outcome::Approved) => {
                 self.end(Conclusion::Failed(reason_of(&Termination::Cryptogram)))
             }
+            // Its AAC says nothing about the transaction.
+            Step::Done(Outcome::Identified) if self.card_use() == CardUse::Read => self.once_identified(),
             Step::Done(Outcome::Declined | Outcome::NotAccepted | Outcome::Identified)
             | Step::Decided(Outcome::Declined | Outcome::NotAccepted | Outcome::Identified) => {
                 self.end(Conclusion::Declined(Reason::of(ReasonKind::CardDeclined)))
@@ -77,8 +85,8 @@ impl Sale {
     }
 
     /// The kernel's next step that needs card, cardholder or host. What else it asks is answered here: an application where
-    /// the choice is made already, and a PIN that no pad of this terminal can take, which is not asked for. Every sale goes
-    /// online, so there is no log to look into.
+    /// the choice is made already, and a PIN that no pad of this terminal can take, which is not asked for. What goes online
+    /// needs no log to look into; one of what does not go online there is none of yet.
     pub(super) fn next_step(&mut self, event: kernel::Event) -> Step {
         let mut step = self.kernel.step(event);
         loop {
@@ -93,6 +101,10 @@ impl Sale {
                     None => return step,
                 },
                 Step::LookUp => kernel::Event::LookedUp(Lookup::default()),
+                // Nobody but the card is asked.
+                Step::GoOnline if self.card_use() == CardUse::Decides => {
+                    kernel::Event::Online(OnlineResult::UnableToGoOnline)
+                }
                 // The acquirer's answer is final here: nobody calls the issuer.
                 Step::CallIssuer => kernel::Event::Referred(false),
                 Step::AskPin(_) | Step::Send(_) | Step::GoOnline | Step::Decided(_) | Step::Done(_) => return step,
@@ -111,16 +123,71 @@ impl Sale {
         }
     }
 
+    /// Only the card of the original may be used.
+    fn once_identified(&mut self) -> Vec<Effect> {
+        let number = self.kernel.data().get(tag::PAN).and_then(|pan| Pan::from_compressed(pan).ok());
+        let original = self.opening.transaction.original().map(|original| &original.pan);
+        if original.is_some() && number.as_ref() == original {
+            return self.go_online();
+        }
+        self.end(Conclusion::Declined(Reason::of(ReasonKind::OtherCard)))
+    }
+
     /// The row first, then the request.
     fn go_online(&mut self) -> Vec<Effect> {
         match self.request() {
-            Ok((pending, request)) => {
-                self.phase = Phase::AskingHost;
-                vec![
-                    Effect::Record(Record::Pending(Box::new(pending))),
-                    Effect::Show(Progress::AskingHost),
-                    Effect::Send(Box::new(request)),
-                ]
+            Ok((pending, request)) => self.ask(pending, Effect::Send(Box::new(request))),
+            Err(error) => {
+                self.end(Conclusion::Failed(Reason::with_detail(ReasonKind::CardDataWrong, error.to_string())))
+            }
+        }
+    }
+
+    fn ask(&mut self, pending: Pending, send: Effect) -> Vec<Effect> {
+        self.phase = Phase::AskingHost;
+        let mut effects = Vec::new();
+        if self.kind().is_written_down() {
+            effects.push(Effect::Record(Record::Pending(Box::new(pending))));
+        }
+        effects.extend([Effect::Show(Progress::AskingHost), send]);
+        effects
+    }
+
+    /// The host is asked about the card of an earlier transaction, which is not there.
+    pub(super) fn ask_about(&mut self) -> Vec<Effect> {
+        let transaction = self.opening.transaction.clone();
+        let Some(original) = transaction.original().cloned() else {
+            return self.end(Conclusion::Failed(Reason::of(ReasonKind::CannotAsk)));
+        };
+        let pending = Pending {
+            kind: transaction.kind(),
+            pan: original.pan.clone(),
+            original: Some(original),
+            amount: transaction.amount(),
+            at: self.opening.at,
+            entry: EntryMode::NotRead,
+            verification: self.kernel.verification(),
+            sequence_number: None,
+            card_expiry: None,
+            aid: String::new(),
+            application_label: String::new(),
+            bank: None,
+            chip_data: Vec::new(),
+        };
+        let request = AboutRequest { trace: self.opening.trace, transaction, at: self.opening.at };
+        self.ask(pending, Effect::SendAbout(Box::new(request)))
+    }
+
+    /// The card's TC is all there is to a payment of which the host is told later. It is paid once that is durable.
+    fn approved_by_card(&mut self) -> Vec<Effect> {
+        match self.request() {
+            Ok((pending, _)) => {
+                let result = self.card_result();
+                self.phase = Phase::Ending { conclusion: Conclusion::Approved };
+                let record = Record::ApprovedByCard(Box::new(pending), Box::new(result));
+                let mut effects = vec![Effect::Record(record)];
+                effects.extend(over(Conclusion::Approved));
+                effects
             }
             Err(error) => {
                 self.end(Conclusion::Failed(Reason::with_detail(ReasonKind::CardDataWrong, error.to_string())))
@@ -146,8 +213,11 @@ impl Sale {
         }
         let expiry = data.sized::<3>(tag::EXPIRATION_DATE)?.map(|[year, month, _]| [year, month]);
         let sequence_number = data.sized::<1>(tag::PAN_SEQUENCE_NUMBER)?.map(|[number]| bcd(number));
+        let transaction = &self.opening.transaction;
         let pending = Pending {
-            amount: self.opening.amount,
+            kind: transaction.kind(),
+            original: transaction.original().cloned(),
+            amount: transaction.amount(),
             at: self.opening.at,
             entry: EntryMode::Chip,
             verification: self.kernel.verification(),
@@ -161,18 +231,28 @@ impl Sale {
         };
         let request = SaleRequest {
             trace: self.opening.trace,
-            amount: self.opening.amount,
+            kind: transaction.kind(),
+            original: transaction.original().cloned(),
+            amount: transaction.amount(),
             at: self.opening.at,
             card: CardForHost { pan, expiry, track2, sequence_number, entry: EntryMode::Chip },
-            chip_data: data.collect(&self.opening.terminal.host_data),
+            chip_data: match transaction.card() {
+                CardUse::Whole | CardUse::Decides => data.collect(&self.opening.terminal.host_data),
+                // It has only said who it is; its AAC proves nothing.
+                CardUse::Read | CardUse::None => Zeroizing::default(),
+            },
             pin: self.pin.take(),
         };
         self.pins.asked_bank = request.pin.is_some();
         Ok((pending, request))
     }
 
+    /// Field 55 of a reversal: where the request has one, what is known of it now.
     pub(super) fn reversal_data(&self) -> Vec<u8> {
-        self.kernel.data().collect(&self.opening.terminal.reversal_data).to_vec()
+        match self.card_use() {
+            CardUse::Whole => self.kernel.data().collect(&self.opening.terminal.reversal_data).to_vec(),
+            CardUse::Decides | CardUse::Read | CardUse::None => Vec::new(),
+        }
     }
 }
 

@@ -2,8 +2,11 @@
 //! a host bring about.
 
 mod card;
+mod kinds;
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeSet, HashSet, VecDeque};
+use std::fmt;
+use std::rc::Rc;
 use std::sync::{Arc, OnceLock};
 
 use jiff::civil::date;
@@ -11,13 +14,16 @@ use zeroize::Zeroizing;
 
 use self::card::Card;
 use super::*;
+use crate::emv::action::ActionCodes;
 use crate::emv::apdu::CardAnswer;
 use crate::emv::terminal::TerminalData;
 use crate::link_fault::LinkFault;
 use crate::money::Currency;
 use crate::payment::chooser::Chooser;
 use crate::payment::online::{Decision, Unreached};
+use crate::payment::record::State;
 use crate::payment::tables::{Transition, differences, documented, named};
+use crate::payment::transaction::{Original, Past, Presence, Transaction};
 use crate::reference::{Batch, MerchantCode, Stan, TerminalNumber};
 
 named! { state_of, every_state, Phase;
@@ -86,6 +92,7 @@ named! { end_of, every_end, Conclusion;
     Conclusion::Declined(_) => "over: declined";
     Conclusion::Failed(_) => "over: failed";
     Conclusion::ReversalDue(_) => "over: being taken back";
+    Conclusion::Repeating(_) => "over: being repeated";
     Conclusion::Unresolved(_) => "over: a person must look";
 }
 
@@ -120,12 +127,14 @@ fn recorded(effects: &[Effect]) -> String {
                 Record::Pending(_) => "Pending",
                 Record::HostApproved { .. } => "HostApproved",
                 Record::Approved(_) => "Approved",
+                Record::Done => "Done",
+                Record::ApprovedByCard(..) => "ApprovedByCard",
                 Record::Scripts(_) => "Scripts",
                 Record::NotPaid { .. } => "NotPaid",
                 Record::Unresolved { .. } => "Unresolved",
                 Record::ReversalDue { .. } => "ReversalDue",
             }),
-            Effect::Send(_) => Some("sent"),
+            Effect::Send(_) | Effect::SendAbout(_) => Some("sent"),
             Effect::Show(_)
             | Effect::SoundCardRead
             | Effect::AwaitCard
@@ -141,23 +150,52 @@ fn recorded(effects: &[Effect]) -> String {
     names.join(", ")
 }
 
-/// What a sale is carried on to by a history: whoever plays it again has the same sale again.
-#[derive(Clone)]
-struct Situation {
-    /// The transaction before this one, whose PIN the bank called wrong.
-    before: Option<Box<Situation>>,
-    history: Vec<Event>,
-}
-
-/// A sale in a situation, and what it wanted last.
+/// A transaction where some history has brought it, and what it wanted last. Each thing that may happen next happens to a copy.
 struct Played {
     sale: Sale,
     last: Vec<Effect>,
-    /// The command that the card has not answered yet, and how often it got it: an application is selected twice.
+    /// The command that the card has not answered yet, and all before it: an application is selected twice.
     command: Option<Command>,
-    repeats: usize,
+    commands: Rc<Vec<Command>>,
     /// First byte of what the issuer sent for the card.
     script: Option<u8>,
+}
+
+/// All that a machine knows, as far as it can be told apart.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Inner {
+    state: &'static str,
+    /// The end that stands already.
+    stood: Option<&'static str>,
+    question: Option<Question>,
+    /// So many PINs the pad has refused.
+    refused: Option<u8>,
+    pins: PinTries,
+    pad: PinPad,
+    script: Option<u8>,
+}
+
+/// What makes a situation another one than those that are known.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Key {
+    inner: Inner,
+    /// The command that the card has not answered yet, and how often it got that.
+    asked: Option<Vec<u8>>,
+    repeats: usize,
+    writes: bool,
+    ended: bool,
+}
+
+impl Key {
+    /// The same without what is only counted, and of a command only what it is: class, instruction and first parameter.
+    fn rough(mut self) -> Self {
+        self.inner.refused = None;
+        self.repeats = 0;
+        if let Some(asked) = &mut self.asked {
+            asked.truncate(3);
+        }
+        self
+    }
 }
 
 fn terminal() -> TerminalData {
@@ -171,46 +209,90 @@ fn terminal() -> TerminalData {
     terminal.clone()
 }
 
-fn opening() -> Opening {
+/// The ways that a transaction can take, and those that take each.
+fn ways() -> Vec<(&'static str, Vec<Transaction>)> {
+    use Presence::{CardAway, CardThere};
+    let whole = amount("12.34");
+    let void = |kind, presence| Transaction::void(&past(kind, OWN), Batch::FIRST, presence).unwrap();
+    let held = past(Kind::PreAuthorisation, OWN);
+    let completion = |presence| Transaction::completion(&held, whole, 100, presence).unwrap();
+    let undone = |presence| {
+        let mut all = [Kind::Sale, Kind::PreAuthorisation, Kind::Completion].map(|kind| void(kind, presence)).to_vec();
+        all.push(completion(presence));
+        all
+    };
+    let of_another = |kind| past(kind, "6228480000000009999");
+    vec![
+        ("charge", vec![Transaction::sale(whole), Transaction::pre_authorisation(whole)]),
+        ("offline", vec![Transaction::offline_sale(whole)]),
+        ("balance", vec![Transaction::balance(Currency::CNY)]),
+        ("undo", undone(CardThere)),
+        ("undo without card", undone(CardAway)),
+        ("refund", vec![Transaction::refund(&past(Kind::Sale, OWN), whole).unwrap()]),
+        ("notice", vec![Transaction::completion_notice(&held, whole, 100).unwrap()]),
+        // Whatever it is, another card gets nothing.
+        (
+            "another card",
+            vec![
+                Transaction::void(&of_another(Kind::Sale), Batch::FIRST, CardThere).unwrap(),
+                Transaction::refund(&of_another(Kind::Sale), whole).unwrap(),
+                Transaction::completion(&of_another(Kind::PreAuthorisation), whole, 100, CardThere).unwrap(),
+            ],
+        ),
+    ]
+}
+
+/// The number of the cards here.
+const OWN: &str = "6228480000000001230";
+
+fn past(kind: Kind, number: &str) -> Past {
+    let original = Original {
+        trace: opening(Transaction::balance(Currency::CNY)).trace,
+        at: date(2026, 11, 22).at(14, 0, 0, 0),
+        amount: amount("12.34"),
+        rrn: None,
+        authorisation_code: None,
+        pan: Pan::of_digits(number).unwrap(),
+    };
+    Past { kind, state: State::Approved, original, given_back: Amount::zero(Currency::CNY), used: false }
+}
+
+fn opening(transaction: Transaction) -> Opening {
+    let mut terminal = terminal();
+    if transaction.card() == CardUse::Decides {
+        // Of a terminal that may approve alone.
+        terminal.terminal_type = 0x22;
+        for application in &mut terminal.applications {
+            application.action_codes = ActionCodes::default();
+            application.floor_limit = 1_000_000;
+        }
+    }
     Opening {
         trace: TraceNumber { batch: Batch::FIRST, stan: Stan::FIRST },
-        amount: amount("12.34"),
+        transaction,
         at: date(2026, 11, 22).at(14, 26, 9, 0),
         unpredictable_number: [1, 2, 3, 4],
         merchant_code: MerchantCode::parse("898440100000001").unwrap(),
         terminal_number: TerminalNumber::parse("10000001").unwrap(),
         serial_number: "TEST000000000001".to_owned(),
-        terminal: terminal(),
+        terminal,
         pin_bypass: true,
         tables: Arc::default(),
         chooser: Chooser::Cardholder,
     }
 }
 
-impl Situation {
-    fn play(&self) -> Played {
-        let sale = match &self.before {
-            None => Sale::new(opening()),
-            Some(before) => before.play().sale.again(opening().trace, opening().at, [5, 6, 7, 8]),
-        };
-        let mut played = Played { sale, last: Vec::new(), command: None, repeats: 0, script: None };
-        let mut commands = Vec::new();
-        for event in &self.history {
-            played.step(event.clone());
-            if !played.last.is_empty() {
-                commands.extend(played.command.clone());
-            }
-        }
-        played.repeats = commands.iter().filter(|command| Some(*command) == played.command.as_ref()).count();
-        played
-    }
-
-    fn after(&self, event: Event) -> Self {
-        Self { history: self.history.iter().cloned().chain([event]).collect(), ..self.clone() }
-    }
-}
-
 impl Played {
+    fn new(sale: Sale) -> Self {
+        Self { sale, last: Vec::new(), command: None, commands: Rc::default(), script: None }
+    }
+
+    /// The same, but for what it wanted last.
+    fn copy(&self) -> Self {
+        let (command, commands) = (self.command.clone(), self.commands.clone());
+        Self { sale: self.sale.clone(), last: Vec::new(), command, commands, script: self.script }
+    }
+
     fn step(&mut self, event: Event) {
         if let Event::HostAnswered(answer) = &event {
             self.script = answer.issuer_data.first().copied();
@@ -221,34 +303,46 @@ impl Played {
                 Effect::Apdu(command) => Some(command.clone()),
                 _ => None,
             });
+            if let Some(command) = &self.command {
+                Rc::make_mut(&mut self.commands).push(command.clone());
+            }
         }
     }
 
-    /// All that the machine knows, as far as it can be told apart; or without what it only counts.
-    fn inner(&self, exact: bool) -> String {
-        let held = match &self.sale.phase {
-            Phase::TellingCard { conclusion } | Phase::Ending { conclusion } | Phase::Told { conclusion } => {
-                end_of(conclusion).to_owned()
-            }
-            Phase::EnteringPin { refused, .. } if exact => refused.to_string(),
-            Phase::EnteringPin { .. } => String::new(),
-            Phase::Choosing(question) => format!("{question:?}"),
-            Phase::Opened
+    /// How often the card got the command that it has not answered yet.
+    fn repeats(&self) -> usize {
+        self.commands.iter().filter(|command| Some(*command) == self.command.as_ref()).count()
+    }
+
+    /// The same payment once more, after a PIN that the bank called wrong.
+    fn again(&self) -> Self {
+        Self::new(self.sale.again(self.sale.trace(), self.sale.at(), [5, 6, 7, 8]))
+    }
+
+    fn inner(&self) -> Inner {
+        let (mut question, mut refused) = (None, None);
+        match &self.sale.phase {
+            Phase::EnteringPin { refused: so_many, .. } => refused = Some(*so_many),
+            Phase::Choosing(what) => question = Some(*what),
+            Phase::TellingCard { .. }
+            | Phase::Ending { .. }
+            | Phase::Told { .. }
+            | Phase::Opened
             | Phase::AwaitingCard
             | Phase::Reading { .. }
             | Phase::AskingHost
             | Phase::Completing { .. }
-            | Phase::Over => String::new(),
-        };
-        let (state, pins, pad, script) = (state_of(&self.sale.phase), self.sale.pins, self.sale.pin_pad, self.script);
-        format!("{state} {held} {pins:?} {pad:?} {script:?}")
+            | Phase::Over => {}
+        }
+        let (state, stood) = (state_of(&self.sale.phase), self.stood());
+        let (pins, pad, script) = (self.sale.pins, self.sale.pin_pad, self.script);
+        Inner { state, stood, question, refused, pins, pad, script }
     }
 
-    /// What makes this situation another one than those that are known; of a command so many bytes.
-    fn key(&self, bytes: usize) -> String {
-        let asked = self.command.as_ref().map(|command| command.bytes().iter().take(bytes).collect::<Vec<_>>());
-        let (inner, writes, ended) = (self.inner(bytes > CODE), self.writes(), self.ended());
-        format!("{inner} {asked:02X?} {} {writes} {ended}", if bytes > CODE { self.repeats } else { 0 })
+    fn key(&self) -> Key {
+        let asked = self.command.as_ref().map(|command| command.bytes().to_vec());
+        let (repeats, writes, ended) = (self.repeats(), self.writes(), self.ended());
+        Key { inner: self.inner(), asked, repeats, writes, ended }
     }
 
     fn writes(&self) -> bool {
@@ -281,36 +375,41 @@ impl Played {
     }
 }
 
-/// Class, instruction and first parameter of a command.
-const CODE: usize = 3;
-
 /// What holds of every step.
-fn check(effects: &[Effect], what: &str) {
+fn check(effects: &[Effect], written_down: bool, what: fmt::Arguments<'_>) {
     let place = |wanted: fn(&Effect) -> bool| effects.iter().position(wanted);
-    if let Some(sent) = place(|effect| matches!(effect, Effect::Send(_))) {
+    let sent = place(|effect| matches!(effect, Effect::Send(_) | Effect::SendAbout(_)));
+    if let Some(sent) = sent.filter(|_| written_down) {
         let pending = place(|effect| matches!(effect, Effect::Record(Record::Pending(_))));
         assert!(pending.is_some_and(|pending| pending < sent), "sent before it was written down: {what}");
     }
     if let Some(end) = place(|effect| matches!(effect, Effect::Conclude(_) | Effect::TryAnotherPin(_))) {
         assert_eq!(end + 1, effects.len(), "something follows the end: {what}");
     }
+    let records = effects.iter().filter(|effect| matches!(effect, Effect::Record(_))).count();
+    assert!(written_down || records == 0, "it is not to be written down: {what}");
 }
 
-/// Everything that can happen to payments with these cards.
-fn transitions(cards: &[Card]) -> (BTreeSet<Transition>, BTreeSet<&'static str>) {
+/// Everything that can happen to a transaction with these cards; `reached` gets the states.
+fn transitions(
+    way: &str,
+    transaction: &Transaction,
+    cards: &[Card],
+    reached: &mut BTreeSet<&'static str>,
+) -> BTreeSet<Transition> {
+    let written_down = transaction.kind().is_written_down();
+    let everything: Vec<_> = every_event().into_iter().flat_map(|(_, examples)| examples).collect();
     let mut made = BTreeSet::new();
-    let mut reached = BTreeSet::new();
     for card in cards {
-        let mut known = BTreeSet::new();
-        let mut open = VecDeque::from([Situation { before: None, history: Vec::new() }]);
-        while let Some(situation) = open.pop_front() {
-            let played = situation.play();
-            let again = situation.before.is_some();
-            if !known.insert(format!("{again} {}", played.key(usize::MAX))) {
+        let (mut known, mut known_roughly) = (HashSet::new(), HashSet::new());
+        let mut open = VecDeque::from([(false, Played::new(Sale::new(opening(transaction.clone()))))]);
+        while let Some((again, played)) = open.pop_front() {
+            let key = played.key();
+            if !known.insert((again, key.clone())) {
                 continue;
             }
-            let (state, stood, inner) = (state_of(&played.sale.phase), played.stood(), played.inner(true));
-            let (writes, ended) = (played.writes(), played.ended());
+            let Key { inner, writes, ended, .. } = key.clone();
+            let Inner { state, stood, .. } = inner;
             reached.insert(state);
             // What the card really answers comes first: a situation that looks the same after nonsense is not explored again.
             let answer = played.command.as_ref().map(|command| Event::CardAnswered(card.answer(command.bytes())));
@@ -321,28 +420,28 @@ fn transitions(cards: &[Card]) -> (BTreeSet<Transition>, BTreeSet<&'static str>)
                 events.push(Event::PinLengthWrong);
             }
             // To one command like the other everything else can happen as well.
-            if known.insert(format!("others {again} {}", played.key(CODE))) {
-                let others = every_event().into_iter().flat_map(|(_, examples)| examples);
-                // A card that asks for no PIN does not know the pads apart; and only what was to be written can fail to be.
-                events.extend(others.filter(|event| match event {
-                    Event::CardInserted(pad) => card.asks_pin() || *pad == PinPad::None,
+            if known_roughly.insert((again, key.rough())) {
+                // Only what was to be written can fail to be.
+                let others = everything.iter().filter(|event| match event {
+                    Event::CardInserted(pad) => card.pads().contains(pad),
                     Event::RecordFailed(_) => writes,
                     _ => true,
-                }));
+                });
+                events.extend(others.cloned());
             }
-            let mut untouched = Some(played);
+            let mut untouched = None;
             for event in events {
                 let name = name_of(&event);
-                let mut after = untouched.take().unwrap_or_else(|| situation.play());
-                after.step(event.clone());
-                check(&after.last, &format!("{state}, {name}"));
+                let mut after = untouched.take().unwrap_or_else(|| played.copy());
+                after.step(event);
+                check(&after.last, written_down, format_args!("{way}: {state}, {name}"));
                 if after.last.is_empty() {
                     assert_eq!(state, state_of(&after.sale.phase), "{name} changes the state and nothing else");
-                    if after.inner(true) == inner {
+                    if after.inner() == inner {
                         untouched = Some(after);
                     } else {
                         // It is remembered all the same.
-                        open.push_back(situation.after(event));
+                        open.push_back((again, after));
                     }
                     continue;
                 }
@@ -352,25 +451,43 @@ fn transitions(cards: &[Card]) -> (BTreeSet<Transition>, BTreeSet<&'static str>)
                     event: name.to_owned(),
                     next: after.next(stood),
                     recorded: recorded(&after.last),
+                    way: way.to_owned(),
                 });
                 let once_more = after.last.iter().any(|effect| matches!(effect, Effect::TryAnotherPin(_)));
-                let next = situation.after(event);
                 if once_more && !again {
-                    let before = Some(Box::new(next.clone()));
-                    open.push_back(Situation { before, history: Vec::new() });
+                    open.push_back((true, after.again()));
                 }
-                open.push_back(next);
+                open.push_back((again, after));
             }
         }
     }
-    (made, reached)
+    made
 }
 
 #[test]
 fn the_table_says_what_the_machine_does_and_nothing_else() {
-    let (made, reached) = transitions(&Card::every());
-    let states: BTreeSet<_> = every_state().into_iter().map(|(name, _)| name).collect();
-    assert_eq!(reached, states, "every state is reached");
-    let differences = differences(&documented(include_str!("mod.rs")), &made);
+    let (mut made, mut reached, mut seen) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+    let ways = ways();
+    for (way, transactions) in &ways {
+        let mut first = None;
+        for transaction in transactions {
+            seen.insert(transaction.kind().word());
+            let cards = match transaction.card() {
+                // What takes the same way hears the same of a card.
+                _ if first.is_some() => vec![Card::one()],
+                CardUse::Whole | CardUse::Decides => Card::every(),
+                CardUse::Read => Card::every_to_read(),
+                CardUse::None => vec![Card::one()],
+            };
+            let of_this = transitions(way, transaction, &cards, &mut reached);
+            let first = first.get_or_insert_with(|| of_this.clone());
+            assert!(of_this.is_subset(first), "{way} is taken by {:?} too", transaction.kind());
+            made.extend(of_this);
+        }
+    }
+    assert_eq!(seen, Kind::ALL.into_iter().map(Kind::word).collect(), "every kind takes a way");
+    assert_eq!(reached, every_state().into_iter().map(|(name, _)| name).collect(), "every state is reached");
+    let names: Vec<_> = ways.iter().map(|(way, _)| *way).collect();
+    let differences = differences(&documented(include_str!("mod.rs"), &names), &made);
     assert!(differences.is_empty(), "\n{differences}");
 }

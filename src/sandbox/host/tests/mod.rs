@@ -32,6 +32,7 @@ use crate::money::{Amount, Currency};
 use crate::payment::online::{
     CardForHost, Decision, EntryMode, HostAnswer, LinkFailure, ReversalReason, ReversalRequest, SaleRequest,
 };
+use crate::payment::transaction::Kind;
 use crate::reference::{Batch, Stan, TraceNumber};
 use crate::sandbox::card::profile::{ApplicationProfile, CardProfile};
 use crate::sandbox::issuer::CryptogramInput;
@@ -142,6 +143,8 @@ fn sale(stan: u32, minor: u64) -> SaleRequest {
 fn sale_of(profile: &ApplicationProfile, stan: u32, minor: u64) -> SaleRequest {
     SaleRequest {
         trace: trace(stan),
+        kind: Kind::Sale,
+        original: None,
         amount: cny(minor),
         at: date(2026, 11, 22).at(14, 3, 5, 0),
         card: CardForHost {

@@ -1,0 +1,225 @@
+use jiff::civil::date;
+
+use super::*;
+use crate::reference::Stan;
+
+fn yuan(text: &str) -> Amount {
+    Amount::parse(text, Currency::CNY).unwrap()
+}
+
+fn batch(number: u32) -> Batch {
+    Batch::new(number).unwrap()
+}
+
+/// An approved transaction of 100.00 in batch 1.
+fn past(kind: Kind) -> Past {
+    Past {
+        kind,
+        state: State::Approved,
+        original: Original {
+            trace: TraceNumber { batch: batch(1), stan: Stan::FIRST },
+            at: date(2026, 11, 22).at(14, 26, 9, 0),
+            amount: yuan("100"),
+            rrn: Rrn::parse("000000000001").ok(),
+            authorisation_code: AuthorisationCode::parse("A12B3C").ok(),
+            pan: Pan::of_digits("6228480000000001230").unwrap(),
+        },
+        given_back: Amount::zero(Currency::CNY),
+        used: false,
+    }
+}
+
+fn all_of(past: &Past) -> [(Kind, Result<Transaction, NotPossible>); 4] {
+    let void = match past.kind {
+        Kind::PreAuthorisation => Kind::PreAuthorisationVoid,
+        Kind::Completion => Kind::CompletionVoid,
+        _ => Kind::Void,
+    };
+    [
+        (void, Transaction::void(past, batch(1), Presence::CardThere)),
+        (Kind::Refund, Transaction::refund(past, yuan("1"))),
+        (Kind::Completion, Transaction::completion(past, yuan("1"), 100, Presence::CardThere)),
+        (Kind::CompletionNotice, Transaction::completion_notice(past, yuan("1"), 100)),
+    ]
+}
+
+#[test]
+fn the_table_in_the_head_is_what_the_code_does() {
+    let rows: Vec<Vec<&str>> = include_str!("../transaction.rs")
+        .lines()
+        .filter_map(|line| line.strip_prefix("//! | ")?.strip_suffix('|'))
+        .map(|row| row.split('|').map(str::trim).collect())
+        .skip(1)
+        .collect();
+    let made = Kind::ALL.map(|kind| {
+        let card = match kind.card() {
+            CardUse::Whole => "whole",
+            CardUse::Decides => "decides",
+            CardUse::Read => "read",
+            CardUse::None => "none",
+        };
+        let money = match kind.money() {
+            Money::ToMerchant => "to the merchant",
+            Money::ToCustomer => "to the customer",
+            Money::Held => "held",
+            Money::Released => "released",
+            Money::None => "none",
+        };
+        let unknown = match kind.if_unknown() {
+            IfUnknown::TakenBack => "taken back",
+            IfUnknown::Repeated => "repeated",
+            IfUnknown::Nothing => "nothing",
+        };
+        let originals: Vec<_> =
+            Kind::ALL.into_iter().filter(|original| kind.may_refer_to(*original)).map(Kind::word).collect();
+        vec![kind.word(), card, money, unknown, &originals.join(", ")]
+            .into_iter()
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    });
+    assert_eq!(rows, made);
+    assert!(Kind::ALL.into_iter().all(|kind| Kind::from_word(kind.word()) == Some(kind)));
+}
+
+#[test]
+fn what_refers_to_something_refers_to_what_it_may() {
+    for of in Kind::ALL {
+        for (kind, made) in all_of(&past(of)) {
+            assert_eq!(made.is_ok(), kind.may_refer_to(of), "{kind:?} of {of:?}: {made:?}");
+            let Ok(made) = made else { continue };
+            assert_eq!((made.kind(), made.card()), (kind, kind.card()));
+            assert_eq!(made.original(), Some(&past(of).original));
+        }
+    }
+    for made in [
+        Transaction::sale(yuan("1")),
+        Transaction::offline_sale(yuan("1")),
+        Transaction::pre_authorisation(yuan("1")),
+        Transaction::balance(Currency::CNY),
+    ] {
+        assert!(made.original().is_none() && !Kind::ALL.iter().any(|of| made.kind().may_refer_to(*of)), "{made:?}");
+    }
+}
+
+#[test]
+fn only_what_is_approved_and_untouched_can_be_used() {
+    for of in [Kind::Sale, Kind::PreAuthorisation, Kind::Completion] {
+        for state in State::ALL {
+            for (kind, made) in all_of(&Past { state, ..past(of) }) {
+                assert_eq!(
+                    made.is_ok(),
+                    kind.may_refer_to(of) && state == State::Approved,
+                    "{kind:?} {of:?} {state:?}"
+                );
+            }
+        }
+        for (kind, made) in all_of(&Past { used: true, ..past(of) }) {
+            assert!(made.is_err(), "{kind:?} {of:?}: {made:?}");
+        }
+    }
+}
+
+#[test]
+fn a_void_is_of_this_batch_and_of_the_whole() {
+    let trace = past(Kind::Sale).original.trace;
+    for (of, in_another) in [(Kind::Sale, false), (Kind::Completion, false), (Kind::PreAuthorisation, true)] {
+        let made = Transaction::void(&past(of), batch(2), Presence::CardAway);
+        assert_eq!(made.is_ok(), in_another, "{of:?}: {made:?}");
+        let made = Transaction::void(&past(of), batch(1), Presence::CardAway).unwrap();
+        assert_eq!((made.amount(), made.card()), (yuan("100"), CardUse::None));
+    }
+    let part = Past { given_back: yuan("0.01"), ..past(Kind::Sale) };
+    let refused = Transaction::void(&part, batch(1), Presence::CardThere).unwrap_err();
+    assert_eq!(refused, NotPossible::RefundedInPart(trace));
+    let refused = Transaction::void(&past(Kind::OfflineSale), batch(1), Presence::CardThere).unwrap_err();
+    assert_eq!(refused.to_string(), format!("{trace} is a offline_sale, of which there is no void"));
+}
+
+#[test]
+fn no_more_goes_back_than_was_paid_however_often() {
+    let original = past(Kind::Sale).original.trace;
+    let mut sale = past(Kind::Sale);
+    for (wanted, left) in [("30", "70.00"), ("69.99", "0.01"), ("0.01", "0.00")] {
+        let refund = Transaction::refund(&sale, yuan(wanted)).unwrap();
+        assert_eq!(refund.amount(), yuan(wanted));
+        sale.given_back = sale.given_back.checked_add(refund.amount()).unwrap();
+        let most = sale.original.amount.checked_sub(sale.given_back).unwrap();
+        assert_eq!(most.to_string(), left);
+        let wanted = most.checked_add(yuan("0.01")).unwrap();
+        let refused = Transaction::refund(&sale, wanted).unwrap_err();
+        assert_eq!(refused, NotPossible::TooMuch { original, wanted, most });
+    }
+    assert_eq!(Transaction::refund(&sale, yuan("0")).unwrap_err(), NotPossible::Nothing);
+    let all = sale.original.amount.checked_add(yuan("0.01")).unwrap();
+    let refused = Transaction::refund(&Past { given_back: all, ..sale.clone() }, yuan("0.01")).unwrap_err();
+    assert_eq!(refused, NotPossible::TooMuch { original, wanted: yuan("0.01"), most: yuan("0") });
+    let dollars = Amount::parse("1", "USD".parse().unwrap()).unwrap();
+    assert_eq!(Transaction::refund(&past(Kind::Sale), dollars).unwrap_err(), NotPossible::Currency(original));
+}
+
+#[test]
+fn a_completion_pays_no_more_than_the_acquirer_allows() {
+    let held = past(Kind::PreAuthorisation);
+    for (percent, wanted, allowed) in [
+        (100, "100", true),
+        (100, "100.01", false),
+        (115, "115", true),
+        (115, "115.01", false),
+        (100, "0", false),
+        (u32::MAX, "9999999999.99", true),
+    ] {
+        for made in [
+            Transaction::completion(&held, yuan(wanted), percent, Presence::CardThere),
+            Transaction::completion_notice(&held, yuan(wanted), percent),
+        ] {
+            // More than any message can carry is as much as was set aside.
+            let allowed = allowed && percent != u32::MAX;
+            assert_eq!(made.is_ok(), allowed, "{percent} {wanted}: {made:?}");
+        }
+    }
+}
+
+#[test]
+fn a_power_cut_is_followed_by_what_the_kind_says() {
+    for kind in Kind::ALL {
+        let (pending, host_approved) = match kind.if_unknown() {
+            IfUnknown::TakenBack => (Some(Resume::TakeBack), Some(Resume::TakeBack)),
+            IfUnknown::Repeated => (Some(Resume::Repeat), Some(Resume::Finish)),
+            IfUnknown::Nothing => (None, None),
+        };
+        assert_eq!(kind.after_restart(State::Pending), pending, "{kind:?}");
+        assert_eq!(kind.after_restart(State::HostApproved), host_approved, "{kind:?}");
+        for state in [State::Approved, State::Declined, State::ReversalDue, State::Reversed, State::Unresolved] {
+            assert_eq!(kind.after_restart(state), None, "{kind:?} {state:?}");
+        }
+    }
+}
+
+#[test]
+fn the_kernel_hears_what_kind_it_is() {
+    // The first two digits of the processing code of what goes online with a cryptogram.
+    for (kind, code) in [(Kind::Sale, 0x00), (Kind::PreAuthorisation, 0x03), (Kind::Balance, 0x31)] {
+        assert_eq!(kind.for_kernel().code(), code, "{kind:?}");
+    }
+    for kind in Kind::ALL {
+        let read_only = matches!(kind.card(), CardUse::Read | CardUse::None);
+        assert_eq!(kind.for_kernel() == TransactionKind::Refund, read_only, "{kind:?}");
+    }
+}
+
+#[test]
+fn what_cannot_be_taken_back_is_what_no_reversal_may_name() {
+    // Reversible: sale, void, pre-authorisation, completion and their voids.
+    let taken_back = Kind::ALL.into_iter().filter(|kind| kind.if_unknown() == IfUnknown::TakenBack);
+    assert_eq!(
+        taken_back.collect::<Vec<_>>(),
+        [
+            Kind::Sale,
+            Kind::PreAuthorisation,
+            Kind::Void,
+            Kind::PreAuthorisationVoid,
+            Kind::Completion,
+            Kind::CompletionVoid,
+        ]
+    );
+}
