@@ -39,12 +39,32 @@ impl Setup {
     /// # Errors
     /// When it cannot be opened, or there was one and it is lost.
     pub fn ledger(&self, identity: &Identity) -> Result<Ledger, SetupError> {
+        self.ledger_by(identity, Ledger::open)
+    }
+
+    /// The same for a command, during which the terminal may run.
+    ///
+    /// # Errors
+    /// As for [`Setup::ledger`].
+    pub fn ledger_beside(&self, identity: &Identity) -> Result<Ledger, SetupError> {
+        match self.lock() {
+            Ok(_alone) => self.ledger(identity),
+            Err(SetupError::Running(_)) => self.ledger_by(identity, Ledger::open_beside),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn ledger_by(
+        &self,
+        identity: &Identity,
+        open: impl FnOnce(&Path, MerchantCode, TerminalNumber) -> Result<Ledger, LedgerError>,
+    ) -> Result<Ledger, SetupError> {
         make_private(&self.state)?;
         let (merchant, terminal) = (identity.merchant_code()?, identity.terminal_number()?);
         let path = self.ledger_path();
         Ledger::is_there(&path, &merchant, &terminal, self.has_begun())?;
         make_files_private(&path)?;
-        let mut ledger = Ledger::open(&path, merchant, terminal)?;
+        let mut ledger = open(&path, merchant, terminal)?;
         self.note_that_it_has_begun();
         self.check_binding(identity, &mut ledger)?;
         Ok(ledger)

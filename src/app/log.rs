@@ -156,7 +156,7 @@ impl Setup {
     /// When the vault does not sign or it cannot be written.
     pub fn sign_log(&self) -> Result<(Ledger, CheckpointRow), LogError> {
         let identity = self.identity()?;
-        let mut ledger = self.ledger(&identity)?;
+        let mut ledger = self.ledger_beside(&identity)?;
         let row = sign_head(&mut ledger, &*self.vault()?, &identity)?;
         Ok((ledger, row))
     }

@@ -140,7 +140,7 @@ fn decide(setup: &Setup, number: &Number, act: Act, by: &str, note: &str) -> Res
     let identity = setup.identity()?;
     // A ledger is not made for this.
     setup.ledger_to_look_at(&identity)?.ok_or("this terminal has no ledger yet: nothing waits")?;
-    let mut ledger = setup.ledger(&identity)?;
+    let mut ledger = setup.ledger_beside(&identity)?;
     let trace = TraceNumber { batch: number.batch, stan: number.stan };
     let deed = Deed { act, by: by.trim().to_owned(), note: note.trim().to_owned(), at: now() };
     let entry = ledger.decide(trace, &deed)?;

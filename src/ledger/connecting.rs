@@ -2,12 +2,15 @@
 //! refers to nothing is refused, and what is deleted is overwritten.
 
 use std::path::Path;
+use std::sync::OnceLock;
 use std::time::Duration;
 
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 
+use super::backup::beside;
 use super::{LedgerError, statement_error};
 use crate::deliberate;
+use crate::terminal::files;
 
 /// How long one connection waits for what another one writes.
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
@@ -75,16 +78,50 @@ pub(super) fn one_file(connection: &Connection, path: &Path) -> Result<(), Ledge
     }
 }
 
-/// Brings what a log that was found holds into the ledger, and begins the log anew.
+/// How a log is written over with itself, where it is not a file.
+static OTHER_WAY: OnceLock<fn(&Path) -> std::io::Result<()>> = OnceLock::new();
+
+/// For a test whose databases are no files: has a log written over with itself in this way.
+#[doc(hidden)]
+pub fn write_logs_again_by(way: fn(&Path) -> std::io::Result<()>) {
+    OTHER_WAY.get_or_init(|| way);
+}
+
+/// Makes sure of what a log that was found holds, brings it into the ledger, and begins the log anew.
 ///
 /// A sync that failed has given up what was written, and on Linux it can be read all the same until the power goes: the log that
-/// an earlier program left may look whole and not be on the disk. What comes to stand behind such a part would be lost with it.
+/// an earlier program left may look whole and not be on the disk. What comes to stand behind such a part would be lost with it;
+/// and pages that were brought from it into the ledger would meet the older log after a power cut. So it is written once more
+/// first, as it is read.
+///
+/// Only for who is alone on a ledger: what runs there already has settled its log, and would have to wait.
 pub(super) fn settle_log(connection: &Connection, path: &Path) -> Result<(), LedgerError> {
-    match empty_log(connection) {
-        Ok(true) => Ok(()),
-        Ok(false) => Err(LedgerError::InUse(path.display().to_string())),
-        Err(error) => Err(statement_error(path)(error)),
+    let (busy, failed) = (|| LedgerError::InUse(path.display().to_string()), statement_error(path));
+    let failed = |error: rusqlite::Error| match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseBusy) => busy(),
+        _ => failed(error),
+    };
+    // Nobody else writes meanwhile.
+    let alone = Transaction::new_unchecked(connection, TransactionBehavior::Immediate).map_err(&failed)?;
+    let log = beside(path, "-wal");
+    let again = OTHER_WAY.get().copied().unwrap_or(files::write_again);
+    again(&log).map_err(|source| LedgerError::File { path: log.display().to_string(), source })?;
+    alone.commit().map_err(&failed)?;
+    // A checkpoint of another connection is in the way for a moment, and is not waited for by SQLite.
+    if !empty_log(connection).map_err(&failed)? {
+        std::thread::sleep(Duration::from_millis(100));
+        if !empty_log(connection).map_err(&failed)? {
+            return Err(busy());
+        }
     }
+    // A log of this program's own stands on the disk, and none of before comes back.
+    write_nothing(connection).map_err(&failed)
+}
+
+/// A commit that changes nothing, and is written all the same. A row that is given the values it has is not: SQLite sees that.
+pub(super) fn write_nothing(connection: &Connection) -> rusqlite::Result<()> {
+    let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    connection.pragma_update(None, "user_version", version)
 }
 
 /// Brings what is in the write-ahead log into the file, durably, and cuts the log; gives false where others are in its way.
@@ -149,7 +186,8 @@ mod tests {
         assert!(matches!(one_file(&writer, &path), Err(LedgerError::InUse(_))));
         reader.execute_batch("COMMIT").unwrap();
         settle_log(&writer, &path).unwrap();
-        assert_eq!(std::fs::metadata(path.with_extension("sqlite-wal")).unwrap().len(), 0);
+        let pages = std::fs::metadata(path.with_extension("sqlite-wal")).unwrap().len() / 1024;
+        assert_eq!(pages, 1, "what says that nothing of before counts");
     }
 
     #[test]
@@ -164,6 +202,32 @@ mod tests {
         let mut ledger = open_ledger(directory.path());
         assert_eq!(setting(&ledger.connection, "page_size"), "4096");
         assert_eq!(ledger.take_trace_number().unwrap().stan.number(), 1);
+    }
+
+    #[test]
+    fn a_command_writes_beside_an_engine_also_while_somebody_reads() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("ledger.sqlite");
+        let mut engine = open_ledger(directory.path());
+        let reader = open_to_read(&path).unwrap();
+        reader.execute_batch("BEGIN; SELECT count(*) FROM transactions;").unwrap();
+        let first = engine.take_trace_number().unwrap();
+        let numbers = (MerchantCode::parse("898440100000001").unwrap(), TerminalNumber::parse("10000001").unwrap());
+        let mut command = Ledger::open_beside(&path, numbers.0, numbers.1).unwrap();
+        let second = command.take_trace_number().unwrap();
+        let third = engine.take_trace_number().unwrap();
+        assert_eq!([first, second, third].map(|trace| trace.stan.number()), [1, 2, 3]);
+    }
+
+    #[test]
+    fn whether_a_ledger_can_be_written_is_found_out_by_writing() {
+        let directory = tempfile::tempdir().unwrap();
+        let ledger = open_ledger(directory.path());
+        let log = directory.path().join("ledger.sqlite-wal");
+        assert!(empty_log(&ledger.connection).unwrap());
+        assert_eq!(std::fs::metadata(&log).unwrap().len(), 0);
+        ledger.check_writable().unwrap();
+        assert!(std::fs::metadata(&log).unwrap().len() > 0);
     }
 
     #[test]

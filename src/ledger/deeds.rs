@@ -83,7 +83,7 @@ impl Ledger {
             )
             .map_err(&failed)?;
         self.log(entry.original)?;
-        transaction.commit().map_err(&failed)?;
+        self.commit(transaction)?;
         Ok(entry)
     }
 

@@ -149,7 +149,7 @@ impl Ledger {
             self.log_row(id)?;
         }
         self.connection.execute("UPDATE log_head SET complete = 1 WHERE id = 1", []).map_err(&failed)?;
-        transaction.commit().map_err(&failed)
+        self.commit(transaction)
     }
 
     fn final_rows(&self) -> Result<Vec<i64>, LedgerError> {
@@ -328,7 +328,7 @@ impl Ledger {
             .execute("INSERT INTO log_checkpoints (size, note) VALUES (?1, ?2)", params![size, note.whole()])
             .map_err(&failed)?;
         let id = self.connection.last_insert_rowid();
-        transaction.commit().map_err(&failed)?;
+        self.commit(transaction)?;
         Ok(id)
     }
 

@@ -27,9 +27,11 @@ mod tallies;
 
 use std::path::{Path, PathBuf};
 
-use rusqlite::{OpenFlags, params};
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, params};
 
 pub(crate) use self::connecting::journal_mode;
+#[doc(hidden)]
+pub use self::connecting::write_logs_again_by;
 use self::error::statement_error;
 use self::numbers::Keeper;
 pub(crate) use self::prepared::Prepared;
@@ -87,20 +89,42 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// Opens or makes the ledger `path` for a terminal. None is made where there has been one.
+    /// Opens or makes the ledger `path` for a terminal. None is made where there has been one. For who is alone on it: see
+    /// [`Ledger::open_beside`].
     ///
     /// # Errors
-    /// When it cannot be opened, is damaged or lost, was written by a newer program, or does not promise durability.
+    /// When it cannot be opened, is in use, damaged or lost, was written by a newer program, or does not promise durability.
     pub fn open(
         path: &Path,
         merchant_code: MerchantCode,
         terminal_number: TerminalNumber,
     ) -> Result<Self, LedgerError> {
+        Self::open_settled(path, merchant_code, terminal_number, connecting::settle_log)
+    }
+
+    /// Opens the ledger `path` beside an engine that runs on it, and writes behind what that one has written.
+    ///
+    /// # Errors
+    /// As for [`Ledger::open`].
+    pub fn open_beside(
+        path: &Path,
+        merchant_code: MerchantCode,
+        terminal_number: TerminalNumber,
+    ) -> Result<Self, LedgerError> {
+        Self::open_settled(path, merchant_code, terminal_number, |_, _| Ok(()))
+    }
+
+    fn open_settled(
+        path: &Path,
+        merchant_code: MerchantCode,
+        terminal_number: TerminalNumber,
+        settle: impl FnOnce(&Connection, &Path) -> Result<(), LedgerError>,
+    ) -> Result<Self, LedgerError> {
         Self::is_there(path, &merchant_code, &terminal_number, false)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
         let mut ledger = Self::connect(path, flags, merchant_code, terminal_number)?;
         connecting::write_ahead(&ledger.connection, path)?;
-        connecting::settle_log(&ledger.connection, path)?;
+        settle(&ledger.connection, path)?;
         ledger.check_integrity()?;
         presence::check_schema(&ledger.connection, path)?;
         ledger.migrate()?;
@@ -145,11 +169,22 @@ impl Ledger {
     /// When the counter cannot be written: then no sale may begin.
     pub fn take_trace_number(&mut self) -> Result<TraceNumber, LedgerError> {
         self.check_space()?;
-        let failed = statement_error(&self.path);
-        let transaction = self.connection.unchecked_transaction().map_err(&failed)?;
+        // It reads first: who waits to write only then is turned away at once where another writes.
+        let transaction = Transaction::new_unchecked(&self.connection, TransactionBehavior::Immediate)
+            .map_err(statement_error(&self.path))?;
         let trace = self.next_trace_number(&transaction)?;
-        transaction.commit().map_err(&failed)?;
+        self.commit(transaction)?;
         Ok(trace)
+    }
+
+    /// Makes durable what was written. What a commit that fails has written can still be read in the log: the next program would
+    /// take it for done. Something that changes nothing takes its place, where that can be written.
+    fn commit(&self, transaction: Transaction<'_>) -> Result<(), LedgerError> {
+        let Err(error) = transaction.commit() else { return Ok(()) };
+        if let Err(error) = connecting::write_nothing(&self.connection) {
+            tracing::warn!(%error, "what could not be committed could not be written over either");
+        }
+        Err(statement_error(&self.path)(error))
     }
 
     /// Whether the ledger can be written and there is room for more: writes what stands there already.
@@ -158,10 +193,7 @@ impl Ledger {
     /// Why it cannot.
     pub fn check_writable(&self) -> Result<(), LedgerError> {
         self.check_space()?;
-        self.connection
-            .execute("UPDATE counters SET next_stan = next_stan WHERE id = 1", [])
-            .map(|_| ())
-            .map_err(statement_error(&self.path))
+        connecting::write_nothing(&self.connection).map_err(statement_error(&self.path))
     }
 
     /// Makes a change durable.
@@ -201,7 +233,7 @@ impl Ledger {
             self.queue_advice(AdviceKind::ScriptResult, trace, &scripts.chip_data)?;
         }
         self.log(trace)?;
-        transaction.commit().map_err(&failed)
+        self.commit(transaction)
     }
 
     fn apply(&self, trace: TraceNumber, record: &Record) -> rusqlite::Result<usize> {

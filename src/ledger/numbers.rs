@@ -131,7 +131,7 @@ impl Ledger {
                 Err(error) => return Err(error.into()),
             }
         }
-        transaction.commit().map_err(&failed)?;
+        self.commit(transaction)?;
         // Durable before the only key goes that could read what stood there.
         vault.destroy_storage_keys_but(storage_key)?;
         self.empty_log();

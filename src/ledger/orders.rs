@@ -49,7 +49,7 @@ impl Ledger {
                 )
                 .map_err(&failed)?;
         }
-        transaction.commit().map_err(&failed)
+        self.commit(transaction)
     }
 
     /// The last order of each kind, in the order of the words.

@@ -20,6 +20,15 @@ const OPEN_PAYMENTS: &str =
 /// The oldest row to be taken back.
 const REVERSALS: &str = "t.state = 'reversal_due'";
 
+/// Rows under way or to be taken back. Without being told SQLite would count by way of the merchant: every row.
+const WAITING: &str = "transactions t INDEXED BY transactions_unfinished
+     WHERE (t.state = 'pending' OR t.state = 'host_approved' OR t.state = 'reversal_due' OR t.state = 'unresolved')
+         AND t.state <> 'unresolved'";
+
+/// Rows that a person must look at.
+const PARKED: &str =
+    "transactions t INDEXED BY transactions_unfinished WHERE t.state = 'unresolved' AND t.resolution IS NULL";
+
 /// Something that was given up, and owes a slip.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DeadLetter {
@@ -69,15 +78,12 @@ impl Ledger {
             let count = self.connection.query_row(&sql, own, |row| row.get::<_, i64>(0));
             Ok(usize::try_from(count.map_err(statement_error(&self.path))?).unwrap_or(usize::MAX))
         };
-        let waiting = count(
-            "transactions
-             WHERE (state = 'pending' OR state = 'host_approved' OR state = 'reversal_due' OR state = 'unresolved')
-                 AND state <> 'unresolved'",
-        )? + count(
-            "advices a CROSS JOIN transactions t ON t.id = a.transaction_id
+        let waiting = count(WAITING)?
+            + count(
+                "advices a CROSS JOIN transactions t ON t.id = a.transaction_id
              WHERE a.state <> 'delivered' AND a.state = 'queued'",
-        )?;
-        let parked = count("transactions WHERE state = 'unresolved' AND resolution IS NULL")?
+            )?;
+        let parked = count(PARKED)?
             + count(
                 "advices a CROSS JOIN transactions t ON t.id = a.transaction_id
              WHERE a.state <> 'delivered' AND a.state = 'parked' AND a.resolution IS NULL",
@@ -153,7 +159,7 @@ impl Ledger {
                     params![],
                 )?;
                 self.log(trace)?;
-                transaction.commit().map_err(&failed)
+                self.commit(transaction)
             }
             EntryId::Advice(id) => self.change_advice(
                 "UPDATE advices SET state = 'delivered', chip_data = NULL, next_try = NULL
@@ -184,7 +190,7 @@ impl Ledger {
             )?,
         }
         self.note_dead_letter(id, code)?;
-        transaction.commit().map_err(&failed)
+        self.commit(transaction)
     }
 
     /// Writes down that something was given up, in the transaction of the database that has begun.
@@ -296,7 +302,7 @@ impl Ledger {
             }
         }
         self.log(late.trace)?;
-        transaction.commit().map_err(&failed)?;
+        self.commit(transaction)?;
         Ok(true)
     }
 

@@ -222,7 +222,7 @@ impl Ledger {
 /// Keeps what is there of a ledger under another name. What SQLite wrote beside it must not be taken for the next one's.
 fn put_damaged_aside(path: &Path, at: DateTime) -> std::io::Result<PathBuf> {
     let aside = path.with_file_name(format!("ledger-damaged-{}.sqlite", at.strftime("%Y%m%dT%H%M%S")));
-    for ending in ["", "-wal", "-shm"] {
+    for ending in ["", "-wal", "-shm", "-journal"] {
         match std::fs::rename(beside(path, ending), beside(&aside, ending)) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
             Ok(()) | Err(_) => {}

@@ -1,7 +1,7 @@
 //! Whether the terminal has the host's working keys, since when, and the batch number that came with them.
 
 use jiff::civil::DateTime;
-use rusqlite::params;
+use rusqlite::{Transaction, TransactionBehavior, params};
 
 use super::{Ledger, LedgerError, statement_error};
 use crate::deliberate;
@@ -66,13 +66,15 @@ impl Ledger {
     /// When it cannot be written: then nothing may leave.
     pub fn sign_on_begins(&mut self) -> Result<TraceNumber, LedgerError> {
         let failed = statement_error(&self.path);
-        let transaction = self.connection.unchecked_transaction().map_err(&failed)?;
+        // It reads first, as where a number is taken.
+        let transaction =
+            Transaction::new_unchecked(&self.connection, TransactionBehavior::Immediate).map_err(&failed)?;
         let trace = self.next_trace_number(&transaction)?;
         if deliberate::is("number_used_twice") {
             return Ok(trace);
         }
         transaction.execute("UPDATE sign_on SET due = 1 WHERE id = 1", []).map_err(&failed)?;
-        transaction.commit().map_err(&failed)?;
+        self.commit(transaction)?;
         Ok(trace)
     }
 
@@ -115,7 +117,7 @@ impl Ledger {
         transaction
             .execute("UPDATE sign_on SET due = 0, at = ?1 WHERE id = 1", params![at.to_string()])
             .map_err(&failed)?;
-        transaction.commit().map_err(&failed)?;
+        self.commit(transaction)?;
         Ok(adopted)
     }
 

@@ -2,7 +2,7 @@
 
 use std::fs::{DirBuilder, File, OpenOptions, Permissions};
 use std::io::{Error, ErrorKind, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 /// Writes a file that only its owner reads, as a whole and durably; one that is there is replaced.
@@ -19,6 +19,27 @@ pub fn write(path: &Path, content: &[u8]) -> Result<(), Error> {
     file.sync_all()?;
     std::fs::rename(&fresh, path)?;
     sync(parent(path))
+}
+
+/// Writes a file over with itself, durably; one that is not there is left so. What is read of a file after a sync has failed may
+/// not be on the disk, and is not written by the next sync either.
+///
+/// # Errors
+/// The system's.
+pub fn write_again(path: &Path) -> Result<(), Error> {
+    let file = match OpenOptions::new().read(true).write(true).open(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        opened => opened?,
+    };
+    let (mut part, mut at) = (vec![0; 1 << 20], 0);
+    loop {
+        let length = file.read_at(&mut part, at)?;
+        if length == 0 {
+            return file.sync_all();
+        }
+        file.write_all_at(&part[..length], at)?;
+        at += length as u64;
+    }
 }
 
 /// Opens a file so that only its owner reads it, also where others could before; one that is not there is made, empty.

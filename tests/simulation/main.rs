@@ -29,6 +29,8 @@ mod fault_proxy {
 }
 mod judge;
 mod network;
+#[path = "../support/pending.rs"]
+mod pending;
 mod plan;
 mod premises;
 mod random;

@@ -263,13 +263,14 @@ impl State {
         kind
     }
 
-    /// The answer of before that fits best: of this kind, and of this amount. Not one that the host signed for a number that it was
-    /// not asked about: when that number comes no terminal can tell such an answer from its own.
+    /// The answer of before that fits best: of this kind, and of this amount. Not one that the host signed for this number before it
+    /// was asked about it: no terminal can tell such an answer from its own.
     fn older_answer(&self, kind: Kind, request: &[u8]) -> Option<Vec<u8>> {
         let amount = self.dialect.unpack(request).ok().and_then(|frame| frame.message.text(4).map(str::to_owned));
         let fits = |given: &&Given| (given.kind == kind, given.amount == amount);
-        let to_the_point = self.answers.iter().filter(|given| given.to_the_point);
-        to_the_point.max_by_key(fits).map(|given| given.body.clone())
+        let asked = self.dialect.unpack(request).ok().and_then(|frame| frame.message.text(11).map(str::to_owned));
+        let told_apart = self.answers.iter().filter(|given| given.to_the_point || given.stan != asked);
+        told_apart.max_by_key(fits).map(|given| given.body.clone())
     }
 
     /// Brings a request to the host; nothing when it keeps silent.
@@ -297,8 +298,8 @@ impl State {
             let asked = self.dialect.unpack(request).ok().map(|frame| frame.message);
             let kind = asked.as_ref().map_or(Kind::Other, Kind::of);
             let to_the_point = asked.is_some_and(|asked| asked.text(11) == frame.message.text(11));
-            let amount = frame.message.text(4).map(str::to_owned);
-            self.answers.push(Given { kind, to_the_point, amount, body: body.clone() });
+            let (amount, stan) = (frame.message.text(4).map(str::to_owned), frame.message.text(11).map(str::to_owned));
+            self.answers.push(Given { kind, to_the_point, stan, amount, body: body.clone() });
         }
         Some(answer)
     }
@@ -309,6 +310,7 @@ struct Given {
     kind: Kind,
     /// It carries the number that was asked about.
     to_the_point: bool,
+    stan: Option<String>,
     amount: Option<String>,
     body: Vec<u8>,
 }

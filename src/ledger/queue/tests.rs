@@ -429,10 +429,15 @@ fn the_queue_is_found_by_its_index() {
     let trace = to_be_taken_back(&mut ledger, 1);
     (0..MAX_TRIES).for_each(|_| ledger.tried(EntryId::Reversal(trace), true, noon()).unwrap());
     let connection = Connection::open(directory.path().join("ledger.sqlite")).unwrap();
-    for condition in [REVERSALS, OPEN_PAYMENTS] {
-        let sql =
-            format!("EXPLAIN QUERY PLAN SELECT t.stan FROM transactions t WHERE {condition} ORDER BY t.id LIMIT 9");
-        let mut statement = connection.prepare(&sql).unwrap();
+    let oldest = |condition| format!("SELECT t.stan FROM transactions t WHERE {condition} ORDER BY t.id LIMIT 9");
+    let own = "AND merchant_code = '898440100000001' AND terminal_number = '10000001'";
+    for condition in [
+        oldest(REVERSALS),
+        oldest(OPEN_PAYMENTS),
+        format!("SELECT count(*) FROM {WAITING} {own}"),
+        format!("SELECT count(*) FROM {PARKED} {own}"),
+    ] {
+        let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {condition}")).unwrap();
         let plan: Vec<String> = statement.query_map([], |row| row.get(3)).unwrap().map(Result::unwrap).collect();
         assert!(plan.iter().any(|step| step.contains("transactions_unfinished")), "{condition}: {plan:?}");
     }

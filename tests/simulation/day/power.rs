@@ -72,10 +72,10 @@ impl Day<'_> {
             Err(error) => {
                 self.trace.note(format_args!("the terminal does not start: {}", error_word(&error)));
                 self.refusals += 1;
-                // However long a trouble is: somebody sees to the disk, and that has to be enough.
+                // However long this trouble is: somebody sees to the disk, and that has to be enough.
                 if self.refusals == PATIENCE {
                     self.trace.note(format_args!("somebody sees to the disk"));
-                    disk::heal();
+                    disk::mend();
                 }
                 if self.refusals > PATIENCE + 3 || matches!(error, LedgerError::Damaged { .. }) {
                     self.is_over = true;

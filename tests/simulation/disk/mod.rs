@@ -11,6 +11,7 @@ mod vfs;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::ffi::c_int;
+use std::path::Path;
 
 use rusqlite::ffi;
 
@@ -104,6 +105,8 @@ struct Disk {
     /// Writes, truncations and syncs of the terminal's files so far.
     operations: u64,
     troubles: BTreeMap<u64, Trouble>,
+    /// So many syncs fail.
+    failing_syncs: u32,
     /// The power is off.
     dead: bool,
     /// How often something the terminal wrote became durable.
@@ -125,7 +128,49 @@ pub fn fresh(seed: u64, troubles: impl IntoIterator<Item = (u64, Trouble)>) {
 
 /// No trouble from now on.
 pub fn heal() {
-    DISK.with_borrow_mut(|disk| disk.troubles.clear());
+    DISK.with_borrow_mut(|disk| {
+        disk.troubles.clear();
+        disk.failing_syncs = 0;
+    });
+}
+
+/// The next syncs of the terminal's files, so many, fail: what was written is read, and does not come to the disk.
+pub fn fail_syncs(count: u32) {
+    DISK.with_borrow_mut(|disk| disk.failing_syncs = count);
+}
+
+/// The trouble that is under way is over; others come yet.
+pub fn mend() {
+    DISK.with_borrow_mut(|disk| {
+        let mut operation = disk.operations;
+        while disk.troubles.remove(&operation).is_some() {
+            operation += 1;
+        }
+    });
+}
+
+/// These operations, counted from the next one on, meet trouble, and no others.
+pub fn meet(troubles: impl IntoIterator<Item = (u64, Trouble)>) {
+    DISK.with_borrow_mut(|disk| {
+        let next = disk.operations;
+        disk.troubles = troubles.into_iter().map(|(at, trouble)| (next + at, trouble)).collect();
+    });
+}
+
+/// Writes a file over with itself: [`yima::ledger::write_logs_again_by`].
+pub fn write_again(path: &Path) -> std::io::Result<()> {
+    DISK.with_borrow_mut(|disk| {
+        let name = path.to_str().unwrap_or_default();
+        let Some(content) = disk.files.get(name).map(|file| file.content.clone()) else { return Ok(()) };
+        let failed = |code: c_int| std::io::Error::other(format!("code {code} in this simulation"));
+        let id = disk.open(Some(name), 0).map_err(failed)?;
+        let written = match disk.change(id, &Change::Write(0, content)) {
+            ffi::SQLITE_OK => disk.sync(id),
+            code => code,
+        };
+        disk.close(id);
+        if written == ffi::SQLITE_OK { Ok(()) } else { Err(failed(written)) }
+    })
 }
 
 /// Puts a file on the disk.
@@ -354,7 +399,11 @@ impl Disk {
         if self.is_off(&name) {
             return ffi::SQLITE_IOERR_FSYNC;
         }
-        let trouble = self.trouble(&name);
+        let mut trouble = self.trouble(&name);
+        if self.failing_syncs > 0 && name.contains(TERMINAL) {
+            self.failing_syncs -= 1;
+            trouble = trouble.or(Some(Trouble::Broken));
+        }
         let Some(file) = self.files.get_mut(&name) else { return ffi::SQLITE_IOERR_FSYNC };
         match trouble {
             None | Some(Trouble::Full | Trouble::Cut(Moment::After)) => file.harden(),
@@ -500,8 +549,6 @@ impl Disk {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use rusqlite::Connection;
 
     use super::*;

@@ -78,6 +78,7 @@ pub fn install() {
         // SAFETY: the structure lives as long as the process, and all functions in it are those of this file.
         let registered = unsafe { ffi::sqlite3_vfs_register(Box::leak(vfs), 1) };
         assert_eq!(registered, ffi::SQLITE_OK);
+        yima::ledger::write_logs_again_by(super::write_again);
     });
 }
 
