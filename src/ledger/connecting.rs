@@ -120,8 +120,10 @@ pub(super) fn settle_log(connection: &Connection, path: &Path) -> Result<(), Led
 
 /// A commit that changes nothing, and is written all the same. A row that is given the values it has is not: SQLite sees that.
 pub(super) fn write_nothing(connection: &Connection) -> rusqlite::Result<()> {
-    let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    connection.pragma_update(None, "user_version", version)
+    let alone = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
+    let version: i64 = alone.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    alone.pragma_update(None, "user_version", version)?;
+    alone.commit()
 }
 
 /// Brings what is in the write-ahead log into the file, durably, and cuts the log; gives false where others are in its way.
