@@ -25,7 +25,7 @@ const BITES: [Bite; 13] = [
     bite("sent_again", "a request without an answer is sent once more", 2),
     bite("keys_not_taken", "the keys of a sign-on are not taken where there are some", 1),
     bite("other_answer_taken", "the answer to another number is taken", 55),
-    bite("interrupted_forgotten", "what a power cut interrupted is not taken back", 4),
+    bite("interrupted_forgotten", "what a power cut interrupted is not taken back", 11),
     bite("done_before_written", "what could not be written is done all the same", 30),
     bite("aac_swallowed", "a card that declines after the host's approval has approved", 6),
     bite("silence_is_no", "a host that keeps silent has declined", 2),
