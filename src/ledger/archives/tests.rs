@@ -5,10 +5,10 @@ use jiff::civil::{DateTime, date};
 use super::super::PrintState;
 use super::super::backup::tests::names;
 use super::super::connecting::empty_log;
-use super::super::tests::{approved, host_approved, open, pending, reversal_due};
+use super::super::tests::{approved, host_approved, open, pending_sale, reversal_due};
 use super::*;
 use crate::payment::queue::{Act, Deed, EntryId, Resolution};
-use crate::payment::record::{Record, State};
+use crate::payment::record::{Pending, Record, State};
 use crate::proof::export;
 use crate::proof::verify::{Trust, verify};
 use crate::receipt::CopyFor;
@@ -22,10 +22,8 @@ fn later() -> DateTime {
 }
 
 fn begin(ledger: &mut Ledger, at: DateTime) -> TraceNumber {
-    let Record::Pending(mut record) = pending(1234) else { unreachable!() };
-    record.at = at;
     let trace = ledger.take_trace_number().unwrap();
-    ledger.record(trace, &Record::Pending(record)).unwrap();
+    ledger.record(trace, &Record::Pending(Box::new(Pending { at, ..pending_sale(1234) }))).unwrap();
     trace
 }
 

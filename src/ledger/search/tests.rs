@@ -1,7 +1,7 @@
 use jiff::ToSpan;
 use jiff::civil::date;
 
-use super::super::tests::{approved, host_approved, open, pending};
+use super::super::tests::{approved, host_approved, open, pending, pending_sale};
 use super::*;
 use crate::card_number::Pan;
 use crate::money::Currency;
@@ -13,9 +13,9 @@ fn noon() -> DateTime {
 }
 
 fn record(minor: u64, change: impl FnOnce(&mut Pending)) -> Record {
-    let Record::Pending(mut record) = pending(minor) else { unreachable!() };
+    let mut record = pending_sale(minor);
     change(&mut record);
-    Record::Pending(record)
+    Record::Pending(Box::new(record))
 }
 
 /// Ten payments, each a minute after the one before: 1 to 10 yuan, cards that end with 0000 to 0002, RRNs as they are counted.
