@@ -125,9 +125,9 @@ fn commits(folder: &Path) {
     let raw = raw(&folder.join("raw.sqlite"));
     let mut insert = raw.prepare("INSERT INTO sales (amount, at, chip_data) VALUES (?1, ?2, ?3)").unwrap();
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
-    for round in 0..9_u64 {
+    for round in 0..45_u64 {
         let begun = Instant::now();
-        let committed: u32 = (0..100).map(|number| sale(&mut ledger, round * 100 + number)).sum();
+        let committed: u32 = (0..20).map(|number| sale(&mut ledger, round * 20 + number)).sum();
         ours.push(f64::from(committed) / begun.elapsed().as_secs_f64());
         let begun = Instant::now();
         for number in 0..committed {

@@ -1,6 +1,10 @@
 //! AES-256 in Galois/counter mode (NIST SP 800-38D): what is kept cannot be read without its key, nor changed unnoticed.
 
-use openssl::symm::{Cipher, Crypter, Mode};
+use std::sync::OnceLock;
+
+use openssl::cipher::Cipher;
+use openssl::cipher_ctx::CipherCtx;
+use openssl::error::ErrorStack;
 use zeroize::Zeroizing;
 
 use super::CryptoError;
@@ -19,9 +23,27 @@ pub const TAG: usize = 16;
 /// # Errors
 /// Passed on from OpenSSL.
 pub fn seal(key: &[u8; KEY], nonce: &[u8; NONCE], bound: &[u8], clear: &[u8]) -> Result<Vec<u8>, CryptoError> {
+    let mut context = CipherCtx::new()?;
+    context.encrypt_init(Some(cipher()?), Some(key), Some(nonce))?;
+    context.cipher_update(bound, None)?;
+    let mut sealed = nonce.to_vec();
+    sealed.reserve_exact(clear.len() + TAG);
+    context.cipher_update_vec(clear, &mut sealed)?;
+    context.cipher_final_vec(&mut sealed)?;
     let mut tag = [0; TAG];
-    let text = openssl::symm::encrypt_aead(Cipher::aes_256_gcm(), key, Some(nonce), bound, clear, &mut tag)?;
-    Ok([nonce.as_slice(), &text, &tag].concat())
+    context.tag(&mut tag)?;
+    sealed.extend(tag);
+    Ok(sealed)
+}
+
+/// OpenSSL looks an algorithm up by its name, which takes longer than to use it for a card number: once is enough.
+fn cipher() -> Result<&'static Cipher, ErrorStack> {
+    static FOUND: OnceLock<Cipher> = OnceLock::new();
+    if let Some(found) = FOUND.get() {
+        return Ok(found);
+    }
+    let found = Cipher::fetch(None, "AES-256-GCM", None)?;
+    Ok(FOUND.get_or_init(|| found))
 }
 
 /// Decrypts what [`seal`] made.
@@ -32,15 +54,15 @@ pub fn open(key: &[u8; KEY], bound: &[u8], sealed: &[u8]) -> Result<Zeroizing<Ve
     let short = || CryptoError::DataLength { what: "something sealed", length: sealed.len() };
     let (nonce, rest) = sealed.split_at_checked(NONCE).ok_or_else(short)?;
     let (text, tag) = rest.split_at_checked(rest.len().wrapping_sub(TAG)).ok_or_else(short)?;
-    let cipher = Cipher::aes_256_gcm();
-    let mut crypter = Crypter::new(cipher, Mode::Decrypt, key, Some(nonce))?;
-    crypter.aad_update(bound)?;
+    let mut context = CipherCtx::new()?;
+    context.decrypt_init(Some(cipher()?), Some(key), Some(nonce))?;
+    context.cipher_update(bound, None)?;
     // What comes out before the tag has been looked at is wiped as well when it is refused.
-    let mut clear = Zeroizing::new(vec![0; text.len() + cipher.block_size()]);
-    let mut written = crypter.update(text, &mut clear)?;
-    crypter.set_tag(tag)?;
-    written += crypter.finalize(&mut clear[written..])?;
-    clear.truncate(written);
+    let mut clear = Zeroizing::new(vec![0; text.len()]);
+    let written = context.cipher_update(text, Some(&mut clear))?;
+    context.set_tag(tag)?;
+    let end = context.cipher_final(&mut clear[written..])?;
+    clear.truncate(written + end);
     Ok(clear)
 }
 

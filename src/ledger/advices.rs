@@ -1,7 +1,7 @@
 //! Advices and how far each is: `queued → delivered | parked`.
 
 use jiff::civil::DateTime;
-use rusqlite::{Connection, params};
+use rusqlite::{ToSql, params};
 
 use super::row::{read, word};
 use super::{Ledger, LedgerError, row, statement_error};
@@ -55,7 +55,7 @@ impl Ledger {
     /// # Errors
     /// When the ledger cannot be read.
     pub fn next_advice(&self) -> Result<Option<AdviceRow>, LedgerError> {
-        Ok(self.advices("a.state <> 'delivered' AND a.state = 'queued'", 1)?.into_iter().next())
+        Ok(self.advices("a.state <> 'delivered' AND a.state = 'queued'", &[], 1)?.into_iter().next())
     }
 
     /// All advices the host does not have yet, oldest first: those that wait, and those that a person must look at.
@@ -63,7 +63,7 @@ impl Ledger {
     /// # Errors
     /// When the ledger cannot be read.
     pub fn undelivered_advices(&self) -> Result<Vec<AdviceRow>, LedgerError> {
-        self.advices("a.state <> 'delivered' AND a.resolution IS NULL", i64::MAX)
+        self.advices("a.state <> 'delivered' AND a.resolution IS NULL", &[], i64::MAX)
     }
 
     pub(super) fn change_advice(&self, sql: &str, parameters: &[&dyn rusqlite::ToSql]) -> Result<(), LedgerError> {
@@ -73,8 +73,10 @@ impl Ledger {
         }
     }
 
-    pub(super) fn advices(&self, condition: &str, limit: i64) -> Result<Vec<AdviceRow>, LedgerError> {
+    /// Advices of a condition whose numbers are counted from 4.
+    pub(super) fn advices(&self, condition: &str, numbers: &[i64], limit: i64) -> Result<Vec<AdviceRow>, LedgerError> {
         let failed = statement_error(&self.path);
+        let (merchant, terminal) = (self.merchant_code.as_str(), self.terminal_number.as_str());
         let columns = row::COLUMNS;
         let count = row::COLUMN_COUNT;
         let sql = format!(
@@ -83,8 +85,9 @@ impl Ledger {
              WHERE {condition} AND merchant_code = ?1 AND terminal_number = ?2 ORDER BY a.id LIMIT ?3"
         );
         let mut statement = self.connection.prepare(&sql).map_err(&failed)?;
-        let parameters = params![self.merchant_code.as_str(), self.terminal_number.as_str(), limit];
-        let rows = statement.query_map(parameters, |found| {
+        let mut parameters: Vec<&dyn ToSql> = vec![&merchant, &terminal, &limit];
+        parameters.extend(numbers.iter().map(|number| number as &dyn ToSql));
+        let rows = statement.query_map(&*parameters, |found| {
             let numbers = Numbers {
                 id: found.get(count)?,
                 batch: found.get(count + 7)?,
@@ -130,7 +133,7 @@ impl Ledger {
         if waits == 1 {
             return Ok(());
         }
-        let own = self.next_trace_number(&self.connection)?;
+        let own = self.next_trace_number()?;
         self.connection
             .execute(
                 "INSERT INTO advices (transaction_id, kind, batch, stan, state, chip_data)
@@ -142,34 +145,33 @@ impl Ledger {
     }
 
     /// Takes a trace number in the transaction of the database that has begun.
-    pub(super) fn next_trace_number(&self, connection: &Connection) -> Result<TraceNumber, LedgerError> {
+    pub(super) fn next_trace_number(&self) -> Result<TraceNumber, LedgerError> {
         let failed = statement_error(&self.path);
-        let (batch, stan): (u32, u32) = connection
-            .prepare_cached("SELECT batch, next_stan FROM counters WHERE id = 1")
-            .and_then(|mut statement| statement.query_row([], |row| Ok((row.get(0)?, row.get(1)?))))
+        let (batch, stan): (u32, u32) = self
+            .connection
+            .query_row("SELECT batch, next_stan FROM counters WHERE id = 1", [], |row| Ok((row.get(0)?, row.get(1)?)))
             .map_err(&failed)?;
         let unreadable = |value: u32| LedgerError::Value { what: "counter", value: value.to_string() };
         let batch = Batch::new(batch).map_err(|_| unreadable(batch))?;
         let first = Stan::new(stan).map_err(|_| unreadable(stan))?;
         let mut stan = first;
         // After 999999 the counter begins again; numbers of this batch that are in use are passed over.
-        while self.is_in_use(connection, TraceNumber { batch, stan })? {
+        while self.is_in_use(TraceNumber { batch, stan })? {
             stan = stan.next();
             if stan == first {
                 return Err(LedgerError::NoNumberLeft(batch));
             }
         }
-        connection
-            .prepare_cached("UPDATE counters SET next_stan = ?1 WHERE id = 1")
-            .and_then(|mut statement| statement.execute([stan.next().number()]))
+        self.connection
+            .execute("UPDATE counters SET next_stan = ?1 WHERE id = 1", [stan.next().number()])
             .map_err(&failed)?;
         Ok(TraceNumber { batch, stan })
     }
 
-    fn is_in_use(&self, connection: &Connection, trace: TraceNumber) -> Result<bool, LedgerError> {
+    fn is_in_use(&self, trace: TraceNumber) -> Result<bool, LedgerError> {
         let (merchant, terminal) = (self.merchant_code.as_str(), self.terminal_number.as_str());
-        connection
-            .prepare_cached(
+        self.connection
+            .prepare(
                 "SELECT 1 FROM transactions
                  WHERE merchant_code = ?1 AND terminal_number = ?2 AND batch = ?3 AND stan = ?4
                  UNION ALL SELECT 1 FROM advices WHERE batch = ?3 AND stan = ?4",

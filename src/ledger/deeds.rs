@@ -1,7 +1,7 @@
 //! What people did with entries of the queue that were given up. Each change of an entry and the note of who made it are one
 //! database transaction; a note is never changed again.
 
-use rusqlite::{Transaction, TransactionBehavior, params};
+use rusqlite::{TransactionBehavior, params};
 
 use super::row::trace_number;
 use super::{Ledger, LedgerError, statement_error};
@@ -32,8 +32,7 @@ impl Ledger {
     pub fn decide(&mut self, trace: TraceNumber, deed: &Deed) -> Result<Entry, LedgerError> {
         let failed = statement_error(&self.path);
         // Another program may work on this ledger: nobody comes between the look and the change.
-        let transaction =
-            Transaction::new_unchecked(&self.connection, TransactionBehavior::Immediate).map_err(&failed)?;
+        let transaction = self.connection.begin(TransactionBehavior::Immediate).map_err(&failed)?;
         let entry = self.entry_of(trace)?.ok_or(LedgerError::NoSuchEntry(trace))?;
         queue::allow(&entry, deed).map_err(|problem| LedgerError::NotAllowed { trace, problem })?;
         match (entry.id, deed.act) {

@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-use rusqlite::{OptionalExtension, Row, Transaction, TransactionBehavior, params};
+use rusqlite::{OptionalExtension, Row, TransactionBehavior, params};
 
 use super::row::{self, TransactionRow, read};
 use super::{Ledger, LedgerError, statement_error};
@@ -136,8 +136,7 @@ impl Ledger {
     /// Takes payments into the log that were final before the ledger had one, oldest first; afterwards there is nothing to do.
     pub(super) fn take_into_log(&mut self) -> Result<(), LedgerError> {
         let failed = statement_error(&self.path);
-        let transaction =
-            Transaction::new_unchecked(&self.connection, TransactionBehavior::Immediate).map_err(&failed)?;
+        let transaction = self.connection.begin(TransactionBehavior::Immediate).map_err(&failed)?;
         let complete: bool = self
             .connection
             .query_row("SELECT complete FROM log_head WHERE id = 1", [], |row| row.get(0))
@@ -303,8 +302,7 @@ impl Ledger {
     /// When it is of another head, or cannot be written.
     pub fn add_checkpoint(&mut self, note: &Note) -> Result<i64, LedgerError> {
         let failed = statement_error(&self.path);
-        let transaction =
-            Transaction::new_unchecked(&self.connection, TransactionBehavior::Immediate).map_err(&failed)?;
+        let transaction = self.connection.begin(TransactionBehavior::Immediate).map_err(&failed)?;
         let checkpoint = Checkpoint::parse(&note.text).ok_or_else(|| self.log_wrong("a checkpoint is none"))?;
         let size = checkpoint.head.size as i64;
         // A sale may have ended since the head was read; what was signed is still a head of this log.

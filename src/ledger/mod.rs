@@ -27,13 +27,14 @@ mod tallies;
 
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, OpenFlags, TransactionBehavior, params};
 
 pub(crate) use self::connecting::journal_mode;
 #[doc(hidden)]
 pub use self::connecting::write_logs_again_by;
 use self::error::statement_error;
-use self::numbers::Keeper;
+use self::numbers::{Keeper, Kept};
+use self::prepared::Changes;
 pub(crate) use self::prepared::Prepared;
 use crate::deliberate;
 use crate::payment::advice::AdviceKind;
@@ -170,16 +171,15 @@ impl Ledger {
     pub fn take_trace_number(&mut self) -> Result<TraceNumber, LedgerError> {
         self.check_space()?;
         // It reads first: who waits to write only then is turned away at once where another writes.
-        let transaction = Transaction::new_unchecked(&self.connection, TransactionBehavior::Immediate)
-            .map_err(statement_error(&self.path))?;
-        let trace = self.next_trace_number(&transaction)?;
+        let transaction = self.connection.begin(TransactionBehavior::Immediate).map_err(statement_error(&self.path))?;
+        let trace = self.next_trace_number()?;
         self.commit(transaction)?;
         Ok(trace)
     }
 
     /// Makes durable what was written. What a commit that fails has written can still be read in the log: the next program would
     /// take it for done. Something that changes nothing takes its place, where that can be written.
-    fn commit(&self, transaction: Transaction<'_>) -> Result<(), LedgerError> {
+    fn commit(&self, transaction: Changes<'_>) -> Result<(), LedgerError> {
         let Err(error) = transaction.commit() else { return Ok(()) };
         if let Err(error) = connecting::write_nothing(&self.connection) {
             tracing::warn!(%error, "what could not be committed could not be written over either");
@@ -207,12 +207,12 @@ impl Ledger {
             Record::Pending(pending) => self.seal(trace, &pending.pan)?,
             _ => None,
         };
-        let transaction = self.connection.unchecked_transaction().map_err(&failed)?;
-        if self.apply(trace, record).map_err(&failed)? != 1 {
+        let transaction = self.connection.begin(TransactionBehavior::Deferred).map_err(&failed)?;
+        if self.apply(trace, record, kept.as_ref()).map_err(&failed)? != 1 {
             return Err(LedgerError::NoSuchRow(trace));
         }
         if let Some(kept) = kept {
-            self.keep(&kept).map_err(&failed)?;
+            self.keep_key(&kept).map_err(&failed)?;
         }
         // Paid, owing two slips and owing the host the TC is one fact: no power cut can part them.
         if let Record::Approved(card) = record {
@@ -232,18 +232,22 @@ impl Ledger {
         if let Some(scripts) = record.scripts() {
             self.queue_advice(AdviceKind::ScriptResult, trace, &scripts.chip_data)?;
         }
-        self.log(trace)?;
+        // What has only begun is not final, whatever became of others before it.
+        if !matches!(record, Record::Pending(_) | Record::HostApproved { .. }) {
+            self.log(trace)?;
+        }
         self.commit(transaction)
     }
 
-    fn apply(&self, trace: TraceNumber, record: &Record) -> rusqlite::Result<usize> {
+    fn apply(&self, trace: TraceNumber, record: &Record, kept: Option<&Kept>) -> rusqlite::Result<usize> {
         let (merchant, terminal) = (self.merchant_code.as_str(), self.terminal_number.as_str());
         let (batch, stan) = (trace.batch.number(), trace.stan.number());
         match record {
             Record::Pending(pending) => self.connection.execute(
                 "INSERT INTO transactions (merchant_code, terminal_number, batch, stan, kind, state, amount, currency, at,
-                     entry, truncated_pan, sequence_number, card_expiry, aid, application_label, chip_data, verification, bank)
-                 VALUES (?1, ?2, ?3, ?4, 'sale', 'pending', ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
+                     entry, truncated_pan, sequence_number, card_expiry, aid, application_label, chip_data, verification, bank,
+                     sealed_pan)
+                 VALUES (?1, ?2, ?3, ?4, 'sale', 'pending', ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
                 params![
                     merchant,
                     terminal,
@@ -261,6 +265,7 @@ impl Ledger {
                     pending.chip_data,
                     pending.verification.word(),
                     pending.bank,
+                    kept.map(Kept::sealed_pan),
                 ],
             ),
             Record::HostApproved { response_code, rrn, authorisation_code } => self.connection.execute(
@@ -424,7 +429,7 @@ impl Ledger {
             return Ok(());
         }
         // As a whole: a power cut leaves the ledger as it was, and never one of a version that no program has written.
-        let transaction = self.connection.transaction().map_err(&failed)?;
+        let transaction = self.connection.begin(TransactionBehavior::Deferred).map_err(&failed)?;
         for migration in MIGRATIONS.iter().skip(found) {
             transaction.execute_batch(migration).map_err(&failed)?;
         }

@@ -8,7 +8,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{OptionalExtension, TransactionBehavior, params};
 use zeroize::Zeroizing;
 
 use super::connecting::{PATIENCE, empty_log};
@@ -33,6 +33,13 @@ pub(super) struct Kept {
     sealed_pan: Vec<u8>,
     storage_key: StorageKey,
     wrapped: Vec<u8>,
+}
+
+impl Kept {
+    /// What stands in the row of the payment.
+    pub(super) fn sealed_pan(&self) -> &[u8] {
+        &self.sealed_pan
+    }
 }
 
 /// A key that must live on.
@@ -107,7 +114,7 @@ impl Ledger {
         }
         // Nothing that goes was ever under the new one.
         let storage_key = if over > 0 { vault.make_storage_key()? } else { newest(&**vault)? };
-        let transaction = self.connection.unchecked_transaction().map_err(&failed)?;
+        let transaction = self.connection.begin(TransactionBehavior::Deferred).map_err(&failed)?;
         let destroyed = self
             .connection
             .execute(&format!("DELETE FROM pan_keys WHERE transaction_id IN ({OVER})"), identity)
@@ -155,11 +162,9 @@ impl Ledger {
         }))
     }
 
-    /// Writes it to the row that was just made.
-    pub(super) fn keep(&self, kept: &Kept) -> rusqlite::Result<()> {
+    /// Writes the key of the row that was just made.
+    pub(super) fn keep_key(&self, kept: &Kept) -> rusqlite::Result<()> {
         let id = self.connection.last_insert_rowid();
-        self.connection
-            .execute("UPDATE transactions SET sealed_pan = ?2 WHERE id = ?1", params![id, kept.sealed_pan])?;
         self.connection.execute(
             "INSERT INTO pan_keys (transaction_id, storage_key, wrapped) VALUES (?1, ?2, ?3)",
             params![id, kept.storage_key.number(), kept.wrapped],

@@ -1,7 +1,7 @@
 //! What the host ordered: remembered until it is done, over any number of restarts. A sign-on has a place of its own.
 
 use jiff::civil::DateTime;
-use rusqlite::params;
+use rusqlite::{TransactionBehavior, params};
 
 use super::row::{maybe_word, word};
 use super::{Ledger, LedgerError, statement_error};
@@ -40,7 +40,7 @@ impl Ledger {
     /// When it cannot be written; then they are done once more.
     pub fn orders_done(&mut self, orders: &[Order], at: DateTime) -> Result<(), LedgerError> {
         let failed = statement_error(&self.path);
-        let transaction = self.connection.unchecked_transaction().map_err(&failed)?;
+        let transaction = self.connection.begin(TransactionBehavior::Deferred).map_err(&failed)?;
         for order in orders {
             transaction
                 .execute(

@@ -1,7 +1,7 @@
 //! The queue as the ledger holds it: payments to be taken back and advices, what became of each try, what was given up.
 
 use jiff::civil::DateTime;
-use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, params};
+use rusqlite::{OptionalExtension, TransactionBehavior, params};
 
 use super::advices::{AdviceRow, AdviceState};
 use super::row::{TransactionRow, trace_number};
@@ -102,8 +102,7 @@ impl Ledger {
                 row.as_ref().and_then(TransactionRow::reversal)
             }
             EntryId::Advice(id) => {
-                let rows =
-                    self.advices(&format!("a.state <> 'delivered' AND a.resolution IS NULL AND a.id = {id}"), 1)?;
+                let rows = self.advices("a.state <> 'delivered' AND a.resolution IS NULL AND a.id = ?4", &[id], 1)?;
                 rows.first().map(AdviceRow::entry)
             }
         })
@@ -117,10 +116,9 @@ impl Ledger {
         if let Some(entry) = self.entry(EntryId::Reversal(trace))? {
             return Ok(Some(entry));
         }
-        let (batch, stan) = (trace.batch.number(), trace.stan.number());
-        let condition =
-            format!("a.state <> 'delivered' AND a.resolution IS NULL AND a.batch = {batch} AND a.stan = {stan}");
-        Ok(self.advices(&condition, 1)?.first().map(AdviceRow::entry))
+        let condition = "a.state <> 'delivered' AND a.resolution IS NULL AND a.batch = ?4 AND a.stan = ?5";
+        let numbers = [trace.batch.number(), trace.stan.number()].map(i64::from);
+        Ok(self.advices(condition, &numbers, 1)?.first().map(AdviceRow::entry))
     }
 
     /// A try came to nothing: whether it counts, and when the next one is.
@@ -151,7 +149,7 @@ impl Ledger {
         match id {
             EntryId::Reversal(trace) => {
                 let failed = statement_error(&self.path);
-                let transaction = self.connection.unchecked_transaction().map_err(&failed)?;
+                let transaction = self.connection.begin(TransactionBehavior::Deferred).map_err(&failed)?;
                 self.change(
                     trace,
                     "state = 'reversed', chip_data = NULL, next_try = NULL",
@@ -175,7 +173,7 @@ impl Ledger {
     /// When it cannot be written or the entry does not wait.
     pub fn park(&mut self, id: EntryId, code: Option<&ResponseCode>) -> Result<(), LedgerError> {
         let failed = statement_error(&self.path);
-        let transaction = self.connection.unchecked_transaction().map_err(&failed)?;
+        let transaction = self.connection.begin(TransactionBehavior::Deferred).map_err(&failed)?;
         match id {
             EntryId::Reversal(trace) => self.change(
                 trace,
@@ -266,8 +264,7 @@ impl Ledger {
     pub fn note_late_approval(&mut self, late: &LateApproval, at: DateTime) -> Result<bool, LedgerError> {
         let failed = statement_error(&self.path);
         // Another program may work on this ledger: nobody comes between the look and the change.
-        let transaction =
-            Transaction::new_unchecked(&self.connection, TransactionBehavior::Immediate).map_err(&failed)?;
+        let transaction = self.connection.begin(TransactionBehavior::Immediate).map_err(&failed)?;
         let row = self.find(late.trace)?.filter(|row| row.late.is_none());
         let does = row.and_then(|row| Some((row.state, queue::late_approval(row.state, row.resolution)?)));
         let Some((state, does)) = does else { return Ok(false) };

@@ -7,7 +7,7 @@
 use std::path::{Path, PathBuf};
 
 use jiff::civil::DateTime;
-use rusqlite::{OpenFlags, params};
+use rusqlite::{OpenFlags, TransactionBehavior, params};
 
 use super::backup::{COPY, beside, check_whole};
 use super::connecting::open_to_read;
@@ -163,7 +163,7 @@ impl Ledger {
         ledger.take_into_log()?;
         ledger.check_identity()?;
         let failed = statement_error(fresh);
-        let transaction = ledger.connection.unchecked_transaction().map_err(&failed)?;
+        let transaction = ledger.connection.begin(TransactionBehavior::Deferred).map_err(&failed)?;
         let (batch, known, made_at): (u32, u32, Option<String>) = transaction
             .query_row("SELECT batch, next_stan, copied_at FROM counters WHERE id = 1", [], |row| {
                 Ok((row.get(0)?, row.get(1)?, row.get(2)?))

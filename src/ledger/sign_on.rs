@@ -1,7 +1,7 @@
 //! Whether the terminal has the host's working keys, since when, and the batch number that came with them.
 
 use jiff::civil::DateTime;
-use rusqlite::{Transaction, TransactionBehavior, params};
+use rusqlite::{TransactionBehavior, params};
 
 use super::{Ledger, LedgerError, statement_error};
 use crate::deliberate;
@@ -67,9 +67,8 @@ impl Ledger {
     pub fn sign_on_begins(&mut self) -> Result<TraceNumber, LedgerError> {
         let failed = statement_error(&self.path);
         // It reads first, as where a number is taken.
-        let transaction =
-            Transaction::new_unchecked(&self.connection, TransactionBehavior::Immediate).map_err(&failed)?;
-        let trace = self.next_trace_number(&transaction)?;
+        let transaction = self.connection.begin(TransactionBehavior::Immediate).map_err(&failed)?;
+        let trace = self.next_trace_number()?;
         if deliberate::is("number_used_twice") {
             return Ok(trace);
         }
@@ -93,7 +92,7 @@ impl Ledger {
     /// When it cannot be written; then the sign-on is still due.
     pub fn signed_on(&mut self, theirs: Option<Batch>, at: DateTime) -> Result<Adopted, LedgerError> {
         let failed = statement_error(&self.path);
-        let transaction = self.connection.unchecked_transaction().map_err(&failed)?;
+        let transaction = self.connection.begin(TransactionBehavior::Deferred).map_err(&failed)?;
         let (own, highest): (u32, u32) = transaction
             .query_row(
                 "SELECT batch, max(batch,

@@ -10,7 +10,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use jiff::ToSpan;
 use jiff::civil::{Date, DateTime};
-use rusqlite::{Transaction, TransactionBehavior, params};
+use rusqlite::{TransactionBehavior, params};
 
 use super::text::{self, Table};
 use super::{ArchiveRow, name_of};
@@ -53,8 +53,7 @@ impl Ledger {
         check_space_of(&self.path, LEAST_SPACE_MIB + SPACE_FOR_FILE_MIB)?;
         let failed = statement_error(&self.path);
         // Nobody changes a payment between the look and the end.
-        let transaction =
-            Transaction::new_unchecked(&self.connection, TransactionBehavior::Immediate).map_err(&failed)?;
+        let transaction = self.connection.begin(TransactionBehavior::Immediate).map_err(&failed)?;
         let Some((payments, first_at, last_at)) = self.leaving(kept_from)? else { return Ok(None) };
         let tables = text::tables(&self.connection).map_err(&failed)?;
         let text = text::write(&self.connection, &tables, &payments).map_err(&failed)?;
