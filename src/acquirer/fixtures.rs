@@ -81,6 +81,7 @@ pub fn sign_on_trace() -> TraceNumber {
 pub fn reversal_request() -> ReversalRequest {
     let sale = sale_request();
     ReversalRequest {
+        kind: sale.kind,
         trace: sale.trace,
         amount: sale.amount,
         at: sale.at,
@@ -100,6 +101,7 @@ pub fn advice(kind: AdviceKind) -> Advice {
         kind,
         trace: TraceNumber { batch: sale.trace.batch, stan: sale.trace.stan.next() },
         original: sale.trace,
+        payment: sale.kind,
         amount: sale.amount,
         at: sale.at,
         entry: sale.card.entry,

@@ -9,6 +9,7 @@ use crate::money::{Amount, Currency};
 use crate::payment::online::{EntryMode, LateApproval, ReversalReason, ReversalRequest};
 use crate::payment::queue::Resolution;
 use crate::payment::record::State;
+use crate::payment::transaction::Kind;
 use crate::reference::{AuthorisationCode, Batch, ResponseCode, Rrn, Stan, TraceNumber};
 use crate::wording::ReasonKind;
 
@@ -99,6 +100,7 @@ impl TransactionRow {
     /// The reversal that takes it back, when one is due.
     pub fn reversal_request(&self) -> Option<ReversalRequest> {
         Some(ReversalRequest {
+            kind: Kind::Sale,
             trace: self.trace,
             amount: self.amount,
             at: self.at,

@@ -9,6 +9,7 @@ use std::fmt;
 use jiff::civil::DateTime;
 
 use super::online::EntryMode;
+use super::transaction::Kind;
 use crate::money::Amount;
 use crate::reference::TraceNumber;
 
@@ -48,6 +49,8 @@ pub struct Advice {
     pub trace: TraceNumber,
     /// Batch and STAN of the payment.
     pub original: TraceNumber,
+    /// What the payment was.
+    pub payment: Kind,
     /// Amount of the payment.
     pub amount: Amount,
     /// Local time of the payment.

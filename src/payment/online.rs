@@ -105,6 +105,8 @@ impl EntryMode {
 /// it takes back leaves the terminal.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ReversalRequest {
+    /// What it was: the message says of it what the request said.
+    pub kind: Kind,
     /// Batch and STAN of the original, repeated.
     pub trace: TraceNumber,
     /// Amount of the original, repeated.

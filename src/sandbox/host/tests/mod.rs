@@ -226,6 +226,7 @@ fn chip_data(profile: &ApplicationProfile, atc: u16, minor: u64, signed: &Signed
 
 fn reversal(stan: u32, minor: u64) -> ReversalRequest {
     ReversalRequest {
+        kind: Kind::Sale,
         trace: trace(stan),
         amount: cny(minor),
         at: date(2026, 11, 22).at(14, 3, 5, 0),

@@ -144,6 +144,7 @@ fn what_is_told_of_another_payment_with_the_same_number_changes_nothing() {
         kind: AdviceKind::CardResult,
         trace: trace(8),
         original: trace(7),
+        payment: Kind::Sale,
         amount: cny(1234),
         at,
         entry: EntryMode::Chip,
