@@ -370,6 +370,11 @@ impl Sale {
         self.opening.transaction.kind()
     }
 
+    /// The earlier transaction that it is about.
+    pub fn original(&self) -> Option<TraceNumber> {
+        self.opening.transaction.original().map(|original| original.trace)
+    }
+
     const fn card_use(&self) -> CardUse {
         self.opening.transaction.card()
     }
@@ -459,6 +464,7 @@ impl Sale {
 /// The card's side of a sale, with what this terminal and this pad can do (9F33) before the card asks for it.
 fn transaction(opening: &Opening, pin_pad: PinPad) -> Box<dyn CardTransaction> {
     let mut terminal = opening.terminal.clone();
+    let pin_pad = if opening.transaction.kind().takes_pin() { pin_pad } else { PinPad::None };
     terminal.capabilities = match opening.transaction.card() {
         CardUse::Whole | CardUse::Read | CardUse::None => pin_pad.capabilities(terminal.capabilities),
         CardUse::Decides => pin_pad.capabilities_without_bank(terminal.capabilities),
