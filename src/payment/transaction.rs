@@ -241,7 +241,12 @@ impl Kind {
             (State::HostApproved, IfUnknown::Repeated) => Some(Resume::Finish),
             (State::Pending | State::HostApproved, IfUnknown::Nothing)
             | (
-                State::Approved | State::Declined | State::ReversalDue | State::Reversed | State::Unresolved,
+                State::Approved
+                | State::Declined
+                | State::ReversalDue
+                | State::Reversed
+                | State::RepeatDue
+                | State::Unresolved,
                 IfUnknown::TakenBack | IfUnknown::Repeated | IfUnknown::Nothing,
             ) => None,
         }
