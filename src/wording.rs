@@ -373,7 +373,7 @@ reason_kinds! {
     OriginalNotApproved = "original_not_approved";
     /// Its batch is over.
     OriginalSettled = "original_settled";
-    /// It was voided or completed, or may have been.
+    /// It was voided, refunded as a whole or completed, or may have been.
     OriginalUsed = "original_used";
     /// A part of it went back.
     OriginalRefundedInPart = "original_refunded_in_part";

@@ -12,6 +12,8 @@ mod cells;
 mod cuts;
 #[path = "support/fault_proxy/mod.rs"]
 mod fault_proxy;
+#[path = "faults/kinds.rs"]
+mod kinds;
 #[path = "faults/matrix.rs"]
 mod matrix;
 mod support;

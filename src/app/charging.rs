@@ -1,4 +1,5 @@
-//! The beginning of a payment: what it waits for, what stands in its way, and what it begins with.
+//! The beginning of a payment, or of what else is done with a card: what it waits for, what stands in its way, and what it
+//! begins with.
 
 use std::sync::Arc;
 
@@ -9,42 +10,49 @@ use super::running::Running;
 use super::showing::local_now;
 use super::view::{PinPlace, Progress, Screen};
 use crate::devices::sound::Tone;
+use crate::ledger::LedgerError;
 use crate::money::Amount;
+use crate::payment::purpose::{Allowed, COMPLETION_PERCENT, Purpose};
 use crate::payment::sale::{self, Event, Opening, Sale};
 use crate::payment::transaction::Transaction;
+use crate::reference::Batch;
 use crate::wording::{Reason, ReasonKind};
 
 impl Core {
-    /// Begins a payment, after a sign-on that is needed and reversals that are due.
-    pub(super) fn charge(&mut self, amount: Amount) {
+    /// Begins what is wanted, after a sign-on that is needed and reversals that are due.
+    pub(super) fn begin_with(&mut self, purpose: Purpose) {
         // A second touch on the same button is not a second payment.
-        let free = self.running.is_none() && self.waiting_charge.is_none();
-        if !free || amount.is_zero() {
+        let free = self.running.is_none() && self.waiting.is_none();
+        if !free || purpose.amount().is_some_and(Amount::is_zero) {
             return;
         }
         // What an earlier run left is taken up first: later it could not be told from the payment that begins now.
         if self.left_over {
             if let Err(error) = self.take_up_what_was_left() {
-                return self.refuse(amount, Reason::with_detail(ReasonKind::LedgerFailed, error.to_string()));
+                return self.refuse(purpose, Reason::with_detail(ReasonKind::LedgerFailed, error.to_string()));
             }
             self.out_of_service = None;
         }
-        let unwanted = || self.parts.tables.refusal(amount);
+        let unwanted = || match purpose {
+            Purpose::Sale(amount) => self.parts.tables.refusal(amount),
+            _ => None,
+        };
         if let Some(reason) = self.binding.refusal().or_else(|| self.line.refusal()).or_else(unwanted) {
-            return self.refuse(amount, reason);
+            return self.refuse(purpose, reason);
         }
         let waiting = match self.adopt_interrupted().and_then(|_| self.reversals_waiting()) {
             Ok(waiting) => waiting,
             Err(error) => {
-                return self.refuse(amount, Reason::with_detail(ReasonKind::LedgerFailed, error.to_string()));
+                return self.refuse(purpose, Reason::with_detail(ReasonKind::LedgerFailed, error.to_string()));
             }
         };
         let signing_on = self.sign_on.holds();
         if waiting == 0 && !self.queue.takes_back() && !signing_on {
-            self.begin_sale(amount);
-            return;
+            return self.begin_now(purpose);
         }
-        self.waiting_charge = Some(amount);
+        let amount = self.amount_of(&purpose);
+        self.waiting = Some(purpose);
+        self.kind_shown = None;
         self.result_shown = None;
         let progress = if signing_on { Progress::SigningOn } else { Progress::ReversingEarlier };
         self.screen = Screen::Processing { amount, progress };
@@ -53,26 +61,31 @@ impl Core {
         self.drain_queue(true);
     }
 
-    /// Begins a payment with nothing in its way.
-    pub(super) fn begin_sale(&mut self, amount: Amount) {
-        // A payment that waited may have learned meanwhile that the host has other values for this terminal, or another time.
+    /// Begins with nothing in the way.
+    pub(super) fn begin_now(&mut self, purpose: Purpose) {
+        // What waited may have learned meanwhile that the host has other values for this terminal, or another time.
         if let Some(reason) = self.binding.refusal().or_else(|| self.line.refusal()) {
-            return self.refuse(amount, reason);
+            return self.refuse(purpose, reason);
         }
         let timings = Timings::start();
         let mut unpredictable_number = [0; 4];
         if let Err(error) = getrandom::fill(&mut unpredictable_number) {
-            return self.refuse(amount, Reason::with_detail(ReasonKind::ReaderMissing, error.to_string()));
+            return self.refuse(purpose, Reason::with_detail(ReasonKind::ReaderMissing, error.to_string()));
         }
+        let transaction = match self.transaction_for(&purpose) {
+            Ok(transaction) => transaction,
+            Err(reason) => return self.refuse(purpose, reason),
+        };
         let trace = match self.ledger.take_trace_number() {
             Ok(trace) => trace,
             Err(error) => {
-                return self.refuse(amount, Reason::with_detail(ReasonKind::LedgerFailed, error.to_string()));
+                return self.refuse(purpose, Reason::with_detail(ReasonKind::LedgerFailed, error.to_string()));
             }
         };
+        self.kind_shown = Some(transaction.kind());
         let sale = Sale::new(Opening {
             trace,
-            transaction: Transaction::sale(amount),
+            transaction,
             at: local_now(),
             unpredictable_number,
             merchant_code: self.parts.merchant_code.clone(),
@@ -102,10 +115,31 @@ impl Core {
         self.feed(Event::Begin);
     }
 
-    /// A payment that cannot begin: said above the keypad and in the report.
-    pub(super) fn refuse(&mut self, amount: Amount, reason: Reason) {
+    /// What is to be begun, as far as the ledger lets it: it is asked once more when the row is written.
+    fn transaction_for(&self, purpose: &Purpose) -> Result<Transaction, Reason> {
+        let failed = |error: LedgerError| Reason::with_detail(ReasonKind::LedgerFailed, error.to_string());
+        let past = match purpose.original() {
+            Some(original) => self.ledger.past(original).map_err(failed)?,
+            None => None,
+        };
+        let allowed = allowed(self.ledger.batch().map_err(failed)?);
+        purpose.transaction(past.as_ref(), allowed).map_err(|problem| problem.reason())
+    }
+
+    /// How much it is about, for the screen: of an earlier transaction the whole of it, where nobody said how much.
+    fn amount_of(&self, purpose: &Purpose) -> Amount {
+        let original = || self.ledger.find(purpose.original()?).ok().flatten().map(|row| row.amount);
+        purpose.amount().or_else(original).unwrap_or(Amount::zero(self.parts.currency))
+    }
+
+    /// What cannot begin: said above the keypad and in the report.
+    pub(super) fn refuse(&mut self, purpose: Purpose, reason: Reason) {
         self.parts.sound.play(Tone::Alert);
+        let amount = self.amount_of(&purpose);
+        let reason = reason.of_sense(purpose.kind().sense());
         self.report = Some(SaleReport {
+            kind: purpose.kind(),
+            original: purpose.original(),
             ending: Ending::Error,
             amount,
             trace: None,
@@ -120,4 +154,9 @@ impl Core {
         });
         self.screen = Screen::Keypad { notice: Some(reason) };
     }
+}
+
+/// What this acquirer lets be done in this batch.
+pub(super) const fn allowed(batch: Batch) -> Allowed {
+    Allowed { batch, completion_percent: COMPLETION_PERCENT }
 }

@@ -9,13 +9,14 @@ use super::engine::Core;
 use super::view::{Progress, Screen};
 use super::workers::link;
 use crate::acquirer::link::HostCheck;
-use crate::payment::online::{LinkFailure, SaleRequest};
+use crate::money::Amount;
+use crate::payment::online::LinkFailure;
 use crate::payment::sale::Event;
 use crate::wording::{Reason, ReasonKind};
 
 impl Core {
     /// Asks the host for the payment that runs, as soon as it is known that its time is the host's.
-    pub(super) fn send_once_compared(&mut self, request: Box<SaleRequest>) {
+    pub(super) fn send_once_compared(&mut self, request: link::Job) {
         if self.line.has_compared() {
             return self.send_at_the_right_time(request);
         }
@@ -23,7 +24,7 @@ impl Core {
         if !self.line.first_check_under_way() {
             self.ask_host(link::Job::Check);
         }
-        let amount = request.amount;
+        let amount = self.running.as_ref().map_or(Amount::zero(self.parts.currency), |running| running.sale.amount());
         self.unsent = Some(request);
         self.screen = Screen::Processing { amount, progress: Progress::ComparingClocks };
         self.publish();
@@ -56,15 +57,15 @@ impl Core {
         self.feed(Event::Cancelled);
     }
 
-    fn send_at_the_right_time(&mut self, request: Box<SaleRequest>) {
+    fn send_at_the_right_time(&mut self, request: link::Job) {
         match self.line.refusal() {
             Some(reason) => self.feed(Event::Withheld(reason)),
             None => self.send(request),
         }
     }
 
-    fn send(&mut self, request: Box<SaleRequest>) {
+    fn send(&mut self, request: link::Job) {
         self.show_progress();
-        self.ask_host(link::Job::Sale(request));
+        self.ask_host(request);
     }
 }

@@ -6,14 +6,17 @@ use super::showing::{Paid, local_now};
 use super::view::Screen;
 use crate::devices::sound::Tone;
 use crate::payment::sale::Conclusion;
+use crate::payment::transaction::Kind;
 use crate::reference::TraceNumber;
-use crate::wording::ReasonKind;
+use crate::wording::{Reason, ReasonKind, Sense};
 
 impl Core {
     pub(super) fn conclude(&mut self, conclusion: Conclusion) {
         let Some(running) = self.running.take() else { return };
-        let conclusion = self.in_the_acquirers_words(conclusion);
         let sale = &running.sale;
+        let kind = sale.kind();
+        let conclusion = self.in_the_acquirers_words(kind, conclusion);
+        self.kind_shown = Some(kind);
         let (trace, amount, at) = (sale.trace(), sale.amount(), sale.at());
         let (card, host) = (sale.card(), sale.host().cloned());
         let authorisation_code = host.as_ref().and_then(|host| host.authorisation_code.clone());
@@ -27,6 +30,8 @@ impl Core {
         };
         tracing::info!(%trace, outcome = ending.word(), reason = reason.as_ref().map(|r| r.kind.word()), "sale over");
         self.report = Some(SaleReport {
+            kind,
+            original: sale.original(),
             ending,
             amount,
             trace: Some(trace),
@@ -80,11 +85,20 @@ impl Core {
         self.complete_what_nothing_follows(trace);
     }
 
-    /// A refusal says what the acquirer wants to be said of its code, where it sent words for it.
-    fn in_the_acquirers_words(&self, conclusion: Conclusion) -> Conclusion {
+    /// Every reason is said of what was to be done. A refusal to pay says what the acquirer wants to be said of its code, where it
+    /// sent words for it.
+    fn in_the_acquirers_words(&self, kind: Kind, conclusion: Conclusion) -> Conclusion {
+        let said = |reason: Reason| reason.of_sense(kind.sense());
         match conclusion {
-            Conclusion::Declined(reason) => Conclusion::Declined(self.parts.tables.in_own_words(reason)),
-            other => other,
+            Conclusion::Approved => Conclusion::Approved,
+            Conclusion::Declined(reason) if kind.sense() == Sense::Payment => {
+                Conclusion::Declined(self.parts.tables.in_own_words(reason))
+            }
+            Conclusion::Declined(reason) => Conclusion::Declined(said(reason)),
+            Conclusion::Failed(reason) => Conclusion::Failed(said(reason)),
+            Conclusion::ReversalDue(reason) => Conclusion::ReversalDue(said(reason)),
+            Conclusion::Repeating(reason) => Conclusion::Repeating(said(reason)),
+            Conclusion::Unresolved(reason) => Conclusion::Unresolved(said(reason)),
         }
     }
 

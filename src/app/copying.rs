@@ -41,7 +41,7 @@ impl CopyDesk {
 impl Core {
     /// Has the copy of the day made, when nothing is paid.
     pub(super) fn mind_copy(&mut self) {
-        if !self.copying.wants_look() || self.left_over || self.waiting_charge.is_some() {
+        if !self.copying.wants_look() || self.left_over || self.waiting.is_some() {
             return;
         }
         self.copying.next_look = clock::instant() + INTERVAL;

@@ -8,7 +8,6 @@ use super::workers::{link, reader};
 use crate::deliberate;
 use crate::devices::sound::Tone;
 use crate::ledger::LedgerError;
-use crate::payment::online::LinkFailure;
 use crate::payment::record::Record;
 use crate::payment::sale::{self, Conclusion, Effect, Event};
 use crate::reference::TraceNumber;
@@ -68,12 +67,8 @@ impl Core {
                 log_record(trace, &record);
             }
             // The last of its list.
-            Effect::Send(request) => self.send_once_compared(request),
-            // It never left: no dialect has a message for it yet, and no screen begins one.
-            Effect::SendAbout(request) => {
-                let detail = format!("no message of this dialect is a {}", request.transaction.kind().word());
-                self.feed(Event::LinkFailed(LinkFailure::Unsendable(detail)));
-            }
+            Effect::Send(request) => self.send_once_compared(link::Job::Sale(request)),
+            Effect::SendAbout(request) => self.send_once_compared(link::Job::About(request)),
             Effect::ReleaseCard => {
                 self.reader.stop_waiting();
                 self.reader.send(reader::Job::Release);

@@ -25,8 +25,8 @@ use super::workers::reader::{self, ReaderWorker, Ticket};
 use super::workers::{Devices, Workers, copier, link, printer};
 use crate::clock;
 use crate::ledger::{CopyDue, Ledger, LedgerError, PageEnd};
-use crate::money::Amount;
-use crate::payment::online::SaleRequest;
+use crate::payment::purpose::Purpose;
+use crate::payment::transaction::Kind;
 use crate::reference::TraceNumber;
 use crate::wording::{Reason, ReasonKind};
 
@@ -148,10 +148,12 @@ pub(super) struct Core {
     pub(super) left_over: bool,
     /// The reader's own pad asks for a PIN, perhaps for a payment that is over.
     pub(super) pad_asks: bool,
-    /// A payment that waits for reversals.
-    pub(super) waiting_charge: Option<Amount>,
-    /// The request of the payment that runs, while it waits for the host's time.
-    pub(super) unsent: Option<Box<SaleRequest>>,
+    /// What waits for reversals before it begins.
+    pub(super) waiting: Option<Purpose>,
+    /// What the screen speaks of; a payment, where nobody has said otherwise.
+    pub(super) kind_shown: Option<Kind>,
+    /// The request of what runs, while it waits for the host's time.
+    pub(super) unsent: Option<link::Job>,
     pub(super) sign_on: SignOnDesk,
     pub(super) queue: QueueDesk,
     pub(super) queue_slips: QueueSlips,
@@ -191,7 +193,8 @@ impl Core {
             not_to_be_reversed: None,
             left_over: true,
             pad_asks: false,
-            waiting_charge: None,
+            waiting: None,
+            kind_shown: None,
             unsent: None,
             sign_on: SignOnDesk::new(),
             queue: QueueDesk::new(),
@@ -241,7 +244,7 @@ impl Core {
                     stopping = true;
                     self.queue.stop();
                     // Nobody is there any more to see a payment begin.
-                    self.waiting_charge = None;
+                    self.waiting = None;
                     self.cancel();
                     None
                 }
@@ -276,7 +279,8 @@ impl Core {
         // Whoever stood at the counter when the power went must not pay again: that comes before a question about a slip.
         if let Some(row) = interrupted.into_iter().next_back() {
             self.result_shown = Some(row.trace);
-            let reason = Reason::of(ReasonKind::Interrupted);
+            self.kind_shown = Some(row.kind);
+            let reason = Reason::of(ReasonKind::Interrupted).of_sense(row.kind.sense());
             self.screen = Screen::Unknown { amount: row.amount, reason, tries: 0, next_try: Some(local_now()) };
         }
         self.left_over = false;

@@ -7,6 +7,7 @@ use super::workers::link;
 use super::workers::reader::{self, Ticket};
 use crate::emv::pin::PinEntry;
 use crate::ledger::LedgerError;
+use crate::payment::purpose::Purpose;
 use crate::payment::queue::EntryId;
 use crate::payment::sale::Event;
 use crate::wording::{Reason, ReasonKind};
@@ -15,11 +16,12 @@ impl Core {
     /// A wish. What does not fit to what is going on is left alone.
     pub(super) fn on_intent(&mut self, intent: Intent) {
         match intent {
-            Intent::Charge(amount) => self.charge(amount),
+            Intent::Charge(amount) => self.begin_with(Purpose::Sale(amount)),
+            Intent::Begin(purpose) => self.begin_with(purpose),
             // A terminal whose engine runs is enrolled.
             Intent::Enrol(_) => {}
             Intent::Cancel if self.running.is_none() => {
-                if self.waiting_charge.is_some() {
+                if self.waiting.is_some() {
                     self.show_keypad();
                 }
             }
@@ -34,10 +36,15 @@ impl Core {
             Intent::RetryPrint => self.retry_failed(),
             Intent::Reprint(trace) => self.print_again(trace),
             Intent::ShowTransactions(page) if self.running.is_none() => self.show_transactions(page),
+            Intent::ShowTransaction(trace) if self.running.is_none() => self.show_transaction(trace),
             Intent::ShowQueue(page) if self.running.is_none() => self.show_queue(page),
             Intent::TryQueueNow if self.running.is_none() => self.try_queue_now(),
             Intent::Decide(trace, act) if self.running.is_none() => self.decide(trace, act),
-            Intent::ShowTransactions(_) | Intent::ShowQueue(_) | Intent::TryQueueNow | Intent::Decide(..) => {}
+            Intent::ShowTransactions(_)
+            | Intent::ShowTransaction(_)
+            | Intent::ShowQueue(_)
+            | Intent::TryQueueNow
+            | Intent::Decide(..) => {}
         }
     }
 

@@ -11,7 +11,9 @@ use crate::clock;
 use crate::devices::printer::{Confirmation, PrinterFault};
 use crate::emv::cvm::Verification;
 use crate::ledger::{CopyRow, LedgerError, PrintState, TransactionRow};
+use crate::payment::online::EntryMode;
 use crate::payment::record::State;
+use crate::payment::transaction::Money;
 use crate::proof::tree::Head;
 use crate::receipt::{self, CopyFor, SaleSlip};
 use crate::reference::{ReferenceError, TraceNumber};
@@ -40,6 +42,12 @@ impl FollowedCopy {
 impl Core {
     /// Prints the slips that were queued with the approval.
     pub(super) fn print_new(&mut self, trace: TraceNumber) {
+        self.slips_shown = Some(trace);
+        self.print_unseen(trace);
+    }
+
+    /// The same while something else is on the screen.
+    pub(super) fn print_unseen(&mut self, trace: TraceNumber) {
         match self.ledger.copies_of(trace) {
             Ok(rows) => {
                 for row in rows {
@@ -49,7 +57,6 @@ impl Core {
             // The sale stands, and so do its queued slips: they are printed at the next start.
             Err(error) => tracing::error!(%trace, %error, "the slips could not be read"),
         }
-        self.slips_shown = Some(trace);
         self.refresh_copies(trace);
         self.print_next();
     }
@@ -301,6 +308,7 @@ impl Core {
         match &mut self.screen {
             Screen::Approved { copies, .. } if self.result_shown == Some(trace) => *copies = views,
             Screen::Transactions { copies, .. } if self.slips_shown == Some(trace) => *copies = views,
+            Screen::Transaction(detail) if self.slips_shown == Some(trace) => detail.copies = views,
             _ => {}
         }
     }
@@ -336,9 +344,13 @@ impl Core {
             merchant_code: identity.merchant_code()?,
             terminal_number: identity.terminal_number()?,
             acquirer_code: identity.acquirer_code.clone(),
+            kind: row.kind.word(),
             trace: row.trace,
+            original: row.original,
             at: row.at,
             amount: row.amount,
+            goes_back: row.kind.money() == Money::ToCustomer,
+            card_read: row.entry != EntryMode::NotRead,
             goods: Vec::new(),
             truncated_pan: row.truncated_pan.clone(),
             card_sequence_number: row.sequence_number,

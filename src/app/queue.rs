@@ -112,6 +112,11 @@ impl QueueDesk {
         matches!(self.in_flight, Some(Flight { id: EntryId::Reversal(_), .. }))
     }
 
+    /// It is in the queue no more.
+    pub fn forget(&mut self, id: EntryId) {
+        self.rests.remove(&id);
+    }
+
     /// How long an entry still rests.
     pub fn until_due(&self, id: EntryId) -> Duration {
         self.rests.get(&id).map_or(Duration::ZERO, |rest| rest.until.saturating_duration_since(clock::instant()))
@@ -127,7 +132,7 @@ impl Core {
     /// somebody wants it. A customer who waits for an earlier payment to be taken back wants it.
     pub(super) fn drain_queue(&mut self, now: bool) {
         let desk = &self.queue;
-        let now = now || self.waiting_charge.is_some();
+        let now = now || self.waiting.is_some();
         let rests = clock::instant() < desk.not_before && !now;
         let held = self.running.is_some() || self.sign_on.holds();
         if held || desk.busy() || desk.empty || rests || desk.out_of_time() {
@@ -171,8 +176,11 @@ impl Core {
         }
         match work {
             Work::Reverse(request) => self.ask_host(link::Job::Reverse(request)),
+            // Nothing new waits for it: whoever pays now is somebody else.
+            Work::Repeat(_) if self.waiting.is_some() || self.out_of_service.is_some() => return,
+            Work::Repeat(request) => self.ask_host(link::Job::Repeat(request)),
             // No payment waits for an advice, and none is told while the ledger may not take note of it.
-            Work::Advise(_) if self.waiting_charge.is_some() || self.out_of_service.is_some() => return,
+            Work::Advise(_) if self.waiting.is_some() || self.out_of_service.is_some() => return,
             Work::Advise(advice) => {
                 // Not the thread that payments are sent on: none waits behind it.
                 let EntryId::Advice(id) = entry.id else { return };
@@ -208,6 +216,11 @@ impl Core {
         let row = self.ledger.find(entry.original)?;
         let approved = row.is_some_and(|row| row.authorisation_code.is_some());
         let this = Try { counted: entry.tries, most, due, age_s, approved };
+        if let EntryId::Repeat(trace) = id
+            && self.note_answer_to_repeat(trace, result)?
+        {
+            return Ok(());
+        }
         let verdict = queue::judge(entry.kind, result, this, &self.parts.queue_codes);
         let counts = verdict == Verdict::TryAgainCounted;
         let tries = this.counted + u32::from(counts);
@@ -234,6 +247,7 @@ impl Core {
         }
         match entry.kind {
             Kind::Reversal => self.show_reversal(entry.trace, &verdict, tries),
+            Kind::Repeat => self.show_repeat(entry.trace, &verdict, tries),
             Kind::Advice(_) => self.refresh_alarm(),
         }
         Ok(())

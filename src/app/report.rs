@@ -6,6 +6,7 @@ use crate::clock;
 use crate::ledger::PrintState;
 use crate::money::Amount;
 use crate::payment::sale::CardSummary;
+use crate::payment::transaction::Kind;
 use crate::receipt::CopyFor;
 use crate::reference::{AuthorisationCode, ResponseCode, Rrn, TraceNumber};
 use crate::wording::Reason;
@@ -41,6 +42,10 @@ impl Ending {
 /// A sale that is over.
 #[derive(Clone, Debug)]
 pub struct SaleReport {
+    /// What it was.
+    pub kind: Kind,
+    /// The earlier transaction that it is about.
+    pub original: Option<TraceNumber>,
     /// How it ended.
     pub ending: Ending,
     /// What was to be paid.

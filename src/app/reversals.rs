@@ -1,5 +1,5 @@
-//! Payments that are taken back: those that were cut off in the middle, what the screen says of each, and the payment that
-//! waits until all are taken back. How they are sent is `queue`'s matter.
+//! Payments that are taken back: those that were cut off in the middle, what the screen says of each, and what waits until all
+//! are taken back. How they are sent is `queue`'s matter; what is sent again instead is `repeats`'.
 
 use super::engine::Core;
 use super::report::Ending;
@@ -10,12 +10,13 @@ use crate::ledger::{LedgerError, TransactionRow};
 use crate::payment::queue::{EntryId, Verdict};
 use crate::payment::record::{Record, State};
 use crate::payment::reversal;
+use crate::payment::transaction::Resume;
 use crate::reference::TraceNumber;
 use crate::wording::{Reason, ReasonKind};
 
 impl Core {
-    /// Rows that were cut off in the middle become reversals; gives those. The running sale's own row is not one of them, so
-    /// this is called only between sales.
+    /// Rows that were cut off in the middle become reversals, are sent again, or are finished, as their kind wants it; gives
+    /// those. The running sale's own row is not one of them, so this is called only between sales.
     ///
     /// # Errors
     /// When the ledger cannot be read or written.
@@ -25,7 +26,6 @@ impl Core {
             if deliberate::is("interrupted_forgotten") {
                 break;
             }
-            let Some((reversal_reason, reason)) = reversal::after_restart(state) else { continue };
             for row in self.ledger.in_state(state)? {
                 if self.not_to_be_reversed == Some(row.trace) {
                     let record = Record::Unresolved { reason: ReasonKind::TraceNumberInUse, response_code: None };
@@ -33,13 +33,9 @@ impl Core {
                     self.note_not_ours(None);
                     continue;
                 }
-                let record = Record::ReversalDue {
-                    reversal_reason,
-                    reason,
-                    authorisation_code: None,
-                    chip_data: row.chip_data.clone().unwrap_or_default(),
-                };
-                tracing::warn!(trace = %row.trace, state = state.word(), "a payment was interrupted and is taken back");
+                let Some(record) = after_restart(&row) else { continue };
+                let kind = row.kind.word();
+                tracing::warn!(trace = %row.trace, kind, state = state.word(), "interrupted; what its kind wants follows");
                 self.ledger.record(row.trace, &record)?;
                 adopted.push(row);
             }
@@ -85,7 +81,7 @@ impl Core {
             Verdict::TryAgain | Verdict::TryAgainCounted => self.show_still_unknown(trace, tries),
             Verdict::Park(_) => self.show_unresolved(trace),
         }
-        self.continue_waiting_charge(trace, verdict);
+        self.continue_what_waits(trace, verdict);
     }
 
     fn show_taken_back(&mut self, trace: TraceNumber) {
@@ -131,16 +127,16 @@ impl Core {
 
     /// A payment that waited for reversals begins when all have been taken back, and is given up when the host does not take
     /// one: while that one may be paid, the same customer must not pay again.
-    fn continue_waiting_charge(&mut self, trace: TraceNumber, verdict: &Verdict) {
-        let Some(amount) = self.waiting_charge else { return };
+    fn continue_what_waits(&mut self, trace: TraceNumber, verdict: &Verdict) {
+        let Some(purpose) = self.waiting else { return };
         let refusal = match verdict {
             Verdict::Done => None,
             Verdict::TryAgain | Verdict::TryAgainCounted => Some(Reason::of(ReasonKind::ReversalWaiting)),
             Verdict::Park(_) => Some(Reason::with_detail(ReasonKind::ReversalExhausted, trace.to_string())),
         };
         if let Some(reason) = refusal {
-            self.waiting_charge = None;
-            return self.refuse(amount, reason);
+            self.waiting = None;
+            return self.refuse(purpose, reason);
         }
         let waiting = match self.reversals_waiting() {
             Ok(waiting) => waiting,
@@ -156,7 +152,20 @@ impl Core {
             }
             return self.drain_sign_on(true);
         }
-        self.waiting_charge = None;
-        self.begin_sale(amount);
+        self.waiting = None;
+        self.begin_now(purpose);
+    }
+}
+
+/// What is written down of a row that was cut off in the middle.
+fn after_restart(row: &TransactionRow) -> Option<Record> {
+    match row.kind.after_restart(row.state)? {
+        Resume::TakeBack => {
+            let (reversal_reason, reason) = reversal::after_restart(row.state)?;
+            let chip_data = row.chip_data.clone().unwrap_or_default();
+            Some(Record::ReversalDue { reversal_reason, reason, authorisation_code: None, chip_data })
+        }
+        Resume::Repeat => Some(Record::RepeatDue { reason: ReasonKind::Interrupted }),
+        Resume::Finish => Some(Record::Done),
     }
 }

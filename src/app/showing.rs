@@ -16,6 +16,7 @@ use crate::money::Amount;
 use crate::payment::queue::Resolution;
 use crate::payment::record::State;
 use crate::payment::sale;
+use crate::payment::transaction::Kind;
 use crate::reference::{AuthorisationCode, TraceNumber};
 use crate::wording::{Language, Reason};
 
@@ -111,7 +112,7 @@ impl Core {
         self.leave_result_at = None;
         self.result_shown = None;
         self.slips_shown = None;
-        self.waiting_charge = None;
+        self.waiting = None;
     }
 
     pub(super) fn show_transactions(&mut self, page: usize) {
@@ -153,8 +154,8 @@ impl Core {
         }
         let reason = Reason::with_detail(kind_of_ledger(error), error.to_string());
         self.out_of_service = Some(reason.clone());
-        if let Some(amount) = self.waiting_charge.take() {
-            self.refuse(amount, reason.clone());
+        if let Some(purpose) = self.waiting.take() {
+            self.refuse(purpose, reason.clone());
         }
         match self.screen {
             Screen::Approved { .. } | Screen::NotPaid { .. } | Screen::Unknown { .. } => {}
@@ -165,6 +166,7 @@ impl Core {
             | Screen::ConfirmApplication { .. }
             | Screen::Processing { .. }
             | Screen::Transactions { .. }
+            | Screen::Transaction(_)
             | Screen::Queue { .. }
             | Screen::Enrol { .. }
             | Screen::OutOfService { .. } => self.screen = Screen::OutOfService { reason },
@@ -195,6 +197,7 @@ impl Core {
     pub(super) fn publish(&mut self) {
         let view = View {
             screen: self.screen.clone(),
+            kind: self.kind_shown.unwrap_or(Kind::Sale),
             link: self.line.state(),
             waiting: self.line.waiting,
             queued: self.queued,
@@ -227,8 +230,9 @@ pub(super) fn local_in(delay: Duration) -> DateTime {
     later.with().subsec_nanosecond(0).build().unwrap_or(later)
 }
 
-fn view_of_row(row: ledger::TransactionRow) -> TransactionRow {
+pub(super) fn view_of_row(row: ledger::TransactionRow) -> TransactionRow {
     TransactionRow {
+        kind: row.kind,
         trace: row.trace,
         at: row.at,
         amount: row.amount,

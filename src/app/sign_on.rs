@@ -123,7 +123,7 @@ impl Core {
         let wanted = match self.sign_on.need {
             Need::No => false,
             // What is to be taken back goes first.
-            Need::Wished => self.line.waiting == 0 && self.waiting_charge.is_none(),
+            Need::Wished => self.line.waiting == 0 && self.waiting.is_none(),
             Need::Needed => true,
         };
         let time = now && self.sign_on.need == Need::Needed || clock::instant() >= self.sign_on.next_try;
@@ -191,8 +191,8 @@ impl Core {
         if let Some(report) = &mut self.report {
             report.complete = true;
         }
-        if let Some(amount) = self.waiting_charge.take() {
-            self.refuse(amount, reason);
+        if let Some(purpose) = self.waiting.take() {
+            self.refuse(purpose, reason);
         }
     }
 
@@ -207,8 +207,8 @@ impl Core {
             if let Screen::Processing { progress: progress @ Progress::SigningOn, .. } = &mut self.screen {
                 *progress = Progress::ReversingEarlier;
             }
-        } else if let Some(amount) = self.waiting_charge.take() {
-            self.begin_sale(amount);
+        } else if let Some(purpose) = self.waiting.take() {
+            self.begin_now(purpose);
         }
     }
 

@@ -5,10 +5,12 @@ use jiff::civil::DateTime;
 use crate::acquirer::enrolment;
 use crate::acquirer::enrolment::wire::ActivationCode;
 use crate::money::{Amount, Currency};
+use crate::payment::purpose::Purpose;
 use crate::payment::queue::{Act, Kind, Standing};
+use crate::payment::transaction;
 use crate::pin::Pin;
 use crate::receipt::CopyFor;
-use crate::reference::TraceNumber;
+use crate::reference::{AuthorisationCode, Rrn, TraceNumber};
 use crate::wording::{Language, Reason};
 
 /// What a person at the terminal wants.
@@ -16,6 +18,8 @@ use crate::wording::{Language, Reason};
 pub enum Intent {
     /// Take a payment.
     Charge(Amount),
+    /// Begin something else with a card.
+    Begin(Purpose),
     /// Leave the payment while that is still possible.
     Cancel,
     /// The PIN that was typed on the screen. It masks itself: an intent may be logged.
@@ -39,6 +43,8 @@ pub enum Intent {
     RetryPrint,
     /// Print copies of a finished transaction again, marked as duplicates.
     Reprint(TraceNumber),
+    /// Show one transaction, and what can be done with it.
+    ShowTransaction(TraceNumber),
     /// Show a page of transactions, counted from 0, newest first.
     ShowTransactions(usize),
     /// Show a page of the queue, counted from 0.
@@ -58,6 +64,8 @@ pub enum Intent {
 pub struct View {
     /// Which screen, with what it shows.
     pub screen: Screen,
+    /// Of what kind the transaction is that the screen speaks of.
+    pub kind: transaction::Kind,
     /// The chip at the top right.
     pub link: LinkState,
     /// Payments that are still to be taken back, said beside it: until then no new one begins.
@@ -169,6 +177,8 @@ pub enum Screen {
         /// The slips being printed again, if any.
         copies: Vec<CopyView>,
     },
+    /// One transaction, and what can be done with it.
+    Transaction(Box<Detail>),
     /// The terminal is not enrolled: it asks for the acquirer's activation code.
     Enrol {
         /// Serial number of the machine; empty when it has none.
@@ -262,6 +272,8 @@ pub const ROWS_PER_PAGE: usize = 6;
 /// One row of the transactions screen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TransactionRow {
+    /// What it was.
+    pub kind: transaction::Kind,
     /// Batch and STAN.
     pub trace: TraceNumber,
     /// Local time.
@@ -289,6 +301,35 @@ pub enum RowState {
     Reversed,
     /// Neither paid nor taken back for certain: the operator must look.
     Unresolved,
+}
+
+/// One transaction, and what can be done with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Detail {
+    /// As it stands in the list.
+    pub row: TransactionRow,
+    /// The earlier one that it was about.
+    pub original: Option<TraceNumber>,
+    /// Field 37.
+    pub rrn: Option<Rrn>,
+    /// Field 38.
+    pub authorisation_code: Option<AuthorisationCode>,
+    /// Why it was not approved.
+    pub reason: Option<Reason>,
+    /// It can be undone.
+    pub can_undo: bool,
+    /// Something of it can go back.
+    pub can_refund: bool,
+    /// It can be completed.
+    pub can_complete: bool,
+    /// Its slips can be printed again.
+    pub can_print: bool,
+    /// All that can go back, or was set aside.
+    pub whole: Option<Amount>,
+    /// The most that can go back, or be paid.
+    pub most: Option<Amount>,
+    /// Its slips.
+    pub copies: Vec<CopyView>,
 }
 
 /// Rows of one page of the queue; each has something to touch.

@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::sale::{as_json, exit_code, print, take_payment};
+use super::card::take;
+use super::outcome::{as_json, exit_code, print};
 use super::sandbox::profile;
 use super::{Failure, Places, output};
 use crate::app::{Parts, Setup};
 use crate::money::Amount;
+use crate::payment::purpose::Purpose;
 use crate::sandbox::card::SandboxCard;
 use crate::sandbox::card::fault::{Faults, FaultyCard};
 use crate::sandbox::card::reader::SandboxReader;
@@ -89,7 +91,7 @@ impl Arguments {
         };
         let amount = Amount::parse(&self.amount, parts.currency)?;
         let language = parts.language;
-        let report = take_payment(parts, amount, None)?;
+        let report = take(parts, Purpose::Sale(amount), None)?;
         let pictures = endpoints.printer.receipts();
         if self.json {
             let mut result = as_json(&report, language);

@@ -1,14 +1,17 @@
 //! The command line: one subcommand, one file. Parses, calls the program's parts, prints text or JSON.
 
 mod archive;
+mod card;
 mod decode;
 mod demo;
 mod doctor;
+mod earlier;
 mod emv;
 mod enrol;
 mod iso8583;
 mod ledger;
 mod log;
+mod outcome;
 mod output;
 mod parameters;
 mod queue;
@@ -74,6 +77,16 @@ enum Command {
     Demo(demo::Arguments),
     /// Take one payment without the touchscreen
     Sale(sale::Arguments),
+    /// Undo a sale of this batch, a pre-authorisation or a completion
+    Void(earlier::VoidArguments),
+    /// Give a payment back, or a part of it
+    Refund(earlier::RefundArguments),
+    /// Set money aside on a card
+    PreAuth(sale::Arguments),
+    /// Take what was set aside, or a part of it
+    Completion(earlier::CompletionArguments),
+    /// Ask what is on a card's account
+    Balance(sale::BalanceArguments),
     /// List transactions, newest first
     Transactions(transactions::Arguments),
     /// List the archives of payments that have left the ledger; look for payments in them
@@ -169,7 +182,12 @@ impl CommandLine {
         match self.command {
             None => open_screen(&self.places, self.kiosk),
             Some(Command::Demo(arguments)) => arguments.run(&self.places, self.kiosk),
-            Some(Command::Sale(arguments)) => arguments.run(self.places.setup()),
+            Some(Command::Sale(arguments)) => arguments.sell(self.places.setup()),
+            Some(Command::Void(arguments)) => arguments.run(self.places.setup()),
+            Some(Command::Refund(arguments)) => arguments.run(self.places.setup()),
+            Some(Command::PreAuth(arguments)) => arguments.set_aside(self.places.setup()),
+            Some(Command::Completion(arguments)) => arguments.run(self.places.setup()),
+            Some(Command::Balance(arguments)) => arguments.run(self.places.setup()),
             Some(Command::Transactions(arguments)) => arguments.run(&self.places.setup()?),
             Some(Command::Archive(arguments)) => arguments.run(&self.places.setup()?),
             Some(Command::Queue(arguments)) => arguments.run(&self.places.setup()?),

@@ -70,9 +70,9 @@ enum Action {
     },
 }
 
-/// Which entry, as `yima queue` names it.
+/// Which entry or transaction, as `yima queue` and `yima transactions` name it.
 #[derive(Debug, Args)]
-struct Number {
+pub(super) struct Number {
     /// Its batch
     #[arg(value_name = "BATCH", value_parser = batch)]
     batch: Batch,
@@ -80,6 +80,13 @@ struct Number {
     /// Its STAN
     #[arg(value_name = "STAN", value_parser = stan)]
     stan: Stan,
+}
+
+impl Number {
+    /// The same as the ledger has it.
+    pub(super) const fn trace(&self) -> TraceNumber {
+        TraceNumber { batch: self.batch, stan: self.stan }
+    }
 }
 
 /// What the acquirer says of an entry.
@@ -141,7 +148,7 @@ fn decide(setup: &Setup, number: &Number, act: Act, by: &str, note: &str) -> Res
     // A ledger is not made for this.
     setup.ledger_to_look_at(&identity)?.ok_or("this terminal has no ledger yet: nothing waits")?;
     let mut ledger = setup.ledger_beside(&identity)?;
-    let trace = TraceNumber { batch: number.batch, stan: number.stan };
+    let trace = number.trace();
     let deed = Deed { act, by: by.trim().to_owned(), note: note.trim().to_owned(), at: now() };
     let entry = ledger.decide(trace, &deed)?;
     let what = match act {

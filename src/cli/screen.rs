@@ -10,6 +10,7 @@ use crate::acquirer::enrolment::wire::ActivationCode;
 use crate::app::view::{Intent, LinkState, Screen, View};
 use crate::app::{Engine, Listener, Parts, SaleReport, Setup};
 use crate::payment::chooser::Chooser;
+use crate::payment::transaction::Kind;
 use crate::terminal::settings::Settings;
 use crate::ui::{self, Display, Touchscreen, UiError, WindowOptions};
 use crate::wording::{Reason, ReasonKind};
@@ -148,6 +149,7 @@ fn closed(settings: &Settings, failure: &Failure) -> Result<View, Failure> {
     let kind = super::kind_of(failure);
     Ok(View {
         screen: Screen::OutOfService { reason: Reason::with_detail(kind, failure.to_string()) },
+        kind: Kind::Sale,
         link: LinkState::Untried,
         waiting: 0,
         queued: 0,

@@ -1,7 +1,7 @@
 //! What somebody wants to be done, before anybody has looked whether it can be: an amount, or the number of an earlier
 //! transaction. What it becomes with what is known of that one is a [`Transaction`].
 
-use super::transaction::{Kind, NotPossible, Past, Presence, Transaction};
+use super::transaction::{Kind, NotPossible, Past, Presence, Transaction, most_of};
 use crate::money::{Amount, Currency};
 use crate::reference::{Batch, TraceNumber};
 
@@ -35,6 +35,13 @@ pub struct Allowed {
     pub batch: Batch,
     /// So many percent of what was set aside may be paid.
     pub completion_percent: u32,
+}
+
+impl Allowed {
+    /// The most that may be paid of what was set aside.
+    pub fn most_of(&self, held: Amount) -> Amount {
+        most_of(held, self.completion_percent)
+    }
 }
 
 impl Purpose {

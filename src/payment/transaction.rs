@@ -321,8 +321,8 @@ pub enum NotPossible {
     /// Its batch is settled.
     #[error("{0} is of another batch: refund it instead")]
     OtherBatch(TraceNumber),
-    /// It was voided or completed, or that is not known yet.
-    #[error("{0} was voided or completed already, or may have been")]
+    /// It was voided, given back as a whole or completed, or that is not known yet.
+    #[error("{0} was voided, refunded or completed already, or may have been")]
     Used(TraceNumber),
     /// A part of it has gone back.
     #[error("of {0} a part was refunded already: refund the rest instead")]
@@ -436,6 +436,9 @@ impl Transaction {
             return Err(NotPossible::Currency(trace));
         }
         let left = paid.checked_sub(past.given_back).unwrap_or(Amount::zero(paid.currency()));
+        if left.is_zero() {
+            return Err(NotPossible::Used(trace));
+        }
         within(trace, amount, left)?;
         Ok(Self::about(Kind::Refund, amount, past, Presence::CardThere))
     }
@@ -464,10 +467,7 @@ impl Transaction {
         presence: Presence,
     ) -> Result<Self, NotPossible> {
         check(kind, past)?;
-        let held = past.original.amount;
-        let most = held.minor().saturating_mul(u64::from(most_percent)) / 100;
-        let most = Amount::new(most, held.currency()).unwrap_or(held);
-        within(past.original.trace, amount, most)?;
+        within(past.original.trace, amount, most_of(past.original.amount, most_percent))?;
         Ok(Self::about(kind, amount, past, presence))
     }
 
@@ -517,6 +517,12 @@ fn check(kind: Kind, past: &Past) -> Result<(), NotPossible> {
         return Err(NotPossible::Used(original));
     }
     Ok(())
+}
+
+/// So many percent of what was set aside.
+pub(super) fn most_of(held: Amount, percent: u32) -> Amount {
+    let most = held.minor().saturating_mul(u64::from(percent)) / 100;
+    Amount::new(most, held.currency()).unwrap_or(held)
 }
 
 fn within(original: TraceNumber, wanted: Amount, most: Amount) -> Result<(), NotPossible> {

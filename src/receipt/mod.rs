@@ -34,12 +34,20 @@ pub struct SaleSlip {
     pub terminal_number: TerminalNumber,
     /// Acquirer code, as printed on slips.
     pub acquirer_code: String,
+    /// What it was, in the word of the ledger: `sale`, `void`, `refund`, ...; templates say by it what stands where.
+    pub kind: &'static str,
     /// Batch and STAN.
     pub trace: TraceNumber,
+    /// Batch and STAN of the earlier transaction that it is about.
+    pub original: Option<TraceNumber>,
     /// Local time of the sale.
     pub at: DateTime,
-    /// What was paid.
+    /// What was paid, or went back.
     pub amount: Amount,
+    /// It went back to the customer.
+    pub goes_back: bool,
+    /// The card was there.
+    pub card_read: bool,
     /// Goods, if the cashier named any; without them the slip shows the amount alone.
     pub goods: Vec<GoodsLine>,
     /// Card number, first six and last four.
@@ -159,6 +167,10 @@ pub(crate) mod tests {
             merchant_code: MerchantCode::parse("898440100000001").unwrap(),
             terminal_number: TerminalNumber::parse("00000001").unwrap(),
             acquirer_code: "48981234".into(),
+            kind: "sale",
+            original: None,
+            goes_back: false,
+            card_read: true,
             trace: TraceNumber { batch: Batch::new(1).unwrap(), stan: Stan::new(123).unwrap() },
             at: "2026-03-05T14:26:09".parse().unwrap(),
             amount: Amount::new(1234, Currency::CNY).unwrap(),

@@ -31,6 +31,11 @@ trait Slip {
     /// Whether a line with this condition stands on it.
     fn holds(&self, condition: Condition) -> bool;
 
+    /// The word of what it is about, by which lines are chosen.
+    fn kind(&self) -> &str {
+        ""
+    }
+
     /// A field by the name that templates use; nothing when it is empty or unknown.
     fn field(&self, name: &str, charset: Charset) -> Option<String>;
 
@@ -67,12 +72,19 @@ impl Slip for SaleCopy<'_> {
             Condition::Goods => !self.slip.goods.is_empty(),
             Condition::Merchant => self.copy == CopyFor::Merchant,
             Condition::Customer => self.copy == CopyFor::Customer,
+            Condition::Card => self.slip.card_read,
+            Condition::NoCard => !self.slip.card_read,
             Condition::Reversal | Condition::Advice => false,
         }
     }
 
+    fn kind(&self) -> &str {
+        self.slip.kind
+    }
+
     fn field(&self, name: &str, charset: Charset) -> Option<String> {
         let slip = self.slip;
+        let not_empty = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
         match name {
             "merchant_name" => Some(slip.merchant_name.clone()),
             "merchant_code" => Some(slip.merchant_code.to_string()),
@@ -82,18 +94,21 @@ impl Slip for SaleCopy<'_> {
             "stan" => Some(slip.trace.stan.to_string()),
             "trace" => Some(slip.trace.to_string()),
             "date_time" => Some(slip.at.strftime(DATE_TIME).to_string()),
+            "original_batch" => slip.original.map(|original| original.batch.to_string()),
+            "original_stan" => slip.original.map(|original| original.stan.to_string()),
+            "amount" if slip.goes_back => Some(money(slip.amount, charset).replacen(' ', " -", 1)),
             "amount" => Some(money(slip.amount, charset)),
             "card_number" => Some(slip.truncated_pan.clone()),
             "card_sequence" => Some(slip.card_sequence_number.map_or_else(String::new, |n| format!("PSN {n:02}"))),
             "card_expiry" => slip.card_expiry.as_deref().map(expiry),
             "bank" => slip.bank.clone(),
-            "application_label" => Some(slip.application_label.clone()).filter(|label| !label.is_empty()),
-            "aid" => Some(slip.aid.clone()),
+            "application_label" => not_empty(&slip.application_label),
+            "aid" => not_empty(&slip.aid),
             "rrn" => slip.rrn.as_ref().map(ToString::to_string),
             "authorisation_code" => slip.authorisation_code.as_ref().map(ToString::to_string),
             "cryptogram" => slip.cryptogram.clone(),
-            "tvr" => Some(slip.tvr.clone()),
-            "tsi" => Some(slip.tsi.clone()),
+            "tvr" => not_empty(&slip.tvr),
+            "tsi" => not_empty(&slip.tsi),
             "atc" => slip.atc.clone(),
             "duplicate" => slip.duplicate.map(|count| count.to_string()),
             _ => None,
@@ -125,7 +140,9 @@ impl Slip for ParkedSlip {
             | Condition::Duplicate
             | Condition::Goods
             | Condition::Merchant
-            | Condition::Customer => false,
+            | Condition::Customer
+            | Condition::Card
+            | Condition::NoCard => false,
         }
     }
 
@@ -161,7 +178,8 @@ struct Filling<'a> {
 
 impl Filling<'_> {
     fn lines(&self, entry: &Entry) -> Vec<Line> {
-        if !entry.when.iter().all(|condition| self.slip.holds(*condition)) {
+        let of_kind = entry.of.is_empty() || entry.of.iter().any(|kind| kind == self.slip.kind());
+        if !of_kind || !entry.when.iter().all(|condition| self.slip.holds(*condition)) {
             return Vec::new();
         }
         match &entry.content {
@@ -248,8 +266,19 @@ struct Template {
 struct Entry {
     #[serde(default)]
     when: Vec<Condition>,
+    #[serde(default)]
+    of: Vec<String>,
     #[serde(flatten)]
     content: Content,
+}
+
+impl Entry {
+    const fn size(&self) -> Size {
+        match self.content {
+            Content::Text { size, .. } => size,
+            _ => Size::Normal,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Deserialize)]
@@ -263,6 +292,9 @@ enum Condition {
     Goods,
     Merchant,
     Customer,
+    Card,
+    #[serde(rename = "no_card")]
+    NoCard,
     Reversal,
     Advice,
 }
@@ -311,6 +343,17 @@ fn parked_template() -> &'static Template {
     TEMPLATE.get_or_init(|| read(PARKED))
 }
 
+/// The words of kinds that the template of a transaction's slip has a title for: of these a slip can be printed.
+pub fn titled_kinds() -> Vec<&'static str> {
+    sale_template()
+        .line
+        .iter()
+        .filter(|entry| entry.size() == Size::Double)
+        .flat_map(|entry| &entry.of)
+        .map(String::as_str)
+        .collect()
+}
+
 /// Part of the program; `the_templates_are_readable_and_ask_for_known_fields_only` proves that it parses.
 fn read(text: &str) -> Template {
     toml::from_str(text).unwrap_or(Template { line: Vec::new() })
@@ -323,7 +366,7 @@ mod tests {
 
     #[test]
     fn the_templates_are_readable_and_ask_for_known_fields_only() {
-        let slip = SaleSlip { duplicate: Some(1), ..slip() };
+        let slip = SaleSlip { duplicate: Some(1), original: Some(slip().trace), ..slip() };
         let copy = SaleCopy { slip: &slip, copy: CopyFor::Merchant };
         // These slips have every field, so a pattern that cannot be filled names a field nobody knows.
         let slips: [(&str, &dyn Slip); 2] = [(SALE, &copy), (PARKED, &parked_slip())];

@@ -17,6 +17,11 @@ impl AmountEntry {
         Self { minor: 0, currency, kept: false }
     }
 
+    /// An amount that stands there until a digit is typed.
+    pub const fn of(amount: Amount) -> Self {
+        Self { minor: amount.minor(), currency: amount.currency(), kept: amount.minor() > 0 }
+    }
+
     /// Appends digits, one key's worth ("7", "00"). What is not a digit is ignored, and so is a key
     /// whose digits would not all fit in twelve.
     pub fn type_digits(&mut self, digits: &str) {
@@ -104,6 +109,14 @@ mod tests {
         entry.type_digits("9");
         entry.type_digits("9");
         assert_eq!(entry.amount().minor(), MAX_MINOR);
+    }
+
+    #[test]
+    fn an_amount_that_stands_there_gives_way_to_the_first_digit() {
+        let mut entry = AmountEntry::of(Amount::new(1234, Currency::CNY).unwrap());
+        assert_eq!(entry.amount().to_string(), "12.34");
+        entry.type_digits("5");
+        assert_eq!(entry.amount().to_string(), "0.05");
     }
 
     #[test]

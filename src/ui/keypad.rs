@@ -72,6 +72,7 @@ pub(super) fn follow(entry: &mut AmountEntry, view: &View) {
         | Screen::ConfirmApplication { .. }
         | Screen::Processing { .. }
         | Screen::Transactions { .. }
+        | Screen::Transaction(_)
         | Screen::Queue { .. }
         | Screen::Enrol { .. }
         | Screen::OutOfService { .. } => {}

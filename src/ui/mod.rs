@@ -14,7 +14,7 @@ use crate::money::Currency;
 use crate::wording::Language;
 use amount_entry::AmountEntry;
 use enrolment::CodeTyped;
-use generated::{ScreenName, Screens, Theme};
+use generated::{Kinds, ScreenName, Screens, Theme};
 use pin_typed::PinTyped;
 use preferences::Turned;
 
@@ -22,6 +22,7 @@ pub mod amount_entry;
 mod applications;
 mod back_end;
 mod copies;
+mod detail;
 mod enrolment;
 mod keypad;
 mod outcome;
@@ -113,6 +114,7 @@ impl Touchscreen {
         outcome::setup(&window, &intents);
         copies::setup(&window, &intents);
         transactions::setup(&window, &shared, &intents);
+        detail::setup(&window, &shared, &intents);
         queue::setup(&window, &shared, &intents);
         enrolment::setup(&window, &shared, &intents);
         preferences::set_language(&window, options.language);
@@ -210,6 +212,8 @@ struct Shared(Arc<Mutex<State>>);
 struct State {
     view: Option<View>,
     entry: AmountEntry,
+    /// How much of an earlier transaction goes back, or is completed.
+    detail_entry: AmountEntry,
     /// Wiped when the screen that asks for it goes.
     pin: PinTyped,
     /// Which layout of the PIN's keys is asked for: another number each time.
@@ -229,6 +233,7 @@ impl Default for State {
         Self {
             view: None,
             entry: AmountEntry::new(Currency::CNY),
+            detail_entry: AmountEntry::new(Currency::CNY),
             pin: PinTyped::new(),
             pin_layout: 0,
             code: CodeTyped::default(),
@@ -274,6 +279,7 @@ fn paint(window: &AppWindow, shared: &Shared) {
     preferences::speak_to_cardholder(window, shared, asked_for);
     let language = preferences::language(window);
     status::show(window, &view);
+    window.global::<Kinds>().set_shown(values::kind(view.kind));
     outcome::show(window, &view.screen, language);
     let name = match &view.screen {
         Screen::Keypad { notice } => {
@@ -318,6 +324,12 @@ fn paint(window: &AppWindow, shared: &Shared) {
             transactions::show(window, rows, *page, *pages, &today);
             copies::show(window, copies, language);
             ScreenName::Transactions
+        }
+        Screen::Transaction(shown) => {
+            let entry = shared.with(|state| state.detail_entry);
+            detail::show(window, shown, &entry, language);
+            copies::show(window, &shown.copies, language);
+            ScreenName::Transaction
         }
         Screen::Queue { rows, page, pages, waiting, parked, under_way } => {
             let counts = queue::Counts { waiting: *waiting, parked: *parked, under_way: *under_way };

@@ -42,6 +42,7 @@ pub(super) fn show(window: &AppWindow, screen: &Screen, language: Language) {
         | Screen::ConfirmApplication { .. }
         | Screen::Processing { .. }
         | Screen::Transactions { .. }
+        | Screen::Transaction(_)
         | Screen::Queue { .. }
         | Screen::Enrol { .. } => {}
     }

@@ -4,8 +4,9 @@ use slint::{ComponentHandle, ModelRc};
 
 use super::generated::{self, AppWindow, Screens, Transactions};
 use super::{Intents, Shared, values};
-use crate::app::view::{Intent, RowState, Screen, TransactionRow};
+use crate::app::view::{Intent, Screen, TransactionRow};
 use crate::money::Amount;
+use crate::reference::TraceNumber;
 
 /// Connects pages, reprints and the way here and back.
 pub(super) fn setup(window: &AppWindow, shared: &Shared, intents: &Intents) {
@@ -25,14 +26,14 @@ pub(super) fn setup(window: &AppWindow, shared: &Shared, intents: &Intents) {
     });
     let (state, sender) = (shared.clone(), intents.clone());
     transactions.on_reprint(move |index| {
-        let trace = state.with(|state| match state.view.as_ref().map(|view| &view.screen) {
-            Some(Screen::Transactions { rows, .. }) => {
-                usize::try_from(index).ok().and_then(|index| rows.get(index)).map(|row| row.trace)
-            }
-            _ => None,
-        });
-        if let Some(trace) = trace {
+        if let Some(trace) = trace_at(&state, index) {
             sender.send(Intent::Reprint(trace));
+        }
+    });
+    let (state, sender) = (shared.clone(), intents.clone());
+    transactions.on_open(move |index| {
+        if let Some(trace) = trace_at(&state, index) {
+            sender.send(Intent::ShowTransaction(trace));
         }
     });
     let screens = window.global::<Screens>();
@@ -40,6 +41,16 @@ pub(super) fn setup(window: &AppWindow, shared: &Shared, intents: &Intents) {
     screens.on_show_transactions(move || sender.send(Intent::ShowTransactions(0)));
     let sender = intents.clone();
     screens.on_show_keypad(move || sender.send(Intent::ShowKeypad));
+}
+
+/// Which transaction stands in this row of the page.
+fn trace_at(shared: &Shared, index: i32) -> Option<TraceNumber> {
+    shared.with(|state| match state.view.as_ref().map(|view| &view.screen) {
+        Some(Screen::Transactions { rows, .. }) => {
+            usize::try_from(index).ok().and_then(|index| rows.get(index)).map(|row| row.trace)
+        }
+        _ => None,
+    })
 }
 
 /// Today's approved payments.
@@ -68,13 +79,7 @@ fn row(row: &TransactionRow) -> generated::TransactionRow {
         at: values::day_and_time(row.at).into(),
         trace: row.trace.to_string().into(),
         last_four: values::last_four(&row.truncated_pan).into(),
-        state: match row.state {
-            RowState::Pending => generated::RowState::Pending,
-            RowState::Approved => generated::RowState::Approved,
-            RowState::Declined => generated::RowState::Declined,
-            RowState::ReversalDue => generated::RowState::ReversalDue,
-            RowState::Reversed => generated::RowState::Reversed,
-            RowState::Unresolved => generated::RowState::Unresolved,
-        },
+        kind: values::kind(row.kind),
+        state: values::row_state(row.state),
     }
 }

@@ -3,8 +3,38 @@
 use jiff::civil::DateTime;
 
 use super::generated;
+use crate::app::view::RowState;
 use crate::money::Amount;
+use crate::payment::transaction::Kind;
 use crate::wording::{Language, Reason};
+
+/// What was done.
+pub(super) const fn kind(kind: Kind) -> generated::TransactionKind {
+    match kind {
+        Kind::Sale => generated::TransactionKind::Sale,
+        Kind::OfflineSale => generated::TransactionKind::OfflineSale,
+        Kind::PreAuthorisation => generated::TransactionKind::PreAuthorisation,
+        Kind::Balance => generated::TransactionKind::Balance,
+        Kind::Void => generated::TransactionKind::VoidSale,
+        Kind::Refund => generated::TransactionKind::Refund,
+        Kind::PreAuthorisationVoid => generated::TransactionKind::PreAuthorisationVoid,
+        Kind::Completion => generated::TransactionKind::Completion,
+        Kind::CompletionNotice => generated::TransactionKind::CompletionNotice,
+        Kind::CompletionVoid => generated::TransactionKind::CompletionVoid,
+    }
+}
+
+/// Where it stands.
+pub(super) const fn row_state(state: RowState) -> generated::RowState {
+    match state {
+        RowState::Pending => generated::RowState::Pending,
+        RowState::Approved => generated::RowState::Approved,
+        RowState::Declined => generated::RowState::Declined,
+        RowState::ReversalDue => generated::RowState::ReversalDue,
+        RowState::Reversed => generated::RowState::Reversed,
+        RowState::Unresolved => generated::RowState::Unresolved,
+    }
+}
 
 /// Sign and digits apart.
 pub(super) fn money(amount: Amount) -> generated::Money {

@@ -159,7 +159,7 @@ impl Cell {
             }
             // The issuer sends a script to the card.
             Kind::ScriptResult => Act::Pay { minor: 68_02, times: self.nth() },
-            Kind::List | Kind::Fetch | Kind::Table | Kind::End | Kind::Other => Act::Fetch,
+            Kind::List | Kind::Fetch | Kind::Table | Kind::End | Kind::NoSale | Kind::Other => Act::Fetch,
         }
     }
 
@@ -180,10 +180,12 @@ impl Cell {
             // One is made afterwards, to see that it can be.
             Kind::SignOn | Kind::Echo => vec![APPROVED],
             // It brings the host's order to fetch again.
-            Kind::List | Kind::Fetch | Kind::Table | Kind::End | Kind::Other if self.power == Power::Killed => {
+            Kind::List | Kind::Fetch | Kind::Table | Kind::End | Kind::NoSale | Kind::Other
+                if self.power == Power::Killed =>
+            {
                 vec![APPROVED]
             }
-            Kind::List | Kind::Fetch | Kind::Table | Kind::End | Kind::Other => Vec::new(),
+            Kind::List | Kind::Fetch | Kind::Table | Kind::End | Kind::NoSale | Kind::Other => Vec::new(),
         }
     }
 

@@ -125,7 +125,7 @@ fn prepare(proxy: &MessageProxy, cell: &Cell) {
     match (cell.trouble, cell.kind) {
         (Trouble::Told(fault), kind) => proxy.tell(kind, cell.nth(), fault),
         // Nobody knows what a connection is for before something comes through it: it is the one after the message before.
-        (Trouble::Refused, Kind::SignOn | Kind::Echo | Kind::List | Kind::Other) => proxy.refuse(),
+        (Trouble::Refused, Kind::SignOn | Kind::Echo | Kind::List | Kind::NoSale | Kind::Other) => proxy.refuse(),
         (Trouble::Refused, Kind::Sale) => proxy.refuse_after(Kind::Echo, 1),
         (Trouble::Refused, Kind::Reversal | Kind::CardResult) => proxy.refuse_after(Kind::Sale, 1),
         (Trouble::Refused, Kind::ScriptResult) => proxy.refuse_after(Kind::CardResult, 1),

@@ -12,6 +12,8 @@ use yima::devices::sound::silent::Silent;
 use yima::iso8583::Order;
 use yima::ledger::{AdviceRow, Ledger, TransactionRow};
 use yima::money::{Amount, Currency};
+use yima::payment::purpose::Purpose;
+use yima::payment::transaction;
 use yima::sandbox::card::SandboxCard;
 use yima::sandbox::card::fault::{Faults, FaultyCard};
 use yima::sandbox::card::profile::CardProfile;
@@ -20,6 +22,7 @@ use yima::sandbox::host::{Host, RunningHost};
 use yima::terminal::link::LinkSettings;
 use yima::terminal::settings::{Origin, Settings, SoundSettings};
 
+use crate::kinds::lead_to;
 use crate::support::running::Running;
 use crate::watching::{Paper, Watching};
 
@@ -69,6 +72,8 @@ pub enum Act {
     Pay { minor: u64, times: usize },
     /// Fetches the host's applications and CA keys by hand.
     Fetch,
+    /// What leads to a transaction of this kind, and that.
+    Do(transaction::Kind),
 }
 
 /// A folder with a terminal's state and a host's.
@@ -152,6 +157,12 @@ impl Premises {
     pub fn charged(&self) -> i64 {
         let pan = &CardProfile::shipped(CARD).unwrap().applications[0].pan;
         FULL_ACCOUNT as i64 - self.host.balance(pan).unwrap().unwrap() as i64
+    }
+
+    /// What of the card's account is set aside, in minor units.
+    pub fn held(&self) -> u64 {
+        let pan = &CardProfile::shipped(CARD).unwrap().applications[0].pan;
+        self.host.held(pan).unwrap().unwrap()
     }
 
     /// The terminal, with the host at this address.
@@ -269,9 +280,15 @@ impl Run {
     /// Takes a payment to its end, and leaves its result.
     #[track_caller]
     pub fn pay(&mut self, minor: u64) -> SaleReport {
+        self.carry_out(Purpose::Sale(Amount::new(minor, Currency::CNY).unwrap()))
+    }
+
+    /// Does something with the card to its end, and leaves its result.
+    #[track_caller]
+    pub fn carry_out(&mut self, purpose: Purpose) -> SaleReport {
         while self.reports.try_recv().is_ok() {}
         let intents = self.engine.intents();
-        intents.send(Intent::Charge(Amount::new(minor, Currency::CNY).unwrap()));
+        intents.send(Intent::Begin(purpose));
         let report = self.reports.recv_timeout(LIMIT).unwrap();
         intents.send(Intent::NextCustomer);
         report
@@ -293,6 +310,7 @@ impl Act {
             Self::Start => "start".to_owned(),
             Self::Pay { minor, times } => format!("pay {minor} {times}"),
             Self::Fetch => "fetch".to_owned(),
+            Self::Do(kind) => format!("do {}", kind.word()),
         }
     }
 
@@ -301,6 +319,7 @@ impl Act {
             ["start"] => Some(Self::Start),
             ["pay", minor, times] => Some(Self::Pay { minor: minor.parse().ok()?, times: times.parse().ok()? }),
             ["fetch"] => Some(Self::Fetch),
+            ["do", kind] => transaction::Kind::from_word(kind).map(Self::Do),
             _ => None,
         }
     }
@@ -315,6 +334,15 @@ impl Act {
                     run.until_line_is(LinkState::Online);
                     run.pay(minor);
                     until_told(terminal);
+                }
+                Some(run)
+            }
+            Self::Do(kind) => {
+                let mut run = terminal.start();
+                run.until_line_is(LinkState::Online);
+                if let Some(purpose) = lead_to(kind, &mut run) {
+                    until_told(terminal);
+                    run.carry_out(purpose);
                 }
                 Some(run)
             }

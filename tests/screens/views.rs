@@ -3,14 +3,16 @@
 use jiff::civil::{DateTime, date};
 use yima::acquirer::enrolment;
 use yima::app::view::{
-    CopyState, CopyView, LinkState, PinPlace, Progress, QueueRow, ROWS_PER_PAGE, RowState, Screen, TransactionRow, View,
+    CopyState, CopyView, Detail, LinkState, PinPlace, Progress, QueueRow, ROWS_PER_PAGE, RowState, Screen,
+    TransactionRow, View,
 };
 use yima::money::{Amount, Currency};
 use yima::payment::advice::AdviceKind;
 use yima::payment::queue::{Kind, Standing};
+use yima::payment::transaction;
 use yima::receipt::CopyFor;
-use yima::reference::{Batch, ResponseCode, Stan, TraceNumber};
-use yima::wording::{Reason, ReasonKind};
+use yima::reference::{AuthorisationCode, Batch, ResponseCode, Rrn, Stan, TraceNumber};
+use yima::wording::{Reason, ReasonKind, Sense};
 
 pub fn cny(minor: u64) -> Amount {
     Amount::new(minor, Currency::CNY).unwrap()
@@ -23,6 +25,7 @@ pub fn at(hour: i8, minute: i8, second: i8) -> DateTime {
 pub fn view(screen: Screen) -> View {
     View {
         screen,
+        kind: transaction::Kind::Sale,
         link: LinkState::Online,
         waiting: 0,
         queued: 0,
@@ -82,6 +85,14 @@ pub fn transactions(copies: Vec<CopyView>) -> Screen {
     ];
     let rows = (0..u32::try_from(ROWS_PER_PAGE).unwrap())
         .map(|index| TransactionRow {
+            kind: [
+                transaction::Kind::Sale,
+                transaction::Kind::Refund,
+                transaction::Kind::Sale,
+                transaction::Kind::PreAuthorisation,
+                transaction::Kind::Sale,
+                transaction::Kind::PreAuthorisationVoid,
+            ][index as usize],
             trace: trace(123 - index),
             at: at(14, 26 - i8::try_from(index).unwrap(), 0),
             amount: cny([1234, 800, 4500, 123_456, 2200, 999_999_999_999][index as usize]),
@@ -90,6 +101,62 @@ pub fn transactions(copies: Vec<CopyView>) -> Screen {
         })
         .collect();
     Screen::Transactions { rows, page: 0, pages: 8, count_today: 38, total_today: cny(128_650), copies }
+}
+
+/// A paid sale with everything that can be done with it.
+pub fn detail() -> Detail {
+    Detail {
+        row: TransactionRow {
+            kind: transaction::Kind::Sale,
+            trace: trace(123),
+            at: at(14, 26, 9),
+            amount: cny(1234),
+            truncated_pan: "622202******1234".to_owned(),
+            state: RowState::Approved,
+        },
+        original: None,
+        rrn: Rrn::parse("263260000001").ok(),
+        authorisation_code: AuthorisationCode::parse("A12B3C").ok(),
+        reason: None,
+        can_undo: true,
+        can_refund: true,
+        can_complete: false,
+        can_print: true,
+        whole: Some(cny(1234)),
+        most: Some(cny(1234)),
+        copies: Vec::new(),
+    }
+}
+
+/// What was set aside, and can be completed.
+fn held() -> Detail {
+    let row =
+        TransactionRow { kind: transaction::Kind::PreAuthorisation, amount: cny(999_999_999_999), ..detail().row };
+    Detail {
+        row,
+        can_refund: false,
+        can_complete: true,
+        whole: Some(cny(999_999_999_999)),
+        most: Some(cny(999_999_999_999)),
+        ..detail()
+    }
+}
+
+/// A refund that the bank did not want.
+fn refused_refund() -> Detail {
+    Detail {
+        row: TransactionRow { kind: transaction::Kind::Refund, state: RowState::Declined, ..detail().row },
+        original: Some(trace(101)),
+        rrn: None,
+        authorisation_code: None,
+        reason: Some(declined("12").of_sense(Sense::Refund)),
+        can_undo: false,
+        can_refund: false,
+        can_print: false,
+        whole: None,
+        most: None,
+        ..detail()
+    }
 }
 
 /// A row of the queue.
@@ -313,6 +380,55 @@ pub fn scenes() -> Vec<Scene> {
             ..scene("unknown-exhausted", keypad(None))
         },
         scene("transactions", transactions(Vec::new())),
+        scene("transaction", Screen::Transaction(Box::new(detail()))),
+        Scene { then: "v", ..scene("transaction-void", Screen::Transaction(Box::new(detail()))) },
+        Scene { then: "r", ..scene("transaction-refund", Screen::Transaction(Box::new(detail()))) },
+        Scene { then: "r9900", ..scene("transaction-refund-too-much", Screen::Transaction(Box::new(detail()))) },
+        Scene {
+            view: View { test: true, ..view(Screen::Transaction(Box::new(held()))) },
+            ..scene("transaction-held", keypad(None))
+        },
+        Scene {
+            view: View { test: true, ..view(Screen::Transaction(Box::new(held()))) },
+            then: "c",
+            ..scene("transaction-complete", keypad(None))
+        },
+        scene("transaction-refused", Screen::Transaction(Box::new(refused_refund()))),
+        Scene {
+            view: View {
+                kind: transaction::Kind::PreAuthorisationVoid,
+                test: true,
+                ..view(Screen::PresentCard {
+                    amount: cny(999_999_999_999),
+                    notice: Some(Reason::of(ReasonKind::CardMute)),
+                })
+            },
+            ..scene("present-card-void", keypad(None))
+        },
+        Scene {
+            view: View {
+                kind: transaction::Kind::Refund,
+                ..view(approved(cny(1234), CopyState::Printed, CopyState::Sending))
+            },
+            ..scene("approved-refund", keypad(None))
+        },
+        Scene {
+            view: View { kind: transaction::Kind::Void, ..view(not_paid(declined("12").of_sense(Sense::Undo))) },
+            ..scene("not-paid-void", keypad(None))
+        },
+        Scene {
+            view: View {
+                kind: transaction::Kind::Refund,
+                link: LinkState::HostSilent,
+                ..view(Screen::Unknown {
+                    amount: cny(1234),
+                    reason: Reason::of(ReasonKind::HostSilent).of_sense(Sense::Refund),
+                    tries: 3,
+                    next_try: Some(at(14, 31, 20)),
+                })
+            },
+            ..scene("unknown-refund", keypad(None))
+        },
         scene(
             "transactions-none",
             Screen::Transactions {

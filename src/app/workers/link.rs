@@ -14,7 +14,7 @@ use crate::acquirer::sign_on::{SignOnFailure, SignedOn};
 use crate::app::parameters::{self, Update, UpdateError};
 use crate::iso8583::Order;
 use crate::payment::advice::Advice;
-use crate::payment::online::{HostAnswer, LateApproval, LinkFailure, ReversalRequest, SaleRequest};
+use crate::payment::online::{AboutRequest, HostAnswer, LateApproval, LinkFailure, ReversalRequest, SaleRequest};
 use crate::reference::TraceNumber;
 use crate::terminal::emv_files::EmvFiles;
 use crate::terminal::identity::Identity;
@@ -27,6 +27,8 @@ const LOOK_UP: Duration = Duration::from_millis(500);
 pub enum Job {
     /// For a sale.
     Sale(Box<SaleRequest>),
+    /// For something about an earlier transaction, whose card is not there.
+    About(Box<AboutRequest>),
     /// To take a sale back.
     Reverse(ReversalRequest),
     /// To take note of a payment that is over: which row of the ledger, and what it says.
@@ -98,6 +100,7 @@ pub fn start<M: Send + 'static>(
 pub fn carry_out(job: Job, link: &dyn HostLink, files: &EmvFiles) -> Vec<Event> {
     let event = match job {
         Job::Sale(request) => Event::Sale(request.trace, link.sale(&request)),
+        Job::About(request) => Event::Sale(request.trace, link.about(&request)),
         Job::Reverse(request) => Event::Reversal(request.trace, link.reverse(&request)),
         Job::Advise(id, advice) => Event::Advice(id, link.advise(&advice)),
         Job::SignOn(trace) => Event::SignOn(link.sign_on(trace)),

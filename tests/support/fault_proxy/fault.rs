@@ -11,8 +11,10 @@ pub enum Kind {
     SignOn,
     /// 0820, 301: is the host there?
     Echo,
-    /// 0200.
+    /// 0200, a sale.
     Sale,
+    /// 0100, 0200, 0220: what else is done with a card.
+    NoSale,
     /// 0400.
     Reversal,
     /// 0320: the card's TC.
@@ -38,7 +40,8 @@ impl Kind {
     pub fn of(request: &Message) -> Self {
         let code = request.text(60).and_then(|text| text.get(8..11)).unwrap_or_default();
         match (request.mti().number(), code) {
-            (200, _) => Self::Sale,
+            (200, _) if request.text(60).is_some_and(|text| text.starts_with("22")) => Self::Sale,
+            (100 | 200 | 220, _) => Self::NoSale,
             (400, _) => Self::Reversal,
             (320, _) => Self::CardResult,
             (620, _) => Self::ScriptResult,

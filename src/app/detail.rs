@@ -1,0 +1,57 @@
+//! One earlier transaction on the screen, with what can be done with it: the payment core says what that is.
+
+use super::charging::allowed;
+use super::engine::Core;
+use super::showing::view_of_row;
+use super::view::{Detail, Screen};
+use crate::ledger::LedgerError;
+use crate::payment::purpose::Purpose;
+use crate::payment::record::State;
+use crate::payment::transaction::{Kind, Presence};
+use crate::reference::TraceNumber;
+use crate::wording::Reason;
+
+impl Core {
+    /// Shows it; where there is none of this number the list stays.
+    pub(super) fn show_transaction(&mut self, trace: TraceNumber) {
+        self.leave_result();
+        match self.detail_of(trace) {
+            Ok(Some(detail)) => {
+                self.slips_shown = Some(trace);
+                self.screen = Screen::Transaction(Box::new(detail));
+            }
+            Ok(None) => {}
+            Err(error) => self.ledger_failed(&error),
+        }
+    }
+
+    fn detail_of(&self, trace: TraceNumber) -> Result<Option<Detail>, LedgerError> {
+        let Some(row) = self.ledger.find(trace)? else { return Ok(None) };
+        let past = self.ledger.past(trace)?;
+        let allowed = allowed(self.ledger.batch()?);
+        let can = |purpose: Purpose| purpose.transaction(past.as_ref(), allowed).ok();
+        let refund = can(Purpose::Refund(trace, None));
+        let complete = can(Purpose::Completion(trace, None, Presence::CardThere));
+        let can_undo = can(Purpose::Void(trace, Presence::CardThere)).is_some();
+        let whole = refund.as_ref().or(complete.as_ref()).map(|transaction| transaction.amount());
+        let most = match &complete {
+            Some(held) => Some(allowed.most_of(held.amount())),
+            None => whole,
+        };
+        let reason = row.reason.map(|kind| Reason { code: row.response_code.clone(), ..Reason::of(kind) });
+        Ok(Some(Detail {
+            original: row.original,
+            rrn: row.rrn.clone(),
+            authorisation_code: row.authorisation_code.clone(),
+            reason: reason.filter(|_| row.state != State::Approved).map(|reason| reason.of_sense(row.kind.sense())),
+            can_undo,
+            can_refund: refund.is_some(),
+            can_complete: complete.is_some(),
+            can_print: row.state == State::Approved && row.kind != Kind::Balance,
+            whole,
+            most,
+            copies: self.copy_views(trace),
+            row: view_of_row(row),
+        }))
+    }
+}

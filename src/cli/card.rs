@@ -1,0 +1,237 @@
+//! What is done with a card without the touchscreen: on the configured devices, with a PIN from standard input where that is
+//! allowed.
+
+use std::process::ExitCode;
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::time::Duration;
+
+use clap::Args;
+
+use super::outcome::{as_json, cannot_begin, exit_code, print};
+use super::typed_pin::{Interruptions, Typed, TypedPins};
+use super::{FAILED, Failure, output};
+use crate::app::view::{CopyState, Intent, PinPlace, Progress, Screen, View};
+use crate::app::{Engine, Listener, Parts, SaleReport, Setup};
+use crate::payment::chooser::{Chooser, Wish};
+use crate::payment::purpose::Purpose;
+use crate::payment::transaction::Kind;
+use crate::pin::PinError;
+use crate::wording::{Language, Reason};
+
+/// How often it is looked whether a PIN has been typed.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+/// What all of them take.
+#[derive(Debug, Args)]
+pub struct Options {
+    /// Read the PIN that the card asks for from standard input, one a line; with test keys only
+    ///
+    /// A wrong one is asked for again. An empty line goes on without a PIN where the settings allow that. When the input ends
+    /// it is cancelled. Without this option a terminal whose reader has no PIN pad tells the card that it has none.
+    #[arg(long, value_name = "-", value_parser = ["-"])]
+    pin: Option<String>,
+
+    /// Which application of the card is used: its place in the card's order, from 1, or its AID. Naming one is agreeing to it;
+    /// without this the best one is taken that needs no consent
+    #[arg(long, value_name = "N|AID")]
+    application: Option<Wish>,
+
+    /// Print the result as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// What somebody typed, for a result that has nothing else to show.
+pub struct Typing<'a> {
+    /// What was to be done.
+    pub kind: Kind,
+    /// The amount, as it was typed.
+    pub amount: Option<&'a str>,
+    /// Its currency.
+    pub currency: Option<&'a str>,
+}
+
+impl Options {
+    /// Does it, and says what came of it.
+    pub fn run(
+        &self,
+        setup: Result<Setup, Failure>,
+        typing: &Typing<'_>,
+        purpose: impl FnOnce(&Setup) -> Result<Purpose, Failure>,
+    ) -> Result<ExitCode, Failure> {
+        let language = setup.as_ref().map_or(Language::default(), |setup| setup.settings.terminal.language);
+        match setup.and_then(|setup| self.carry_out(&setup, purpose(&setup)?)) {
+            // Who asked for JSON gets JSON, also when it cannot even begin.
+            Err(failure) if self.json => {
+                output::json(&cannot_begin(typing, &failure, language));
+                output::complain(&*failure);
+                Ok(ExitCode::from(FAILED))
+            }
+            ended => ended,
+        }
+    }
+
+    fn carry_out(&self, setup: &Setup, purpose: Purpose) -> Result<ExitCode, Failure> {
+        // Parts of the terminal have threads of their own.
+        let interruptions = self.pin.is_some().then(Interruptions::keep).transpose()?;
+        let mut parts = setup.parts()?;
+        if let Some(wish) = &self.application {
+            parts.chooser = Chooser::Beforehand(wish.clone());
+        }
+        let language = parts.language;
+        let pins = match interruptions {
+            Some(_) if !parts.test => return Err("--pin is for test keys; this terminal's are live".into()),
+            Some(interruptions) => Some(TypedPins::on_standard_input(interruptions)?),
+            None => None,
+        };
+        let report = take(parts, purpose, pins)?;
+        if self.json {
+            output::json(&as_json(&report, language));
+        } else {
+            print(&report, language);
+        }
+        Ok(exit_code(report.ending))
+    }
+}
+
+/// Runs it through the engine and waits for its end. What happens meanwhile goes to standard error; PINs that are
+/// not typed at the reader come from `pins`.
+pub fn take(mut parts: Parts, purpose: Purpose, mut pins: Option<TypedPins>) -> Result<SaleReport, Failure> {
+    let language = parts.language;
+    parts.screen_pad = pins.is_some();
+    let (sender, told) = channel();
+    let engine = Engine::start(
+        parts,
+        Box::new(Teller { told: sender, language, said: String::new(), pin_wanted: PinWanted::No }),
+    )?;
+    engine.intents().send(Intent::Begin(purpose));
+    let mut pin_wanted = PinWanted::No;
+    loop {
+        if let Some(pins) = pins.as_mut() {
+            pins.end_if_interrupted()?;
+        }
+        match told.recv_timeout(LOOK_EVERY) {
+            Ok(Told::Over(report)) => return Ok(*report),
+            Ok(Told::PinWanted(wanted)) => pin_wanted = wanted,
+            Err(error @ RecvTimeoutError::Disconnected) => return Err(error.into()),
+            Err(RecvTimeoutError::Timeout) => {
+                let Some(pins) = pins.as_mut().filter(|_| pin_wanted != PinWanted::No) else { continue };
+                match pins.look()? {
+                    None => continue,
+                    Some(Typed::Wrong(error)) => {
+                        output::note(&error.to_string());
+                        continue;
+                    }
+                    // Where it is not allowed the question stands.
+                    Some(Typed::Nothing) if pin_wanted != PinWanted::OrNothing => {
+                        output::note(&PinError.to_string());
+                        continue;
+                    }
+                    Some(Typed::Nothing) => engine.intents().send(Intent::BypassPin),
+                    Some(Typed::Pin(pin)) => engine.intents().send(Intent::EnterPin(pin)),
+                    Some(Typed::End) => engine.intents().send(Intent::Cancel),
+                }
+                // The next one is for the next time it is asked for.
+                pin_wanted = PinWanted::No;
+            }
+        }
+    }
+}
+
+/// What the engine tells.
+enum Told {
+    /// Whether a PIN is to be typed here now.
+    PinWanted(PinWanted),
+    /// How the payment ended.
+    Over(Box<SaleReport>),
+}
+
+/// Whether a PIN is to be typed here now.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum PinWanted {
+    No,
+    Yes,
+    /// Who has none may go on without.
+    OrNothing,
+}
+
+/// Tells on standard error where the payment stands.
+struct Teller {
+    told: Sender<Told>,
+    language: Language,
+    said: String,
+    pin_wanted: PinWanted,
+}
+
+impl Listener for Teller {
+    fn show(&mut self, view: &View) {
+        // Each wish is told once: between two of them stands what is done with the PIN.
+        let wanted = match &view.screen {
+            Screen::EnterPin { place: PinPlace::Screen { .. }, may_bypass: true, .. } => PinWanted::OrNothing,
+            Screen::EnterPin { place: PinPlace::Screen { .. }, .. } => PinWanted::Yes,
+            _ => PinWanted::No,
+        };
+        if wanted != self.pin_wanted {
+            self.pin_wanted = wanted;
+            // The command may have ended already.
+            let _ = self.told.send(Told::PinWanted(wanted));
+        }
+        let line = line_for(&view.screen, self.language);
+        if let Some(line) = line.filter(|line| *line != self.said) {
+            output::note(&line);
+            self.said = line;
+        }
+    }
+
+    fn report(&mut self, report: &SaleReport) {
+        // The command may have ended already.
+        let _ = self.told.send(Told::Over(Box::new(report.clone())));
+    }
+}
+
+fn line_for(screen: &Screen, language: Language) -> Option<String> {
+    let pick = |zh: &str, en: &str| match language {
+        Language::Chinese => zh.to_owned(),
+        Language::English => en.to_owned(),
+    };
+    let sentences = |reason: &Reason| {
+        let sentences = reason.sentences(language);
+        format!("{} {}", sentences.what, sentences.advice)
+    };
+    match screen {
+        Screen::PresentCard { notice: Some(reason), .. } => Some(sentences(reason)),
+        Screen::PresentCard { amount, .. } => {
+            Some(format!("{} {}", pick("请插卡", "Insert the card"), amount.signed()))
+        }
+        Screen::Processing { progress, .. } => Some(match progress {
+            Progress::ReadingCard => pick("正在读卡，请勿拔卡", "Reading the card, leave it in"),
+            Progress::AskingHost => pick("正在联系银行", "Asking the bank"),
+            Progress::CompletingCard => pick("正在完成，请勿拔卡", "Completing, leave the card in"),
+            Progress::ReversingEarlier => pick("正在取消上一笔付款", "Taking an earlier payment back"),
+            Progress::SigningOn => pick("正在签到", "Signing on"),
+            Progress::ComparingClocks => pick("正在与银行核对时间", "Comparing the time with the bank's"),
+        }),
+        Screen::EnterPin { notice: Some(reason), .. } => Some(sentences(reason)),
+        Screen::EnterPin { place: PinPlace::Reader, .. } => {
+            Some(pick("请在读卡器上输入密码", "Enter the PIN on the card reader"))
+        }
+        Screen::EnterPin { place: PinPlace::Screen { .. }, .. } => Some(pick("请输入密码", "Enter the PIN")),
+        Screen::ChooseApplication { .. } | Screen::ConfirmApplication { .. } => {
+            Some(pick("请顾客选择应用", "The customer chooses an application"))
+        }
+        Screen::Approved { copies, .. } => copies.iter().find_map(|copy| match &copy.state {
+            CopyState::Waiting(reason) => Some(sentences(reason)),
+            CopyState::Queued | CopyState::Sending | CopyState::Asks(_) | CopyState::Printed | CopyState::Failed(_) => {
+                None
+            }
+        }),
+        Screen::Unknown { reason, .. } => Some(sentences(reason)),
+        Screen::Keypad { .. }
+        | Screen::NotPaid { .. }
+        | Screen::Transactions { .. }
+        | Screen::Transaction(_)
+        | Screen::Queue { .. }
+        | Screen::Enrol { .. }
+        | Screen::OutOfService { .. } => None,
+    }
+}

@@ -1,0 +1,107 @@
+//! Binder of `ui/api/detail.slint`: one earlier transaction, and what can be done with it.
+
+use slint::ComponentHandle;
+
+use super::amount_entry::AmountEntry;
+use super::generated::{AppWindow, Detail};
+use super::{Intents, Shared, values};
+use crate::app::view::{self, Intent, Screen};
+use crate::payment::purpose::Purpose;
+use crate::payment::transaction::Presence;
+use crate::wording::Language;
+
+/// Connects keys and doings.
+pub(super) fn setup(window: &AppWindow, shared: &Shared, intents: &Intents) {
+    let detail = window.global::<Detail>();
+    let change = |change: fn(&mut AmountEntry, &str)| {
+        let (weak, shared) = (window.as_weak(), shared.clone());
+        move |digits: &str| {
+            if let Some(window) = weak.upgrade() {
+                let (entry, shown) = shared.with(|state| {
+                    change(&mut state.detail_entry, digits);
+                    (state.detail_entry, shown(&state.view))
+                });
+                show_entry(&window, &entry, shown.as_ref());
+            }
+        }
+    };
+    let type_digits = change(AmountEntry::type_digits);
+    detail.on_type_digits(move |digits| type_digits(&digits));
+    let delete = change(|entry, _| entry.delete());
+    detail.on_delete(move || delete(""));
+    // All of it stands there, until a digit is typed.
+    let (weak, state) = (window.as_weak(), shared.clone());
+    detail.on_clear(move || {
+        if let Some(window) = weak.upgrade() {
+            let (entry, shown) = state.with(|state| {
+                let shown = shown(&state.view);
+                if let Some(whole) = shown.as_ref().and_then(|shown| shown.whole) {
+                    state.detail_entry = AmountEntry::of(whole);
+                }
+                (state.detail_entry, shown)
+            });
+            show_entry(&window, &entry, shown.as_ref());
+        }
+    });
+    let does = |purpose: fn(&view::Detail, &AmountEntry) -> Purpose| {
+        let (shared, intents) = (shared.clone(), intents.clone());
+        move || {
+            let purpose = shared.with(|state| Some(purpose(&shown(&state.view)?, &state.detail_entry)));
+            if let Some(purpose) = purpose {
+                intents.send(Intent::Begin(purpose));
+            }
+        }
+    };
+    detail.on_undo(does(|shown, _| Purpose::Void(shown.row.trace, Presence::CardThere)));
+    detail.on_refund(does(|shown, entry| Purpose::Refund(shown.row.trace, Some(entry.amount()))));
+    detail.on_complete(does(|shown, entry| {
+        Purpose::Completion(shown.row.trace, Some(entry.amount()), Presence::CardThere)
+    }));
+    let (state, sender) = (shared.clone(), intents.clone());
+    detail.on_reprint(move || {
+        if let Some(shown) = state.with(|state| shown(&state.view)) {
+            sender.send(Intent::Reprint(shown.row.trace));
+        }
+    });
+    let sender = intents.clone();
+    detail.on_back(move || sender.send(Intent::ShowTransactions(0)));
+}
+
+fn shown(view: &Option<view::View>) -> Option<view::Detail> {
+    match view.as_ref().map(|view| &view.screen) {
+        Some(Screen::Transaction(detail)) => Some((**detail).clone()),
+        _ => None,
+    }
+}
+
+/// Shows it.
+pub(super) fn show(window: &AppWindow, shown: &view::Detail, entry: &AmountEntry, language: Language) {
+    let detail = window.global::<Detail>();
+    let row = &shown.row;
+    detail.set_kind(values::kind(row.kind));
+    detail.set_state(values::row_state(row.state));
+    detail.set_amount(values::money(row.amount));
+    detail.set_card(values::card(&row.truncated_pan).into());
+    detail.set_at(row.at.strftime("%Y-%m-%d %H:%M:%S").to_string().into());
+    detail.set_trace(row.trace.to_string().into());
+    detail.set_original(shown.original.map(|original| original.to_string()).unwrap_or_default().into());
+    detail.set_reference(shown.rrn.as_ref().map(ToString::to_string).unwrap_or_default().into());
+    detail.set_authorisation(shown.authorisation_code.as_ref().map(ToString::to_string).unwrap_or_default().into());
+    detail.set_reason(values::sentences(shown.reason.as_ref(), language));
+    detail.set_can_undo(shown.can_undo);
+    detail.set_can_refund(shown.can_refund);
+    detail.set_can_complete(shown.can_complete);
+    detail.set_can_print(shown.can_print);
+    if let Some(most) = shown.most {
+        detail.set_most(values::money(most));
+    }
+    show_entry(window, entry, Some(shown));
+}
+
+fn show_entry(window: &AppWindow, entry: &AmountEntry, shown: Option<&view::Detail>) {
+    let detail = window.global::<Detail>();
+    let most = shown.and_then(|shown| shown.most);
+    let amount = entry.amount();
+    detail.set_entry(values::money(amount));
+    detail.set_ready(!amount.is_zero() && most.is_some_and(|most| amount.minor() <= most.minor()));
+}
