@@ -100,6 +100,7 @@ fn log_record(trace: TraceNumber, record: &Record) {
         Record::Scripts(_) => "scripts",
         Record::NotPaid { .. } => "declined",
         Record::ReversalDue { .. } => "reversal_due",
+        Record::RepeatDue { .. } => "repeat_due",
         Record::Unresolved { .. } => "unresolved",
     };
     tracing::info!(%trace, state = what, "recorded");

@@ -234,7 +234,7 @@ fn view_of_row(row: ledger::TransactionRow) -> TransactionRow {
         amount: row.amount,
         truncated_pan: row.truncated_pan,
         state: match row.state {
-            State::Pending | State::HostApproved => RowState::Pending,
+            State::Pending | State::HostApproved | State::RepeatDue => RowState::Pending,
             State::Approved => RowState::Approved,
             State::Declined => RowState::Declined,
             State::ReversalDue => RowState::ReversalDue,

@@ -298,7 +298,7 @@ impl Ledger {
                 ],
             ),
             // Of a kind that is not kept there is no row.
-            Record::Done | Record::ApprovedByCard(..) => Ok(0),
+            Record::Done | Record::ApprovedByCard(..) | Record::RepeatDue { .. } => Ok(0),
             Record::Scripts(scripts) => self.note_scripts(trace, scripts),
             Record::NotPaid { reason, response_code, rrn } => self.connection.execute(
                 "UPDATE transactions SET state = 'declined', reason = ?5, response_code = ?6, rrn = ?7, chip_data = NULL
@@ -452,7 +452,8 @@ fn check_kind(record: &Record) -> Result<(), LedgerError> {
         | Record::Scripts(_)
         | Record::NotPaid { .. }
         | Record::Unresolved { .. }
-        | Record::ReversalDue { .. } => Ok(()),
+        | Record::ReversalDue { .. }
+        | Record::RepeatDue { .. } => Ok(()),
     }
 }
 

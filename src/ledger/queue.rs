@@ -334,7 +334,7 @@ impl TransactionRow {
             State::Pending | State::HostApproved => Standing::Interrupted,
             State::ReversalDue => Standing::Waiting,
             State::Unresolved => Standing::Parked,
-            State::Approved | State::Declined | State::Reversed => return None,
+            State::Approved | State::Declined | State::Reversed | State::RepeatDue => return None,
         };
         Some(Entry {
             id: EntryId::Reversal(self.trace),

@@ -267,7 +267,7 @@ pub const fn late_approval(state: State, resolution: Option<Resolution>) -> Opti
     match state {
         State::Reversed | State::Declined => Some(LateApprovalDoes::TakeBack),
         State::Unresolved if matches!(resolution, Some(Resolution::Reversed)) => Some(LateApprovalDoes::AskAgain),
-        State::ReversalDue | State::Unresolved => Some(LateApprovalDoes::Nothing),
+        State::ReversalDue | State::RepeatDue | State::Unresolved => Some(LateApprovalDoes::Nothing),
         State::Pending | State::HostApproved | State::Approved => None,
     }
 }

@@ -11,20 +11,29 @@
 //! | pending | only a person can tell | unresolved | `Unresolved` |
 //! | pending, host_approved | it may be charged and is not wanted | reversal_due | `ReversalDue` |
 //! | host_approved | the card approves | approved | `Approved` |
+//! | host_approved | nobody else has to approve | approved | `Done` |
 //! | reversal_due | the host has taken it back | reversed | |
 //! | reversal_due | all tries are used up | unresolved | |
 //! | unresolved | a person has it tried again | reversal_due | |
 //! | declined, reversed | an approval comes too late | reversal_due | |
+//! | pending | it may be done and nothing can take it back | repeat_due | `RepeatDue` |
+//! | repeat_due | the host approves | host_approved | `HostApproved` |
+//! | repeat_due | the host refuses or is not asked | declined | `NotPaid` |
+//! | repeat_due | only a person can tell | unresolved | `Unresolved` |
+//! | repeat_due | all tries are used up | unresolved | |
+//! | unresolved | a person has it tried again | repeat_due | |
+//! | declined | an approval comes too late | repeat_due | |
 //!
-//! This is the life of a sale's row, the only one that the ledger has a place for. `Done` and `ApprovedByCard` are of other
-//! kinds of transactions: there they lead from `host_approved`, and from no row at all, to `approved`.
+//! Which of two lines it is the kind says ([`State::may_be_of`]): what can be taken back is never sent again, and what is sent
+//! again is never taken back. `ApprovedByCard` leads from no row at all to `approved`: nothing is written before it yet, so
+//! that the ledger refuses it.
 
 use std::fmt;
 
 use jiff::civil::DateTime;
 
 use super::online::{EntryMode, ReversalReason};
-use super::transaction::{Kind, Original};
+use super::transaction::{IfUnknown, Kind, Original};
 use crate::card_number::Pan;
 use crate::emv::cvm::Verification;
 use crate::money::Amount;
@@ -80,6 +89,11 @@ pub enum Record {
         /// Field 55 of the reversal, as it is known now.
         chip_data: Vec<u8>,
     },
+    /// The host may have done it, and nothing can take it back: it is sent again, the same as before.
+    RepeatDue {
+        /// Why, for people.
+        reason: ReasonKind,
+    },
 }
 
 impl Record {
@@ -93,7 +107,8 @@ impl Record {
             | Self::Done
             | Self::NotPaid { .. }
             | Self::Unresolved { .. }
-            | Self::ReversalDue { .. } => None,
+            | Self::ReversalDue { .. }
+            | Self::RepeatDue { .. } => None,
         }
     }
 }
@@ -202,19 +217,22 @@ pub enum State {
     ReversalDue,
     /// Final: taken back.
     Reversed,
-    /// All tries to take it back are used up, or it may not be taken back: an operator must look.
+    /// To be sent again, the same as before, until the host answers.
+    RepeatDue,
+    /// All tries to take it back or to send it again are used up, or it may not be taken back: an operator must look.
     Unresolved,
 }
 
 impl State {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Pending,
         Self::HostApproved,
         Self::Approved,
         Self::Declined,
         Self::ReversalDue,
         Self::Reversed,
+        Self::RepeatDue,
         Self::Unresolved,
     ];
 
@@ -227,16 +245,36 @@ impl State {
             Self::Pending => {
                 matches!(
                     next,
-                    Self::Pending | Self::HostApproved | Self::Declined | Self::ReversalDue | Self::Unresolved
+                    Self::Pending
+                        | Self::HostApproved
+                        | Self::Declined
+                        | Self::ReversalDue
+                        | Self::RepeatDue
+                        | Self::Unresolved
                 )
             }
             Self::HostApproved => matches!(next, Self::HostApproved | Self::Approved | Self::ReversalDue),
             // What is paid stays paid: money goes back by a transaction of its own.
             Self::Approved => matches!(next, Self::Approved),
-            Self::Declined => matches!(next, Self::Declined | Self::ReversalDue),
+            Self::Declined => matches!(next, Self::Declined | Self::ReversalDue | Self::RepeatDue),
             Self::ReversalDue => matches!(next, Self::ReversalDue | Self::Reversed | Self::Unresolved),
             Self::Reversed => matches!(next, Self::Reversed | Self::ReversalDue),
-            Self::Unresolved => matches!(next, Self::Unresolved | Self::ReversalDue),
+            Self::RepeatDue => {
+                matches!(next, Self::RepeatDue | Self::HostApproved | Self::Declined | Self::Unresolved)
+            }
+            Self::Unresolved => matches!(next, Self::Unresolved | Self::ReversalDue | Self::RepeatDue),
+        }
+    }
+
+    /// Whether a row of this kind may stand so: nothing takes back what is sent again, and what can be taken back is not sent
+    /// again.
+    pub const fn may_be_of(self, kind: Kind) -> bool {
+        match self {
+            Self::ReversalDue | Self::Reversed => matches!(kind.if_unknown(), IfUnknown::TakenBack),
+            Self::RepeatDue => matches!(kind.if_unknown(), IfUnknown::Repeated),
+            Self::Pending | Self::HostApproved | Self::Approved | Self::Declined | Self::Unresolved => {
+                kind.is_written_down()
+            }
         }
     }
 
@@ -249,6 +287,7 @@ impl State {
             Self::Declined => "declined",
             Self::ReversalDue => "reversal_due",
             Self::Reversed => "reversed",
+            Self::RepeatDue => "repeat_due",
             Self::Unresolved => "unresolved",
         }
     }
@@ -284,5 +323,17 @@ mod tests {
             .collect();
         assert_eq!(documented, allowed);
         assert!(State::ALL.into_iter().all(|state| state.may_become(state)));
+    }
+
+    #[test]
+    fn what_is_sent_again_is_never_taken_back_and_the_other_way_round() {
+        let kinds = |state: State| Kind::ALL.into_iter().filter(|kind| state.may_be_of(*kind)).collect::<Vec<_>>();
+        assert_eq!(kinds(State::RepeatDue), [Kind::Refund, Kind::CompletionNotice]);
+        assert_eq!(kinds(State::Reversed), kinds(State::ReversalDue));
+        assert!(kinds(State::Reversed).iter().all(|kind| !State::RepeatDue.may_be_of(*kind)));
+        // An offline sale is nothing that anybody was asked about, and a balance is written down nowhere.
+        assert!(!kinds(State::ReversalDue).contains(&Kind::OfflineSale));
+        assert!(kinds(State::Approved).contains(&Kind::OfflineSale));
+        assert!(State::ALL.iter().all(|state| !state.may_be_of(Kind::Balance)));
     }
 }

@@ -11,7 +11,12 @@ pub const fn after_restart(state: State) -> Option<(ReversalReason, ReasonKind)>
     match state {
         State::Pending => Some((ReversalReason::NoAnswer, ReasonKind::Interrupted)),
         State::HostApproved => Some((ReversalReason::Other, ReasonKind::Interrupted)),
-        State::Approved | State::Declined | State::ReversalDue | State::Reversed | State::Unresolved => None,
+        State::Approved
+        | State::Declined
+        | State::ReversalDue
+        | State::Reversed
+        | State::RepeatDue
+        | State::Unresolved => None,
     }
 }
 

@@ -127,7 +127,7 @@ pub const fn is_final(state: State, resolution: Option<Resolution>) -> bool {
     match state {
         State::Approved | State::Declined | State::Reversed => true,
         State::Unresolved => resolution.is_some(),
-        State::Pending | State::HostApproved | State::ReversalDue => false,
+        State::Pending | State::HostApproved | State::ReversalDue | State::RepeatDue => false,
     }
 }
 

@@ -201,7 +201,8 @@ const fn standing(state: State, resolution: Option<Resolution>) -> Standing {
         (State::Approved, _) | (State::Unresolved, Some(Resolution::Charged)) => Standing::Charged,
         (State::Declined | State::Reversed, _)
         | (State::Unresolved, Some(Resolution::Reversed | Resolution::Noted)) => Standing::NotCharged,
-        (State::Pending | State::HostApproved | State::ReversalDue, _) | (State::Unresolved, None) => Standing::Open,
+        (State::Pending | State::HostApproved | State::ReversalDue | State::RepeatDue, _)
+        | (State::Unresolved, None) => Standing::Open,
     }
 }
 

@@ -280,6 +280,7 @@ pub fn name(record: &Record) -> &'static str {
         Record::Scripts(_) => "scripts",
         Record::NotPaid { .. } => "not_paid",
         Record::ReversalDue { .. } => "reversal_due",
+        Record::RepeatDue { .. } => "repeat_due",
         Record::Unresolved { .. } => "unresolved",
     }
 }

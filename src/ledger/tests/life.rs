@@ -39,6 +39,10 @@ fn noon() -> jiff::civil::DateTime {
     date(2026, 11, 22).at(12, 0, 0, 0)
 }
 
+fn of_a_sale() -> impl Iterator<Item = State> {
+    State::ALL.into_iter().filter(|state| state.may_be_of(Kind::Sale))
+}
+
 fn state_of(ledger: &Ledger, trace: TraceNumber) -> Option<State> {
     ledger.find(trace).unwrap().map(|row| row.state)
 }
@@ -75,8 +79,11 @@ fn the_table_says_what_the_ledger_makes_of_a_row_and_nothing_else() {
         }
     }
     let reached: BTreeSet<_> = known.into_iter().map(|(state, _)| state).collect();
-    assert_eq!(reached, State::ALL.into_iter().map(State::word).collect(), "every state is reached");
-    let differences = differences(&documented(include_str!("../../payment/record.rs"), &[]), &made);
+    assert_eq!(reached, of_a_sale().map(State::word).collect(), "every state is reached");
+    let other = |line: &Transition| [&line.state, &line.next].contains(&&State::RepeatDue.word().to_owned());
+    let mut documented = documented(include_str!("../../payment/record.rs"), &[]);
+    documented.retain(|line| !other(line) && line.recorded != "Done");
+    let differences = differences(&documented, &made);
     assert!(differences.is_empty(), "\n{differences}");
 }
 
@@ -96,7 +103,7 @@ fn ways() -> BTreeMap<&'static str, Vec<State>> {
     let mut ways = BTreeMap::from([(State::FIRST.word(), Vec::new())]);
     let mut open = VecDeque::from([State::FIRST]);
     while let Some(from) = open.pop_front() {
-        for next in State::ALL.into_iter().filter(|next| from.may_become(*next)) {
+        for next in of_a_sale().filter(|next| from.may_become(*next)) {
             if !ways.contains_key(next.word()) {
                 let way = ways[from.word()].iter().copied().chain([next]).collect();
                 ways.insert(next.word(), way);
@@ -112,9 +119,9 @@ fn the_ledgers_own_rules_let_the_same_states_follow_as_the_code() {
     let directory = tempfile::tempdir().unwrap();
     let mut ledger = open(directory.path());
     let ways = ways();
-    assert_eq!(ways.len(), State::ALL.len());
-    for from in State::ALL {
-        for to in State::ALL {
+    assert_eq!(ways.len(), of_a_sale().count());
+    for from in of_a_sale() {
+        for to in of_a_sale() {
             let trace = ledger.take_trace_number().unwrap();
             ledger.record(trace, &pending(1234)).unwrap();
             for step in &ways[from.word()] {

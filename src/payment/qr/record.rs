@@ -107,7 +107,8 @@ impl Resume {
             // No payment by code stands at `host_approved`; one that did would be asked about.
             State::Pending | State::HostApproved => Some(Self::Enquire),
             State::ReversalDue => Some(Self::Cancel),
-            State::Approved | State::Declined | State::Reversed | State::Unresolved => None,
+            // A payment by code is asked about, and never sent again.
+            State::Approved | State::Declined | State::Reversed | State::RepeatDue | State::Unresolved => None,
         }
     }
 }

@@ -247,7 +247,7 @@ fn a_late_approval_takes_back_what_the_customer_was_told_is_not_paid() {
     for state in State::ALL {
         let does = match state.word() {
             "declined" | "reversed" => Some(LateApprovalDoes::TakeBack),
-            "reversal_due" | "unresolved" => Some(LateApprovalDoes::Nothing),
+            "reversal_due" | "repeat_due" | "unresolved" => Some(LateApprovalDoes::Nothing),
             _ => None,
         };
         for resolution in [None, Some(Resolution::Charged)] {

@@ -134,6 +134,7 @@ fn recorded(effects: &[Effect]) -> String {
                 Record::NotPaid { .. } => "NotPaid",
                 Record::Unresolved { .. } => "Unresolved",
                 Record::ReversalDue { .. } => "ReversalDue",
+                Record::RepeatDue { .. } => "RepeatDue",
             }),
             Effect::Send(_) | Effect::SendAbout(_) => Some("sent"),
             Effect::Show(_)

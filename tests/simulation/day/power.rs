@@ -131,6 +131,7 @@ pub const fn may_follow(before: State, after: State) -> bool {
         State::HostApproved => !matches!(after, State::Pending | State::Declined),
         State::Approved => matches!(after, State::Approved),
         State::Declined => matches!(after, State::Declined | State::ReversalDue | State::Reversed | State::Unresolved),
+        State::RepeatDue => !matches!(after, State::Pending | State::ReversalDue | State::Reversed),
         State::ReversalDue => matches!(after, State::ReversalDue | State::Reversed | State::Unresolved),
         State::Reversed | State::Unresolved => {
             matches!(after, State::Reversed | State::Unresolved | State::ReversalDue)

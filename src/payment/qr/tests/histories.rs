@@ -279,7 +279,7 @@ impl Town {
             None | Some(State::Declined | State::Reversed) => self.net_charges == 0,
             Some(State::Approved) => self.net_charges == 1,
             Some(State::Unresolved) => true,
-            Some(State::Pending | State::HostApproved | State::ReversalDue) => false,
+            Some(State::Pending | State::HostApproved | State::ReversalDue | State::RepeatDue) => false,
         };
         assert!(agreed, "{:?} and {} charges: {:#?}", self.row, self.net_charges, self.trail);
     }
