@@ -236,6 +236,7 @@ impl Counter {
             rrn: Rrn::parse("000000000001").ok(),
             authorisation_code: AuthorisationCode::parse("A12B3C").ok(),
             issuer_data: TlvBuilder::new().with(tag::ISSUER_AUTHENTICATION_DATA, &data).build(),
+            balances: Vec::new(),
         })
     }
 

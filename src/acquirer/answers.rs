@@ -3,22 +3,23 @@
 //! Needs the dialect, the request and the MAC key. An answer that fails any check is no answer: the request's result stays
 //! unknown, and the payment core takes it back.
 
-use super::device;
 use super::messages::{Requests, Written};
 use super::parameters::Reply;
+use super::{balances, device, kinds};
 use crate::crypto::mac;
 use crate::deliberate;
 use crate::iso8583::dialect::{Dialect, MAC_FIELD};
 use crate::iso8583::{Frame, Message, Order};
 use crate::money::{Amount, Currency};
-use crate::payment::online::{Decision, HostAnswer, LinkFailure};
+use crate::payment::online::{Balance, Decision, HostAnswer, LinkFailure};
+use crate::payment::transaction::Kind;
 use crate::reference::{AuthorisationCode, ReferenceError, ResponseCode, Rrn};
 use crate::vault::SecureElement;
 
 /// Fields that an answer repeats unchanged.
 const REPEATED: &[(u8, &str)] = &[(3, "processing code"), (11, "STAN"), (41, "terminal number"), (42, "merchant code")];
 
-/// Reads and checks the answer to a sale, a reversal or an advice.
+/// Reads and checks the answer to a transaction, a reversal or an advice.
 ///
 /// # Errors
 /// [`LinkFailure::WrongAnswer`] when it cannot be read or belongs to something else; [`LinkFailure::BadMac`] when its MAC
@@ -47,7 +48,22 @@ pub fn read(requests: &Requests<'_>, request: &Written, bytes: &[u8]) -> Result<
         rrn: answer.text(37).map(Rrn::parse).transpose().map_err(reference)?,
         authorisation_code: answer.text(38).map(AuthorisationCode::parse).transpose().map_err(reference)?,
         issuer_data: answer.bytes(55).unwrap_or_default().to_vec(),
+        balances: told_balances(dialect, &request.frame.message, &answer, decision)?,
     })
+}
+
+/// What the answer to a balance tells. In any other answer a balance is a courtesy, for which no payment is taken back.
+fn told_balances(
+    dialect: &Dialect,
+    asked: &Message,
+    answer: &Message,
+    decision: Decision,
+) -> Result<Vec<Balance>, LinkFailure> {
+    if decision != Decision::Approved || kinds::of_request(dialect, asked) != Some(Kind::Balance) {
+        return Ok(Vec::new());
+    }
+    let text = answer.text(54).ok_or_else(|| LinkFailure::WrongAnswer("it tells of no balance".to_owned()))?;
+    balances::read(text).map_err(|error| LinkFailure::WrongAnswer(error.to_string()))
 }
 
 /// What the answer to an echo says.
@@ -231,14 +247,16 @@ pub(super) fn response_code(answer: &Message) -> Result<ResponseCode, LinkFailur
 }
 
 /// What the code means in this dialect. An approval names its amount (field 4): as asked, or less in a partial approval;
-/// another answer may leave it out, and must be right when it does not.
+/// another answer may leave it out, and must be right when it does not. Where none was asked for, none is needed.
 fn decision(dialect: &Dialect, asked: &Message, answer: &Message, code: &str) -> Result<Decision, LinkFailure> {
     let wrong = |problem: String| Err(LinkFailure::WrongAnswer(problem));
     let minor = |message: &Message| message.text(4).and_then(|digits| digits.parse::<u64>().ok());
     let codes = &dialect.answers;
     let expected = minor(asked).unwrap_or_default();
     match (minor(answer), codes.approved.contains(code)) {
-        (None, true) => return wrong(format!("it approves with {code} and names no amount")),
+        (None, true) if asked.text(4).is_some() => {
+            return wrong(format!("it approves with {code} and names no amount"));
+        }
         (Some(found), true) if codes.partial.contains(code) && found != expected => {
             if found == 0 || found > expected {
                 return wrong(format!("it approves a part, {found} of {expected}"));
@@ -273,6 +291,7 @@ mod tests {
     use crate::acquirer::fixtures::{bound_record, reversal_request, sale_request, with_requests};
     use crate::acquirer::parameters::Question;
     use crate::iso8583::Mti;
+    use crate::payment::online::SaleRequest;
     use crate::terminal::binding::BindingRecord;
 
     /// The answer of a host that approves what was asked.
@@ -280,7 +299,9 @@ mod tests {
         let asked = &request.frame.message;
         let mut answer = Message::new(asked.mti().answer().unwrap());
         for field in [3, 4, 11, 41, 42, 49, 60] {
-            answer = answer.with_text(field, asked.text(field).unwrap());
+            if let Some(text) = asked.text(field) {
+                answer = answer.with_text(field, text);
+            }
         }
         let mark = device::write_mark(requests.identity.mark.as_str(), &requests.dialect.binding);
         answer = answer.with_text(32, &requests.identity.acquirer_code).with_text(59, &mark);
@@ -540,6 +561,72 @@ mod tests {
                 let read = read(requests, &request, &signed(requests, answer));
                 assert_eq!(read.map(|answer| answer.decision).ok(), decision, "{code} {amount:?}");
             }
+        });
+    }
+
+    /// A request of each kind of which there is a message, approved.
+    fn every_kind(requests: &Requests<'_>) -> Vec<(Kind, Written)> {
+        let kinds = Kind::ALL.into_iter().filter(|kind| kinds::message_of(requests.dialect, *kind).is_some());
+        let written = |kind: Kind| {
+            let refers = Kind::ALL.into_iter().any(|original| kind.may_refer_to(original));
+            let original = refers.then(crate::acquirer::fixtures::original);
+            (kind, requests.sale(&SaleRequest { kind, original, ..sale_request() }).unwrap())
+        };
+        kinds.map(written).collect()
+    }
+
+    fn approval_of(requests: &Requests<'_>, kind: Kind, request: &Written) -> Message {
+        let answer = approval(requests, request);
+        if kind == Kind::Balance { answer.with_text(54, "0002156C000000001234") } else { answer }
+    }
+
+    #[test]
+    fn the_answer_to_one_kind_is_that_of_no_other() {
+        with_requests(|requests| {
+            let all = every_kind(requests);
+            assert_eq!(all.len(), 9);
+            for (kind, request) in &all {
+                let answer = signed(requests, approval_of(requests, *kind, request));
+                for (other, asked) in &all {
+                    match read(requests, asked, &answer) {
+                        Ok(read) => {
+                            assert_eq!(kind, other);
+                            assert_eq!(read.decision, Decision::Approved, "{kind:?}");
+                        }
+                        Err(failure) => {
+                            assert_ne!(kind, other, "{failure}");
+                            assert!(matches!(failure, LinkFailure::WrongAnswer(_)), "{failure}");
+                        }
+                    }
+                }
+            }
+        });
+    }
+
+    #[test]
+    fn the_answer_to_a_balance_tells_what_there_is_and_no_other_answer_is_refused_for_what_it_tells() {
+        with_requests(|requests| {
+            let all = every_kind(requests);
+            let (_, balance) = all.iter().find(|(kind, _)| *kind == Kind::Balance).unwrap();
+            let right = approval_of(requests, Kind::Balance, balance);
+            let told = read(requests, balance, &signed(requests, right.clone())).unwrap().balances;
+            assert_eq!(told.len(), 1);
+            assert_eq!((told[0].amount.minor(), told[0].owed), (1234, false));
+            for wrong in [
+                right.clone().without(54),
+                right.clone().with_text(54, "0002156C00000000123"),
+                right.clone().with_text(54, "0002156X000000001234"),
+                right.clone().with_text(4, "000000000001"),
+            ] {
+                let failure = read(requests, balance, &signed(requests, wrong)).unwrap_err();
+                assert!(matches!(failure, LinkFailure::WrongAnswer(_)), "{failure}");
+            }
+            let refused = right.clone().without(54).with_text(39, "55");
+            let refused = read(requests, balance, &signed(requests, refused)).unwrap();
+            assert_eq!((refused.decision, refused.balances), (Decision::WrongPin, Vec::new()));
+            let sale = sale(requests);
+            let chatty = approval(requests, &sale).with_text(54, "no balance");
+            assert_eq!(read(requests, &sale, &signed(requests, chatty)).unwrap().balances, Vec::new());
         });
     }
 

@@ -8,8 +8,9 @@ use crate::iso8583::Dialect;
 use crate::money::{Amount, Currency};
 use crate::payment::advice::{Advice, AdviceKind};
 use crate::payment::online::{CardForHost, EntryMode, ReversalReason, ReversalRequest, SaleRequest};
-use crate::payment::transaction::Kind;
-use crate::reference::{AuthorisationCode, Batch, Stan, TraceNumber};
+use crate::payment::record::State;
+use crate::payment::transaction::{Kind, Original, Past};
+use crate::reference::{AuthorisationCode, Batch, Rrn, Stan, TraceNumber};
 use crate::terminal::binding::{BindingRecord, Place};
 use crate::terminal::identity::Identity;
 use crate::terminal::machine::Fingerprint;
@@ -70,6 +71,24 @@ pub fn sale_request() -> SaleRequest {
         chip_data: vec![0x9F, 0x36, 0x02, 0, 1].into(),
         pin: None,
     }
+}
+
+/// What a later transaction refers to: 12.34 CNY with the card of [`sale_request`], in the batch before.
+pub fn original() -> Original {
+    Original {
+        trace: TraceNumber { batch: Batch::new(6).unwrap(), stan: Stan::new(9).unwrap() },
+        at: date(2026, 11, 21).at(9, 0, 0, 0),
+        amount: Amount::new(1234, Currency::CNY).unwrap(),
+        rrn: Rrn::parse("263260000001").ok(),
+        authorisation_code: AuthorisationCode::parse("654321").ok(),
+        pan: Pan::parse("4111111111111111").unwrap(),
+    }
+}
+
+/// The same as something that can be used.
+pub fn past(kind: Kind, original: Original) -> Past {
+    let given_back = Amount::zero(original.amount.currency());
+    Past { kind, state: State::Approved, original, given_back, used: false }
 }
 
 /// Batch and STAN of a sign-on.

@@ -12,19 +12,25 @@ use super::sign_on::{SignOnFailure, SignedOn};
 use crate::host_tables::TerminalParameters;
 use crate::iso8583::Order;
 use crate::payment::advice::Advice;
-use crate::payment::online::{HostAnswer, LateApproval, LinkFailure, ReversalRequest, SaleRequest};
+use crate::payment::online::{AboutRequest, HostAnswer, LateApproval, LinkFailure, ReversalRequest, SaleRequest};
 use crate::reference::{ResponseCode, TraceNumber};
 use crate::terminal::identity::Identity;
 
 /// A way to the host.
 pub trait HostLink: Send + Sync {
-    /// Asks for a sale (0200).
+    /// Asks for a sale, or any other transaction for which a card was read (0100, 0200, 0220).
     ///
     /// # Errors
     /// When no valid answer came; the variant says whether the host may know of the request.
     fn sale(&self, request: &SaleRequest) -> Result<HostAnswer, LinkFailure>;
 
-    /// Takes a sale back (0400).
+    /// Asks about an earlier transaction whose card is not there (0100, 0200, 0220).
+    ///
+    /// # Errors
+    /// As [`HostLink::sale`].
+    fn about(&self, request: &AboutRequest) -> Result<HostAnswer, LinkFailure>;
+
+    /// Takes a request back (0400).
     ///
     /// # Errors
     /// As [`HostLink::sale`].

@@ -3,25 +3,24 @@
 //! A host, or something on the way, that answers a request with the answer to an earlier one says something worth keeping.
 //! It proves nothing about the request at hand, and nobody is charged on its word: the payment core writes it down.
 
-use super::answers;
 use super::messages::{Requests, Written};
+use super::{answers, kinds};
 use crate::iso8583::dialect::MAC_FIELD;
-use crate::iso8583::{Message, Mti};
+use crate::iso8583::{Dialect, Message, Mti};
 use crate::payment::online::LateApproval;
 use crate::reference::{AuthorisationCode, Batch, ResponseCode, Rrn, Stan, TraceNumber};
 
 /// Fields that name the terminal: an answer has them as the request has.
 const OWN: [u8; 2] = [41, 42];
 
-/// The approval of an earlier sale, if that is what came instead of the answer to `request`.
+/// The approval of an earlier request that can be taken back, if that is what came instead of the answer to `request`.
 pub fn approval(requests: &Requests<'_>, request: &Written, bytes: &[u8]) -> Option<LateApproval> {
     let dialect = requests.dialect;
     let answer = dialect.unpack(bytes).ok()?.message;
     let asked = &request.frame.message;
-    // What answers this very request, and answers it wrongly, is not late.
-    let other = asked.mti() != Mti::FINANCIAL_REQUEST || asked.text(11) != answer.text(11);
     let own = OWN.into_iter().all(|field| answer.text(field) == asked.text(field));
-    if Mti::FINANCIAL_REQUEST.answer() != Some(answer.mti()) || !other || !own || answer.bytes(MAC_FIELD).is_none() {
+    let can_be = kinds::answers_what_can_be_taken_back(dialect, &answer) && may_be_of_another(dialect, asked, &answer);
+    if !own || !can_be || answer.bytes(MAC_FIELD).is_none() {
         return None;
     }
     let authenticity = answers::authenticate(dialect, requests.vault, &answer, bytes).ok()?;
@@ -38,6 +37,23 @@ pub fn approval(requests: &Requests<'_>, request: &Written, bytes: &[u8]) -> Opt
     })
 }
 
+/// What answers this very request, and answers it wrongly, is not late. With the number of what is being taken back it must be the
+/// answer to that, and to nothing of another kind.
+fn may_be_of_another(dialect: &Dialect, asked: &Message, answer: &Message) -> bool {
+    if asked.text(11) != answer.text(11) {
+        return true;
+    }
+    if asked.mti() != Mti::REVERSAL_REQUEST {
+        return kinds::of_request(dialect, asked).is_none();
+    }
+    let agree = |field, length| {
+        let head = |message: &Message| message.text(field).and_then(|text| text.get(..length).map(str::to_owned));
+        answer.text(field).is_none() || head(answer) == head(asked)
+    };
+    let rules = kinds::of_reversal(dialect, asked).and_then(|kind| kinds::message_of(dialect, kind));
+    rules.is_some_and(|rules| rules.mti.answer() == Some(answer.mti())) && agree(3, 6) && agree(60, 2)
+}
+
 /// Field 60, second part. An answer may leave the field out: then it is of the batch in which it was heard.
 fn batch(message: &Message) -> Option<Batch> {
     Batch::parse(message.text(60)?.get(2..8)?).ok()
@@ -46,8 +62,10 @@ fn batch(message: &Message) -> Option<Batch> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::acquirer::fixtures::{reversal_request, sale_request, with_requests};
+    use crate::acquirer::fixtures::{original, reversal_request, sale_request, with_requests};
     use crate::iso8583::Frame;
+    use crate::payment::online::{ReversalRequest, SaleRequest};
+    use crate::payment::transaction::{IfUnknown, Kind};
 
     /// The host's approval of [`sale_request`].
     fn answer(asked: &Message) -> Message {
@@ -92,6 +110,49 @@ mod tests {
             assert_eq!(late.trace.stan.number(), 41);
             let wrong_amount = answer(&sale.frame.message).with_text(4, "000000001233");
             assert_eq!(approval(requests, &sale, &signed(requests, wrong_amount)), None);
+        });
+    }
+
+    /// What a host says to a request of each kind, asked with these numbers.
+    fn approvals(requests: &Requests<'_>) -> Vec<(Kind, Written, Vec<u8>)> {
+        let listed = Kind::ALL.into_iter().filter(|kind| kinds::message_of(requests.dialect, *kind).is_some());
+        let written = |kind: Kind| {
+            let refers = Kind::ALL.into_iter().any(|original| kind.may_refer_to(original));
+            let request = SaleRequest { kind, original: refers.then(original), ..sale_request() };
+            let written = requests.sale(&request).unwrap();
+            let asked = &written.frame.message;
+            let mut said = Message::new(asked.mti().answer().unwrap());
+            for field in [3, 4, 11, 32, 41, 42, 49, 59, 60] {
+                if let Some(text) = asked.text(field) {
+                    said = said.with_text(field, text);
+                }
+            }
+            let bytes = signed(requests, said.with_text(39, "00"));
+            (kind, written, bytes)
+        };
+        listed.map(written).collect()
+    }
+
+    #[test]
+    fn an_approval_is_kept_of_every_kind_that_can_be_taken_back_and_never_as_anothers() {
+        with_requests(|requests| {
+            let all = approvals(requests);
+            for (kind, _, said) in &all {
+                let can_be = kind.if_unknown() == IfUnknown::TakenBack;
+                for (other, request, _) in &all {
+                    assert_eq!(approval(requests, request, said), None, "{other:?} has this number: {kind:?}");
+                    if other.if_unknown() != IfUnknown::TakenBack {
+                        continue;
+                    }
+                    let reversal = requests.reversal(&ReversalRequest { kind: *other, ..reversal_request() }).unwrap();
+                    let kept = approval(requests, &reversal, said).is_some();
+                    assert_eq!(kept, can_be && kind == other, "{kind:?} while {other:?} is taken back");
+                }
+                // With a number of its own it is that of some earlier request.
+                let trace = TraceNumber { stan: Stan::new(99).unwrap(), ..sale_request().trace };
+                let later = requests.sale(&SaleRequest { trace, ..sale_request() }).unwrap();
+                assert_eq!(approval(requests, &later, said).is_some(), can_be, "{kind:?}");
+            }
         });
     }
 

@@ -30,7 +30,9 @@ use crate::deliberate;
 use crate::host_tables::TerminalParameters;
 use crate::iso8583::{Dialect, DialectError, Order};
 use crate::payment::advice::Advice;
-use crate::payment::online::{HostAnswer, LateApproval, LinkFailure, ReversalRequest, SaleRequest, Unreached};
+use crate::payment::online::{
+    AboutRequest, HostAnswer, LateApproval, LinkFailure, ReversalRequest, SaleRequest, Unreached,
+};
 use crate::reference::TraceNumber;
 use crate::terminal::identity::Identity;
 use crate::terminal::link::LinkSettings;
@@ -363,6 +365,10 @@ impl HttpsLink {
 impl HostLink for HttpsLink {
     fn sale(&self, request: &SaleRequest) -> Result<HostAnswer, LinkFailure> {
         self.financial(|requests| requests.sale(request))
+    }
+
+    fn about(&self, request: &AboutRequest) -> Result<HostAnswer, LinkFailure> {
+        self.financial(|requests| requests.about(request))
     }
 
     fn reverse(&self, request: &ReversalRequest) -> Result<HostAnswer, LinkFailure> {

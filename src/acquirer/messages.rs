@@ -1,5 +1,5 @@
-//! How a sale, its reversal, the advices that follow, a sign-on, an echo and a question about terminal data are written in
-//! ISO 8583.
+//! How a transaction, its reversal, the advices that follow, a sign-on, an echo and a question about terminal data are written
+//! in ISO 8583. Which message a kind of transaction is says the dialect.
 //!
 //! Needs the dialect, the terminal's identity and its keys. Sends nothing.
 
@@ -7,24 +7,20 @@ use jiff::civil::DateTime;
 use zeroize::Zeroizing;
 
 use super::device::{DeviceRecord, SMART_POS};
+use super::kinds;
 use super::parameters::Question;
 use crate::crypto::{CryptoError, hex};
 use crate::emv::tag::{self, Tag};
 use crate::emv::tlv::{self, TlvBuilder};
 use crate::iso8583::dialect::{Dialect, MAC_FIELD};
+use crate::iso8583::transaction_rules::TransactionMessage;
 use crate::iso8583::{Frame, Message, Mti, PackError};
 use crate::payment::advice::{Advice, AdviceKind};
-use crate::payment::online::{EntryMode, ReversalRequest, SaleRequest};
-use crate::payment::transaction::Kind;
+use crate::payment::online::{AboutRequest, EntryMode, ReversalRequest, SaleRequest};
+use crate::payment::transaction::{IfUnknown, Kind, Money, Original};
 use crate::reference::{Batch, TraceNumber};
 use crate::terminal::identity::Identity;
 use crate::vault::{SecureElement, VaultError};
-
-/// Field 3 of a sale.
-pub const SALE: &str = "000000";
-
-/// Field 60, first part: the sale and its reversal.
-pub const SALE_TYPE: &str = "22";
 
 /// Field 60, first part: messages about no payment of their own.
 pub const MANAGEMENT_TYPE: &str = "00";
@@ -47,6 +43,12 @@ pub enum RequestError {
     /// The dialect says nothing of such a transaction.
     #[error("no message of this dialect is a {0}")]
     NoMessage(&'static str),
+    /// It is not said which transaction it is about.
+    #[error("a {0} names the transaction that it is about, and this one names none")]
+    NoOriginal(&'static str),
+    /// Nothing can take such a transaction back.
+    #[error("a {0} cannot be taken back")]
+    NotReversible(&'static str),
     /// A value does not fit the dialect.
     #[error(transparent)]
     Pack(#[from] PackError),
@@ -79,25 +81,25 @@ pub struct Written {
 }
 
 impl Requests<'_> {
-    /// 0200: authorisation and booking of a card sale. The random factor of field 59 is the end of the card number. A PIN is
-    /// enciphered for this card number, and in no other message.
+    /// 0100, 0200, 0220: a sale, or any other transaction for which a card was read. The random factor of field 59 is the end of
+    /// the card number. A PIN is enciphered for this card number, and in no other message.
     ///
     /// # Errors
-    /// When it is another transaction than a sale, a value does not fit the dialect or the keys cannot be used.
+    /// When the dialect has no such transaction, it lacks what it is about, a value does not fit the dialect or the keys cannot
+    /// be used.
     pub fn sale(&self, request: &SaleRequest) -> Result<Written, RequestError> {
-        if request.kind != Kind::Sale {
-            return Err(RequestError::NoMessage(request.kind.word()));
-        }
         let card = &request.card;
         let pan = card.pan.expose_digits();
-        let factor = &pan[pan.len().saturating_sub(FACTOR_DIGITS)..];
-        let mut message = self
-            .financial(Mti::FINANCIAL_REQUEST, request.trace, factor)?
-            .with_text(2, pan)
-            .with_text(4, &request.amount.twelve_digits())
-            .with_text(22, entry_mode(card.entry, request.pin.is_some()))
-            .with_text(49, &currency(request.amount))
-            .with_bytes(55, &request.chip_data);
+        let entry = self.entry_mode(card.entry, request.pin.is_some());
+        let mut message = self.asking(request.kind, request.trace, pan)?.with_text(22, entry);
+        // A question that moves no money names no amount.
+        if request.kind.money() != Money::None {
+            message = message.with_text(4, &request.amount.twelve_digits());
+        }
+        message = message.with_text(49, &currency(request.amount));
+        if !request.chip_data.is_empty() {
+            message = message.with_bytes(55, &request.chip_data);
+        }
         if let Some(pin) = &request.pin {
             message = message
                 .with_text(26, &self.dialect.pin.capture_length)
@@ -113,21 +115,42 @@ impl Requests<'_> {
         if let Some(track) = &card.track2 {
             message = message.with_text(35, track.expose_digits());
         }
-        self.written(message)
+        self.written(referring(message, request.kind, request.original.as_ref())?)
     }
 
-    /// 0400: takes a sale back.
+    /// 0100, 0200, 0220: a transaction about an earlier one whose card is not there. Of the card the host is told its number alone,
+    /// which is the earlier one's; field 59 is as in [`Requests::sale`].
     ///
-    /// A reversal is durable before its sale leaves and holds no card number, so the random factor of field 59 is the
+    /// # Errors
+    /// As [`Requests::sale`].
+    pub fn about(&self, request: &AboutRequest) -> Result<Written, RequestError> {
+        let transaction = &request.transaction;
+        let (kind, amount) = (transaction.kind(), transaction.amount());
+        let original = transaction.original().ok_or(RequestError::NoOriginal(kind.word()))?;
+        let message = self
+            .asking(kind, request.trace, original.pan.expose_digits())?
+            .with_text(4, &amount.twelve_digits())
+            .with_text(22, self.entry_mode(EntryMode::NotRead, false))
+            .with_text(49, &currency(amount));
+        self.written(referring(message, kind, Some(original))?)
+    }
+
+    /// 0400: takes a request back. It says of the transaction what the request said.
+    ///
+    /// A reversal is durable before its request leaves and holds no card number, so the random factor of field 59 is the
     /// STAN: six digits too, known to both sides, and different from request to request.
     ///
     /// # Errors
-    /// When a value does not fit the dialect or the keys cannot be used.
+    /// When nothing can take such a transaction back, a value does not fit the dialect or the keys cannot be used.
     pub fn reversal(&self, request: &ReversalRequest) -> Result<Written, RequestError> {
+        if request.kind.if_unknown() != IfUnknown::TakenBack {
+            return Err(RequestError::NotReversible(request.kind.word()));
+        }
+        let rules = self.rules(request.kind)?;
         let mut message = self
-            .financial(Mti::REVERSAL_REQUEST, request.trace, &request.trace.stan.to_string())?
+            .financial(Mti::REVERSAL_REQUEST, rules, request.trace, &request.trace.stan.to_string())?
             .with_text(4, &request.amount.twelve_digits())
-            .with_text(22, entry_mode(request.entry, request.with_pin))
+            .with_text(22, self.entry_mode(request.entry, request.with_pin))
             .with_text(39, request.reason.code())
             .with_text(49, &currency(request.amount))
             .with_text(61, &original(request.trace, request.at));
@@ -143,19 +166,20 @@ impl Requests<'_> {
         self.written(message)
     }
 
-    /// 0320 or 0620: tells of a payment that is over. The random factor of field 59 is the STAN, as in a reversal.
+    /// 0320 or 0620: tells of a payment that is over, by its processing code and condition. Field 60 says that it is no payment of
+    /// its own. The random factor of field 59 is the STAN, as in a reversal.
     ///
     /// # Errors
-    /// When a value does not fit the dialect or the keys cannot be used.
+    /// When the dialect has no such payment, a value does not fit the dialect or the keys cannot be used.
     pub fn advice(&self, advice: &Advice) -> Result<Written, RequestError> {
         let (mti, code) = match advice.kind {
             AdviceKind::CardResult => (Mti::BATCH_UPLOAD, CARD_RESULT),
             AdviceKind::ScriptResult => (Mti::ADMINISTRATIVE_ADVICE, SCRIPT_RESULT),
         };
         let mut message = self
-            .financial(mti, advice.trace, &advice.trace.stan.to_string())?
+            .financial(mti, self.rules(advice.payment)?, advice.trace, &advice.trace.stan.to_string())?
             .with_text(4, &advice.amount.twelve_digits())
-            .with_text(22, entry_mode(advice.entry, advice.with_pin))
+            .with_text(22, self.entry_mode(advice.entry, advice.with_pin))
             .with_text(49, &currency(advice.amount))
             .with_bytes(55, &self.chip_data(&advice.chip_data))
             .with_text(60, &format!("{MANAGEMENT_TYPE}{}{code}50", advice.trace.batch))
@@ -223,14 +247,40 @@ impl Requests<'_> {
         Ok(self.named(mti, &time)?.with_text(12, &time).with_text(13, &date))
     }
 
-    fn financial(&self, mti: Mti, trace: TraceNumber, factor: &str) -> Result<Message, RequestError> {
+    fn rules(&self, kind: Kind) -> Result<&TransactionMessage, RequestError> {
+        kinds::message_of(self.dialect, kind).ok_or(RequestError::NoMessage(kind.word()))
+    }
+
+    /// A request about a card.
+    fn asking(&self, kind: Kind, trace: TraceNumber, pan: &str) -> Result<Message, RequestError> {
+        let rules = self.rules(kind)?;
+        let factor = &pan[pan.len().saturating_sub(FACTOR_DIGITS)..];
+        Ok(self.financial(rules.mti, rules, trace, factor)?.with_text(2, pan))
+    }
+
+    fn financial(
+        &self,
+        mti: Mti,
+        rules: &TransactionMessage,
+        trace: TraceNumber,
+        factor: &str,
+    ) -> Result<Message, RequestError> {
         Ok(self
             .named(mti, factor)?
-            .with_text(3, SALE)
+            .with_text(3, &rules.processing_code)
             .with_text(11, &trace.stan.to_string())
-            .with_text(25, "00")
+            .with_text(25, &rules.condition)
             // Type, batch, network management code, terminal reads chips (5), no fallback (0).
-            .with_text(60, &format!("{SALE_TYPE}{}00050", trace.batch)))
+            .with_text(60, &format!("{}{}00050", rules.transaction_type, trace.batch)))
+    }
+
+    /// How the card was read, and whether the request brings a PIN: 1, or not: 2. What follows it says the same.
+    fn entry_mode(&self, entry: EntryMode, with_pin: bool) -> &str {
+        match (entry, with_pin) {
+            (EntryMode::Chip, true) => "051",
+            (EntryMode::Chip, false) => "052",
+            (EntryMode::NotRead, _) => &self.dialect.transactions.card_away,
+        }
     }
 
     /// A message that names this terminal, as every message does: one machine, one code.
@@ -263,13 +313,19 @@ impl Requests<'_> {
     }
 }
 
-/// How the card was read, and whether the sale brings a PIN: 1, or not: 2. What follows a sale says the same as the sale.
-const fn entry_mode(entry: EntryMode, with_pin: bool) -> &'static str {
-    match (entry, with_pin) {
-        (EntryMode::Chip, true) => "051",
-        (EntryMode::Chip, false) => "052",
-        (EntryMode::NotRead, _) => "012",
+/// What a request says of the earlier transaction that it is about.
+fn referring(mut message: Message, kind: Kind, about: Option<&Original>) -> Result<Message, RequestError> {
+    let Some(about) = about else {
+        let refers = Kind::ALL.into_iter().any(|original| kind.may_refer_to(original));
+        return if refers { Err(RequestError::NoOriginal(kind.word())) } else { Ok(message) };
+    };
+    if let Some(rrn) = &about.rrn {
+        message = message.with_text(37, rrn.as_str());
     }
+    if let Some(code) = &about.authorisation_code {
+        message = message.with_text(38, code.as_str());
+    }
+    Ok(message.with_text(61, &original(about.trace, about.at)))
 }
 
 /// Field 61: batch, STAN and date of the transaction a message is about.
@@ -280,6 +336,9 @@ fn original(trace: TraceNumber, at: DateTime) -> String {
 fn currency(amount: crate::money::Amount) -> String {
     format!("{:03}", amount.currency().numeric())
 }
+
+#[cfg(test)]
+mod of_kinds;
 
 #[cfg(test)]
 mod tests {
@@ -336,16 +395,6 @@ mod tests {
             assert!(!said.contains(secret), "{secret}: {said}");
         }
         assert!(said.contains("411111"), "who looks at it knows which card it was: {said}");
-    }
-
-    #[test]
-    fn nothing_but_a_sale_is_sent_as_one() {
-        with_requests(|requests| {
-            for kind in Kind::ALL.into_iter().filter(|kind| *kind != Kind::Sale) {
-                let refused = requests.sale(&SaleRequest { kind, ..sale_request() }).map(|_| ()).unwrap_err();
-                assert!(matches!(refused, RequestError::NoMessage(word) if word == kind.word()), "{refused}");
-            }
-        });
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! Between terminal and host: message mapping and the HTTPS link.
 //!
 //! [`link::HttpsLink`] carries out what the payment core asks for ([`crate::payment::online`]); [`messages`] says how that
-//! is written in ISO 8583, [`answers`] when an answer counts, [`device`] how the terminal names itself in it,
+//! is written in ISO 8583, [`kinds`] which message a kind of transaction is, [`answers`] when an answer counts, [`balances`] what
+//! it says of an account, [`device`] how the terminal names itself in it,
 //! [`parameters`] how applications and CA keys are downloaded, [`sign_on`] how working keys are fetched, [`cosign`] how the host signs the
 //! head of the transaction log. `late` keeps approvals
 //! that come as the answer to something else. Below them [`https`] carries bytes, [`addresses`] says where to, [`held`] watches
@@ -9,6 +10,7 @@
 
 pub mod addresses;
 pub mod answers;
+pub mod balances;
 pub mod clock;
 pub mod cosign;
 pub mod device;
@@ -17,6 +19,7 @@ pub mod enrolment;
 pub mod held;
 mod host_link;
 pub mod https;
+pub mod kinds;
 mod late;
 pub mod link;
 pub mod messages;

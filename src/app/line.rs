@@ -291,7 +291,14 @@ mod tests {
 
     fn answered(decision: Decision) -> Result<HostAnswer, LinkFailure> {
         let response_code = crate::reference::ResponseCode::parse("97").unwrap();
-        Ok(HostAnswer { decision, response_code, rrn: None, authorisation_code: None, issuer_data: Vec::new() })
+        Ok(HostAnswer {
+            decision,
+            response_code,
+            rrn: None,
+            authorisation_code: None,
+            issuer_data: Vec::new(),
+            balances: Vec::new(),
+        })
     }
 
     #[test]

@@ -11,6 +11,7 @@ use super::layout_file::{KEYS, LayoutFile};
 use super::orders::Order;
 use super::queue_codes::QueueCodes;
 use super::sign_on_rules::SignOnRules;
+use super::transaction_rules::TransactionRules;
 use crate::crypto::hex;
 use crate::crypto::mac::MacAlgorithm;
 
@@ -44,6 +45,8 @@ pub struct Dialect {
     pub mac: MacAlgorithm,
     /// Tag under which issuer script results (9F5B) stand in field 55.
     pub script_results: Vec<u8>,
+    /// Which message each kind of transaction is.
+    pub transactions: TransactionRules,
     /// What response codes do.
     pub answers: AnswerCodes,
     /// How PINs for the issuer travel.
@@ -217,6 +220,7 @@ fn split(text: &str) -> Result<(Layout, toml::Table), DialectError> {
 struct HostRules {
     mac: String,
     script_results: String,
+    transactions: TransactionRules,
     answers: AnswerCodes,
     pin: PinRules,
     queue: QueueCodes,
@@ -234,6 +238,7 @@ impl HostRules {
     fn checked(self, layout: Layout) -> Result<Dialect, DialectError> {
         let script_results = hex::decode(&self.script_results)
             .map_err(|error| DialectError::Key { key: "script_results", problem: error.to_string() })?;
+        self.transactions.check()?;
         self.queue.check()?;
         self.sign_on.check()?;
         self.parameters.check(&layout.header, self.sign_on.order)?;
@@ -264,8 +269,8 @@ impl HostRules {
             let problem = format!("it carries a PIN under a key of {cipher} and must be bytes, fixed = {block}");
             return Err(DialectError::Field { field: PIN_FIELD.to_string(), problem });
         }
-        let Self { answers, pin, queue, parameters, sign_on, binding, .. } = self;
-        Ok(Dialect { layout, mac, script_results, answers, pin, queue, parameters, sign_on, binding })
+        let Self { transactions, answers, pin, queue, parameters, sign_on, binding, .. } = self;
+        Ok(Dialect { layout, mac, script_results, transactions, answers, pin, queue, parameters, sign_on, binding })
     }
 }
 

@@ -19,8 +19,12 @@ const FIRST_FIELDS: usize = 16;
 pub struct Mti(u16);
 
 impl Mti {
+    /// Authorisation request: money is set aside, or let go.
+    pub const AUTHORISATION_REQUEST: Self = Self(100);
     /// Financial request.
     pub const FINANCIAL_REQUEST: Self = Self(200);
+    /// Financial advice: money moves, and nothing can take the message back.
+    pub const FINANCIAL_ADVICE: Self = Self(220);
     /// Batch upload: advices of what was paid, among them the cards' TCs.
     pub const BATCH_UPLOAD: Self = Self(320);
     /// Reversal request.

@@ -20,6 +20,7 @@ pub mod parameter_rules;
 pub mod parts;
 pub mod queue_codes;
 pub mod sign_on_rules;
+pub mod transaction_rules;
 mod unpack;
 
 pub use binding::BindingTags;

@@ -178,6 +178,32 @@ pub struct HostAnswer {
     pub authorisation_code: Option<AuthorisationCode>,
     /// Field 55: issuer authentication data and scripts.
     pub issuer_data: Vec<u8>,
+    /// Field 54: what the account holds, of which only the answer to a balance tells.
+    pub balances: Vec<Balance>,
+}
+
+/// What an account holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Balance {
+    /// The bank's number for the kind of account; 0 when it says none in particular.
+    pub account: u8,
+    /// What is counted.
+    pub kind: BalanceKind,
+    /// The customer owes it.
+    pub owed: bool,
+    /// How much.
+    pub amount: Amount,
+}
+
+/// What a balance counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BalanceKind {
+    /// What is booked (01).
+    Ledger,
+    /// What can be spent (02).
+    Available,
+    /// Something else, by its number.
+    Other(u8),
 }
 
 /// Names what was decided; the issuer's data are not shown.

@@ -17,7 +17,7 @@ use yima::ledger::{Ledger, TransactionRow};
 use yima::link_fault::LinkFault;
 use yima::money::{Amount, Currency};
 use yima::payment::advice::Advice;
-use yima::payment::online::{Decision, HostAnswer, LinkFailure, ReversalRequest, SaleRequest, Unreached};
+use yima::payment::online::{AboutRequest, Decision, HostAnswer, LinkFailure, ReversalRequest, SaleRequest, Unreached};
 use yima::reference::{ResponseCode, TraceNumber};
 use yima::sandbox::card::SandboxCard;
 use yima::sandbox::card::fault::{Faults, FaultyCard};
@@ -102,6 +102,10 @@ impl HostLink for Line {
         }
     }
 
+    fn about(&self, request: &AboutRequest) -> Result<HostAnswer, LinkFailure> {
+        self.real.about(request)
+    }
+
     fn reverse(&self, _: &ReversalRequest) -> Result<HostAnswer, LinkFailure> {
         let reversal = self.behaviour.lock().unwrap().reversal.clone();
         *self.reversals.lock().unwrap() += 1;
@@ -181,7 +185,14 @@ impl HostLink for Line {
 
 pub fn answer(decision: Decision, code: &str) -> HostAnswer {
     let response_code = ResponseCode::parse(code).unwrap();
-    HostAnswer { decision, response_code, rrn: None, authorisation_code: None, issuer_data: Vec::new() }
+    HostAnswer {
+        decision,
+        response_code,
+        rrn: None,
+        authorisation_code: None,
+        issuer_data: Vec::new(),
+        balances: Vec::new(),
+    }
 }
 
 /// A terminal in a folder, its host, and what its engine has shown.

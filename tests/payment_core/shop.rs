@@ -292,6 +292,7 @@ pub fn answer(decision: Decision, code: &str) -> HostAnswer {
         rrn: Rrn::parse("000000000001").ok(),
         authorisation_code: AuthorisationCode::parse("A12B3C").ok(),
         issuer_data: Vec::new(),
+        balances: Vec::new(),
     }
 }
 

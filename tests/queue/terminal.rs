@@ -21,7 +21,9 @@ use yima::ledger::Ledger;
 use yima::link_fault::LinkFault;
 use yima::money::{Amount, Currency};
 use yima::payment::advice::Advice;
-use yima::payment::online::{Decision, HostAnswer, LateApproval, LinkFailure, ReversalRequest, SaleRequest, Unreached};
+use yima::payment::online::{
+    AboutRequest, Decision, HostAnswer, LateApproval, LinkFailure, ReversalRequest, SaleRequest, Unreached,
+};
 use yima::payment::queue::Entry;
 use yima::reference::{ResponseCode, TraceNumber};
 use yima::sandbox::card::SandboxCard;
@@ -92,6 +94,7 @@ fn said(says: Says, real: impl FnOnce() -> Result<HostAnswer, LinkFailure>) -> R
             rrn: None,
             authorisation_code: None,
             issuer_data: Vec::new(),
+            balances: Vec::new(),
         }),
         Says::Silent => Err(LinkFailure::NoAnswer("silent".to_owned())),
         Says::Unreached => Err(LinkFailure::NeverSent(Unreached::new(LinkFault::NoRoute, "no line"))),
@@ -103,6 +106,10 @@ impl HostLink for Line {
         let says = self.behaviour.lock().unwrap().sale;
         self.late_comes();
         said(says, || self.real.sale(request))
+    }
+
+    fn about(&self, request: &AboutRequest) -> Result<HostAnswer, LinkFailure> {
+        self.real.about(request)
     }
 
     fn reverse(&self, request: &ReversalRequest) -> Result<HostAnswer, LinkFailure> {

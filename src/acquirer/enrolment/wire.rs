@@ -10,6 +10,7 @@ use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 use super::EnrolmentError;
 use crate::crypto::elliptic::P256PublicKey;
 use crate::crypto::{CryptoError, hex};
+use crate::payment::transaction::Kind;
 use crate::terminal::binding::SignedBinding;
 use crate::vault::{SecureElement, VaultError};
 use crate::wording::ReasonKind;
@@ -214,7 +215,10 @@ pub struct BookedPayments {
 pub struct BookedPayment {
     /// STAN.
     pub stan: u32,
-    /// Whether the cardholder is charged.
+    /// What it is, by the word of its kind; left out for a sale.
+    #[serde(default = "sale", skip_serializing_if = "is_sale")]
+    pub kind: String,
+    /// Whether it stands: of a sale, that the cardholder is charged.
     pub charged: bool,
     /// How much was asked for, or what of it is charged, in minor units.
     pub minor: u64,
@@ -224,6 +228,14 @@ pub struct BookedPayment {
     pub rrn: String,
     /// Last four digits of the card number; empty when they are not known.
     pub last_four: String,
+}
+
+fn sale() -> String {
+    Kind::Sale.word().to_owned()
+}
+
+fn is_sale(kind: &str) -> bool {
+    kind == Kind::Sale.word()
 }
 
 /// Yes or no.

@@ -24,6 +24,7 @@ fn decided(decision: Decision, code: &str) -> Result<HostAnswer, LinkFailure> {
         rrn: None,
         authorisation_code: None,
         issuer_data: Vec::new(),
+        balances: Vec::new(),
     })
 }
 

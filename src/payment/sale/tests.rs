@@ -111,6 +111,7 @@ fn said(decision: Decision, issuer_data: &[u8]) -> Event {
         rrn: None,
         authorisation_code: None,
         issuer_data: issuer_data.to_vec(),
+        balances: Vec::new(),
     })
 }
 

@@ -2,10 +2,11 @@
 //!
 //! The issuer checks the cryptogram. What it finds is written down beside the payment; no money moves.
 
-use super::books::Books;
+use super::books::{Booked, Books};
 use super::originals;
-use super::rules::{Decision, Refusal, format_error};
+use super::rules::{self, Decision, Refusal, format_error};
 use super::store::{Store, StoreError, Terminal};
+use crate::acquirer::kinds;
 use crate::acquirer::messages::{CARD_RESULT, MANAGEMENT_TYPE, SCRIPT_RESULT};
 use crate::crypto::hex;
 use crate::emv::results::Tvr;
@@ -14,7 +15,7 @@ use crate::emv::tlv::{self, TlvBuilder};
 use crate::iso8583::dialect::Dialect;
 use crate::iso8583::{Message, Mti};
 use crate::payment::advice::AdviceKind;
-use crate::reference::{Batch, Stan, TraceNumber};
+use crate::reference::TraceNumber;
 use crate::sandbox::issuer::Cryptogram;
 
 /// What the host noted of an advice.
@@ -47,11 +48,16 @@ pub fn advice(
         Err(refusal) => return Ok(refusal.into()),
     };
     store.transaction(|books| {
-        let Some((entry, pan)) = books.entry(&terminal.terminal, original)? else {
+        let Some(Booked { entry, pan, .. }) = books.entry(&terminal.terminal, original)? else {
             return Ok(says("25", "no such payment"));
         };
         if let Some(what) = originals::disagreement(books, &terminal.terminal, original, message)? {
             return Ok(says("25", &format!("another payment had this number: the {what} is not its")));
+        }
+        let is_its =
+            kinds::message_of(dialect, entry.kind).map(|rules| rules.processing_code.as_str()) == message.text(3);
+        if !is_its {
+            return Ok(says("25", "another payment had this number: the processing code is not its"));
         }
         if message.text(4) != Some(&entry.amount.twelve_digits()) {
             return Ok(says("13", "the amount is not the original's"));
@@ -122,15 +128,7 @@ fn read(message: &Message) -> Result<(AdviceKind, TraceNumber), Refusal> {
     if own_type != Some(MANAGEMENT_TYPE) {
         return Err(format_error("no type 00 in field 60"));
     }
-    // Original batch, STAN, date (MMDD).
-    let original = message.text(61).filter(|text| text.len() == 16);
-    let number = original.and_then(|text| {
-        let (batch, rest) = text.split_at_checked(6)?;
-        let (stan, _) = rest.split_at_checked(6)?;
-        Some(TraceNumber { batch: Batch::parse(batch).ok()?, stan: Stan::parse(stan).ok()? })
-    });
-    let number = number.ok_or_else(|| format_error("field 61 is not the original's batch, STAN and date"))?;
-    Ok((kind, number))
+    Ok((kind, rules::original(message)?))
 }
 
 fn says(code: &str, reason: &str) -> Decision {

@@ -18,6 +18,8 @@ pub struct Says<'a> {
     pub authorisation_code: Option<&'a str>,
     /// Field 4, when it is not the request's.
     pub amount: Option<u64>,
+    /// Field 54.
+    pub balance: Option<&'a str>,
     /// Field 55.
     pub issuer_data: Option<Vec<u8>>,
 }
@@ -68,7 +70,7 @@ pub fn message(request: &Message, says: &Says<'_>, named: Option<Named<'_>>, now
     if let Some(named) = named {
         answer = answer.with_text(32, named.acquirer).with_text(42, named.merchant).with_text(59, named.mark);
     }
-    for (field, text) in [(37, says.rrn), (38, says.authorisation_code)] {
+    for (field, text) in [(37, says.rrn), (38, says.authorisation_code), (54, says.balance)] {
         if let Some(text) = text {
             answer = answer.with_text(field, text);
         }

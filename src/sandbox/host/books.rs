@@ -3,9 +3,14 @@
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::advices::Note;
+use super::balances::{self, KeptBalance};
+use super::families::{Family, Member, Standing};
 use super::originals::{self, Original};
-use super::store::{ENTRY_COLUMN_COUNT, ENTRY_COLUMNS, Entry, EntryState, StoreError, algorithm_of, entry, method_of};
+use super::store::{
+    ENTRY_COLUMN_COUNT, ENTRY_COLUMNS, Entry, EntryState, StoreError, algorithm_of, entry, kind_of, method_of, state_of,
+};
 use crate::crypto::emv::{IssuerKey, SequenceNumber};
+use crate::payment::transaction::Kind;
 use crate::reference::TraceNumber;
 use crate::sandbox::issuer::Issuer;
 
@@ -23,8 +28,40 @@ pub struct Account {
     pub issuer: Issuer,
     /// What it holds, in minor units of CNY.
     pub balance: u64,
+    /// What of it is set aside.
+    pub held: u64,
     /// The highest transaction counter seen, if any was.
     pub last_atc: Option<u16>,
+}
+
+impl Account {
+    /// What can be spent. What was let go, spent, and set aside again because letting it go was taken back, can be more than
+    /// there is: then it is nothing.
+    pub const fn available(&self) -> u64 {
+        self.balance.saturating_sub(self.held)
+    }
+}
+
+/// A row, and what only the books need of it.
+#[derive(Debug)]
+pub struct Booked {
+    /// The row.
+    pub entry: Entry,
+    /// Its number.
+    pub id: i64,
+    /// The first of its family.
+    pub root: i64,
+    /// The account, if it is known.
+    pub pan: Option<String>,
+}
+
+/// What an entry refers to.
+#[derive(Clone, Copy, Debug)]
+pub struct Referred {
+    /// Its row.
+    pub id: i64,
+    /// The first of its family.
+    pub root: i64,
 }
 
 /// A row to be written.
@@ -33,9 +70,13 @@ pub struct NewEntry<'a> {
     pub terminal: &'a str,
     /// Batch and STAN.
     pub trace: TraceNumber,
+    /// What it is.
+    pub kind: Kind,
+    /// What it refers to, if that is known.
+    pub original: Option<Referred>,
     /// Asked for, in minor units.
     pub amount: u64,
-    /// Debited, in minor units.
+    /// Debited, given back, set aside or let go, in minor units.
     pub booked: u64,
     /// What became of it.
     pub state: EntryState,
@@ -64,31 +105,53 @@ impl<'a> Books<'a> {
         Self(transaction)
     }
 
-    /// The row of a request, and the account it debited.
+    /// The row of a request.
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub fn entry(&self, terminal: &str, trace: TraceNumber) -> Result<Option<(Entry, Option<String>)>, StoreError> {
-        let sql = format!("SELECT {ENTRY_COLUMNS}, pan FROM entries WHERE terminal = ?1 AND batch = ?2 AND stan = ?3");
-        let found = self
-            .0
-            .query_row(&sql, params![terminal, trace.batch.number(), trace.stan.number()], |row| {
-                Ok((entry(row), row.get(ENTRY_COLUMN_COUNT)?))
-            })
-            .optional()?;
-        found.map(|(entry, pan)| Ok((entry?, pan))).transpose()
+    pub fn entry(&self, terminal: &str, trace: TraceNumber) -> Result<Option<Booked>, StoreError> {
+        let sql = format!(
+            "SELECT {ENTRY_COLUMNS}, id, coalesce(root, id), pan FROM entries
+             WHERE terminal = ?1 AND batch = ?2 AND stan = ?3"
+        );
+        let key = params![terminal, trace.batch.number(), trace.stan.number()];
+        let [id, root, pan] = [0, 1, 2].map(|column| ENTRY_COLUMN_COUNT + column);
+        let read = |row: &rusqlite::Row<'_>| Ok((entry(row), row.get(id)?, row.get(root)?, row.get(pan)?));
+        let found = self.0.query_row(&sql, key, read).optional()?;
+        found.map(|(entry, id, root, pan)| Ok(Booked { entry: entry?, id, root, pan })).transpose()
     }
 
-    /// Writes a row and gives its retrieval reference number: day of the year and a running number.
+    /// All that belongs to the first row of a family.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn family(&self, root: i64) -> Result<Family, StoreError> {
+        let sql = "SELECT id, kind, state, booked, original FROM entries WHERE id = ?1 OR root = ?1 ORDER BY id";
+        let mut statement = self.0.prepare(sql)?;
+        let rows = statement.query_map([root], |row| {
+            let words: (String, String) = (row.get(1)?, row.get(2)?);
+            Ok((row.get(0)?, words, row.get::<_, i64>(3)?, row.get(4)?))
+        })?;
+        let mut members = Vec::new();
+        for row in rows {
+            let (id, (kind, state), booked, original) = row?;
+            let booked = booked.try_into().map_err(|_| StoreError::Row("less than nothing booked".to_owned()))?;
+            members.push(Member { id, kind: kind_of(kind)?, state: state_of(state)?, booked, original });
+        }
+        Ok(Family::new(members))
+    }
+
+    /// Writes a row and gives its number and its retrieval reference number: day of the year and a running number.
     ///
     /// # Errors
     /// When the database cannot be written, or the trace number was used before.
-    pub fn record(&self, new: &NewEntry<'_>, today: jiff::civil::Date) -> Result<String, StoreError> {
+    pub fn record(&self, new: &NewEntry<'_>, today: jiff::civil::Date) -> Result<(i64, String), StoreError> {
         let id: i64 = self.0.query_row("SELECT coalesce(max(id), 0) + 1 FROM entries", [], |row| row.get(0))?;
         let rrn = format!("{:02}{:03}{:07}", today.year() % 100, today.day_of_year(), id % 10_000_000);
         self.0.execute(
-            "INSERT INTO entries (id, terminal, batch, stan, amount, booked, state, response_code, rrn, reason, pan)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+            "INSERT INTO entries
+                 (id, terminal, batch, stan, amount, booked, state, response_code, rrn, reason, pan, kind, original, root)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
             params![
                 id,
                 new.terminal,
@@ -100,10 +163,13 @@ impl<'a> Books<'a> {
                 new.response_code,
                 rrn,
                 new.reason,
-                new.pan
+                new.pan,
+                new.kind.word(),
+                new.original.map(|original| original.id),
+                new.original.map(|original| original.root)
             ],
         )?;
-        Ok(rrn)
+        Ok((id, rrn))
     }
 
     /// Keeps what a request was answered beyond its row, and which request it was.
@@ -201,24 +267,25 @@ impl<'a> Books<'a> {
         let found = self
             .0
             .query_row(
-                "SELECT sequence_number, expiry, master_key, algorithm, response_method, balance, last_atc
+                "SELECT sequence_number, expiry, master_key, algorithm, response_method, balance, held, last_atc
                  FROM accounts WHERE pan = ?1",
                 [pan],
                 |row| {
                     let key: (Vec<u8>, String, u8) = (row.get(2)?, row.get(3)?, row.get(4)?);
-                    let numbers: (i64, i64) = (row.get(5)?, row.get(6)?);
+                    let numbers: (i64, i64, i64) = (row.get(5)?, row.get(6)?, row.get(7)?);
                     Ok((row.get(0)?, row.get(1)?, key, numbers))
                 },
             )
             .optional()?;
-        let Some((sequence_number, expiry, (key, algorithm, method), (balance, last_atc))) = found else {
+        let Some((sequence_number, expiry, (key, algorithm, method), (balance, held, last_atc))) = found else {
             return Ok(None);
         };
         let balance = balance.try_into().map_err(|_| StoreError::Row("a balance below nothing".to_owned()))?;
+        let held = held.try_into().map_err(|_| StoreError::Row("less than nothing set aside".to_owned()))?;
         let sequence_number = SequenceNumber::new(sequence_number)?;
         let key = IssuerKey::new(algorithm_of(algorithm)?, &key)?;
         let issuer = Issuer::new(&key, pan, sequence_number, method_of(method)?)?;
-        Ok(Some(Account { sequence_number, expiry, issuer, balance, last_atc: last_atc.try_into().ok() }))
+        Ok(Some(Account { sequence_number, expiry, issuer, balance, held, last_atc: last_atc.try_into().ok() }))
     }
 
     /// What the account of a card keeps of its PIN, and how many wrong ones came in a row.
@@ -239,22 +306,32 @@ impl<'a> Books<'a> {
         Ok(())
     }
 
-    /// Takes money from an account; the database refuses more than there is.
+    /// Moves an account from what stood to what stands; the database refuses to take more than there is.
     ///
     /// # Errors
-    /// When the database cannot be written or there is too little.
-    pub fn debit(&self, pan: &str, minor: u64) -> Result<(), StoreError> {
-        self.0.execute("UPDATE accounts SET balance = balance - ?2 WHERE pan = ?1", params![pan, signed(minor)?])?;
-        Ok(())
+    /// When the database cannot be written, there is too little, or there is no such account.
+    pub fn move_account(&self, pan: &str, before: Standing, after: Standing) -> Result<(), StoreError> {
+        let changed = self.0.execute(
+            "UPDATE accounts SET balance = balance + ?2 - ?3, held = held - ?4 + ?5 WHERE pan = ?1",
+            params![pan, signed(before.paid)?, signed(after.paid)?, signed(before.held)?, signed(after.held)?],
+        )?;
+        if changed == 1 { Ok(()) } else { Err(StoreError::Row("an entry of an account that is not there".to_owned())) }
     }
 
-    /// Gives money back to an account.
+    /// Keeps what a question about a balance was answered.
     ///
     /// # Errors
     /// When the database cannot be written.
-    pub fn credit(&self, pan: &str, minor: u64) -> Result<(), StoreError> {
-        self.0.execute("UPDATE accounts SET balance = balance + ?2 WHERE pan = ?1", params![pan, signed(minor)?])?;
-        Ok(())
+    pub(super) fn keep_balance(&self, request: &[u8], answer: &KeptBalance) -> Result<(), StoreError> {
+        Ok(balances::write(self.0, request, answer)?)
+    }
+
+    /// What the same question was answered before.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub(super) fn kept_balance(&self, request: &[u8]) -> Result<Option<KeptBalance>, StoreError> {
+        Ok(balances::read(self.0, request)?)
     }
 
     /// Remembers the transaction counter of a card whose cryptogram was right.

@@ -28,6 +28,7 @@ impl Store {
             let amount = if charged { entry.booked } else { entry.amount };
             payments.push(BookedPayment {
                 stan: entry.trace.stan.number(),
+                kind: entry.kind.word().to_owned(),
                 charged,
                 minor: amount.minor(),
                 currency: amount.currency().code().to_owned(),

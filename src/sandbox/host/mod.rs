@@ -6,11 +6,14 @@
 
 mod advices;
 mod answers;
+mod balances;
 mod books;
 mod checkpoints;
 mod cryptogram;
 mod enquiries;
+mod families;
 mod files;
+mod issuing;
 mod keys;
 mod kits;
 pub mod onboarding;
@@ -20,6 +23,7 @@ mod parameters;
 mod pins;
 mod pki;
 mod places;
+mod references;
 mod repeats;
 mod rules;
 mod running;
@@ -27,8 +31,10 @@ pub mod scripts;
 mod server;
 mod service;
 pub mod store;
+mod taking_back;
 #[cfg(test)]
 mod tests;
+mod transactions;
 
 use std::net::SocketAddr;
 use std::os::unix::fs::OpenOptionsExt;
@@ -284,6 +290,14 @@ impl Host {
     /// When the database cannot be read.
     pub fn balance(&self, pan: &str) -> Result<Option<u64>, StoreError> {
         self.store.balance(pan)
+    }
+
+    /// What of it is set aside.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn held(&self, pan: &str) -> Result<Option<u64>, StoreError> {
+        self.store.held(pan)
     }
 
     /// Gives the account behind a card number another PIN, with all its tries. At first every account has 1234.

@@ -1,11 +1,11 @@
-//! What a sale said of itself beyond its number and amount, kept for what refers to it later. A reversal or an advice that
+//! What a request said of itself beyond its number and amount, kept for what refers to it later. A reversal or an advice that
 //! says anything else is about another payment, which happens to have the same number: that of a terminal which lost its
 //! ledger and began to count anew.
 
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::books::Books;
-use super::store::StoreError;
+use super::store::{Entry, StoreError};
 use crate::emv::tag;
 use crate::emv::tlv;
 use crate::iso8583::Message;
@@ -29,7 +29,7 @@ pub(super) const SCHEMA: &str = "
 /// Where field 61 has the date of the original, after batch and STAN.
 const DATE: std::ops::Range<usize> = 12..16;
 
-/// What a sale said of itself.
+/// What a request said of itself.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Original {
     date: Option<String>,
@@ -39,8 +39,8 @@ pub(super) struct Original {
 }
 
 impl Original {
-    /// Reads a sale (0200).
-    pub(super) fn of_sale(message: &Message) -> Self {
+    /// Reads a request (0100, 0200, 0220).
+    pub(super) fn of_request(message: &Message) -> Self {
         let date = object(message, tag::TRANSACTION_DATE).and_then(|date| match date {
             [_, month, day] => Some(format!("{month:02X}{day:02X}")),
             _ => None,
@@ -72,7 +72,7 @@ impl Original {
     }
 }
 
-/// In what a message that refers to a sale says otherwise than the sale itself, or than its answer.
+/// In what a reversal or an advice says otherwise than the request itself, or than its answer.
 ///
 /// # Errors
 /// When the database cannot be read.
@@ -85,6 +85,37 @@ pub(super) fn disagreement(
     if let Some(what) = books.original(terminal, trace)?.and_then(|original| original.disagreement(message)) {
         return Ok(Some(what));
     }
+    other_code(books, terminal, trace, message)
+}
+
+/// In what a request about an earlier one says otherwise than that, or than its answer. How the card is read this time says nothing of
+/// how it was then.
+///
+/// # Errors
+/// When the database cannot be read.
+pub(super) fn disagreement_of_reference(
+    books: &Books<'_>,
+    terminal: &str,
+    entry: &Entry,
+    message: &Message,
+) -> Result<Option<&'static str>, StoreError> {
+    let original = books.original(terminal, entry.trace)?;
+    let then = original.map(|original| Original { entry_mode: None, counter: None, ..original });
+    if let Some(what) = then.and_then(|then| then.disagreement(message)) {
+        return Ok(Some(what));
+    }
+    if message.text(37).is_some_and(|named| named != entry.rrn) {
+        return Ok(Some("retrieval reference number"));
+    }
+    other_code(books, terminal, entry.trace, message)
+}
+
+fn other_code(
+    books: &Books<'_>,
+    terminal: &str,
+    trace: TraceNumber,
+    message: &Message,
+) -> Result<Option<&'static str>, StoreError> {
     let given = books.kept_answer(terminal, trace)?.and_then(|answer| answer.authorisation_code);
     let other_code = message.text(38).is_some_and(|named| given.as_deref() != Some(named));
     Ok(other_code.then_some("authorisation code"))
@@ -100,7 +131,7 @@ pub(super) fn read(connection: &Connection, terminal: &str, trace: TraceNumber) 
     connection.query_row(sql, params![terminal, trace.batch.number(), trace.stan.number()], read).optional()
 }
 
-/// Keeps what a sale said of itself.
+/// Keeps what a request said of itself.
 pub(super) fn write(
     connection: &Connection,
     terminal: &str,

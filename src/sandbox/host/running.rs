@@ -163,6 +163,14 @@ impl RunningHost {
     pub fn balance(&self, pan: &str) -> Result<Option<u64>, StoreError> {
         self.service.store.balance(pan)
     }
+
+    /// What of it is set aside.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn held(&self, pan: &str) -> Result<Option<u64>, StoreError> {
+        self.service.store.held(pan)
+    }
 }
 
 impl Drop for RunningHost {

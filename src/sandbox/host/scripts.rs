@@ -2,6 +2,7 @@
 
 use crate::emv::tag::{self, Tag};
 use crate::emv::tlv::TlvBuilder;
+use crate::payment::transaction::Kind;
 
 /// What happens to a sale of one amount.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,8 +68,34 @@ impl CardScript {
     }
 }
 
-/// The script of an amount in minor units of CNY.
-pub const fn of(minor: u64) -> Script {
+/// What 69 stands for where something is undone as a whole: the same cents of 67, or a refusal. What pays 67 is never there to be
+/// undone.
+const UNDOING: std::ops::RangeInclusive<u64> = 69_01..=69_99;
+
+/// The script of a transaction of this amount in minor units of CNY.
+pub fn of(kind: Kind, minor: u64) -> Script {
+    match kind {
+        Kind::Sale | Kind::OfflineSale | Kind::PreAuthorisation => of_amount(minor),
+        Kind::Refund | Kind::Completion | Kind::CompletionNotice => without_card(of_amount(minor)),
+        Kind::Void | Kind::PreAuthorisationVoid | Kind::CompletionVoid if UNDOING.contains(&minor) => {
+            match minor - 69_00 {
+                cents @ 1..=9 => without_card(of_amount(67_00 + cents)),
+                cents => without_card(of_amount(66_00 + cents)),
+            }
+        }
+        Kind::Void | Kind::PreAuthorisationVoid | Kind::CompletionVoid | Kind::Balance => Script::Ordinary,
+    }
+}
+
+/// Where no card waits for an answer there is nothing to tell it, and nothing is granted in part.
+const fn without_card(script: Script) -> Script {
+    match script {
+        Script::Partial | Script::WrongIssuerCryptogram | Script::ForCard(_) => Script::Ordinary,
+        script => script,
+    }
+}
+
+const fn of_amount(minor: u64) -> Script {
     match minor {
         66_10 => Script::Partial,
         // 11 approves; a host that books nothing must not say it.
@@ -98,10 +125,32 @@ mod tests {
     #[test]
     fn amounts_outside_the_table_are_ordinary() {
         for minor in [0, 1, 65_99, 66_00, 66_11, 67_00, 67_10, 68_00, 68_05, 16_605, u64::MAX] {
-            assert_eq!(of(minor), Script::Ordinary, "{minor}");
+            assert_eq!(of_amount(minor), Script::Ordinary, "{minor}");
         }
-        assert_eq!(of(66_05), Script::Decline(5));
-        assert_eq!(of(66_96), Script::Decline(96));
-        assert_eq!(of(66_10), Script::Partial);
+        assert_eq!(of_amount(66_05), Script::Decline(5));
+        assert_eq!(of_amount(66_96), Script::Decline(96));
+        assert_eq!(of_amount(66_10), Script::Partial);
+    }
+
+    #[test]
+    fn what_undoes_something_has_amounts_of_its_own() {
+        for (kind, minor, script) in [
+            (Kind::PreAuthorisation, 66_10, Script::Partial),
+            (Kind::PreAuthorisation, 67_04, Script::WrongIssuerCryptogram),
+            (Kind::Refund, 66_51, Script::Decline(51)),
+            (Kind::Refund, 66_10, Script::Ordinary),
+            (Kind::Completion, 67_02, Script::SilentBooked),
+            (Kind::Completion, 67_04, Script::Ordinary),
+            (Kind::CompletionNotice, 68_01, Script::Ordinary),
+            (Kind::Void, 67_02, Script::Ordinary),
+            (Kind::Void, 69_02, Script::SilentBooked),
+            (Kind::Void, 69_04, Script::Ordinary),
+            (Kind::Void, 69_10, Script::Ordinary),
+            (Kind::CompletionVoid, 69_51, Script::Decline(51)),
+            (Kind::Sale, 69_02, Script::Ordinary),
+            (Kind::Balance, 67_01, Script::Ordinary),
+        ] {
+            assert_eq!(of(kind, minor), script, "{kind:?} {minor}");
+        }
     }
 }

@@ -22,9 +22,12 @@ use super::rules::{self, Decision, Refusal};
 use super::scripts::{self, Script};
 use super::server::Handshakes;
 use super::store::{Store, StoreError, Terminal};
+use super::taking_back;
+use super::transactions;
 use super::{HostError, take_terminal};
 use crate::acquirer::device;
 use crate::acquirer::enrolment::wire::{Answer, EnrolmentAnswer, SignedRequest, TerminalAnswer};
+use crate::acquirer::kinds;
 use crate::acquirer::messages::{ECHO, MANAGEMENT_TYPE};
 use crate::acquirer::parameters::status::StatusReport;
 use crate::clock;
@@ -159,10 +162,12 @@ impl Service {
             return self.turned_away(request, bytes, terminal, refusal, now);
         }
         match message.mti() {
-            Mti::FINANCIAL_REQUEST => self.sale(request, bytes, terminal, now),
+            Mti::AUTHORISATION_REQUEST | Mti::FINANCIAL_REQUEST | Mti::FINANCIAL_ADVICE => {
+                self.transaction(request, bytes, terminal, now)
+            }
             Mti::REVERSAL_REQUEST if self.deaf_to_reversals.load(Ordering::Relaxed) => Ok(Reply::Silence),
             Mti::REVERSAL_REQUEST => {
-                let decision = rules::reversal(&self.store, terminal, message, now)?;
+                let decision = taking_back::reversal(&self.store, &self.dialect, terminal, message, now)?;
                 self.signed(request, terminal, &decision, now)
             }
             Mti::BATCH_UPLOAD | Mti::ADMINISTRATIVE_ADVICE => {
@@ -176,7 +181,7 @@ impl Service {
         }
     }
 
-    /// A terminal that may not trade, or no longer with these values, is told so that it can be believed. A sale that was booked while
+    /// A terminal that may not trade, or no longer with these values, is told so that it can be believed. What was booked while
     /// it might, and comes once more because something on the way has doubled it, is answered as it was: that nothing was booked
     /// would be untrue.
     fn turned_away(
@@ -187,26 +192,35 @@ impl Service {
         refusal: Refusal,
         now: &Zoned,
     ) -> Result<Reply, ServiceFailure> {
-        let again = rules::answered_before(&self.store, terminal, &request.message, bytes)?;
+        let again = transactions::answered_before(&self.store, &self.dialect, terminal, &request.message, bytes)?;
         self.signed(request, terminal, &again.unwrap_or_else(|| refusal.into()), now)
     }
 
-    fn sale(&self, request: &Frame, bytes: &[u8], terminal: &Known, now: &Zoned) -> Result<Reply, ServiceFailure> {
-        let script = scripts::of(request.message.text(4).and_then(|digits| digits.parse().ok()).unwrap_or_default());
+    fn transaction(
+        &self,
+        request: &Frame,
+        bytes: &[u8],
+        terminal: &Known,
+        now: &Zoned,
+    ) -> Result<Reply, ServiceFailure> {
+        let message = &request.message;
+        let minor = message.text(4).and_then(|digits| digits.parse().ok()).unwrap_or_default();
+        let kind = kinds::of_request(&self.dialect, message);
+        let script = kind.map_or(Script::Ordinary, |kind| scripts::of(kind, minor));
         match script {
             Script::SilentUnbooked => return Ok(Reply::Silence),
             Script::CaptivePortal => return Ok(Reply::CaptivePortal),
             _ => {}
         }
-        let mut decision = rules::sale(&self.store, &self.dialect.pin, terminal, &request.message, bytes, now)?;
-        // A sale that was refused is answered properly, whatever its amount: there is nothing to be lost.
+        let mut decision = transactions::decide(&self.store, &self.dialect, terminal, message, bytes, now)?;
+        // What was refused is answered properly, whatever its amount: there is nothing to be lost.
         if decision.authorisation_code.is_none() {
             return self.signed(request, terminal, &decision, now);
         }
         match script {
             Script::SilentBooked | Script::SilentReversals => decision.silent = true,
             Script::BadGateway => {
-                self.log(&request.message, &decision);
+                self.log(message, &decision);
                 return Ok(Reply::BadGateway);
             }
             Script::WrongIssuerCryptogram => {
@@ -400,6 +414,7 @@ impl Service {
             rrn: decision.rrn.as_deref(),
             authorisation_code: decision.authorisation_code.as_deref(),
             amount: decision.amount,
+            balance: decision.balance.as_deref(),
             issuer_data: decision.issuer_data.clone(),
         };
         answers::message(request, &says, Some(terminal.named()), now).ok_or(ServiceFailure::NoAnswerType)

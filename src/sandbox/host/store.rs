@@ -19,13 +19,15 @@ use crate::crypto::{CryptoError, hex};
 use crate::ledger::{Prepared, journal_mode};
 use crate::money::{Amount, AmountError, Currency};
 use crate::payment::advice::AdviceKind;
+use crate::payment::transaction::Kind;
 use crate::pin::Pin;
 use crate::reference::{Batch, ReferenceError, Stan, TraceNumber};
 use crate::sandbox::card::profile::ApplicationProfile;
 use crate::sandbox::issuer::ResponseMethod;
 
-/// Version of the schema, in SQLite's `user_version`. The first one had neither algorithm nor response method.
-const SCHEMA_VERSION: i64 = 2;
+/// Version of the schema, in SQLite's `user_version`. The first one had neither algorithm nor response method, and until version 3
+/// every entry was a sale.
+const SCHEMA_VERSION: i64 = 3;
 
 const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS terminals (
@@ -102,6 +104,18 @@ const SINCE_VERSION_1: &str = "
     COMMIT;
 ";
 
+/// What version 3 has beyond version 2.
+const SINCE_VERSION_3: &str = "
+    BEGIN IMMEDIATE;
+    ALTER TABLE accounts ADD COLUMN held INTEGER NOT NULL DEFAULT 0 CHECK (held >= 0); -- set aside, of the balance
+    ALTER TABLE entries ADD COLUMN kind TEXT NOT NULL DEFAULT 'sale';
+    ALTER TABLE entries ADD COLUMN original INTEGER REFERENCES entries;                -- what it refers to
+    ALTER TABLE entries ADD COLUMN root INTEGER REFERENCES entries;                    -- what that refers to in the end
+    CREATE INDEX entries_of_root ON entries (root);
+    PRAGMA user_version = 3;
+    COMMIT;
+";
+
 /// The database. One connection; whoever needs it waits.
 #[derive(Debug)]
 pub struct Store(Mutex<Prepared>);
@@ -136,9 +150,13 @@ pub struct Entry {
     pub terminal: String,
     /// Batch and STAN.
     pub trace: TraceNumber,
+    /// What it is.
+    pub kind: Kind,
+    /// What it refers to.
+    pub original: Option<TraceNumber>,
     /// What was asked for.
     pub amount: Amount,
-    /// What was debited; nothing when declined, and kept when it has been credited back.
+    /// What was debited, given back, set aside or let go; nothing when declined, and kept when it has been taken back.
     pub booked: Amount,
     /// What became of it.
     pub state: EntryState,
@@ -155,11 +173,11 @@ pub struct Entry {
 /// What became of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EntryState {
-    /// Debited.
+    /// Done.
     Approved,
-    /// Not debited.
+    /// Not done.
     Declined,
-    /// Credited back, or taken back before it came.
+    /// Taken back, perhaps before it came.
     Reversed,
 }
 
@@ -206,13 +224,14 @@ impl Store {
         connection.pragma_update(None, "foreign_keys", "ON")?;
         connection.execute_batch(SCHEMA)?;
         connection.execute_batch(super::originals::SCHEMA)?;
+        connection.execute_batch(super::balances::SCHEMA)?;
         connection.execute_batch(keys::SCHEMA)?;
         connection.execute_batch(super::onboarding::register::SCHEMA)?;
         connection.execute_batch(super::orders::SCHEMA)?;
         connection.execute_batch(super::onboarding::wrong_codes::SCHEMA)?;
         connection.execute_batch(super::checkpoints::SCHEMA)?;
         let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-        for (step, since) in (1..=SCHEMA_VERSION).zip([SINCE_VERSION_1, SINCE_VERSION_2]) {
+        for (step, since) in (1..=SCHEMA_VERSION).zip([SINCE_VERSION_1, SINCE_VERSION_2, SINCE_VERSION_3]) {
             if version < step {
                 connection.execute_batch(since)?;
             }
@@ -413,6 +432,18 @@ impl Store {
         Ok(found.map(|balance| balance.try_into().unwrap_or(0)))
     }
 
+    /// What of an account is set aside.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn held(&self, pan: &str) -> Result<Option<u64>, StoreError> {
+        let found: Option<i64> = self
+            .connection()
+            .query_row("SELECT held FROM accounts WHERE pan = ?1", [pan], |row| row.get(0))
+            .optional()?;
+        Ok(found.map(|held| held.try_into().unwrap_or(0)))
+    }
+
     pub(super) fn connection(&self) -> MutexGuard<'_, Prepared> {
         // A panic in another thread rolled its transaction back; the connection itself is sound.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
@@ -484,11 +515,26 @@ fn note(row: &Row<'_>) -> Result<Note, StoreError> {
     })
 }
 
+/// Reads [`EntryState::word`].
+pub(super) fn state_of(word: String) -> Result<EntryState, StoreError> {
+    [EntryState::Approved, EntryState::Declined, EntryState::Reversed]
+        .into_iter()
+        .find(|state| state.word() == word)
+        .ok_or(StoreError::Row(word))
+}
+
+/// Reads [`Kind::word`].
+pub(super) fn kind_of(word: String) -> Result<Kind, StoreError> {
+    Kind::from_word(&word).ok_or(StoreError::Row(word))
+}
+
 /// Columns that make an [`Entry`].
 pub(super) const ENTRY_COLUMNS: &str =
-    "terminal, batch, stan, amount, booked, state, response_code, rrn, reason, reversals";
+    "terminal, batch, stan, amount, booked, state, response_code, rrn, reason, reversals, kind,
+     (SELECT batch FROM entries AS earlier WHERE earlier.id = entries.original),
+     (SELECT stan FROM entries AS earlier WHERE earlier.id = entries.original)";
 /// How many they are.
-pub(super) const ENTRY_COLUMN_COUNT: usize = 10;
+pub(super) const ENTRY_COLUMN_COUNT: usize = 13;
 
 /// Reads a row of [`ENTRY_COLUMNS`].
 pub(super) fn entry(row: &Row<'_>) -> Result<Entry, StoreError> {
@@ -497,20 +543,19 @@ pub(super) fn entry(row: &Row<'_>) -> Result<Entry, StoreError> {
         let minor = u64::try_from(minor).map_err(|_| AmountError::Negative);
         minor.and_then(|minor| Amount::new(minor, Currency::CNY)).map_err(|error| StoreError::Row(error.to_string()))
     };
-    let word: String = row.get(5)?;
-    let state = [EntryState::Approved, EntryState::Declined, EntryState::Reversed]
-        .into_iter()
-        .find(|state| state.word() == word)
-        .ok_or(StoreError::Row(word))?;
+    let number = |batch: u32, stan: u32| {
+        let batch = Batch::new(batch).map_err(damaged)?;
+        Ok::<_, StoreError>(TraceNumber { batch, stan: Stan::new(stan).map_err(damaged)? })
+    };
+    let original: (Option<u32>, Option<u32>) = (row.get(11)?, row.get(12)?);
     Ok(Entry {
         terminal: row.get(0)?,
-        trace: TraceNumber {
-            batch: Batch::new(row.get(1)?).map_err(damaged)?,
-            stan: Stan::new(row.get(2)?).map_err(damaged)?,
-        },
+        trace: number(row.get(1)?, row.get(2)?)?,
+        kind: kind_of(row.get(10)?)?,
+        original: original.0.zip(original.1).map(|(batch, stan)| number(batch, stan)).transpose()?,
         amount: money(row.get(3)?)?,
         booked: money(row.get(4)?)?,
-        state,
+        state: state_of(row.get(5)?)?,
         response_code: row.get(6)?,
         rrn: row.get(7)?,
         reason: row.get(8)?,

@@ -1,17 +1,24 @@
 //! Terminal and host over loopback: a real link, a real server, cryptograms computed as a card computes them.
 
+mod balances;
 mod binding;
 mod ciphers;
 mod decisions;
+mod desk;
 mod enrolment;
 mod in_service;
+mod invariant;
+mod kinds;
 mod line;
 mod macs;
 mod parameters;
 mod pins;
+mod pre_authorisations;
+mod refunds;
 mod reversals;
 mod sign_on;
 mod transport;
+mod voids;
 mod wrong_codes;
 
 use std::path::{Path, PathBuf};
@@ -20,7 +27,7 @@ use std::sync::Arc;
 use jiff::civil::date;
 use tempfile::TempDir;
 
-use super::store::EntryState;
+use super::store::{Entry, EntryState};
 use super::{Host, RunningHost, pki};
 use crate::acquirer::link::{HostLink, HttpsLink};
 use crate::card_number::Pan;

@@ -1,0 +1,171 @@
+//! The message of every kind of transaction, field by field.
+
+use super::*;
+use crate::acquirer::fixtures::{advice, original, past, reversal_request, sale_request, with_requests};
+use crate::payment::transaction::{Presence, Transaction};
+use crate::pin::Pin;
+
+/// Kind; message type; fields 3, 25 and 60; whether the chip has a say in it.
+const KINDS: [(Kind, u16, &str, &str, &str, bool); 9] = [
+    (Kind::Sale, 200, "000000", "00", "2200000700050", true),
+    (Kind::Void, 200, "200000", "00", "2300000700050", false),
+    (Kind::Refund, 220, "200000", "00", "2500000700050", false),
+    (Kind::Balance, 200, "310000", "00", "0100000700050", true),
+    (Kind::PreAuthorisation, 100, "030000", "06", "1000000700050", true),
+    (Kind::PreAuthorisationVoid, 100, "200000", "06", "1100000700050", false),
+    (Kind::Completion, 200, "000000", "06", "2000000700050", false),
+    (Kind::CompletionVoid, 200, "200000", "06", "2100000700050", false),
+    (Kind::CompletionNotice, 220, "000000", "06", "2400000700050", false),
+];
+
+fn request(kind: Kind, with_chip: bool) -> SaleRequest {
+    let sale = sale_request();
+    let chip_data = if with_chip { sale.chip_data.clone() } else { Zeroizing::default() };
+    SaleRequest { kind, original: (!with_chip).then(original), chip_data, ..sale }
+}
+
+fn fields(message: &Message) -> Vec<u8> {
+    message.fields().map(|(field, _)| field).collect()
+}
+
+#[test]
+fn each_kind_has_these_fields_and_no_others() {
+    with_requests(|requests| {
+        for (kind, mti, code, condition, sixty, with_chip) in KINDS {
+            let written = requests.sale(&request(kind, with_chip)).unwrap();
+            let message = &written.frame.message;
+            assert_eq!(message.mti(), Mti::new(mti).unwrap(), "{kind:?}");
+            let expected: &[u8] = match kind {
+                Kind::Balance => &[2, 3, 11, 14, 22, 23, 25, 32, 35, 41, 42, 49, 55, 59, 60, 64],
+                _ if with_chip => &[2, 3, 4, 11, 14, 22, 23, 25, 32, 35, 41, 42, 49, 55, 59, 60, 64],
+                _ => &[2, 3, 4, 11, 14, 22, 23, 25, 32, 35, 37, 38, 41, 42, 49, 59, 60, 61, 64],
+            };
+            assert_eq!(fields(message), expected, "{kind:?}");
+            for (field, text) in [(3, code), (25, condition), (60, sixty), (22, "052"), (11, "000042")] {
+                assert_eq!(message.text(field), Some(text), "{kind:?}: field {field}");
+            }
+            if !with_chip {
+                assert_eq!(message.text(37), Some("263260000001"));
+                assert_eq!(message.text(38), Some("654321"));
+                assert_eq!(message.text(61), Some("0000060000091121"), "the original's batch, number and date");
+            }
+            assert_eq!(kinds::of_request(requests.dialect, message), Some(kind));
+            assert_eq!(requests.dialect.unpack(&written.bytes).unwrap(), written.frame);
+        }
+    });
+}
+
+#[test]
+fn of_an_original_that_was_answered_without_references_the_number_is_told() {
+    with_requests(|requests| {
+        let bare = Original { rrn: None, authorisation_code: None, ..original() };
+        let message =
+            requests.sale(&SaleRequest { original: Some(bare), ..request(Kind::Void, false) }).unwrap().frame.message;
+        assert_eq!(fields(&message), [2, 3, 4, 11, 14, 22, 23, 25, 32, 35, 41, 42, 49, 59, 60, 61, 64]);
+    });
+}
+
+#[test]
+fn a_pin_travels_with_a_pre_authorisation_and_with_a_void_as_with_a_sale() {
+    with_requests(|requests| {
+        for (kind, with_chip) in [(Kind::PreAuthorisation, true), (Kind::Balance, true), (Kind::Void, false)] {
+            let pin = Pin::new(Zeroizing::new(b"1234".to_vec())).unwrap();
+            let message =
+                requests.sale(&SaleRequest { pin: Some(pin), ..request(kind, with_chip) }).unwrap().frame.message;
+            assert_eq!(message.text(22), Some("051"), "{kind:?}");
+            assert_eq!((message.text(26), message.text(53)), (Some("12"), Some("2600000000000000")), "{kind:?}");
+            assert!(message.bytes(52).is_some(), "{kind:?}");
+        }
+    });
+}
+
+#[test]
+fn without_the_card_the_number_is_the_originals_and_nothing_else_is_told_of_it() {
+    with_requests(|requests| {
+        let (batch, amount) = (original().trace.batch, original().amount);
+        let of = |kind| past(kind, original());
+        for transaction in [
+            Transaction::void(&of(Kind::Sale), batch, Presence::CardAway).unwrap(),
+            Transaction::void(&of(Kind::PreAuthorisation), batch, Presence::CardAway).unwrap(),
+            Transaction::void(&of(Kind::Completion), batch, Presence::CardAway).unwrap(),
+            Transaction::completion(&of(Kind::PreAuthorisation), amount, 100, Presence::CardAway).unwrap(),
+            Transaction::completion_notice(&of(Kind::PreAuthorisation), amount, 100).unwrap(),
+        ] {
+            let kind = transaction.kind();
+            let (trace, at) = (sale_request().trace, sale_request().at);
+            let message = requests.about(&AboutRequest { trace, transaction, at }).unwrap().frame.message;
+            assert_eq!(fields(&message), [2, 3, 4, 11, 22, 25, 32, 37, 38, 41, 42, 49, 59, 60, 61, 64], "{kind:?}");
+            assert_eq!((message.text(2), message.text(22)), (Some("4111111111111111"), Some("012")));
+            assert_eq!(kinds::of_request(requests.dialect, &message), Some(kind));
+            let device = DeviceRecord::read(message.text(59).unwrap(), &requests.dialect.binding).unwrap();
+            assert_eq!(device.factor, "111111");
+        }
+        let of_nothing = Transaction::sale(amount);
+        let (trace, at) = (sale_request().trace, sale_request().at);
+        let refused = requests.about(&AboutRequest { trace, transaction: of_nothing, at }).err().unwrap();
+        assert!(matches!(refused, RequestError::NoOriginal("sale")), "{refused}");
+    });
+}
+
+#[test]
+fn what_a_dialect_does_not_list_or_what_names_no_original_is_refused() {
+    with_requests(|requests| {
+        let refused = requests.sale(&request(Kind::OfflineSale, true)).err().unwrap();
+        assert!(matches!(refused, RequestError::NoMessage("offline_sale")), "{refused}");
+        for (kind, .., with_chip) in KINDS.into_iter().filter(|(.., with_chip)| !with_chip) {
+            let refused = requests.sale(&SaleRequest { original: None, ..request(kind, with_chip) }).err().unwrap();
+            assert!(matches!(refused, RequestError::NoOriginal(word) if word == kind.word()), "{refused}");
+        }
+    });
+}
+
+#[test]
+fn a_reversal_says_of_each_kind_what_the_request_said_and_some_have_none() {
+    with_requests(|requests| {
+        for (kind, _, code, condition, sixty, _) in KINDS {
+            let reversal = requests.reversal(&ReversalRequest { kind, ..reversal_request() });
+            if kind.if_unknown() != IfUnknown::TakenBack {
+                let refused = reversal.err().unwrap();
+                assert!(matches!(refused, RequestError::NotReversible(word) if word == kind.word()), "{refused}");
+                continue;
+            }
+            let message = reversal.unwrap().frame.message;
+            assert_eq!(message.mti(), Mti::REVERSAL_REQUEST);
+            assert_eq!(fields(&message), [3, 4, 11, 22, 23, 25, 32, 38, 39, 41, 42, 49, 55, 59, 60, 61, 64]);
+            for (field, text) in [(3, code), (25, condition), (60, sixty), (61, "0000070000421122")] {
+                assert_eq!(message.text(field), Some(text), "{kind:?}: field {field}");
+            }
+            assert_eq!(kinds::of_reversal(requests.dialect, &message), Some(kind));
+        }
+    });
+}
+
+#[test]
+fn the_reversal_of_what_was_asked_without_a_card_says_so_too() {
+    with_requests(|requests| {
+        let request = ReversalRequest {
+            kind: Kind::Void,
+            entry: EntryMode::NotRead,
+            sequence_number: None,
+            chip_data: Vec::new(),
+            ..reversal_request()
+        };
+        let message = requests.reversal(&request).unwrap().frame.message;
+        assert_eq!(fields(&message), [3, 4, 11, 22, 25, 32, 38, 39, 41, 42, 49, 59, 60, 61, 64]);
+        assert_eq!(message.text(22), Some("012"));
+    });
+}
+
+#[test]
+fn an_advice_says_what_the_payment_was() {
+    with_requests(|requests| {
+        for kind in AdviceKind::ALL {
+            let about = Advice { payment: Kind::PreAuthorisation, ..advice(kind) };
+            let message = requests.advice(&about).unwrap().frame.message;
+            assert_eq!((message.text(3), message.text(25)), (Some("030000"), Some("06")));
+            assert_eq!(message.text(60).map(|text| &text[..2]), Some(MANAGEMENT_TYPE));
+        }
+        let refused = requests.advice(&Advice { payment: Kind::OfflineSale, ..advice(AdviceKind::CardResult) });
+        assert!(matches!(refused.err().unwrap(), RequestError::NoMessage("offline_sale")));
+    });
+}
