@@ -148,6 +148,7 @@ impl Core {
             rrn: None,
             authorisation_code: None,
             response_code: None,
+            balances: Vec::new(),
             copies: Vec::new(),
             timings: Timings::start(),
             complete: true,

@@ -5,7 +5,7 @@ use super::report::{Ending, SaleReport};
 use super::showing::{Paid, local_now};
 use super::view::Screen;
 use crate::devices::sound::Tone;
-use crate::payment::sale::Conclusion;
+use crate::payment::sale::{Conclusion, HostSummary};
 use crate::payment::transaction::Kind;
 use crate::reference::TraceNumber;
 use crate::wording::{Reason, ReasonKind, Sense};
@@ -17,8 +17,11 @@ impl Core {
         let kind = sale.kind();
         let conclusion = self.in_the_acquirers_words(kind, conclusion);
         self.kind_shown = Some(kind);
-        let (trace, amount, at) = (sale.trace(), sale.amount(), sale.at());
+        let (trace, at) = (sale.trace(), sale.at());
         let (card, host) = (sale.card(), sale.host().cloned());
+        // A question about the account has no amount of its own.
+        let told = || host.as_ref().and_then(HostSummary::can_be_spent);
+        let amount = (kind == Kind::Balance).then(told).flatten().unwrap_or(sale.amount());
         let authorisation_code = host.as_ref().and_then(|host| host.authorisation_code.clone());
         let (ending, reason) = match &conclusion {
             Conclusion::Approved => (Ending::Approved, None),
@@ -38,6 +41,7 @@ impl Core {
             reason,
             rrn: host.as_ref().and_then(|host| host.rrn.clone()),
             authorisation_code: authorisation_code.clone(),
+            balances: host.as_ref().map(|host| host.balances.clone()).unwrap_or_default(),
             response_code: host.map(|host| host.response_code),
             copies: Vec::new(),
             complete: !matches!(
@@ -60,7 +64,10 @@ impl Core {
             Conclusion::Approved => {
                 let truncated_pan = card.map(|card| card.truncated_pan).unwrap_or_default();
                 self.show_paid(Paid { trace, amount, truncated_pan, authorisation_code, at });
-                self.print_new(trace);
+                // Nobody keeps a slip of a question.
+                if kind.is_written_down() {
+                    self.print_new(trace);
+                }
             }
             Conclusion::Failed(reason) if reason.kind == ReasonKind::Cancelled => self.show_keypad(),
             Conclusion::Declined(reason) | Conclusion::Failed(reason) => {

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use crate::clock;
 use crate::ledger::PrintState;
 use crate::money::Amount;
+use crate::payment::online::Balance;
 use crate::payment::sale::CardSummary;
 use crate::payment::transaction::Kind;
 use crate::receipt::CopyFor;
@@ -62,6 +63,8 @@ pub struct SaleReport {
     pub authorisation_code: Option<AuthorisationCode>,
     /// Field 39.
     pub response_code: Option<ResponseCode>,
+    /// What the account holds, where that was asked.
+    pub balances: Vec<Balance>,
     /// The slips.
     pub copies: Vec<CopyReport>,
     /// How long each part took.

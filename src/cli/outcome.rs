@@ -9,10 +9,25 @@ use super::card::Typing;
 use super::{FAILED, Failure, output};
 use crate::app::{CopyReport, Ending, SaleReport};
 use crate::ledger::PrintState;
-use crate::payment::online::EntryMode;
+use crate::payment::online::{Balance, BalanceKind, EntryMode};
 use crate::payment::transaction::{Kind, Money};
 use crate::receipt::CopyFor;
 use crate::wording::{Language, Reason};
+
+fn balance_as_json(balance: &Balance) -> Value {
+    let kind = match balance.kind {
+        BalanceKind::Ledger => "ledger".to_owned(),
+        BalanceKind::Available => "available".to_owned(),
+        BalanceKind::Other(number) => format!("{number:02}"),
+    };
+    json!({
+        "account": balance.account,
+        "kind": kind,
+        "owed": balance.owed,
+        "amount": balance.amount.to_string(),
+        "currency": balance.amount.currency().code(),
+    })
+}
 
 /// 0 approved, 1 declined, 2 anything else.
 pub fn exit_code(ending: Ending) -> ExitCode {
@@ -61,6 +76,7 @@ pub fn as_json(report: &SaleReport, language: Language) -> Value {
         "rrn": report.rrn.as_ref().map(|rrn| rrn.as_str()),
         "auth_code": report.authorisation_code.as_ref().map(|code| code.as_str()),
         "response_code": report.response_code.as_ref().map(|code| code.as_str()),
+        "balances": report.balances.iter().map(balance_as_json).collect::<Vec<_>>(),
         "card": card,
         "cvm": report.card.as_ref().map(|card| card.verification.word()),
         "tvr": report.card.as_ref().map(|card| &card.tvr),
@@ -86,6 +102,7 @@ pub fn cannot_begin(typing: &Typing<'_>, failure: &Failure, language: Language) 
         "rrn": null,
         "auth_code": null,
         "response_code": null,
+        "balances": [],
         "card": null,
         "cvm": null,
         "tvr": null,

@@ -67,6 +67,7 @@ impl Sale {
             response_code: answer.response_code.clone(),
             rrn: answer.rrn.clone(),
             authorisation_code: answer.authorisation_code.clone(),
+            balances: answer.balances.clone(),
         });
         match answer.decision {
             Decision::Approved if !self.card_has_last_word() => self.approved_by_host(answer),

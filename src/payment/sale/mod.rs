@@ -98,7 +98,7 @@ mod tests;
 use jiff::civil::DateTime;
 
 use self::again::PinTries;
-use super::online::{AboutRequest, HostAnswer, LinkFailure, SaleRequest};
+use super::online::{AboutRequest, Balance, BalanceKind, HostAnswer, LinkFailure, SaleRequest};
 pub use super::opening::Opening;
 use super::pin_pad::PinPad;
 use super::record::Record;
@@ -232,6 +232,17 @@ pub struct HostSummary {
     pub rrn: Option<Rrn>,
     /// Field 38.
     pub authorisation_code: Option<AuthorisationCode>,
+    /// Field 54, of a balance.
+    pub balances: Vec<Balance>,
+}
+
+impl HostSummary {
+    /// What can be spent, or else what is booked; nothing of it when it is owed.
+    pub fn can_be_spent(&self) -> Option<Amount> {
+        let of = |kind: BalanceKind| self.balances.iter().find(|balance| balance.kind == kind);
+        let balance = of(BalanceKind::Available).or_else(|| of(BalanceKind::Ledger))?;
+        Some(if balance.owed { Amount::zero(balance.amount.currency()) } else { balance.amount })
+    }
 }
 
 /// What is known of the card, for screen, slip and JSON. Nothing secret is in it.
