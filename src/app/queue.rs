@@ -171,6 +171,8 @@ impl Core {
         }
         match work {
             Work::Reverse(request) => self.ask_host(link::Job::Reverse(request)),
+            // Nothing begins yet that is sent again.
+            Work::Repeat => return,
             // No payment waits for an advice, and none is told while the ledger may not take note of it.
             Work::Advise(_) if self.waiting_charge.is_some() || self.out_of_service.is_some() => return,
             Work::Advise(advice) => {
@@ -225,6 +227,10 @@ impl Core {
                 self.ledger.tried(id, counts, local_in(pause))?;
             }
             Verdict::TryAgain | Verdict::TryAgainCounted => {}
+            // Only of what is sent again; nothing is yet.
+            Verdict::Refused => {
+                self.queue.rests.remove(&id);
+            }
             Verdict::Park(code) => {
                 self.queue.rests.remove(&id);
                 self.ledger.park(id, code.as_ref())?;
@@ -234,7 +240,7 @@ impl Core {
         }
         match entry.kind {
             Kind::Reversal => self.show_reversal(entry.trace, &verdict, tries),
-            Kind::Advice(_) => self.refresh_alarm(),
+            Kind::Repeat | Kind::Advice(_) => self.refresh_alarm(),
         }
         Ok(())
     }
@@ -346,6 +352,7 @@ impl Core {
             let kind = match (entry.kind, entry.reason) {
                 (Kind::Reversal, Some(kind @ (ReasonKind::TraceNumberInUse | ReasonKind::LedgerRestored))) => kind,
                 (Kind::Reversal, _) => ReasonKind::ReversalExhausted,
+                (Kind::Repeat, _) => ReasonKind::RepeatExhausted,
                 (Kind::Advice(_), _) => ReasonKind::AdviceParked,
             };
             Reason::with_detail(kind, entry.trace.to_string())
