@@ -1,5 +1,6 @@
 //! What the terminal says to people: a sentence for what happened and one for what to do, in every language, from
-//! `assets/wording.toml`, `assets/response-codes.toml` and `assets/link-faults.toml`. Screen, command line and slips take their words from here.
+//! `assets/wording.toml`, `assets/wording-other.toml`, `assets/response-codes.toml` and `assets/link-faults.toml`. Screen,
+//! command line and slips take their words from here.
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -46,17 +47,61 @@ pub struct Reason {
     pub amount: Option<Amount>,
     /// What a technician needs, in English; never a secret.
     pub detail: String,
+    /// What it is said of.
+    pub sense: Sense,
+}
+
+/// What a reason is said of: the same silence of a host means one thing for a payment and another one for a refund.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Sense {
+    /// Somebody pays.
+    #[default]
+    Payment,
+    /// Money is set aside.
+    Hold,
+    /// An earlier transaction is undone, or what was set aside is let go.
+    Undo,
+    /// Money goes back.
+    Refund,
+    /// The host is told that what was set aside is paid.
+    Notice,
+}
+
+impl Sense {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Payment, Self::Hold, Self::Undo, Self::Refund, Self::Notice];
+
+    /// Where its words stand in `wording-other.toml`; nowhere for a payment.
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Payment => "",
+            Self::Hold => "hold",
+            Self::Undo => "undo",
+            Self::Refund => "refund",
+            Self::Notice => "notice",
+        }
+    }
+
+    fn entry(self, word: &str) -> Option<&'static Entry> {
+        other_words().get(self.word())?.get(word)
+    }
 }
 
 impl Reason {
     /// A reason that needs nothing beside its kind.
     pub const fn of(kind: ReasonKind) -> Self {
-        Self { kind, code: None, fault: None, words: None, amount: None, detail: String::new() }
+        Self { kind, code: None, fault: None, words: None, amount: None, detail: String::new(), sense: Sense::Payment }
     }
 
     /// A reason with something for the technician.
     pub fn with_detail(kind: ReasonKind, detail: impl Into<String>) -> Self {
         Self { detail: detail.into(), ..Self::of(kind) }
+    }
+
+    /// The same, said of something.
+    #[must_use]
+    pub fn of_sense(self, sense: Sense) -> Self {
+        Self { sense, ..self }
     }
 
     /// The same once the payment it is about has been taken back. What the account could pay is worth knowing then too;
@@ -78,7 +123,10 @@ impl Reason {
             (ReasonKind::HostDeclined, Some(code)) => response_codes().get(code.as_str()),
             _ => None,
         };
-        let entry = by_code.or_else(|| words().get(self.kind.word()));
+        // What a code of a payment advises, another card or means, is no advice for something else.
+        let by_code = by_code.filter(|_| self.sense == Sense::Payment || self.sense == Sense::Hold);
+        let of_sense = || self.sense.entry(self.kind.word());
+        let entry = by_code.or_else(of_sense).or_else(|| words().get(self.kind.word()));
         let (what, advice) = match (entry, language) {
             (Some(entry), Language::Chinese) => (entry.zh.as_str(), entry.zh_do.as_str()),
             (Some(entry), Language::English) => (entry.en.as_str(), entry.en_do.as_str()),
@@ -103,9 +151,13 @@ impl Reason {
             })
         };
         let (what, advice) = words(fault.code());
+        let nothing = self.sense.entry(NOTHING_HAPPENED).map_or(words(NOTHING_CHARGED).0, |entry| match language {
+            Language::Chinese => &entry.zh,
+            Language::English => &entry.en,
+        });
         let what = match (self.kind, language) {
-            (ReasonKind::HostUnreachable, Language::Chinese) => format!("{what}{}", words(NOTHING_CHARGED).0),
-            (ReasonKind::HostUnreachable, Language::English) => format!("{what} {}", words(NOTHING_CHARGED).0),
+            (ReasonKind::HostUnreachable, Language::Chinese) => format!("{what}{nothing}"),
+            (ReasonKind::HostUnreachable, Language::English) => format!("{what} {nothing}"),
             _ => what.to_owned(),
         };
         Sentences { what, advice: advice.replace("{code}", fault.code()) }
@@ -315,6 +367,22 @@ reason_kinds! {
     BindingWrong = "binding_wrong";
     /// The host has other values for this terminal than the terminal.
     BindingDisagrees = "binding_disagrees";
+    /// No transaction has this number.
+    NoSuchTransaction = "no_such_transaction";
+    /// What is wanted is not done with such a transaction.
+    NotForThisKind = "not_for_this_kind";
+    /// The transaction referred to did not come about, or nobody knows.
+    OriginalNotApproved = "original_not_approved";
+    /// Its batch is over.
+    OriginalSettled = "original_settled";
+    /// It was voided or completed, or may have been.
+    OriginalUsed = "original_used";
+    /// A part of it went back.
+    OriginalRefundedInPart = "original_refunded_in_part";
+    /// Less is left of it than is wanted.
+    MoreThanIsLeft = "more_than_is_left";
+    /// The card must be there: its number is kept no more.
+    CardNeeded = "card_needed";
 }
 
 impl ReasonKind {
@@ -345,6 +413,14 @@ fn response_codes() -> &'static BTreeMap<String, Entry> {
     static CODES: OnceLock<BTreeMap<String, Entry>> = OnceLock::new();
     CODES.get_or_init(|| toml::from_str(include_str!("../assets/response-codes.toml")).unwrap_or_default())
 }
+
+fn other_words() -> &'static BTreeMap<String, BTreeMap<String, Entry>> {
+    static WORDS: OnceLock<BTreeMap<String, BTreeMap<String, Entry>>> = OnceLock::new();
+    WORDS.get_or_init(|| toml::from_str(include_str!("../assets/wording-other.toml")).unwrap_or_default())
+}
+
+/// What stands in `wording-other.toml` behind what is wrong with the line.
+const NOTHING_HAPPENED: &str = "nothing_happened";
 
 /// The entry of `link-faults.toml` that is no fault.
 const NOTHING_CHARGED: &str = "nothing_charged";
@@ -390,6 +466,46 @@ mod tests {
                 "{}",
                 kind.word()
             );
+        }
+    }
+
+    #[test]
+    fn what_is_no_payment_has_words_of_its_own_that_name_reasons_in_every_language() {
+        assert_eq!(other_words().len(), Sense::ALL.len() - 1);
+        for sense in Sense::ALL.into_iter().filter(|sense| *sense != Sense::Payment) {
+            let own = &other_words()[sense.word()];
+            assert!(own.contains_key(NOTHING_HAPPENED));
+            for (word, entry) in own.iter().filter(|(word, _)| *word != NOTHING_HAPPENED) {
+                let kind = ReasonKind::from_word(word).unwrap_or_else(|| panic!("no reason is {word}"));
+                for language in [Language::Chinese, Language::English] {
+                    let said = Reason::of(kind).of_sense(sense).sentences(language);
+                    assert!(!said.what.is_empty() && !said.advice.is_empty(), "{word}");
+                    assert_ne!(said, Reason::of(kind).sentences(language), "{word}");
+                }
+                assert!(!entry.zh.contains("收款") && !entry.en.contains("charged"), "{word}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_not_known_to_be_undone_or_refunded_warns_against_doing_it_again() {
+        for kind in [
+            ReasonKind::HostSilent,
+            ReasonKind::HostAnswerRefused,
+            ReasonKind::TraceNumberInUse,
+            ReasonKind::LedgerFailedAfterRequest,
+            ReasonKind::ReversalExhausted,
+        ] {
+            for (sense, zh, en) in [
+                (Sense::Hold, "不要再办", "Do not start again"),
+                (Sense::Undo, "不要再撤销", "Do not undo it again"),
+                (Sense::Refund, "不要再退", "Do not refund again"),
+                (Sense::Notice, "不要再办", "Do not start again"),
+            ] {
+                let reason = Reason::of(kind).of_sense(sense);
+                assert!(reason.sentences(Language::Chinese).advice.contains(zh), "{}", kind.word());
+                assert!(reason.sentences(Language::English).advice.contains(en), "{}", kind.word());
+            }
         }
     }
 

@@ -5,9 +5,11 @@ pub mod chooser;
 pub mod online;
 mod opening;
 pub mod pin_pad;
+pub mod purpose;
 pub mod qr;
 pub mod queue;
 pub mod record;
+pub mod repeating;
 pub mod reversal;
 pub mod sale;
 #[cfg(test)]

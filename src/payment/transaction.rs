@@ -17,7 +17,8 @@
 //! *Whole*: an EMV transaction up to the card's last word. *Decides*: the same, and nobody else is asked. *Read*: the card
 //! only says who it is, and must be the one of the original; where the acquirer lets a card stay away, it is none.
 //! *Repeated*: the same message with the same numbers, by which the host knows it again. An offline sale is not voided but
-//! refunded: the host need not have heard of it yet.
+//! refunded: the host need not have heard of it yet. What is repeated is made of nothing but what may be kept: it brings no PIN
+//! and no track.
 //!
 //! A [`Transaction`] is made by what it needs: one that undoes something without its original, or gives back more than is
 //! left of it, cannot be made.
@@ -29,6 +30,7 @@ use crate::card_number::KnownPan;
 use crate::emv::terminal::TransactionKind;
 use crate::money::{Amount, Currency};
 use crate::reference::{AuthorisationCode, Batch, Rrn, TraceNumber};
+use crate::wording::{Reason, ReasonKind, Sense};
 
 /// What is to be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -178,6 +180,22 @@ impl Kind {
         }
     }
 
+    /// Whether its holder may be asked for a PIN. Not where the request may have to be made once more: no PIN is kept.
+    pub const fn takes_pin(self) -> bool {
+        !matches!(self.if_unknown(), IfUnknown::Repeated)
+    }
+
+    /// What its reasons are said of.
+    pub const fn sense(self) -> Sense {
+        match self {
+            Self::Sale | Self::OfflineSale | Self::Balance | Self::Completion => Sense::Payment,
+            Self::PreAuthorisation => Sense::Hold,
+            Self::Void | Self::PreAuthorisationVoid | Self::CompletionVoid => Sense::Undo,
+            Self::Refund => Sense::Refund,
+            Self::CompletionNotice => Sense::Notice,
+        }
+    }
+
     /// Whether a transaction of this kind may refer to one of that kind.
     pub const fn may_refer_to(self, original: Self) -> bool {
         match self {
@@ -279,6 +297,9 @@ pub enum Presence {
 /// Why something cannot be done with an earlier transaction.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotPossible {
+    /// There is none of this number.
+    #[error("there is no transaction {0}")]
+    Unknown(TraceNumber),
     /// That is not done with it.
     #[error("{original} is a {}, of which there is no {}", .of.word(), .kind.word())]
     Kind {
@@ -322,6 +343,27 @@ pub enum NotPossible {
     /// The amount is of another currency than that of the original.
     #[error("{0} was paid in another currency")]
     Currency(TraceNumber),
+}
+
+impl NotPossible {
+    /// The same for a person.
+    pub fn reason(&self) -> Reason {
+        let kind = match self {
+            Self::Unknown(_) => ReasonKind::NoSuchTransaction,
+            Self::Kind { .. } => ReasonKind::NotForThisKind,
+            Self::NotApproved { .. } => ReasonKind::OriginalNotApproved,
+            Self::OtherBatch(_) => ReasonKind::OriginalSettled,
+            Self::Used(_) => ReasonKind::OriginalUsed,
+            Self::RefundedInPart(_) => ReasonKind::OriginalRefundedInPart,
+            Self::TooMuch { .. } => ReasonKind::MoreThanIsLeft,
+            Self::Nothing | Self::Currency(_) => ReasonKind::AmountWrong,
+        };
+        let amount = match self {
+            Self::TooMuch { most, .. } => Some(*most),
+            _ => None,
+        };
+        Reason { amount, ..Reason::with_detail(kind, self.to_string()) }
+    }
 }
 
 /// A transaction that can be begun.

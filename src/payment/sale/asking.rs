@@ -151,8 +151,10 @@ impl Sale {
                 let record = self.reversal_due(why, reason.kind, authorisation_code);
                 self.tell_card(Some(record), online, Conclusion::ReversalDue(reason))
             }
-            // The row stays `pending`, which says as much.
-            IfUnknown::Repeated => self.tell_card(None, online, Conclusion::Repeating(reason)),
+            IfUnknown::Repeated => {
+                let record = Record::RepeatDue { reason: reason.kind };
+                self.tell_card(Some(record), online, Conclusion::Repeating(reason))
+            }
             IfUnknown::Nothing => self.tell_card(None, online, Conclusion::Failed(reason)),
         }
     }

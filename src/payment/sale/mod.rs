@@ -16,11 +16,11 @@
 //! |---|---|---|---|---|
 //! | opened | begun | waiting for a card | | all but undo without card, notice |
 //! | opened | begun | asking the host | `Pending`, sent | undo without card, notice |
-//! | opened | begun | reading | | charge, balance, undo, refund |
+//! | opened | begun | reading | | charge, balance, undo |
 //! | waiting for a card | card in | reading | | all but undo without card, notice |
 //! | waiting for a card | no card, card torn, card mute, reader fails, cancelled | over: failed | | all but undo without card, notice |
 //! | reading | card answers | reading | | all but undo without card, notice |
-//! | reading | card answers | entering a PIN | | all but undo without card, notice |
+//! | reading | card answers | entering a PIN | | all but undo without card, refund, notice |
 //! | reading | card answers | choosing | | all but undo without card, notice |
 //! | reading | card answers | asking the host | `Pending`, sent | charge, undo, refund |
 //! | reading | card answers | asking the host | sent | balance |
@@ -28,23 +28,23 @@
 //! | reading | card answers | over: declined | | charge, offline, balance, another card |
 //! | reading | card answers | over: failed | | all but undo without card, notice |
 //! | reading | card torn, card mute, reader fails, cancelled | over: failed | | all but undo without card, notice |
-//! | entering a PIN | PIN entered, PIN passed over, pad does not work | reading | | all but undo without card, notice |
-//! | entering a PIN | PIN too short or too long | entering a PIN | | all but undo without card, notice |
-//! | entering a PIN | PIN too short or too long, no PIN in time, PIN cancelled | over: failed | | all but undo without card, notice |
-//! | entering a PIN | card torn, card mute, reader fails, cancelled | over: failed | | all but undo without card, notice |
+//! | entering a PIN | PIN entered, PIN passed over, pad does not work | reading | | all but undo without card, refund, notice |
+//! | entering a PIN | PIN too short or too long | entering a PIN | | all but undo without card, refund, notice |
+//! | entering a PIN | PIN too short or too long, no PIN in time, PIN cancelled | over: failed | | all but undo without card, refund, notice |
+//! | entering a PIN | card torn, card mute, reader fails, cancelled | over: failed | | all but undo without card, refund, notice |
 //! | choosing | chosen, agreed | reading | | all but undo without card, notice |
 //! | choosing | not agreed, no choice in time, card torn, card mute, reader fails, cancelled | over: failed | | all but undo without card, notice |
 //! | asking the host | approved | completing | `HostApproved` | charge |
 //! | asking the host | approved | over: paid | `HostApproved`, `Done` | undo, undo without card, refund, notice |
 //! | asking the host | refused, PIN wrong, never sent, cannot be sent, kept back | telling the card | `NotPaid` | charge |
 //! | asking the host | refused, PIN wrong | over: declined | `NotPaid` | undo, undo without card, refund, notice |
-//! | asking the host | PIN wrong | over: once more | `NotPaid` | undo, refund |
+//! | asking the host | PIN wrong | over: once more | `NotPaid` | undo |
 //! | asking the host | never sent, cannot be sent, kept back | over: failed | `NotPaid` | undo, undo without card, refund, notice |
 //! | asking the host | approved in part, undecided, refused without a MAC | telling the card | `ReversalDue` | charge |
 //! | asking the host | no answer, bad MAC, wrong answer | telling the card | `ReversalDue` | charge |
 //! | asking the host | approved in part, undecided, refused without a MAC | over: being taken back | `ReversalDue` | undo, undo without card |
 //! | asking the host | no answer, bad MAC, wrong answer | over: being taken back | `ReversalDue` | undo, undo without card |
-//! | asking the host | undecided, refused without a MAC, no answer, bad MAC, wrong answer | over: being repeated | | refund, notice |
+//! | asking the host | undecided, refused without a MAC, no answer, bad MAC, wrong answer | over: being repeated | `RepeatDue` | refund, notice |
 //! | asking the host | number in use | telling the card | `Unresolved` | charge |
 //! | asking the host | number in use | over: a person must look | `Unresolved` | undo, undo without card, refund, notice |
 //! | asking the host | approved in part | over: a person must look | `Unresolved` | refund, notice |
@@ -370,6 +370,11 @@ impl Sale {
         self.opening.transaction.kind()
     }
 
+    /// The earlier transaction that it is about.
+    pub fn original(&self) -> Option<TraceNumber> {
+        self.opening.transaction.original().map(|original| original.trace)
+    }
+
     const fn card_use(&self) -> CardUse {
         self.opening.transaction.card()
     }
@@ -459,6 +464,7 @@ impl Sale {
 /// The card's side of a sale, with what this terminal and this pad can do (9F33) before the card asks for it.
 fn transaction(opening: &Opening, pin_pad: PinPad) -> Box<dyn CardTransaction> {
     let mut terminal = opening.terminal.clone();
+    let pin_pad = if opening.transaction.kind().takes_pin() { pin_pad } else { PinPad::None };
     terminal.capabilities = match opening.transaction.card() {
         CardUse::Whole | CardUse::Read | CardUse::None => pin_pad.capabilities(terminal.capabilities),
         CardUse::Decides => pin_pad.capabilities_without_bank(terminal.capabilities),

@@ -7,13 +7,13 @@ use crate::card_number::{Pan, Track2};
 use crate::crypto::hex;
 use crate::emv::data::CardDataError;
 use crate::emv::kernel::{self, OnlineResult, Outcome, Step, Termination};
-use crate::emv::pin::PinEntry;
+use crate::emv::pin::{PinEntry, PinKind};
 use crate::emv::risk::Lookup;
 use crate::emv::tag::{self, Tag};
 use crate::host_tables::Listed;
 use crate::payment::online::{AboutRequest, CardForHost, EntryMode, SaleRequest};
 use crate::payment::record::{Pending, Record};
-use crate::payment::transaction::CardUse;
+use crate::payment::transaction::{CardUse, IfUnknown};
 use crate::wording::{Reason, ReasonKind};
 
 impl Sale {
@@ -91,7 +91,7 @@ impl Sale {
         let mut step = self.kernel.step(event);
         loop {
             let answer = match &step {
-                Step::AskPin(request) if !self.pin_pad.takes(request.kind) => kernel::Event::Pin(PinEntry::PadBroken),
+                Step::AskPin(request) if !self.takes_pin(request.kind) => kernel::Event::Pin(PinEntry::PadBroken),
                 Step::Choose(choices) => match self.opening.chooser.choose(choices) {
                     Some(chosen) => kernel::Event::Chosen(chosen),
                     None => return step,
@@ -111,6 +111,10 @@ impl Sale {
             };
             step = self.kernel.step(answer);
         }
+    }
+
+    fn takes_pin(&self, pin: PinKind) -> bool {
+        self.kind().takes_pin() && self.pin_pad.takes(pin)
     }
 
     fn sound_once_read(&mut self) -> Vec<Effect> {
@@ -208,6 +212,7 @@ impl Sale {
         let wrong = |tag: Tag| move |_| CardDataError::Wrong(tag);
         let pan = Pan::from_compressed(data.require(tag::PAN)?).map_err(wrong(tag::PAN))?;
         let track2 = data.get(tag::TRACK_2).map(Track2::from_packed).transpose().map_err(wrong(tag::TRACK_2))?;
+        let may_be_repeated = self.kind().if_unknown() == IfUnknown::Repeated;
         if let Some(track2) = &track2
             && track2.pan().ok().as_ref() != Some(&pan)
         {
@@ -237,7 +242,14 @@ impl Sale {
             original: transaction.original().cloned(),
             amount: transaction.amount(),
             at: self.opening.at,
-            card: CardForHost { pan, expiry, track2, sequence_number, entry: EntryMode::Chip },
+            // A track is not kept for another time.
+            card: CardForHost {
+                pan,
+                expiry,
+                track2: track2.filter(|_| !may_be_repeated),
+                sequence_number,
+                entry: EntryMode::Chip,
+            },
             chip_data: match transaction.card() {
                 CardUse::Whole | CardUse::Decides => data.collect(&self.opening.terminal.host_data),
                 // It has only said who it is; its AAC proves nothing.

@@ -75,7 +75,12 @@ fn what_is_asked_says_what_is_to_be_done_and_with_what() {
         let request = sent(&played).unwrap();
         assert_eq!((request.kind, request.original.as_ref(), request.amount), (kind, original, transaction.amount()));
         assert_eq!(!request.chip_data.is_empty(), transaction.card() == CardUse::Whole, "{kind:?}");
-        assert!(request.pin.is_some(), "{kind:?}: its holder was asked for a PIN for the bank");
+        assert_eq!(
+            request.pin.is_some(),
+            kind.takes_pin(),
+            "{kind:?}: whether its holder was asked for a PIN for the bank"
+        );
+        assert_eq!(request.card.track2.is_some(), kind.takes_pin(), "{kind:?}: no track is kept for another time");
     }
 }
 

@@ -1,0 +1,180 @@
+//! What somebody wants to be done, before anybody has looked whether it can be: an amount, or the number of an earlier
+//! transaction. What it becomes with what is known of that one is a [`Transaction`].
+
+use super::transaction::{Kind, NotPossible, Past, Presence, Transaction};
+use crate::money::{Amount, Currency};
+use crate::reference::{Batch, TraceNumber};
+
+/// So many percent of what was set aside may be paid, where the acquirer says nothing of it: what a hotel or a pump adds to what
+/// it expected.
+pub const COMPLETION_PERCENT: u32 = 115;
+
+/// See the module.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// The customer pays.
+    Sale(Amount),
+    /// Money is set aside.
+    PreAuthorisation(Amount),
+    /// What is on the account.
+    Balance(Currency),
+    /// An earlier transaction is undone: a sale, a pre-authorisation or a completion.
+    Void(TraceNumber, Presence),
+    /// Money of an earlier payment goes back: so much, or all that is left of it.
+    Refund(TraceNumber, Option<Amount>),
+    /// What was set aside is paid: so much, or all of it.
+    Completion(TraceNumber, Option<Amount>, Presence),
+    /// The same, when the acquirer is only told of it.
+    CompletionNotice(TraceNumber, Option<Amount>),
+}
+
+/// What an acquirer lets be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Allowed {
+    /// The batch whose numbers are given now.
+    pub batch: Batch,
+    /// So many percent of what was set aside may be paid.
+    pub completion_percent: u32,
+}
+
+impl Purpose {
+    /// The kind of transaction it becomes; of what is undone it is known only once the earlier one is.
+    pub const fn kind(&self) -> Kind {
+        match self {
+            Self::Sale(_) => Kind::Sale,
+            Self::PreAuthorisation(_) => Kind::PreAuthorisation,
+            Self::Balance(_) => Kind::Balance,
+            Self::Void(..) => Kind::Void,
+            Self::Refund(..) => Kind::Refund,
+            Self::Completion(..) => Kind::Completion,
+            Self::CompletionNotice(..) => Kind::CompletionNotice,
+        }
+    }
+
+    /// The earlier transaction that it is about.
+    pub const fn original(&self) -> Option<TraceNumber> {
+        match self {
+            Self::Sale(_) | Self::PreAuthorisation(_) | Self::Balance(_) => None,
+            Self::Void(original, _)
+            | Self::Refund(original, _)
+            | Self::Completion(original, ..)
+            | Self::CompletionNotice(original, _) => Some(*original),
+        }
+    }
+
+    /// How much it is about, as far as whoever wants it has said.
+    pub const fn amount(&self) -> Option<Amount> {
+        match self {
+            Self::Sale(amount) | Self::PreAuthorisation(amount) => Some(*amount),
+            Self::Refund(_, amount) | Self::Completion(_, amount, _) | Self::CompletionNotice(_, amount) => *amount,
+            Self::Balance(_) | Self::Void(..) => None,
+        }
+    }
+
+    /// What is to be begun, with what has become of the earlier transaction since.
+    ///
+    /// # Errors
+    /// When there is no earlier one, or it does not let that be done.
+    pub fn transaction(&self, past: Option<&Past>, allowed: Allowed) -> Result<Transaction, NotPossible> {
+        let known = |trace: &TraceNumber| past.ok_or(NotPossible::Unknown(*trace));
+        let whole = |amount: &Option<Amount>, past: &Past| amount.unwrap_or(past.original.amount);
+        match self {
+            Self::Sale(amount) => some(*amount).map(Transaction::sale),
+            Self::PreAuthorisation(amount) => some(*amount).map(Transaction::pre_authorisation),
+            Self::Balance(currency) => Ok(Transaction::balance(*currency)),
+            Self::Void(trace, presence) => Transaction::void(known(trace)?, allowed.batch, *presence),
+            Self::Refund(trace, amount) => {
+                let past = known(trace)?;
+                let left = past.original.amount.checked_sub(past.given_back).unwrap_or(past.original.amount);
+                Transaction::refund(past, amount.unwrap_or(left))
+            }
+            Self::Completion(trace, amount, presence) => {
+                let past = known(trace)?;
+                Transaction::completion(past, whole(amount, past), allowed.completion_percent, *presence)
+            }
+            Self::CompletionNotice(trace, amount) => {
+                let past = known(trace)?;
+                Transaction::completion_notice(past, whole(amount, past), allowed.completion_percent)
+            }
+        }
+    }
+}
+
+fn some(amount: Amount) -> Result<Amount, NotPossible> {
+    if amount.is_zero() { Err(NotPossible::Nothing) } else { Ok(amount) }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+
+    use super::*;
+    use crate::card_number::Pan;
+    use crate::payment::record::State;
+    use crate::payment::transaction::Original;
+    use crate::reference::Stan;
+    use crate::wording::ReasonKind;
+
+    fn yuan(text: &str) -> Amount {
+        Amount::parse(text, Currency::CNY).unwrap()
+    }
+
+    fn past(kind: Kind) -> Past {
+        Past {
+            kind,
+            state: State::Approved,
+            original: Original {
+                trace: TraceNumber { batch: Batch::FIRST, stan: Stan::new(7).unwrap() },
+                at: date(2026, 11, 28).at(12, 0, 0, 0),
+                amount: yuan("20.00"),
+                rrn: None,
+                authorisation_code: None,
+                pan: Pan::of_digits("4111111111111111").unwrap(),
+            },
+            given_back: yuan("5.00"),
+            used: false,
+        }
+    }
+
+    const ALLOWED: Allowed = Allowed { batch: Batch::FIRST, completion_percent: COMPLETION_PERCENT };
+
+    #[test]
+    fn what_is_not_said_is_all_that_there_is() {
+        let sale = past(Kind::Sale);
+        let trace = sale.original.trace;
+        let of = |purpose: Purpose, past: &Past| purpose.transaction(Some(past), ALLOWED).unwrap();
+        assert_eq!(of(Purpose::Refund(trace, None), &sale).amount(), yuan("15.00"));
+        assert_eq!(of(Purpose::Refund(trace, Some(yuan("1.00"))), &sale).amount(), yuan("1.00"));
+        let held = Past { given_back: yuan("0.00"), ..past(Kind::PreAuthorisation) };
+        let completion = of(Purpose::Completion(trace, None, Presence::CardThere), &held);
+        assert_eq!((completion.kind(), completion.amount()), (Kind::Completion, yuan("20.00")));
+        let most = of(Purpose::CompletionNotice(trace, Some(yuan("23.00"))), &held);
+        assert_eq!((most.kind(), most.amount()), (Kind::CompletionNotice, yuan("23.00")));
+        let void = of(Purpose::Void(trace, Presence::CardAway), &held);
+        assert_eq!((void.kind(), void.amount()), (Kind::PreAuthorisationVoid, yuan("20.00")));
+    }
+
+    #[test]
+    fn nothing_is_done_with_what_is_not_there_or_with_nothing() {
+        let sale = past(Kind::Sale);
+        let trace = sale.original.trace;
+        for purpose in [
+            Purpose::Void(trace, Presence::CardThere),
+            Purpose::Refund(trace, None),
+            Purpose::Completion(trace, None, Presence::CardThere),
+            Purpose::CompletionNotice(trace, None),
+        ] {
+            assert_eq!(purpose.original(), Some(trace));
+            assert_eq!(purpose.transaction(None, ALLOWED), Err(NotPossible::Unknown(trace)));
+        }
+        for purpose in [Purpose::Sale(yuan("0.00")), Purpose::PreAuthorisation(yuan("0.00"))] {
+            assert_eq!(purpose.transaction(None, ALLOWED), Err(NotPossible::Nothing));
+            assert_eq!(purpose.original(), None);
+        }
+        let wrong = Purpose::Void(trace, Presence::CardThere).transaction(Some(&sale), ALLOWED).unwrap_err();
+        assert_eq!(
+            (wrong.reason().kind, wrong),
+            (ReasonKind::OriginalRefundedInPart, NotPossible::RefundedInPart(trace))
+        );
+    }
+}
