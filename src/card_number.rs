@@ -84,6 +84,47 @@ impl fmt::Debug for Pan {
     }
 }
 
+/// What is known of the card of an earlier transaction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KnownPan {
+    /// Its number.
+    Whole(Pan),
+    /// First six and last four digits, the rest as stars: the key of the number was destroyed with its batch.
+    Truncated(String),
+}
+
+impl KnownPan {
+    /// Whether this is that card, as far as anybody here can still tell.
+    pub fn is_of(&self, pan: &Pan) -> bool {
+        match self {
+            Self::Whole(known) => known == pan,
+            Self::Truncated(known) => *known == pan.truncated(),
+        }
+    }
+
+    /// The number, where it is known.
+    pub const fn whole(&self) -> Option<&Pan> {
+        match self {
+            Self::Whole(pan) => Some(pan),
+            Self::Truncated(_) => None,
+        }
+    }
+
+    /// First six and last four digits.
+    pub fn truncated(&self) -> String {
+        match self {
+            Self::Whole(pan) => pan.truncated(),
+            Self::Truncated(known) => known.clone(),
+        }
+    }
+}
+
+impl From<Pan> for KnownPan {
+    fn from(pan: Pan) -> Self {
+        Self::Whole(pan)
+    }
+}
+
 impl Track2 {
     /// Reads the packed form of EMV 57: nibbles, separator `D`, padding `F`.
     ///
@@ -151,6 +192,25 @@ mod tests {
     use super::*;
 
     const TEST_NUMBER: &str = "6228480000000001230";
+
+    #[test]
+    fn a_card_is_told_from_others_by_its_number_or_by_what_is_left_of_it() {
+        let pan = Pan::of_digits(TEST_NUMBER).unwrap();
+        let (whole, left) = (KnownPan::from(pan.clone()), KnownPan::Truncated(pan.truncated()));
+        let differs_in_the_middle = Pan::of_digits("6228480000009991230").unwrap();
+        let differs_at_the_end = Pan::of_digits("6228480000000001231").unwrap();
+        let shorter = Pan::of_digits("622848000000001230").unwrap();
+        for (card, is_whole, is_left) in [
+            (&pan, true, true),
+            (&differs_in_the_middle, false, true),
+            (&differs_at_the_end, false, false),
+            (&shorter, false, false),
+        ] {
+            assert_eq!((whole.is_of(card), left.is_of(card)), (is_whole, is_left), "{card:?}");
+        }
+        assert_eq!((whole.whole(), left.whole()), (Some(&pan), None));
+        assert_eq!(whole.truncated(), left.truncated());
+    }
 
     #[test]
     fn a_number_needs_its_check_digit() {

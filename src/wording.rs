@@ -315,6 +315,8 @@ reason_kinds! {
     SignOnFailed = "sign_on_failed";
     /// All tries to take a payment back are used up.
     ReversalExhausted = "reversal_exhausted";
+    /// All tries to send a refund or a notice again are used up.
+    RepeatExhausted = "repeat_exhausted";
     /// The ledger is damaged, or gone: a copy can take its place.
     LedgerLost = "ledger_lost";
     /// A payment was being taken back when the copy was made that took the place of a lost ledger.

@@ -43,6 +43,9 @@ pub enum RequestError {
     /// The dialect says nothing of such a transaction.
     #[error("no message of this dialect is a {0}")]
     NoMessage(&'static str),
+    /// The number of the earlier transaction's card is kept no more: the card must be there.
+    #[error("the card number of what this {0} is about is kept no more; read the card")]
+    NumberGone(&'static str),
     /// It is not said which transaction it is about.
     #[error("a {0} names the transaction that it is about, and this one names none")]
     NoOriginal(&'static str),
@@ -127,8 +130,9 @@ impl Requests<'_> {
         let transaction = &request.transaction;
         let (kind, amount) = (transaction.kind(), transaction.amount());
         let original = transaction.original().ok_or(RequestError::NoOriginal(kind.word()))?;
+        let pan = original.pan.whole().ok_or(RequestError::NumberGone(kind.word()))?;
         let message = self
-            .asking(kind, request.trace, original.pan.expose_digits())?
+            .asking(kind, request.trace, pan.expose_digits())?
             .with_text(4, &amount.twelve_digits())
             .with_text(22, self.entry_mode(EntryMode::NotRead, false))
             .with_text(49, &currency(amount));

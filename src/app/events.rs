@@ -110,6 +110,11 @@ impl Core {
                 self.after_try(EntryId::Reversal(trace), &result);
                 self.refresh_waiting();
             }
+            link::Event::Repeated(trace, result) => {
+                self.line.after_exchange(&result);
+                self.after_try(EntryId::Repeat(trace), &result);
+                self.refresh_waiting();
+            }
             link::Event::Advice(id, result) => {
                 self.line.after_exchange(&result);
                 self.after_try(EntryId::Advice(id), &result);

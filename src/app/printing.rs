@@ -386,3 +386,19 @@ fn reason_of(fault: &PrinterFault) -> Reason {
     };
     Reason::with_detail(kind, fault.to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::payment::transaction::Kind;
+    use crate::receipt::template::titled_kinds;
+
+    #[test]
+    fn a_slip_of_every_kind_says_what_it_is_of() {
+        let mut wanted: Vec<_> =
+            Kind::ALL.into_iter().filter(|kind| kind.is_written_down()).map(|kind| kind.word()).collect();
+        let mut titled = titled_kinds();
+        wanted.sort_unstable();
+        titled.sort_unstable();
+        assert_eq!(titled, wanted);
+    }
+}

@@ -112,9 +112,9 @@ impl QueueDesk {
         matches!(self.in_flight, Some(Flight { id: EntryId::Reversal(_), .. }))
     }
 
-    /// It is in the queue no more.
-    pub fn forget(&mut self, id: EntryId) {
-        self.rests.remove(&id);
+    /// It does not go before this.
+    pub fn rest(&mut self, id: EntryId, pause: Duration) {
+        self.rests.insert(id, Rest { until: clock::instant() + pause, never_left: false });
     }
 
     /// How long an entry still rests.
@@ -177,8 +177,9 @@ impl Core {
         match work {
             Work::Reverse(request) => self.ask_host(link::Job::Reverse(request)),
             // Nothing new waits for it: whoever pays now is somebody else.
-            Work::Repeat(_) if self.waiting.is_some() || self.out_of_service.is_some() => return,
-            Work::Repeat(request) => self.ask_host(link::Job::Repeat(request)),
+            Work::Repeat if self.waiting.is_some() || self.out_of_service.is_some() => return,
+            Work::Repeat if self.send_again(entry) => {}
+            Work::Repeat => return,
             // No payment waits for an advice, and none is told while the ledger may not take note of it.
             Work::Advise(_) if self.waiting.is_some() || self.out_of_service.is_some() => return,
             Work::Advise(advice) => {
@@ -216,11 +217,6 @@ impl Core {
         let row = self.ledger.find(entry.original)?;
         let approved = row.is_some_and(|row| row.authorisation_code.is_some());
         let this = Try { counted: entry.tries, most, due, age_s, approved };
-        if let EntryId::Repeat(trace) = id
-            && self.note_answer_to_repeat(trace, result)?
-        {
-            return Ok(());
-        }
         let verdict = queue::judge(entry.kind, result, this, &self.parts.queue_codes);
         let counts = verdict == Verdict::TryAgainCounted;
         let tries = this.counted + u32::from(counts);
@@ -228,6 +224,7 @@ impl Core {
         match &verdict {
             Verdict::Done => {
                 self.queue.rests.remove(&id);
+                self.note_approval_of_repeat(id, result)?;
                 self.ledger.done(id)?;
             }
             // Who asks early changes nothing about when it is due.
@@ -238,6 +235,10 @@ impl Core {
                 self.ledger.tried(id, counts, local_in(pause))?;
             }
             Verdict::TryAgain | Verdict::TryAgainCounted => {}
+            Verdict::Refused => {
+                self.queue.rests.remove(&id);
+                self.note_refusal_of_repeat(id, result)?;
+            }
             Verdict::Park(code) => {
                 self.queue.rests.remove(&id);
                 self.ledger.park(id, code.as_ref())?;
@@ -247,7 +248,7 @@ impl Core {
         }
         match entry.kind {
             Kind::Reversal => self.show_reversal(entry.trace, &verdict, tries),
-            Kind::Repeat => self.show_repeat(entry.trace, &verdict, tries),
+            Kind::Repeat => self.show_repeat(entry.trace, &verdict, tries)?,
             Kind::Advice(_) => self.refresh_alarm(),
         }
         Ok(())
@@ -360,6 +361,7 @@ impl Core {
             let kind = match (entry.kind, entry.reason) {
                 (Kind::Reversal, Some(kind @ (ReasonKind::TraceNumberInUse | ReasonKind::LedgerRestored))) => kind,
                 (Kind::Reversal, _) => ReasonKind::ReversalExhausted,
+                (Kind::Repeat, _) => ReasonKind::RepeatExhausted,
                 (Kind::Advice(_), _) => ReasonKind::AdviceParked,
             };
             Reason::with_detail(kind, entry.trace.to_string())

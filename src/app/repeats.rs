@@ -1,117 +1,152 @@
-//! What is sent again until the host answers: refunds and notices of completion. What an answer means is the payment core's
-//! matter (`payment::repeating`); when it is sent is `queue`'s.
+//! What is sent again until the host answers: refunds and notices of completion. When it is sent, and what an answer means, is the
+//! payment core's matter (`payment::queue`).
+
+use std::time::Duration;
 
 use super::engine::Core;
 use super::report::Ending;
 use super::showing::{Paid, local_in, local_now};
 use super::view::Screen;
+use super::workers::link;
 use crate::devices::sound::Tone;
-use crate::ledger::LedgerError;
+use crate::ledger::{LedgerError, TransactionRow};
 use crate::payment::online::{HostAnswer, LinkFailure};
-use crate::payment::queue::{EntryId, Verdict};
-use crate::payment::repeating::{self, Follows};
+use crate::payment::queue::{Entry, EntryId, Repeat, Verdict};
+use crate::payment::record::Record;
 use crate::reference::TraceNumber;
 use crate::wording::{Reason, ReasonKind};
 
+/// How long something waits whose request cannot be made.
+const AFTER_DAMAGE: Duration = Duration::from_secs(600);
+
 impl Core {
-    /// Writes down what an answer decides, and says it. Gives whether it decides anything.
-    ///
-    /// # Errors
-    /// When it cannot be written down: then it is asked once more.
-    pub(super) fn note_answer_to_repeat(
-        &mut self,
-        trace: TraceNumber,
-        result: &Result<HostAnswer, LinkFailure>,
-    ) -> Result<bool, LedgerError> {
-        let (follows, records) = repeating::after(result);
-        if follows == Follows::Again {
-            return Ok(false);
-        }
-        for record in &records {
-            self.ledger.record(trace, record)?;
-        }
-        tracing::info!(%trace, ?follows, "what was sent again is answered");
-        self.queue.forget(EntryId::Repeat(trace));
-        self.say_what_followed(trace, follows)?;
-        Ok(true)
+    /// Sends it the way it went before. Gives whether it left for the link.
+    pub(super) fn send_again(&mut self, entry: &Entry) -> bool {
+        let job = match self.ledger.repeat_request(entry.trace) {
+            Ok(Some(Repeat::Card(request))) => link::Job::Repeat(request),
+            Ok(Some(Repeat::About(request))) => link::Job::RepeatAbout(request),
+            Ok(None) => return false,
+            // The card's number is gone, say, or the vault: nothing else waits for it, and a person sees that it waits.
+            Err(error) => {
+                tracing::error!(trace = %entry.trace, %error, "what is to be sent again cannot be made");
+                self.queue.rest(entry.id, AFTER_DAMAGE);
+                return false;
+            }
+        };
+        self.ask_host(job);
+        true
     }
 
-    fn say_what_followed(&mut self, trace: TraceNumber, follows: Follows) -> Result<(), LedgerError> {
+    /// The host has done it: what it said is written down before its end.
+    pub(super) fn note_approval_of_repeat(
+        &mut self,
+        id: EntryId,
+        result: &Result<HostAnswer, LinkFailure>,
+    ) -> Result<(), LedgerError> {
+        let (EntryId::Repeat(trace), Ok(answer)) = (id, result) else { return Ok(()) };
+        let record = Record::HostApproved {
+            response_code: answer.response_code.clone(),
+            rrn: answer.rrn.clone(),
+            authorisation_code: answer.authorisation_code.clone(),
+        };
+        self.ledger.record(trace, &record)
+    }
+
+    /// The host has not done it, and would refuse the same for ever.
+    pub(super) fn note_refusal_of_repeat(
+        &mut self,
+        id: EntryId,
+        result: &Result<HostAnswer, LinkFailure>,
+    ) -> Result<(), LedgerError> {
+        let (EntryId::Repeat(trace), Ok(answer)) = (id, result) else { return Ok(()) };
+        let record = Record::NotPaid {
+            reason: ReasonKind::HostDeclined,
+            response_code: Some(answer.response_code.clone()),
+            rrn: answer.rrn.clone(),
+        };
+        self.ledger.record(trace, &record)
+    }
+
+    /// Says what became of a try.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub(super) fn show_repeat(
+        &mut self,
+        trace: TraceNumber,
+        verdict: &Verdict,
+        tries_now: u32,
+    ) -> Result<(), LedgerError> {
         let Some(row) = self.ledger.find(trace)? else { return Ok(()) };
         let shown = self.result_shown == Some(trace) && matches!(self.screen, Screen::Unknown { .. });
-        let sense = row.kind.sense();
-        match follows {
-            Follows::Done => {
+        match verdict {
+            Verdict::Done => self.show_done(row, shown),
+            Verdict::Refused => self.show_refused(&row, shown),
+            Verdict::Park(_) => self.show_that_a_person_must_look(&row),
+            Verdict::TryAgain | Verdict::TryAgainCounted => {
+                let until_next = self.queue.until_due(EntryId::Repeat(trace));
                 if let Some(report) = self.report_of(trace) {
-                    report.ending = Ending::Approved;
-                    report.reason = None;
-                    report.rrn = row.rrn.clone();
-                    report.authorisation_code = row.authorisation_code.clone();
-                    report.response_code = row.response_code.clone();
-                }
-                if shown {
-                    self.parts.sound.play(Tone::Approved);
-                    self.show_paid(Paid {
-                        trace,
-                        amount: row.amount,
-                        truncated_pan: row.truncated_pan,
-                        authorisation_code: row.authorisation_code,
-                        at: row.at,
-                    });
-                    self.print_new(trace);
-                } else {
-                    self.print_unseen(trace);
-                }
-            }
-            Follows::NotDone(reason) => {
-                let reason = reason.of_sense(sense);
-                if let Some(report) = self.report_of(trace) {
-                    report.ending = Ending::Declined;
-                    report.reason = Some(reason.clone());
-                    report.response_code = reason.code.clone();
                     report.complete = true;
                 }
-                if shown {
-                    self.parts.sound.play(Tone::Alert);
-                    self.screen = Screen::NotPaid { amount: row.amount, reason, at: local_now() };
+                if let Screen::Unknown { tries, next_try, .. } = &mut self.screen
+                    && shown
+                {
+                    *tries = tries_now;
+                    *next_try = Some(local_in(until_next));
                 }
             }
-            Follows::Look(reason) => {
-                self.say_that_a_person_must_look(trace, reason.of_sense(sense));
-                self.print_what_was_given_up();
-            }
-            Follows::Again => {}
         }
         Ok(())
     }
 
-    /// Says what became of a try that decided nothing.
-    pub(super) fn show_repeat(&mut self, trace: TraceNumber, verdict: &Verdict, tries_now: u32) {
-        if matches!(verdict, Verdict::Park(_)) {
-            let sense = self.kind_shown.map(|kind| kind.sense()).unwrap_or_default();
-            let exhausted = Reason::with_detail(ReasonKind::ReversalExhausted, trace.to_string()).of_sense(sense);
-            return self.say_that_a_person_must_look(trace, exhausted);
-        }
-        let until_next = self.queue.until_due(EntryId::Repeat(trace));
+    fn show_done(&mut self, row: TransactionRow, shown: bool) {
+        let trace = row.trace;
         if let Some(report) = self.report_of(trace) {
+            report.ending = Ending::Approved;
+            report.reason = None;
+            report.rrn = row.rrn.clone();
+            report.authorisation_code = row.authorisation_code.clone();
+            report.response_code = row.response_code.clone();
+        }
+        if !shown {
+            return self.print_unseen(trace);
+        }
+        self.parts.sound.play(Tone::Approved);
+        self.show_paid(Paid {
+            trace,
+            amount: row.amount,
+            truncated_pan: row.truncated_pan,
+            authorisation_code: row.authorisation_code,
+            at: row.at,
+        });
+        self.print_new(trace);
+    }
+
+    fn show_refused(&mut self, row: &TransactionRow, shown: bool) {
+        let code = row.response_code.clone();
+        let reason = Reason { code, ..Reason::of(ReasonKind::HostDeclined) }.of_sense(row.kind.sense());
+        if let Some(report) = self.report_of(row.trace) {
+            report.ending = Ending::Declined;
+            report.response_code = reason.code.clone();
+            report.reason = Some(reason.clone());
             report.complete = true;
         }
-        if let Screen::Unknown { tries, next_try, .. } = &mut self.screen
-            && self.result_shown == Some(trace)
-        {
-            *tries = tries_now;
-            *next_try = Some(local_in(until_next));
+        if shown {
+            self.parts.sound.play(Tone::Alert);
+            self.screen = Screen::NotPaid { amount: row.amount, reason, at: local_now() };
         }
     }
 
-    fn say_that_a_person_must_look(&mut self, trace: TraceNumber, why: Reason) {
-        if let Some(report) = self.report_of(trace) {
+    fn show_that_a_person_must_look(&mut self, row: &TransactionRow) {
+        let exhausted = Reason::with_detail(ReasonKind::ReversalExhausted, row.trace.to_string());
+        let why = exhausted.of_sense(row.kind.sense());
+        if let Some(report) = self.report_of(row.trace) {
             report.reason = Some(why.clone());
             report.complete = true;
         }
         self.refresh_alarm();
         if let Screen::Unknown { reason, next_try, .. } = &mut self.screen
-            && self.result_shown == Some(trace)
+            && self.result_shown == Some(row.trace)
         {
             *reason = why;
             *next_try = None;

@@ -78,7 +78,8 @@ impl Core {
     pub(super) fn show_reversal(&mut self, trace: TraceNumber, verdict: &Verdict, tries: u32) {
         match verdict {
             Verdict::Done => self.show_taken_back(trace),
-            Verdict::TryAgain | Verdict::TryAgainCounted => self.show_still_unknown(trace, tries),
+            // No answer refuses a reversal.
+            Verdict::TryAgain | Verdict::TryAgainCounted | Verdict::Refused => self.show_still_unknown(trace, tries),
             Verdict::Park(_) => self.show_unresolved(trace),
         }
         self.continue_what_waits(trace, verdict);
@@ -131,7 +132,9 @@ impl Core {
         let Some(purpose) = self.waiting else { return };
         let refusal = match verdict {
             Verdict::Done => None,
-            Verdict::TryAgain | Verdict::TryAgainCounted => Some(Reason::of(ReasonKind::ReversalWaiting)),
+            Verdict::TryAgain | Verdict::TryAgainCounted | Verdict::Refused => {
+                Some(Reason::of(ReasonKind::ReversalWaiting))
+            }
             Verdict::Park(_) => Some(Reason::with_detail(ReasonKind::ReversalExhausted, trace.to_string())),
         };
         if let Some(reason) = refusal {

@@ -112,7 +112,7 @@ impl Core {
             merchant_code: identity.merchant_code()?,
             terminal_number: identity.terminal_number()?,
             acquirer_code: identity.acquirer_code.clone(),
-            reversal: entry.kind == Kind::Reversal,
+            reversal: matches!(entry.kind, Kind::Reversal | Kind::Repeat),
             trace: entry.trace,
             original: entry.original,
             amount: entry.amount,

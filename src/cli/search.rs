@@ -45,6 +45,7 @@ impl Wanted {
     pub fn search(&self, setup: &Setup) -> Result<Option<Search>, Failure> {
         let currency = setup.settings.terminal.currency.parse()?;
         let search = Search {
+            kind: None,
             amount: self.amount.as_deref().map(|text| Amount::parse(text, currency)).transpose()?,
             last_four: self.last_four.clone(),
             stan: self.stan,

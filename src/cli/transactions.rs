@@ -86,7 +86,7 @@ pub(super) fn line(row: &TransactionRow) -> String {
 }
 
 pub(super) fn as_json(row: &TransactionRow, copies: &[CopyRow], deeds: &[DeedRow]) -> Value {
-    let own = |deed: &&DeedRow| deed.kind == Kind::Reversal && deed.original == row.trace;
+    let own = |deed: &&DeedRow| matches!(deed.kind, Kind::Reversal | Kind::Repeat) && deed.original == row.trace;
     let decisions: Vec<_> = deeds.iter().filter(own).map(super::queue::deed_as_json).collect();
     let receipts: Vec<_> = copies
         .iter()

@@ -6,7 +6,6 @@ use rusqlite::{ToSql, params};
 use super::row::{read, word};
 use super::{Ledger, LedgerError, row, statement_error};
 use crate::payment::advice::{Advice, AdviceKind};
-use crate::payment::transaction::Kind;
 use crate::reference::{Batch, ResponseCode, Stan, TraceNumber};
 
 /// How far an advice is.
@@ -210,7 +209,7 @@ fn advice_row(
             kind: word(found, first + 1, "kind of advice", AdviceKind::from_word)?,
             trace,
             original: original.trace,
-            payment: Kind::Sale,
+            payment: original.kind,
             amount: original.amount,
             at: original.at,
             entry: original.entry,

@@ -70,8 +70,13 @@ impl Ledger {
         for migration in MIGRATIONS {
             connection.execute_batch(migration).map_err(&failed)?;
         }
-        // They come as they were in the end.
-        connection.execute_batch("DROP TRIGGER transactions_begin_pending").map_err(&failed)?;
+        // They come as they were in the end, and what one refers to may be in another archive.
+        connection
+            .execute_batch(
+                "DROP TRIGGER transactions_begin_pending; DROP TRIGGER transactions_refer_to_what_came_about;
+                 PRAGMA foreign_keys = OFF",
+            )
+            .map_err(&failed)?;
         let read = text::load(&text, &connection).map_err(&failed)?;
         if read != archive.payments {
             return Err(self.archive_wrong(&archive.name, "payments are missing in it"));

@@ -184,6 +184,11 @@ pub(super) fn check_with(pragma: &str, connection: &Connection, path: &Path) -> 
 /// Looks at every page, every index and every reference.
 pub(super) fn check_whole(connection: &Connection, path: &Path) -> Result<(), LedgerError> {
     check_with("integrity_check", connection, path)?;
+    check_references(connection, path)
+}
+
+/// Looks at every reference.
+pub(super) fn check_references(connection: &Connection, path: &Path) -> Result<(), LedgerError> {
     let dangling: Option<String> = connection
         .query_row("PRAGMA foreign_key_check", [], |row| row.get(0))
         .optional()

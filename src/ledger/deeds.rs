@@ -3,10 +3,12 @@
 
 use rusqlite::{TransactionBehavior, params};
 
-use super::row::trace_number;
+use super::queue::entry_kind;
+use super::row::{trace_number, word};
 use super::{Ledger, LedgerError, statement_error};
-use crate::payment::queue::{self, Act, Deed, Entry, EntryId, Kind};
+use crate::payment::queue::{self, Act, Deed, Entry, EntryId, Kind, NotAllowed};
 use crate::payment::record::State;
+use crate::payment::transaction;
 use crate::reference::TraceNumber;
 
 /// Something that a person did.
@@ -42,8 +44,14 @@ impl Ledger {
                 &[State::Unresolved],
                 params![],
             )?,
+            (EntryId::Repeat(trace), Act::Retry) => {
+                if self.pan(trace)?.is_none() {
+                    return Err(LedgerError::NotAllowed { trace, problem: NotAllowed::NumberGone });
+                }
+                self.change(trace, "state = 'repeat_due', reversal_tries = 0", &[State::Unresolved], params![])?;
+            }
             // What is decided is sent no more, and keeps no chip data; the state says what the terminal knows by itself.
-            (EntryId::Reversal(trace), Act::Resolve(resolution)) => self.change(
+            (EntryId::Reversal(trace) | EntryId::Repeat(trace), Act::Resolve(resolution)) => self.change(
                 trace,
                 "resolution = ?5, chip_data = x''",
                 &[State::Unresolved],
@@ -59,7 +67,7 @@ impl Ledger {
             )?,
         }
         let advice = match entry.id {
-            EntryId::Reversal(_) => None,
+            EntryId::Reversal(_) | EntryId::Repeat(_) => None,
             EntryId::Advice(id) => Some(id),
         };
         self.connection
@@ -95,7 +103,7 @@ impl Ledger {
         let mut statement = self
             .connection
             .prepare(
-                "SELECT t.batch, t.stan, d.advice_id, a.batch, a.stan, d.act, d.person, d.note, d.at, d.tries
+                "SELECT t.batch, t.stan, d.advice_id, a.batch, a.stan, d.act, d.person, d.note, d.at, d.tries, t.kind
                  FROM deeds d JOIN transactions t ON t.id = d.transaction_id LEFT JOIN advices a ON a.id = d.advice_id
                  ORDER BY d.id",
             )
@@ -107,7 +115,7 @@ impl Ledger {
             let advice: Option<i64> = row.get(2).map_err(&failed)?;
             let wrong = |what, value: &str| LedgerError::Value { what, value: value.to_owned() };
             let (kind, trace) = match advice {
-                None => (Kind::Reversal, original),
+                None => (entry_kind(word(row, 10, "kind", transaction::Kind::from_word)?), original),
                 Some(id) => {
                     let kind = self.advice_kind(id)?.ok_or_else(|| wrong("advice", &id.to_string()))?;
                     let trace = trace_number(row.get(3).map_err(&failed)?, row.get(4).map_err(&failed)?)?;

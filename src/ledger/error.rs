@@ -5,6 +5,7 @@ use std::path::Path;
 use rusqlite::ErrorCode;
 
 use crate::payment::queue::NotAllowed;
+use crate::payment::transaction::NotPossible;
 use crate::reference::{Batch, TraceNumber};
 use crate::vault::VaultError;
 
@@ -140,9 +141,18 @@ pub enum LedgerError {
         /// What SQLite says.
         source: rusqlite::Error,
     },
-    /// The schema has no place for it.
+    /// It is not begun like this, or not written down at all.
     #[error("this ledger keeps no {0}: nothing was asked of the host")]
     Kind(&'static str),
+    /// What became of the original does not allow it: nothing was written down.
+    #[error(transparent)]
+    NotPossible(#[from] NotPossible),
+    /// What may have to be sent again names the card by its number.
+    #[error("no {0} is begun where no vault keeps the card's number: it could not be sent again")]
+    NumberNotKept(&'static str),
+    /// The number of a card is needed and can no longer be read.
+    #[error("the card number of {0} is no longer kept: its batch is settled, or other keys took the place of its own")]
+    NumberGone(TraceNumber),
     /// No row with this trace number, or not in a state that allows the change.
     #[error("the ledger has no transaction {0} that could be changed so")]
     NoSuchRow(TraceNumber),

@@ -410,6 +410,8 @@ fn leaf_from(found: &Row<'_>) -> Result<Leaf, LedgerError> {
         terminal_number: TerminalNumber::parse(&terminal)
             .map_err(|_| LedgerError::Value { what: "terminal number", value: terminal })?,
         trace: row.trace,
+        kind: row.kind,
+        original: row.original.zip(row.original_at),
         state: row.state,
         resolution: row.resolution,
         amount: row.amount,

@@ -15,10 +15,13 @@ mod log;
 mod not_ours;
 mod numbers;
 mod orders;
+mod past;
 mod prepared;
 mod presence;
 mod put_aside;
 mod queue;
+mod recording;
+mod repeating;
 mod restoring;
 mod row;
 mod search;
@@ -33,15 +36,10 @@ pub(crate) use self::connecting::journal_mode;
 #[doc(hidden)]
 pub use self::connecting::write_logs_again_by;
 use self::error::statement_error;
-use self::numbers::{Keeper, Kept};
+use self::numbers::Keeper;
 use self::prepared::Changes;
 pub(crate) use self::prepared::Prepared;
-use crate::deliberate;
-use crate::payment::advice::AdviceKind;
-use crate::payment::queue::EntryId;
-use crate::payment::record::{Record, ScriptResult, State};
-use crate::payment::transaction::Kind;
-use crate::receipt::CopyFor;
+use crate::payment::record::State;
 use crate::reference::{MerchantCode, TerminalNumber, TraceNumber};
 
 pub use advices::{AdviceRow, AdviceState};
@@ -74,6 +72,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("archives.sql"),
     include_str!("life.sql"),
     include_str!("unfinished.sql"),
+    include_str!("kinds.sql"),
 ];
 
 /// The ledger of one terminal.
@@ -196,172 +195,6 @@ impl Ledger {
         connecting::write_nothing(&self.connection).map_err(statement_error(&self.path))
     }
 
-    /// Makes a change durable.
-    ///
-    /// # Errors
-    /// When it cannot be written, or the row is not in a state from which this change is possible.
-    pub fn record(&mut self, trace: TraceNumber, record: &Record) -> Result<(), LedgerError> {
-        check_kind(record)?;
-        let failed = statement_error(&self.path);
-        let kept = match record {
-            Record::Pending(pending) => self.seal(trace, &pending.pan)?,
-            _ => None,
-        };
-        let transaction = self.connection.begin(TransactionBehavior::Deferred).map_err(&failed)?;
-        if self.apply(trace, record, kept.as_ref()).map_err(&failed)? != 1 {
-            return Err(LedgerError::NoSuchRow(trace));
-        }
-        if let Some(kept) = kept {
-            self.keep_key(&kept).map_err(&failed)?;
-        }
-        // Paid, owing two slips and owing the host the TC is one fact: no power cut can part them.
-        if let Record::Approved(card) = record {
-            for copy in [CopyFor::Merchant, CopyFor::Customer] {
-                if !deliberate::is("slips_apart") {
-                    self.insert_copy(trace, copy).map_err(&failed)?;
-                }
-            }
-            self.queue_advice(AdviceKind::CardResult, trace, &card.chip_data)?;
-            if let Some(scripts) = &card.scripts {
-                self.note_scripts(trace, scripts).map_err(&failed)?;
-            }
-        }
-        if let Record::Unresolved { response_code, .. } = record {
-            self.note_dead_letter(EntryId::Reversal(trace), response_code.as_ref())?;
-        }
-        if let Some(scripts) = record.scripts() {
-            self.queue_advice(AdviceKind::ScriptResult, trace, &scripts.chip_data)?;
-        }
-        // What has only begun is not final, whatever became of others before it.
-        if !matches!(record, Record::Pending(_) | Record::HostApproved { .. }) {
-            self.log(trace)?;
-        }
-        self.commit(transaction)
-    }
-
-    fn apply(&self, trace: TraceNumber, record: &Record, kept: Option<&Kept>) -> rusqlite::Result<usize> {
-        let (merchant, terminal) = (self.merchant_code.as_str(), self.terminal_number.as_str());
-        let (batch, stan) = (trace.batch.number(), trace.stan.number());
-        match record {
-            Record::Pending(pending) => self.connection.execute(
-                "INSERT INTO transactions (merchant_code, terminal_number, batch, stan, kind, state, amount, currency, at,
-                     entry, truncated_pan, sequence_number, card_expiry, aid, application_label, chip_data, verification, bank,
-                     sealed_pan)
-                 VALUES (?1, ?2, ?3, ?4, 'sale', 'pending', ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
-                params![
-                    merchant,
-                    terminal,
-                    batch,
-                    stan,
-                    pending.amount.minor() as i64,
-                    pending.amount.currency().code(),
-                    pending.at.to_string(),
-                    pending.entry.word(),
-                    pending.pan.truncated(),
-                    pending.sequence_number,
-                    pending.card_expiry,
-                    pending.aid,
-                    pending.application_label,
-                    pending.chip_data,
-                    pending.verification.word(),
-                    pending.bank,
-                    kept.map(Kept::sealed_pan),
-                ],
-            ),
-            Record::HostApproved { response_code, rrn, authorisation_code } => self.connection.execute(
-                "UPDATE transactions SET state = 'host_approved', response_code = ?5, rrn = ?6, authorisation_code = ?7
-                 WHERE merchant_code = ?1 AND terminal_number = ?2 AND batch = ?3 AND stan = ?4 AND state = 'pending'",
-                params![
-                    merchant,
-                    terminal,
-                    batch,
-                    stan,
-                    response_code.as_str(),
-                    rrn.as_ref().map(|rrn| rrn.as_str()),
-                    authorisation_code.as_ref().map(|code| code.as_str()),
-                ],
-            ),
-            Record::Approved(card) => self.connection.execute(
-                "UPDATE transactions SET state = 'approved', cryptogram = ?5, tvr = ?6, tsi = ?7, atc = ?8, signature = ?9,
-                     chip_data = NULL
-                 WHERE merchant_code = ?1 AND terminal_number = ?2 AND batch = ?3 AND stan = ?4 AND state = 'host_approved'",
-                params![
-                    merchant,
-                    terminal,
-                    batch,
-                    stan,
-                    card.cryptogram,
-                    card.tvr,
-                    card.tsi,
-                    card.atc,
-                    card.signature,
-                ],
-            ),
-            // Of a kind that is not kept there is no row.
-            Record::Done | Record::ApprovedByCard(..) | Record::RepeatDue { .. } => Ok(0),
-            Record::Scripts(scripts) => self.note_scripts(trace, scripts),
-            Record::NotPaid { reason, response_code, rrn } => self.connection.execute(
-                "UPDATE transactions SET state = 'declined', reason = ?5, response_code = ?6, rrn = ?7, chip_data = NULL
-                 WHERE merchant_code = ?1 AND terminal_number = ?2 AND batch = ?3 AND stan = ?4 AND state = 'pending'",
-                params![
-                    merchant,
-                    terminal,
-                    batch,
-                    stan,
-                    reason.word(),
-                    response_code.as_ref().map(|code| code.as_str()),
-                    rrn.as_ref().map(|rrn| rrn.as_str()),
-                ],
-            ),
-            Record::Unresolved { reason, response_code } => self.connection.execute(
-                "UPDATE transactions SET state = 'unresolved', reversal_reason = '06', reason = ?5, response_code = ?6
-                 WHERE merchant_code = ?1 AND terminal_number = ?2 AND batch = ?3 AND stan = ?4 AND state = 'pending'",
-                params![
-                    merchant,
-                    terminal,
-                    batch,
-                    stan,
-                    reason.word(),
-                    response_code.as_ref().map(|code| code.as_str())
-                ],
-            ),
-            Record::ReversalDue { reversal_reason, reason, authorisation_code, chip_data } => self.connection.execute(
-                "UPDATE transactions SET state = 'reversal_due', reversal_reason = ?5, reason = ?6,
-                     authorisation_code = coalesce(?7, authorisation_code), chip_data = ?8
-                 WHERE merchant_code = ?1 AND terminal_number = ?2 AND batch = ?3 AND stan = ?4
-                     AND state IN ('pending', 'host_approved')",
-                params![
-                    merchant,
-                    terminal,
-                    batch,
-                    stan,
-                    reversal_reason.code(),
-                    reason.word(),
-                    authorisation_code.as_ref().map(|code| code.as_str()),
-                    chip_data,
-                ],
-            ),
-        }
-    }
-
-    /// TVR and TSI of a payment are those after the last script.
-    fn note_scripts(&self, trace: TraceNumber, scripts: &ScriptResult) -> rusqlite::Result<usize> {
-        self.connection.execute(
-            "UPDATE transactions SET script_results = ?5, tvr = ?6, tsi = ?7
-             WHERE merchant_code = ?1 AND terminal_number = ?2 AND batch = ?3 AND stan = ?4
-                 AND state NOT IN ('pending', 'host_approved')",
-            params![
-                self.merchant_code.as_str(),
-                self.terminal_number.as_str(),
-                trace.batch.number(),
-                trace.stan.number(),
-                scripts.results,
-                scripts.tvr,
-                scripts.tsi,
-            ],
-        )
-    }
-
     /// Applies a fixed assignment, whose values are numbered from 5, to a row in one of the given states.
     fn change(
         &self,
@@ -393,8 +226,8 @@ impl Ledger {
             .connection
             .query_row(
                 "SELECT count(*) FROM transactions
-                 WHERE (((state = 'pending' OR state = 'host_approved' OR state = 'reversal_due' OR state = 'unresolved')
-                             AND resolution IS NULL)
+                 WHERE (((state = 'pending' OR state = 'host_approved' OR state = 'reversal_due' OR state = 'repeat_due'
+                              OR state = 'unresolved') AND resolution IS NULL)
                          OR id IN (SELECT transaction_id FROM advices WHERE state <> 'delivered' AND state = 'queued'))
                      AND (merchant_code <> ?1 OR terminal_number <> ?2)",
                 params![self.merchant_code.as_str(), self.terminal_number.as_str()],
@@ -428,32 +261,24 @@ impl Ledger {
         if found == MIGRATIONS.len() {
             return Ok(());
         }
-        // As a whole: a power cut leaves the ledger as it was, and never one of a version that no program has written.
+        // A table that is built anew is gone for a moment, and what refers to it is not to go with it. Within a transaction this
+        // cannot be set.
+        self.connection.pragma_update(None, "foreign_keys", false).map_err(&failed)?;
+        let migrated = self.migrate_from(found);
+        self.connection.pragma_update(None, "foreign_keys", true).map_err(&failed)?;
+        migrated
+    }
+
+    /// As a whole: a power cut leaves the ledger as it was, and never one of a version that no program has written.
+    fn migrate_from(&self, found: usize) -> Result<(), LedgerError> {
+        let failed = statement_error(&self.path);
         let transaction = self.connection.begin(TransactionBehavior::Deferred).map_err(&failed)?;
         for migration in MIGRATIONS.iter().skip(found) {
             transaction.execute_batch(migration).map_err(&failed)?;
         }
+        backup::check_references(&self.connection, &self.path)?;
         transaction.pragma_update(None, "user_version", MIGRATIONS.len() as i64).map_err(&failed)?;
         transaction.commit().map_err(&failed)
-    }
-}
-
-/// The schema keeps sales; whatever else the core can do is refused before it leaves.
-fn check_kind(record: &Record) -> Result<(), LedgerError> {
-    match record {
-        Record::Pending(pending) | Record::ApprovedByCard(pending, _) if pending.kind != Kind::Sale => {
-            Err(LedgerError::Kind(pending.kind.word()))
-        }
-        Record::Pending(_)
-        | Record::ApprovedByCard(..)
-        | Record::HostApproved { .. }
-        | Record::Approved(_)
-        | Record::Done
-        | Record::Scripts(_)
-        | Record::NotPaid { .. }
-        | Record::Unresolved { .. }
-        | Record::ReversalDue { .. }
-        | Record::RepeatDue { .. } => Ok(()),
     }
 }
 

@@ -18,11 +18,11 @@ use crate::crypto::gcm;
 use crate::reference::{MerchantCode, TerminalNumber, TraceNumber};
 use crate::vault::{SecureElement, StorageKey, VaultError};
 
-/// Payments whose keys must go: of a batch that is over, and with nothing to take back any more. What a person is to decide may
-/// be taken back yet. It begins at the keys: they are few, payments of many years are not.
+/// Payments whose keys must go: of a batch that is over, and with nothing to take back or to send again any more. What a person
+/// is to decide may be yet. It begins at the keys: they are few, payments of many years are not.
 const OVER: &str = "SELECT id FROM pan_keys CROSS JOIN transactions ON id = transaction_id
      WHERE (merchant_code, terminal_number, batch) <> (?1, ?2, (SELECT batch FROM counters WHERE id = 1))
-     AND state NOT IN ('pending', 'host_approved', 'reversal_due')
+     AND state NOT IN ('pending', 'host_approved', 'reversal_due', 'repeat_due')
      AND (state <> 'unresolved' OR resolution IS NOT NULL)";
 
 /// The vault, for the ledger.

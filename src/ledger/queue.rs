@@ -4,26 +4,30 @@ use jiff::civil::DateTime;
 use rusqlite::{OptionalExtension, TransactionBehavior, params};
 
 use super::advices::{AdviceRow, AdviceState};
-use super::row::{TransactionRow, trace_number};
+use super::row::{TransactionRow, trace_number, word};
 use super::{Ledger, LedgerError, statement_error};
 use crate::payment::advice::AdviceKind;
 use crate::payment::online::{LateApproval, ReversalReason};
 use crate::payment::queue::{self, Entry, EntryId, Kind, LateApprovalDoes, Open, Rank, Standing, Work};
-use crate::payment::record::State;
+use crate::payment::record::{Record, State};
+use crate::payment::transaction::{self, IfUnknown};
 use crate::reference::{ResponseCode, TraceNumber};
 
-/// Rows that may be charged and are neither paid nor taken back for certain.
+/// Rows of which nobody knows for certain what came of them.
 const OPEN_PAYMENTS: &str =
-    "(t.state = 'pending' OR t.state = 'host_approved' OR t.state = 'reversal_due' OR t.state = 'unresolved')
-     AND t.resolution IS NULL";
+    "(t.state = 'pending' OR t.state = 'host_approved' OR t.state = 'reversal_due' OR t.state = 'repeat_due'
+      OR t.state = 'unresolved') AND t.resolution IS NULL";
 
 /// The oldest row to be taken back.
 const REVERSALS: &str = "t.state = 'reversal_due'";
 
-/// Rows under way or to be taken back. Without being told SQLite would count by way of the merchant: every row.
+/// The oldest row to be sent again.
+const REPEATS: &str = "t.state = 'repeat_due'";
+
+/// Rows under way, to be taken back or to be sent again. Without being told SQLite would count by way of the merchant: every row.
 const WAITING: &str = "transactions t INDEXED BY transactions_unfinished
-     WHERE (t.state = 'pending' OR t.state = 'host_approved' OR t.state = 'reversal_due' OR t.state = 'unresolved')
-         AND t.state <> 'unresolved'";
+     WHERE (t.state = 'pending' OR t.state = 'host_approved' OR t.state = 'reversal_due' OR t.state = 'repeat_due'
+         OR t.state = 'unresolved') AND t.state <> 'unresolved'";
 
 /// Rows that a person must look at.
 const PARKED: &str =
@@ -49,7 +53,11 @@ impl Ledger {
         Ok(match rank {
             Rank::Reversals => {
                 let row = self.payments(REVERSALS, 1)?.pop();
-                row.and_then(|row| Some((row.reversal()?, Work::Reverse(row.reversal_request()?))))
+                row.and_then(|row| Some((row.entry()?, Work::Reverse(row.reversal_request()?))))
+            }
+            Rank::Repeats => {
+                let row = self.payments(REPEATS, 1)?.pop();
+                row.and_then(|row| Some((row.entry()?, Work::Repeat)))
             }
             Rank::CardResults => self.next_advice()?.map(|row| (row.entry(), Work::Advise(row.advice))),
         })
@@ -61,7 +69,7 @@ impl Ledger {
     /// When the ledger cannot be read.
     pub fn entries(&self) -> Result<Vec<Entry>, LedgerError> {
         let payments = self.payments(OPEN_PAYMENTS, i64::MAX)?;
-        let mut entries: Vec<_> = payments.iter().filter_map(TransactionRow::reversal).collect();
+        let mut entries: Vec<_> = payments.iter().filter_map(TransactionRow::entry).collect();
         entries.extend(self.undelivered_advices()?.iter().map(AdviceRow::entry));
         queue::order(&mut entries);
         Ok(entries)
@@ -97,9 +105,8 @@ impl Ledger {
     /// When the ledger cannot be read.
     pub fn entry(&self, id: EntryId) -> Result<Option<Entry>, LedgerError> {
         Ok(match id {
-            EntryId::Reversal(trace) => {
-                let row = self.find(trace)?.filter(|row| row.resolution.is_none());
-                row.as_ref().and_then(TransactionRow::reversal)
+            EntryId::Reversal(trace) | EntryId::Repeat(trace) => {
+                self.entry_of_payment(trace)?.filter(|entry| entry.id == id)
             }
             EntryId::Advice(id) => {
                 let rows = self.advices("a.state <> 'delivered' AND a.resolution IS NULL AND a.id = ?4", &[id], 1)?;
@@ -113,12 +120,17 @@ impl Ledger {
     /// # Errors
     /// When the ledger cannot be read.
     pub fn entry_of(&self, trace: TraceNumber) -> Result<Option<Entry>, LedgerError> {
-        if let Some(entry) = self.entry(EntryId::Reversal(trace))? {
+        if let Some(entry) = self.entry_of_payment(trace)? {
             return Ok(Some(entry));
         }
         let condition = "a.state <> 'delivered' AND a.resolution IS NULL AND a.batch = ?4 AND a.stan = ?5";
         let numbers = [trace.batch.number(), trace.stan.number()].map(i64::from);
         Ok(self.advices(condition, &numbers, 1)?.first().map(AdviceRow::entry))
+    }
+
+    fn entry_of_payment(&self, trace: TraceNumber) -> Result<Option<Entry>, LedgerError> {
+        let row = self.find(trace)?.filter(|row| row.resolution.is_none());
+        Ok(row.as_ref().and_then(TransactionRow::entry))
     }
 
     /// A try came to nothing: whether it counts, and when the next one is.
@@ -134,6 +146,12 @@ impl Ledger {
                 &[State::ReversalDue],
                 params![counts, next_try],
             ),
+            EntryId::Repeat(trace) => self.change(
+                trace,
+                "reversal_tries = reversal_tries + ?5, next_try = ?6",
+                &[State::RepeatDue],
+                params![counts, next_try],
+            ),
             EntryId::Advice(id) => self.change_advice(
                 "UPDATE advices SET tries = tries + ?2, next_try = ?3 WHERE id = ?1 AND state = 'queued'",
                 params![id, counts, next_try],
@@ -141,7 +159,8 @@ impl Ledger {
         }
     }
 
-    /// The host has taken the payment back, or has taken note of the advice.
+    /// The host has taken the payment back, has taken note of the advice, or has done what was sent again: its approval
+    /// (`Record::HostApproved`) is written down before.
     ///
     /// # Errors
     /// When it cannot be written or the entry does not wait.
@@ -159,6 +178,7 @@ impl Ledger {
                 self.log(trace)?;
                 self.commit(transaction)
             }
+            EntryId::Repeat(trace) => self.record(trace, &Record::Done),
             EntryId::Advice(id) => self.change_advice(
                 "UPDATE advices SET state = 'delivered', chip_data = NULL, next_try = NULL
                  WHERE id = ?1 AND state = 'queued'",
@@ -181,6 +201,12 @@ impl Ledger {
                 &[State::ReversalDue],
                 params![],
             )?,
+            EntryId::Repeat(trace) => self.change(
+                trace,
+                "state = 'unresolved', reversal_tries = reversal_tries + 1, next_try = NULL",
+                &[State::RepeatDue],
+                params![],
+            )?,
             EntryId::Advice(id) => self.change_advice(
                 "UPDATE advices SET state = 'parked', response_code = ?2, tries = tries + 1, next_try = NULL
                  WHERE id = ?1 AND state = 'queued'",
@@ -195,7 +221,7 @@ impl Ledger {
     pub(super) fn note_dead_letter(&self, id: EntryId, code: Option<&ResponseCode>) -> Result<(), LedgerError> {
         let code = code.map(ResponseCode::as_str);
         let written = match id {
-            EntryId::Reversal(trace) => self.connection.execute(
+            EntryId::Reversal(trace) | EntryId::Repeat(trace) => self.connection.execute(
                 "INSERT INTO dead_letters (transaction_id, response_code) SELECT id, ?5 FROM transactions
                  WHERE merchant_code = ?1 AND terminal_number = ?2 AND batch = ?3 AND stan = ?4",
                 params![
@@ -224,20 +250,27 @@ impl Ledger {
         let mut statement = self
             .connection
             .prepare(
-                "SELECT d.id, d.advice_id, t.batch, t.stan, d.at FROM dead_letters d
+                "SELECT d.id, d.advice_id, t.batch, t.stan, d.at, t.kind FROM dead_letters d
                  JOIN transactions t ON t.id = d.transaction_id
                  WHERE d.slip = 'due' AND t.merchant_code = ?1 AND t.terminal_number = ?2 ORDER BY d.id",
             )
             .map_err(&failed)?;
         let rows = statement
             .query_map([self.merchant_code.as_str(), self.terminal_number.as_str()], |row| {
-                Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
+                Ok((
+                    row.get(0)?,
+                    row.get(1)?,
+                    row.get(2)?,
+                    row.get(3)?,
+                    row.get(4)?,
+                    word(row, 5, "kind", transaction::Kind::from_word),
+                ))
             })
             .map_err(&failed)?;
         rows.map(|row| {
-            let (id, advice, batch, stan, at): (i64, Option<i64>, u32, u32, String) = row.map_err(&failed)?;
-            let trace = trace_number(batch, stan)?;
-            let entry = advice.map_or(EntryId::Reversal(trace), EntryId::Advice);
+            let (id, advice, batch, stan, at, kind): (i64, Option<i64>, u32, u32, String, _) = row.map_err(&failed)?;
+            let (trace, kind) = (trace_number(batch, stan)?, kind?);
+            let entry = advice.map_or_else(|| entry_id(kind, trace), EntryId::Advice);
             let at = at.parse().map_err(|_| LedgerError::Value { what: "time", value: at })?;
             Ok(DeadLetter { id, entry, at })
         })
@@ -266,7 +299,7 @@ impl Ledger {
         // Another program may work on this ledger: nobody comes between the look and the change.
         let transaction = self.connection.begin(TransactionBehavior::Immediate).map_err(&failed)?;
         let row = self.find(late.trace)?.filter(|row| row.late.is_none());
-        let does = row.and_then(|row| Some((row.state, queue::late_approval(row.state, row.resolution)?)));
+        let does = row.and_then(|row| Some((row.state, queue::late_approval(row.kind, row.state, row.resolution)?)));
         let Some((state, does)) = does else { return Ok(false) };
         self.change(
             late.trace,
@@ -296,6 +329,10 @@ impl Ledger {
             LateApprovalDoes::AskAgain => {
                 self.change(late.trace, "resolution = NULL", &[state], params![])?;
                 self.note_dead_letter(EntryId::Reversal(late.trace), Some(&late.response_code))?;
+            }
+            LateApprovalDoes::AskPerson => {
+                self.change(late.trace, "state = 'unresolved', chip_data = x''", &[state], params![])?;
+                self.note_dead_letter(EntryId::Repeat(late.trace), Some(&late.response_code))?;
             }
         }
         self.log(late.trace)?;
@@ -328,17 +365,17 @@ impl Ledger {
 }
 
 impl TransactionRow {
-    /// The entry of a payment that is, or was, to be taken back, or will be at the next start.
-    fn reversal(&self) -> Option<Entry> {
+    /// The entry of a payment that is, or was, to be taken back or to be sent again, or will be at the next start.
+    fn entry(&self) -> Option<Entry> {
         let standing = match self.state {
             State::Pending | State::HostApproved => Standing::Interrupted,
-            State::ReversalDue => Standing::Waiting,
+            State::ReversalDue | State::RepeatDue => Standing::Waiting,
             State::Unresolved => Standing::Parked,
-            State::Approved | State::Declined | State::Reversed | State::RepeatDue => return None,
+            State::Approved | State::Declined | State::Reversed => return None,
         };
         Some(Entry {
-            id: EntryId::Reversal(self.trace),
-            kind: Kind::Reversal,
+            id: entry_id(self.kind, self.trace),
+            kind: entry_kind(self.kind),
             trace: self.trace,
             original: self.trace,
             amount: self.amount,
@@ -349,6 +386,22 @@ impl TransactionRow {
             reason: self.reason,
             response_code: self.response_code.clone(),
         })
+    }
+}
+
+/// Whether what nobody answered is taken back or sent again.
+pub(super) const fn entry_kind(payment: transaction::Kind) -> Kind {
+    match payment.if_unknown() {
+        IfUnknown::Repeated => Kind::Repeat,
+        // Of what is not asked of the host there is no entry.
+        IfUnknown::TakenBack | IfUnknown::Nothing => Kind::Reversal,
+    }
+}
+
+pub(super) const fn entry_id(payment: transaction::Kind, trace: TraceNumber) -> EntryId {
+    match payment.if_unknown() {
+        IfUnknown::Repeated => EntryId::Repeat(trace),
+        IfUnknown::TakenBack | IfUnknown::Nothing => EntryId::Reversal(trace),
     }
 }
 

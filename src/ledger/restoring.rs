@@ -11,11 +11,13 @@ use rusqlite::{OpenFlags, TransactionBehavior, params};
 
 use super::backup::{COPY, beside, check_whole};
 use super::connecting::open_to_read;
+use super::queue::entry_id;
 use super::row::trace_number;
 use super::{Ledger, LedgerError, connecting, presence, statement_error};
-use crate::payment::queue::{self, EntryId};
+use crate::payment::queue;
 use crate::payment::record::{Record, State};
 use crate::payment::reversal;
+use crate::payment::transaction::Resume;
 use crate::reference::{Batch, MerchantCode, Stan, TerminalNumber};
 use crate::terminal::files;
 use crate::wording::ReasonKind;
@@ -188,21 +190,29 @@ impl Ledger {
         Ok(Restoration { at, by: by.to_owned(), made_at, batch: known.batch, known: known.stan, next })
     }
 
-    /// What was to be taken back when the copy was made, and is old enough for a person to have decided about it since,
+    /// What was to be taken back or sent again when the copy was made, and is old enough for a person to have decided about it since,
     /// waits for a person again.
     fn leave_to_a_person_what_may_be_decided(&mut self, at: DateTime) -> Result<(), LedgerError> {
-        for state in [State::Pending, State::HostApproved, State::ReversalDue] {
+        for state in [State::Pending, State::HostApproved, State::ReversalDue, State::RepeatDue] {
             for row in self.in_state(state)? {
                 let age_s = at.duration_since(row.at).as_secs();
                 if !queue::may_be_decided_since(age_s) {
                     continue;
                 }
-                if let Some((reversal_reason, reason)) = reversal::after_restart(state) {
-                    let chip_data = row.chip_data.clone().unwrap_or_default();
-                    let due = Record::ReversalDue { reversal_reason, reason, authorisation_code: None, chip_data };
-                    self.record(row.trace, &due)?;
+                match (row.kind.after_restart(state), reversal::after_restart(state)) {
+                    // Nobody has anything to decide about what the host has approved and nobody else has to.
+                    (Some(Resume::Finish), _) => continue,
+                    (Some(Resume::Repeat), Some((_, reason))) => {
+                        self.record(row.trace, &Record::RepeatDue { reason })?;
+                    }
+                    (Some(Resume::TakeBack), Some((reversal_reason, reason))) => {
+                        let chip_data = row.chip_data.clone().unwrap_or_default();
+                        let due = Record::ReversalDue { reversal_reason, reason, authorisation_code: None, chip_data };
+                        self.record(row.trace, &due)?;
+                    }
+                    (_, _) => {}
                 }
-                self.park(EntryId::Reversal(row.trace), None)?;
+                self.park(entry_id(row.kind, row.trace), None)?;
                 let reason = ReasonKind::LedgerRestored.word();
                 self.change(row.trace, "reason = ?5", &[State::Unresolved], params![reason])?;
             }

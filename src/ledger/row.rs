@@ -9,7 +9,7 @@ use crate::money::{Amount, Currency};
 use crate::payment::online::{EntryMode, LateApproval, ReversalReason, ReversalRequest};
 use crate::payment::queue::Resolution;
 use crate::payment::record::State;
-use crate::payment::transaction::Kind;
+use crate::payment::transaction::{Kind, Money};
 use crate::reference::{AuthorisationCode, Batch, ResponseCode, Rrn, Stan, TraceNumber};
 use crate::wording::ReasonKind;
 
@@ -18,6 +18,12 @@ use crate::wording::ReasonKind;
 pub struct TransactionRow {
     /// Batch and STAN.
     pub trace: TraceNumber,
+    /// What was to be done.
+    pub kind: Kind,
+    /// What it refers to.
+    pub original: Option<TraceNumber>,
+    /// Local time of that.
+    pub original_at: Option<DateTime>,
     /// Where it stands.
     pub state: State,
     /// Amount.
@@ -34,7 +40,7 @@ pub struct TransactionRow {
     pub sequence_number: Option<u8>,
     /// Expiry, `YYMM`.
     pub card_expiry: Option<String>,
-    /// Application identifier, hexadecimal.
+    /// Application identifier, hexadecimal; that of the original, where the card was not read.
     pub aid: String,
     /// Application label.
     pub application_label: String,
@@ -64,7 +70,7 @@ pub struct TransactionRow {
     pub signature: bool,
     /// Field 39 of the reversal.
     pub reversal_reason: Option<ReversalReason>,
-    /// Tries to take it back that may have reached the host.
+    /// Tries to take it back, or to send it again, that may have reached the host.
     pub reversal_tries: u32,
     /// Local time of the next one.
     pub next_try: Option<DateTime>,
@@ -74,22 +80,33 @@ pub struct TransactionRow {
     pub late: Option<(LateApproval, DateTime)>,
 }
 
-/// What was paid on one day.
+/// What was paid on one day, and what went back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DayTotal {
-    /// How many.
+    /// How many payments.
     pub count: usize,
-    /// How much.
+    /// How much they are.
     pub amount: Amount,
+    /// How many times something went back: voids, refunds and voids of completions.
+    pub count_back: usize,
+    /// How much that is.
+    pub back: Amount,
+}
+
+impl DayTotal {
+    /// What is left of it in minor units; less than nothing, where more went back than was paid.
+    pub const fn net_minor(&self) -> i64 {
+        (self.amount.minor() as i64).saturating_sub(self.back.minor() as i64)
+    }
 }
 
 pub(super) const COLUMNS: &str =
     "t.batch, t.stan, t.state, amount, currency, at, entry, truncated_pan, sequence_number, card_expiry, aid,
     application_label, t.chip_data, reason, t.response_code, rrn, authorisation_code, cryptogram, tvr, tsi, atc, signature,
     reversal_reason, reversal_tries, script_results, t.next_try, t.resolution, late_response_code, late_rrn,
-    late_authorisation_code, late_at, verification, t.bank";
+    late_authorisation_code, late_at, verification, t.bank, t.kind, original_batch, original_stan, original_at";
 /// How many they are.
-pub(super) const COLUMN_COUNT: usize = 33;
+pub(super) const COLUMN_COUNT: usize = 37;
 
 impl TransactionRow {
     /// Whether the request brought a PIN for the bank.
@@ -100,7 +117,7 @@ impl TransactionRow {
     /// The reversal that takes it back, when one is due.
     pub fn reversal_request(&self) -> Option<ReversalRequest> {
         Some(ReversalRequest {
-            kind: Kind::Sale,
+            kind: self.kind,
             trace: self.trace,
             amount: self.amount,
             at: self.at,
@@ -188,29 +205,55 @@ impl Ledger {
         self.rows(&sql, params![limit])
     }
 
-    /// What was paid on a day in a currency; what a person found out to be charged is paid.
+    /// What was paid on a day in a currency, and what went back; what a person found out to be charged counts as well.
     ///
     /// # Errors
     /// When the ledger cannot be read.
     pub fn paid_on(&self, day: Date, currency: Currency) -> Result<DayTotal, LedgerError> {
-        let (count, sum): (i64, i64) = self
+        let zero = Amount::zero(currency);
+        let mut total = DayTotal { count: 0, amount: zero, count_back: 0, back: zero };
+        let too_much = |_| LedgerError::Value { what: "sum of amounts", value: "too much".to_owned() };
+        for (kind, count, sum) in self.done_on(day, currency)? {
+            let (counted, amount) = match kind.money() {
+                Money::ToMerchant => (&mut total.count, &mut total.amount),
+                Money::ToCustomer => (&mut total.count_back, &mut total.back),
+                Money::Held | Money::Released | Money::None => continue,
+            };
+            *counted += count;
+            *amount = Amount::new(amount.minor().saturating_add(sum), currency).map_err(too_much)?;
+        }
+        Ok(total)
+    }
+
+    /// How many transactions of each kind came about on a day, and how much they are in minor units.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn done_on(&self, day: Date, currency: Currency) -> Result<Vec<(Kind, usize, u64)>, LedgerError> {
+        let failed = statement_error(&self.path);
+        let mut statement = self
             .connection
-            .query_row(
-                "SELECT count(*), coalesce(sum(amount), 0) FROM transactions t
-                 WHERE (state = 'approved' OR (state = 'unresolved' AND resolution = 'charged')) AND currency = ?1 AND at >= ?2 AND at < ?3",
-                params![
-                    currency.code(),
-                    day.to_string(),
-                    day.tomorrow().map_or_else(|_| "9999-12-31T24".to_owned(), |next| next.to_string())
-                ],
-                |row| Ok((row.get(0)?, row.get(1)?)),
+            .prepare(
+                "SELECT kind, count(*), sum(amount) FROM transactions t
+                 WHERE (state = 'approved' OR (state = 'unresolved' AND resolution = 'charged')) AND currency = ?1 AND at >= ?2 AND at < ?3
+                 GROUP BY kind",
             )
-            .map_err(statement_error(&self.path))?;
-        let wrong = || LedgerError::Value { what: "sum of amounts", value: sum.to_string() };
-        Ok(DayTotal {
-            count: usize::try_from(count).unwrap_or(0),
-            amount: Amount::new(u64::try_from(sum).map_err(|_| wrong())?, currency).map_err(|_| wrong())?,
-        })
+            .map_err(&failed)?;
+        let rows = statement.query_map(
+            params![
+                currency.code(),
+                day.to_string(),
+                day.tomorrow().map_or_else(|_| "9999-12-31T24".to_owned(), |next| next.to_string())
+            ],
+            |row| Ok((word(row, 0, "kind", Kind::from_word), row.get::<_, i64>(1)?, row.get::<_, i64>(2)?)),
+        );
+        rows.map_err(&failed)?
+            .map(|row| {
+                let (kind, count, sum) = row.map_err(&failed)?;
+                let wrong = || LedgerError::Value { what: "sum of amounts", value: sum.to_string() };
+                Ok((kind?, usize::try_from(count).unwrap_or(0), u64::try_from(sum).map_err(|_| wrong())?))
+            })
+            .collect()
     }
 
     fn rows(&self, sql: &str, parameters: &[&dyn rusqlite::ToSql]) -> Result<Vec<TransactionRow>, LedgerError> {
@@ -235,12 +278,19 @@ pub(super) fn read(row: &Row<'_>) -> Result<TransactionRow, LedgerError> {
     let minor: i64 = row.get(3).map_err(|error| LedgerError::Value { what: "amount", value: error.to_string() })?;
     let wrong_amount = || LedgerError::Value { what: "amount", value: minor.to_string() };
     let trace = trace_number(number(0, "batch number")?, number(1, "STAN")?)?;
+    let original_batch: Option<u32> =
+        row.get(34).map_err(|error| LedgerError::Value { what: "batch number", value: error.to_string() })?;
+    let original_stan: Option<u32> =
+        row.get(35).map_err(|error| LedgerError::Value { what: "STAN", value: error.to_string() })?;
     Ok(TransactionRow {
         trace,
+        kind: word(row, 33, "kind", Kind::from_word)?,
+        original: original_batch.zip(original_stan).map(|(batch, stan)| trace_number(batch, stan)).transpose()?,
+        original_at: maybe_word(row, 36, "time", |text| text.parse().ok())?,
         state: word(row, 2, "state", State::from_word)?,
         amount: Amount::new(u64::try_from(minor).map_err(|_| wrong_amount())?, currency).map_err(|_| wrong_amount())?,
         at: word(row, 5, "time", |text| text.parse().ok())?,
-        entry: word(row, 6, "entry mode", |text| (text == EntryMode::Chip.word()).then_some(EntryMode::Chip))?,
+        entry: word(row, 6, "entry mode", EntryMode::from_word)?,
         verification: maybe_word(row, 31, "cardholder verification", Verification::from_word)?,
         truncated_pan: text(7, "card number")?,
         sequence_number: row

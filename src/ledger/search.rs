@@ -10,6 +10,7 @@ use rusqlite::{Row, params_from_iter};
 use super::row::{COLUMN_COUNT, COLUMNS, read};
 use super::{Ledger, LedgerError, TransactionRow, statement_error};
 use crate::money::Amount;
+use crate::payment::transaction::Kind;
 use crate::reference::{Rrn, Stan};
 
 /// Last four digits of a card number.
@@ -26,6 +27,8 @@ impl LastFour {
 /// What is looked for: all that is given must be so. Nothing given is every payment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Search {
+    /// Of this kind.
+    pub kind: Option<Kind>,
     /// This amount, in this currency.
     pub amount: Option<Amount>,
     /// A card that ends so.
@@ -121,11 +124,19 @@ fn history(after: Option<&PageEnd>, length: usize) -> Question {
 }
 
 fn question(search: &Search, after: Option<&PageEnd>, length: usize) -> Question {
-    let Search { amount, last_four, stan, rrn, from, before } = search;
+    let Search { kind, amount, last_four, stan, rrn, from, before } = search;
     let mut question = Question { sql: String::new(), values: Vec::new() };
     let mut conditions = Vec::new();
     // The index is that of what the fewest payments have in common.
     let mut index = "transactions_by_time";
+    if let Some(kind) = kind {
+        conditions.push(format!("t.kind = {}", question.value(kind.word().to_owned())));
+        // Sales are most of what there is, and in no index of their own.
+        if *kind != Kind::Sale {
+            index = "transactions_of_kind";
+            conditions.push("t.kind <> 'sale'".to_owned());
+        }
+    }
     if let Some(amount) = amount {
         index = "transactions_of_amount";
         let (minor, currency) = (amount.minor() as i64, amount.currency().code().to_owned());

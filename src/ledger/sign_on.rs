@@ -59,6 +59,18 @@ impl Ledger {
         self.set_due(true)
     }
 
+    /// The batch whose numbers are given now.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn batch(&self) -> Result<Batch, LedgerError> {
+        let number = self
+            .connection
+            .query_row("SELECT batch FROM counters WHERE id = 1", [], |row| row.get(0))
+            .map_err(statement_error(&self.path))?;
+        read_batch(number)
+    }
+
     /// A sign-on is about to leave: takes its number, and notes that the keys in the vault may be the old ones or the new ones
     /// until its end is known.
     ///

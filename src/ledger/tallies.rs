@@ -6,8 +6,9 @@ use super::row::word;
 use super::{Ledger, LedgerError, row, statement_error};
 use crate::payment::queue::Resolution;
 use crate::payment::record::State;
+use crate::payment::transaction::Kind;
 use crate::reference::Batch;
-use crate::settlement::{Kind, Tally};
+use crate::settlement::Tally;
 
 /// Found by the index of the numbers: it begins with whose they are and with the batch.
 const TALLIES: &str = "SELECT kind, state, resolution, aid, currency, count(*), sum(amount) FROM transactions

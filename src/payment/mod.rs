@@ -9,7 +9,6 @@ pub mod purpose;
 pub mod qr;
 pub mod queue;
 pub mod record;
-pub mod repeating;
 pub mod reversal;
 pub mod sale;
 #[cfg(test)]

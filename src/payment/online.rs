@@ -99,6 +99,11 @@ impl EntryMode {
             Self::NotRead => "not_read",
         }
     }
+
+    /// Reads the word back.
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::Chip, Self::NotRead].into_iter().find(|entry| entry.word() == word)
+    }
 }
 
 /// Takes back a request whose result is not known or not wanted (0400). Everything in it is durable before the request

@@ -6,8 +6,9 @@
 use jiff::civil::DateTime;
 
 use super::advice::{Advice, AdviceKind};
-use super::online::{Decision, HostAnswer, LinkFailure, ReversalRequest};
+use super::online::{AboutRequest, Decision, HostAnswer, LinkFailure, ReversalRequest, SaleRequest};
 use super::record::State;
+use super::transaction::{self, IfUnknown};
 use crate::deliberate;
 use crate::iso8583::QueueCodes;
 use crate::money::Amount;
@@ -35,13 +36,15 @@ pub const MIN_AGE_S: i64 = 2 * 60 * 60;
 pub enum Rank {
     /// Payments to be taken back: before anything else, and before any new request.
     Reversals,
+    /// What nothing can take back, sent again until the host says what it did.
+    Repeats,
     /// What the card made of scripts, and its last word.
     CardResults,
 }
 
 impl Rank {
     /// First to last.
-    pub const ALL: [Self; 2] = [Self::Reversals, Self::CardResults];
+    pub const ALL: [Self; 3] = [Self::Reversals, Self::Repeats, Self::CardResults];
 }
 
 /// What an entry is.
@@ -49,6 +52,8 @@ impl Rank {
 pub enum Kind {
     /// A payment is to be taken back.
     Reversal,
+    /// What nobody answered, and nothing can take back, is sent again.
+    Repeat,
     /// The host is to be told of a payment that is over.
     Advice(AdviceKind),
 }
@@ -58,6 +63,7 @@ impl Kind {
     pub const fn rank(self) -> Rank {
         match self {
             Self::Reversal => Rank::Reversals,
+            Self::Repeat => Rank::Repeats,
             Self::Advice(AdviceKind::CardResult | AdviceKind::ScriptResult) => Rank::CardResults,
         }
     }
@@ -66,6 +72,7 @@ impl Kind {
     pub const fn word(self) -> &'static str {
         match self {
             Self::Reversal => "reversal",
+            Self::Repeat => "repeat",
             Self::Advice(kind) => kind.word(),
         }
     }
@@ -76,6 +83,8 @@ impl Kind {
 pub enum EntryId {
     /// The payment to be taken back.
     Reversal(TraceNumber),
+    /// What is to be sent again.
+    Repeat(TraceNumber),
     /// A row of the advices.
     Advice(i64),
 }
@@ -83,7 +92,7 @@ pub enum EntryId {
 /// How an entry stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
-    /// Cut off in the middle of its payment: it is to be taken back when the terminal starts next.
+    /// Cut off in the middle of its payment: it is to be taken back, or sent again, when the terminal starts next.
     Interrupted,
     /// Waits for the host.
     Waiting,
@@ -109,7 +118,7 @@ pub struct Entry {
     pub id: EntryId,
     /// What it is.
     pub kind: Kind,
-    /// Its own batch and STAN; those of the payment for a reversal, which repeats them.
+    /// Its own batch and STAN; those of the payment for a reversal or a repeat, which repeats them.
     pub trace: TraceNumber,
     /// Batch and STAN of the payment.
     pub original: TraceNumber,
@@ -123,7 +132,7 @@ pub struct Entry {
     pub tries: u32,
     /// Local time of the next try, as the terminal planned it last; none before the first.
     pub next_try: Option<DateTime>,
-    /// Why a payment is taken back.
+    /// Why a payment is taken back or sent again.
     pub reason: Option<ReasonKind>,
     /// Field 39 of the answer that parked an advice, or of the payment.
     pub response_code: Option<ResponseCode>,
@@ -134,8 +143,20 @@ pub struct Entry {
 pub enum Work {
     /// 0400.
     Reverse(ReversalRequest),
+    /// What was sent before. It names a card by its whole number, and is made only when it is to leave.
+    Repeat,
     /// 0320, 0620.
     Advise(Advice),
+}
+
+/// A request that is sent again: the same as before, so that the host knows it. What a card says only once (track, PIN, chip data)
+/// is not in it, and was not in the first one.
+#[derive(Clone, Debug)]
+pub enum Repeat {
+    /// For which a card was read.
+    Card(Box<SaleRequest>),
+    /// For which none was.
+    About(Box<AboutRequest>),
 }
 
 /// Puts entries in the order in which a person reads them: what a person must look at, then what waits, in its order.
@@ -161,8 +182,10 @@ pub struct Try {
 /// What follows from one try.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// The host has taken it back, never had it, or has taken note of it.
+    /// The host has taken it back, never had it, has taken note of it, or has done what was sent again.
     Done,
+    /// The host has not done what was sent again, and says so.
+    Refused,
     /// Nothing reached the host, or it was not time yet: try again, the try does not count.
     TryAgain,
     /// It may have reached the host: try again, the try counts.
@@ -181,7 +204,11 @@ pub fn judge(kind: Kind, result: &Result<HostAnswer, LinkFailure>, this: Try, co
             Verdict::Park(Some(answer.response_code.clone()))
         }
         Ok(answer) if is_done(kind, answer, this, codes) => Verdict::Done,
-        Ok(answer) if is_refused(kind, answer, codes) => Verdict::Park(Some(answer.response_code.clone())),
+        Ok(answer) if is_refused(kind, answer, codes) => match kind {
+            Kind::Repeat => Verdict::Refused,
+            Kind::Reversal | Kind::Advice(_) => Verdict::Park(Some(answer.response_code.clone())),
+        },
+        Ok(answer) if answers_something_else(kind, answer) => Verdict::Park(Some(answer.response_code.clone())),
         Err(LinkFailure::NeverSent(_)) => Verdict::TryAgain,
         Ok(_) | Err(_) if !this.due => Verdict::TryAgain,
         Ok(answer) if used_up => Verdict::Park(Some(answer.response_code.clone())),
@@ -197,6 +224,7 @@ fn is_done(kind: Kind, answer: &HostAnswer, this: Try, codes: &QueueCodes) -> bo
     let code = answer.response_code.as_str();
     match kind {
         Kind::Reversal => codes.reversal_done.contains(code),
+        Kind::Repeat => answer.decision == Decision::Approved,
         // The number is ours alone: an earlier try of this very advice came through.
         Kind::Advice(_) => {
             codes.advice_done.contains(code) || (answer.decision == Decision::NumberInUse && this.counted > 0)
@@ -214,14 +242,20 @@ fn contradicts_itself(kind: Kind, answer: &HostAnswer, this: Try, codes: &QueueC
         && codes.reversal_done.contains(answer.response_code.as_str())
 }
 
-/// A reversal is refused by no code: what may be charged is taken back, or a person looks after all tries.
+/// A reversal is refused by no code: what may be charged is taken back, or a person looks after all tries. What is sent again may
+/// have been done the first time: only a code by which the same would be refused for ever says that it was not.
 fn is_refused(kind: Kind, answer: &HostAnswer, codes: &QueueCodes) -> bool {
     match kind {
         Kind::Reversal => false,
-        Kind::Advice(_) => {
+        Kind::Repeat | Kind::Advice(_) => {
             answer.decision != Decision::Unproven && codes.advice_refused.contains(answer.response_code.as_str())
         }
     }
+}
+
+/// A host that grants a part of what is sent again, or has another transaction of its number: no further try changes that.
+const fn answers_something_else(kind: Kind, answer: &HostAnswer) -> bool {
+    matches!(kind, Kind::Repeat) && matches!(answer.decision, Decision::Partial(_) | Decision::NumberInUse)
 }
 
 /// Seconds until the next try, after so many that count.
@@ -254,6 +288,8 @@ pub enum LateApprovalDoes {
     AskAgain,
     /// The payment is taken back, once more if it was before.
     TakeBack,
+    /// People were told that nothing came of it, and nothing can take it back: a person must look.
+    AskPerson,
 }
 
 /// What an approval that came too late does to a payment in this state; nothing at all when the payment still waits for it
@@ -263,8 +299,13 @@ pub enum LateApprovalDoes {
 /// have been booked as well: the refusal may be of a copy that was doubled on the way. In both the customer was told that
 /// nothing is paid. One that a person ended as not charged is not taken back by itself: the acquirer may have given the money
 /// back by hand, and would give it back twice.
-pub const fn late_approval(state: State, resolution: Option<Resolution>) -> Option<LateApprovalDoes> {
+pub const fn late_approval(
+    payment: transaction::Kind,
+    state: State,
+    resolution: Option<Resolution>,
+) -> Option<LateApprovalDoes> {
     match state {
+        State::Declined if !matches!(payment.if_unknown(), IfUnknown::TakenBack) => Some(LateApprovalDoes::AskPerson),
         State::Reversed | State::Declined => Some(LateApprovalDoes::TakeBack),
         State::Unresolved if matches!(resolution, Some(Resolution::Reversed)) => Some(LateApprovalDoes::AskAgain),
         State::ReversalDue | State::RepeatDue | State::Unresolved => Some(LateApprovalDoes::Nothing),
@@ -275,9 +316,9 @@ pub const fn late_approval(state: State, resolution: Option<Resolution>) -> Opti
 /// What a person found out about an entry that was given up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Resolution {
-    /// The payment is not charged: the acquirer has taken it back, or never had it.
+    /// The payment is not charged, the refund not made: the acquirer has taken it back, or never had it.
     Reversed,
-    /// The payment is charged, and stays so: it counts as paid.
+    /// The payment is charged, the refund made, and stays so: it counts as done.
     Charged,
     /// The acquirer knows what an advice would have told.
     Noted,
@@ -365,6 +406,9 @@ pub enum NotAllowed {
         "the host used this number before: taking it back could take back another payment; say charged or reversed"
     )]
     NumberInUse,
+    /// What was sent cannot be made again.
+    #[error("its card number is no longer kept, so that it cannot be sent again; say charged or reversed")]
+    NumberGone,
     /// Nobody is named.
     #[error("say who does it, in 1 to 64 characters")]
     Name,
@@ -380,7 +424,9 @@ pub enum NotAllowed {
 pub fn allow(entry: &Entry, deed: &Deed) -> Result<(), NotAllowed> {
     match (entry.standing, entry.kind, deed.act) {
         (Standing::Interrupted | Standing::Waiting, _, _) => return Err(NotAllowed::NotParked),
-        (Standing::Parked, Kind::Reversal, Act::Resolve(Resolution::Noted)) => return Err(NotAllowed::PaymentNoted),
+        (Standing::Parked, Kind::Reversal | Kind::Repeat, Act::Resolve(Resolution::Noted)) => {
+            return Err(NotAllowed::PaymentNoted);
+        }
         (Standing::Parked, Kind::Advice(_), Act::Resolve(Resolution::Charged | Resolution::Reversed)) => {
             return Err(NotAllowed::AdviceDecides);
         }
@@ -409,7 +455,7 @@ pub fn check_words(by: &str, note: &str) -> Result<(), NotAllowed> {
 
 /// Whether an entry that was given up may be sent again at all.
 pub fn may_be_tried_again(entry: &Entry) -> bool {
-    entry.reason != Some(ReasonKind::TraceNumberInUse)
+    entry.kind != Kind::Reversal || entry.reason != Some(ReasonKind::TraceNumberInUse)
 }
 
 /// What stands in a settlement's way: how many entries the host must still get, and how many a person must look at.

@@ -22,7 +22,7 @@
 //! | repeat_due | only a person can tell | unresolved | `Unresolved` |
 //! | repeat_due | all tries are used up | unresolved | |
 //! | unresolved | a person has it tried again | repeat_due | |
-//! | declined | an approval comes too late | repeat_due | |
+//! | declined | an approval comes too late | unresolved | |
 //!
 //! Which of two lines it is the kind says ([`State::may_be_of`]): what can be taken back is never sent again, and what is sent
 //! again is never taken back. `ApprovedByCard` leads from no row at all to `approved`: nothing is written before it yet, so
@@ -256,7 +256,7 @@ impl State {
             Self::HostApproved => matches!(next, Self::HostApproved | Self::Approved | Self::ReversalDue),
             // What is paid stays paid: money goes back by a transaction of its own.
             Self::Approved => matches!(next, Self::Approved),
-            Self::Declined => matches!(next, Self::Declined | Self::ReversalDue | Self::RepeatDue),
+            Self::Declined => matches!(next, Self::Declined | Self::ReversalDue | Self::Unresolved),
             Self::ReversalDue => matches!(next, Self::ReversalDue | Self::Reversed | Self::Unresolved),
             Self::Reversed => matches!(next, Self::Reversed | Self::ReversalDue),
             Self::RepeatDue => {

@@ -26,7 +26,7 @@
 use jiff::civil::DateTime;
 
 use super::record::State;
-use crate::card_number::Pan;
+use crate::card_number::KnownPan;
 use crate::emv::terminal::TransactionKind;
 use crate::money::{Amount, Currency};
 use crate::reference::{AuthorisationCode, Batch, Rrn, TraceNumber};
@@ -281,8 +281,8 @@ pub struct Original {
     pub rrn: Option<Rrn>,
     /// Field 38.
     pub authorisation_code: Option<AuthorisationCode>,
-    /// Card number.
-    pub pan: Pan,
+    /// Card number: as a whole only until its batch is settled.
+    pub pan: KnownPan,
 }
 
 /// Whether the customer's card is there.

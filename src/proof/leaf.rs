@@ -15,6 +15,12 @@
 //! | `reason` `reversal` | why it was not paid or is taken back: in a word, and as field 39 of the reversal |
 //! | `late_response` `late_rrn` `late_authorisation` `late_time` | an approval that came too late |
 //!
+//! That is the leaf of a sale. One of any other kind begins with [`TITLE_OF_OTHERS`] and has [`KEYS_OF_ORIGINAL`] behind `kind`:
+//!
+//! | key | what |
+//! |---|---|
+//! | `original_batch` `original_stan` `original_time` | what it refers to: field 61, with the local time; empty where it refers to nothing |
+//!
 //! There is nothing secret in it. A later version of this text has another title; leaves are never written anew.
 
 use jiff::civil::DateTime;
@@ -24,6 +30,7 @@ use crate::money::{Amount, Currency};
 use crate::payment::online::{EntryMode, LateApproval, ReversalReason};
 use crate::payment::queue::Resolution;
 use crate::payment::record::State;
+use crate::payment::transaction::Kind;
 use crate::reference::{AuthorisationCode, Batch, MerchantCode, ResponseCode, Rrn, Stan, TerminalNumber, TraceNumber};
 use crate::wording::ReasonKind;
 
@@ -60,8 +67,14 @@ pub const KEYS: [&str; 26] = [
     "late_time",
 ];
 
-/// The only kind of payment so far.
-const SALE: &str = "sale";
+/// What the text of anything but a sale is.
+pub const TITLE_OF_OTHERS: &str = "yima-transaction-2";
+
+/// The keys that it has behind [`KIND`].
+pub const KEYS_OF_ORIGINAL: [&str; 3] = ["original_batch", "original_stan", "original_time"];
+
+/// The key behind which they stand.
+const KIND: &str = "kind";
 
 /// What a payment finally is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,6 +85,10 @@ pub struct Leaf {
     pub terminal_number: TerminalNumber,
     /// Batch and STAN.
     pub trace: TraceNumber,
+    /// What was to be done.
+    pub kind: Kind,
+    /// What it refers to, and the local time of that.
+    pub original: Option<(TraceNumber, DateTime)>,
     /// Where it stands.
     pub state: State,
     /// What a person found out, when the terminal had given up.
@@ -88,7 +105,7 @@ pub struct Leaf {
     pub truncated_pan: String,
     /// PAN sequence number.
     pub sequence_number: Option<u8>,
-    /// Application identifier, hexadecimal.
+    /// Application identifier, hexadecimal; empty where no card has said one.
     pub aid: String,
     /// Field 39.
     pub response_code: Option<ResponseCode>,
@@ -112,7 +129,9 @@ pub struct Leaf {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LeafError {
     /// Another title: of a newer program, or none of ours.
-    #[error("it does not begin with {TITLE}: a newer version of this program wrote it, or it is no leaf")]
+    #[error(
+        "it begins neither with {TITLE} nor with {TITLE_OF_OTHERS}: a newer version of this program wrote it, or it is no leaf"
+    )]
     Title,
     /// A value is missing or cannot be.
     #[error("its {0} is missing or cannot be")]
@@ -134,9 +153,23 @@ pub const fn is_final(state: State, resolution: Option<Resolution>) -> bool {
 impl Leaf {
     /// The text.
     pub fn text(&self) -> String {
-        let words: Vec<String> =
-            KEYS.iter().zip(self.values()).map(|(key, value)| format!("{key}={}", escaped(&value))).collect();
-        format!("{TITLE} {}", words.join(" "))
+        let title = if self.kind == Kind::Sale { TITLE } else { TITLE_OF_OTHERS };
+        let mut text = title.to_owned();
+        let mut write = |key: &str, value: &str| text.push_str(&format!(" {key}={}", escaped(value)));
+        for (key, value) in KEYS.iter().zip(self.values()) {
+            write(key, &value);
+            if *key == KIND && self.kind != Kind::Sale {
+                KEYS_OF_ORIGINAL.iter().zip(self.values_of_original()).for_each(|(key, value)| write(key, &value));
+            }
+        }
+        text
+    }
+
+    /// As [`KEYS_OF_ORIGINAL`] stand.
+    fn values_of_original(&self) -> [String; KEYS_OF_ORIGINAL.len()] {
+        self.original.map_or_else(Default::default, |(trace, at)| {
+            [trace.batch.to_string(), trace.stan.to_string(), at.to_string()]
+        })
     }
 
     /// As [`KEYS`] stand.
@@ -148,7 +181,7 @@ impl Leaf {
             self.terminal_number.to_string(),
             self.trace.batch.to_string(),
             self.trace.stan.to_string(),
-            SALE.to_owned(),
+            self.kind.word().to_owned(),
             self.state.word().to_owned(),
             text(self.resolution.map(Resolution::word)),
             self.amount.minor().to_string(),
@@ -178,14 +211,23 @@ impl Leaf {
     /// # Errors
     /// When it is none, or could be written in another way.
     pub fn parse(text: &str) -> Result<Self, LeafError> {
-        let rest = text.strip_prefix(TITLE).and_then(|rest| rest.strip_prefix(' ')).ok_or(LeafError::Title)?;
+        let (title, rest) = text.split_once(' ').ok_or(LeafError::Title)?;
+        let of_sale = match title {
+            TITLE => true,
+            TITLE_OF_OTHERS => false,
+            _ => return Err(LeafError::Title),
+        };
         let mut words = Words { words: rest.split(' '), key: 0 };
         let merchant_code = words.value(|text| MerchantCode::parse(text).ok())?;
         let terminal_number = words.value(|text| TerminalNumber::parse(text).ok())?;
         let batch = words.value(|text| Batch::parse(text).ok())?;
         let stan = words.value(|text| Stan::parse(text).ok())?;
         let trace = TraceNumber { batch, stan };
-        words.value(|text| (text == SALE).then_some(()))?;
+        let kind = words.value(|text| Kind::from_word(text).filter(|kind| (*kind == Kind::Sale) == of_sale))?;
+        let original = if of_sale { None } else { words.original()? };
+        if original.is_some() != Kind::ALL.into_iter().any(|other| kind.may_refer_to(other)) {
+            return Err(LeafError::Value(KEYS_OF_ORIGINAL[0]));
+        }
         let state = words.value(State::from_word)?;
         let resolution = words.maybe(Resolution::from_word)?;
         let minor: u64 = words.value(|text| text.parse().ok())?;
@@ -194,15 +236,18 @@ impl Leaf {
             merchant_code,
             terminal_number,
             trace,
+            kind,
+            original,
             state,
             resolution,
             amount: Amount::new(minor, currency).map_err(|_| LeafError::Value("amount"))?,
             at: words.value(|text| text.parse().ok())?,
-            entry: words.value(|text| (text == EntryMode::Chip.word()).then_some(EntryMode::Chip))?,
+            entry: words
+                .value(|text| EntryMode::from_word(text).filter(|entry| !of_sale || *entry == EntryMode::Chip))?,
             verification: words.maybe(Verification::from_word)?,
             truncated_pan: words.value(some_text)?,
             sequence_number: words.maybe(|text| text.parse().ok())?,
-            aid: words.value(some_text)?,
+            aid: if of_sale { words.value(some_text)? } else { words.maybe(some_text)?.unwrap_or_default() },
             response_code: words.maybe(|text| ResponseCode::parse(text).ok())?,
             rrn: words.maybe(|text| Rrn::parse(text).ok())?,
             authorisation_code: words.maybe(|text| AuthorisationCode::parse(text).ok())?,
@@ -227,6 +272,11 @@ impl Words<'_> {
     fn maybe<T>(&mut self, parse: impl Fn(&str) -> Option<T>) -> Result<Option<T>, LeafError> {
         let key = KEYS.get(self.key).copied().ok_or(LeafError::Form)?;
         self.key += 1;
+        self.of(key, parse)
+    }
+
+    /// The value of a key whose turn it is.
+    fn of<T>(&mut self, key: &'static str, parse: impl Fn(&str) -> Option<T>) -> Result<Option<T>, LeafError> {
         let wrong = || LeafError::Value(key);
         let value = self.words.next().and_then(|word| word.strip_prefix(key)?.strip_prefix('=')).ok_or_else(wrong)?;
         let value = unescaped(value).ok_or_else(wrong)?;
@@ -237,6 +287,15 @@ impl Words<'_> {
     fn value<T>(&mut self, parse: impl Fn(&str) -> Option<T>) -> Result<T, LeafError> {
         let key = KEYS.get(self.key).copied().ok_or(LeafError::Form)?;
         self.maybe(parse)?.ok_or(LeafError::Value(key))
+    }
+
+    /// What it refers to; half of one would be written in another way.
+    fn original(&mut self) -> Result<Option<(TraceNumber, DateTime)>, LeafError> {
+        let [batch, stan, time] = KEYS_OF_ORIGINAL;
+        let batch = self.of(batch, |text| Batch::parse(text).ok())?;
+        let stan = self.of(stan, |text| Stan::parse(text).ok())?;
+        let at = self.of(time, |text| text.parse().ok())?;
+        Ok(batch.zip(stan).zip(at).map(|((batch, stan), at)| (TraceNumber { batch, stan }, at)))
     }
 
     fn late(&mut self, trace: TraceNumber) -> Result<Option<(LateApproval, DateTime)>, LeafError> {
@@ -294,6 +353,8 @@ pub(super) mod tests {
             merchant_code: MerchantCode::parse("898440100000001").unwrap(),
             terminal_number: TerminalNumber::parse("10000001").unwrap(),
             trace: TraceNumber { batch: Batch::new(1).unwrap(), stan: Stan::new(stan).unwrap() },
+            kind: Kind::Sale,
+            original: None,
             state: State::Approved,
             resolution: None,
             amount: Amount::new(1234, Currency::CNY).unwrap(),
@@ -347,6 +408,56 @@ pub(super) mod tests {
         );
     }
 
+    /// A part of a payment went back. No card has a last word of it.
+    fn refunded() -> Leaf {
+        let paid = paid(42);
+        let trace = TraceNumber { batch: Batch::new(2).unwrap(), stan: Stan::new(7).unwrap() };
+        let original = Some((paid.trace, paid.at));
+        Leaf { trace, kind: Kind::Refund, original, cryptogram: None, atc: None, ..paid }
+    }
+
+    #[test]
+    fn a_leaf_of_anything_but_a_sale_is_this_text() {
+        assert_eq!(
+            refunded().text(),
+            "yima-transaction-2 merchant=898440100000001 terminal=10000001 batch=000002 stan=000007 kind=refund \
+             original_batch=000001 original_stan=000042 original_time=2026-11-22T14:26:09 \
+             state=approved resolution= amount=1234 currency=CNY time=2026-11-22T14:26:09 entry=chip \
+             verification=online_pin card=622848*********1230 sequence=1 aid=A000000333010101 response=00 \
+             rrn=000000000001 authorisation=A12%20%25C cryptogram= atc= reason= reversal= \
+             late_response= late_rrn= late_authorisation= late_time="
+        );
+    }
+
+    #[test]
+    fn a_leaf_says_what_it_refers_to_exactly_when_its_kind_does() {
+        for kind in Kind::ALL.into_iter().filter(|kind| *kind != Kind::Sale) {
+            let refers = Kind::ALL.into_iter().any(|other| kind.may_refer_to(other));
+            let with = Leaf { kind, entry: EntryMode::Chip, ..refunded() };
+            let without = Leaf { original: None, ..with.clone() };
+            assert_eq!(Leaf::parse(&with.text()).is_ok(), refers, "{kind:?}");
+            assert_eq!(Leaf::parse(&without.text()).is_ok(), !refers, "{kind:?}");
+        }
+        let text = refunded().text();
+        for (from, to) in [
+            ("yima-transaction-2", "yima-transaction-1"),
+            ("kind=refund", "kind=sale"),
+            ("kind=refund", "kind=pre_authorisation"),
+            ("original_stan=000042", "original_stan="),
+            ("original_stan=000042", "original_stan=42"),
+            ("original_stan=000042 ", ""),
+            ("original_time=2026-11-22T14:26:09", "original_time="),
+        ] {
+            let wrong = text.replacen(from, to, 1);
+            assert_ne!(wrong, text, "{from}");
+            assert!(Leaf::parse(&wrong).is_err(), "{wrong}");
+        }
+        let away = Leaf { entry: EntryMode::NotRead, aid: String::new(), ..refunded() };
+        assert_eq!(Leaf::parse(&away.text()), Ok(away));
+        let sale = Leaf { entry: EntryMode::NotRead, ..paid(1) };
+        assert!(Leaf::parse(&sale.text()).is_err(), "the card of a sale is there");
+    }
+
     #[test]
     fn every_leaf_is_read_back() {
         let resolved = Leaf {
@@ -356,7 +467,7 @@ pub(super) mod tests {
             reversal_reason: Some(ReversalReason::NoAnswer),
             ..paid(3)
         };
-        for leaf in [paid(1), taken_back(), resolved] {
+        for leaf in [paid(1), taken_back(), resolved, refunded()] {
             assert_eq!(Leaf::parse(&leaf.text()), Ok(leaf));
         }
     }

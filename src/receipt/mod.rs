@@ -8,7 +8,7 @@ mod encoding;
 mod escpos;
 pub mod layout;
 mod profile;
-mod template;
+pub(crate) mod template;
 mod transaction_code;
 
 pub use document::{Align, Document, Line, Size};

@@ -272,6 +272,7 @@ struct Entry {
     content: Content,
 }
 
+#[cfg(test)]
 impl Entry {
     const fn size(&self) -> Size {
         match self.content {
@@ -344,6 +345,7 @@ fn parked_template() -> &'static Template {
 }
 
 /// The words of kinds that the template of a transaction's slip has a title for: of these a slip can be printed.
+#[cfg(test)]
 pub fn titled_kinds() -> Vec<&'static str> {
     sale_template()
         .line

@@ -8,13 +8,7 @@ pub mod reconciliation;
 use crate::money::{Amount, AmountError, Currency};
 use crate::payment::queue::Resolution;
 use crate::payment::record::State;
-
-/// What was wanted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Kind {
-    /// A sale.
-    Sale,
-}
+use crate::payment::transaction::{Kind, Money};
 
 /// Which way the money goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,23 +19,13 @@ pub enum Side {
     Credit,
 }
 
-impl Kind {
-    /// The word in the ledger.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Sale => "sale",
-        }
-    }
-
-    /// Reads the word back.
-    pub fn from_word(word: &str) -> Option<Self> {
-        [Self::Sale].into_iter().find(|kind| kind.word() == word)
-    }
-
-    /// Which way its money goes.
-    pub const fn side(self) -> Side {
-        match self {
-            Self::Sale => Side::Debit,
+impl Side {
+    /// Which way the money of a kind goes; nothing, where none moves.
+    pub const fn of(kind: Kind) -> Option<Self> {
+        match kind.money() {
+            Money::ToMerchant => Some(Self::Debit),
+            Money::ToCustomer => Some(Self::Credit),
+            Money::Held | Money::Released | Money::None => None,
         }
     }
 }
@@ -132,7 +116,7 @@ pub struct Sum {
     pub amount: Amount,
 }
 
-/// What was charged of one kind on cards of one scheme.
+/// What came about of one kind on cards of one scheme.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Line {
     /// What was wanted.
@@ -148,7 +132,7 @@ pub struct Line {
 pub struct Totals {
     /// Its currency.
     pub currency: Currency,
-    /// By kind and scheme, in this order; what did not occur has no line.
+    /// By kind and scheme, in this order; what did not occur has no line. Also what moves no money: it is told, and not added.
     pub lines: Vec<Line>,
     /// Payments that are neither paid nor not paid for certain: none may be settled over.
     pub open: u32,
@@ -184,7 +168,7 @@ pub fn totals(tallies: &[Tally], currency: Currency) -> Result<Totals, TotalsErr
             Standing::Open => totals.open = totals.open.checked_add(tally.count).ok_or(TotalsError::TooMany)?,
         }
     }
-    totals.lines.sort_by_key(|line| (line.kind, line.scheme));
+    totals.lines.sort_by_key(|line| (Kind::ALL.iter().position(|kind| *kind == line.kind), line.scheme));
     Ok(totals)
 }
 
@@ -238,7 +222,7 @@ impl Totals {
     /// # Errors
     /// When it is more than a message can say.
     pub fn of(&self, side: Side, domestic: bool) -> Result<Sum, TotalsError> {
-        let wanted = |line: &&Line| line.kind.side() == side && line.scheme.is_domestic() == domestic;
+        let wanted = |line: &&Line| Side::of(line.kind) == Some(side) && line.scheme.is_domestic() == domestic;
         self.lines
             .iter()
             .filter(wanted)
@@ -274,6 +258,7 @@ mod tests {
             (State::Pending, None, 0, 2),
             (State::HostApproved, None, 0, 2),
             (State::ReversalDue, None, 0, 2),
+            (State::RepeatDue, None, 0, 2),
         ] {
             let totals = totals(&[tally(state, resolution, UNIONPAY, 2, 500)], Currency::CNY).unwrap();
             assert_eq!(totals.open, open, "{state:?} {resolution:?}");
@@ -282,6 +267,19 @@ mod tests {
             assert_eq!(totals.of(Side::Credit, true), Ok(sum(0, 0)));
             assert_eq!(totals.of(Side::Debit, false), Ok(sum(0, 0)));
         }
+    }
+
+    #[test]
+    fn money_goes_to_the_merchant_or_back_and_what_is_set_aside_is_not_added() {
+        let of = |kind, minor| Tally { kind, ..tally(State::Approved, None, UNIONPAY, 1, minor) };
+        let tallies: Vec<_> = Kind::ALL.into_iter().zip(0..10).map(|(kind, at)| of(kind, 10_u64.pow(at))).collect();
+        let totals = totals(&tallies, Currency::CNY).unwrap();
+        // Sale, offline sale, completion, notice of one; void, refund, void of a completion.
+        assert_eq!(totals.of(Side::Debit, true), Ok(sum(4, 110_000_011)));
+        assert_eq!(totals.of(Side::Credit, true), Ok(sum(3, 1_000_110_000 - 100_000 + 10_000)));
+        assert_eq!(totals.lines.len(), 10, "each has its line");
+        let held = Tally { state: State::RepeatDue, ..of(Kind::Refund, 1) };
+        assert_eq!(super::totals(&[held], Currency::CNY).unwrap().open, 1);
     }
 
     #[test]

@@ -48,6 +48,7 @@ const fn is_customers(screen: &Screen) -> bool {
         | Screen::Approved { .. }
         | Screen::Unknown { .. }
         | Screen::Transactions { .. }
+        | Screen::Transaction(_)
         | Screen::Queue { .. }
         | Screen::Enrol { .. }
         | Screen::OutOfService { .. } => false,

@@ -77,6 +77,7 @@ fn row(row: &QueueRow) -> generated::QueueRow {
         trace: row.trace.to_string().into(),
         kind: match row.kind {
             Kind::Reversal => QueueKind::Reversal,
+            Kind::Repeat => QueueKind::Repeat,
             Kind::Advice(AdviceKind::CardResult) => QueueKind::CardResult,
             Kind::Advice(AdviceKind::ScriptResult) => QueueKind::ScriptResult,
         },

@@ -31,6 +31,10 @@ pub enum Job {
     About(Box<AboutRequest>),
     /// To take a sale back.
     Reverse(ReversalRequest),
+    /// For what it may have done already: the same as before.
+    Repeat(Box<SaleRequest>),
+    /// The same, about an earlier transaction whose card was not there.
+    RepeatAbout(Box<AboutRequest>),
     /// To take note of a payment that is over: which row of the ledger, and what it says.
     Advise(i64, Box<Advice>),
     /// For working keys.
@@ -52,6 +56,8 @@ pub enum Event {
     Sale(TraceNumber, Result<HostAnswer, LinkFailure>),
     /// Of a reversal.
     Reversal(TraceNumber, Result<HostAnswer, LinkFailure>),
+    /// Of something that was sent again.
+    Repeated(TraceNumber, Result<HostAnswer, LinkFailure>),
     /// Of an advice.
     Advice(i64, Result<HostAnswer, LinkFailure>),
     /// An approval came that its payment no longer waited for.
@@ -102,6 +108,8 @@ pub fn carry_out(job: Job, link: &dyn HostLink, files: &EmvFiles) -> Vec<Event> 
         Job::Sale(request) => Event::Sale(request.trace, link.sale(&request)),
         Job::About(request) => Event::Sale(request.trace, link.about(&request)),
         Job::Reverse(request) => Event::Reversal(request.trace, link.reverse(&request)),
+        Job::Repeat(request) => Event::Repeated(request.trace, link.sale(&request)),
+        Job::RepeatAbout(request) => Event::Repeated(request.trace, link.about(&request)),
         Job::Advise(id, advice) => Event::Advice(id, link.advise(&advice)),
         Job::SignOn(trace) => Event::SignOn(link.sign_on(trace)),
         Job::Check => Event::Check(link.check()),

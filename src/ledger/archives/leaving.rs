@@ -4,6 +4,7 @@
 //! Rows are deleted in one transaction of the database with the note of the file. Wherever the power goes, a payment is in
 //! the ledger, or it is in a file that the ledger knows; in a file that the ledger does not know it is in the ledger as well.
 
+use std::collections::HashSet;
 use std::io::Write;
 
 use flate2::Compression;
@@ -28,7 +29,8 @@ const MOST_PAYMENTS: usize = 5_000;
 const SPACE_FOR_FILE_MIB: u64 = 16;
 
 /// Payments that may leave, oldest first: of a batch that is over, over themselves, with nothing that anybody must still hear,
-/// print, ask or decide, and with a card number that nobody can read any more. The newest payment stays, whatever it is: its row
+/// print, ask or decide, and with a card number that nobody can read any more. One that others refer to stays until those of other
+/// months have left. The newest payment stays, whatever it is: its row
 /// says whose the ledger is and how far it has come.
 const LEAVING: &str = "SELECT t.id, t.at FROM transactions t INDEXED BY transactions_by_time
      WHERE t.at < ?1 AND t.batch <> (SELECT batch FROM counters WHERE id = 1) AND t.id < (SELECT max(id) FROM transactions)
@@ -40,6 +42,10 @@ const LEAVING: &str = "SELECT t.id, t.at FROM transactions t INDEXED BY transact
          AND NOT EXISTS (SELECT 1 FROM copies c WHERE c.transaction_id = t.id AND c.state NOT IN ('printed', 'failed'))
          AND NOT EXISTS (SELECT 1 FROM dead_letters d WHERE d.transaction_id = t.id AND d.slip = 'due')
          AND NOT EXISTS (SELECT 1 FROM pan_keys k WHERE k.transaction_id = t.id)
+         AND NOT EXISTS (SELECT 1 FROM transactions r INDEXED BY transactions_of_original
+                         WHERE r.merchant_code = t.merchant_code AND r.terminal_number = t.terminal_number
+                             AND r.original_batch = t.batch AND r.original_stan = t.stan AND r.original_stan IS NOT NULL
+                             AND substr(r.at, 1, 7) <> substr(t.at, 1, 7))
      ORDER BY t.at, t.id LIMIT ?2";
 
 impl Ledger {
@@ -96,18 +102,47 @@ impl Ledger {
                 Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?))
             })
             .map_err(&failed)?;
-        let mut payments = Vec::new();
-        let mut times: Option<(String, String)> = None;
-        for row in rows {
-            let (id, at) = row.map_err(&failed)?;
-            let (first, last) = times.get_or_insert_with(|| (at.clone(), at.clone()));
-            if first.get(..7) != at.get(..7) {
-                break;
+        let rows: Vec<(i64, String)> = rows.collect::<rusqlite::Result<_>>().map_err(&failed)?;
+        // Of a month all may have to stay for one that refers to them.
+        for month in rows.chunk_by(|one, next| one.1.get(..7) == next.1.get(..7)) {
+            let payments = self.with_all_that_refer(month.iter().map(|(id, _)| *id).collect())?;
+            let leaving: HashSet<i64> = payments.iter().copied().collect();
+            let mut times = month.iter().filter(|(id, _)| leaving.contains(id)).map(|(_, at)| at.clone());
+            if let Some(first) = times.next() {
+                let last = times.last().unwrap_or_else(|| first.clone());
+                return Ok(Some((payments, first, last)));
             }
-            *last = at;
-            payments.push(id);
         }
-        Ok(times.map(|(first, last)| (payments, first, last)))
+        Ok(None)
+    }
+
+    /// Those of some payments to which none refers that is not one of them.
+    fn with_all_that_refer(&self, mut payments: Vec<i64>) -> Result<Vec<i64>, LedgerError> {
+        let failed = statement_error(&self.path);
+        let mut statement = self
+            .connection
+            .prepare(
+                "SELECT r.id FROM transactions t JOIN transactions r INDEXED BY transactions_of_original
+                     ON r.merchant_code = t.merchant_code AND r.terminal_number = t.terminal_number
+                     AND r.original_batch = t.batch AND r.original_stan = t.stan AND r.original_stan IS NOT NULL
+                 WHERE t.id = ?1",
+            )
+            .map_err(&failed)?;
+        let mut referring: Vec<(i64, i64)> = Vec::new();
+        for payment in &payments {
+            let rows = statement.query_map([payment], |row| Ok((*payment, row.get(0)?))).map_err(&failed)?;
+            for row in rows {
+                referring.push(row.map_err(&failed)?);
+            }
+        }
+        // One that stays keeps what it refers to itself.
+        let mut leaving: HashSet<i64> = payments.iter().copied().collect();
+        while let Some((kept, _)) = referring.iter().find(|(_, other)| !leaving.contains(other)).copied() {
+            leaving.remove(&kept);
+            referring.retain(|(payment, _)| *payment != kept);
+        }
+        payments.retain(|payment| leaving.contains(payment));
+        Ok(payments)
     }
 
     /// The file, durable, and what is read from it is what was written.

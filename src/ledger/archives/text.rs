@@ -26,11 +26,12 @@ const LEFT_OUT: &str = "sealed_pan";
 /// A table whose rows belong to payments, and the column that says to which.
 pub type Table = (String, String);
 
-/// The tables that refer to payments, with that of the payments themselves before them.
+/// The tables that refer to payments, with that of the payments themselves before them: a payment that refers to another one is a
+/// payment of its own.
 pub fn tables(connection: &Connection) -> Result<Vec<Table>> {
     let mut statement = connection.prepare(
         "SELECT m.name, f.\"from\" FROM sqlite_schema m JOIN pragma_foreign_key_list(m.name) f
-         WHERE m.type = 'table' AND f.\"table\" = 'transactions' ORDER BY m.name",
+         WHERE m.type = 'table' AND m.name <> 'transactions' AND f.\"table\" = 'transactions' ORDER BY m.name",
     )?;
     let own = ("transactions".to_owned(), "id".to_owned());
     std::iter::once(Ok(own)).chain(statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?).collect()

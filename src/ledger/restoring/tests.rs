@@ -5,6 +5,7 @@ use rusqlite::Connection;
 use super::super::backup::tests::{at, copied, names};
 use super::super::tests::{approved, host_approved, open, paid, pending, reversal_due};
 use super::*;
+use crate::payment::queue::EntryId;
 use crate::payment::queue::{Act, Deed, Resolution, Standing};
 
 fn restore(folder: &Path) -> Result<Restoration, LedgerError> {

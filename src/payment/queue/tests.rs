@@ -49,6 +49,7 @@ fn only_codes_that_the_dialect_names_end_an_entry() {
         for code in every_code() {
             let done = match kind {
                 Kind::Reversal => ["00", "25", "12"].contains(&code.as_str()),
+                Kind::Repeat => false,
                 Kind::Advice(_) => code == "00",
             };
             let refused = kind != Kind::Reversal && ["05", "12", "13", "14", "25", "30"].contains(&code.as_str());
@@ -137,6 +138,7 @@ fn entry(kind: Kind, stan: u32, standing: Standing) -> Entry {
     let trace = TraceNumber { batch: Batch::FIRST, stan: Stan::new(stan).unwrap() };
     let id = match kind {
         Kind::Reversal => EntryId::Reversal(trace),
+        Kind::Repeat => EntryId::Repeat(trace),
         Kind::Advice(_) => EntryId::Advice(stan.into()),
     };
     Entry {
@@ -251,10 +253,41 @@ fn a_late_approval_takes_back_what_the_customer_was_told_is_not_paid() {
             _ => None,
         };
         for resolution in [None, Some(Resolution::Charged)] {
-            assert_eq!(late_approval(state, resolution), does, "{state:?}");
+            assert_eq!(late_approval(transaction::Kind::Sale, state, resolution), does, "{state:?}");
         }
     }
     // The acquirer said that it had nothing, and a person believed it.
     let said = Some(Resolution::Reversed);
-    assert_eq!(late_approval(State::Unresolved, said), Some(LateApprovalDoes::AskAgain));
+    assert_eq!(late_approval(transaction::Kind::Sale, State::Unresolved, said), Some(LateApprovalDoes::AskAgain));
+}
+
+#[test]
+fn what_is_sent_again_is_done_or_refused_only_by_a_word_that_says_so() {
+    let codes = codes();
+    for (decision, code, verdict) in [
+        (Decision::Approved, "00", Verdict::Done),
+        (Decision::Refused, "25", Verdict::Refused),
+        // The first one may have been done, whatever the host says of its own trouble now.
+        (Decision::Refused, "96", Verdict::TryAgainCounted),
+        (Decision::Refused, "A0", Verdict::TryAgainCounted),
+        (Decision::Unproven, "25", Verdict::TryAgainCounted),
+        (Decision::Unclear, "68", Verdict::TryAgainCounted),
+        (Decision::Partial(Amount::zero(Currency::CNY)), "10", parked("10")),
+        (Decision::NumberInUse, "94", parked("94")),
+    ] {
+        assert_eq!(judge(Kind::Repeat, &decided(decision, code), FIRST, &codes), verdict, "{decision:?} {code}");
+    }
+    let silent = Err(LinkFailure::NoAnswer(String::new()));
+    assert_eq!(judge(Kind::Repeat, &silent, FIRST, &codes), Verdict::TryAgainCounted);
+    assert_eq!(judge(Kind::Repeat, &silent, LAST, &codes), Verdict::Park(None));
+}
+
+#[test]
+fn an_approval_that_comes_too_late_for_what_nothing_takes_back_is_for_a_person() {
+    use crate::payment::transaction::Kind;
+    for kind in [Kind::Refund, Kind::CompletionNotice] {
+        assert_eq!(late_approval(kind, State::Declined, None), Some(LateApprovalDoes::AskPerson));
+        assert_eq!(late_approval(kind, State::RepeatDue, None), Some(LateApprovalDoes::Nothing));
+    }
+    assert_eq!(late_approval(Kind::Void, State::Declined, None), Some(LateApprovalDoes::TakeBack));
 }

@@ -131,7 +131,7 @@ impl Sale {
     fn once_identified(&mut self) -> Vec<Effect> {
         let number = self.kernel.data().get(tag::PAN).and_then(|pan| Pan::from_compressed(pan).ok());
         let original = self.opening.transaction.original().map(|original| &original.pan);
-        if original.is_some() && number.as_ref() == original {
+        if original.zip(number).is_some_and(|(original, number)| original.is_of(&number)) {
             return self.go_online();
         }
         self.end(Conclusion::Declined(Reason::of(ReasonKind::OtherCard)))
@@ -160,12 +160,14 @@ impl Sale {
     /// The host is asked about the card of an earlier transaction, which is not there.
     pub(super) fn ask_about(&mut self) -> Vec<Effect> {
         let transaction = self.opening.transaction.clone();
-        let Some(original) = transaction.original().cloned() else {
+        // Without a card there is no other number than that of the original.
+        let known = transaction.original().and_then(|original| Some((original.clone(), original.pan.whole()?.clone())));
+        let Some((original, pan)) = known else {
             return self.end(Conclusion::Failed(Reason::of(ReasonKind::CannotAsk)));
         };
         let pending = Pending {
             kind: transaction.kind(),
-            pan: original.pan.clone(),
+            pan,
             original: Some(original),
             amount: transaction.amount(),
             at: self.opening.at,

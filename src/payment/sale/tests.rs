@@ -254,7 +254,7 @@ fn past(kind: Kind, number: &str) -> Past {
         amount: amount("12.34"),
         rrn: None,
         authorisation_code: None,
-        pan: Pan::of_digits(number).unwrap(),
+        pan: Pan::of_digits(number).unwrap().into(),
     };
     Past { kind, state: State::Approved, original, given_back: Amount::zero(Currency::CNY), used: false }
 }

@@ -1,6 +1,7 @@
 use jiff::civil::date;
 
 use super::*;
+use crate::card_number::Pan;
 use crate::reference::Stan;
 
 fn yuan(text: &str) -> Amount {
@@ -22,7 +23,7 @@ fn past(kind: Kind) -> Past {
             amount: yuan("100"),
             rrn: Rrn::parse("000000000001").ok(),
             authorisation_code: AuthorisationCode::parse("A12B3C").ok(),
-            pan: Pan::of_digits("6228480000000001230").unwrap(),
+            pan: Pan::of_digits("6228480000000001230").unwrap().into(),
         },
         given_back: Amount::zero(Currency::CNY),
         used: false,

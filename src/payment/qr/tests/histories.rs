@@ -246,7 +246,8 @@ impl Town {
             // Word of a payment that was taken back, or refused, may still come.
             if self.was_paid
                 && self.draw(3) == 1
-                && let Some(LateApprovalDoes::TakeBack) = self.row.and_then(|row| queue::late_approval(row, None))
+                && let Some(LateApprovalDoes::TakeBack) =
+                    self.row.and_then(|row| queue::late_approval(crate::payment::transaction::Kind::Sale, row, None))
             {
                 self.trail.push("word of it comes too late".to_owned());
                 self.row = Some(State::ReversalDue);

@@ -1,0 +1,105 @@
+//! An earlier transaction, with what has become of it since: the facts by which the payment core ([`Past`]) decides what can
+//! still be done with it. Here they are only collected.
+
+use rusqlite::params;
+
+use super::{Ledger, LedgerError, TransactionRow, statement_error};
+use crate::card_number::KnownPan;
+use crate::money::Amount;
+use crate::payment::queue::Resolution;
+use crate::payment::record::{Pending, State};
+use crate::payment::transaction::{Kind, NotPossible, Original, Past, Presence, Transaction};
+use crate::reference::TraceNumber;
+
+/// What refers to a payment and came about, or may have. Found by its index, of which sales are no part.
+const SINCE: &str =
+    "SELECT coalesce(sum(CASE kind WHEN 'refund' THEN amount ELSE 0 END), 0), coalesce(max(kind <> 'refund'), 0)
+     FROM transactions INDEXED BY transactions_of_original
+     WHERE merchant_code = ?1 AND terminal_number = ?2 AND original_batch = ?3 AND original_stan = ?4
+         AND original_stan IS NOT NULL AND state <> 'declined' AND state <> 'reversed' AND resolution IS NOT 'reversed'";
+
+impl Ledger {
+    /// A transaction with what has become of it since; nothing, when there is none of this number. Its card number is whole as
+    /// long as its key is there.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read or the vault fails.
+    pub fn past(&self, trace: TraceNumber) -> Result<Option<Past>, LedgerError> {
+        let Some(row) = self.find(trace)? else { return Ok(None) };
+        let pan = self.pan(trace)?.map(KnownPan::Whole);
+        self.past_of(&row, pan.unwrap_or_else(|| KnownPan::Truncated(row.truncated_pan.clone()))).map(Some)
+    }
+
+    fn past_of(&self, row: &TransactionRow, pan: KnownPan) -> Result<Past, LedgerError> {
+        let trace = row.trace;
+        let (merchant, terminal) = (self.merchant_code.as_str(), self.terminal_number.as_str());
+        let (given_back, used): (i64, bool) = self
+            .connection
+            .query_row(SINCE, params![merchant, terminal, trace.batch.number(), trace.stan.number()], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })
+            .map_err(statement_error(&self.path))?;
+        let wrong = || LedgerError::Value { what: "sum of amounts", value: given_back.to_string() };
+        let minor = u64::try_from(given_back).map_err(|_| wrong())?;
+        Ok(Past {
+            kind: row.kind,
+            state: standing(row),
+            original: Original {
+                trace,
+                at: row.at,
+                amount: row.amount,
+                rrn: row.rrn.clone(),
+                authorisation_code: row.authorisation_code.clone(),
+                pan,
+            },
+            given_back: Amount::new(minor, row.amount.currency()).map_err(|_| wrong())?,
+            used,
+        })
+    }
+
+    /// Whether what a new row refers to allows it now, in the transaction of the database that has begun. What was looked at
+    /// before may have changed since.
+    pub(super) fn check_possible(&self, trace: TraceNumber, pending: &Pending) -> Result<(), LedgerError> {
+        let Some(original) = &pending.original else { return Ok(()) };
+        let row = self.find(original.trace)?.ok_or(LedgerError::NoSuchRow(original.trace))?;
+        let past = self.past_of(&row, original.pan.clone())?;
+        // The card was looked at by whoever read it.
+        let (kind, amount, presence) = (pending.kind, pending.amount, Presence::CardAway);
+        let made = match kind {
+            Kind::Void | Kind::PreAuthorisationVoid | Kind::CompletionVoid => {
+                Transaction::void(&past, trace.batch, presence)?
+            }
+            Kind::Refund => Transaction::refund(&past, amount)?,
+            Kind::Completion => Transaction::completion(&past, amount, enough_percent(&past, amount), presence)?,
+            Kind::CompletionNotice => Transaction::completion_notice(&past, amount, enough_percent(&past, amount))?,
+            // They refer to nothing; the schema takes none that does.
+            Kind::Sale | Kind::OfflineSale | Kind::PreAuthorisation | Kind::Balance => return Ok(()),
+        };
+        if made.kind() != kind {
+            return Err(NotPossible::Kind { original: original.trace, of: past.kind, kind }.into());
+        }
+        if made.amount() != amount {
+            return Err(NotPossible::TooMuch { original: original.trace, wanted: amount, most: made.amount() }.into());
+        }
+        Ok(())
+    }
+}
+
+/// How much more than what was set aside may be paid is the acquirer's to say, and was looked at when this was made: what is set
+/// aside never changes.
+pub(super) fn enough_percent(past: &Past, amount: Amount) -> u32 {
+    let held = past.original.amount.minor().max(1);
+    u32::try_from(amount.minor().saturating_mul(100).div_ceil(held)).unwrap_or(u32::MAX)
+}
+
+/// Where a transaction stands, when a person's word counts as the host's.
+const fn standing(row: &TransactionRow) -> State {
+    match (row.state, row.resolution) {
+        (State::Unresolved, Some(Resolution::Charged)) => State::Approved,
+        (State::Unresolved, Some(Resolution::Reversed)) => State::Reversed,
+        (state, _) => state,
+    }
+}
+
+#[cfg(test)]
+mod tests;

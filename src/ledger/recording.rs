@@ -1,0 +1,292 @@
+//! What the payment core wants written down ([`Record`]), each in one transaction of the database.
+//!
+//! Whether what a new row refers to allows it is looked at in the transaction that writes it (`past.rs`): what two programs
+//! begin at once never comes to more than there is.
+
+use rusqlite::{TransactionBehavior, params};
+
+use super::numbers::Kept;
+use super::{Ledger, LedgerError, statement_error};
+use crate::deliberate;
+use crate::payment::advice::AdviceKind;
+use crate::payment::online::EntryMode;
+use crate::payment::queue::EntryId;
+use crate::payment::record::{Pending, Record, ScriptResult};
+use crate::payment::transaction::{IfUnknown, Kind};
+use crate::receipt::CopyFor;
+use crate::reference::TraceNumber;
+
+impl Ledger {
+    /// Makes a change durable.
+    ///
+    /// # Errors
+    /// When it cannot be written, the row is not in a state from which this change is possible, or what became of the
+    /// original since does not allow it.
+    pub fn record(&mut self, trace: TraceNumber, record: &Record) -> Result<(), LedgerError> {
+        check_kind(record)?;
+        let failed = statement_error(&self.path);
+        let kept = match record {
+            Record::Pending(pending) => self.seal_of(trace, pending)?,
+            _ => None,
+        };
+        let transaction = self.connection.begin(behaviour(record)).map_err(&failed)?;
+        if let Record::Pending(pending) = record {
+            self.check_possible(trace, pending)?;
+        }
+        if self.apply(trace, record, kept.as_ref()).map_err(&failed)? != 1 {
+            return Err(LedgerError::NoSuchRow(trace));
+        }
+        if let Some(kept) = kept {
+            self.keep_key(&kept).map_err(&failed)?;
+        }
+        // Paid, owing two slips and owing the host the TC is one fact: no power cut can part them.
+        if matches!(record, Record::Approved(_) | Record::Done) {
+            for copy in [CopyFor::Merchant, CopyFor::Customer] {
+                if !deliberate::is("slips_apart") {
+                    self.insert_copy(trace, copy).map_err(&failed)?;
+                }
+            }
+        }
+        if let Record::Approved(card) = record {
+            self.queue_advice(AdviceKind::CardResult, trace, &card.chip_data)?;
+            if let Some(scripts) = &card.scripts {
+                self.note_scripts(trace, scripts).map_err(&failed)?;
+            }
+        }
+        if let Record::Unresolved { response_code, .. } = record {
+            self.note_dead_letter(EntryId::Reversal(trace), response_code.as_ref())?;
+        }
+        if let Some(scripts) = record.scripts() {
+            self.queue_advice(AdviceKind::ScriptResult, trace, &scripts.chip_data)?;
+        }
+        // What has only begun is not final, whatever became of others before it.
+        if !matches!(record, Record::Pending(_) | Record::HostApproved { .. }) {
+            self.log(trace)?;
+        }
+        self.commit(transaction)
+    }
+
+    /// The card number, as it is written down. What may have to be sent again is not begun without.
+    fn seal_of(&self, trace: TraceNumber, pending: &Pending) -> Result<Option<Kept>, LedgerError> {
+        let kept = self.seal(trace, &pending.pan)?;
+        if kept.is_none() && pending.kind.if_unknown() == IfUnknown::Repeated {
+            return Err(LedgerError::NumberNotKept(pending.kind.word()));
+        }
+        Ok(kept)
+    }
+
+    fn apply(&self, trace: TraceNumber, record: &Record, kept: Option<&Kept>) -> rusqlite::Result<usize> {
+        let (merchant, terminal) = (self.merchant_code.as_str(), self.terminal_number.as_str());
+        let (batch, stan) = (trace.batch.number(), trace.stan.number());
+        match record {
+            Record::Pending(pending) => self.insert(trace, pending, kept),
+            Record::HostApproved { response_code, rrn, authorisation_code } => self.connection.execute(
+                "UPDATE transactions SET state = 'host_approved', response_code = ?5, rrn = ?6, authorisation_code = ?7,
+                     next_try = NULL
+                 WHERE merchant_code = ?1 AND terminal_number = ?2 AND batch = ?3 AND stan = ?4
+                     AND (state = 'pending' OR state = 'repeat_due')",
+                params![
+                    merchant,
+                    terminal,
+                    batch,
+                    stan,
+                    response_code.as_str(),
+                    rrn.as_ref().map(|rrn| rrn.as_str()),
+                    authorisation_code.as_ref().map(|code| code.as_str()),
+                ],
+            ),
+            Record::Approved(card) => self.connection.execute(
+                "UPDATE transactions SET state = 'approved', cryptogram = ?5, tvr = ?6, tsi = ?7, atc = ?8, signature = ?9,
+                     chip_data = NULL
+                 WHERE merchant_code = ?1 AND terminal_number = ?2 AND batch = ?3 AND stan = ?4 AND state = 'host_approved'
+                     AND (kind = 'sale' OR kind = 'pre_authorisation')",
+                params![
+                    merchant,
+                    terminal,
+                    batch,
+                    stan,
+                    card.cryptogram,
+                    card.tvr,
+                    card.tsi,
+                    card.atc,
+                    card.signature,
+                ],
+            ),
+            // Why it was sent again is of no interest to anybody who reads that it is done.
+            Record::Done => self.connection.execute(
+                "UPDATE transactions SET state = 'approved', chip_data = NULL, reason = NULL
+                 WHERE merchant_code = ?1 AND terminal_number = ?2 AND batch = ?3 AND stan = ?4 AND state = 'host_approved'
+                     AND kind <> 'sale' AND kind <> 'pre_authorisation'",
+                params![merchant, terminal, batch, stan],
+            ),
+            // None is begun that could end so.
+            Record::ApprovedByCard(..) => Ok(0),
+            Record::Scripts(scripts) => self.note_scripts(trace, scripts),
+            Record::NotPaid { reason, response_code, rrn } => self.connection.execute(
+                "UPDATE transactions SET state = 'declined', reason = ?5, response_code = ?6, rrn = ?7, chip_data = NULL,
+                     next_try = NULL
+                 WHERE merchant_code = ?1 AND terminal_number = ?2 AND batch = ?3 AND stan = ?4
+                     AND (state = 'pending' OR state = 'repeat_due')",
+                params![
+                    merchant,
+                    terminal,
+                    batch,
+                    stan,
+                    reason.word(),
+                    response_code.as_ref().map(|code| code.as_str()),
+                    rrn.as_ref().map(|rrn| rrn.as_str()),
+                ],
+            ),
+            Record::Unresolved { reason, response_code } => self.connection.execute(
+                "UPDATE transactions SET state = 'unresolved', reason = ?5, response_code = ?6, next_try = NULL,
+                     reversal_reason = CASE WHEN kind = 'refund' OR kind = 'completion_notice' THEN NULL ELSE '06' END
+                 WHERE merchant_code = ?1 AND terminal_number = ?2 AND batch = ?3 AND stan = ?4
+                     AND (state = 'pending' OR state = 'repeat_due')",
+                params![
+                    merchant,
+                    terminal,
+                    batch,
+                    stan,
+                    reason.word(),
+                    response_code.as_ref().map(|code| code.as_str())
+                ],
+            ),
+            Record::ReversalDue { reversal_reason, reason, authorisation_code, chip_data } => self.connection.execute(
+                "UPDATE transactions SET state = 'reversal_due', reversal_reason = ?5, reason = ?6,
+                     authorisation_code = coalesce(?7, authorisation_code), chip_data = ?8
+                 WHERE merchant_code = ?1 AND terminal_number = ?2 AND batch = ?3 AND stan = ?4
+                     AND (state = 'pending' OR state = 'host_approved') AND kind <> 'refund' AND kind <> 'completion_notice'
+                     AND kind <> 'offline_sale'",
+                params![
+                    merchant,
+                    terminal,
+                    batch,
+                    stan,
+                    reversal_reason.code(),
+                    reason.word(),
+                    authorisation_code.as_ref().map(|code| code.as_str()),
+                    chip_data,
+                ],
+            ),
+            Record::RepeatDue { reason } => self.connection.execute(
+                "UPDATE transactions SET state = 'repeat_due', reason = ?5
+                 WHERE merchant_code = ?1 AND terminal_number = ?2 AND batch = ?3 AND stan = ?4 AND state = 'pending'
+                     AND (kind = 'refund' OR kind = 'completion_notice')",
+                params![merchant, terminal, batch, stan, reason.word()],
+            ),
+        }
+    }
+
+    /// Of a card that was not read, the original says what application and bank it is of.
+    fn insert(&self, trace: TraceNumber, pending: &Pending, kept: Option<&Kept>) -> rusqlite::Result<usize> {
+        let original = pending.original.as_ref();
+        let (merchant, terminal) = (self.merchant_code.as_str(), self.terminal_number.as_str());
+        let (batch, stan) = (trace.batch.number(), trace.stan.number());
+        let (kind, entry, verification) = (pending.kind.word(), pending.entry.word(), pending.verification.word());
+        let original_batch = original.map(|original| original.trace.batch.number());
+        let original_stan = original.map(|original| original.trace.stan.number());
+        let original_at = original.map(|original| original.at.to_string());
+        let (amount, currency) = (pending.amount.minor() as i64, pending.amount.currency());
+        let currency = currency.code();
+        let (at, pan, sealed_pan) = (pending.at.to_string(), pending.pan.truncated(), kept.map(Kept::sealed_pan));
+        let values: [&dyn rusqlite::ToSql; 21] = [
+            &merchant,
+            &terminal,
+            &batch,
+            &stan,
+            &kind,
+            &original_batch,
+            &original_stan,
+            &original_at,
+            &amount,
+            &currency,
+            &at,
+            &entry,
+            &pan,
+            &pending.sequence_number,
+            &pending.card_expiry,
+            &pending.aid,
+            &pending.application_label,
+            &pending.chip_data,
+            &verification,
+            &pending.bank,
+            &sealed_pan,
+        ];
+        let columns = "merchant_code, terminal_number, batch, stan, kind, original_batch, original_stan, original_at, amount,
+             currency, at, entry, truncated_pan, sequence_number, card_expiry, aid, application_label, chip_data, verification,
+             bank, sealed_pan, state";
+        match (pending.entry, original) {
+            (EntryMode::NotRead, Some(_)) => self.connection.execute(
+                &format!(
+                    "INSERT INTO transactions ({columns})
+                     SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, CASE ?16 WHEN '' THEN aid ELSE ?16 END,
+                         CASE ?17 WHEN '' THEN application_label ELSE ?17 END, ?18, ?19, coalesce(?20, bank), ?21, 'pending'
+                     FROM transactions WHERE merchant_code = ?1 AND terminal_number = ?2 AND batch = ?6 AND stan = ?7"
+                ),
+                &values[..],
+            ),
+            (EntryMode::Chip | EntryMode::NotRead, _) => self.connection.execute(
+                &format!(
+                    "INSERT INTO transactions ({columns})
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21,
+                         'pending')"
+                ),
+                &values[..],
+            ),
+        }
+    }
+
+    /// TVR and TSI of a payment are those after the last script.
+    fn note_scripts(&self, trace: TraceNumber, scripts: &ScriptResult) -> rusqlite::Result<usize> {
+        self.connection.execute(
+            "UPDATE transactions SET script_results = ?5, tvr = ?6, tsi = ?7
+             WHERE merchant_code = ?1 AND terminal_number = ?2 AND batch = ?3 AND stan = ?4
+                 AND state NOT IN ('pending', 'host_approved')",
+            params![
+                self.merchant_code.as_str(),
+                self.terminal_number.as_str(),
+                trace.batch.number(),
+                trace.stan.number(),
+                scripts.results,
+                scripts.tvr,
+                scripts.tsi,
+            ],
+        )
+    }
+}
+
+/// What refers to something is looked at first: who waits to write only then is turned away at once where another writes.
+fn behaviour(record: &Record) -> TransactionBehavior {
+    match record {
+        Record::Pending(pending) if pending.original.is_some() => TransactionBehavior::Immediate,
+        _ => TransactionBehavior::Deferred,
+    }
+}
+
+/// What is refused before it leaves: a question is no transaction, and an offline sale would be found out about only at its end.
+fn check_kind(record: &Record) -> Result<(), LedgerError> {
+    let refused = |pending: &Pending| match pending.kind {
+        Kind::OfflineSale | Kind::Balance => Some(pending.kind.word()),
+        Kind::Sale
+        | Kind::PreAuthorisation
+        | Kind::Void
+        | Kind::Refund
+        | Kind::PreAuthorisationVoid
+        | Kind::Completion
+        | Kind::CompletionNotice
+        | Kind::CompletionVoid => None,
+    };
+    let word = match record {
+        Record::Pending(pending) => refused(pending),
+        Record::ApprovedByCard(pending, _) => Some(pending.kind.word()),
+        Record::HostApproved { .. }
+        | Record::Approved(_)
+        | Record::Done
+        | Record::Scripts(_)
+        | Record::NotPaid { .. }
+        | Record::Unresolved { .. }
+        | Record::ReversalDue { .. }
+        | Record::RepeatDue { .. } => None,
+    };
+    word.map_or(Ok(()), |word| Err(LedgerError::Kind(word)))
+}
