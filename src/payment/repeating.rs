@@ -76,6 +76,7 @@ mod tests {
             rrn: Rrn::parse("263260000001").ok(),
             authorisation_code: None,
             issuer_data: Vec::new(),
+            balances: Vec::new(),
         })
     }
 
