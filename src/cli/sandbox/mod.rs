@@ -1,7 +1,8 @@
 //! `yima sandbox host|card|printer`: endpoints to try the terminal with, each a process of its own, and `yima sandbox
 //! merchant`, the desk of the acquirer behind the host; `yima sandbox order|reports`, what it wants of terminals and hears from
-//! them; `yima sandbox log`, its word about logs that its host does not sign.
+//! them; `yima sandbox books`, what it has written down; `yima sandbox log`, its word about logs that its host does not sign.
 
+mod books;
 mod log;
 mod merchant;
 mod orders;
@@ -15,6 +16,7 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 
+use self::books::BookArguments;
 use self::log::Log;
 use self::merchant::Merchant;
 use self::orders::{OrderArguments, ReportArguments};
@@ -47,6 +49,8 @@ pub enum Endpoint {
     Order(OrderArguments),
     /// Show what terminals told the host of themselves
     Reports(ReportArguments),
+    /// Show what the host has written down of requests
+    Books(BookArguments),
     /// The acquirer's word about logs of transactions that its host does not sign
     #[command(subcommand)]
     Log(Log),
@@ -152,6 +156,7 @@ impl Endpoint {
             Self::Merchant(merchant) => merchant.run(&place.join("host")),
             Self::Order(arguments) => arguments.run(&place.join("host")),
             Self::Reports(arguments) => arguments.run(&place.join("host")),
+            Self::Books(arguments) => arguments.run(&place.join("host")),
             Self::Log(log) => log.run(&place.join("host")),
         }
     }

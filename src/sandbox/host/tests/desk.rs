@@ -24,7 +24,7 @@ pub struct Desk {
     terminal: Terminal,
     /// The card's counter.
     counter: u16,
-    _directory: TempDir,
+    directory: TempDir,
 }
 
 /// A request that was decided on.
@@ -68,7 +68,16 @@ impl Desk {
         store.register_terminal(&row).unwrap();
         let terminal = store.terminal(TERMINAL).unwrap().unwrap();
         let dialect = Dialect::shipped("unionpay").unwrap();
-        Self { store, dialect, terminal, counter: 0, _directory: directory }
+        Self { store, dialect, terminal, counter: 0, directory }
+    }
+
+    /// The same books, left as an older version of the host had them, and opened by this one.
+    pub fn after_an_update(self, older: &str) -> Self {
+        let Self { store, dialect, terminal, counter, directory } = self;
+        store.connection().execute_batch(older).unwrap();
+        drop(store);
+        let store = Store::open(&directory.path().join("host.sqlite3")).unwrap();
+        Self { store, dialect, terminal, counter, directory }
     }
 
     /// An account as it was at first, and nothing in the books. The card goes on counting.

@@ -49,11 +49,11 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// The latest request that this kind may be about, of those from `about` on backwards.
+/// The first request that this kind may be about, of those from `about` on.
 fn original_of(kind: Kind, done: &[Done], about: usize) -> Option<Done> {
     let from = about % done.len().max(1);
-    let in_turn = done.iter().cycle().skip(from).take(done.len());
-    in_turn.filter(|one| kind.may_refer_to(one.kind)).next().cloned()
+    let mut in_turn = done.iter().cycle().skip(from).take(done.len());
+    in_turn.find(|one| kind.may_refer_to(one.kind)).cloned()
 }
 
 /// What the customer has paid in a family and what is set aside of it, told from the entries alone.

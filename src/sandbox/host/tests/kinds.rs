@@ -105,10 +105,10 @@ fn a_refund_goes_on_over_a_sign_on() {
     let sold = approved(&house.link(), &sale(1, 1000));
     let refund = referring(2, Kind::Refund, 67_02, &Original { amount: cny(1000), ..sold });
     assert_eq!(code(house.link().sale(&refund)), "13", "more than was paid");
-    let large = approved(&house.link(), &sale(3, 100_00));
+    let large = approved(&house.link(), &sale(3, 10_000));
     let refund = referring(4, Kind::Refund, 67_02, &large);
     assert!(matches!(house.impatient().sale(&refund), Err(LinkFailure::NoAnswer(_))));
-    let booked = BALANCE - 1000 - 100_00 + 67_02;
+    let booked = BALANCE - 1000 - 10_000 + 67_02;
     assert_eq!(house.balance(), booked);
     house.sign_on(&house.kit());
     assert!(matches!(house.impatient().sale(&refund), Err(LinkFailure::NoAnswer(_))));

@@ -11,6 +11,7 @@ mod invariant;
 mod kinds;
 mod line;
 mod macs;
+mod older;
 mod parameters;
 mod pins;
 mod pre_authorisations;

@@ -64,6 +64,6 @@ fn a_refund_goes_to_the_card_that_paid() {
 #[test]
 fn amounts_of_66_refuse_a_refund() {
     let mut desk = Desk::new();
-    let sale = desk.ask(Kind::Sale, 1, 100_00, None);
-    assert_eq!((desk.ask(Kind::Refund, 2, 66_05, Some(&sale)).code(), desk.balance()), ("05", BALANCE - 100_00));
+    let sale = desk.ask(Kind::Sale, 1, 10_000, None);
+    assert_eq!((desk.ask(Kind::Refund, 2, 66_05, Some(&sale)).code(), desk.balance()), ("05", BALANCE - 10_000));
 }

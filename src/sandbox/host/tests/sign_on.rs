@@ -114,7 +114,8 @@ fn a_host_of_an_older_version_enrols_its_terminal_anew() {
     let database = rusqlite::Connection::open(state.join("host.sqlite3")).unwrap();
     database
         .execute_batch(
-            "DROP TABLE terminal_keys; ALTER TABLE terminals ADD COLUMN mac_key BLOB; PRAGMA user_version = 1;",
+            "DROP TABLE terminal_keys; ALTER TABLE terminals ADD COLUMN mac_key BLOB;
+             DROP TABLE entries; ALTER TABLE accounts DROP COLUMN held; PRAGMA user_version = 1;",
         )
         .unwrap();
     drop(database);
