@@ -81,7 +81,7 @@ pub fn original() -> Original {
         amount: Amount::new(1234, Currency::CNY).unwrap(),
         rrn: Rrn::parse("263260000001").ok(),
         authorisation_code: AuthorisationCode::parse("654321").ok(),
-        pan: Pan::parse("4111111111111111").unwrap(),
+        pan: Pan::parse("4111111111111111").unwrap().into(),
     }
 }
 

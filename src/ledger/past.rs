@@ -11,12 +11,18 @@ use crate::payment::record::{Pending, State};
 use crate::payment::transaction::{Kind, NotPossible, Original, Past, Presence, Transaction};
 use crate::reference::TraceNumber;
 
-/// What refers to a payment and came about, or may have. Found by its index, of which sales are no part.
-const SINCE: &str =
-    "SELECT coalesce(sum(CASE kind WHEN 'refund' THEN amount ELSE 0 END), 0), coalesce(max(kind <> 'refund'), 0)
-     FROM transactions INDEXED BY transactions_of_original
-     WHERE merchant_code = ?1 AND terminal_number = ?2 AND original_batch = ?3 AND original_stan = ?4
-         AND original_stan IS NOT NULL AND state <> 'declined' AND state <> 'reversed' AND resolution IS NOT 'reversed'";
+/// What refers to a payment and came about, or may have; a completion only as long as it was not voided for certain. Found by its
+/// index, of which sales are no part.
+const SINCE: &str = "SELECT coalesce(sum(CASE t.kind WHEN 'refund' THEN t.amount ELSE 0 END), 0),
+         coalesce(max(t.kind <> 'refund' AND NOT EXISTS (
+             SELECT 1 FROM transactions v INDEXED BY transactions_of_original
+             WHERE v.merchant_code = t.merchant_code AND v.terminal_number = t.terminal_number
+                 AND v.original_batch = t.batch AND v.original_stan = t.stan AND v.original_stan IS NOT NULL
+                 AND v.kind = 'completion_void' AND (v.state = 'approved' OR v.resolution = 'charged'))), 0)
+     FROM transactions t INDEXED BY transactions_of_original
+     WHERE t.merchant_code = ?1 AND t.terminal_number = ?2 AND t.original_batch = ?3 AND t.original_stan = ?4
+         AND t.original_stan IS NOT NULL AND t.state <> 'declined' AND t.state <> 'reversed'
+         AND t.resolution IS NOT 'reversed'";
 
 impl Ledger {
     /// A transaction with what has become of it since; nothing, when there is none of this number. Its card number is whole as

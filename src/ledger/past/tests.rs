@@ -149,6 +149,23 @@ fn what_was_voided_or_completed_is_used_until_that_is_taken_back_for_certain() {
 }
 
 #[test]
+fn what_was_set_aside_can_be_completed_again_once_its_completion_is_voided_for_certain() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut ledger = keeping(directory.path());
+    let held = approved_of(&mut ledger, Kind::PreAuthorisation, 1234);
+    let completion = done_about(&mut ledger, Kind::Completion, held, 1234);
+    let record = about(&ledger, Kind::CompletionVoid, completion, 1234);
+    let void = begin(&mut ledger, &record).unwrap();
+    assert!(of(&ledger, held).used, "nobody knows yet");
+    ledger.record(void, &host_approved()).unwrap();
+    ledger.record(void, &Record::Done).unwrap();
+    assert!(!of(&ledger, held).used);
+    assert!(of(&ledger, completion).used);
+    done_about(&mut ledger, Kind::Completion, held, 1000);
+    assert!(of(&ledger, held).used, "by another one");
+}
+
+#[test]
 fn what_a_person_found_charged_can_be_refunded_and_what_was_found_reversed_cannot() {
     let directory = tempfile::tempdir().unwrap();
     let mut ledger = keeping(directory.path());
@@ -314,7 +331,9 @@ fn what_became_of_a_payment_is_found_by_its_index() {
     let mut statement = ledger.connection.prepare(&format!("EXPLAIN QUERY PLAN {SINCE}")).unwrap();
     let plan: Vec<String> =
         statement.query_map(params!["a", "b", 1, 2], |row| row.get(3)).unwrap().map(Result::unwrap).collect();
-    let by_original = "SEARCH transactions USING INDEX transactions_of_original \
+    let by_original = "SEARCH t USING INDEX transactions_of_original \
                        (merchant_code=? AND terminal_number=? AND original_batch=? AND original_stan=?)";
-    assert_eq!(plan, [by_original]);
+    let (first, others) = plan.split_first().unwrap();
+    assert_eq!(first, by_original);
+    assert!(others.iter().all(|step| !step.starts_with("SCAN")), "{others:?}");
 }

@@ -24,7 +24,7 @@ fn original(request: &SaleRequest, answer: &HostAnswer) -> Original {
         amount: request.amount,
         rrn: answer.rrn.clone(),
         authorisation_code: answer.authorisation_code.clone(),
-        pan: request.card.pan.clone(),
+        pan: request.card.pan.clone().into(),
     }
 }
 
