@@ -129,7 +129,7 @@ mod tests {
                 amount: yuan("20.00"),
                 rrn: None,
                 authorisation_code: None,
-                pan: Pan::of_digits("4111111111111111").unwrap(),
+                pan: Pan::of_digits("4111111111111111").unwrap().into(),
             },
             given_back: yuan("5.00"),
             used: false,
