@@ -46,9 +46,13 @@ fn tally(found: &Row<'_>) -> Result<Tally, LedgerError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ledger::tests::{approved, open, paid, pending, reversal_due};
+    use crate::ledger::tests::{
+        about, approved, approved_of, done_about, host_approved, open, paid, pending, reversal_due,
+    };
     use crate::money::Currency;
+    use crate::payment::online::EntryMode;
     use crate::payment::queue::EntryId;
+    use crate::payment::record::Record;
     use crate::settlement::{Side, totals};
 
     #[test]
@@ -74,6 +78,32 @@ mod tests {
         let debit = of(next).of(Side::Debit, true).unwrap();
         assert_eq!((debit.count, debit.amount.minor(), of(next).open), (1, 1234, 0));
         assert_eq!(ledger.tallies(Batch::new(3).unwrap()).unwrap(), []);
+    }
+
+    #[test]
+    fn what_went_back_stands_on_the_other_side_by_the_card_of_its_original() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut ledger = open(directory.path());
+        let first = paid(&mut ledger, approved());
+        paid(&mut ledger, approved());
+        let held = approved_of(&mut ledger, Kind::PreAuthorisation, 5000);
+        done_about(&mut ledger, Kind::Completion, held, 700);
+        // The card stayed away.
+        let Record::Pending(mut void) = about(&ledger, Kind::Void, first, 1234) else { panic!("it begins") };
+        (void.entry, void.aid) = (EntryMode::NotRead, String::new());
+        let trace = ledger.take_trace_number().unwrap();
+        for record in [Record::Pending(void), host_approved(), Record::Done] {
+            ledger.record(trace, &record).unwrap();
+        }
+        let totals = totals(&ledger.tallies(first.batch).unwrap(), Currency::CNY).unwrap();
+        let of = |side| totals.of(side, true).map(|sum| (sum.count, sum.amount.minor())).unwrap();
+        assert_eq!((of(Side::Debit), of(Side::Credit), totals.open), ((3, 3168), (1, 1234), 0));
+        let day = ledger.paid_on(jiff::civil::date(2026, 11, 22), Currency::CNY).unwrap();
+        assert_eq!((day.count, day.amount.minor(), day.count_back, day.back.minor()), (3, 3168, 1, 1234));
+        assert_eq!(day.net_minor(), 1934);
+        let kinds = ledger.done_on(jiff::civil::date(2026, 11, 22), Currency::CNY).unwrap();
+        assert!(kinds.contains(&(Kind::PreAuthorisation, 1, 5000)), "{kinds:?}");
+        assert_eq!(kinds.len(), 4);
     }
 
     #[test]

@@ -109,7 +109,7 @@ impl Ledger {
             let leaving: HashSet<i64> = payments.iter().copied().collect();
             let mut times = month.iter().filter(|(id, _)| leaving.contains(id)).map(|(_, at)| at.clone());
             if let Some(first) = times.next() {
-                let last = times.last().unwrap_or_else(|| first.clone());
+                let last = times.next_back().unwrap_or_else(|| first.clone());
                 return Ok(Some((payments, first, last)));
             }
         }

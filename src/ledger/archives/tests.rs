@@ -3,12 +3,14 @@ use std::path::Path;
 use jiff::civil::{DateTime, date};
 
 use super::super::PrintState;
+use super::super::backup::check_whole;
 use super::super::backup::tests::names;
 use super::super::connecting::empty_log;
-use super::super::tests::{approved, host_approved, open, pending_sale, reversal_due};
+use super::super::tests::{about, approved, host_approved, open, pending_sale, reversal_due};
 use super::*;
 use crate::payment::queue::{Act, Deed, EntryId, Resolution};
 use crate::payment::record::{Pending, Record, State};
+use crate::payment::transaction::Kind;
 use crate::proof::export;
 use crate::proof::verify::{Trust, verify};
 use crate::receipt::CopyFor;
@@ -111,6 +113,63 @@ fn a_month_that_is_old_enough_leaves_for_a_file_and_is_read_from_there() {
     assert_eq!((opened.deeds().unwrap(), opened.copies_of(old[0]).unwrap()), (deeds, slips));
     assert_eq!(opened.page(0, 9).unwrap().len(), 3);
     assert!(opened.unlogged().unwrap().is_empty());
+}
+
+fn voided(ledger: &mut Ledger, original: TraceNumber, at: DateTime) -> TraceNumber {
+    let Record::Pending(mut void) = about(ledger, Kind::Void, original, 1234) else { panic!("it begins") };
+    void.at = at;
+    let trace = ledger.take_trace_number().unwrap();
+    for record in [Record::Pending(void), host_approved(), Record::Done] {
+        ledger.record(trace, &record).unwrap();
+    }
+    trace
+}
+
+fn print(ledger: &mut Ledger, trace: TraceNumber) {
+    for copy in ledger.copies_of(trace).unwrap() {
+        ledger.copy_is(&copy, PrintState::Printed).unwrap();
+    }
+}
+
+#[test]
+fn a_payment_leaves_with_what_refers_to_it_or_after_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut ledger = open(directory.path());
+    let june = date(2023, 6, 1).at(0, 0, 0, 0);
+    let sales = [paid(&mut ledger, may(1)), paid(&mut ledger, may(2)), paid(&mut ledger, may(30))];
+    let voids = [
+        voided(&mut ledger, sales[0], may(1)),
+        voided(&mut ledger, sales[1], may(3)),
+        voided(&mut ledger, sales[2], june),
+    ];
+    let newest = end_batch(&mut ledger, 2);
+    print(&mut ledger, voids[0]);
+    print(&mut ledger, voids[2]);
+    let rows: Vec<_> = sales.iter().chain(&voids).map(|trace| ledger.find(*trace).unwrap().unwrap()).collect();
+    let mut left = Vec::new();
+    let mut leave = |ledger: &mut Ledger, month: &str, payments: u32| {
+        let archive = archive(ledger).unwrap();
+        assert!(archive.name.contains(month), "{}", archive.name);
+        assert_eq!(archive.payments, payments);
+        left.push(archive);
+    };
+    // One of May has a slip to print, and one is referred to in June.
+    leave(&mut ledger, "2023-05", 2);
+    assert_eq!(traces(&ledger).len(), 5);
+    // What stays in May holds June up for nobody.
+    leave(&mut ledger, "2023-06", 1);
+    leave(&mut ledger, "2023-05", 1);
+    assert_eq!(archive(&mut ledger), None);
+    print(&mut ledger, voids[1]);
+    leave(&mut ledger, "2023-05", 2);
+    assert_eq!(traces(&ledger), [newest]);
+    let opened: Vec<_> = left.iter().map(|archive| ledger.open_archive(archive).unwrap()).collect();
+    for row in rows {
+        let found = opened.iter().find_map(|archive| archive.find(row.trace).unwrap());
+        assert_eq!(found, Some(row), "also where what it refers to is in another file");
+    }
+    assert!(opened.iter().all(|archive| archive.unlogged().unwrap().is_empty()));
+    check_whole(&ledger.connection, &ledger.path).unwrap();
 }
 
 #[test]

@@ -1,7 +1,7 @@
 use jiff::ToSpan;
 use jiff::civil::date;
 
-use super::super::tests::{approved, host_approved, open, pending, pending_sale};
+use super::super::tests::{approved, done_about, host_approved, open, pending, pending_sale};
 use super::*;
 use crate::card_number::Pan;
 use crate::money::Currency;
@@ -117,6 +117,21 @@ fn what_is_looked_for_is_found_newest_first_and_nothing_else() {
 }
 
 #[test]
+fn what_is_looked_for_may_be_of_a_kind() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut ledger = open(directory.path());
+    let mut traces = ten(&mut ledger);
+    traces.push(done_about(&mut ledger, Kind::Void, traces[2], 300));
+    let amount = Amount::new(300, Currency::CNY).ok();
+    let of = |kind| Search { kind: Some(kind), amount, ..Search::default() };
+    let found = |search: &Search| places(&traces, &ledger.search(search, None, 100).unwrap());
+    assert_eq!(found(&of(Kind::Void)), [10]);
+    assert_eq!(found(&Search { kind: Some(Kind::Void), ..Search::default() }), [10]);
+    assert_eq!(found(&of(Kind::Sale)), [7, 2]);
+    assert_eq!(found(&of(Kind::Refund)), [0_usize; 0]);
+}
+
+#[test]
 fn payments_of_one_second_come_once_in_pages() {
     let directory = tempfile::tempdir().unwrap();
     let mut ledger = open(directory.path());
@@ -155,7 +170,16 @@ fn every_question_is_answered_by_its_index() {
     let end = PageEnd { at: noon().to_string(), id: 7 };
     let amount = Amount::new(300, Currency::CNY).ok();
     let last_four = LastFour::parse("0001");
+    let kind = Some(Kind::Refund);
     let cases = [
+        (
+            question(&Search { kind, ..Search::default() }, Some(&end), 9),
+            "SEARCH t USING INDEX transactions_of_kind (kind=? AND at>? AND at<?)",
+        ),
+        (
+            question(&Search { kind: Some(Kind::Sale), ..Search::default() }, None, 9),
+            "SEARCH t USING INDEX transactions_by_time (at>?)",
+        ),
         (history(None, 9), "SEARCH t USING INTEGER PRIMARY KEY"),
         (history(Some(&end), 9), "SEARCH t USING INTEGER PRIMARY KEY"),
         (question(&Search::default(), None, 9), "SEARCH t USING INDEX transactions_by_time (at>?)"),

@@ -296,8 +296,8 @@ impl Day<'_> {
                 Act::Retry
             } else {
                 Act::Resolve(match entry.kind {
-                    Kind::Reversal if self.is_booked(entry.original) => Resolution::Charged,
-                    Kind::Reversal => Resolution::Reversed,
+                    Kind::Reversal | Kind::Repeat if self.is_booked(entry.original) => Resolution::Charged,
+                    Kind::Reversal | Kind::Repeat => Resolution::Reversed,
                     Kind::Advice(_) => Resolution::Noted,
                 })
             };
