@@ -73,6 +73,7 @@ pub fn answer(books: &Books<'_>, entry: &Entry, request: [u8; 32]) -> Result<Opt
         authorisation_code: kept.authorisation_code,
         amount: (entry.response_code == PART).then(|| entry.booked.minor()),
         issuer_data: kept.issuer_data,
+        is_repeat: true,
         ..Decision::default()
     }))
 }

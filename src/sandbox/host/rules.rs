@@ -39,6 +39,8 @@ pub struct Decision {
     pub issuer_data: Option<Vec<u8>>,
     /// True when nobody is to be told.
     pub silent: bool,
+    /// True when the same request was decided on before.
+    pub is_repeat: bool,
 }
 
 /// The request is not understood (30).

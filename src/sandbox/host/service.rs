@@ -33,6 +33,7 @@ use crate::acquirer::parameters::status::StatusReport;
 use crate::clock;
 use crate::iso8583::dialect::{Dialect, MAC_FIELD};
 use crate::iso8583::{Frame, Message, Mti, Order};
+use crate::payment::transaction::IfUnknown;
 
 /// What goes back over HTTP.
 #[derive(Debug)]
@@ -213,8 +214,10 @@ impl Service {
             _ => {}
         }
         let mut decision = transactions::decide(&self.store, &self.dialect, terminal, message, bytes, now)?;
-        // What was refused is answered properly, whatever its amount: there is nothing to be lost.
-        if decision.authorisation_code.is_none() {
+        // What was refused is answered properly, whatever its amount: there is nothing to be lost. So is what the terminal sends again
+        // because it cannot be taken back.
+        let sent_again = decision.is_repeat && kind.is_some_and(|kind| kind.if_unknown() == IfUnknown::Repeated);
+        if decision.authorisation_code.is_none() || sent_again {
             return self.signed(request, terminal, &decision, now);
         }
         match script {

@@ -111,8 +111,26 @@ fn a_refund_goes_on_over_a_sign_on() {
     let booked = BALANCE - 1000 - 10_000 + 67_02;
     assert_eq!(house.balance(), booked);
     house.sign_on(&house.kit());
-    assert!(matches!(house.impatient().sale(&refund), Err(LinkFailure::NoAnswer(_))));
-    assert_eq!((house.balance(), house.running.ledger().unwrap().len()), (booked, 4));
+    let answer = house.link().sale(&refund).unwrap();
+    let entries = house.running.ledger().unwrap();
+    assert_eq!((answer.decision, house.balance(), entries.len()), (Decision::Approved, booked, 4));
+    assert_eq!(answer.rrn.unwrap().as_str(), entries[3].rrn);
+}
+
+/// Otherwise the terminal would take it for one that was never booked.
+#[test]
+fn a_refund_that_was_booked_is_not_called_refused_by_a_host_that_takes_none_any_more() {
+    let house = House::new();
+    let link = house.link();
+    let sold = approved(&link, &sale(1, 1000));
+    let refund = referring(2, Kind::Refund, 400, &sold);
+    approved(&link, &refund);
+    let id = house.host.register(|register| Ok(register.of_terminal("10000001")?.unwrap().id)).unwrap();
+    house.host.register(|register| register.suspend(id, "why", "test", jiff::Timestamp::now())).unwrap();
+    assert_eq!(code(link.sale(&refund)), "00", "the answer of the first");
+    assert_eq!(code(link.sale(&referring(3, Kind::Refund, 400, &sold))), "03");
+    assert_eq!(code(link.sale(&referring(4, Kind::Void, 1000, &sold))), "03");
+    assert_eq!(house.balance(), BALANCE - 600);
 }
 
 #[test]
