@@ -53,7 +53,7 @@ fn step() -> impl Strategy<Value = Step> {
 fn original_of(kind: Kind, done: &[Done], about: usize) -> Option<Done> {
     let from = about % done.len().max(1);
     let in_turn = || done.iter().cycle().skip(from).take(done.len()).filter(|one| kind.may_refer_to(one.kind));
-    let approved = in_turn().find(|one| about % 4 > 0 && one.decision.authorisation_code.is_some());
+    let approved = in_turn().find(|one| !about.is_multiple_of(4) && one.decision.authorisation_code.is_some());
     approved.or_else(|| in_turn().next()).cloned()
 }
 
