@@ -12,10 +12,9 @@ use super::view::{PinPlace, Progress, Screen};
 use crate::devices::sound::Tone;
 use crate::ledger::LedgerError;
 use crate::money::Amount;
-use crate::payment::purpose::{Allowed, COMPLETION_PERCENT, Purpose};
+use crate::payment::purpose::{Allowed, Purpose};
 use crate::payment::sale::{self, Event, Opening, Sale};
 use crate::payment::transaction::Transaction;
-use crate::reference::Batch;
 use crate::wording::{Reason, ReasonKind};
 
 impl Core {
@@ -122,8 +121,16 @@ impl Core {
             Some(original) => self.ledger.past(original).map_err(failed)?,
             None => None,
         };
-        let allowed = allowed(self.ledger.batch().map_err(failed)?);
+        let allowed = self.allowed().map_err(failed)?;
         purpose.transaction(past.as_ref(), allowed).map_err(|problem| problem.reason())
+    }
+
+    /// What this acquirer lets be done in this batch.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub(super) fn allowed(&self) -> Result<Allowed, LedgerError> {
+        Ok(Allowed { batch: self.ledger.batch()?, completion_percent: self.parts.completion_percent })
     }
 
     /// How much it is about, for the screen: of an earlier transaction the whole of it, where nobody said how much.
@@ -155,9 +162,4 @@ impl Core {
         });
         self.screen = Screen::Keypad { notice: Some(reason) };
     }
-}
-
-/// What this acquirer lets be done in this batch.
-pub(super) const fn allowed(batch: Batch) -> Allowed {
-    Allowed { batch, completion_percent: COMPLETION_PERCENT }
 }

@@ -1,6 +1,5 @@
 //! One earlier transaction on the screen, with what can be done with it: the payment core says what that is.
 
-use super::charging::allowed;
 use super::engine::Core;
 use super::showing::view_of_row;
 use super::view::{Detail, Screen};
@@ -28,7 +27,7 @@ impl Core {
     fn detail_of(&self, trace: TraceNumber) -> Result<Option<Detail>, LedgerError> {
         let Some(row) = self.ledger.find(trace)? else { return Ok(None) };
         let past = self.ledger.past(trace)?;
-        let allowed = allowed(self.ledger.batch()?);
+        let allowed = self.allowed()?;
         let can = |purpose: Purpose| purpose.transaction(past.as_ref(), allowed).ok();
         let refund = can(Purpose::Refund(trace, None));
         let complete = can(Purpose::Completion(trace, None, Presence::CardThere));

@@ -57,6 +57,8 @@ pub struct Parts {
     pub has_working_keys: bool,
     /// Which of its response codes end an entry of the queue.
     pub queue_codes: QueueCodes,
+    /// So many percent of what was set aside may be paid.
+    pub completion_percent: u32,
     /// Currency of the keypad.
     pub currency: Currency,
     /// Language of the slips.
@@ -94,6 +96,7 @@ pub(super) struct Fixed {
     pub printer_profile: PrinterProfile,
     pub sound: Box<dyn Sound>,
     pub queue_codes: QueueCodes,
+    pub completion_percent: u32,
     pub currency: Currency,
     pub language: Language,
     pub pin_wait: Duration,
@@ -121,6 +124,7 @@ impl Parts {
             printer_profile: parts.printer_profile,
             sound: parts.sound,
             queue_codes: parts.queue_codes,
+            completion_percent: parts.completion_percent,
             currency: parts.currency,
             language: parts.language,
             card_wait: parts.card_wait,

@@ -254,6 +254,7 @@ impl Setup {
             sound: self.sound(),
             has_working_keys: vault.check_value(KeyName::Mac)?.is_some(),
             link: Arc::new(self.link(identity.clone(), vault)?),
+            completion_percent: self.dialect()?.transactions.most_completed_percent,
             queue_codes: self.dialect()?.queue,
             currency: self
                 .settings

@@ -5,10 +5,6 @@ use super::transaction::{Kind, NotPossible, Past, Presence, Transaction, most_of
 use crate::money::{Amount, Currency};
 use crate::reference::{Batch, TraceNumber};
 
-/// So many percent of what was set aside may be paid, where the acquirer says nothing of it: what a hotel or a pump adds to what
-/// it expected.
-pub const COMPLETION_PERCENT: u32 = 115;
-
 /// See the module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
@@ -33,7 +29,7 @@ pub enum Purpose {
 pub struct Allowed {
     /// The batch whose numbers are given now.
     pub batch: Batch,
-    /// So many percent of what was set aside may be paid.
+    /// So many percent of what was set aside may be paid: what a hotel or a pump adds to what it expected.
     pub completion_percent: u32,
 }
 
@@ -143,7 +139,7 @@ mod tests {
         }
     }
 
-    const ALLOWED: Allowed = Allowed { batch: Batch::FIRST, completion_percent: COMPLETION_PERCENT };
+    const ALLOWED: Allowed = Allowed { batch: Batch::FIRST, completion_percent: 115 };
 
     #[test]
     fn what_is_not_said_is_all_that_there_is() {

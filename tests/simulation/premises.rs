@@ -208,6 +208,7 @@ impl Premises {
             sound: Box::new(Silent),
             link: Arc::new(HttpsLink::over(carrier, host, &self.kit(), self.identity.clone(), vault).unwrap()),
             has_working_keys,
+            completion_percent: 115,
             queue_codes: Dialect::shipped("unionpay").unwrap().queue,
             currency: Currency::CNY,
             language: Language::Chinese,

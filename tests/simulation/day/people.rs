@@ -251,7 +251,7 @@ impl Day<'_> {
                     self.leaves();
                 }
             }
-            Screen::Queue { .. } | Screen::Enrol { .. } => self.send(Intent::ShowKeypad),
+            Screen::Transaction(_) | Screen::Queue { .. } | Screen::Enrol { .. } => self.send(Intent::ShowKeypad),
         }
     }
 

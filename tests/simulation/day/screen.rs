@@ -51,6 +51,7 @@ pub fn word(screen: &Screen) -> String {
             format!("UNKNOWN {} {} {tries}", amount.minor(), reason(Some(why)))
         }
         Screen::Transactions { rows, .. } => format!("{} transactions", rows.len()),
+        Screen::Transaction(detail) => format!("transaction {}", detail.row.trace),
         Screen::Queue { waiting, parked, .. } => format!("queue {waiting} {parked}"),
         Screen::Enrol { .. } => "enrol".to_owned(),
         Screen::OutOfService { reason: why } => format!("out of service {}", reason(Some(why))),
