@@ -69,8 +69,8 @@ impl Ledger {
         let Some(original) = &pending.original else { return Ok(()) };
         let row = self.find(original.trace)?.ok_or(LedgerError::NoSuchRow(original.trace))?;
         let past = self.past_of(&row, original.pan.clone())?;
-        // The card was looked at by whoever read it.
-        let (kind, amount, presence) = (pending.kind, pending.amount, Presence::CardAway);
+        // Whether the card had to be there was looked at by whoever read it, or did not.
+        let (kind, amount, presence) = (pending.kind, pending.amount, Presence::CardThere);
         let made = match kind {
             Kind::Void | Kind::PreAuthorisationVoid | Kind::CompletionVoid => {
                 Transaction::void(&past, trace.batch, presence)?

@@ -324,6 +324,9 @@ pub enum NotPossible {
     /// It was voided, given back as a whole or completed, or that is not known yet.
     #[error("{0} was voided, refunded or completed already, or may have been")]
     Used(TraceNumber),
+    /// The number of its card is kept no more, and without the card nobody can be asked.
+    #[error("the card number of {0} is kept no more: the card must be there")]
+    CardNeeded(TraceNumber),
     /// A part of it has gone back.
     #[error("of {0} a part was refunded already: refund the rest instead")]
     RefundedInPart(TraceNumber),
@@ -355,6 +358,7 @@ impl NotPossible {
             Self::OtherBatch(_) => ReasonKind::OriginalSettled,
             Self::Used(_) => ReasonKind::OriginalUsed,
             Self::RefundedInPart(_) => ReasonKind::OriginalRefundedInPart,
+            Self::CardNeeded(_) => ReasonKind::CardNeeded,
             Self::TooMuch { .. } => ReasonKind::MoreThanIsLeft,
             Self::Nothing | Self::Currency(_) => ReasonKind::AmountWrong,
         };
@@ -422,7 +426,7 @@ impl Transaction {
         if !past.given_back.is_zero() {
             return Err(NotPossible::RefundedInPart(trace));
         }
-        Ok(Self::about(kind, past.original.amount, past, presence))
+        Self::about(kind, past.original.amount, past, presence)
     }
 
     /// Gives back a payment, or a part of it. To its card: nobody else's may be used.
@@ -440,7 +444,7 @@ impl Transaction {
             return Err(NotPossible::Used(trace));
         }
         within(trace, amount, left)?;
-        Ok(Self::about(Kind::Refund, amount, past, Presence::CardThere))
+        Self::about(Kind::Refund, amount, past, Presence::CardThere)
     }
 
     /// Pays what was set aside, or a part of it; up to so many percent where the acquirer allows more than that.
@@ -468,19 +472,22 @@ impl Transaction {
     ) -> Result<Self, NotPossible> {
         check(kind, past)?;
         within(past.original.trace, amount, most_of(past.original.amount, most_percent))?;
-        Ok(Self::about(kind, amount, past, presence))
+        Self::about(kind, amount, past, presence)
     }
 
     const fn of_its_own(kind: Kind, amount: Amount) -> Self {
         Self { kind, amount, card: kind.card(), original: None }
     }
 
-    fn about(kind: Kind, amount: Amount, past: &Past, presence: Presence) -> Self {
+    fn about(kind: Kind, amount: Amount, past: &Past, presence: Presence) -> Result<Self, NotPossible> {
         let card = match presence {
             Presence::CardThere => kind.card(),
             Presence::CardAway => CardUse::None,
         };
-        Self { kind, amount, card, original: Some(past.original.clone()) }
+        if card == CardUse::None && past.original.pan.whole().is_none() {
+            return Err(NotPossible::CardNeeded(past.original.trace));
+        }
+        Ok(Self { kind, amount, card, original: Some(past.original.clone()) })
     }
 
     /// What is to be done.

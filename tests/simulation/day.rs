@@ -1,6 +1,7 @@
 //! A day from its first customer to its end: one thing after the other, each at its time. What people do is in [`people`],
 //! what the power does in [`power`].
 
+mod back;
 mod people;
 mod power;
 mod screen;
@@ -29,6 +30,7 @@ use crate::{judge, premises};
 use people::People;
 use screen::{Shown, word};
 
+pub use back::Undone;
 pub use people::{Told, Word};
 pub use power::may_follow;
 
@@ -270,7 +272,7 @@ impl<'a> Day<'a> {
             Ok(_) => {}
             Err(error) => left.push(error.to_string()),
         }
-        for state in [State::Pending, State::HostApproved, State::ReversalDue] {
+        for state in [State::Pending, State::HostApproved, State::ReversalDue, State::RepeatDue] {
             if ledger.in_state(state).map_or(true, |rows| !rows.is_empty()) {
                 left.push(format!("a payment is {}", state.word()));
             }
@@ -419,7 +421,8 @@ impl<'a> Day<'a> {
         if self.last_customer.is_some_and(|last| !paid(last)) {
             self.problems.push("nobody can pay, though nothing goes wrong any more".to_owned());
         }
-        let rows = judge::judge(&self.network, &self.people.told, &self.acknowledged, &mut self.problems);
+        let rows =
+            judge::judge(&self.network, &self.people.told, &self.people.undone, &self.acknowledged, &mut self.problems);
         self.problems.extend(self.network.problems());
         Verdict {
             problems: self.problems,

@@ -6,13 +6,14 @@ use rusqlite::Connection;
 use yima::ledger::TransactionRow;
 use yima::payment::queue::Resolution;
 use yima::payment::record::State;
+use yima::payment::transaction::Kind;
 use yima::receipt::CopyFor;
 use yima::reference::TraceNumber;
 use yima::sandbox::card::profile::{CardProfile, SHIPPED};
-use yima::sandbox::host::store::EntryState;
+use yima::sandbox::host::store::{Entry, EntryState};
 
 use crate::agreement::{disagreements, not_told};
-use crate::day::{Told, Word, may_follow};
+use crate::day::{Told, Undone, Word, may_follow};
 use crate::network::Network;
 use crate::premises;
 
@@ -20,6 +21,7 @@ use crate::premises;
 pub fn judge(
     network: &Network,
     told: &[Told],
+    undone: &[Undone],
     acknowledged: &BTreeMap<TraceNumber, State>,
     problems: &mut Vec<String>,
 ) -> Vec<TransactionRow> {
@@ -61,10 +63,14 @@ pub fn judge(
 
     let owners = network.owners();
     let paid = |trace: TraceNumber| {
-        entries
-            .iter()
-            .any(|entry| entry.trace == trace && entry.state == EntryState::Approved && !entry.booked.is_zero())
+        entries.iter().any(|entry| {
+            entry.kind == Kind::Sale
+                && entry.trace == trace
+                && entry.state == EntryState::Approved
+                && !entry.booked.is_zero()
+        })
     };
+    problems.extend(gone_back_wrongly(&entries, undone));
     let mut payments = BTreeMap::<usize, Vec<TraceNumber>>::new();
     for (trace, customer) in owners.iter().filter(|(trace, _)| paid(**trace)) {
         payments.entry(*customer).or_default().push(*trace);
@@ -103,4 +109,25 @@ pub fn judge(
         problems.push(format!("the database is damaged: {verdict}"));
     }
     rows
+}
+
+/// Of which sale more went back than was paid, or other than the screens said.
+fn gone_back_wrongly(entries: &[Entry], undone: &[Undone]) -> Vec<String> {
+    let mut problems = Vec::new();
+    let stand = |original: TraceNumber| {
+        entries.iter().filter(move |entry| entry.original == Some(original) && entry.state == EntryState::Approved)
+    };
+    for sale in entries.iter().filter(|entry| entry.kind == Kind::Sale) {
+        let back: u64 = stand(sale.trace).map(|entry| entry.booked.minor()).sum();
+        if back > sale.booked.minor() {
+            problems.push(format!("{}: {back} went back of {}", sale.trace, sale.booked.minor()));
+        }
+    }
+    for Undone { original, kind, times } in undone {
+        let count = stand(*original).filter(|entry| entry.kind == *kind).count();
+        if count < *times as usize {
+            problems.push(format!("{original}: {times} times {} was said, {count} times it was done", kind.word()));
+        }
+    }
+    problems
 }

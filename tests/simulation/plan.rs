@@ -49,6 +49,17 @@ pub struct Customer {
     pub touches_twice: bool,
     /// The card stays in the reader after the payment until somebody says so.
     pub forgets_card: bool,
+    /// Comes back with the card when it is paid.
+    pub regrets: Option<Regret>,
+}
+
+/// What a customer who has paid comes back for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Regret {
+    /// The sale is to be undone.
+    Void,
+    /// So many percent of it are to go back, so many times.
+    Refund { percent: u64, times: u32 },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -160,6 +171,7 @@ impl Customer {
         cancels: None,
         touches_twice: false,
         forgets_card: false,
+        regrets: None,
     };
 }
 
@@ -210,7 +222,29 @@ impl Plan {
                 parts.push(Part::Paper(slip, fault));
             }
         }
+        if seed % DAYS_OF_REGRETS == LATEST_DAY_OF_REGRETS {
+            let random = &mut Random::new(seed ^ 0x5245_4752_4554_0000);
+            for part in &mut parts {
+                if let Part::Customer(customer) = part {
+                    customer.regrets = random.percent(60).then(|| regret(random));
+                }
+            }
+        }
         Self { seed, parts }
+    }
+}
+
+/// On one day of so many customers come back.
+const DAYS_OF_REGRETS: u64 = 7;
+
+/// Which.
+const LATEST_DAY_OF_REGRETS: u64 = 5;
+
+fn regret(random: &mut Random) -> Regret {
+    if random.percent(50) {
+        Regret::Void
+    } else {
+        Regret::Refund { percent: random.one_of(&[10, 50, 60, 100]), times: random.between(1, 3) as u32 }
     }
 }
 
@@ -235,6 +269,7 @@ fn customer(random: &mut Random) -> Customer {
         cancels: random.percent(12).then(|| random.one_of(&[Cancels::BeforeCard, Cancels::WhileProcessing])),
         touches_twice: random.percent(10),
         forgets_card: random.percent(10),
+        regrets: None,
     }
 }
 

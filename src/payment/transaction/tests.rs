@@ -1,7 +1,7 @@
 use jiff::civil::date;
 
 use super::*;
-use crate::card_number::Pan;
+use crate::card_number::{KnownPan, Pan};
 use crate::reference::Stan;
 
 fn yuan(text: &str) -> Amount {
@@ -226,4 +226,23 @@ fn what_cannot_be_taken_back_is_what_no_reversal_may_name() {
             Kind::CompletionVoid,
         ]
     );
+}
+
+#[test]
+fn of_a_card_whose_number_is_kept_no_more_nothing_is_asked_without_it() {
+    let held = past(Kind::PreAuthorisation);
+    let pan = KnownPan::Truncated(held.original.pan.truncated());
+    let original = Original { pan, ..held.original.clone() };
+    let trace = original.trace;
+    let settled = Past { original, ..held };
+    let batch = trace.batch;
+    let amount = settled.original.amount;
+    let refused = [
+        Transaction::void(&settled, batch, Presence::CardAway),
+        Transaction::completion(&settled, amount, 100, Presence::CardAway),
+        Transaction::completion_notice(&settled, amount, 100),
+    ];
+    assert!(refused.into_iter().all(|made| made == Err(NotPossible::CardNeeded(trace))));
+    Transaction::void(&settled, batch, Presence::CardThere).unwrap();
+    Transaction::completion(&settled, amount, 100, Presence::CardThere).unwrap();
 }

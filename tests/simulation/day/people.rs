@@ -14,6 +14,7 @@ use yima::reference::TraceNumber;
 use yima::sandbox::host::store::EntryState;
 use yima::wording::ReasonKind;
 
+use super::back::{Back, Undone};
 use super::{Day, Happening};
 use crate::plan::{Cancels, Customer};
 
@@ -22,8 +23,12 @@ use crate::plan::{Cancels, Customer};
 pub struct People {
     pub customers: Vec<Customer>,
     pub to_come: usize,
-    waiting: VecDeque<usize>,
-    serving: Option<Serving>,
+    pub(super) waiting: VecDeque<usize>,
+    pub(super) serving: Option<Serving>,
+    /// Who has paid and comes back.
+    pub(super) to_return: Vec<usize>,
+    /// What was done for those who came back, as the screen said.
+    pub undone: Vec<Undone>,
     pub told: Vec<Told>,
     /// What was given up and is tried once more.
     tried_again: BTreeSet<TraceNumber>,
@@ -45,18 +50,20 @@ pub struct Told {
 }
 
 /// Somebody at the counter.
-struct Serving {
-    customer: usize,
-    tries: u32,
+pub(super) struct Serving {
+    pub(super) customer: usize,
+    pub(super) tries: u32,
+    /// Came back for something.
+    pub(super) back: Option<Back>,
     /// The button was touched, and nothing has been said since.
-    begun: bool,
+    pub(super) begun: bool,
     /// It is not known what became of a payment, because the power went.
-    to_look_up: bool,
-    cancelled: bool,
-    inserted: bool,
-    paid: bool,
-    patience: u32,
-    wrong_pins: u32,
+    pub(super) to_look_up: bool,
+    pub(super) cancelled: bool,
+    pub(super) inserted: bool,
+    pub(super) paid: bool,
+    pub(super) patience: u32,
+    pub(super) wrong_pins: u32,
 }
 
 impl People {
@@ -100,12 +107,16 @@ impl Day<'_> {
         }
         serving.paid |= word == Word::Paid;
         let customer = serving.customer;
+        if word == Word::Paid && self.people.customers[customer].regrets.is_some() {
+            self.people.to_return.push(customer);
+            self.people.waiting.push_back(customer);
+        }
         let owners = self.network.owners();
         let payments = owners.into_iter().filter(|(_, owner)| *owner == customer).map(|(trace, _)| trace).collect();
         self.people.told.push(Told { customer, word, payments });
     }
 
-    fn leaves(&mut self) {
+    pub(super) fn leaves(&mut self) {
         self.slot.remove();
         self.people.serving = None;
         self.network.serves(None);
@@ -137,9 +148,12 @@ impl Day<'_> {
                     let Some(customer) = self.people.waiting.pop_front() else { return };
                     self.network.serves(Some(customer));
                     let wrong_pins = self.people.customers[customer].wrong_pins;
+                    let back = self.comes_back(customer);
+                    let errand = back.is_some();
                     self.people.serving = Some(Serving {
                         customer,
                         tries: 0,
+                        back,
                         begun: false,
                         to_look_up: false,
                         cancelled: false,
@@ -148,7 +162,7 @@ impl Day<'_> {
                         patience: 0,
                         wrong_pins,
                     });
-                    self.charges();
+                    if errand { self.begins_errand() } else { self.charges() }
                 }
                 Screen::Approved { copies, .. } if self.minds_slips(copies) => {}
                 Screen::Approved { .. } => self.send(Intent::NextCustomer),
@@ -167,6 +181,9 @@ impl Day<'_> {
 
     fn serves(&mut self, screen: &Screen) {
         let Some(serving) = &mut self.people.serving else { return };
+        if serving.back.is_some() {
+            return self.serves_who_came_back(screen);
+        }
         let customer = self.people.customers[serving.customer].clone();
         match screen {
             Screen::Keypad { .. } if serving.paid => self.leaves(),
@@ -267,7 +284,7 @@ impl Day<'_> {
     }
 
     /// Answers what is asked about slips; false when nothing is left to be done about them.
-    fn minds_slips(&mut self, copies: &[CopyView]) -> bool {
+    pub(super) fn minds_slips(&mut self, copies: &[CopyView]) -> bool {
         for copy in copies {
             match &copy.state {
                 CopyState::Asks(_) => {
