@@ -23,6 +23,7 @@ fn pays(card: &'static str) -> Part {
         cancels: None,
         touches_twice: false,
         forgets_card: false,
+        regrets: None,
     })
 }
 
