@@ -494,7 +494,6 @@ mod tests {
             ReasonKind::HostAnswerRefused,
             ReasonKind::TraceNumberInUse,
             ReasonKind::LedgerFailedAfterRequest,
-            ReasonKind::ReversalExhausted,
         ] {
             for (sense, zh, en) in [
                 (Sense::Hold, "不要再办", "Do not start again"),

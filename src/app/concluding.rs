@@ -63,7 +63,7 @@ impl Core {
         match conclusion {
             Conclusion::Approved => {
                 let truncated_pan = card.map(|card| card.truncated_pan).unwrap_or_default();
-                self.show_paid(Paid { trace, amount, truncated_pan, authorisation_code, at });
+                self.show_paid(Paid { kind, trace, amount, truncated_pan, authorisation_code, at });
                 // Nobody keeps a slip of a question.
                 if kind.is_written_down() {
                     self.print_new(trace);

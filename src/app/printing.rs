@@ -118,6 +118,7 @@ impl Core {
                 self.may_exist(row, true);
             }
             self.show_paid(Paid {
+                kind: sale.kind,
                 trace: sale.trace,
                 amount: sale.amount,
                 truncated_pan: sale.truncated_pan,

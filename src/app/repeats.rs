@@ -113,6 +113,7 @@ impl Core {
         }
         self.parts.sound.play(Tone::Approved);
         self.show_paid(Paid {
+            kind: row.kind,
             trace,
             amount: row.amount,
             truncated_pan: row.truncated_pan,
@@ -138,8 +139,7 @@ impl Core {
     }
 
     fn show_that_a_person_must_look(&mut self, row: &TransactionRow) {
-        let exhausted = Reason::with_detail(ReasonKind::ReversalExhausted, row.trace.to_string());
-        let why = exhausted.of_sense(row.kind.sense());
+        let why = Reason::with_detail(ReasonKind::RepeatExhausted, row.trace.to_string());
         if let Some(report) = self.report_of(row.trace) {
             report.reason = Some(why.clone());
             report.complete = true;

@@ -26,6 +26,8 @@ const LEDGER_INTERVAL: Duration = Duration::from_secs(10);
 /// What there is to show of a payment that was made.
 #[derive(Clone, Debug)]
 pub(super) struct Paid {
+    /// What it was.
+    pub kind: Kind,
     pub trace: TraceNumber,
     pub amount: Amount,
     pub truncated_pan: String,
@@ -61,6 +63,7 @@ impl Core {
     /// The payment was made. What is shown comes from the payment itself: a ledger that cannot be read now does not take it
     /// off the screen.
     pub(super) fn show_paid(&mut self, paid: Paid) {
+        self.kind_shown = Some(paid.kind);
         self.result_shown = Some(paid.trace);
         self.slips_shown = Some(paid.trace);
         self.screen = Screen::Approved {
@@ -139,6 +142,8 @@ impl Core {
             pages,
             count_today: total.count,
             total_today: total.amount,
+            count_back: total.count_back,
+            total_back: total.back,
             copies: Vec::new(),
         };
     }

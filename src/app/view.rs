@@ -174,6 +174,10 @@ pub enum Screen {
         count_today: usize,
         /// Approved today: how much.
         total_today: Amount,
+        /// How often something went back today: voids and refunds.
+        count_back: usize,
+        /// How much that was.
+        total_back: Amount,
         /// The slips being printed again, if any.
         copies: Vec<CopyView>,
     },

@@ -101,8 +101,10 @@ pub struct ParkedSlip {
     pub terminal_number: TerminalNumber,
     /// Acquirer code, as printed on slips.
     pub acquirer_code: String,
-    /// A payment could not be taken back; otherwise the host could not be told of one that is over.
-    pub reversal: bool,
+    /// What it was, in the word of the queue: `reversal`, `repeat`, ...; the template says by it what stands where.
+    pub kind: &'static str,
+    /// The host could not be told of a payment that is over; otherwise nobody knows what came of something.
+    pub advice: bool,
     /// Batch and STAN of what was given up.
     pub trace: TraceNumber,
     /// Batch and STAN of the payment.
@@ -205,7 +207,8 @@ pub(crate) mod tests {
             merchant_code: MerchantCode::parse("898440100000001").unwrap(),
             terminal_number: TerminalNumber::parse("00000001").unwrap(),
             acquirer_code: "48981234".into(),
-            reversal: false,
+            kind: "card_result",
+            advice: true,
             trace: trace(124),
             original: trace(123),
             amount: Amount::new(1234, Currency::CNY).unwrap(),
@@ -219,9 +222,43 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn what_gives_money_back_says_of_what_and_has_no_line_of_a_card_that_was_not_there() {
+        let original = TraceNumber { stan: slip().trace.stan.next(), ..slip().trace };
+        let void = SaleSlip { kind: "void", original: Some(original), goes_back: true, ..slip() };
+        let text_of = |slip: &SaleSlip, language| text(slip, CopyFor::Merchant, 32, language);
+        let zh = text_of(&void, Language::Chinese);
+        for line in ["消费撤销单", "消费撤销", "原凭证号 000124", "RMB -￥12.34", "卡号(插卡/C)"] {
+            assert!(zh.contains(line), "{line}\n{zh}");
+        }
+        assert!(!zh.contains("签购单") && !zh.contains("记入本卡账户"), "{zh}");
+        let away = SaleSlip {
+            kind: "completion_notice",
+            original: Some(original),
+            card_read: false,
+            aid: String::new(),
+            application_label: String::new(),
+            cryptogram: None,
+            tvr: String::new(),
+            tsi: String::new(),
+            atc: None,
+            ..slip()
+        };
+        let en = text_of(&away, Language::English);
+        for line in ["COMPLETION SLIP", "COMPLETION NOTICE", "Card number (no card/N)", "RMB"] {
+            assert!(en.contains(line), "{line}\n{en}");
+        }
+        assert!(!en.contains("AID") && !en.contains("TVR") && !en.contains("RMB -"), "{en}");
+    }
+
+    #[test]
     fn slips_of_what_was_given_up_read_as_the_golden_files_say() {
-        let payment =
-            ParkedSlip { reversal: true, trace: parked_slip().original, response_code: None, ..parked_slip() };
+        let payment = ParkedSlip {
+            kind: "reversal",
+            advice: false,
+            trace: parked_slip().original,
+            response_code: None,
+            ..parked_slip()
+        };
         for (name, slip, width, language, golden) in [
             (
                 "parked-reversal-58-zh",

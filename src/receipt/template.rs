@@ -74,7 +74,7 @@ impl Slip for SaleCopy<'_> {
             Condition::Customer => self.copy == CopyFor::Customer,
             Condition::Card => self.slip.card_read,
             Condition::NoCard => !self.slip.card_read,
-            Condition::Reversal | Condition::Advice => false,
+            Condition::Advice => false,
         }
     }
 
@@ -129,11 +129,14 @@ impl Slip for SaleCopy<'_> {
 }
 
 impl Slip for ParkedSlip {
+    fn kind(&self) -> &str {
+        self.kind
+    }
+
     fn holds(&self, condition: Condition) -> bool {
         match condition {
             Condition::Test => self.test,
-            Condition::Reversal => self.reversal,
-            Condition::Advice => !self.reversal,
+            Condition::Advice => self.advice,
             Condition::Signature
             | Condition::Spared
             | Condition::Pin
@@ -296,7 +299,6 @@ enum Condition {
     Card,
     #[serde(rename = "no_card")]
     NoCard,
-    Reversal,
     Advice,
 }
 

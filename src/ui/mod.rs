@@ -319,8 +319,13 @@ fn paint(window: &AppWindow, shared: &Shared) {
         }
         Screen::NotPaid { .. } => ScreenName::NotPaid,
         Screen::Unknown { .. } => ScreenName::Unknown,
-        Screen::Transactions { rows, page, pages, count_today, total_today, copies } => {
-            let today = transactions::Today { count: *count_today, total: *total_today };
+        Screen::Transactions { rows, page, pages, count_today, total_today, count_back, total_back, copies } => {
+            let today = transactions::Today {
+                count: *count_today,
+                total: *total_today,
+                count_back: *count_back,
+                back: *total_back,
+            };
             transactions::show(window, rows, *page, *pages, &today);
             copies::show(window, copies, language);
             ScreenName::Transactions

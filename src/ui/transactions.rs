@@ -59,6 +59,10 @@ pub(super) struct Today {
     pub(super) count: usize,
     /// How much.
     pub(super) total: Amount,
+    /// How often something went back.
+    pub(super) count_back: usize,
+    /// How much.
+    pub(super) back: Amount,
 }
 
 /// Shows a page; `page` counts from 0.
@@ -71,6 +75,8 @@ pub(super) fn show(window: &AppWindow, rows: &[TransactionRow], page: usize, pag
     shown.set_pages(count(pages));
     shown.set_count_today(count(today.count));
     shown.set_total_today(values::money(today.total));
+    shown.set_count_back(count(today.count_back));
+    shown.set_total_back(values::money(today.back));
 }
 
 fn row(row: &TransactionRow) -> generated::TransactionRow {

@@ -100,7 +100,16 @@ pub fn transactions(copies: Vec<CopyView>) -> Screen {
             state: states[index as usize],
         })
         .collect();
-    Screen::Transactions { rows, page: 0, pages: 8, count_today: 38, total_today: cny(128_650), copies }
+    Screen::Transactions {
+        rows,
+        page: 0,
+        pages: 8,
+        count_today: 38,
+        total_today: cny(128_650),
+        count_back: 2,
+        total_back: cny(3500),
+        copies,
+    }
 }
 
 /// A paid sale with everything that can be done with it.
@@ -437,6 +446,8 @@ pub fn scenes() -> Vec<Scene> {
                 pages: 1,
                 count_today: 0,
                 total_today: cny(0),
+                count_back: 0,
+                total_back: cny(0),
                 copies: Vec::new(),
             },
         ),
