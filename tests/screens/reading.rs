@@ -52,13 +52,30 @@ fn a_row_shows_the_last_digit_of_the_card_whatever_stands_beside_it() {
     in_every_shape_and_language(|bench, shape| {
         for index in [0, 1, 3, 4, 5] {
             let picture = |pan: &str| {
-                let Screen::Transactions { mut rows, page, pages, count_today, total_today, copies } =
-                    transactions(Vec::new())
+                let Screen::Transactions {
+                    mut rows,
+                    page,
+                    pages,
+                    count_today,
+                    total_today,
+                    count_back,
+                    total_back,
+                    copies,
+                } = transactions(Vec::new())
                 else {
                     unreachable!()
                 };
                 rows[index].truncated_pan = pan.to_owned();
-                bench.show(view(Screen::Transactions { rows, page, pages, count_today, total_today, copies }));
+                bench.show(view(Screen::Transactions {
+                    rows,
+                    page,
+                    pages,
+                    count_today,
+                    total_today,
+                    count_back,
+                    total_back,
+                    copies,
+                }));
                 bench.pixels()
             };
             let (one, other) = (picture("622202******1231"), picture("622202******1238"));
