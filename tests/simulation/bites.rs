@@ -29,7 +29,7 @@ const BITES: [Bite; 13] = [
     bite("done_before_written", "what could not be written is done all the same", 30),
     bite("aac_swallowed", "a card that declines after the host's approval has approved", 6),
     bite("silence_is_no", "a host that keeps silent has declined", 2),
-    bite("any_answer_takes_back", "any answer ends an entry of the queue", 4),
+    bite("any_answer_takes_back", "any answer ends an entry of the queue", 86),
     bite("silence_delivers", "an entry of the queue that is not answered is delivered", 1),
 ];
 
