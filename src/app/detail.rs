@@ -6,7 +6,7 @@ use super::view::{Detail, Screen};
 use crate::ledger::LedgerError;
 use crate::payment::purpose::Purpose;
 use crate::payment::record::State;
-use crate::payment::transaction::{Kind, Presence};
+use crate::payment::transaction::Presence;
 use crate::reference::TraceNumber;
 use crate::wording::Reason;
 
@@ -46,7 +46,7 @@ impl Core {
             can_undo,
             can_refund: refund.is_some(),
             can_complete: complete.is_some(),
-            can_print: row.state == State::Approved && row.kind != Kind::Balance,
+            can_print: row.state == State::Approved,
             whole,
             most,
             copies: self.copy_views(trace),

@@ -26,7 +26,7 @@ impl Core {
             Ok(Some(Repeat::Card(request))) => link::Job::Repeat(request),
             Ok(Some(Repeat::About(request))) => link::Job::RepeatAbout(request),
             Ok(None) => return false,
-            // The card's number is gone, say, or the vault: nothing else waits for it, and a person sees that it waits.
+            // The card's number is gone, say, or the vault. Advices stand behind it and wait as well; the queue's screen shows it.
             Err(error) => {
                 tracing::error!(trace = %entry.trace, %error, "what is to be sent again cannot be made");
                 self.queue.rest(entry.id, AFTER_DAMAGE);
