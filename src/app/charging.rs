@@ -32,8 +32,9 @@ impl Core {
             }
             self.out_of_service = None;
         }
-        let unwanted = || match purpose {
-            Purpose::Sale(amount) => self.parts.tables.refusal(amount),
+        let unwanted = || match &purpose {
+            Purpose::Sale(amount) => self.parts.tables.refusal(*amount),
+            Purpose::Goods(sold) => self.parts.tables.refusal(sold.amount()),
             _ => None,
         };
         if let Some(reason) = self.binding.refusal().or_else(|| self.line.refusal()).or_else(unwanted) {
@@ -109,6 +110,7 @@ impl Core {
             pin_until: None,
             question: None,
             question_until: None,
+            sold: purpose.sold(),
             timings,
         });
         self.feed(Event::Begin);

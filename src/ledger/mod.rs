@@ -26,6 +26,7 @@ mod restoring;
 mod row;
 mod search;
 mod sign_on;
+mod sold;
 mod tallies;
 
 use std::path::{Path, PathBuf};
@@ -73,6 +74,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("life.sql"),
     include_str!("unfinished.sql"),
     include_str!("kinds.sql"),
+    include_str!("sold.sql"),
 ];
 
 /// The ledger of one terminal.
