@@ -311,7 +311,20 @@ impl Core {
                 self.shop.cart = Cart::new(self.parts.currency);
                 self.shop.paying = false;
             }
-            _ => self.shop.paying = self.running.is_some() || self.waiting.is_some(),
+            // It did not come to that.
+            Screen::NotPaid { .. } | Screen::Keypad { .. } | Screen::Cart(_) | Screen::Goods(_) => {
+                self.shop.paying = self.running.is_some() || self.waiting.is_some();
+            }
+            Screen::PresentCard { .. }
+            | Screen::EnterPin { .. }
+            | Screen::ChooseApplication { .. }
+            | Screen::ConfirmApplication { .. }
+            | Screen::Processing { .. }
+            | Screen::Transactions { .. }
+            | Screen::Transaction(_)
+            | Screen::Queue { .. }
+            | Screen::Enrol { .. }
+            | Screen::OutOfService { .. } => {}
         }
     }
 }
