@@ -66,8 +66,8 @@ fn favourites_and_the_cart_are_a_touch_away() {
 fn lines_count_up_and_down_and_the_whole_is_paid_by_one_touch() {
     for bench in benches() {
         bench.show(shown(cart()));
-        touch(&bench, "One more 豆浆");
-        touch(&bench, "One fewer 豆浆");
+        touch(&bench, "One more, line 1: 豆浆");
+        touch(&bench, "One fewer, line 1: 豆浆");
         touch(&bench, "Hold");
         touch(&bench, "Charge 60.00");
         let wanted = [ShopIntent::OneMore(0), ShopIntent::OneFewer(0), ShopIntent::Hold, ShopIntent::Pay];
