@@ -5,7 +5,7 @@ use std::path::Path;
 use super::source::{Source, UsedPath};
 
 /// The modules of the library from the top down. Each uses only those that come after it.
-pub const FLOORS: [&str; 25] = [
+pub const FLOORS: [&str; 26] = [
     "cli",
     "ui",
     "app",
@@ -15,6 +15,7 @@ pub const FLOORS: [&str; 25] = [
     "ledger",
     "proof",
     "settlement",
+    "qr",
     "payment",
     "receipt",
     "terminal",
@@ -34,9 +35,10 @@ pub const FLOORS: [&str; 25] = [
 ];
 
 /// Modules that decide and do nothing: no input or output, no clock, no randomness, no threads.
-const PURE: [&str; 14] = [
+const PURE: [&str; 15] = [
     "proof",
     "settlement",
+    "qr",
     "payment",
     "receipt",
     "emv",

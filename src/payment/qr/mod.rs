@@ -39,6 +39,7 @@
 mod asking;
 mod cancelling;
 mod code;
+mod online;
 pub mod record;
 #[cfg(test)]
 mod tests;
@@ -46,6 +47,7 @@ mod tests;
 use jiff::civil::DateTime;
 
 pub use self::code::{CodeError, PaymentCode};
+pub use self::online::{CodeRefund, HostWord};
 use self::record::{Pending, Record, Resume};
 use super::online::LinkFailure;
 use crate::money::Amount;
