@@ -7,6 +7,7 @@ mod advices;
 mod archives;
 mod backup;
 mod bindings;
+mod code_payments;
 mod connecting;
 mod copies;
 mod deeds;
@@ -73,6 +74,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("life.sql"),
     include_str!("unfinished.sql"),
     include_str!("kinds.sql"),
+    include_str!("codes.sql"),
 ];
 
 /// The ledger of one terminal.
