@@ -241,8 +241,8 @@ reason_kinds! {
     CannotAsk = "cannot_ask";
     /// The acquirer does not take this card; the host was not asked.
     CardNotTaken = "card_not_taken";
-    /// The acquirer allows this terminal no sales.
-    SaleNotAllowed = "sale_not_allowed";
+    /// The acquirer does not let this terminal do that.
+    TransactionNotAllowed = "transaction_not_allowed";
     /// The amount is more than the acquirer allows in one sale.
     OverSaleLimit = "over_sale_limit";
     /// The card said no by itself.

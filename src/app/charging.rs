@@ -12,6 +12,7 @@ use super::view::{PinPlace, Progress, Screen};
 use crate::devices::sound::Tone;
 use crate::ledger::LedgerError;
 use crate::money::Amount;
+use crate::payment::permitted;
 use crate::payment::purpose::{Allowed, Purpose};
 use crate::payment::sale::{self, Event, Opening, Sale};
 use crate::payment::transaction::Transaction;
@@ -32,9 +33,9 @@ impl Core {
             }
             self.out_of_service = None;
         }
-        let unwanted = || match purpose {
-            Purpose::Sale(amount) => self.parts.tables.refusal(amount),
-            _ => None,
+        let unwanted = || {
+            let amount = purpose.amount().filter(|_| purpose.original().is_none())?;
+            permitted::refusal(&self.parts.tables.terminal, purpose.kind(), amount)
         };
         if let Some(reason) = self.binding.refusal().or_else(|| self.line.refusal()).or_else(unwanted) {
             return self.refuse(purpose, reason);
@@ -75,6 +76,10 @@ impl Core {
             Ok(transaction) => transaction,
             Err(reason) => return self.refuse(purpose, reason),
         };
+        if let Some(reason) = permitted::refusal(&self.parts.tables.terminal, transaction.kind(), transaction.amount())
+        {
+            return self.refuse(purpose, reason);
+        }
         let trace = match self.ledger.take_trace_number() {
             Ok(trace) => trace,
             Err(error) => {

@@ -13,7 +13,7 @@ use crate::acquirer::parameters::field62::KeyName;
 use crate::clock;
 use crate::crypto::hex;
 use crate::emv::terminal::{Application, TerminalData};
-use crate::host_tables::{HostTables, TerminalParameters};
+use crate::host_tables::{HostTables, TerminalParameters, Transaction};
 use crate::iso8583::Order;
 use crate::terminal::emv_files::{EmvFiles, EmvFilesError, InUse, Provenance};
 
@@ -186,7 +186,7 @@ pub fn parameter_values(parameters: &TerminalParameters) -> Vec<(&'static str, S
     let said = |value: &Option<String>| value.clone().unwrap_or_else(none);
     let limit = |limit: Option<u64>| limit.map_or_else(none, |minor| format!("{}.{:02}", minor / 100, minor % 100));
     let allowed = parameters.transactions.as_ref().map(|allowed| {
-        let words: Vec<_> = allowed.iter().cloned().map(String::from).collect();
+        let words: Vec<_> = allowed.iter().map(Transaction::word).collect();
         words.join(", ")
     });
     let adjusted = &parameters.adjusted;

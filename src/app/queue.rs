@@ -12,7 +12,7 @@ use crate::ledger::LedgerError;
 use crate::payment::online::{Decision, HostAnswer, LateApproval, LinkFailure};
 use crate::payment::queue::{self, Act, Deed, Entry, EntryId, Kind, Rank, Standing, Try, Verdict, Work};
 use crate::payment::record::State;
-use crate::reference::TraceNumber;
+use crate::reference::{ResponseCode, TraceNumber};
 use crate::wording::{Reason, ReasonKind};
 
 /// How long an engine that is to end goes on with what is left, in all.
@@ -240,10 +240,7 @@ impl Core {
                 self.note_refusal_of_repeat(id, result)?;
             }
             Verdict::Park(code) => {
-                self.queue.rests.remove(&id);
-                self.ledger.park(id, code.as_ref())?;
-                tracing::warn!(kind = entry.kind.word(), trace = %entry.trace, "given up; yima queue shows it");
-                self.print_what_was_given_up();
+                self.give_up(&entry, code.as_ref())?;
             }
         }
         match entry.kind {
@@ -251,6 +248,19 @@ impl Core {
             Kind::Repeat => self.show_repeat(entry.trace, &verdict, tries)?,
             Kind::Advice(_) => self.refresh_alarm(),
         }
+        Ok(())
+    }
+
+    /// The terminal tries it no more: a person must look.
+    ///
+    /// # Errors
+    /// When that cannot be written.
+    pub(super) fn give_up(&mut self, entry: &Entry, code: Option<&ResponseCode>) -> Result<(), LedgerError> {
+        self.queue.rests.remove(&entry.id);
+        self.ledger.park(entry.id, code)?;
+        tracing::warn!(kind = entry.kind.word(), trace = %entry.trace, "given up; yima queue shows it");
+        self.queue.look_again();
+        self.print_what_was_given_up();
         Ok(())
     }
 

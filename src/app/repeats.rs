@@ -26,7 +26,18 @@ impl Core {
             Ok(Some(Repeat::Card(request))) => link::Job::Repeat(request),
             Ok(Some(Repeat::About(request))) => link::Job::RepeatAbout(request),
             Ok(None) => return false,
-            // The card's number is gone, say, or the vault. Advices stand behind it and wait as well; the queue's screen shows it.
+            // It will never be made, and what stands behind it can: a person must look.
+            Err(error) if error.is_for_good() => {
+                tracing::error!(trace = %entry.trace, %error, "what is to be sent again cannot be made any more");
+                if let Err(error) = self
+                    .give_up(entry, None)
+                    .and_then(|()| self.show_repeat(entry.trace, &Verdict::Park(None), entry.tries))
+                {
+                    self.ledger_failed(&error);
+                }
+                return false;
+            }
+            // The vault is away, say. Advices stand behind it and wait as well; the queue's screen shows it.
             Err(error) => {
                 tracing::error!(trace = %entry.trace, %error, "what is to be sent again cannot be made");
                 self.queue.rest(entry.id, AFTER_DAMAGE);

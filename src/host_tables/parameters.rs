@@ -6,9 +6,8 @@ use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Serialize};
 
-use super::{HostTables, HostTablesError, NO_TEXT, is_text, wrong};
+use super::{HostTablesError, NO_TEXT, is_text, wrong};
 use crate::money::Amount;
-use crate::wording::{Reason, ReasonKind};
 
 /// Seconds the acquirer may give itself for an answer. With less every second sale would be taken back; with more nobody would wait
 /// for it.
@@ -47,7 +46,7 @@ pub struct TerminalParameters {
     /// Up to this amount nobody signs, in minor units.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub no_signature_limit: Option<u64>,
-    /// The most that one sale may be, in minor units.
+    /// The most that one sale or pre-authorisation may be, in minor units.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sale_limit: Option<u64>,
     /// What this terminal may do; all that it can where nothing is said.
@@ -64,41 +63,21 @@ pub struct TerminalParameters {
     pub adjusted: Vec<String>,
 }
 
-/// What a terminal may be allowed to do.
+/// Something that a terminal may do: the word of a kind of transaction, or one that this program does not know.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(from = "String", into = "String")]
-pub enum Transaction {
-    /// Sales.
-    Sale,
-    /// Something that this program does not do yet.
-    Other(String),
+#[serde(transparent)]
+pub struct Transaction(String);
+
+impl Transaction {
+    /// As the acquirer wrote it.
+    pub fn word(&self) -> &str {
+        &self.0
+    }
 }
 
 impl From<String> for Transaction {
     fn from(word: String) -> Self {
-        if word == "sale" { Self::Sale } else { Self::Other(word) }
-    }
-}
-
-impl From<Transaction> for String {
-    fn from(transaction: Transaction) -> Self {
-        match transaction {
-            Transaction::Sale => "sale".to_owned(),
-            Transaction::Other(word) => word,
-        }
-    }
-}
-
-impl HostTables {
-    /// Why no sale of this amount may begin, if the acquirer does not want it.
-    pub fn refusal(&self, amount: Amount) -> Option<Reason> {
-        let TerminalParameters { transactions, sale_limit, .. } = &self.terminal;
-        if transactions.as_ref().is_some_and(|allowed| !allowed.contains(&Transaction::Sale)) {
-            return Some(Reason::of(ReasonKind::SaleNotAllowed));
-        }
-        let limit = sale_limit.filter(|limit| amount.minor() > *limit)?;
-        let amount = Amount::new(limit, amount.currency()).ok();
-        Some(Reason { amount, ..Reason::of(ReasonKind::OverSaleLimit) })
+        Self(word)
     }
 }
 
@@ -139,7 +118,7 @@ impl TerminalParameters {
             fits
         });
         if let Some(transactions) = &mut self.transactions {
-            keep(transactions, "allowed", noted, |transaction| is_word(&String::from(transaction.clone())));
+            keep(transactions, "allowed", noted, |transaction| is_word(transaction.word()));
         }
         let sent = self.other.len();
         self.other.retain(|name, value| is_other(name, value));
@@ -172,8 +151,7 @@ impl TerminalParameters {
         if self.trailer.len() > MOST_TRAILERS || !self.trailer.iter().all(|line| is_trailer(line)) {
             return wrong(place("trailer"), "it has at most 4 lines of 1 to 96 bytes without control characters");
         }
-        let words = self.transactions.iter().flatten().cloned().map(String::from);
-        if !words.into_iter().all(|word| is_word(&word)) {
+        if !self.transactions.iter().flatten().all(|transaction| is_word(transaction.word())) {
             return wrong(place("transactions"), "they are words of small letters");
         }
         if self.other.len() > MOST_OTHERS || !self.other.iter().all(|(name, value)| is_other(name, value)) {

@@ -191,6 +191,13 @@ pub enum LedgerError {
     },
 }
 
+impl LedgerError {
+    /// What was asked for can never be made of what is written: its card number, or something it rests on, is gone.
+    pub const fn is_for_good(&self) -> bool {
+        matches!(self, Self::NumberGone(_) | Self::NoSuchRow(_) | Self::NotPossible(_) | Self::Value { .. })
+    }
+}
+
 /// What became of a ledger that was there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Loss {

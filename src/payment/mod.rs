@@ -4,6 +4,7 @@ pub mod advice;
 pub mod chooser;
 pub mod online;
 mod opening;
+pub mod permitted;
 pub mod pin_pad;
 pub mod purpose;
 pub mod qr;

@@ -205,6 +205,33 @@ fn play(cell: Cell) -> Vec<String> {
     problems
 }
 
+/// The keys of card numbers go when a terminal is enrolled anew: nothing of it stands in the way of what comes later.
+#[test]
+fn a_refund_that_cannot_be_sent_again_is_for_a_person_and_holds_nothing_up() {
+    let premises = Premises::new();
+    let proxy = MessageProxy::start(premises.host.address, &premises.pki(), &premises.kit());
+    let terminal = premises.terminal(proxy.url());
+    proxy.tell(fault_proxy::Kind::NoSale, 1, Fault::Lost);
+    let process = Arc::new(Mutex::new(None));
+    let victim = Arc::clone(&process);
+    let mut held = process.lock().unwrap();
+    proxy.moment().then(move || drop(victim.lock().unwrap().take()));
+    *held = Some(terminal.start_elsewhere(Act::Do(Kind::Refund)));
+    drop(held);
+    assert!(proxy.moment().wait(1, LIMIT));
+    drop(process.lock().unwrap().take());
+    terminal.forget_card_numbers();
+
+    let mut run = terminal.start();
+    done(&run.pay(3_00));
+    until_told(&terminal);
+    let rows = terminal.books().rows();
+    let refund = rows.iter().find(|row| row.kind == Kind::Refund).unwrap();
+    assert_eq!(refund.state, State::Unresolved);
+    assert_eq!(run.until_alarm(), ReasonKind::RepeatExhausted);
+    assert_eq!(not_told(&rows, &premises.host.advices().unwrap()), Vec::<String>::new());
+}
+
 fn play_all(cells: Vec<Cell>) {
     let (all, began) = (cells.len(), Instant::now());
     let (left, wrong) = (Mutex::new(cells), Mutex::new(String::new()));

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
-use yima::app::view::{Intent, LinkState, View};
+use yima::app::view::{Intent, LinkState, Screen, View};
 use yima::app::{Ending, Engine, Parts, SaleReport, Setup};
 use yima::devices::sound::silent::Silent;
 use yima::iso8583::Order;
@@ -21,6 +21,7 @@ use yima::sandbox::card::reader::SandboxReader;
 use yima::sandbox::host::{Host, RunningHost};
 use yima::terminal::link::LinkSettings;
 use yima::terminal::settings::{Origin, Settings, SoundSettings};
+use yima::wording::ReasonKind;
 
 use crate::kinds::lead_to;
 use crate::support::running::Running;
@@ -222,6 +223,12 @@ impl Terminal {
         std::fs::read_to_string(self.folder.join("killed.log")).unwrap_or_default()
     }
 
+    /// Destroys the keys of all card numbers in the ledger, as a new enrolment does.
+    pub fn forget_card_numbers(&self) {
+        let ledger = rusqlite::Connection::open(self.folder.join("ledger.sqlite")).unwrap();
+        assert!(ledger.execute("DELETE FROM pan_keys", []).unwrap() > 0);
+    }
+
     /// Somebody who looks at the ledger.
     pub const fn books(&self) -> Books<'_> {
         Books { terminal: self, ledger: None }
@@ -275,6 +282,17 @@ impl Run {
                 Err(_) => panic!("waited in vain for {what}; last seen: {:?}", self.last),
             }
         }
+    }
+
+    /// Waits until a person is called; gives why.
+    #[track_caller]
+    pub fn until_alarm(&mut self) -> ReasonKind {
+        let alarm = |view: &View| match &view.screen {
+            Screen::Keypad { notice } => notice.as_ref().map(|reason| reason.kind),
+            _ => None,
+        };
+        self.until("an alarm", |view| alarm(view).is_some());
+        self.last.as_ref().and_then(alarm).unwrap()
     }
 
     /// Takes a payment to its end, and leaves its result.

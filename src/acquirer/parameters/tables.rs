@@ -197,7 +197,7 @@ pub fn write_business(parameters: &TerminalParameters, tags: &BusinessTags) -> O
         }
     }
     if let Some(transactions) = &parameters.transactions {
-        let words: Vec<_> = transactions.iter().cloned().map(String::from).collect();
+        let words: Vec<_> = transactions.iter().map(Transaction::word).collect();
         field.push(tag(&tags.transactions)?, words.join(",").as_bytes());
     }
     for line in &parameters.trailer {

@@ -2,7 +2,7 @@
 //! no number is used up; the same question once more is answered as before, though the card's counter does not rise.
 
 use jiff::Zoned;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{OptionalExtension, params};
 
 use super::books::Books;
 use super::issuing;
@@ -10,6 +10,7 @@ use super::rules::Decision;
 use super::store::StoreError;
 use super::transactions::{self, Asked, Verdict};
 use crate::acquirer::balances::write_available;
+use crate::ledger::Prepared;
 use crate::money::{Amount, Currency};
 
 /// Table of this module.
@@ -68,7 +69,7 @@ pub(super) fn tell(
 }
 
 /// Reads what [`write`] wrote.
-pub(super) fn read(connection: &Connection, request: &[u8]) -> rusqlite::Result<Option<KeptBalance>> {
+pub(super) fn read(connection: &Prepared, request: &[u8]) -> rusqlite::Result<Option<KeptBalance>> {
     let sql = "SELECT response_code, reason, balance, issuer_data FROM balance_answers WHERE request = ?1";
     let read = |row: &rusqlite::Row<'_>| {
         Ok(KeptBalance {
@@ -82,7 +83,7 @@ pub(super) fn read(connection: &Connection, request: &[u8]) -> rusqlite::Result<
 }
 
 /// Keeps what a question was answered.
-pub(super) fn write(connection: &Connection, request: &[u8], answer: &KeptBalance) -> rusqlite::Result<()> {
+pub(super) fn write(connection: &Prepared, request: &[u8], answer: &KeptBalance) -> rusqlite::Result<()> {
     connection.execute(
         "INSERT INTO balance_answers (request, response_code, reason, balance, issuer_data) VALUES (?1, ?2, ?3, ?4, ?5)",
         params![request, answer.response_code, answer.reason, answer.balance, answer.issuer_data],

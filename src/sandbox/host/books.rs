@@ -1,6 +1,6 @@
 //! Accounts and ledger as one transaction sees them: what is read here stays so until it is written.
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{OptionalExtension, params};
 
 use super::advices::Note;
 use super::balances::{self, KeptBalance};
@@ -10,12 +10,13 @@ use super::store::{
     ENTRY_COLUMN_COUNT, ENTRY_COLUMNS, Entry, EntryState, StoreError, algorithm_of, entry, kind_of, method_of, state_of,
 };
 use crate::crypto::emv::{IssuerKey, SequenceNumber};
+use crate::ledger::Prepared;
 use crate::payment::transaction::Kind;
 use crate::reference::TraceNumber;
 use crate::sandbox::issuer::Issuer;
 
 /// Accounts and ledger within one transaction.
-pub struct Books<'a>(&'a Connection);
+pub struct Books<'a>(&'a Prepared);
 
 /// The account behind a card.
 #[derive(Debug)]
@@ -101,7 +102,7 @@ pub struct KeptAnswer {
 
 impl<'a> Books<'a> {
     /// The books of a transaction that has begun.
-    pub(super) const fn new(transaction: &'a Connection) -> Self {
+    pub(super) const fn new(transaction: &'a Prepared) -> Self {
         Self(transaction)
     }
 

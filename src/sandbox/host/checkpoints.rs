@@ -106,8 +106,8 @@ impl Store {
         now: Timestamp,
         judge: impl FnOnce(Option<&Head>) -> Result<(Head, String), Refusal>,
     ) -> Result<Result<Head, Refusal>, StoreError> {
-        let mut connection = self.connection();
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let connection = self.connection();
+        let transaction = connection.begin(TransactionBehavior::Immediate)?;
         let last = transaction
             .query_row("SELECT size, root FROM log_heads WHERE origin = ?1", [origin], |row| {
                 Ok((row.get::<_, i64>(0)?, row.get::<_, Hash>(1)?))

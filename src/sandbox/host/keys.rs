@@ -1,7 +1,7 @@
 //! The keys that the host shares with its terminals: a master key from enrolment, working keys from every sign-on, and the
 //! batch number. From a sign-on on only the new keys count.
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{OptionalExtension, params};
 use zeroize::Zeroizing;
 
 use super::HostError;
@@ -12,6 +12,7 @@ use crate::crypto::mac::{Cipher, MacAlgorithm};
 use crate::crypto::{CryptoError, hex};
 use crate::iso8583::sign_on_rules::KeyLayout;
 use crate::iso8583::{Dialect, Message};
+use crate::ledger::Prepared;
 use crate::reference::Batch;
 
 /// Which cipher the keys of terminals have, where it is not TDES.
@@ -146,7 +147,7 @@ impl Store {
 /// A terminal is enrolled: its master key is new, its working keys are gone. One that was enrolled before may have lost its
 /// ledger, and counts from the beginning then: it is in a batch of which no number was used, so that none is used twice.
 pub(super) fn give_master_key(
-    connection: &Connection,
+    connection: &Prepared,
     terminal: &str,
     cipher: Cipher,
     master_key: &[u8],

@@ -2,13 +2,14 @@
 //! says anything else is about another payment, which happens to have the same number: that of a terminal which lost its
 //! ledger and began to count anew.
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{OptionalExtension, params};
 
 use super::books::Books;
 use super::store::{Entry, StoreError};
 use crate::emv::tag;
 use crate::emv::tlv;
 use crate::iso8583::Message;
+use crate::ledger::Prepared;
 use crate::reference::TraceNumber;
 
 /// Table of this module.
@@ -122,7 +123,7 @@ fn other_code(
 }
 
 /// Reads what [`write`] wrote; nothing of a sale from before this table, or of one that never came.
-pub(super) fn read(connection: &Connection, terminal: &str, trace: TraceNumber) -> rusqlite::Result<Option<Original>> {
+pub(super) fn read(connection: &Prepared, terminal: &str, trace: TraceNumber) -> rusqlite::Result<Option<Original>> {
     let sql = "SELECT date, entry_mode, sequence_number, counter FROM originals
                WHERE terminal = ?1 AND batch = ?2 AND stan = ?3";
     let read = |row: &rusqlite::Row<'_>| {
@@ -133,7 +134,7 @@ pub(super) fn read(connection: &Connection, terminal: &str, trace: TraceNumber) 
 
 /// Keeps what a request said of itself.
 pub(super) fn write(
-    connection: &Connection,
+    connection: &Prepared,
     terminal: &str,
     trace: TraceNumber,
     original: &Original,

@@ -245,8 +245,8 @@ impl Store {
     /// # Errors
     /// Those of `work`, and when the transaction cannot be begun or kept.
     pub fn transaction<T>(&self, work: impl FnOnce(&Books<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        let mut connection = self.connection();
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let connection = self.connection();
+        let transaction = connection.begin(TransactionBehavior::Immediate)?;
         let result = work(&Books::new(&transaction))?;
         transaction.commit()?;
         Ok(result)
@@ -300,8 +300,8 @@ impl Store {
     /// # Errors
     /// When the database cannot be written, or the serial number belongs to another terminal.
     pub fn register_terminal(&self, row: &TerminalRow<'_>) -> Result<(), StoreError> {
-        let mut connection = self.connection();
-        let connection = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let connection = self.connection();
+        let connection = connection.begin(TransactionBehavior::Immediate)?;
         for table in ["parameters_taken", "tables_taken", "orders"] {
             connection.execute(&format!("DELETE FROM {table} WHERE terminal = ?1"), [row.terminal])?;
         }

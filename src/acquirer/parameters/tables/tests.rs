@@ -102,7 +102,7 @@ fn parameters_about_payments_are_read_and_what_is_not_used_is_kept_as_it_came() 
         .build();
     let read = business(&field).unwrap();
     assert_eq!((read.no_signature_limit, read.sale_limit), (Some(100_000), Some(500_000)));
-    assert_eq!(read.transactions, Some(vec![Transaction::Sale, Transaction::Other("refund".to_owned())]));
+    assert_eq!(read.transactions, Some(["sale", "refund"].map(|word| Transaction::from(word.to_owned())).to_vec()));
     assert_eq!(read.trailer, ["消费热线", "95516"]);
     assert_eq!(read.other.get("FF805D").map(String::as_str), Some("30"));
     let written = write_business(&read, &rules().tags).unwrap();

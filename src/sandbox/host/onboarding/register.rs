@@ -2,10 +2,11 @@
 //! logged with who, when and what, in a table that can only grow.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{OptionalExtension, Row, params};
 
 use super::application::{Application, Form, Numbers, State};
 use crate::acquirer::enrolment::wire::ActivationCode;
+use crate::ledger::Prepared;
 use crate::sandbox::host::store::{Store, StoreError};
 use crate::terminal::binding::Place;
 
@@ -121,7 +122,7 @@ impl From<rusqlite::Error> for RegisterError {
 }
 
 /// The register within one transaction.
-pub struct Register<'a>(pub(in crate::sandbox::host) &'a Connection);
+pub struct Register<'a>(pub(in crate::sandbox::host) &'a Prepared);
 
 impl Store {
     /// Changes the register in one transaction: all of it is kept, durably, or nothing.
@@ -132,8 +133,8 @@ impl Store {
         &self,
         work: impl FnOnce(&Register<'_>) -> Result<T, RegisterError>,
     ) -> Result<T, RegisterError> {
-        let mut connection = self.connection();
-        let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        let connection = self.connection();
+        let transaction = connection.begin(rusqlite::TransactionBehavior::Immediate)?;
         let result = work(&Register(&transaction))?;
         transaction.commit()?;
         Ok(result)
