@@ -107,7 +107,7 @@ impl<'a> Books<'a> {
     }
 
     /// The transaction itself, for tables of other modules.
-    pub(super) const fn connection(&self) -> &'a Connection {
+    pub(super) const fn connection(&self) -> &'a Prepared {
         self.0
     }
 
