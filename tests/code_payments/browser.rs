@@ -25,7 +25,9 @@ struct Browser {
 impl Browser {
     /// Nothing when this machine has none.
     fn start() -> Option<Self> {
-        let wanted = [
+        // Where it is not where the driver looks for it.
+        let binary = std::env::var("CHROME_BIN").ok();
+        let mut wanted = [
             (
                 "chromedriver",
                 json!({ "goog:chromeOptions": { "args": [
@@ -34,6 +36,9 @@ impl Browser {
             ),
             ("geckodriver", json!({ "moz:firefoxOptions": { "args": ["-headless", "--width=390", "--height=844"] } })),
         ];
+        if let Some(binary) = binary {
+            wanted[0].1["goog:chromeOptions"]["binary"] = binary.into();
+        }
         for (program, capabilities) in wanted {
             let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
             let started =

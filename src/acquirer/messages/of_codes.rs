@@ -66,10 +66,11 @@ impl Requests<'_> {
             .with_text(49, &currency(order.amount)))
     }
 
-    /// What is asked again and again.
+    /// What is asked again and again. It says when the order was made: a terminal that lost its ledger counts anew, and must not
+    /// cancel another order of the same number and amount.
     fn about_order(&self, rules: &TransactionMessage, order: &Order) -> Result<Written, RequestError> {
         let message = self.of_order(rules, order, &order.trace.stan.to_string())?;
-        self.written(message.with_text(61, &original(order.trace, order.at)))
+        self.written(dated(message.with_text(61, &original(order.trace, order.at)), order.at))
     }
 }
 
@@ -95,7 +96,7 @@ mod tests {
         with_requests(|requests| {
             let order = code_order();
             let named: &[u8] = &[3, 4, 11, 12, 13, 22, 25, 32, 41, 42, 49, 57, 59, 60, 64];
-            let about: &[u8] = &[3, 4, 11, 25, 32, 41, 42, 49, 59, 60, 61, 64];
+            let about: &[u8] = &[3, 4, 11, 12, 13, 25, 32, 41, 42, 49, 59, 60, 61, 64];
             for (request, mti, three, sixty, expected, factor) in [
                 (Request::Pay(order, payment_code()), 200, "660000", "7100000700050", named, "123456"),
                 (Request::Open(order, 120), 200, "700000", "7200000700050", named, "000042"),
@@ -123,7 +124,7 @@ mod tests {
             let open = requests.code_payment(&Request::Open(order, 120)).unwrap().frame.message;
             assert_eq!((open.bytes(57), open.text(22)), (Some(&b"02003120"[..]), Some("012")));
             let cancel = requests.code_payment(&Request::Cancel(order)).unwrap().frame.message;
-            assert_eq!(cancel.text(61), Some("0000070000421122"));
+            assert_eq!((cancel.text(61), cancel.text(12)), (Some("0000070000421122"), Some("140305")));
         });
     }
 

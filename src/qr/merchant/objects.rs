@@ -53,8 +53,8 @@ fn two_digits(text: &str) -> Option<(u8, &str)> {
 
 /// So many characters, which may be more bytes.
 fn characters(text: &str, count: usize) -> Option<(&str, &str)> {
-    let ends = text.char_indices().map(|(at, _)| at).chain([text.len()]);
-    ends.skip(count).next().map(|end| text.split_at(end))
+    let mut ends = text.char_indices().map(|(at, _)| at).chain([text.len()]);
+    ends.nth(count).map(|end| text.split_at(end))
 }
 
 #[cfg(test)]

@@ -56,7 +56,7 @@ impl Store {
     /// # Errors
     /// When the database cannot be read.
     pub fn code_orders(&self) -> Result<Vec<CodeOrder>, StoreError> {
-        self.transaction(|books| orders::all(books))
+        self.transaction(orders::all)
     }
 
     /// What was to be paid back of them, oldest first.
@@ -64,7 +64,7 @@ impl Store {
     /// # Errors
     /// When the database cannot be read.
     pub fn code_refunds(&self) -> Result<Vec<CodeRefunded>, StoreError> {
-        self.transaction(|books| orders::refunds(books))
+        self.transaction(orders::refunds)
     }
 }
 

@@ -24,7 +24,7 @@ pub(in crate::sandbox::host) const SCHEMA: &str = "
         terminal   TEXT NOT NULL REFERENCES terminals,
         batch      INTEGER NOT NULL,
         stan       INTEGER NOT NULL,
-        date       TEXT,                      -- MMDD, as the terminal said it; nothing of one that never came
+        moment     TEXT,                      -- MMDDhhmmss, as the terminal said it; nothing of one that never came
         amount     INTEGER NOT NULL CHECK (amount > 0),
         way        TEXT NOT NULL CHECK (way IN ('scanned', 'shown', 'never_came')),
         state      TEXT NOT NULL CHECK (state IN ('open', 'paid', 'refused', 'closed', 'paid_back')),
@@ -105,8 +105,8 @@ pub struct CodeOrder {
     pub terminal: String,
     /// Batch and STAN of its first request.
     pub trace: TraceNumber,
-    /// MMDD, as the terminal said it.
-    pub(super) date: Option<String>,
+    /// MMDDhhmmss, as the terminal said it.
+    pub(super) moment: Option<String>,
     /// What is to be paid.
     pub amount: Amount,
     /// Who shows a code to whom.
@@ -163,7 +163,7 @@ pub struct CodeRefunded {
 pub(super) struct NewOrder<'a> {
     pub terminal: &'a str,
     pub trace: TraceNumber,
-    pub date: Option<&'a str>,
+    pub moment: Option<&'a str>,
     pub minor: u64,
     pub way: Way,
     pub state: OrderState,
@@ -233,7 +233,7 @@ impl CodeOrder {
     }
 }
 
-const COLUMNS: &str = "id, terminal, batch, stan, date, amount, way, state, outcome, reason, request, wallet, expires_at, token, code, \
+const COLUMNS: &str = "id, terminal, batch, stan, moment, amount, way, state, outcome, reason, request, wallet, expires_at, token, code, \
      rrn, voucher, cancels, (SELECT coalesce(sum(booked), 0) FROM code_refunds WHERE code_order = code_orders.id)";
 
 const REFUND_COLUMNS: &str = "terminal, batch, stan, amount, booked, response_code, reason, rrn, request,
@@ -279,7 +279,7 @@ pub(super) fn write(books: &Books<'_>, new: &NewOrder<'_>, rrn_of_day: &str) -> 
     let id: i64 = connection.query_row("SELECT coalesce(max(id), 0) + 1 FROM code_orders", [], |row| row.get(0))?;
     let paid = matches!(new.state, OrderState::Paid | OrderState::PaidBack);
     connection.execute(
-        "INSERT INTO code_orders (id, terminal, batch, stan, date, amount, way, state, outcome, reason, request, wallet, expires_at,
+        "INSERT INTO code_orders (id, terminal, batch, stan, moment, amount, way, state, outcome, reason, request, wallet, expires_at,
                                   token, code, rrn, voucher)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
         params![
@@ -287,7 +287,7 @@ pub(super) fn write(books: &Books<'_>, new: &NewOrder<'_>, rrn_of_day: &str) -> 
             new.terminal,
             new.trace.batch.number(),
             new.trace.stan.number(),
-            new.date,
+            new.moment,
             signed(new.minor)?,
             new.way.word(),
             new.state.word(),
@@ -434,7 +434,7 @@ fn order(row: &Row<'_>) -> Result<CodeOrder, StoreError> {
         id: row.get(0)?,
         terminal: row.get(1)?,
         trace: trace(row.get(2)?, row.get(3)?)?,
-        date: row.get(4)?,
+        moment: row.get(4)?,
         amount: cny(row.get(5)?)?,
         way: Way::ALL.into_iter().find(|way| way.word() == words.0).ok_or(StoreError::Row(words.0))?,
         state: OrderState::ALL.into_iter().find(|state| state.word() == words.1).ok_or(StoreError::Row(words.1))?,

@@ -113,11 +113,15 @@ impl Asked<'_> {
         order.request.as_deref() == Some(&self.digest)
     }
 
-    /// Whether the order is the one that is meant: of the same amount, and of the day that field 61 says.
+    /// Whether the order is the one that is meant: of the same amount, and made at the same moment.
     fn means(&self, order: &CodeOrder) -> bool {
-        let day = self.message.text(61).and_then(|text| text.get(12..16));
-        order.amount.minor() == self.minor && order.date.as_deref().is_none_or(|date| Some(date) == day)
+        order.amount.minor() == self.minor && (order.moment.is_none() || order.moment == moment(self.message))
     }
+}
+
+/// When a request says that its order was made: MMDDhhmmss.
+fn moment(message: &Message) -> Option<String> {
+    Some(format!("{}{}", message.text(13)?, message.text(12)?))
 }
 
 fn read(message: &Message) -> Result<Asked<'_>, Refusal> {
@@ -197,10 +201,11 @@ fn write(
     verdict: &Verdict<'_>,
     now: &Zoned,
 ) -> Result<CodeOrder, StoreError> {
+    let moment = moment(asked.message);
     let new = NewOrder {
         terminal: asker.terminal,
         trace: asked.trace,
-        date: asked.message.text(13),
+        moment: moment.as_deref(),
         minor: asked.minor,
         way: verdict.way,
         state: verdict.state,
@@ -362,7 +367,7 @@ fn cancel(
         let new = NewOrder {
             terminal: asker.terminal,
             trace: asked.trace,
-            date: None,
+            moment: None,
             minor: asked.minor,
             way: Way::NeverCame,
             state: OrderState::Closed,
@@ -447,8 +452,9 @@ fn refund(books: &Books<'_>, asker: Asker<'_>, asked: &Asked<'_>, now: &Zoned) -
 fn not_possible(asked: &Asked<'_>, order: &CodeOrder) -> Result<Option<(String, String)>, StoreError> {
     let trace = order.trace;
     let no = |code: &str, reason: String| Ok(Some((code.to_owned(), reason)));
-    let day = asked.message.text(61).and_then(|text| text.get(12..16));
-    if order.date.is_some() && order.date.as_deref() != day {
+    let named = asked.message.text(61).and_then(|text| text.get(12..16));
+    let day = order.moment.as_deref().and_then(|moment| moment.get(..4));
+    if day.is_some() && day != named {
         return no(outcome::UNKNOWN, format!("another order had the number {trace}"));
     }
     if asked.message.text(37).is_some_and(|rrn| rrn != order.rrn) {

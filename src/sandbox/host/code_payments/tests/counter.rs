@@ -109,6 +109,8 @@ impl Counter {
             .with_text(3, &rules.processing_code)
             .with_text(4, &format!("{minor:012}"))
             .with_text(11, &format!("{stan:06}"))
+            .with_text(12, "140305")
+            .with_text(13, "1122")
             .with_text(25, &rules.condition)
             .with_text(49, "156")
             .with_text(60, &format!("{}00000100050", rules.transaction_type));
@@ -116,7 +118,7 @@ impl Counter {
             message = message.with_bytes(57, &write_elements(elements));
         }
         match request {
-            CodeRequest::Pay | CodeRequest::Open => message.with_text(13, "1122"),
+            CodeRequest::Pay | CodeRequest::Open => message,
             CodeRequest::Enquire | CodeRequest::Cancel | CodeRequest::Refund => {
                 message.with_text(61, &format!("000001{:06}1122", about.unwrap_or(stan)))
             }

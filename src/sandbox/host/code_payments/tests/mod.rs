@@ -143,10 +143,14 @@ fn another_order_that_happens_to_have_the_number_is_left_alone() {
     let counter = Counter::new();
     counter.pay(1, 1234, &counter.code("wallet-1"));
     assert_eq!(counter.cancel(1, 1235).0, "12");
-    let other_day = counter.message(CodeRequest::Cancel, 1, 1234, &[], None).with_text(61, "0000010000011121");
-    assert_eq!(code_of(&counter.send(CodeRequest::Cancel, &other_day)), "12");
-    let other_day = counter.message(CodeRequest::Enquire, 1, 1234, &[], None).with_text(61, "0000010000011121");
-    assert_eq!(code_of(&counter.send(CodeRequest::Enquire, &other_day)), "25");
+    for (field, other) in [(12, "140306"), (13, "1121")] {
+        for (request, code) in [(CodeRequest::Cancel, "12"), (CodeRequest::Enquire, "25")] {
+            let message = counter.message(request, 1, 1234, &[], None).with_text(field, other);
+            assert_eq!(code_of(&counter.send(request, &message)), code, "{request:?} {field}");
+        }
+    }
+    let other_day = counter.message(CodeRequest::Refund, 2, 34, &[], Some(1)).with_text(61, "0000010000011121");
+    assert_eq!(code_of(&counter.send(CodeRequest::Refund, &other_day)), "25");
     assert_eq!(counter.balance("wallet-1"), 1_000_000 - 1234);
 }
 
