@@ -10,6 +10,7 @@ pub mod cli;
 pub mod ui;
 // ---- the shell's parts -------------------------------------------------------------------------
 pub mod acquirer;
+pub mod catalogue;
 pub mod devices;
 pub mod ledger;
 pub mod sandbox;
@@ -18,6 +19,7 @@ pub mod card_number;
 pub mod crypto;
 pub mod deliberate;
 pub mod emv;
+pub mod goods;
 pub mod host_tables;
 pub mod iso8583;
 pub mod link_fault;

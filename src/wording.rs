@@ -331,6 +331,16 @@ reason_kinds! {
     RemoveCard = "remove_card";
     /// What was to be paid is no amount.
     AmountWrong = "amount_wrong";
+    /// No good has what was scanned.
+    GoodUnknown = "good_unknown";
+    /// The cart would be too large.
+    CartFull = "cart_full";
+    /// The cart cannot be changed so.
+    CartRefused = "cart_refused";
+    /// Too many carts are put aside.
+    CartsHeld = "carts_held";
+    /// The catalogue cannot be read or written.
+    CatalogueFailed = "catalogue_failed";
     /// Another program takes payments on this terminal already.
     AlreadyRunning = "already_running";
     /// A setting, a file or a key is wrong: the terminal cannot start.

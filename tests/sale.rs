@@ -62,6 +62,41 @@ fn runs_from_card_to_paper() {
     keep(&receipts[1], "receipt-customer.png");
 }
 
+#[test]
+fn goods_are_sold_by_their_barcodes_and_stand_in_the_record_and_on_both_slips() {
+    let mut counter = Counter::open_for_business();
+    let table = counter.state().join("goods.csv");
+    let goods = "编号,条码,名称,单价,单位,税率\n1,6901028075763,可口可乐,3.50,瓶,13%\n2,,苹果,12,千克,9%\n";
+    std::fs::write(&table, goods).unwrap();
+    assert!(counter.yima(&["goods", "import"]).arg(&table).status().unwrap().success());
+    let (result, code) = counter.sale("--goods=6901028075763x2", &[]);
+    assert_eq!(
+        (result["outcome"].as_str(), result["amount"].as_str(), code),
+        (Some("approved"), Some("7.00"), 0),
+        "{result:#}"
+    );
+    let row = &counter.transactions()[0];
+    let good = &row["goods"][0];
+    assert_eq!((good["name"].as_str(), good["quantity"].as_str()), (Some("可口可乐"), Some("2")), "{row:#}");
+    assert_eq!((good["amount"].as_str(), good["tax_rate"].as_str()), (Some("7.00"), Some("13%")));
+    let receipts = counter.receipts();
+    assert_eq!(receipts.len(), 2);
+    for receipt in &receipts {
+        let text = std::fs::read_to_string(receipt.with_extension("txt")).unwrap();
+        for wanted in ["可口可乐", "2 x 3.50", "含税 13%"] {
+            assert!(text.contains(wanted), "{wanted} is not on the slip:\n{text}");
+        }
+    }
+    keep(&receipts[1], "receipt-goods.png");
+    // What is not known, or is sold by weight and was not weighed, is not sold.
+    for (goods, said) in [("--goods=4006381333931", "no good has"), ("--goods=2", "is sold by weight")] {
+        let output = counter.yima(&["sale", goods]).output().unwrap();
+        let complained = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.code() == Some(2) && complained.contains(said), "{complained}");
+    }
+    assert_eq!((counter.transactions().len(), counter.balance()), (1, FULL_ACCOUNT - 700));
+}
+
 /// It brings settings of its own: those of a file would be ignored in silence.
 #[test]
 fn a_demo_with_somebodys_settings_is_refused_with_words() {

@@ -114,6 +114,7 @@ impl Core {
             pin_until: None,
             question: None,
             question_until: None,
+            sold: purpose.sold(),
             timings,
         });
         self.feed(Event::Begin);

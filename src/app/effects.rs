@@ -57,7 +57,7 @@ impl Core {
             Effect::Apdu(command) => self.reader.send(reader::Job::Transmit { ticket: running.ticket, command }),
             Effect::Record(record) => {
                 let trace = running.sale.trace();
-                let recorded = self.ledger.record(trace, &record);
+                let recorded = self.ledger.record_selling(trace, &record, running.sold.lines());
                 if !deliberate::is("done_before_written") {
                     recorded?;
                 }

@@ -17,6 +17,7 @@ use super::printing::FollowedCopy;
 use super::queue::QueueDesk;
 use super::report::SaleReport;
 use super::running::Running;
+use super::shop::ShopDesk;
 use super::showing::local_now;
 use super::sign_on::SignOnDesk;
 use super::slips_of_the_queue::QueueSlips;
@@ -164,12 +165,14 @@ pub(super) struct Core {
     pub(super) ticket: Ticket,
     pub(super) leave_result_at: Option<Instant>,
     pub(super) next_ledger_try: Instant,
+    pub(super) shop: ShopDesk,
     pub(super) shown: Option<View>,
 }
 
 impl Core {
     pub(super) fn new(fixed: Fixed, ledger: Ledger, line: Line, listener: Box<dyn Listener>, workers: Workers) -> Self {
         Self {
+            shop: ShopDesk::new(fixed.shop.clone(), fixed.currency),
             parts: fixed,
             ledger,
             listener,

@@ -30,8 +30,12 @@ impl Core {
             Intent::BypassPin => self.feed(Event::PinEntered(PinEntry::Bypassed)),
             Intent::ChooseApplication(index) => self.answered(Event::ApplicationChosen(index)),
             Intent::ConfirmApplication(agreed) => self.answered(Event::ApplicationConfirmed(agreed)),
-            Intent::NextCustomer | Intent::ShowKeypad if self.running.is_none() => self.show_keypad(),
+            Intent::NextCustomer if self.running.is_none() => self.show_what_is_next(),
+            Intent::ShowKeypad if self.running.is_none() => self.show_keypad(),
             Intent::NextCustomer | Intent::ShowKeypad => {}
+            // Nobody changes what is being paid.
+            Intent::Shop(intent) if self.running.is_none() && self.waiting.is_none() => self.on_shop(intent),
+            Intent::Shop(_) => {}
             Intent::DidItPrint { copy, printed } => self.did_it_print(copy, printed),
             Intent::RetryPrint => self.retry_failed(),
             Intent::Reprint(trace) => self.print_again(trace),

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::shop::ShopSetup;
 use super::workers::Devices;
 use crate::acquirer::link::HostLink;
 use crate::devices::printer::Printer;
@@ -75,6 +76,8 @@ pub struct Parts {
     pub shuffled_pin_keys: bool,
     /// Who chooses among several applications of a card.
     pub chooser: Chooser,
+    /// Where the goods are.
+    pub shop: ShopSetup,
     /// Keys, host or cards are for tests only.
     pub test: bool,
     /// Held as long as the engine runs: two engines on one ledger would take each other's payments back.
@@ -106,6 +109,7 @@ pub(super) struct Fixed {
     pub card_wait: Duration,
     pub chooser: Chooser,
     pub has_working_keys: bool,
+    pub shop: ShopSetup,
     pub test: bool,
     pub _lock: EngineLock,
 }
@@ -134,6 +138,7 @@ impl Parts {
             shuffled_pin_keys: parts.shuffled_pin_keys,
             chooser: parts.chooser,
             has_working_keys: parts.has_working_keys,
+            shop: parts.shop,
             test: parts.test,
             _lock: parts.lock,
         };

@@ -335,7 +335,9 @@ impl Core {
         let row = self.ledger.find(copy.trace).map_err(|error| error.to_string())?;
         let row = row.filter(|row| row.state == State::Approved).ok_or("the transaction is not approved")?;
         let head = self.ledger.log_head_of(copy.trace).map_err(|error| error.to_string())?;
-        self.slip_of(&row, head, copy.duplicate).map_err(|error| error.to_string())
+        let goods = self.ledger.sold_in(copy.trace).map_err(|error| error.to_string())?;
+        let slip = self.slip_of(&row, head, copy.duplicate).map_err(|error| error.to_string())?;
+        Ok(SaleSlip { goods, ..slip })
     }
 
     fn slip_of(&self, row: &TransactionRow, head: Option<Head>, duplicate: u32) -> Result<SaleSlip, ReferenceError> {

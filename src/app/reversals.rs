@@ -129,7 +129,7 @@ impl Core {
     /// A payment that waited for reversals begins when all have been taken back, and is given up when the host does not take
     /// one: while that one may be paid, the same customer must not pay again.
     fn continue_what_waits(&mut self, trace: TraceNumber, verdict: &Verdict) {
-        let Some(purpose) = self.waiting else { return };
+        let Some(purpose) = self.waiting.clone() else { return };
         let refusal = match verdict {
             Verdict::Done => None,
             Verdict::TryAgain | Verdict::TryAgainCounted | Verdict::Refused => {

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use crate::goods::sold::Sold;
 use crate::payment::sale::{Progress, Sale};
 use crate::wording::Reason;
 
@@ -28,6 +29,8 @@ pub struct Running {
     pub question: Option<Question>,
     /// Until when there is time for that.
     pub question_until: Option<Instant>,
+    /// What is sold. It stays when another PIN makes it another transaction.
+    pub sold: Sold,
     /// How long its parts take.
     pub timings: Timings,
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::books::make_private;
 use super::parts::{EngineLock, Parts};
+use super::shop::ShopSetup;
 use crate::acquirer::dialect_file;
 use crate::acquirer::enrolment::{self, EnrolmentError};
 use crate::acquirer::link::{HostLink, HttpsLink, LinkError};
@@ -271,6 +272,7 @@ impl Setup {
             shuffled_pin_keys: self.settings.pin.shuffled_keys,
             // Whoever shows a screen to the cardholder says so.
             chooser: Chooser::Nobody,
+            shop: ShopSetup { state: self.state.clone(), scales: self.settings.goods.scale_barcodes.clone() },
             test,
             lock,
             identity,

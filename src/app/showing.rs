@@ -81,6 +81,7 @@ impl Core {
             Some(reason) => Screen::OutOfService { reason: reason.clone() },
             None => Screen::Keypad { notice: self.notice() },
         };
+        self.look_at_favourites();
     }
 
     /// A person must look at a payment: said above the keypad until somebody has dealt with it.
@@ -172,6 +173,8 @@ impl Core {
             | Screen::Processing { .. }
             | Screen::Transactions { .. }
             | Screen::Transaction(_)
+            | Screen::Cart(_)
+            | Screen::Goods(_)
             | Screen::Queue { .. }
             | Screen::Enrol { .. }
             | Screen::OutOfService { .. } => self.screen = Screen::OutOfService { reason },
@@ -200,6 +203,7 @@ impl Core {
 
     /// Tells the listener what has changed since the last time.
     pub(super) fn publish(&mut self) {
+        self.mind_cart();
         let view = View {
             screen: self.screen.clone(),
             kind: self.kind_shown.unwrap_or(Kind::Sale),
@@ -209,6 +213,7 @@ impl Core {
             merchant_name: self.merchant_name(),
             currency: self.parts.currency,
             test: self.parts.test,
+            shop: self.shop.shown(),
         };
         if self.shown.as_ref() != Some(&view) {
             self.listener.show(&view);

@@ -2,6 +2,7 @@
 
 use jiff::civil::DateTime;
 
+use super::shop_view::{CartView, FoundView, ShopIntent, ShopView};
 use crate::acquirer::enrolment;
 use crate::acquirer::enrolment::wire::ActivationCode;
 use crate::money::{Amount, Currency};
@@ -55,6 +56,8 @@ pub enum Intent {
     Decide(TraceNumber, Act),
     /// Enrol the terminal by this code. It masks itself: an intent may be logged.
     Enrol(ActivationCode),
+    /// Do something with goods or the cart.
+    Shop(ShopIntent),
     /// Back to the keypad from wherever that is possible.
     ShowKeypad,
 }
@@ -78,6 +81,8 @@ pub struct View {
     pub currency: Currency,
     /// Keys, cards or host are for tests only.
     pub test: bool,
+    /// What of goods and cart any screen may need.
+    pub shop: ShopView,
 }
 
 /// The screens, with their content.
@@ -192,6 +197,10 @@ pub enum Screen {
         /// What became of the last one.
         notice: Option<Reason>,
     },
+    /// The cart.
+    Cart(Box<CartView>),
+    /// Goods that were looked for.
+    Goods(Box<FoundView>),
     /// One page of the queue.
     Queue {
         /// What a person must look at, then what waits, in its order.

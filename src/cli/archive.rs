@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::search::Wanted;
-use super::transactions::{as_json, line};
+use super::transactions::{line, whole};
 use super::{Failure, output};
 use crate::app::Setup;
 use crate::ledger::{ArchiveRow, Ledger, Search};
@@ -133,7 +133,7 @@ impl Show {
                 output::say(&line(&row));
                 continue;
             }
-            let mut value = as_json(&row, &opened.copies_of(row.trace)?, &deeds);
+            let mut value = whole(opened, &row, &deeds)?;
             if let Some(object) = value.as_object_mut() {
                 object.insert("archive".to_owned(), archive.name.clone().into());
             }

@@ -230,6 +230,8 @@ fn line_for(screen: &Screen, language: Language) -> Option<String> {
         | Screen::NotPaid { .. }
         | Screen::Transactions { .. }
         | Screen::Transaction(_)
+        | Screen::Cart(_)
+        | Screen::Goods(_)
         | Screen::Queue { .. }
         | Screen::Enrol { .. }
         | Screen::OutOfService { .. } => None,

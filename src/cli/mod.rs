@@ -8,6 +8,7 @@ mod doctor;
 mod earlier;
 mod emv;
 mod enrol;
+mod goods;
 mod iso8583;
 mod ledger;
 mod log;
@@ -76,7 +77,7 @@ enum Command {
     /// Try everything: a terminal with card, host and printer inside, nothing to configure
     Demo(demo::Arguments),
     /// Take one payment without the touchscreen
-    Sale(sale::Arguments),
+    Sale(sale::SaleArguments),
     /// Undo a sale of this batch, a pre-authorisation or a completion
     Void(earlier::VoidArguments),
     /// Give a payment back, or a part of it
@@ -97,6 +98,8 @@ enum Command {
     Log(log::Arguments),
     /// Put the last good copy in the place of a ledger that is damaged
     Ledger(ledger::Arguments),
+    /// Look for goods, and bring the catalogue up to date with a table
+    Goods(goods::Arguments),
     /// Look at every part of the terminal and say how it is and what to do
     Doctor(doctor::Arguments),
     /// Enrol this terminal by the acquirer's activation code, or say how it stands
@@ -182,7 +185,7 @@ impl CommandLine {
         match self.command {
             None => open_screen(&self.places, self.kiosk),
             Some(Command::Demo(arguments)) => arguments.run(&self.places, self.kiosk),
-            Some(Command::Sale(arguments)) => arguments.sell(self.places.setup()),
+            Some(Command::Sale(arguments)) => arguments.run(self.places.setup()),
             Some(Command::Void(arguments)) => arguments.run(self.places.setup()),
             Some(Command::Refund(arguments)) => arguments.run(self.places.setup()),
             Some(Command::PreAuth(arguments)) => arguments.set_aside(self.places.setup()),
@@ -193,6 +196,7 @@ impl CommandLine {
             Some(Command::Queue(arguments)) => arguments.run(&self.places.setup()?),
             Some(Command::Log(arguments)) => arguments.run(|| self.places.setup()),
             Some(Command::Ledger(arguments)) => arguments.run(&self.places.setup()?),
+            Some(Command::Goods(arguments)) => arguments.run(&self.places.setup()?),
             Some(Command::Doctor(arguments)) => arguments.run(&self.places.setup()?),
             Some(Command::Enrol(arguments)) => arguments.run(&self.places.setup()?),
             Some(Command::Move(arguments)) => arguments.run(&self.places.setup()?),

@@ -21,6 +21,16 @@ pub fn say(line: &str) {
     }
 }
 
+/// Bytes of a file on standard output, as they are.
+///
+/// # Errors
+/// When they cannot be written.
+pub fn bytes(content: &[u8]) -> Result<(), std::io::Error> {
+    let mut output = std::io::stdout().lock();
+    output.write_all(content)?;
+    output.flush()
+}
+
 /// Whether something that was to be printed is lost though somebody wanted it: a full disk, not a closed pipe.
 pub fn is_lost() -> bool {
     LOST.load(Ordering::Relaxed)

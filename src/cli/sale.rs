@@ -11,7 +11,27 @@ use crate::money::{Amount, AmountError, Currency};
 use crate::payment::purpose::Purpose;
 use crate::payment::transaction::Kind;
 
-/// What comes after `yima sale` and `yima pre-auth`.
+/// What comes after `yima sale`.
+#[derive(Debug, Args)]
+pub struct SaleArguments {
+    /// How much, like 12.34
+    #[arg(required_unless_present = "goods", conflicts_with = "goods")]
+    amount: Option<String>,
+
+    /// ISO 4217 code; the settings' currency when left out
+    #[arg(long, value_name = "CODE", conflicts_with = "goods")]
+    currency: Option<String>,
+
+    /// Goods of the catalogue instead of an amount: barcode, scale's label or number of each, with x and how much of it where that
+    /// is not one piece, like 6901028075763x2 or 21x0.532
+    #[arg(long, value_name = "CODE[xQUANTITY]", num_args = 1..)]
+    goods: Vec<String>,
+
+    #[command(flatten)]
+    options: Options,
+}
+
+/// What comes after `yima pre-auth`.
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// How much, like 12.34
@@ -32,27 +52,27 @@ pub struct BalanceArguments {
     options: Options,
 }
 
-impl Arguments {
+impl SaleArguments {
     /// Takes a payment.
-    pub fn sell(&self, setup: Result<Setup, Failure>) -> Result<ExitCode, Failure> {
-        self.run(setup, Kind::Sale, Purpose::Sale)
+    pub fn run(&self, setup: Result<Setup, Failure>) -> Result<ExitCode, Failure> {
+        let (text, currency) = (self.amount.as_deref(), self.currency.as_deref());
+        self.options.run(setup, &Typing { kind: Kind::Sale, amount: text, currency }, |setup| match text {
+            Some(text) => Ok(Purpose::Sale(amount(text, currency, setup)?)),
+            None => {
+                let cart = setup.cart_of(&self.goods, setup.settings.terminal.currency.parse()?)?;
+                // What is given away is not paid for.
+                if cart.total().is_zero() { Err(AmountError::Nothing.into()) } else { Ok(Purpose::Goods(cart.sold())) }
+            }
+        })
     }
+}
 
+impl Arguments {
     /// Sets money aside.
     pub fn set_aside(&self, setup: Result<Setup, Failure>) -> Result<ExitCode, Failure> {
-        self.run(setup, Kind::PreAuthorisation, Purpose::PreAuthorisation)
-    }
-
-    fn run(
-        &self,
-        setup: Result<Setup, Failure>,
-        kind: Kind,
-        purpose: fn(Amount) -> Purpose,
-    ) -> Result<ExitCode, Failure> {
-        let typing = Typing { kind, amount: Some(&self.amount), currency: self.currency.as_deref() };
-        self.options.run(setup, &typing, |setup| {
-            let amount = amount(&self.amount, self.currency.as_deref(), setup)?;
-            Ok(purpose(amount))
+        let (text, currency) = (&self.amount, self.currency.as_deref());
+        self.options.run(setup, &Typing { kind: Kind::PreAuthorisation, amount: Some(text), currency }, |setup| {
+            Ok(Purpose::PreAuthorisation(amount(text, currency, setup)?))
         })
     }
 }

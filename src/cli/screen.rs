@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::Failure;
 use crate::acquirer::enrolment::Progress;
 use crate::acquirer::enrolment::wire::ActivationCode;
+use crate::app::shop_view::ShopView;
 use crate::app::view::{Intent, LinkState, Screen, View};
 use crate::app::{Engine, Listener, Parts, SaleReport, Setup};
 use crate::payment::chooser::Chooser;
@@ -156,6 +157,7 @@ fn closed(settings: &Settings, failure: &Failure) -> Result<View, Failure> {
         merchant_name: String::new(),
         currency: settings.terminal.currency.parse()?,
         test: false,
+        shop: ShopView::default(),
     })
 }
 

@@ -11,9 +11,11 @@ use super::search::Wanted;
 use super::{Failure, output};
 use crate::app::Setup;
 use crate::emv::cvm::Verification;
-use crate::ledger::{CopyRow, DeedRow, Ledger, TransactionRow};
+use crate::goods::{SoldGood, Unit};
+use crate::ledger::{CopyRow, DeedRow, Ledger, LedgerError, TransactionRow};
 use crate::payment::online::LateApproval;
 use crate::payment::queue::{Kind, Resolution};
+use crate::wording::Language;
 
 /// How many are shown when nobody says.
 const USUAL_LIMIT: usize = 50;
@@ -58,9 +60,11 @@ impl Arguments {
         let mut list = Vec::new();
         for row in &page.rows {
             if self.json {
-                list.push(as_json(row, &ledger.copies_of(row.trace)?, &deeds));
+                list.push(whole(&ledger, row, &deeds)?);
             } else {
                 output::say(&line(row));
+                let language = setup.settings.terminal.language;
+                ledger.sold_in(row.trace)?.iter().for_each(|good| output::say(&line_of_good(good, language)));
             }
         }
         if self.json {
@@ -85,7 +89,35 @@ pub(super) fn line(row: &TransactionRow) -> String {
     )
 }
 
-pub(super) fn as_json(row: &TransactionRow, copies: &[CopyRow], deeds: &[DeedRow]) -> Value {
+/// A row with everything that belongs to it.
+pub(super) fn whole(ledger: &Ledger, row: &TransactionRow, deeds: &[DeedRow]) -> Result<Value, LedgerError> {
+    Ok(as_json(row, &ledger.copies_of(row.trace)?, &ledger.sold_in(row.trace)?, deeds))
+}
+
+fn line_of_good(good: &SoldGood, language: Language) -> String {
+    let unit = match good.unit {
+        Unit::Piece => "",
+        Unit::Kilogram | Unit::Jin | Unit::HundredGrams => "kg",
+    };
+    let off = if good.discount.is_zero() { String::new() } else { format!(" -{}", good.discount.grouped()) };
+    let price = format!("{}{unit} x {}/{}", good.quantity, good.price.grouped(), good.unit.name(language));
+    format!("    {} {price}{off} = {}", good.name, good.amount.grouped())
+}
+
+fn good_as_json(good: &SoldGood) -> Value {
+    json!({
+        "number": good.number.number(),
+        "name": good.name.as_str(),
+        "quantity": good.quantity.to_string(),
+        "unit": good.unit.word(),
+        "price": good.price.to_string(),
+        "discount": good.discount.to_string(),
+        "amount": good.amount.to_string(),
+        "tax_rate": good.tax_rate.to_string(),
+    })
+}
+
+fn as_json(row: &TransactionRow, copies: &[CopyRow], sold: &[SoldGood], deeds: &[DeedRow]) -> Value {
     let own = |deed: &&DeedRow| matches!(deed.kind, Kind::Reversal | Kind::Repeat) && deed.original == row.trace;
     let decisions: Vec<_> = deeds.iter().filter(own).map(super::queue::deed_as_json).collect();
     let receipts: Vec<_> = copies
@@ -113,6 +145,7 @@ pub(super) fn as_json(row: &TransactionRow, copies: &[CopyRow], deeds: &[DeedRow
         "decisions": decisions,
         "late_approval": row.late.as_ref().map(|(late, at)| late_as_json(late, *at)),
         "receipts": receipts,
+        "goods": sold.iter().map(good_as_json).collect::<Vec<_>>(),
     })
 }
 

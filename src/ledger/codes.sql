@@ -1,4 +1,4 @@
--- Payments by code, and what goes back of them. No card is used: who paid is said by the wallet's own number and the end of its code.
+-- Version 17: payments by code, and what goes back of them. No card is used: who paid is said by the wallet's own number and the end of its code.
 --
 -- The table is built anew once more, as in version 15.
 

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use rusqlite::ErrorCode;
 
+use crate::money::Amount;
 use crate::payment::queue::NotAllowed;
 use crate::payment::transaction::NotPossible;
 use crate::reference::{Batch, TraceNumber};
@@ -153,6 +154,9 @@ pub enum LedgerError {
     /// The number of a card is needed and can no longer be read.
     #[error("the card number of {0} is no longer kept: its batch is settled, or other keys took the place of its own")]
     NumberGone(TraceNumber),
+    /// What is sold does not come to what is to be paid.
+    #[error("what is sold does not come to {0}: nothing was asked of the host. Put the cart together anew")]
+    Sold(Amount),
     /// No row with this trace number, or not in a state that allows the change.
     #[error("the ledger has no transaction {0} that could be changed so")]
     NoSuchRow(TraceNumber),

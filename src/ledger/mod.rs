@@ -27,6 +27,7 @@ mod restoring;
 mod row;
 mod search;
 mod sign_on;
+mod sold;
 mod tallies;
 
 use std::path::{Path, PathBuf};
@@ -74,6 +75,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("life.sql"),
     include_str!("unfinished.sql"),
     include_str!("kinds.sql"),
+    include_str!("sold.sql"),
     include_str!("codes.sql"),
 ];
 

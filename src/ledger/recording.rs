@@ -8,6 +8,7 @@ use rusqlite::{TransactionBehavior, params};
 use super::numbers::Kept;
 use super::{Ledger, LedgerError, statement_error};
 use crate::deliberate;
+use crate::goods::SoldGood;
 use crate::payment::advice::AdviceKind;
 use crate::payment::online::EntryMode;
 use crate::payment::queue::EntryId;
@@ -23,6 +24,19 @@ impl Ledger {
     /// When it cannot be written, the row is not in a state from which this change is possible, or what became of the
     /// original since does not allow it.
     pub fn record(&mut self, trace: TraceNumber, record: &Record) -> Result<(), LedgerError> {
+        self.record_selling(trace, record, &[])
+    }
+
+    /// The same; with a payment that begins, what it is for.
+    ///
+    /// # Errors
+    /// As for [`Ledger::record`], and when the lines do not come to what is to be paid.
+    pub fn record_selling(
+        &mut self,
+        trace: TraceNumber,
+        record: &Record,
+        sold: &[SoldGood],
+    ) -> Result<(), LedgerError> {
         check_kind(record)?;
         let failed = statement_error(&self.path);
         let kept = match record {
@@ -35,6 +49,9 @@ impl Ledger {
         }
         if self.apply(trace, record, kept.as_ref()).map_err(&failed)? != 1 {
             return Err(LedgerError::NoSuchRow(trace));
+        }
+        if let Record::Pending(pending) = record {
+            self.note_sold(pending, sold)?;
         }
         if let Some(kept) = kept {
             self.keep_key(&kept).map_err(&failed)?;

@@ -2,14 +2,17 @@
 //! transaction. What it becomes with what is known of that one is a [`Transaction`].
 
 use super::transaction::{Kind, NotPossible, Past, Presence, Transaction, most_of};
+use crate::goods::sold::Sold;
 use crate::money::{Amount, Currency};
 use crate::reference::{Batch, TraceNumber};
 
 /// See the module.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Purpose {
     /// The customer pays.
     Sale(Amount),
+    /// The customer pays what is in the cart.
+    Goods(Sold),
     /// Money is set aside.
     PreAuthorisation(Amount),
     /// What is on the account.
@@ -44,7 +47,7 @@ impl Purpose {
     /// The kind of transaction it becomes; of what is undone it is known only once the earlier one is.
     pub const fn kind(&self) -> Kind {
         match self {
-            Self::Sale(_) => Kind::Sale,
+            Self::Sale(_) | Self::Goods(_) => Kind::Sale,
             Self::PreAuthorisation(_) => Kind::PreAuthorisation,
             Self::Balance(_) => Kind::Balance,
             Self::Void(..) => Kind::Void,
@@ -57,7 +60,7 @@ impl Purpose {
     /// The earlier transaction that it is about.
     pub const fn original(&self) -> Option<TraceNumber> {
         match self {
-            Self::Sale(_) | Self::PreAuthorisation(_) | Self::Balance(_) => None,
+            Self::Sale(_) | Self::Goods(_) | Self::PreAuthorisation(_) | Self::Balance(_) => None,
             Self::Void(original, _)
             | Self::Refund(original, _)
             | Self::Completion(original, ..)
@@ -69,8 +72,23 @@ impl Purpose {
     pub const fn amount(&self) -> Option<Amount> {
         match self {
             Self::Sale(amount) | Self::PreAuthorisation(amount) => Some(*amount),
+            Self::Goods(sold) => Some(sold.amount()),
             Self::Refund(_, amount) | Self::Completion(_, amount, _) | Self::CompletionNotice(_, amount) => *amount,
             Self::Balance(_) | Self::Void(..) => None,
+        }
+    }
+
+    /// What is sold; nothing, where the amount was keyed.
+    pub fn sold(&self) -> Sold {
+        match self {
+            Self::Goods(sold) => sold.clone(),
+            Self::Sale(_)
+            | Self::PreAuthorisation(_)
+            | Self::Balance(_)
+            | Self::Void(..)
+            | Self::Refund(..)
+            | Self::Completion(..)
+            | Self::CompletionNotice(..) => Sold::default(),
         }
     }
 
@@ -83,6 +101,7 @@ impl Purpose {
         let whole = |amount: &Option<Amount>, past: &Past| amount.unwrap_or(past.original.amount);
         match self {
             Self::Sale(amount) => some(*amount).map(Transaction::sale),
+            Self::Goods(sold) => some(sold.amount()).map(Transaction::sale),
             Self::PreAuthorisation(amount) => some(*amount).map(Transaction::pre_authorisation),
             Self::Balance(currency) => Ok(Transaction::balance(*currency)),
             Self::Void(trace, presence) => Transaction::void(known(trace)?, allowed.batch, *presence),

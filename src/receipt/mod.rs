@@ -20,6 +20,7 @@ pub use transaction_code::transaction_code;
 
 use jiff::civil::DateTime;
 
+use crate::goods::SoldGood;
 use crate::money::Amount;
 use crate::reference::{AuthorisationCode, MerchantCode, ResponseCode, Rrn, TerminalNumber, TraceNumber};
 
@@ -49,7 +50,7 @@ pub struct SaleSlip {
     /// The card was there.
     pub card_read: bool,
     /// Goods, if the cashier named any; without them the slip shows the amount alone.
-    pub goods: Vec<GoodsLine>,
+    pub goods: Vec<SoldGood>,
     /// Card number, first six and last four; empty where a code was used.
     pub truncated_pan: String,
     /// The end of the customer's code.
@@ -129,17 +130,6 @@ pub struct ParkedSlip {
     pub test: bool,
 }
 
-/// One line of goods.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct GoodsLine {
-    /// What it is.
-    pub name: String,
-    /// How many.
-    pub quantity: u32,
-    /// Price of all of them.
-    pub total: Amount,
-}
-
 /// Whose copy it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum CopyFor {
@@ -162,6 +152,7 @@ impl CopyFor {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use crate::goods::{GoodName, GoodNumber, Quantity, TaxRate, Unit};
     use crate::money::Currency;
     use crate::reference::{Batch, Stan};
     use crate::wording::Language;
@@ -328,14 +319,35 @@ pub(crate) mod tests {
     /// A slip whose every text is as long as life makes it.
     pub(crate) fn long_slip() -> SaleSlip {
         let yuan = |minor| Amount::new(minor, Currency::CNY).unwrap();
-        let goods = |name: &str, quantity, total| GoodsLine { name: name.into(), quantity, total: yuan(total) };
+        let piece = |name: &str, count: u32, price, discount: u64| SoldGood {
+            number: GoodNumber::new(1).unwrap(),
+            name: GoodName::parse(name).unwrap(),
+            quantity: Quantity::Pieces(count),
+            unit: Unit::Piece,
+            price: yuan(price),
+            discount: yuan(discount),
+            amount: yuan(price * u64::from(count) - discount),
+            tax_rate: TaxRate::new(1300).unwrap(),
+        };
+        let apples = SoldGood {
+            quantity: Quantity::Grams(532),
+            unit: Unit::Kilogram,
+            amount: yuan(638),
+            tax_rate: TaxRate::new(900).unwrap(),
+            ..piece("苹果", 1, 1200, 0)
+        };
+        // The scale has rounded as it likes.
+        let labelled = SoldGood { amount: yuan(640), ..apples.clone() };
         SaleSlip {
             merchant_name: "上海市黄浦区南京东路步行街老王家三代祖传小吃店（第二分店）".into(),
             amount: yuan(999_999_999_999),
             goods: vec![
-                goods("豆浆", 2, 600),
-                goods("招牌红烧牛肉面加大份加牛肉加香菜不要辣🌶", 1, 999_999_960_999),
-                goods("Extra large iced americano with oat milk", 12, 38_400),
+                piece("豆浆", 2, 300, 0),
+                piece("油条", 1, 150, 50),
+                piece("招牌红烧牛肉面加大份加牛肉加香菜不要辣🌶", 1, 999_999_959_621, 0),
+                piece("Extra large iced americano with oat milk", 12, 3200, 0),
+                apples,
+                labelled,
             ],
             signature: false,
             duplicate: Some(2),

@@ -5,7 +5,8 @@ use std::sync::OnceLock;
 
 use serde::Deserialize;
 
-use super::{Align, Charset, CopyFor, Document, GoodsLine, Line, ParkedSlip, SaleSlip, Size, transaction_code};
+use super::{Align, Charset, CopyFor, Document, Line, ParkedSlip, SaleSlip, Size, transaction_code};
+use crate::goods::{Quantity, SoldGood, sold};
 use crate::money::{Amount, Currency};
 use crate::wording::Language;
 
@@ -40,7 +41,7 @@ trait Slip {
     fn field(&self, name: &str, charset: Charset) -> Option<String>;
 
     /// Goods, a line each.
-    fn goods(&self) -> &[GoodsLine] {
+    fn goods(&self) -> &[SoldGood] {
         &[]
     }
 
@@ -117,7 +118,7 @@ impl Slip for SaleCopy<'_> {
         }
     }
 
-    fn goods(&self) -> &[GoodsLine] {
+    fn goods(&self) -> &[SoldGood] {
         &self.slip.goods
     }
 
@@ -205,7 +206,11 @@ impl Filling<'_> {
                 }
             }
             Content::Rule => vec![Line::Rule],
-            Content::Goods => self.slip.goods().iter().map(|goods| self.goods(goods)).collect(),
+            Content::Goods { discount_zh, discount_en } => {
+                let discount = self.choose(discount_zh, discount_en);
+                self.slip.goods().iter().flat_map(|good| self.good(good, discount)).collect()
+            }
+            Content::Taxes { zh, en } => self.taxes(self.choose(zh, en)),
             Content::Trailer => self.slip.trailer().iter().map(|line| self.trailer(line)).collect(),
             Content::Qr => self.slip.code().map(Line::Qr).into_iter().collect(),
             Content::Feed { lines } => vec![Line::Feed(*lines)],
@@ -237,9 +242,38 @@ impl Filling<'_> {
         Line::Text { text: self.charset.printable(line), align: Align::Centre, size: Size::Normal, bold: false }
     }
 
-    fn goods(&self, goods: &GoodsLine) -> Line {
-        let left = if goods.quantity == 1 { goods.name.clone() } else { format!("{} x{}", goods.name, goods.quantity) };
-        Line::Pair { left: self.charset.printable(&left), right: goods.total.grouped(), bold: false }
+    /// One piece is its name and what it costs. Of anything else the name stands above: how much of it, and what was taken off.
+    fn good(&self, good: &SoldGood, discount: &str) -> Vec<Line> {
+        let pair = |left: &str, right: String| Line::Pair { left: self.charset.printable(left), right, bold: false };
+        if good.quantity == Quantity::Pieces(1) && good.discount.is_zero() {
+            return vec![pair(good.name.as_str(), good.amount.grouped())];
+        }
+        let text = self.charset.printable(good.name.as_str());
+        let mut lines = vec![Line::Text { text, align: Align::Left, size: Size::Normal, bold: false }];
+        let (quantity, unit) = (good.quantity, good.unit.name(self.language));
+        let how_much = match quantity {
+            // What a scale's label says is not what weight and price come to.
+            Quantity::Pieces(_) if good.is_priced_by_label() => format!("  {quantity}"),
+            Quantity::Pieces(_) => format!("  {quantity} x {}", good.price.grouped()),
+            Quantity::Grams(_) if good.is_priced_by_label() => format!("  {quantity}kg"),
+            Quantity::Grams(_) => format!("  {quantity}kg x {}/{unit}", good.price.grouped()),
+        };
+        // Lines that were written down were looked at before.
+        lines.push(pair(&how_much, good.before().unwrap_or(good.amount).grouped()));
+        if !good.discount.is_zero() {
+            lines.push(pair(&format!("  {discount}"), format!("-{}", good.discount.grouped())));
+        }
+        lines
+    }
+
+    /// What of the amount is tax: a line for each rate.
+    fn taxes(&self, pattern: &str) -> Vec<Line> {
+        let taxes = sold::taxes_of(self.slip.goods()).unwrap_or_default();
+        let line = |tax: sold::TaxShare| {
+            let left = pattern.replace("{rate}", &tax.rate.to_string()).replace("{of}", &tax.of.grouped());
+            Line::Pair { left: self.charset.printable(&left), right: tax.tax.grouped(), bold: false }
+        };
+        taxes.into_iter().map(line).collect()
     }
 }
 
@@ -327,7 +361,14 @@ enum Content {
         bold: bool,
     },
     Rule,
-    Goods,
+    Goods {
+        discount_zh: String,
+        discount_en: String,
+    },
+    Taxes {
+        zh: String,
+        en: String,
+    },
     Trailer,
     Qr,
     Feed {

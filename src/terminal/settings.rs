@@ -8,6 +8,7 @@ use serde::Deserialize;
 use super::binding::check_serial_number;
 use super::link::LinkSettings;
 use super::machine;
+use crate::goods::Pattern;
 use crate::wording::Language;
 
 /// Where the settings are when nobody says otherwise.
@@ -50,6 +51,8 @@ pub struct Settings {
     pub sound: SoundSettings,
     /// The touchscreen.
     pub screen: ScreenSettings,
+    /// The goods.
+    pub goods: GoodsSettings,
 }
 
 /// The terminal itself.
@@ -173,6 +176,14 @@ pub struct ScreenSettings {
     pub height: u32,
     /// Light letters on a dark ground.
     pub dark: bool,
+}
+
+/// The goods.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct GoodsSettings {
+    /// How the shop's scales write their barcodes; the first that fits counts.
+    pub scale_barcodes: Vec<Pattern>,
 }
 
 impl Default for TerminalSettings {
@@ -469,7 +480,7 @@ mod tests {
     #[test]
     fn every_key_of_the_program_is_in_the_example() {
         // serde names all known keys when it meets an unknown one.
-        for section in ["terminal", "host", "vault", "ledger", "reader", "pin", "printer", "sound", "screen"] {
+        for section in ["terminal", "host", "vault", "ledger", "reader", "pin", "printer", "sound", "screen", "goods"] {
             let message = message(&format!("[{section}]\nno_such_key = 1"));
             for key in message.split('`').skip(3).step_by(2) {
                 assert!(EXAMPLE.contains(&format!("{key} =")), "{section}.{key} is not in assets/yima.toml");
@@ -500,6 +511,11 @@ mod tests {
         assert!(Settings::parse(origin("[ledger]\nkeep_days = 4000")).is_ok());
         assert!(message("[pin]\nwait_s = 256").starts_with("yima.toml, line 2, pin.wait_s: 256 seconds"));
         assert!(message("[sound]\ndevice = \"默认").starts_with("yima.toml, line 2"));
+        let scale = message("[goods]\nscale_barcodes = [\"21AAAAAWWWWWC\", \"69AAAAAWWWWWC\"]");
+        assert!(
+            scale.starts_with("yima.toml, line 2, goods.scale_barcodes: \"69AAAAAWWWWWC\" does not begin"),
+            "{scale}"
+        );
         let token = "[vault]\nkind = \"pkcs11\"\nmodule = \"libsofthsm2.so\"\ntoken = \"\"\n";
         assert!(message(token).starts_with("yima.toml, line 3, vault.module: "), "{}", message(token));
         let token = token.replace("lib", "/usr/lib/softhsm/lib");

@@ -5,6 +5,7 @@ use slint::ComponentHandle;
 use super::amount_entry::AmountEntry;
 use super::generated::{AppWindow, Keypad};
 use super::{Intents, Shared, values};
+use crate::app::shop_view::ShopIntent;
 use crate::app::view::{Intent, Screen, View};
 use crate::wording::{Language, Reason, ReasonKind};
 
@@ -26,16 +27,44 @@ pub(super) fn setup(window: &AppWindow, shared: &Shared, intents: &Intents) {
     let type_digits = change(AmountEntry::type_digits);
     keypad.on_type_digits(move |digits| type_digits(&digits));
     let delete = change(|entry, _| entry.delete());
-    keypad.on_delete(move || delete(""));
+    let state = shared.clone();
+    keypad.on_delete(move || {
+        state.with(|state| state.scanned.clear());
+        delete("");
+    });
     let clear = change(|entry, _| entry.clear());
-    keypad.on_clear(move || clear(""));
-    let (shared, intents) = (shared.clone(), intents.clone());
-    keypad.on_charge(move || {
-        let amount = shared.with(|state| state.entry.amount());
-        if !amount.is_zero() {
-            intents.send(Intent::Charge(amount));
+    let state = shared.clone();
+    keypad.on_clear(move || {
+        state.with(|state| state.scanned.clear());
+        clear("");
+    });
+    let (state, sender) = (shared.clone(), intents.clone());
+    keypad.on_charge(move || charge(&state, &sender));
+    let (state, type_digits) = (shared.clone(), change(AmountEntry::type_digits));
+    keypad.on_key_digits(move |digits| {
+        state.with(|state| state.scanned.quick_digit(&digits));
+        type_digits(&digits);
+    });
+    let (state, sender, clear) = (shared.clone(), intents.clone(), change(|entry, _| entry.clear()));
+    keypad.on_enter(move || {
+        let (code, echoes) = state.with(|state| (state.scanned.take_quick(), state.scanned.echoes()));
+        match code {
+            // Its digits are no amount.
+            Some(code) => {
+                clear("");
+                sender.send(Intent::Shop(ShopIntent::Scan(code)));
+            }
+            None if echoes => {}
+            None => charge(&state, &sender),
         }
     });
+}
+
+fn charge(shared: &Shared, intents: &Intents) {
+    let amount = shared.with(|state| state.entry.amount());
+    if !amount.is_zero() {
+        intents.send(Intent::Charge(amount));
+    }
 }
 
 /// Shows what has been typed and what waits for the cashier.
@@ -73,6 +102,8 @@ pub(super) fn follow(entry: &mut AmountEntry, view: &View) {
         | Screen::Processing { .. }
         | Screen::Transactions { .. }
         | Screen::Transaction(_)
+        | Screen::Cart(_)
+        | Screen::Goods(_)
         | Screen::Queue { .. }
         | Screen::Enrol { .. }
         | Screen::OutOfService { .. } => {}

@@ -13,17 +13,21 @@ use crate::app::view::{Intent, PinPlace, Screen, View};
 use crate::money::Currency;
 use crate::wording::Language;
 use amount_entry::AmountEntry;
+use cart::NumberTyped;
 use enrolment::CodeTyped;
 use generated::{Kinds, ScreenName, Screens, Theme};
 use pin_typed::PinTyped;
 use preferences::Turned;
+use scanned::Scanned;
 
 pub mod amount_entry;
 mod applications;
 mod back_end;
+mod cart;
 mod copies;
 mod detail;
 mod enrolment;
+mod goods;
 mod keypad;
 mod outcome;
 mod payment;
@@ -31,6 +35,7 @@ mod pin;
 mod pin_typed;
 mod preferences;
 mod queue;
+mod scanned;
 mod status;
 mod transactions;
 mod values;
@@ -117,6 +122,8 @@ impl Touchscreen {
         detail::setup(&window, &shared, &intents);
         queue::setup(&window, &shared, &intents);
         enrolment::setup(&window, &shared, &intents);
+        cart::setup(&window, &shared, &intents);
+        goods::setup(&window, &shared, &intents);
         preferences::set_language(&window, options.language);
         preferences::set_dark(&window, options.dark);
         let theme = window.global::<Theme>();
@@ -220,6 +227,12 @@ struct State {
     pin_layout: i32,
     /// Wiped when the screen that asks for it goes.
     code: CodeTyped,
+    /// What keys have typed, of which a scanner is one.
+    scanned: Scanned,
+    /// A number that is typed about the cart.
+    number: NumberTyped,
+    /// What goods are looked for by.
+    search: String,
     /// Which page of a card's applications is shown, from 0.
     applications_page: usize,
     /// The language of the person who works here, whatever a customer reads.
@@ -237,6 +250,9 @@ impl Default for State {
             pin: PinTyped::new(),
             pin_layout: 0,
             code: CodeTyped::default(),
+            scanned: Scanned::default(),
+            number: NumberTyped::default(),
+            search: String::new(),
             applications_page: 0,
             cashiers_language: Language::default(),
             turned: None,
@@ -279,6 +295,7 @@ fn paint(window: &AppWindow, shared: &Shared) {
     preferences::speak_to_cardholder(window, shared, asked_for);
     let language = preferences::language(window);
     status::show(window, &view);
+    goods::show_shop(window, &view.shop, language);
     window.global::<Kinds>().set_shown(values::kind(view.kind));
     outcome::show(window, &view.screen, language);
     let name = match &view.screen {
@@ -336,6 +353,14 @@ fn paint(window: &AppWindow, shared: &Shared) {
             copies::show(window, &shown.copies, language);
             ScreenName::Transaction
         }
+        Screen::Cart(shown) => {
+            cart::show(window, shared, shown, language);
+            ScreenName::Cart
+        }
+        Screen::Goods(found) => {
+            goods::show(window, shared, found, language);
+            ScreenName::Goods
+        }
         Screen::Queue { rows, page, pages, waiting, parked, under_way } => {
             let counts = queue::Counts { waiting: *waiting, parked: *parked, under_way: *under_way };
             queue::show(window, rows, *page, *pages, &counts);
@@ -347,5 +372,8 @@ fn paint(window: &AppWindow, shared: &Shared) {
         }
         Screen::OutOfService { .. } => ScreenName::OutOfService,
     };
+    if name != ScreenName::Cart {
+        cart::leave(window, shared);
+    }
     window.global::<Screens>().set_current(name);
 }

@@ -43,6 +43,8 @@ pub(super) fn show(window: &AppWindow, screen: &Screen, language: Language) {
         | Screen::Processing { .. }
         | Screen::Transactions { .. }
         | Screen::Transaction(_)
+        | Screen::Cart(_)
+        | Screen::Goods(_)
         | Screen::Queue { .. }
         | Screen::Enrol { .. } => {}
     }

@@ -49,6 +49,8 @@ const fn is_customers(screen: &Screen) -> bool {
         | Screen::Unknown { .. }
         | Screen::Transactions { .. }
         | Screen::Transaction(_)
+        | Screen::Cart(_)
+        | Screen::Goods(_)
         | Screen::Queue { .. }
         | Screen::Enrol { .. }
         | Screen::OutOfService { .. } => false,

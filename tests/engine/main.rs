@@ -8,6 +8,7 @@ mod cardholder;
 mod clock;
 mod copies;
 mod in_doubt;
+mod shop;
 mod slips;
 mod terminal;
 mod terminal_data;

@@ -10,6 +10,7 @@ mod fonts;
 mod pictures;
 mod platform;
 mod reading;
+mod selling;
 mod targets;
 mod touching;
 mod translations;

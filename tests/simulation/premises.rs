@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use yima::acquirer::https::Carrier;
 use yima::acquirer::link::{HostLink, HttpsLink};
-use yima::app::{Parts, Setup, parameters};
+use yima::app::{Parts, Setup, ShopSetup, parameters};
 use yima::crypto::hex;
 use yima::devices::sound::silent::Silent;
 use yima::emv::terminal::TerminalData;
@@ -218,6 +218,7 @@ impl Premises {
             screen_pad: true,
             shuffled_pin_keys: false,
             chooser: Chooser::Nobody,
+            shop: ShopSetup::default(),
             test: true,
             lock: self.setup.lock().unwrap(),
             identity: self.identity.clone(),

@@ -111,7 +111,12 @@ impl Day<'_> {
                     self.leaves();
                 }
             }
-            Screen::Transactions { .. } | Screen::Transaction(_) | Screen::Queue { .. } | Screen::Enrol { .. } => {
+            Screen::Transactions { .. }
+            | Screen::Transaction(_)
+            | Screen::Cart(_)
+            | Screen::Goods(_)
+            | Screen::Queue { .. }
+            | Screen::Enrol { .. } => {
                 self.send(Intent::ShowKeypad);
             }
         }

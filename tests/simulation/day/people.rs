@@ -268,7 +268,11 @@ impl Day<'_> {
                     self.leaves();
                 }
             }
-            Screen::Transaction(_) | Screen::Queue { .. } | Screen::Enrol { .. } => self.send(Intent::ShowKeypad),
+            Screen::Transaction(_)
+            | Screen::Cart(_)
+            | Screen::Goods(_)
+            | Screen::Queue { .. }
+            | Screen::Enrol { .. } => self.send(Intent::ShowKeypad),
         }
     }
 

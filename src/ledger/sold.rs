@@ -1,0 +1,191 @@
+//! What was sold, line by line: written in the database transaction that begins the payment, and never changed.
+
+use rusqlite::{Row, params};
+
+use super::{Ledger, LedgerError, statement_error};
+use crate::goods::{GoodError, GoodName, GoodNumber, Quantity, SoldGood, TaxRate, Unit};
+use crate::money::{Amount, Currency};
+use crate::payment::record::Pending;
+use crate::reference::TraceNumber;
+
+impl Ledger {
+    /// Writes what a payment is for, in the transaction that has just written its row.
+    pub(super) fn note_sold(&self, pending: &Pending, sold: &[SoldGood]) -> Result<(), LedgerError> {
+        if sold.is_empty() {
+            return Ok(());
+        }
+        if !crate::goods::sold::come_to(sold, pending.amount) {
+            return Err(LedgerError::Sold(pending.amount));
+        }
+        let failed = statement_error(&self.path);
+        let transaction = self.connection.last_insert_rowid();
+        let mut statement = self
+            .connection
+            .prepare(
+                "INSERT INTO sold_goods (transaction_id, position, number, name, unit, quantity, price, discount, amount, tax_rate)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+            )
+            .map_err(&failed)?;
+        for (index, good) in sold.iter().enumerate() {
+            statement
+                .execute(params![
+                    transaction,
+                    index as i64 + 1,
+                    good.number.number(),
+                    good.name.as_str(),
+                    good.unit.word(),
+                    good.quantity.count(),
+                    good.price.minor() as i64,
+                    good.discount.minor() as i64,
+                    good.amount.minor() as i64,
+                    good.tax_rate.basis_points(),
+                ])
+                .map_err(&failed)?;
+        }
+        Ok(())
+    }
+
+    /// What was sold in a payment, as it came in. Nothing, where the amount was keyed.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn sold_in(&self, trace: TraceNumber) -> Result<Vec<SoldGood>, LedgerError> {
+        let failed = statement_error(&self.path);
+        let mut statement = self
+            .connection
+            .prepare(
+                "SELECT g.number, g.name, g.unit, g.quantity, g.price, g.discount, g.amount, g.tax_rate, t.currency
+                 FROM transactions t JOIN sold_goods g ON g.transaction_id = t.id
+                 WHERE t.merchant_code = ?1 AND t.terminal_number = ?2 AND t.batch = ?3 AND t.stan = ?4 ORDER BY g.position",
+            )
+            .map_err(&failed)?;
+        let (merchant, terminal) = (self.merchant_code.as_str(), self.terminal_number.as_str());
+        let of = params![merchant, terminal, trace.batch.number(), trace.stan.number()];
+        let rows = statement.query_map(of, |row| Ok(read(row))).map_err(&failed)?;
+        rows.map(|row| row.map_err(&failed)?).collect()
+    }
+}
+
+fn read(row: &Row<'_>) -> Result<SoldGood, LedgerError> {
+    let value = |what: &'static str, value: String| LedgerError::Value { what, value };
+    let wrong = |error: rusqlite::Error| value("line of goods", error.to_string());
+    let good = |error: GoodError| value("line of goods", error.to_string());
+    let code: String = row.get(8).map_err(wrong)?;
+    let currency: Currency = code.parse().map_err(|_| value("currency", code.clone()))?;
+    let amount = |index| {
+        let minor: i64 = row.get(index).map_err(wrong)?;
+        let amount = u64::try_from(minor).ok().and_then(|minor| Amount::new(minor, currency).ok());
+        amount.ok_or_else(|| value("amount", minor.to_string()))
+    };
+    let unit = Unit::parse(&row.get::<_, String>(2).map_err(wrong)?).map_err(good)?;
+    let count = row.get(3).map_err(wrong)?;
+    Ok(SoldGood {
+        number: row.get(0).map_err(wrong).and_then(|number| GoodNumber::new(number).map_err(good))?,
+        name: GoodName::parse(&row.get::<_, String>(1).map_err(wrong)?).map_err(good)?,
+        quantity: if unit == Unit::Piece { Quantity::Pieces(count) } else { Quantity::Grams(count) },
+        unit,
+        price: amount(4)?,
+        discount: amount(5)?,
+        amount: amount(6)?,
+        tax_rate: row.get(7).map_err(wrong).and_then(|rate| TaxRate::new(rate).map_err(good))?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+
+    use super::super::tests::{approved, host_approved, open, pending_sale};
+    use super::*;
+    use crate::payment::queue::EntryId;
+    use crate::payment::record::Record;
+    use crate::reference::Batch;
+    use crate::terminal::settings::LEAST_KEPT_DAYS;
+
+    fn yuan(minor: u64) -> Amount {
+        Amount::new(minor, Currency::CNY).unwrap()
+    }
+
+    fn cola() -> SoldGood {
+        SoldGood {
+            number: GoodNumber::new(7).unwrap(),
+            name: GoodName::parse("可口可乐").unwrap(),
+            quantity: Quantity::Pieces(2),
+            unit: Unit::Piece,
+            price: yuan(350),
+            discount: yuan(104),
+            amount: yuan(596),
+            tax_rate: TaxRate::new(1300).unwrap(),
+        }
+    }
+
+    fn apples() -> SoldGood {
+        SoldGood {
+            name: GoodName::parse("苹果").unwrap(),
+            quantity: Quantity::Grams(532),
+            unit: Unit::Jin,
+            price: yuan(600),
+            discount: yuan(0),
+            amount: yuan(638),
+            ..cola()
+        }
+    }
+
+    fn pending(minor: u64) -> Pending {
+        Pending { at: date(2023, 5, 1).at(12, 0, 0, 0), ..pending_sale(minor) }
+    }
+
+    #[test]
+    fn what_was_sold_is_written_with_the_payment_and_read_as_it_was() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut ledger = open(directory.path());
+        let sold = [cola(), apples()];
+        let (with, without) = (ledger.take_trace_number().unwrap(), ledger.take_trace_number().unwrap());
+        let begun = Record::Pending(Box::new(pending(1234)));
+        ledger.record_selling(with, &begun, &sold).unwrap();
+        ledger.record(without, &begun).unwrap();
+        assert_eq!(open(directory.path()).sold_in(with).unwrap(), sold);
+        assert_eq!(ledger.sold_in(without).unwrap(), []);
+        for change in ["UPDATE sold_goods SET amount = 1", "DELETE FROM sold_goods"] {
+            let said = ledger.connection.execute(change, []).unwrap_err().to_string();
+            assert!(said.starts_with("what was sold is never "), "{said}");
+        }
+    }
+
+    #[test]
+    fn lines_that_do_not_come_to_the_amount_begin_no_payment() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut ledger = open(directory.path());
+        let trace = ledger.take_trace_number().unwrap();
+        for (minor, sold) in [(1235, vec![cola(), apples()]), (1234, vec![cola()])] {
+            let begun = Record::Pending(Box::new(pending(minor)));
+            assert!(matches!(ledger.record_selling(trace, &begun, &sold), Err(LedgerError::Sold(_))));
+        }
+        assert_eq!(ledger.find(trace).unwrap(), None);
+        let rows: i64 = ledger.connection.query_row("SELECT count(*) FROM sold_goods", [], |row| row.get(0)).unwrap();
+        assert_eq!(rows, 0);
+    }
+
+    #[test]
+    fn it_leaves_with_its_payment_and_is_read_from_the_archive() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut ledger = open(directory.path());
+        let trace = ledger.take_trace_number().unwrap();
+        ledger.record_selling(trace, &Record::Pending(Box::new(pending(1234))), &[cola(), apples()]).unwrap();
+        ledger.record(trace, &host_approved()).unwrap();
+        ledger.record(trace, &approved()).unwrap();
+        let advice = ledger.next_advice().unwrap().unwrap().id;
+        ledger.done(EntryId::Advice(advice)).unwrap();
+        for copy in ledger.copies_of(trace).unwrap() {
+            ledger.copy_is(&copy, super::super::PrintState::Printed).unwrap();
+        }
+        let now = date(2027, 1, 20).at(8, 0, 0, 0);
+        ledger.signed_on(Batch::new(2).ok(), now).unwrap();
+        let newest = ledger.take_trace_number().unwrap();
+        ledger.record(newest, &Record::Pending(Box::new(Pending { at: now, ..pending_sale(1) }))).unwrap();
+        let left = ledger.archive_a_month(LEAST_KEPT_DAYS, now).unwrap().unwrap();
+        assert_eq!((ledger.find(trace).unwrap(), ledger.sold_in(trace).unwrap()), (None, Vec::new()));
+        let archive = ledger.open_archive(&left).unwrap();
+        assert_eq!(archive.sold_in(trace).unwrap(), [cola(), apples()]);
+    }
+}
