@@ -27,6 +27,7 @@ pub mod money;
 pub mod payment;
 pub mod pin;
 pub mod proof;
+pub mod qr;
 pub mod receipt;
 pub mod reference;
 pub mod settlement;

@@ -8,6 +8,7 @@ use crate::iso8583::Dialect;
 use crate::money::{Amount, Currency};
 use crate::payment::advice::{Advice, AdviceKind};
 use crate::payment::online::{CardForHost, EntryMode, ReversalReason, ReversalRequest, SaleRequest};
+use crate::payment::qr::{CodeRefund, Order, Paid, PaymentCode};
 use crate::payment::record::State;
 use crate::payment::transaction::{Kind, Original, Past};
 use crate::reference::{AuthorisationCode, Batch, Rrn, Stan, TraceNumber};
@@ -128,6 +129,24 @@ pub fn advice(kind: AdviceKind) -> Advice {
         sequence_number: sale.card.sequence_number,
         chip_data: vec![0x9F, 0x36, 2, 0, 1, 0x9F, 0x5B, 5, 0x20, 0, 0, 0, 1],
     }
+}
+
+/// An order of 12.34 CNY.
+pub fn code_order() -> Order {
+    Order { trace: trace(), amount: sale_request().amount, at: sale_request().at }
+}
+
+/// What a customer shows.
+pub fn payment_code() -> PaymentCode {
+    PaymentCode::parse("281234567890123456").unwrap()
+}
+
+/// Pays 2.34 CNY of [`code_order`] back.
+pub fn code_refund() -> CodeRefund {
+    let paid = Paid { rrn: Rrn::parse("263260000001").ok(), voucher: Some("V0001".to_owned()) };
+    let trace = TraceNumber { batch: trace().batch, stan: trace().stan.next() };
+    let amount = Amount::new(234, Currency::CNY).unwrap();
+    CodeRefund { trace, order: code_order(), paid, amount, at: date(2026, 11, 22).at(15, 0, 0, 0) }
 }
 
 fn trace() -> TraceNumber {

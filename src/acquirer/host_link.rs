@@ -13,6 +13,7 @@ use crate::host_tables::TerminalParameters;
 use crate::iso8583::Order;
 use crate::payment::advice::Advice;
 use crate::payment::online::{AboutRequest, HostAnswer, LateApproval, LinkFailure, ReversalRequest, SaleRequest};
+use crate::payment::qr::{self, CodeRefund, HostWord};
 use crate::reference::{ResponseCode, TraceNumber};
 use crate::terminal::identity::Identity;
 
@@ -41,6 +42,23 @@ pub trait HostLink: Send + Sync {
     /// # Errors
     /// As [`HostLink::sale`].
     fn advise(&self, advice: &Advice) -> Result<HostAnswer, LinkFailure>;
+
+    /// Asks about an order that is paid by code: has it paid or opened, asks how it stands, or cancels it. The same once more is about
+    /// the same order, and charges nobody again.
+    ///
+    /// # Errors
+    /// As [`HostLink::sale`].
+    fn code_payment(&self, _asked: &qr::Request) -> Result<HostWord, LinkFailure> {
+        Err(LinkFailure::Unsendable("this link has no payments by code".to_owned()))
+    }
+
+    /// Pays back what was paid by code (0220). The same once more goes back once.
+    ///
+    /// # Errors
+    /// As [`HostLink::sale`].
+    fn code_refund(&self, _refund: &CodeRefund) -> Result<HostAnswer, LinkFailure> {
+        Err(LinkFailure::Unsendable("this link has no payments by code".to_owned()))
+    }
 
     /// Fetches new working keys (0800) and gives them to the vault; those before are gone. Books nothing.
     ///

@@ -4,7 +4,7 @@
 //! It proves nothing about the request at hand, and nobody is charged on its word: the payment core writes it down.
 
 use super::messages::{Requests, Written};
-use super::{answers, kinds};
+use super::{answers, code_payments, kinds};
 use crate::iso8583::dialect::MAC_FIELD;
 use crate::iso8583::{Dialect, Message, Mti};
 use crate::payment::online::LateApproval;
@@ -19,7 +19,9 @@ pub fn approval(requests: &Requests<'_>, request: &Written, bytes: &[u8]) -> Opt
     let answer = dialect.unpack(bytes).ok()?.message;
     let asked = &request.frame.message;
     let own = OWN.into_iter().all(|field| answer.text(field) == asked.text(field));
-    let can_be = kinds::answers_what_can_be_taken_back(dialect, &answer) && may_be_of_another(dialect, asked, &answer);
+    let of_a_card =
+        kinds::answers_what_can_be_taken_back(dialect, &answer) && may_be_of_another(dialect, asked, &answer);
+    let can_be = of_a_card || code_payments::is_payment_of_another(dialect, asked, &answer);
     if !own || !can_be || answer.bytes(MAC_FIELD).is_none() {
         return None;
     }

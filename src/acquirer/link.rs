@@ -24,7 +24,7 @@ use super::messages::{RequestError, Requests, Written};
 use super::parameters::status::StatusReport;
 use super::parameters::{self, Download, DownloadError, Question, Reply};
 use super::sign_on::{self, SignOnFailure, SignedOn};
-use super::{answers, clock, enrolment, late};
+use super::{answers, clock, code_payments, enrolment, late};
 use crate::crypto::hex;
 use crate::deliberate;
 use crate::host_tables::TerminalParameters;
@@ -33,6 +33,7 @@ use crate::payment::advice::Advice;
 use crate::payment::online::{
     AboutRequest, HostAnswer, LateApproval, LinkFailure, ReversalRequest, SaleRequest, Unreached,
 };
+use crate::payment::qr::{self, CodeRefund, HostWord};
 use crate::reference::TraceNumber;
 use crate::terminal::identity::Identity;
 use crate::terminal::link::LinkSettings;
@@ -298,6 +299,14 @@ impl HttpsLink {
         &self,
         write: impl FnOnce(&Requests<'_>) -> Result<Written, RequestError>,
     ) -> Result<HostAnswer, LinkFailure> {
+        self.asked(write, answers::read)
+    }
+
+    fn asked<T>(
+        &self,
+        write: impl FnOnce(&Requests<'_>) -> Result<Written, RequestError>,
+        read: impl FnOnce(&Requests<'_>, &Written, &[u8]) -> Result<T, LinkFailure>,
+    ) -> Result<T, LinkFailure> {
         let identity = self.identity();
         let requests = self.requests(&identity);
         let request = write(&requests).map_err(never_written)?;
@@ -308,7 +317,7 @@ impl HttpsLink {
         let body = body?;
         self.note_binding(&requests, &body);
         let kept = |_: &LinkFailure| self.keep_late(&requests, &request, &body);
-        let answer = self.mind_keys(&body, answers::read(&requests, &request, &body).inspect_err(kept))?;
+        let answer = self.mind_keys(&body, read(&requests, &request, &body).inspect_err(kept))?;
         self.note_order(&body);
         Ok(answer)
     }
@@ -377,6 +386,17 @@ impl HostLink for HttpsLink {
 
     fn advise(&self, advice: &Advice) -> Result<HostAnswer, LinkFailure> {
         self.financial(|requests| requests.advice(advice))
+    }
+
+    fn code_payment(&self, asked: &qr::Request) -> Result<HostWord, LinkFailure> {
+        let read = |requests: &Requests<'_>, written: &Written, body: &[u8]| {
+            code_payments::read(requests, asked, written, body)
+        };
+        self.asked(|requests| requests.code_payment(asked), read)
+    }
+
+    fn code_refund(&self, refund: &CodeRefund) -> Result<HostAnswer, LinkFailure> {
+        self.financial(|requests| requests.code_refund(refund))
     }
 
     fn sign_on(&self, trace: TraceNumber) -> Result<SignedOn, SignOnFailure> {

@@ -22,6 +22,8 @@ use crate::reference::{Batch, TraceNumber};
 use crate::terminal::identity::Identity;
 use crate::vault::{SecureElement, VaultError};
 
+mod of_codes;
+
 /// Field 60, first part: messages about no payment of their own.
 pub const MANAGEMENT_TYPE: &str = "00";
 
@@ -49,6 +51,9 @@ pub enum RequestError {
     /// It is not said which transaction it is about.
     #[error("a {0} names the transaction that it is about, and this one names none")]
     NoOriginal(&'static str),
+    /// The dialect has no payments by code.
+    #[error("this dialect has no payments by code")]
+    NoCodePayments,
     /// Nothing can take such a transaction back.
     #[error("a {0} cannot be taken back")]
     NotReversible(&'static str),

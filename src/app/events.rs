@@ -119,6 +119,11 @@ impl Core {
                 self.after_try(EntryId::Repeat(trace), &result);
                 self.refresh_waiting();
             }
+            link::Event::Cancelled(trace, result) => {
+                self.line.after_exchange_of_any_kind(&result);
+                self.after_cancellation(trace, &result);
+                self.refresh_waiting();
+            }
             link::Event::Advice(id, result) => {
                 self.line.after_exchange(&result);
                 self.after_try(EntryId::Advice(id), &result);

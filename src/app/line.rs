@@ -159,13 +159,18 @@ impl Line {
     }
 
     pub fn after_exchange(&mut self, result: &Result<HostAnswer, LinkFailure>) {
-        self.exchanged_at = Some(clock::instant());
-        self.note(result);
-        self.look_again();
+        self.after_exchange_of_any_kind(result);
         // Perhaps because of this terminal, which the next check tells.
         if result.as_ref().is_ok_and(|answer| matches!(answer.decision, Decision::Refused | Decision::Unproven)) {
             self.next_check = Some(clock::instant());
         }
+    }
+
+    /// What an exchange says of the line, whatever it was about.
+    pub fn after_exchange_of_any_kind<T>(&mut self, result: &Result<T, LinkFailure>) {
+        self.exchanged_at = Some(clock::instant());
+        self.note(result);
+        self.look_again();
     }
 
     /// The idle line that was watched has ended.

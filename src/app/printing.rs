@@ -356,6 +356,8 @@ impl Core {
             card_read: row.entry != EntryMode::NotRead,
             goods: Vec::new(),
             truncated_pan: row.truncated_pan.clone(),
+            code_tail: row.code_tail.clone(),
+            voucher: row.voucher.clone(),
             card_sequence_number: row.sequence_number,
             bank: row.bank.clone(),
             application_label: row.application_label.clone(),

@@ -10,6 +10,7 @@ use super::workers::link;
 use crate::clock;
 use crate::ledger::LedgerError;
 use crate::payment::online::{Decision, HostAnswer, LateApproval, LinkFailure};
+use crate::payment::qr::CancelAnswer;
 use crate::payment::queue::{self, Act, Deed, Entry, EntryId, Kind, Rank, Standing, Try, Verdict, Work};
 use crate::payment::record::State;
 use crate::reference::{ResponseCode, TraceNumber};
@@ -176,6 +177,7 @@ impl Core {
         }
         match work {
             Work::Reverse(request) => self.ask_host(link::Job::Reverse(request)),
+            Work::Cancel(order) => self.ask_host(link::Job::Cancel(order)),
             // Nothing new waits for it: whoever pays now is somebody else.
             Work::Repeat if self.waiting.is_some() || self.out_of_service.is_some() => return,
             Work::Repeat if self.send_again(entry) => {}
@@ -208,40 +210,80 @@ impl Core {
         due: bool,
         result: &Result<HostAnswer, LinkFailure>,
     ) -> Result<(), LedgerError> {
+        let Some((entry, this)) = self.tried_entry(id, due)? else { return Ok(()) };
+        let verdict = queue::judge(entry.kind, result, this, &self.parts.queue_codes);
+        match &verdict {
+            Verdict::Done => {
+                self.note_approval_of_repeat(id, result)?;
+                self.ledger.done(id)?;
+            }
+            Verdict::Refused => self.note_refusal_of_repeat(id, result)?,
+            Verdict::TryAgain | Verdict::TryAgainCounted | Verdict::Park(_) => {}
+        }
+        self.follow_verdict(&entry, this, verdict, result)
+    }
+
+    /// What became of a try to cancel an order.
+    pub(super) fn after_cancellation(&mut self, trace: TraceNumber, result: &Result<CancelAnswer, LinkFailure>) {
+        let due = self.queue.in_flight.take().is_some_and(|flight| flight.due);
+        if let Err(error) = self.note_cancellation(trace, due, result) {
+            self.ledger_failed(&error);
+        }
+        self.refresh_queue();
+    }
+
+    fn note_cancellation(
+        &mut self,
+        trace: TraceNumber,
+        due: bool,
+        result: &Result<CancelAnswer, LinkFailure>,
+    ) -> Result<(), LedgerError> {
+        let Some((entry, this)) = self.tried_entry(EntryId::Reversal(trace), due)? else { return Ok(()) };
+        let verdict = queue::judge_cancellation(result, this);
+        if verdict == Verdict::Done {
+            self.ledger.order_is_closed(trace, matches!(result, Ok(CancelAnswer::PaidBack)))?;
+        }
+        self.follow_verdict(&entry, this, verdict, result)
+    }
+
+    /// The entry that was tried, and how that came about; nothing where it does not wait any more.
+    fn tried_entry(&self, id: EntryId, due: bool) -> Result<Option<(Entry, Try)>, LedgerError> {
         let Some(entry) = self.ledger.entry(id)? else {
             tracing::error!(?id, "an entry that was sent is not in the queue");
-            return Ok(());
+            return Ok(None);
         };
         let most = self.parts.tables.terminal.tries.unwrap_or(queue::MAX_TRIES);
         let age_s = local_now().duration_since(entry.at).as_secs();
         let row = self.ledger.find(entry.original)?;
         let approved = row.is_some_and(|row| row.authorisation_code.is_some());
         let this = Try { counted: entry.tries, most, due, age_s, approved };
-        let verdict = queue::judge(entry.kind, result, this, &self.parts.queue_codes);
-        let counts = verdict == Verdict::TryAgainCounted;
+        Ok(Some((entry, this)))
+    }
+
+    /// Does what a verdict wants, and shows it.
+    fn follow_verdict<T>(
+        &mut self,
+        entry: &Entry,
+        this: Try,
+        verdict: Verdict,
+        result: &Result<T, LinkFailure>,
+    ) -> Result<(), LedgerError> {
+        let (id, counts) = (entry.id, verdict == Verdict::TryAgainCounted);
         let tries = this.counted + u32::from(counts);
         tracing::info!(kind = entry.kind.word(), trace = %entry.trace, tries, ?verdict, "an entry of the queue was tried");
         match &verdict {
-            Verdict::Done => {
+            Verdict::Done | Verdict::Refused => {
                 self.queue.rests.remove(&id);
-                self.note_approval_of_repeat(id, result)?;
-                self.ledger.done(id)?;
             }
             // Who asks early changes nothing about when it is due.
-            Verdict::TryAgain | Verdict::TryAgainCounted if due => {
+            Verdict::TryAgain | Verdict::TryAgainCounted if this.due => {
                 let pause = Duration::from_secs(queue::pause_s(result, tries).into());
                 let never_left = matches!(result, Err(LinkFailure::NeverSent(_)));
                 self.queue.rests.insert(id, Rest { until: clock::instant() + pause, never_left });
                 self.ledger.tried(id, counts, local_in(pause))?;
             }
             Verdict::TryAgain | Verdict::TryAgainCounted => {}
-            Verdict::Refused => {
-                self.queue.rests.remove(&id);
-                self.note_refusal_of_repeat(id, result)?;
-            }
-            Verdict::Park(code) => {
-                self.give_up(&entry, code.as_ref())?;
-            }
+            Verdict::Park(code) => self.give_up(entry, code.as_ref())?,
         }
         match entry.kind {
             Kind::Reversal => self.show_reversal(entry.trace, &verdict, tries),

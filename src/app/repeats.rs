@@ -25,6 +25,7 @@ impl Core {
         let job = match self.ledger.repeat_request(entry.trace) {
             Ok(Some(Repeat::Card(request))) => link::Job::Repeat(request),
             Ok(Some(Repeat::About(request))) => link::Job::RepeatAbout(request),
+            Ok(Some(Repeat::Code(refund))) => link::Job::CodeRefund(refund),
             Ok(None) => return false,
             // It will never be made, and what stands behind it can: a person must look.
             Err(error) if error.is_for_good() => {

@@ -18,6 +18,7 @@ use crate::sandbox::card::fault::{Faults, FaultyCard};
 use crate::sandbox::card::reader::SandboxReader;
 use crate::sandbox::host::{DEFAULT_DIALECT, Host, RunningHost};
 use crate::sandbox::printer::{PrinterSettings, RunningPrinter, SandboxPrinter};
+use crate::sandbox::wallet::RunningWallets;
 use crate::terminal::settings::{FlowControl, Origin, Settings};
 use crate::wording::Language;
 
@@ -68,6 +69,7 @@ pub struct Arguments {
 struct Endpoints {
     setup: Setup,
     _host: RunningHost,
+    wallets: RunningWallets,
     printer: RunningPrinter,
 }
 
@@ -85,6 +87,7 @@ impl Arguments {
         let endpoints = self.endpoints(&place)?;
         let parts = self.parts(&endpoints)?;
         output::note(&format!("demo (TEST): state and receipts in {}", place.display()));
+        output::note(&format!("demo (TEST): customers' wallets on {}", endpoints.wallets.url()));
         let parts = match self.window(&endpoints.setup.settings, kiosk) {
             Some(window) => return show(&endpoints.setup.settings, window, parts),
             None => parts,
@@ -126,13 +129,14 @@ impl Arguments {
         None
     }
 
-    /// Starts host and printer and writes the terminal's kit.
+    /// Starts host, wallets and printer and writes the terminal's kit.
     fn endpoints(&self, place: &Path) -> Result<Endpoints, Failure> {
         let (settings, origin) = (Settings::default(), Origin::default());
         let mut setup = Setup { settings, origin, state: place.to_owned() };
         let host = Host::prepare_in(&self.dialect, &place.join("sandbox/host"))?;
         host.write_kit(&setup.identity_directory())?;
         let running = host.start(([127, 0, 0, 1], 0).into())?;
+        let wallets = RunningWallets::start(&host, ([127, 0, 0, 1], 0).into())?;
         let printer = SandboxPrinter::start(PrinterSettings::new(place.join("receipts")))?;
         setup.settings.host = running.link_settings();
         setup.settings.printer.device = printer.device().display().to_string();
@@ -141,7 +145,7 @@ impl Arguments {
         setup.settings.screen.width = self.size.0;
         setup.settings.screen.height = self.size.1;
         setup.settings.screen.dark = self.dark;
-        Ok(Endpoints { setup, _host: running, printer })
+        Ok(Endpoints { setup, _host: running, wallets, printer })
     }
 
     /// The terminal's parts, with the sandbox card in place of a reader.

@@ -162,11 +162,11 @@ pub fn print(report: &SaleReport, language: Language) {
 
 const fn done(kind: Kind, language: Language) -> &'static str {
     let (zh, en) = match kind {
-        Kind::Sale | Kind::OfflineSale => ("已收款", "Paid"),
+        Kind::Sale | Kind::OfflineSale | Kind::CodePayment => ("已收款", "Paid"),
         Kind::PreAuthorisation => ("已预授权", "Set aside"),
         Kind::Balance => ("余额", "On the account"),
         Kind::Void => ("已撤销", "Voided"),
-        Kind::Refund => ("已退款", "Refunded"),
+        Kind::Refund | Kind::CodeRefund => ("已退款", "Refunded"),
         Kind::PreAuthorisationVoid => ("预授权已撤销", "Let go"),
         Kind::Completion | Kind::CompletionNotice => ("预授权已完成", "Completed"),
         Kind::CompletionVoid => ("预授权完成已撤销", "Completion voided"),

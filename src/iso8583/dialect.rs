@@ -6,6 +6,7 @@ use std::ops::Deref;
 use serde::Deserialize;
 
 use super::BindingTags;
+use super::code_payment_rules::CodePaymentRules;
 use super::layout::{Content, Encoding, FieldFormat, Layout, Length};
 use super::layout_file::{KEYS, LayoutFile};
 use super::orders::Order;
@@ -47,6 +48,8 @@ pub struct Dialect {
     pub script_results: Vec<u8>,
     /// Which message each kind of transaction is.
     pub transactions: TransactionRules,
+    /// How payments by code are written; nothing where there are none.
+    pub code_payments: Option<CodePaymentRules>,
     /// What response codes do.
     pub answers: AnswerCodes,
     /// How PINs for the issuer travel.
@@ -221,6 +224,7 @@ struct HostRules {
     mac: String,
     script_results: String,
     transactions: TransactionRules,
+    code_payments: Option<CodePaymentRules>,
     answers: AnswerCodes,
     pin: PinRules,
     queue: QueueCodes,
@@ -239,6 +243,10 @@ impl HostRules {
         let script_results = hex::decode(&self.script_results)
             .map_err(|error| DialectError::Key { key: "script_results", problem: error.to_string() })?;
         self.transactions.check()?;
+        if let Some(rules) = &self.code_payments {
+            let taken = self.transactions.messages().map(|(_, message)| &message.transaction_type).collect();
+            rules.check(&layout, &self.answers.approved, &taken)?;
+        }
         self.queue.check()?;
         self.sign_on.check()?;
         self.parameters.check(&layout.header, self.sign_on.order)?;
@@ -269,8 +277,20 @@ impl HostRules {
             let problem = format!("it carries a PIN under a key of {cipher} and must be bytes, fixed = {block}");
             return Err(DialectError::Field { field: PIN_FIELD.to_string(), problem });
         }
-        let Self { transactions, answers, pin, queue, parameters, sign_on, binding, .. } = self;
-        Ok(Dialect { layout, mac, script_results, transactions, answers, pin, queue, parameters, sign_on, binding })
+        let Self { transactions, code_payments, answers, pin, queue, parameters, sign_on, binding, .. } = self;
+        Ok(Dialect {
+            layout,
+            mac,
+            script_results,
+            transactions,
+            code_payments,
+            answers,
+            pin,
+            queue,
+            parameters,
+            sign_on,
+            binding,
+        })
     }
 }
 

@@ -6,6 +6,7 @@
 //! bytes. What a field *means* is not known here: that is `acquirer`.
 
 mod binding;
+pub mod code_payment_rules;
 mod detection;
 pub mod dialect;
 mod encoding;
@@ -24,6 +25,7 @@ pub mod transaction_rules;
 mod unpack;
 
 pub use binding::BindingTags;
+pub use code_payment_rules::CodePaymentRules;
 pub use dialect::{Dialect, DialectError};
 pub use layout::Layout;
 pub use message::{Frame, Message, Mti, Value};

@@ -45,7 +45,8 @@ impl Ledger {
                 params![],
             )?,
             (EntryId::Repeat(trace), Act::Retry) => {
-                if self.pan(trace)?.is_none() {
+                let by_code = self.find(trace)?.is_some_and(|row| row.kind.is_by_code());
+                if !by_code && self.pan(trace)?.is_none() {
                     return Err(LedgerError::NotAllowed { trace, problem: NotAllowed::NumberGone });
                 }
                 self.change(trace, "state = 'repeat_due', reversal_tries = 0", &[State::Unresolved], params![])?;

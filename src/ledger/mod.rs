@@ -7,6 +7,7 @@ mod advices;
 mod archives;
 mod backup;
 mod bindings;
+mod code_payments;
 mod connecting;
 mod copies;
 mod deeds;
@@ -75,6 +76,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("unfinished.sql"),
     include_str!("kinds.sql"),
     include_str!("sold.sql"),
+    include_str!("codes.sql"),
 ];
 
 /// The ledger of one terminal.

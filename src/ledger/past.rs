@@ -7,14 +7,14 @@ use super::{Ledger, LedgerError, TransactionRow, statement_error};
 use crate::card_number::KnownPan;
 use crate::money::Amount;
 use crate::payment::queue::Resolution;
-use crate::payment::record::{Pending, State};
+use crate::payment::record::State;
 use crate::payment::transaction::{Kind, NotPossible, Original, Past, Presence, Transaction};
 use crate::reference::TraceNumber;
 
 /// What refers to a payment and came about, or may have; a completion only as long as it was not voided for certain. Found by its
 /// index, of which sales are no part.
-const SINCE: &str = "SELECT coalesce(sum(CASE t.kind WHEN 'refund' THEN t.amount ELSE 0 END), 0),
-         coalesce(max(t.kind <> 'refund' AND NOT EXISTS (
+const SINCE: &str = "SELECT coalesce(sum(CASE WHEN t.kind = 'refund' OR t.kind = 'code_refund' THEN t.amount ELSE 0 END), 0),
+         coalesce(max(t.kind <> 'refund' AND t.kind <> 'code_refund' AND NOT EXISTS (
              SELECT 1 FROM transactions v INDEXED BY transactions_of_original
              WHERE v.merchant_code = t.merchant_code AND v.terminal_number = t.terminal_number
                  AND v.original_batch = t.batch AND v.original_stan = t.stan AND v.original_stan IS NOT NULL
@@ -65,21 +65,27 @@ impl Ledger {
 
     /// Whether what a new row refers to allows it now, in the transaction of the database that has begun. What was looked at
     /// before may have changed since.
-    pub(super) fn check_possible(&self, trace: TraceNumber, pending: &Pending) -> Result<(), LedgerError> {
-        let Some(original) = &pending.original else { return Ok(()) };
+    pub(super) fn check_possible(
+        &self,
+        trace: TraceNumber,
+        kind: Kind,
+        amount: Amount,
+        original: Option<&Original>,
+    ) -> Result<(), LedgerError> {
+        let Some(original) = original else { return Ok(()) };
         let row = self.find(original.trace)?.ok_or(LedgerError::NoSuchRow(original.trace))?;
         let past = self.past_of(&row, original.pan.clone())?;
         // Whether the card had to be there was looked at by whoever read it, or did not.
-        let (kind, amount, presence) = (pending.kind, pending.amount, Presence::CardThere);
+        let presence = Presence::CardThere;
         let made = match kind {
             Kind::Void | Kind::PreAuthorisationVoid | Kind::CompletionVoid => {
                 Transaction::void(&past, trace.batch, presence)?
             }
-            Kind::Refund => Transaction::refund(&past, amount)?,
+            Kind::Refund | Kind::CodeRefund => Transaction::refund(&past, amount)?,
             Kind::Completion => Transaction::completion(&past, amount, enough_percent(&past, amount), presence)?,
             Kind::CompletionNotice => Transaction::completion_notice(&past, amount, enough_percent(&past, amount))?,
             // They refer to nothing; the schema takes none that does.
-            Kind::Sale | Kind::OfflineSale | Kind::PreAuthorisation | Kind::Balance => return Ok(()),
+            Kind::Sale | Kind::OfflineSale | Kind::PreAuthorisation | Kind::Balance | Kind::CodePayment => return Ok(()),
         };
         if made.kind() != kind {
             return Err(NotPossible::Kind { original: original.trace, of: past.kind, kind }.into());

@@ -53,7 +53,13 @@ impl Ledger {
         Ok(match rank {
             Rank::Reversals => {
                 let row = self.payments(REVERSALS, 1)?.pop();
-                row.and_then(|row| Some((row.entry()?, Work::Reverse(row.reversal_request()?))))
+                row.and_then(|row| {
+                    let work = match row.order() {
+                        Some(order) => Work::Cancel(order),
+                        None => Work::Reverse(row.reversal_request()?),
+                    };
+                    Some((row.entry()?, work))
+                })
             }
             Rank::Repeats => {
                 let row = self.payments(REPEATS, 1)?.pop();
@@ -321,7 +327,7 @@ impl Ledger {
                 "state = 'reversal_due', chip_data = x'', reversal_tries = 0, next_try = NULL,
                  authorisation_code = CASE WHEN reversal_reason IS NULL THEN coalesce(authorisation_code, ?6)
                                       ELSE authorisation_code END,
-                 reversal_reason = coalesce(reversal_reason, ?5)",
+                 reversal_reason = CASE WHEN kind = 'code_payment' THEN NULL ELSE coalesce(reversal_reason, ?5) END",
                 &[state],
                 params![ReversalReason::Other.code(), late.authorisation_code.as_ref().map(|code| code.as_str())],
             )?,

@@ -45,7 +45,7 @@ impl Ledger {
         };
         let transaction = self.connection.begin(behaviour(record)).map_err(&failed)?;
         if let Record::Pending(pending) = record {
-            self.check_possible(trace, pending)?;
+            self.check_possible(trace, pending.kind, pending.amount, pending.original.as_ref())?;
         }
         if self.apply(trace, record, kept.as_ref()).map_err(&failed)? != 1 {
             return Err(LedgerError::NoSuchRow(trace));
@@ -101,7 +101,7 @@ impl Ledger {
                 "UPDATE transactions SET state = 'host_approved', response_code = ?5, rrn = ?6, authorisation_code = ?7,
                      next_try = NULL
                  WHERE merchant_code = ?1 AND terminal_number = ?2 AND batch = ?3 AND stan = ?4
-                     AND (state = 'pending' OR state = 'repeat_due')",
+                     AND (state = 'pending' OR state = 'repeat_due') AND kind <> 'code_payment'",
                 params![
                     merchant,
                     terminal,
@@ -133,7 +133,7 @@ impl Ledger {
             Record::Done => self.connection.execute(
                 "UPDATE transactions SET state = 'approved', chip_data = NULL, reason = NULL
                  WHERE merchant_code = ?1 AND terminal_number = ?2 AND batch = ?3 AND stan = ?4 AND state = 'host_approved'
-                     AND kind <> 'sale' AND kind <> 'pre_authorisation'",
+                     AND kind <> 'sale' AND kind <> 'pre_authorisation' AND kind <> 'code_payment'",
                 params![merchant, terminal, batch, stan],
             ),
             // None is begun that could end so.
@@ -156,7 +156,8 @@ impl Ledger {
             ),
             Record::Unresolved { reason, response_code } => self.connection.execute(
                 "UPDATE transactions SET state = 'unresolved', reason = ?5, response_code = ?6, next_try = NULL,
-                     reversal_reason = CASE WHEN kind = 'refund' OR kind = 'completion_notice' THEN NULL ELSE '06' END
+                     reversal_reason = CASE WHEN kind = 'refund' OR kind = 'completion_notice' OR kind = 'code_payment'
+                         OR kind = 'code_refund' THEN NULL ELSE '06' END
                  WHERE merchant_code = ?1 AND terminal_number = ?2 AND batch = ?3 AND stan = ?4
                      AND (state = 'pending' OR state = 'repeat_due')",
                 params![
@@ -173,7 +174,7 @@ impl Ledger {
                      authorisation_code = coalesce(?7, authorisation_code), chip_data = ?8
                  WHERE merchant_code = ?1 AND terminal_number = ?2 AND batch = ?3 AND stan = ?4
                      AND (state = 'pending' OR state = 'host_approved') AND kind <> 'refund' AND kind <> 'completion_notice'
-                     AND kind <> 'offline_sale'",
+                     AND kind <> 'offline_sale' AND kind <> 'code_payment' AND kind <> 'code_refund'",
                 params![
                     merchant,
                     terminal,
@@ -188,7 +189,7 @@ impl Ledger {
             Record::RepeatDue { reason } => self.connection.execute(
                 "UPDATE transactions SET state = 'repeat_due', reason = ?5
                  WHERE merchant_code = ?1 AND terminal_number = ?2 AND batch = ?3 AND stan = ?4 AND state = 'pending'
-                     AND (kind = 'refund' OR kind = 'completion_notice')",
+                     AND (kind = 'refund' OR kind = 'completion_notice' OR kind = 'code_refund')",
                 params![merchant, terminal, batch, stan, reason.word()],
             ),
         }
@@ -283,7 +284,8 @@ fn behaviour(record: &Record) -> TransactionBehavior {
 /// What is refused before it leaves: a question is no transaction, and an offline sale would be found out about only at its end.
 fn check_kind(record: &Record) -> Result<(), LedgerError> {
     let refused = |pending: &Pending| match pending.kind {
-        Kind::OfflineSale | Kind::Balance => Some(pending.kind.word()),
+        // What is paid by code is written down by `code_payments`.
+        Kind::OfflineSale | Kind::Balance | Kind::CodePayment | Kind::CodeRefund => Some(pending.kind.word()),
         Kind::Sale
         | Kind::PreAuthorisation
         | Kind::Void

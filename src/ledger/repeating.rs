@@ -18,9 +18,12 @@ impl Ledger {
     /// When the ledger cannot be read, the vault fails, or the number of the card is gone: then only a person can tell.
     pub fn repeat_request(&self, trace: TraceNumber) -> Result<Option<Repeat>, LedgerError> {
         let Some(row) = self.find(trace)?.filter(|row| row.state == State::RepeatDue) else { return Ok(None) };
-        let pan = self.pan(trace)?.ok_or(LedgerError::NumberGone(trace))?;
         let original = row.original.ok_or(LedgerError::NoSuchRow(trace))?;
         let past = self.past(original)?.ok_or(LedgerError::NoSuchRow(original))?;
+        if row.kind.is_by_code() {
+            return Ok(Some(Repeat::Code(Box::new(row.code_refund(&past)))));
+        }
+        let pan = self.pan(trace)?.ok_or(LedgerError::NumberGone(trace))?;
         Ok(Some(match row.entry {
             EntryMode::Chip => Repeat::Card(Box::new(with_card(&row, past, pan)?)),
             EntryMode::NotRead => Repeat::About(Box::new(without_card(&row, past, pan)?)),

@@ -78,6 +78,12 @@ pub struct TransactionRow {
     pub resolution: Option<Resolution>,
     /// An approval that came too late, and its local time.
     pub late: Option<(LateApproval, DateTime)>,
+    /// Of a payment by code: the end of the customer's code, where it was theirs.
+    pub code_tail: Option<String>,
+    /// By which number the wallet knows it.
+    pub voucher: Option<String>,
+    /// It was paid for a moment before its order was closed: the customer has the money back.
+    pub paid_back: bool,
 }
 
 /// What was paid on one day, and what went back.
@@ -104,9 +110,10 @@ pub(super) const COLUMNS: &str =
     "t.batch, t.stan, t.state, amount, currency, at, entry, truncated_pan, sequence_number, card_expiry, aid,
     application_label, t.chip_data, reason, t.response_code, rrn, authorisation_code, cryptogram, tvr, tsi, atc, signature,
     reversal_reason, reversal_tries, script_results, t.next_try, t.resolution, late_response_code, late_rrn,
-    late_authorisation_code, late_at, verification, t.bank, t.kind, original_batch, original_stan, original_at";
+    late_authorisation_code, late_at, verification, t.bank, t.kind, original_batch, original_stan, original_at,
+    code_tail, voucher, paid_back";
 /// How many they are.
-pub(super) const COLUMN_COUNT: usize = 37;
+pub(super) const COLUMN_COUNT: usize = 40;
 
 impl TransactionRow {
     /// Whether the request brought a PIN for the bank.
@@ -319,6 +326,12 @@ pub(super) fn read(row: &Row<'_>) -> Result<TransactionRow, LedgerError> {
         next_try: maybe_word(row, 25, "time", |text| text.parse().ok())?,
         resolution: maybe_word(row, 26, "resolution", Resolution::from_word)?,
         late: late_approval(row, trace)?,
+        code_tail: maybe(37, "end of a code")?,
+        voucher: maybe(38, "voucher")?,
+        paid_back: row
+            .get::<_, Option<bool>>(39)
+            .map_err(|error| LedgerError::Value { what: "mark of what was paid back", value: error.to_string() })?
+            .unwrap_or(false),
     })
 }
 

@@ -7,6 +7,7 @@ use jiff::civil::DateTime;
 
 use super::advice::{Advice, AdviceKind};
 use super::online::{AboutRequest, Decision, HostAnswer, LinkFailure, ReversalRequest, SaleRequest};
+use super::qr::{CancelAnswer, CodeRefund, Order};
 use super::record::State;
 use super::transaction::{self, IfUnknown};
 use crate::deliberate;
@@ -147,6 +148,8 @@ pub enum Work {
     Repeat,
     /// 0320, 0620.
     Advise(Advice),
+    /// An order that is to be paid by code is closed, and paid back where it was paid.
+    Cancel(Order),
 }
 
 /// A request that is sent again: the same as before, so that the host knows it. What a card says only once (track, PIN, chip data)
@@ -157,6 +160,8 @@ pub enum Repeat {
     Card(Box<SaleRequest>),
     /// For which none was.
     About(Box<AboutRequest>),
+    /// Of what was paid by code.
+    Code(Box<CodeRefund>),
 }
 
 /// Puts entries in the order in which a person reads them: what a person must look at, then what waits, in its order.
@@ -217,6 +222,19 @@ pub fn judge(kind: Kind, result: &Result<HostAnswer, LinkFailure>, this: Try, co
     }
 }
 
+/// Judges a try to cancel an order. What the host closes is closed, whatever it was; a host that refuses would refuse for ever.
+pub fn judge_cancellation(result: &Result<CancelAnswer, LinkFailure>, this: Try) -> Verdict {
+    let used_up = this.counted + 1 >= this.most && this.age_s >= MIN_AGE_S;
+    match result {
+        Ok(CancelAnswer::NeverPaid | CancelAnswer::PaidBack) => Verdict::Done,
+        Ok(CancelAnswer::Refused(code)) => Verdict::Park(Some(code.clone())),
+        Err(LinkFailure::NeverSent(_)) => Verdict::TryAgain,
+        Ok(CancelAnswer::NotKnown) | Err(_) if !this.due => Verdict::TryAgain,
+        Ok(CancelAnswer::NotKnown) | Err(_) if used_up => Verdict::Park(None),
+        Ok(CancelAnswer::NotKnown) | Err(_) => Verdict::TryAgainCounted,
+    }
+}
+
 fn is_done(kind: Kind, answer: &HostAnswer, this: Try, codes: &QueueCodes) -> bool {
     if answer.decision == Decision::Unproven {
         return false;
@@ -264,7 +282,7 @@ pub fn interval_s(tries: u32) -> u32 {
 }
 
 /// Seconds until the next try after one that came to nothing, with those that count by now.
-pub fn pause_s(result: &Result<HostAnswer, LinkFailure>, tries: u32) -> u32 {
+pub fn pause_s<T>(result: &Result<T, LinkFailure>, tries: u32) -> u32 {
     match result {
         Err(LinkFailure::NeverSent(_)) => OFFLINE_INTERVAL_S,
         Ok(_) | Err(_) => interval_s(tries),

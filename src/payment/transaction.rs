@@ -13,12 +13,16 @@
 //! | completion | read | to the merchant | taken back | pre_authorisation |
 //! | completion_notice | none | to the merchant | repeated | pre_authorisation |
 //! | completion_void | read | to the customer | taken back | completion |
+//! | code_payment | none | to the merchant | taken back | |
+//! | code_refund | none | to the customer | repeated | code_payment |
 //!
 //! *Whole*: an EMV transaction up to the card's last word. *Decides*: the same, and nobody else is asked. *Read*: the card
 //! only says who it is, and must be the one of the original; where the acquirer lets a card stay away, it is none.
 //! *Repeated*: the same message with the same numbers, by which the host knows it again. An offline sale is not voided but
 //! refunded: the host need not have heard of it yet. What is repeated is made of nothing but what may be kept: it brings no PIN
 //! and no track.
+//!
+//! A payment by code is asked about before it is taken back, and taking it back closes its order (`qr`).
 //!
 //! A [`Transaction`] is made by what it needs: one that undoes something without its original, or gives back more than is
 //! left of it, cannot be made.
@@ -55,6 +59,10 @@ pub enum Kind {
     CompletionNotice,
     /// A completion of this batch is undone as a whole.
     CompletionVoid,
+    /// The customer pays with a code: theirs, or the one that the terminal shows.
+    CodePayment,
+    /// Money of such a payment goes back, in whole or in part.
+    CodeRefund,
 }
 
 /// What a card is used for.
@@ -105,11 +113,13 @@ pub enum Resume {
     Repeat,
     /// The host has approved, and nobody else had to: it is finished.
     Finish,
+    /// The host is asked how it stands.
+    Enquire,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Sale,
         Self::OfflineSale,
         Self::PreAuthorisation,
@@ -120,6 +130,8 @@ impl Kind {
         Self::Completion,
         Self::CompletionNotice,
         Self::CompletionVoid,
+        Self::CodePayment,
+        Self::CodeRefund,
     ];
 
     /// The word in the ledger and in JSON.
@@ -135,6 +147,8 @@ impl Kind {
             Self::Completion => "completion",
             Self::CompletionNotice => "completion_notice",
             Self::CompletionVoid => "completion_void",
+            Self::CodePayment => "code_payment",
+            Self::CodeRefund => "code_refund",
         }
     }
 
@@ -151,15 +165,17 @@ impl Kind {
             Self::Void | Self::Refund | Self::PreAuthorisationVoid | Self::Completion | Self::CompletionVoid => {
                 CardUse::Read
             }
-            Self::CompletionNotice => CardUse::None,
+            Self::CompletionNotice | Self::CodePayment | Self::CodeRefund => CardUse::None,
         }
     }
 
     /// Which way the money goes.
     pub const fn money(self) -> Money {
         match self {
-            Self::Sale | Self::OfflineSale | Self::Completion | Self::CompletionNotice => Money::ToMerchant,
-            Self::Void | Self::Refund | Self::CompletionVoid => Money::ToCustomer,
+            Self::Sale | Self::OfflineSale | Self::Completion | Self::CompletionNotice | Self::CodePayment => {
+                Money::ToMerchant
+            }
+            Self::Void | Self::Refund | Self::CompletionVoid | Self::CodeRefund => Money::ToCustomer,
             Self::PreAuthorisation => Money::Held,
             Self::PreAuthorisationVoid => Money::Released,
             Self::Balance => Money::None,
@@ -174,8 +190,9 @@ impl Kind {
             | Self::Void
             | Self::PreAuthorisationVoid
             | Self::Completion
-            | Self::CompletionVoid => IfUnknown::TakenBack,
-            Self::Refund | Self::CompletionNotice => IfUnknown::Repeated,
+            | Self::CompletionVoid
+            | Self::CodePayment => IfUnknown::TakenBack,
+            Self::Refund | Self::CompletionNotice | Self::CodeRefund => IfUnknown::Repeated,
             Self::OfflineSale | Self::Balance => IfUnknown::Nothing,
         }
     }
@@ -188,10 +205,10 @@ impl Kind {
     /// What its reasons are said of.
     pub const fn sense(self) -> Sense {
         match self {
-            Self::Sale | Self::OfflineSale | Self::Balance | Self::Completion => Sense::Payment,
+            Self::Sale | Self::OfflineSale | Self::Balance | Self::Completion | Self::CodePayment => Sense::Payment,
             Self::PreAuthorisation => Sense::Hold,
             Self::Void | Self::PreAuthorisationVoid | Self::CompletionVoid => Sense::Undo,
-            Self::Refund => Sense::Refund,
+            Self::Refund | Self::CodeRefund => Sense::Refund,
             Self::CompletionNotice => Sense::Notice,
         }
     }
@@ -207,7 +224,8 @@ impl Kind {
                 matches!(original, Self::PreAuthorisation)
             }
             Self::CompletionVoid => matches!(original, Self::Completion),
-            Self::Sale | Self::OfflineSale | Self::PreAuthorisation | Self::Balance => false,
+            Self::CodeRefund => matches!(original, Self::CodePayment),
+            Self::Sale | Self::OfflineSale | Self::PreAuthorisation | Self::Balance | Self::CodePayment => false,
         }
     }
 
@@ -217,13 +235,15 @@ impl Kind {
             Self::Sale | Self::OfflineSale => TransactionKind::Purchase,
             Self::PreAuthorisation => TransactionKind::PreAuthorisation,
             Self::Balance => TransactionKind::Balance,
-            // The card only says who it is.
+            // The card only says who it is, or there is none.
             Self::Void
             | Self::Refund
             | Self::PreAuthorisationVoid
             | Self::Completion
             | Self::CompletionNotice
-            | Self::CompletionVoid => TransactionKind::Refund,
+            | Self::CompletionVoid
+            | Self::CodePayment
+            | Self::CodeRefund => TransactionKind::Refund,
         }
     }
 
@@ -232,10 +252,16 @@ impl Kind {
         !matches!(self.money(), Money::None)
     }
 
+    /// Whether it is paid, or paid back, by a code instead of a card.
+    pub const fn is_by_code(self) -> bool {
+        matches!(self, Self::CodePayment | Self::CodeRefund)
+    }
+
     /// What is done at start with a row of this kind that stands there. What can be taken back is, also when the host has
-    /// approved it: nobody has been told so yet.
+    /// approved it: nobody has been told so yet. But a customer who pays with a phone may have paid since.
     pub const fn after_restart(self, row: State) -> Option<Resume> {
         match (row, self.if_unknown()) {
+            (State::Pending | State::HostApproved, IfUnknown::TakenBack) if self.is_by_code() => Some(Resume::Enquire),
             (State::Pending | State::HostApproved, IfUnknown::TakenBack) => Some(Resume::TakeBack),
             (State::Pending, IfUnknown::Repeated) => Some(Resume::Repeat),
             (State::HostApproved, IfUnknown::Repeated) => Some(Resume::Finish),
@@ -415,7 +441,9 @@ impl Transaction {
             | Kind::Refund
             | Kind::PreAuthorisationVoid
             | Kind::CompletionNotice
-            | Kind::CompletionVoid => Kind::Void,
+            | Kind::CompletionVoid
+            | Kind::CodePayment
+            | Kind::CodeRefund => Kind::Void,
         };
         check(kind, past)?;
         let trace = past.original.trace;
@@ -429,12 +457,13 @@ impl Transaction {
         Self::about(kind, past.original.amount, past, presence)
     }
 
-    /// Gives back a payment, or a part of it. To its card: nobody else's may be used.
+    /// Gives back a payment, or a part of it. To its card, or to whoever paid with a code: nobody else's may be used.
     ///
     /// # Errors
     /// When it cannot be given back, or not so much.
     pub fn refund(past: &Past, amount: Amount) -> Result<Self, NotPossible> {
-        check(Kind::Refund, past)?;
+        let kind = if past.kind.is_by_code() { Kind::CodeRefund } else { Kind::Refund };
+        check(kind, past)?;
         let (trace, paid) = (past.original.trace, past.original.amount);
         if past.given_back.currency() != paid.currency() {
             return Err(NotPossible::Currency(trace));
@@ -444,7 +473,7 @@ impl Transaction {
             return Err(NotPossible::Used(trace));
         }
         within(trace, amount, left)?;
-        Self::about(Kind::Refund, amount, past, Presence::CardThere)
+        Self::about(kind, amount, past, Presence::CardThere)
     }
 
     /// Pays what was set aside, or a part of it; up to so many percent where the acquirer allows more than that.
@@ -484,7 +513,7 @@ impl Transaction {
             Presence::CardThere => kind.card(),
             Presence::CardAway => CardUse::None,
         };
-        if card == CardUse::None && past.original.pan.whole().is_none() {
+        if card == CardUse::None && !kind.is_by_code() && past.original.pan.whole().is_none() {
             return Err(NotPossible::CardNeeded(past.original.trace));
         }
         Ok(Self { kind, amount, card, original: Some(past.original.clone()) })

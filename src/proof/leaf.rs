@@ -9,7 +9,7 @@
 //! | `merchant` `terminal` `batch` `stan` | which payment: fields 42, 41, 60.2 and 11 |
 //! | `kind` `state` `resolution` | what was wanted, where it stands, what a person found out |
 //! | `amount` `currency` `time` | minor units, ISO 4217, local time |
-//! | `entry` `verification` `card` `sequence` `aid` | how the card was read and its holder verified; first six and last four digits |
+//! | `entry` `verification` `card` `sequence` `aid` | how the card was read and its holder verified; first six and last four digits; nothing of a card where a code was used |
 //! | `response` `rrn` `authorisation` | fields 39, 37 and 38 of the answer |
 //! | `cryptogram` `atc` | the card's last word |
 //! | `reason` `reversal` | why it was not paid or is taken back: in a word, and as field 39 of the reversal |
@@ -245,7 +245,11 @@ impl Leaf {
             entry: words
                 .value(|text| EntryMode::from_word(text).filter(|entry| !of_sale || *entry == EntryMode::Chip))?,
             verification: words.maybe(Verification::from_word)?,
-            truncated_pan: words.value(some_text)?,
+            truncated_pan: if kind.is_by_code() {
+                words.maybe(some_text)?.unwrap_or_default()
+            } else {
+                words.value(some_text)?
+            },
             sequence_number: words.maybe(|text| text.parse().ok())?,
             aid: if of_sale { words.value(some_text)? } else { words.maybe(some_text)?.unwrap_or_default() },
             response_code: words.maybe(|text| ResponseCode::parse(text).ok())?,

@@ -51,8 +51,12 @@ pub struct SaleSlip {
     pub card_read: bool,
     /// Goods, if the cashier named any; without them the slip shows the amount alone.
     pub goods: Vec<SoldGood>,
-    /// Card number, first six and last four.
+    /// Card number, first six and last four; empty where a code was used.
     pub truncated_pan: String,
+    /// The end of the customer's code.
+    pub code_tail: Option<String>,
+    /// By which number the wallet knows what was paid.
+    pub voucher: Option<String>,
     /// PAN sequence number.
     pub card_sequence_number: Option<u8>,
     /// The bank behind the card, where the acquirer's list knows it.
@@ -169,6 +173,8 @@ pub(crate) mod tests {
             amount: Amount::new(1234, Currency::CNY).unwrap(),
             goods: Vec::new(),
             truncated_pan: "622848*********1230".into(),
+            code_tail: None,
+            voucher: None,
             card_sequence_number: Some(1),
             bank: Some("中国农业银行".into()),
             application_label: "UnionPay Debit".into(),
@@ -188,6 +194,38 @@ pub(crate) mod tests {
             duplicate: None,
             test: true,
         }
+    }
+
+    #[test]
+    fn what_was_paid_by_code_says_by_which_and_nothing_of_a_card() {
+        let paid = SaleSlip {
+            kind: "code_payment",
+            card_read: false,
+            truncated_pan: String::new(),
+            code_tail: Some("123456".into()),
+            voucher: Some("4200001234202611290000000001".into()),
+            card_sequence_number: None,
+            bank: None,
+            application_label: String::new(),
+            aid: String::new(),
+            card_expiry: None,
+            authorisation_code: None,
+            cryptogram: None,
+            tvr: String::new(),
+            tsi: String::new(),
+            atc: None,
+            signature: false,
+            ..slip()
+        };
+        let zh = text(&paid, CopyFor::Merchant, 32, Language::Chinese);
+        for line in ["扫码签购单", "扫码消费", "付款码", "*123456", "4200001234202611290000000001", "RMB ￥12.34"] {
+            assert!(zh.contains(line), "{line}\n{zh}");
+        }
+        for line in ["卡号", "发卡行", "AID", "TVR", "签名", "应用标签"] {
+            assert!(!zh.contains(line), "{line}\n{zh}");
+        }
+        let shown = SaleSlip { code_tail: None, ..paid };
+        assert!(!text(&shown, CopyFor::Merchant, 32, Language::Chinese).contains("付款码"), "ours was shown");
     }
 
     /// What was given up, with every field.

@@ -106,6 +106,8 @@ impl Slip for SaleCopy<'_> {
             "application_label" => not_empty(&slip.application_label),
             "aid" => not_empty(&slip.aid),
             "rrn" => slip.rrn.as_ref().map(ToString::to_string),
+            "code_tail" => slip.code_tail.clone(),
+            "voucher" => slip.voucher.clone(),
             "authorisation_code" => slip.authorisation_code.as_ref().map(ToString::to_string),
             "cryptogram" => slip.cryptogram.clone(),
             "tvr" => not_empty(&slip.tvr),

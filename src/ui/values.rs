@@ -21,6 +21,8 @@ pub(super) const fn kind(kind: Kind) -> generated::TransactionKind {
         Kind::Completion => generated::TransactionKind::Completion,
         Kind::CompletionNotice => generated::TransactionKind::CompletionNotice,
         Kind::CompletionVoid => generated::TransactionKind::CompletionVoid,
+        Kind::CodePayment => generated::TransactionKind::CodePayment,
+        Kind::CodeRefund => generated::TransactionKind::CodeRefund,
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::source::{Source, UsedPath};
 
 /// The modules of the library from the top down. Each uses only those that come after it.
-pub const FLOORS: [&str; 27] = [
+pub const FLOORS: [&str; 28] = [
     "cli",
     "ui",
     "app",
@@ -16,6 +16,7 @@ pub const FLOORS: [&str; 27] = [
     "ledger",
     "proof",
     "settlement",
+    "qr",
     "payment",
     "receipt",
     "terminal",
@@ -39,6 +40,7 @@ pub const FLOORS: [&str; 27] = [
 const PURE: [&str; 15] = [
     "proof",
     "settlement",
+    "qr",
     "payment",
     "receipt",
     "emv",

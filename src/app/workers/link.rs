@@ -15,6 +15,7 @@ use crate::app::parameters::{self, Update, UpdateError};
 use crate::iso8583::Order;
 use crate::payment::advice::Advice;
 use crate::payment::online::{AboutRequest, HostAnswer, LateApproval, LinkFailure, ReversalRequest, SaleRequest};
+use crate::payment::qr::{self as code, CancelAnswer, CodeRefund, HostWord};
 use crate::reference::TraceNumber;
 use crate::terminal::emv_files::EmvFiles;
 use crate::terminal::identity::Identity;
@@ -35,6 +36,10 @@ pub enum Job {
     Repeat(Box<SaleRequest>),
     /// The same, about an earlier transaction whose card was not there.
     RepeatAbout(Box<AboutRequest>),
+    /// To pay a part of what was paid by code back, or all of it.
+    CodeRefund(Box<CodeRefund>),
+    /// To close an order, and to pay it back where it was paid.
+    Cancel(code::Order),
     /// To take note of a payment that is over: which row of the ledger, and what it says.
     Advise(i64, Box<Advice>),
     /// For working keys.
@@ -58,6 +63,8 @@ pub enum Event {
     Reversal(TraceNumber, Result<HostAnswer, LinkFailure>),
     /// Of something that was sent again.
     Repeated(TraceNumber, Result<HostAnswer, LinkFailure>),
+    /// Of closing an order.
+    Cancelled(TraceNumber, Result<CancelAnswer, LinkFailure>),
     /// Of an advice.
     Advice(i64, Result<HostAnswer, LinkFailure>),
     /// An approval came that its payment no longer waited for.
@@ -110,6 +117,8 @@ pub fn carry_out(job: Job, link: &dyn HostLink, files: &EmvFiles) -> Vec<Event> 
         Job::Reverse(request) => Event::Reversal(request.trace, link.reverse(&request)),
         Job::Repeat(request) => Event::Repeated(request.trace, link.sale(&request)),
         Job::RepeatAbout(request) => Event::Repeated(request.trace, link.about(&request)),
+        Job::CodeRefund(refund) => Event::Repeated(refund.trace, link.code_refund(&refund)),
+        Job::Cancel(order) => Event::Cancelled(order.trace, cancel(link, order)),
         Job::Advise(id, advice) => Event::Advice(id, link.advise(&advice)),
         Job::SignOn(trace) => Event::SignOn(link.sign_on(trace)),
         Job::Check => Event::Check(link.check()),
@@ -124,6 +133,15 @@ pub fn carry_out(job: Job, link: &dyn HostLink, files: &EmvFiles) -> Vec<Event> 
     events.push(event);
     events.extend(link.take_orders().into_iter().map(Event::Ordered));
     events
+}
+
+fn cancel(link: &dyn HostLink, order: code::Order) -> Result<CancelAnswer, LinkFailure> {
+    match link.code_payment(&code::Request::Cancel(order))? {
+        HostWord::Cancelled(answer) => Ok(answer),
+        HostWord::Open(_) | HostWord::Stands(_) => {
+            Err(LinkFailure::WrongAnswer("it does not say what came of cancelling".to_owned()))
+        }
+    }
 }
 
 /// Starts the watch over the idle line. It ends when the sender is dropped.

@@ -8,7 +8,9 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use crate::cli::{Failure, output};
+use crate::money::Amount;
 use crate::sandbox::host::Host;
+use crate::sandbox::host::code_payments::{CodeOrder, CodeRefunded};
 use crate::sandbox::host::store::Entry;
 
 /// What comes after `yima sandbox books`.
@@ -21,11 +23,20 @@ pub struct BookArguments {
 
 impl BookArguments {
     pub fn run(&self, host: &Path) -> Result<ExitCode, Failure> {
-        let entries = Host::prepare(host)?.ledger()?;
+        let host = Host::prepare(host)?;
+        let (entries, orders, refunds) = (host.ledger()?, host.code_orders()?, host.code_refunds()?);
+        let mut kept = Vec::new();
+        for order in &orders {
+            kept.push(order.kept()?);
+        }
         if self.json {
-            output::json(&entries.iter().map(in_json).collect());
+            let orders = orders.iter().zip(&kept).map(|(order, kept)| order_in_json(order, *kept));
+            let refunds = refunds.iter().map(refund_in_json);
+            output::json(&entries.iter().map(in_json).chain(orders).chain(refunds).collect());
         } else {
             entries.iter().for_each(|entry| output::say(&line(entry)));
+            orders.iter().zip(&kept).for_each(|(order, kept)| output::say(&order_line(order, *kept)));
+            refunds.iter().for_each(|refund| output::say(&refund_line(refund)));
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -54,10 +65,60 @@ fn in_json(entry: &Entry) -> Value {
     })
 }
 
+/// An order that is paid by code: what the merchant has of it is what is booked.
+fn order_line(order: &CodeOrder, kept: Amount) -> String {
+    let CodeOrder { terminal, trace, amount, outcome, rrn, reason, .. } = order;
+    let (way, state) = (order.way.word(), order.state.word());
+    let wallet = order.wallet.as_ref().map(|wallet| format!(", {wallet}")).unwrap_or_default();
+    format!("{terminal} {trace} code {way} {amount}{wallet}: {state} {kept}, {outcome}, {rrn}, {reason}")
+}
+
+fn order_in_json(order: &CodeOrder, kept: Amount) -> Value {
+    json!({
+        "terminal": order.terminal,
+        "trace": order.trace.to_string(),
+        "kind": "code_payment",
+        "original": Value::Null,
+        "amount": order.amount.to_string(),
+        "booked": kept.to_string(),
+        "state": order.state.word(),
+        "response_code": order.outcome,
+        "rrn": order.rrn,
+        "reason": order.reason,
+        "reversals": order.cancels,
+        "way": order.way.word(),
+        "wallet": order.wallet,
+        "refunded": order.refunded.to_string(),
+        "voucher": order.voucher,
+    })
+}
+
+fn refund_line(refund: &CodeRefunded) -> String {
+    let CodeRefunded { terminal, trace, amount, booked, response_code, rrn, reason, .. } = refund;
+    let order = refund.order.map(|order| format!(", of {order}")).unwrap_or_default();
+    format!("{terminal} {trace} code refund {amount}{order}: {booked}, {response_code}, {rrn}, {reason}")
+}
+
+fn refund_in_json(refund: &CodeRefunded) -> Value {
+    json!({
+        "terminal": refund.terminal,
+        "trace": refund.trace.to_string(),
+        "kind": "code_refund",
+        "original": refund.order.map(|order| order.to_string()),
+        "amount": refund.amount.to_string(),
+        "booked": refund.booked.to_string(),
+        "state": if refund.booked.is_zero() { "declined" } else { "approved" },
+        "response_code": refund.response_code,
+        "rrn": refund.rrn,
+        "reason": refund.reason,
+        "reversals": 0,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::money::{Amount, Currency};
+    use crate::money::Currency;
     use crate::payment::transaction::Kind;
     use crate::reference::{Batch, Stan, TraceNumber};
     use crate::sandbox::host::store::EntryState;

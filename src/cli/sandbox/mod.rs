@@ -1,11 +1,12 @@
 //! `yima sandbox host|card|printer`: endpoints to try the terminal with, each a process of its own, and `yima sandbox
 //! merchant`, the desk of the acquirer behind the host; `yima sandbox order|reports`, what it wants of terminals and hears from
-//! them; `yima sandbox books`, what it has written down; `yima sandbox log`, its word about logs that its host does not sign.
+//! them; `yima sandbox books`, what it has written down; `yima sandbox wallet`, what a customer does with a phone; `yima sandbox log`, its word about logs that its host does not sign.
 
 mod books;
 mod log;
 mod merchant;
 mod orders;
+mod wallet;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -20,6 +21,7 @@ use self::books::BookArguments;
 use self::log::Log;
 use self::merchant::Merchant;
 use self::orders::{OrderArguments, ReportArguments};
+use self::wallet::WalletCommand;
 use super::{Failure, Places, output};
 use crate::sandbox::card::SandboxCard;
 use crate::sandbox::card::apdu::instruction_name;
@@ -28,6 +30,7 @@ use crate::sandbox::card::profile::{CardProfile, SHIPPED};
 use crate::sandbox::card::vpcd::{self, Visit, VpcdEvent};
 use crate::sandbox::host::{DEFAULT_DIALECT, DEFAULT_PORT, Host};
 use crate::sandbox::printer::{Answers, PaperWidth, PrinterSettings, Roll, SandboxPrinter};
+use crate::sandbox::wallet::{self as wallet_server, RunningWallets};
 use crate::terminal::identity;
 
 /// The endpoints.
@@ -54,6 +57,9 @@ pub enum Endpoint {
     /// The acquirer's word about logs of transactions that its host does not sign
     #[command(subcommand)]
     Log(Log),
+    /// The customer's phone: make a code, pay the one that a terminal shows
+    #[command(subcommand)]
+    Wallet(WalletCommand),
 }
 
 /// What comes after `yima sandbox host`.
@@ -72,6 +78,11 @@ pub struct HostArguments {
     /// settings, if this terminal has none yet]
     #[arg(long, value_name = "DIRECTORY")]
     kit: Option<PathBuf>,
+
+    /// Address and port of the customers' wallets, a page for a browser [default: port 8584 of the same address, or any free port
+    /// where the host has another than its usual one]
+    #[arg(long, value_name = "ADDRESS")]
+    wallets: Option<SocketAddr>,
 }
 
 /// What comes after `yima sandbox card`.
@@ -158,6 +169,7 @@ impl Endpoint {
             Self::Reports(arguments) => arguments.run(&place.join("host")),
             Self::Books(arguments) => arguments.run(&place.join("host")),
             Self::Log(log) => log.run(&place.join("host")),
+            Self::Wallet(command) => command.run(&place.join("host")),
         }
     }
 }
@@ -185,7 +197,27 @@ impl HostArguments {
         }
         let running = host.start(self.listen)?;
         output::say(&format!("sandbox host: https://{} (TEST)", running.address));
+        let _wallets = self.wallets(&host)?;
         wait_for_the_end()
+    }
+}
+
+impl HostArguments {
+    /// The customers' phone. A host whose customers cannot be reached takes cards all the same.
+    fn wallets(&self, host: &Host) -> Result<Option<RunningWallets>, Failure> {
+        let usual = if self.listen.port() == DEFAULT_PORT { wallet_server::DEFAULT_PORT } else { 0 };
+        let listen = self.wallets.unwrap_or_else(|| SocketAddr::from((self.listen.ip(), usual)));
+        match RunningWallets::start(host, listen) {
+            Ok(wallets) => {
+                output::say(&format!("customers' wallets: {} (TEST)", wallets.url()));
+                Ok(Some(wallets))
+            }
+            Err(error) if self.wallets.is_some() => Err(error.into()),
+            Err(error) => {
+                output::note(&format!("{error} (--wallets)"));
+                Ok(None)
+            }
+        }
     }
 }
 

@@ -21,7 +21,7 @@ impl CodePayment {
                         self.phase = Phase::WaitingToCancel(Cancelling { made: cancelling.made + 1, ..cancelling });
                         vec![wait]
                     }
-                    None => self.give_up(None),
+                    None => self.leave(cancelling),
                 }
             }
             Event::CancelAnswered(answer) => self.closed(cancelling, answer),
@@ -73,17 +73,23 @@ impl CodePayment {
         let paid_back = match answer {
             CancelAnswer::NeverPaid => false,
             CancelAnswer::PaidBack => true,
-            CancelAnswer::Refused(code) => return self.give_up(Some(code)),
-            CancelAnswer::NotKnown => return self.give_up(None),
+            CancelAnswer::Refused(code) => return self.give_up(code),
+            CancelAnswer::NotKnown => return self.leave(cancelling),
         };
         self.end(Record::Cancelled { paid_back }, Conclusion::TakenBack { reason: cancelling.why, paid_back })
     }
 
-    /// Nobody knows, and nothing that this terminal may do decides it.
-    fn give_up(&mut self, code: Option<ResponseCode>) -> Vec<Effect> {
+    /// Nobody waits for it any longer: the row says that it is to be cancelled, and the queue goes on with it.
+    fn leave(&mut self, cancelling: Cancelling) -> Vec<Effect> {
+        self.phase = Phase::Over;
+        vec![Effect::Conclude(Conclusion::BeingTakenBack(cancelling.why))]
+    }
+
+    /// The host does not cancel it, and nothing that this terminal may do decides it.
+    fn give_up(&mut self, code: ResponseCode) -> Vec<Effect> {
         let mut reason = Reason::with_detail(ReasonKind::ReversalExhausted, self.order.trace.to_string());
-        reason.code.clone_from(&code);
-        let record = Record::Unresolved { reason: reason.kind, response_code: code };
+        reason.code = Some(code.clone());
+        let record = Record::Unresolved { reason: reason.kind, response_code: Some(code) };
         self.end(record, Conclusion::Unresolved(reason))
     }
 }

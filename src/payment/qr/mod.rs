@@ -19,7 +19,7 @@
 //! | cancelling, waiting to cancel | never paid, paid back | over: taken back | `Cancelled` |
 //! | cancelling, waiting to cancel | cannot be cancelled | over: a person must look | `Unresolved` |
 //! | cancelling | cancel not known, no answer, bad MAC, wrong answer, never sent, cannot be sent, kept back | waiting to cancel | |
-//! | cancelling | cancel not known, no answer, bad MAC, wrong answer, never sent, cannot be sent, kept back | over: a person must look | `Unresolved` |
+//! | cancelling | cancel not known, no answer, bad MAC, wrong answer, never sent, cannot be sent, kept back | over: being taken back | |
 //! | cancelling | paid | cancelling | `LatePaid` |
 //! | waiting to cancel | paid | waiting to cancel | `LatePaid` |
 //! | waiting to cancel | pause over | cancelling | sent |
@@ -29,7 +29,7 @@
 //! the last enquiry, and where somebody wants to leave or the code has expired, the order is closed.
 //!
 //! An order that is not known to be paid is never left alone: it is asked about, then cancelled, which closes it when it was
-//! never paid and pays it back when it was. That it is to be cancelled is durable before the host hears of it, and from then
+//! never paid and pays it back when it was. What a few tries do not cancel is the queue's (`queue`), as a reversal is. That it is to be cancelled is durable before the host hears of it, and from then
 //! on no "paid" is accepted. An answer that the host does not know the order proves nothing: the request may still be on
 //! its way. After the end an approval that comes too late is `queue::late_approval`'s matter, as that of a card.
 //!
@@ -39,6 +39,7 @@
 mod asking;
 mod cancelling;
 mod code;
+mod online;
 pub mod record;
 #[cfg(test)]
 mod tests;
@@ -46,6 +47,7 @@ mod tests;
 use jiff::civil::DateTime;
 
 pub use self::code::{CodeError, PaymentCode};
+pub use self::online::{CodeRefund, HostWord};
 use self::record::{Pending, Record, Resume};
 use super::online::LinkFailure;
 use crate::money::Amount;
@@ -80,7 +82,7 @@ pub enum Way {
 pub struct Schedule {
     /// Seconds before each enquiry; there are so many. After the last one the order is cancelled.
     pub enquiries_s: Vec<u32>,
-    /// Seconds before each further try to cancel. After the last one a person must look.
+    /// Seconds before each further try to cancel while somebody waits for it.
     pub cancels_s: Vec<u32>,
 }
 
@@ -201,6 +203,8 @@ pub enum Conclusion {
         /// The customer has the money back.
         paid_back: bool,
     },
+    /// Nobody knows whether it is paid; its order is being closed.
+    BeingTakenBack(Reason),
     /// The ledger failed in the middle: what its row says is gone on with at the next start.
     NotKnown(Reason),
     /// May be paid: a person must look.

@@ -61,6 +61,7 @@ named! { end_of, every_end, Conclusion;
     Conclusion::Declined(_) => "over: declined";
     Conclusion::Failed(_) => "over: failed";
     Conclusion::TakenBack { .. } => "over: taken back";
+    Conclusion::BeingTakenBack(_) => "over: being taken back";
     Conclusion::NotKnown(_) => "over: not known";
     Conclusion::Unresolved(_) => "over: a person must look";
 }

@@ -106,6 +106,11 @@ impl<'a> Books<'a> {
         Self(transaction)
     }
 
+    /// The transaction itself, for tables of other modules.
+    pub(super) const fn connection(&self) -> &'a Prepared {
+        self.0
+    }
+
     /// The row of a request.
     ///
     /// # Errors

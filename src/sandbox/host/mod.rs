@@ -9,6 +9,7 @@ mod answers;
 mod balances;
 mod books;
 mod checkpoints;
+pub mod code_payments;
 mod cryptogram;
 mod enquiries;
 mod families;
@@ -204,6 +205,7 @@ impl Host {
                 store.register_account(application)?;
             }
         }
+        store.make_wallets()?;
         let host = Self { state: state.to_owned(), store, dialect_name: dialect_name.to_owned(), dialect };
         if !pki.join("binding.pem").exists() {
             let signer = host.credential("ca")?.issue("Yima sandbox TEST binding records", Purpose::BindingSigner)?;

@@ -118,7 +118,12 @@ fn not_possible(dialect: &Dialect, family: &Family, asked: &Asked<'_>, original:
             return Some(("13", format!("{trace} is undone as a whole or not at all")));
         }
         Kind::Void | Kind::PreAuthorisationVoid | Kind::CompletionVoid => booked,
-        Kind::Sale | Kind::OfflineSale | Kind::PreAuthorisation | Kind::Balance => {
+        Kind::Sale
+        | Kind::OfflineSale
+        | Kind::PreAuthorisation
+        | Kind::Balance
+        | Kind::CodePayment
+        | Kind::CodeRefund => {
             return invalid("it refers to nothing".to_owned());
         }
     };

@@ -21,9 +21,11 @@ const OF_THE_MOMENT: [u8; 2] = [59, MAC_FIELD];
 
 /// What tells a request from every other one.
 pub fn digest(kind: Kind, message: &Message, bytes: &[u8]) -> [u8; 32] {
-    if kind.if_unknown() != IfUnknown::Repeated {
-        return sha256(bytes);
-    }
+    if kind.if_unknown() == IfUnknown::Repeated { content(message) } else { sha256(bytes) }
+}
+
+/// What tells a request from every other one, whichever program sends it again.
+pub fn content(message: &Message) -> [u8; 32] {
     let mut hash = Sha256::new();
     hash.update(message.mti().to_string().as_bytes());
     for (field, value) in message.fields().filter(|(field, _)| !OF_THE_MOMENT.contains(field)) {

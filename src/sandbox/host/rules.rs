@@ -1,11 +1,12 @@
 //! The host's rules for every message: which terminal may speak, and what a decision is. No network here.
 
 use super::store::{Store, StoreError, Terminal};
+use crate::acquirer::code_payments;
 use crate::acquirer::device::{DeviceRecord, DeviceRecordError};
 use crate::acquirer::messages::FACTOR_DIGITS;
 use crate::crypto::{CryptoError, device, mac};
 use crate::iso8583::dialect::{Dialect, MAC_FIELD};
-use crate::iso8583::{BindingTags, Message, Mti};
+use crate::iso8583::{Message, Mti};
 use crate::reference::{Batch, Stan, TraceNumber};
 
 /// Response code of an approval of a part.
@@ -37,6 +38,8 @@ pub struct Decision {
     pub balance: Option<String>,
     /// Field 55.
     pub issuer_data: Option<Vec<u8>>,
+    /// What only answers about orders have, as elements of the dialect's field.
+    pub elements: Option<Vec<u8>>,
     /// True when nobody is to be told.
     pub silent: bool,
     /// True when the same request was decided on before.
@@ -80,15 +83,18 @@ pub fn bound_terminal(
 ///
 /// # Errors
 /// A [`Refusal`] when not.
-pub fn check_device(terminal: &Terminal, message: &Message, tags: &BindingTags) -> Result<DeviceRecord, Refusal> {
+pub fn check_device(terminal: &Terminal, message: &Message, dialect: &Dialect) -> Result<DeviceRecord, Refusal> {
     let text = message.text(59).ok_or_else(|| unknown_terminal("no field 59"))?;
-    let record =
-        DeviceRecord::read(text, tags).map_err(|error: DeviceRecordError| unknown_terminal(error.to_string()))?;
+    let record = DeviceRecord::read(text, &dialect.binding)
+        .map_err(|error: DeviceRecordError| unknown_terminal(error.to_string()))?;
     if record.serial_number != terminal.serial_number {
         return Err(unknown_terminal("the serial number belongs to another terminal"));
     }
     // The end of the card number, or of what stands for it: see `acquirer::messages`.
     let source = match message.mti() {
+        _ if code_payments::of_request(dialect, message).is_some() => {
+            code_payments::code_of_customer(dialect, message).or_else(|| message.text(11))
+        }
         Mti::AUTHORISATION_REQUEST | Mti::FINANCIAL_REQUEST | Mti::FINANCIAL_ADVICE => message.text(2),
         Mti::NETWORK_REQUEST | Mti::NETWORK_ADVICE => message.text(11).or_else(|| message.text(12)),
         _ => message.text(11),

@@ -83,7 +83,12 @@ pub fn of(kind: Kind, minor: u64) -> Script {
                 cents => without_card(of_amount(66_00 + cents)),
             }
         }
-        Kind::Void | Kind::PreAuthorisationVoid | Kind::CompletionVoid | Kind::Balance => Script::Ordinary,
+        Kind::Void
+        | Kind::PreAuthorisationVoid
+        | Kind::CompletionVoid
+        | Kind::Balance
+        | Kind::CodePayment
+        | Kind::CodeRefund => Script::Ordinary,
     }
 }
 

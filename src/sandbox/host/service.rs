@@ -25,6 +25,7 @@ use super::store::{Store, StoreError, Terminal};
 use super::taking_back;
 use super::transactions;
 use super::{HostError, take_terminal};
+use crate::acquirer::code_payments;
 use crate::acquirer::device;
 use crate::acquirer::enrolment::wire::{Answer, EnrolmentAnswer, SignedRequest, TerminalAnswer};
 use crate::acquirer::kinds;
@@ -75,7 +76,7 @@ pub struct Service {
     pub onboarding: Onboarding,
 }
 
-const SLOW: Duration = Duration::from_secs(8);
+pub(super) const SLOW: Duration = Duration::from_secs(8);
 
 impl Service {
     /// Answers one request. `certificate` is the fingerprint of the certificate that the terminal showed.
@@ -130,7 +131,7 @@ impl Service {
         };
         let mark = device::write_mark(bound.mark.as_str(), &self.dialect.binding);
         let terminal = &Known { row: terminal, mark };
-        let device = rules::check_device(terminal, message, &self.dialect.binding);
+        let device = rules::check_device(terminal, message, &self.dialect);
         let blind = self.blind_to_bindings.load(Ordering::Relaxed);
         let named = device.and_then(|record| if blind { Ok(()) } else { bound.check(terminal, message, &record) });
         if let Err(refusal) = named {
@@ -161,6 +162,9 @@ impl Service {
         }
         if let Err(refusal) = trades {
             return self.turned_away(request, bytes, terminal, refusal, now);
+        }
+        if let Some(asked) = code_payments::of_request(&self.dialect, message) {
+            return self.code_payment(asked, request, terminal, now);
         }
         match message.mti() {
             Mti::AUTHORISATION_REQUEST | Mti::FINANCIAL_REQUEST | Mti::FINANCIAL_ADVICE => {
@@ -193,7 +197,11 @@ impl Service {
         refusal: Refusal,
         now: &Zoned,
     ) -> Result<Reply, ServiceFailure> {
-        let again = transactions::answered_before(&self.store, &self.dialect, terminal, &request.message, bytes)?;
+        let message = &request.message;
+        let again = match code_payments::of_request(&self.dialect, message) {
+            Some(asked) => self.code_payment_before(asked, message, terminal, now)?,
+            None => transactions::answered_before(&self.store, &self.dialect, terminal, message, bytes)?,
+        };
         self.signed(request, terminal, &again.unwrap_or_else(|| refusal.into()), now)
     }
 
@@ -365,7 +373,7 @@ impl Service {
     }
 
     /// An answer that is not to be believed: its MAC is another's, or it is the right answer to something else.
-    fn tampered(
+    pub(super) fn tampered(
         &self,
         request: &Frame,
         terminal: &Known,
@@ -389,7 +397,7 @@ impl Service {
         Ok(now_said(bytes))
     }
 
-    fn signed(
+    pub(super) fn signed(
         &self,
         request: &Frame,
         terminal: &Known,
@@ -420,7 +428,12 @@ impl Service {
             balance: decision.balance.as_deref(),
             issuer_data: decision.issuer_data.clone(),
         };
-        answers::message(request, &says, Some(terminal.named()), now).ok_or(ServiceFailure::NoAnswerType)
+        let answer =
+            answers::message(request, &says, Some(terminal.named()), now).ok_or(ServiceFailure::NoAnswerType)?;
+        Ok(match (&decision.elements, &self.dialect.code_payments) {
+            (Some(elements), Some(rules)) => answer.with_bytes(rules.field, elements),
+            _ => answer,
+        })
     }
 
     /// A terminal that is not known, or whose key does not fit, is told so; it could not check a MAC. What it asked for is
@@ -455,7 +468,7 @@ impl Service {
 }
 
 /// A terminal of the register, and field 59 of answers to it.
-struct Known {
+pub(super) struct Known {
     row: Terminal,
     mark: String,
 }
@@ -476,7 +489,7 @@ impl Deref for Known {
 
 /// Why a readable request gets no message back.
 #[derive(Debug, thiserror::Error)]
-enum ServiceFailure {
+pub(super) enum ServiceFailure {
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]

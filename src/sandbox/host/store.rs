@@ -230,6 +230,7 @@ impl Store {
         connection.execute_batch(super::orders::SCHEMA)?;
         connection.execute_batch(super::onboarding::wrong_codes::SCHEMA)?;
         connection.execute_batch(super::checkpoints::SCHEMA)?;
+        connection.execute_batch(super::code_payments::SCHEMA)?;
         let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
         for (step, since) in (1..=SCHEMA_VERSION).zip([SINCE_VERSION_1, SINCE_VERSION_2, SINCE_VERSION_3]) {
             if version < step {

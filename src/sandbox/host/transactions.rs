@@ -6,6 +6,7 @@ use jiff::Zoned;
 
 use super::balances;
 use super::books::{Books, NewEntry, Referred};
+use super::code_payments;
 use super::issuing;
 use super::originals::Original;
 use super::pins;
@@ -99,6 +100,10 @@ pub fn decide(
                 return Ok(again);
             }
             let reason = format!("{} was used before, or taken back before it came", asked.trace);
+            return Ok(Decision { response_code: "94".to_owned(), reason, ..Decision::default() });
+        }
+        if code_payments::has_number(books, &terminal.terminal, asked.trace)? {
+            let reason = format!("{} is the number of an order", asked.trace);
             return Ok(Decision { response_code: "94".to_owned(), reason, ..Decision::default() });
         }
         let verdict = match asked.original {

@@ -266,6 +266,7 @@ impl Town {
             Some(Conclusion::Declined(_)) => vec![Some(State::Declined)],
             Some(Conclusion::Failed(_)) => vec![None, Some(State::Declined)],
             Some(Conclusion::TakenBack { .. }) => vec![Some(State::Reversed)],
+            Some(Conclusion::BeingTakenBack(_)) => vec![Some(State::ReversalDue)],
             Some(Conclusion::Unresolved(_)) => vec![Some(State::Unresolved)],
             Some(Conclusion::NotKnown(_)) => vec![Some(State::Pending), Some(State::ReversalDue)],
             // The power went, or a record behind the end failed.

@@ -75,11 +75,12 @@ fn the_factor_binds_the_device_to_the_request() {
         requests.sale(&sale(1, 100)).unwrap().frame.message,
         requests.reversal(&reversal(1, 100)).unwrap().frame.message,
     ] {
-        assert!(rules::check_device(&terminal, &message, tags).is_ok());
+        assert!(rules::check_device(&terminal, &message, &dialect).is_ok());
         let mut record = DeviceRecord::read(message.text(59).unwrap(), tags).unwrap();
         record.factor = "999999".to_owned();
         record.ciphertext = vault.device_ciphertext(&record.serial_number, &record.factor).unwrap();
-        let refusal = rules::check_device(&terminal, &message.with_text(59, &record.write(tags)), tags).unwrap_err();
+        let refusal =
+            rules::check_device(&terminal, &message.with_text(59, &record.write(tags)), &dialect).unwrap_err();
         assert!(refusal.response_code == "97" && refusal.reason.contains("factor"), "{refusal:?}");
     }
 }
