@@ -44,9 +44,7 @@ impl Ledger {
                 let late = LateApproval { trace, response_code, rrn: None, authorisation_code: None };
                 self.note_late_approval(&late, now).map(|_| ())
             }
-            Record::Unresolved { response_code, .. } => {
-                self.park(EntryId::Reversal(trace), response_code.as_ref())
-            }
+            Record::Unresolved { response_code, .. } => self.park(EntryId::Reversal(trace), response_code.as_ref()),
         }
     }
 
@@ -55,8 +53,7 @@ impl Ledger {
     /// # Errors
     /// When it cannot be written or the order is not to be cancelled.
     pub fn order_is_closed(&mut self, trace: TraceNumber, paid_back: bool) -> Result<(), LedgerError> {
-        let transaction =
-            self.connection.begin(TransactionBehavior::Deferred).map_err(statement_error(&self.path))?;
+        let transaction = self.connection.begin(TransactionBehavior::Deferred).map_err(statement_error(&self.path))?;
         let changes = "state = 'reversed', chip_data = NULL, next_try = NULL, paid_back = ?5";
         self.change(trace, changes, &[State::ReversalDue], params![paid_back.then_some(true)])?;
         self.log(trace)?;
@@ -121,7 +118,8 @@ impl Ledger {
     fn paid_by_code(&mut self, trace: TraceNumber, paid: &Paid) -> Result<(), LedgerError> {
         let failed = statement_error(&self.path);
         let transaction = self.connection.begin(TransactionBehavior::Deferred).map_err(&failed)?;
-        let changes = "state = 'approved', response_code = ?5, rrn = ?6, voucher = ?7, chip_data = NULL, next_try = NULL";
+        let changes =
+            "state = 'approved', response_code = ?5, rrn = ?6, voucher = ?7, chip_data = NULL, next_try = NULL";
         let rrn = paid.rrn.as_ref().map(|rrn| rrn.as_str());
         self.change(trace, changes, &[State::Pending], params![PAID, rrn, paid.voucher])?;
         for copy in [CopyFor::Merchant, CopyFor::Customer] {

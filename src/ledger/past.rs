@@ -13,7 +13,8 @@ use crate::reference::TraceNumber;
 
 /// What refers to a payment and came about, or may have; a completion only as long as it was not voided for certain. Found by its
 /// index, of which sales are no part.
-const SINCE: &str = "SELECT coalesce(sum(CASE WHEN t.kind = 'refund' OR t.kind = 'code_refund' THEN t.amount ELSE 0 END), 0),
+const SINCE: &str =
+    "SELECT coalesce(sum(CASE WHEN t.kind = 'refund' OR t.kind = 'code_refund' THEN t.amount ELSE 0 END), 0),
          coalesce(max(t.kind <> 'refund' AND t.kind <> 'code_refund' AND NOT EXISTS (
              SELECT 1 FROM transactions v INDEXED BY transactions_of_original
              WHERE v.merchant_code = t.merchant_code AND v.terminal_number = t.terminal_number
@@ -85,7 +86,9 @@ impl Ledger {
             Kind::Completion => Transaction::completion(&past, amount, enough_percent(&past, amount), presence)?,
             Kind::CompletionNotice => Transaction::completion_notice(&past, amount, enough_percent(&past, amount))?,
             // They refer to nothing; the schema takes none that does.
-            Kind::Sale | Kind::OfflineSale | Kind::PreAuthorisation | Kind::Balance | Kind::CodePayment => return Ok(()),
+            Kind::Sale | Kind::OfflineSale | Kind::PreAuthorisation | Kind::Balance | Kind::CodePayment => {
+                return Ok(());
+            }
         };
         if made.kind() != kind {
             return Err(NotPossible::Kind { original: original.trace, of: past.kind, kind }.into());

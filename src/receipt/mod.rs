@@ -218,7 +218,8 @@ pub(crate) mod tests {
             ..slip()
         };
         let zh = text(&paid, CopyFor::Merchant, 32, Language::Chinese);
-        for line in ["扫码签购单", "扫码消费", "付款码", "*123456", "4200001234202611290000000001", "RMB ￥12.34"] {
+        for line in ["扫码签购单", "扫码消费", "付款码", "*123456", "4200001234202611290000000001", "RMB ￥12.34"]
+        {
             assert!(zh.contains(line), "{line}\n{zh}");
         }
         for line in ["卡号", "发卡行", "AID", "TVR", "签名", "应用标签"] {

@@ -45,8 +45,7 @@ fn cancel_due(ledger: &mut Ledger) -> TraceNumber {
 fn refund(ledger: &mut Ledger, order: TraceNumber, minor: u64) -> Result<CodeRefund, LedgerError> {
     let row = ledger.find(order).unwrap().unwrap();
     let trace = ledger.take_trace_number().unwrap();
-    let refund =
-        CodeRefund { trace, order: row.order().unwrap(), paid: row.paid(), amount: yuan(minor), at: noon() };
+    let refund = CodeRefund { trace, order: row.order().unwrap(), paid: row.paid(), amount: yuan(minor), at: noon() };
     ledger.begin_code_refund(&refund).map(|()| refund)
 }
 
