@@ -37,7 +37,7 @@ pub const FLOORS: [&str; 28] = [
 ];
 
 /// Modules that decide and do nothing: no input or output, no clock, no randomness, no threads.
-const PURE: [&str; 15] = [
+const PURE: [&str; 16] = [
     "proof",
     "settlement",
     "qr",
