@@ -30,7 +30,7 @@ fn shown(cart: CartView) -> View {
 fn sent(bench: &Bench) -> Vec<ShopIntent> {
     let of_shop = |intent| match intent {
         Intent::Shop(intent) => intent,
-        intent => panic!("{intent:?} was sent"),
+        intent => unreachable!("{intent:?} was sent"),
     };
     bench.sent().into_iter().map(of_shop).collect()
 }
