@@ -53,6 +53,8 @@ pub fn lead_to(kind: Kind, run: &mut Run) -> Option<Purpose> {
         Kind::PreAuthorisation => Purpose::PreAuthorisation(yuan(10_000)),
         Kind::Sale | Kind::OfflineSale => Purpose::Sale(yuan(12_34)),
         Kind::Balance => Purpose::Balance(Currency::CNY),
+        // No card brings these about.
+        Kind::CodePayment | Kind::CodeRefund => return None,
         Kind::PreAuthorisationVoid | Kind::Completion | Kind::CompletionNotice | Kind::CompletionVoid => {
             let held = paid(run.carry_out(Purpose::PreAuthorisation(yuan(10_000))))?;
             match kind {

@@ -92,7 +92,7 @@ fn a_record_is_written_where_the_core_says_that_it_fits_and_nowhere_else() {
             let written = ledger.record_code(trace, &record, noon());
             // Word that comes too late is written down wherever it comes, with what follows from it.
             if matches!(record, Record::LatePaid) {
-                assert_eq!(written.is_ok(), true, "{state:?}");
+                assert!(written.is_ok(), "{state:?}");
                 continue;
             }
             assert_eq!(written.is_ok(), record.fits(state), "{record:?} into {state:?}: {written:?}");

@@ -128,7 +128,7 @@ fn tries_become_rarer_but_not_rare() {
     let all: u32 = (1..MAX_TRIES).map(interval_s).sum();
     assert!(all > 2 * 3600, "{all} s");
     assert_eq!(
-        pause_s::<()>(&Err(LinkFailure::NeverSent(Unreached::new(LinkFault::NoRoute, "no line"))), 7),
+        pause_s::<HostAnswer>(&Err(LinkFailure::NeverSent(Unreached::new(LinkFault::NoRoute, "no line"))), 7),
         OFFLINE_INTERVAL_S
     );
     assert_eq!(pause_s(&answer("96"), 7), 600);
