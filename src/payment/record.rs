@@ -272,6 +272,8 @@ impl State {
         match self {
             Self::ReversalDue | Self::Reversed => matches!(kind.if_unknown(), IfUnknown::TakenBack),
             Self::RepeatDue => matches!(kind.if_unknown(), IfUnknown::Repeated),
+            // What the host calls paid is paid: no card has a last word.
+            Self::HostApproved if matches!(kind, Kind::CodePayment) => false,
             Self::Pending | Self::HostApproved | Self::Approved | Self::Declined | Self::Unresolved => {
                 kind.is_written_down()
             }
@@ -328,12 +330,13 @@ mod tests {
     #[test]
     fn what_is_sent_again_is_never_taken_back_and_the_other_way_round() {
         let kinds = |state: State| Kind::ALL.into_iter().filter(|kind| state.may_be_of(*kind)).collect::<Vec<_>>();
-        assert_eq!(kinds(State::RepeatDue), [Kind::Refund, Kind::CompletionNotice]);
+        assert_eq!(kinds(State::RepeatDue), [Kind::Refund, Kind::CompletionNotice, Kind::CodeRefund]);
         assert_eq!(kinds(State::Reversed), kinds(State::ReversalDue));
         assert!(kinds(State::Reversed).iter().all(|kind| !State::RepeatDue.may_be_of(*kind)));
         // An offline sale is nothing that anybody was asked about, and a balance is written down nowhere.
         assert!(!kinds(State::ReversalDue).contains(&Kind::OfflineSale));
         assert!(kinds(State::Approved).contains(&Kind::OfflineSale));
+        assert!(!kinds(State::HostApproved).contains(&Kind::CodePayment));
         assert!(State::ALL.iter().all(|state| !state.may_be_of(Kind::Balance)));
     }
 }

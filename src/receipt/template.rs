@@ -99,7 +99,7 @@ impl Slip for SaleCopy<'_> {
             "original_stan" => slip.original.map(|original| original.stan.to_string()),
             "amount" if slip.goes_back => Some(money(slip.amount, charset).replacen(' ', " -", 1)),
             "amount" => Some(money(slip.amount, charset)),
-            "card_number" => Some(slip.truncated_pan.clone()),
+            "card_number" => not_empty(&slip.truncated_pan),
             "card_sequence" => Some(slip.card_sequence_number.map_or_else(String::new, |n| format!("PSN {n:02}"))),
             "card_expiry" => slip.card_expiry.as_deref().map(expiry),
             "bank" => slip.bank.clone(),
@@ -413,7 +413,13 @@ mod tests {
 
     #[test]
     fn the_templates_are_readable_and_ask_for_known_fields_only() {
-        let slip = SaleSlip { duplicate: Some(1), original: Some(slip().trace), ..slip() };
+        let slip = SaleSlip {
+            duplicate: Some(1),
+            original: Some(slip().trace),
+            code_tail: Some("123456".into()),
+            voucher: Some("4200001234".into()),
+            ..slip()
+        };
         let copy = SaleCopy { slip: &slip, copy: CopyFor::Merchant };
         // These slips have every field, so a pattern that cannot be filled names a field nobody knows.
         let slips: [(&str, &dyn Slip); 2] = [(SALE, &copy), (PARKED, &parked_slip())];

@@ -487,7 +487,8 @@ fn the_table_says_what_the_machine_does_and_nothing_else() {
             made.extend(of_this);
         }
     }
-    assert_eq!(seen, Kind::ALL.into_iter().map(Kind::word).collect(), "every kind takes a way");
+    let with_card = Kind::ALL.into_iter().filter(|kind| !kind.is_by_code());
+    assert_eq!(seen, with_card.map(Kind::word).collect(), "every kind takes a way");
     assert_eq!(reached, every_state().into_iter().map(|(name, _)| name).collect(), "every state is reached");
     let names: Vec<_> = ways.iter().map(|(way, _)| *way).collect();
     let differences = differences(&documented(include_str!("mod.rs"), &names), &made);

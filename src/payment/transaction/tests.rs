@@ -38,7 +38,7 @@ fn all_of(past: &Past) -> [(Kind, Result<Transaction, NotPossible>); 4] {
     };
     [
         (void, Transaction::void(past, batch(1), Presence::CardThere)),
-        (Kind::Refund, Transaction::refund(past, yuan("1"))),
+        (if past.kind.is_by_code() { Kind::CodeRefund } else { Kind::Refund }, Transaction::refund(past, yuan("1"))),
         (Kind::Completion, Transaction::completion(past, yuan("1"), 100, Presence::CardThere)),
         (Kind::CompletionNotice, Transaction::completion_notice(past, yuan("1"), 100)),
     ]
@@ -187,6 +187,8 @@ fn a_completion_pays_no_more_than_the_acquirer_allows() {
 fn a_power_cut_is_followed_by_what_the_kind_says() {
     for kind in Kind::ALL {
         let (pending, host_approved) = match kind.if_unknown() {
+            // The customer may have paid meanwhile.
+            _ if kind == Kind::CodePayment => (Some(Resume::Enquire), Some(Resume::Enquire)),
             IfUnknown::TakenBack => (Some(Resume::TakeBack), Some(Resume::TakeBack)),
             IfUnknown::Repeated => (Some(Resume::Repeat), Some(Resume::Finish)),
             IfUnknown::Nothing => (None, None),
@@ -213,7 +215,7 @@ fn the_kernel_hears_what_kind_it_is() {
 
 #[test]
 fn what_cannot_be_taken_back_is_what_no_reversal_may_name() {
-    // Reversible: sale, void, pre-authorisation, completion and their voids.
+    // Reversible: sale, void, pre-authorisation, completion and their voids; an order is closed.
     let taken_back = Kind::ALL.into_iter().filter(|kind| kind.if_unknown() == IfUnknown::TakenBack);
     assert_eq!(
         taken_back.collect::<Vec<_>>(),
@@ -224,6 +226,7 @@ fn what_cannot_be_taken_back_is_what_no_reversal_may_name() {
             Kind::PreAuthorisationVoid,
             Kind::Completion,
             Kind::CompletionVoid,
+            Kind::CodePayment,
         ]
     );
 }
