@@ -291,3 +291,25 @@ fn an_approval_that_comes_too_late_for_what_nothing_takes_back_is_for_a_person()
     }
     assert_eq!(late_approval(Kind::Void, State::Declined, None), Some(LateApprovalDoes::TakeBack));
 }
+
+#[test]
+fn an_order_that_is_closed_is_done_a_refusal_is_for_a_person_and_all_else_is_tried_again() {
+    let unreached = || Err(LinkFailure::NeverSent(Unreached::new(LinkFault::NoRoute, "no line")));
+    let silent = || Err(LinkFailure::NoAnswer("read timed out".to_owned()));
+    let refused = Ok(CancelAnswer::Refused(ResponseCode::parse("05").unwrap()));
+    for this in [FIRST, OFTEN, LAST, Try { due: false, ..FIRST }, Try { due: false, ..LAST }] {
+        for closed in [CancelAnswer::NeverPaid, CancelAnswer::PaidBack] {
+            assert_eq!(judge_cancellation(&Ok(closed), this), Verdict::Done, "{this:?}");
+        }
+        assert_eq!(judge_cancellation(&refused, this), parked("05"), "{this:?}");
+        assert_eq!(judge_cancellation(&unreached(), this), Verdict::TryAgain, "{this:?}");
+        for unknown in [Ok(CancelAnswer::NotKnown), silent()] {
+            let expected = match this {
+                Try { due: false, .. } => Verdict::TryAgain,
+                LAST => Verdict::Park(None),
+                _ => Verdict::TryAgainCounted,
+            };
+            assert_eq!(judge_cancellation(&unknown, this), expected, "{this:?}");
+        }
+    }
+}
