@@ -175,12 +175,7 @@ impl ShopDesk {
             ShopIntent::TakeUp(number) => {
                 let (before, at) = (self.cart.clone(), local_now());
                 if let Some(catalogue) = self.catalogue()? {
-                    let taken = catalogue.take_up(number)?;
-                    // What is in the cart makes room, and is not lost. There is a place: one has just become free.
-                    if !before.is_empty() {
-                        catalogue.hold(&before, at)?;
-                    }
-                    self.cart = taken;
+                    self.cart = catalogue.take_up(number, &before, at)?;
                     self.page = 0;
                 }
             }

@@ -25,17 +25,23 @@ impl Catalogue {
     pub fn hold(&mut self, cart: &Cart, at: DateTime) -> Result<u8, CatalogueError> {
         let failed = self.failed();
         let changes = self.connection.begin(TransactionBehavior::Immediate).map_err(&failed)?;
+        let number = self.put_aside(cart, at)?;
+        changes.commit().map_err(failed)?;
+        Ok(number)
+    }
+
+    /// Puts a cart aside in the change that has begun.
+    fn put_aside(&self, cart: &Cart, at: DateTime) -> Result<u8, CatalogueError> {
         let held = self.held()?;
         let number = (1..=MOST_HELD as u8).find(|number| held.iter().all(|cart| cart.number != *number));
         let number = number.ok_or(CatalogueError::Held)?;
         let stored = cart.to_stored().map_err(wrong("cart"))?;
-        changes
+        self.connection
             .execute(
                 "INSERT INTO held_carts (number, at, cart) VALUES (?1, ?2, ?3)",
                 params![number, at.to_string(), stored],
             )
-            .map_err(&failed)?;
-        changes.commit().map_err(failed)?;
+            .map_err(self.failed())?;
         Ok(number)
     }
 
@@ -62,11 +68,12 @@ impl Catalogue {
         Ok(held)
     }
 
-    /// Takes a cart up again: it is put aside no longer.
+    /// Takes a cart up again: it is put aside no longer. `instead`, unless it is empty, is put aside in the same change: no cart is
+    /// lost between the two.
     ///
     /// # Errors
-    /// When there is none of this number, or the catalogue cannot be written.
-    pub fn take_up(&mut self, number: u8) -> Result<Cart, CatalogueError> {
+    /// When there is none of this number, or the catalogue cannot be written: then all is as it was.
+    pub fn take_up(&mut self, number: u8, instead: &Cart, at: DateTime) -> Result<Cart, CatalogueError> {
         let failed = self.failed();
         let changes = self.connection.begin(TransactionBehavior::Immediate).map_err(&failed)?;
         let stored: Option<String> = changes
@@ -75,6 +82,9 @@ impl Catalogue {
             .map_err(&failed)?;
         let cart = Cart::of_stored(&stored.ok_or(CatalogueError::NoCart(number))?).map_err(wrong("cart"))?;
         changes.execute("DELETE FROM held_carts WHERE number = ?1", [number]).map_err(&failed)?;
+        if !instead.is_empty() {
+            self.put_aside(instead, at)?;
+        }
         changes.commit().map_err(failed)?;
         Ok(cart)
     }

@@ -128,13 +128,36 @@ fn carts_that_were_put_aside_outlive_a_restart_and_are_taken_up_once() {
         held.iter().map(|held| (held.number, held.at, &held.cart)).collect::<Vec<_>>(),
         [(1, at, &one), (2, at, &two)]
     );
-    assert_eq!(catalogue.take_up(1).unwrap(), one);
-    assert!(matches!(catalogue.take_up(1), Err(CatalogueError::NoCart(1))));
+    let nothing = Cart::new(Currency::CNY);
+    assert_eq!(catalogue.take_up(1, &nothing, at).unwrap(), one);
+    assert!(matches!(catalogue.take_up(1, &nothing, at), Err(CatalogueError::NoCart(1))));
     assert_eq!(catalogue.hold(&two, at).unwrap(), 1, "the smallest that is free");
     for number in 3..=MOST_HELD as u8 {
         assert_eq!(catalogue.hold(&one, at).unwrap(), number);
     }
     assert!(matches!(catalogue.hold(&one, at), Err(CatalogueError::Held)));
+}
+
+#[test]
+fn one_cart_takes_the_place_of_another_or_both_stay_where_they_are() {
+    let directory = tempfile::tempdir().unwrap();
+    let at = date(2026, 11, 28).at(12, 0, 0, 0);
+    let mut catalogue = shop(directory.path());
+    let (mut one, mut two) = (Cart::new(Currency::CNY), Cart::new(Currency::CNY));
+    one.add(&catalogue.good(number(1)).unwrap().unwrap(), Quantity::Pieces(2)).unwrap();
+    two.add(&catalogue.good(number(2)).unwrap().unwrap(), Quantity::Grams(532)).unwrap();
+    for _ in 0..MOST_HELD {
+        catalogue.hold(&one, at).unwrap();
+    }
+    let held = |catalogue: &Catalogue| catalogue.held().unwrap().into_iter().map(|held| held.cart).collect::<Vec<_>>();
+    assert_eq!(catalogue.take_up(3, &two, at).unwrap(), one, "there is a place: one has just become free");
+    assert_eq!(catalogue.held().unwrap()[2].cart, two);
+    let before = held(&catalogue);
+    let disk = Connection::open(directory.path().join(FILE)).unwrap();
+    disk.execute_batch("CREATE TRIGGER full BEFORE INSERT ON held_carts BEGIN SELECT RAISE(ABORT, 'disk full'); END")
+        .unwrap();
+    assert!(catalogue.take_up(3, &one, at).is_err());
+    assert_eq!(held(&catalogue), before);
 }
 
 #[test]
