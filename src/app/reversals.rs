@@ -170,7 +170,7 @@ fn after_restart(row: &TransactionRow) -> Option<Record> {
         }
         Resume::Repeat => Some(Record::RepeatDue { reason: ReasonKind::Interrupted }),
         Resume::Finish => Some(Record::Done),
-        // It is asked about, which the engine does before anything else.
+        // Whoever runs payments by code asks about it; none is begun yet.
         Resume::Enquire => None,
     }
 }

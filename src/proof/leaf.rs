@@ -246,7 +246,8 @@ impl Leaf {
                 .value(|text| EntryMode::from_word(text).filter(|entry| !of_sale || *entry == EntryMode::Chip))?,
             verification: words.maybe(Verification::from_word)?,
             truncated_pan: if kind.is_by_code() {
-                words.maybe(some_text)?.unwrap_or_default()
+                // Nothing may stand there.
+                words.maybe(|_| None::<String>)?.unwrap_or_default()
             } else {
                 words.value(some_text)?
             },
@@ -437,7 +438,8 @@ pub(super) mod tests {
     fn a_leaf_says_what_it_refers_to_exactly_when_its_kind_does() {
         for kind in Kind::ALL.into_iter().filter(|kind| *kind != Kind::Sale) {
             let refers = Kind::ALL.into_iter().any(|other| kind.may_refer_to(other));
-            let with = Leaf { kind, entry: EntryMode::Chip, ..refunded() };
+            let truncated_pan = if kind.is_by_code() { String::new() } else { refunded().truncated_pan };
+            let with = Leaf { kind, entry: EntryMode::Chip, truncated_pan, ..refunded() };
             let without = Leaf { original: None, ..with.clone() };
             assert_eq!(Leaf::parse(&with.text()).is_ok(), refers, "{kind:?}");
             assert_eq!(Leaf::parse(&without.text()).is_ok(), !refers, "{kind:?}");
@@ -460,6 +462,12 @@ pub(super) mod tests {
         assert_eq!(Leaf::parse(&away.text()), Ok(away));
         let sale = Leaf { entry: EntryMode::NotRead, ..paid(1) };
         assert!(Leaf::parse(&sale.text()).is_err(), "the card of a sale is there");
+        for (kind, original) in [(Kind::CodePayment, None), (Kind::CodeRefund, refunded().original)] {
+            let by_code = Leaf { kind, original, truncated_pan: String::new(), ..refunded() };
+            assert_eq!(Leaf::parse(&by_code.text()).as_ref(), Ok(&by_code));
+            let card = Leaf { truncated_pan: refunded().truncated_pan, ..by_code };
+            assert!(Leaf::parse(&card.text()).is_err(), "who pays by code has no card");
+        }
     }
 
     #[test]

@@ -15,7 +15,7 @@ use crate::sandbox::host::store::{Entry, Store, Terminal, TerminalRow};
 use crate::sandbox::host::{taking_back, transactions};
 
 /// Number of its only terminal.
-const TERMINAL: &str = "10000001";
+pub const TERMINAL: &str = "10000001";
 
 /// A host with one account.
 pub struct Desk {
@@ -48,24 +48,30 @@ impl Done {
     }
 }
 
+/// A host's books with one account and one terminal.
+pub fn books() -> (TempDir, Store) {
+    let directory = tempfile::tempdir().unwrap();
+    let store = Store::open(&directory.path().join("host.sqlite3")).unwrap();
+    // Nothing is cut here, and hundreds of days are played.
+    store.connection().pragma_update(None, "synchronous", "OFF").unwrap();
+    store.register_account(&profile()).unwrap();
+    let row = TerminalRow {
+        terminal: TERMINAL,
+        merchant: "999TEST00000001",
+        serial_number: "00000402TEST0001",
+        acquirer: "99990000",
+        certificate: "00",
+        cipher: Cipher::Tdes,
+        master_key: &[1; 16],
+        device_key: &[2; 16],
+    };
+    store.register_terminal(&row).unwrap();
+    (directory, store)
+}
+
 impl Desk {
     pub fn new() -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        let store = Store::open(&directory.path().join("host.sqlite3")).unwrap();
-        // Nothing is cut here, and hundreds of days are played.
-        store.connection().pragma_update(None, "synchronous", "OFF").unwrap();
-        store.register_account(&profile()).unwrap();
-        let row = TerminalRow {
-            terminal: TERMINAL,
-            merchant: "999TEST00000001",
-            serial_number: "00000402TEST0001",
-            acquirer: "99990000",
-            certificate: "00",
-            cipher: Cipher::Tdes,
-            master_key: &[1; 16],
-            device_key: &[2; 16],
-        };
-        store.register_terminal(&row).unwrap();
+        let (directory, store) = books();
         let terminal = store.terminal(TERMINAL).unwrap().unwrap();
         let dialect = Dialect::shipped("unionpay").unwrap();
         Self { store, dialect, terminal, counter: 0, directory }

@@ -4,7 +4,7 @@ mod balances;
 mod binding;
 mod ciphers;
 mod decisions;
-mod desk;
+pub(super) mod desk;
 mod enrolment;
 mod in_service;
 mod invariant;

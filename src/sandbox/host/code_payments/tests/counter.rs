@@ -6,18 +6,15 @@ use tempfile::TempDir;
 
 use crate::acquirer::code_payments::{CodeRequest, write_elements};
 use crate::acquirer::kinds;
-use crate::crypto::mac::Cipher;
 use crate::iso8583::{Dialect, Message};
 use crate::payment::transaction::Kind;
 use crate::reference::{Batch, Stan, TraceNumber};
-use crate::sandbox::card::profile::CardProfile;
 use crate::sandbox::host::code_payments::orders::CodeOrder;
 use crate::sandbox::host::code_payments::requests::{self, Asker, Decided};
 use crate::sandbox::host::code_payments::wallets::{OrderName, Paying};
-use crate::sandbox::host::store::{Store, TerminalRow};
+use crate::sandbox::host::store::Store;
+use crate::sandbox::host::tests::desk::{TERMINAL, books};
 use crate::sandbox::host::transactions;
-
-const TERMINAL: &str = "10000001";
 
 /// Where the day begins: 2026-11-22 14:03:05 UTC.
 const MORNING_S: i64 = 1_795_356_185;
@@ -51,22 +48,7 @@ pub fn elements(decided: &Decided) -> Vec<(&str, &str)> {
 
 impl Counter {
     pub fn new() -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        let store = Store::open(&directory.path().join("host.sqlite3")).unwrap();
-        // Nothing is cut here, and hundreds of days are played.
-        store.connection().pragma_update(None, "synchronous", "OFF").unwrap();
-        store.register_account(&CardProfile::shipped("unionpay-debit").unwrap().applications.remove(0)).unwrap();
-        let row = TerminalRow {
-            terminal: TERMINAL,
-            merchant: "999TEST00000001",
-            serial_number: "00000402TEST0001",
-            acquirer: "99990000",
-            certificate: "00",
-            cipher: Cipher::Tdes,
-            master_key: &[1; 16],
-            device_key: &[2; 16],
-        };
-        store.register_terminal(&row).unwrap();
+        let (directory, store) = books();
         store.make_wallets().unwrap();
         let (dialect, made) = (Dialect::shipped("unionpay").unwrap(), std::cell::Cell::new(0));
         Self { store, dialect, now_s: MORNING_S, made, _directory: directory }
