@@ -273,6 +273,8 @@ reason_kinds! {
     CardMute = "card_mute";
     /// The code that was shown was not paid in time; its order is closed.
     CodeExpired = "code_expired";
+    /// What was scanned is no code that can be paid with here.
+    CodeUnknown = "code_unknown";
     /// The customer did not end a payment by code in time; it is cancelled.
     CustomerTooSlow = "customer_too_slow";
     /// No application on the card that this terminal takes.

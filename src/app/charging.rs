@@ -22,7 +22,10 @@ impl Core {
     /// Begins what is wanted, after a sign-on that is needed and reversals that are due.
     pub(super) fn begin_with(&mut self, purpose: Purpose) {
         // A second touch on the same button is not a second payment.
-        let free = self.running.is_none() && self.waiting.is_none();
+        if self.waits_for_resumed(&purpose) {
+            return;
+        }
+        let free = !self.pays() && self.waiting.is_none();
         if !free || purpose.amount().is_some_and(Amount::is_zero) {
             return;
         }
@@ -39,6 +42,17 @@ impl Core {
         };
         if let Some(reason) = self.binding.refusal().or_else(|| self.line.refusal()).or_else(unwanted) {
             return self.refuse(purpose, reason);
+        }
+        // What was left in the middle is asked about first.
+        match self.resume_by_code() {
+            Ok(false) => {}
+            Ok(true) => {
+                self.waits_for_resumed(&purpose);
+                return;
+            }
+            Err(error) => {
+                return self.refuse(purpose, Reason::with_detail(ReasonKind::LedgerFailed, error.to_string()));
+            }
         }
         let waiting = match self.adopt_interrupted().and_then(|_| self.reversals_waiting()) {
             Ok(waiting) => waiting,
@@ -66,6 +80,9 @@ impl Core {
         // What waited may have learned meanwhile that the host has other values for this terminal, or another time.
         if let Some(reason) = self.binding.refusal().or_else(|| self.line.refusal()) {
             return self.refuse(purpose, reason);
+        }
+        if matches!(purpose, Purpose::Code(..)) {
+            return self.begin_by_code(purpose);
         }
         let timings = Timings::start();
         let mut unpredictable_number = [0; 4];

@@ -9,7 +9,6 @@ use super::engine::Core;
 use super::view::{Progress, Screen};
 use super::workers::link;
 use crate::acquirer::link::HostCheck;
-use crate::money::Amount;
 use crate::payment::online::LinkFailure;
 use crate::payment::sale::Event;
 use crate::wording::{Reason, ReasonKind};
@@ -24,7 +23,7 @@ impl Core {
         if !self.line.first_check_under_way() {
             self.ask_host(link::Job::Check);
         }
-        let amount = self.running.as_ref().map_or(Amount::zero(self.parts.currency), |running| running.sale.amount());
+        let amount = self.amount_now();
         self.unsent = Some(request);
         self.screen = Screen::Processing { amount, progress: Progress::ComparingClocks };
         self.publish();
@@ -40,7 +39,7 @@ impl Core {
             Ok(_) => self.send_at_the_right_time(request),
             // It was given less time than a payment is.
             Err(LinkFailure::NeverSent(unreached)) if !unreached.fault.is_slowness() => {
-                self.feed(Event::LinkFailed(LinkFailure::NeverSent(unreached.clone())));
+                self.request_failed(LinkFailure::NeverSent(unreached.clone()));
             }
             Err(failure) => {
                 tracing::warn!(%failure, "the host does not tell the time; a payment goes without a comparison");
@@ -52,20 +51,24 @@ impl Core {
     /// Whoever stands before the terminal wants out. A request that has not left is called back.
     pub(super) fn cancel(&mut self) {
         if self.unsent.take().is_some() {
-            return self.feed(Event::Withheld(Reason::of(ReasonKind::Cancelled)));
+            return self.withhold(Reason::of(ReasonKind::Cancelled));
+        }
+        if self.by_code.is_some() {
+            return self.give_up_code();
         }
         self.feed(Event::Cancelled);
     }
 
     fn send_at_the_right_time(&mut self, request: link::Job) {
         match self.line.refusal() {
-            Some(reason) => self.feed(Event::Withheld(reason)),
+            Some(reason) => self.withhold(reason),
             None => self.send(request),
         }
     }
 
     fn send(&mut self, request: link::Job) {
         self.show_progress();
+        self.show_by_code();
         self.ask_host(request);
     }
 }

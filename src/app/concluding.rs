@@ -110,7 +110,7 @@ impl Core {
     }
 
     /// A report waits for slips and for the reversal; where neither is on its way there is nothing to wait for.
-    fn complete_what_nothing_follows(&mut self, trace: TraceNumber) {
+    pub(super) fn complete_what_nothing_follows(&mut self, trace: TraceNumber) {
         let asking = self.queue.takes_back() || self.sign_on.in_flight();
         let nothing_follows = self.copy_views(trace).is_empty() && !asking;
         if let Some(report) = self.report_of(trace).filter(|_| nothing_follows) {

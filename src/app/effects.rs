@@ -7,9 +7,11 @@ use super::running::Question;
 use super::workers::{link, reader};
 use crate::deliberate;
 use crate::devices::sound::Tone;
-use crate::ledger::LedgerError;
-use crate::payment::record::Record;
+use crate::ledger::{Ledger, LedgerError};
+use crate::payment::qr::{CodeRefund, Order, Paid};
+use crate::payment::record::{Pending, Record};
 use crate::payment::sale::{self, Conclusion, Effect, Event};
+use crate::payment::transaction::Kind;
 use crate::reference::TraceNumber;
 use crate::wording::{Reason, ReasonKind};
 
@@ -57,7 +59,10 @@ impl Core {
             Effect::Apdu(command) => self.reader.send(reader::Job::Transmit { ticket: running.ticket, command }),
             Effect::Record(record) => {
                 let trace = running.sale.trace();
-                let recorded = self.ledger.record_selling(trace, &record, running.sold.lines());
+                let recorded = match (&record, running.sale.kind()) {
+                    (Record::Pending(pending), Kind::CodeRefund) => begin_code_refund(&mut self.ledger, trace, pending),
+                    _ => self.ledger.record_selling(trace, &record, running.sold.lines()),
+                };
                 if !deliberate::is("done_before_written") {
                     recorded?;
                 }
@@ -68,6 +73,11 @@ impl Core {
             }
             // The last of its list.
             Effect::Send(request) => self.send_once_compared(link::Job::Sale(request)),
+            // By the wallet's numbers, which only the ledger knows.
+            Effect::SendAbout(request) if running.sale.kind() == Kind::CodeRefund => {
+                let refund = self.ledger.code_refund(request.trace)?.ok_or(LedgerError::NoSuchRow(request.trace))?;
+                self.send_once_compared(link::Job::BeginCodeRefund(Box::new(refund)));
+            }
             Effect::SendAbout(request) => self.send_once_compared(link::Job::About(request)),
             Effect::ReleaseCard => {
                 self.reader.stop_waiting();
@@ -85,6 +95,18 @@ impl Core {
             tracing::error!("the link's thread has ended");
         }
     }
+}
+
+/// By which numbers the wallet knows it stands in the row of what was paid.
+fn begin_code_refund(ledger: &mut Ledger, trace: TraceNumber, pending: &Pending) -> Result<(), LedgerError> {
+    let original = pending.original.as_ref().ok_or(LedgerError::NoSuchRow(trace))?;
+    ledger.begin_code_refund(&CodeRefund {
+        trace,
+        order: Order { trace: original.trace, amount: original.amount, at: original.at },
+        paid: Paid::default(),
+        amount: pending.amount,
+        at: pending.at,
+    })
 }
 
 fn log_record(trace: TraceNumber, record: &Record) {

@@ -8,6 +8,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::binding::BindingDesk;
+use super::by_code::ByCode;
 use super::copying::CopyDesk;
 use super::line::Line;
 use super::orders::StatusDesk;
@@ -143,6 +144,7 @@ pub(super) struct Core {
     pub(super) binding: BindingDesk,
     pub(super) copying: CopyDesk,
     pub(super) running: Option<Running>,
+    pub(super) by_code: Option<ByCode>,
     /// A row that stays `pending` because it could not be written that it is for a person: it must not be taken back.
     pub(super) not_to_be_reversed: Option<TraceNumber>,
     /// What an earlier run left could not be taken up yet.
@@ -193,6 +195,7 @@ impl Core {
             binding: BindingDesk::new(),
             copying: CopyDesk::new(workers.copier),
             running: None,
+            by_code: None,
             not_to_be_reversed: None,
             left_over: true,
             pad_asks: false,
@@ -262,6 +265,7 @@ impl Core {
             if let Some(message) = message {
                 self.take(message);
             }
+            self.mind_by_code();
             self.drain_queue(false);
             self.obey();
             if self.may_stop() {
@@ -287,6 +291,7 @@ impl Core {
             self.screen = Screen::Unknown { amount: row.amount, reason, tries: 0, next_try: Some(local_now()) };
         }
         self.left_over = false;
+        self.resume_by_code()?;
         Ok(())
     }
 
@@ -298,7 +303,7 @@ impl Core {
             self.copies.iter().any(|copy| copy.state == CopyState::Sending && clock::since(copy.since) < LAST_SLIP);
         let printing = printing || self.queue_slips.keep_engine(LAST_SLIP);
         let asking = self.parameters.under_way() || self.status.under_way() || self.sign_on.in_flight();
-        self.running.is_none() && !printing && self.queue.may_stop() && !asking
+        !self.pays() && !printing && self.queue.may_stop() && !asking
     }
 
     fn take(&mut self, message: Message) {
@@ -319,6 +324,7 @@ impl Core {
         self.record_late_approvals();
         self.drain_sign_on(false);
         self.drain_queue(false);
+        self.mind_by_code();
         self.mind_pin_time();
         self.mind_question_time();
         if self.leave_result_at.is_some_and(|at| clock::instant() >= at) {
@@ -328,7 +334,7 @@ impl Core {
             let all_printed = copies.iter().all(|copy| copy.state == CopyState::Printed);
             self.leave_result_at = all_printed.then(|| clock::instant() + RESULT_STAYS);
         }
-        let idle = self.running.is_none() && !self.queue.takes_back();
+        let idle = !self.pays() && !self.queue.takes_back();
         if idle {
             self.mind_copy();
             self.look_for_host();
@@ -349,7 +355,7 @@ impl Core {
     /// ordered is begun once and waited for, for a while.
     fn obey(&mut self) {
         let reached = self.line.state() != LinkState::Offline;
-        if self.running.is_some() || self.queue.takes_back() || self.sign_on.holds() || !reached {
+        if self.pays() || self.queue.takes_back() || self.sign_on.holds() || !reached {
             return;
         }
         if self.parameters.wants_update() && self.check_jobs.send(link::Job::Update).is_ok() {

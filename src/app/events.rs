@@ -20,30 +20,32 @@ impl Core {
             Intent::Begin(purpose) => self.begin_with(purpose),
             // A terminal whose engine runs is enrolled.
             Intent::Enrol(_) => {}
-            Intent::Cancel if self.running.is_none() => {
+            Intent::Cancel if !self.pays() => {
                 if self.waiting.is_some() {
                     self.show_keypad();
                 }
             }
             Intent::Cancel => self.cancel(),
+            Intent::PayByScanned(code) => self.pay_by_scanned(code),
+            Intent::PayByShown => self.pay_by_shown(),
             Intent::EnterPin(pin) => self.take_pin(pin),
             Intent::BypassPin => self.feed(Event::PinEntered(PinEntry::Bypassed)),
             Intent::ChooseApplication(index) => self.answered(Event::ApplicationChosen(index)),
             Intent::ConfirmApplication(agreed) => self.answered(Event::ApplicationConfirmed(agreed)),
-            Intent::NextCustomer if self.running.is_none() => self.show_what_is_next(),
-            Intent::ShowKeypad if self.running.is_none() => self.show_keypad(),
+            Intent::NextCustomer if !self.pays() => self.show_what_is_next(),
+            Intent::ShowKeypad if !self.pays() => self.show_keypad(),
             Intent::NextCustomer | Intent::ShowKeypad => {}
             // Nobody changes what is being paid.
-            Intent::Shop(intent) if self.running.is_none() && self.waiting.is_none() => self.on_shop(intent),
+            Intent::Shop(intent) if !self.pays() && self.waiting.is_none() => self.on_shop(intent),
             Intent::Shop(_) => {}
             Intent::DidItPrint { copy, printed } => self.did_it_print(copy, printed),
             Intent::RetryPrint => self.retry_failed(),
             Intent::Reprint(trace) => self.print_again(trace),
-            Intent::ShowTransactions(page) if self.running.is_none() => self.show_transactions(page),
-            Intent::ShowTransaction(trace) if self.running.is_none() => self.show_transaction(trace),
-            Intent::ShowQueue(page) if self.running.is_none() => self.show_queue(page),
-            Intent::TryQueueNow if self.running.is_none() => self.try_queue_now(),
-            Intent::Decide(trace, act) if self.running.is_none() => self.decide(trace, act),
+            Intent::ShowTransactions(page) if !self.pays() => self.show_transactions(page),
+            Intent::ShowTransaction(trace) if !self.pays() => self.show_transaction(trace),
+            Intent::ShowQueue(page) if !self.pays() => self.show_queue(page),
+            Intent::TryQueueNow if !self.pays() => self.try_queue_now(),
+            Intent::Decide(trace, act) if !self.pays() => self.decide(trace, act),
             Intent::ShowTransactions(_)
             | Intent::ShowTransaction(_)
             | Intent::ShowQueue(_)
@@ -129,6 +131,7 @@ impl Core {
                 self.after_try(EntryId::Advice(id), &result);
                 self.refresh_waiting();
             }
+            link::Event::Code(trace, result) => self.after_word_on_order(trace, result),
             link::Event::Late(late) => self.after_late_approval(&late),
             link::Event::Check(result) => {
                 self.line.after_check(&result);
@@ -154,7 +157,7 @@ impl Core {
     /// nobody may take it for nothing.
     pub(super) fn refresh_waiting(&mut self) {
         if let Err(error) = self.count_waiting() {
-            if self.running.is_some() {
+            if self.pays() {
                 // Whatever it has to write next tells how it is.
                 tracing::error!(%error, "what waits cannot be counted");
             } else {

@@ -5,6 +5,7 @@
 
 mod binding;
 mod books;
+mod by_code;
 mod charging;
 mod choosing;
 mod comparing;
@@ -41,6 +42,7 @@ mod stepped;
 pub mod view;
 mod workers;
 
+pub use by_code::CodeSetup;
 pub use engine::{Engine, Intents, Listener};
 pub use line::CLOCK_TOLERANCE;
 pub use parts::{EngineLock, Parts};

@@ -135,7 +135,7 @@ impl Core {
         let desk = &self.queue;
         let now = now || self.waiting.is_some();
         let rests = clock::instant() < desk.not_before && !now;
-        let held = self.running.is_some() || self.sign_on.holds();
+        let held = self.pays() || self.sign_on.holds();
         if held || desk.busy() || desk.empty || rests || desk.out_of_time() {
             return;
         }
@@ -376,7 +376,7 @@ impl Core {
     /// Another program may have decided about something.
     pub(super) fn look_whether_somebody_decided(&mut self) {
         // A ledger that cannot be read is noticed by whoever needs it.
-        if self.running.is_none() && self.ledger.changed_elsewhere().unwrap_or_default() {
+        if !self.pays() && self.ledger.changed_elsewhere().unwrap_or_default() {
             self.queue.look_again();
             self.after_decision();
         }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::books::make_private;
+use super::by_code::CodeSetup;
 use super::parts::{EngineLock, Parts};
 use super::shop::ShopSetup;
 use crate::acquirer::dialect_file;
@@ -25,12 +26,15 @@ use crate::iso8583::Dialect;
 use crate::ledger::LedgerError;
 use crate::money::UnknownCurrency;
 use crate::payment::chooser::Chooser;
+use crate::payment::qr::Schedule;
+use crate::qr::networks::Networks;
 use crate::receipt::PrinterProfile;
 use crate::reference::ReferenceError;
 use crate::terminal::custody::Custody;
 use crate::terminal::emv_files::{EmvFiles, EmvFilesError};
 use crate::terminal::files;
 use crate::terminal::identity::{self, Identity, IdentityError};
+use crate::terminal::settings::CodeSettings;
 use crate::terminal::settings::{Origin, Settings, SettingsError, VaultKind};
 use crate::vault::pkcs11::Place;
 use crate::vault::{KeyName, SecureElement, VaultError};
@@ -256,6 +260,7 @@ impl Setup {
             has_working_keys: vault.check_value(KeyName::Mac)?.is_some(),
             link: Arc::new(self.link(identity.clone(), vault)?),
             completion_percent: self.dialect()?.transactions.most_completed_percent,
+            codes: self.code_setup()?,
             queue_codes: self.dialect()?.queue,
             currency: self
                 .settings
@@ -277,6 +282,19 @@ impl Setup {
             lock,
             identity,
         })
+    }
+
+    /// How payments by code are taken, where the acquirer has them.
+    ///
+    /// # Errors
+    /// When dialect or networks cannot be read.
+    pub fn code_setup(&self) -> Result<Option<CodeSetup>, SetupError> {
+        if self.dialect()?.code_payments.is_none() {
+            return Ok(None);
+        }
+        let CodeSettings { enquiries_s, cancels_s, valid_s } = self.settings.codes.clone();
+        let networks = Networks::shipped().map_err(|error| self.origin.wrong("codes", error))?;
+        Ok(Some(CodeSetup { networks: Arc::new(networks), schedule: Schedule { enquiries_s, cancels_s }, valid_s }))
     }
 
     /// What the acquirer decides about this terminal, as it last sent it.

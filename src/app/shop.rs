@@ -266,7 +266,7 @@ impl Core {
             }
             ShopIntent::Pay if !self.shop.cart.total().is_zero() => {
                 self.begin_with(Purpose::Goods(self.shop.cart.sold()));
-                self.shop.paying = self.running.is_some() || self.waiting.is_some();
+                self.shop.paying = self.pays() || self.waiting.is_some();
             }
             intent => {
                 let refusal = self.shop.change(intent).err();
@@ -308,13 +308,14 @@ impl Core {
             }
             // It did not come to that.
             Screen::NotPaid { .. } | Screen::Keypad { .. } | Screen::Cart(_) | Screen::Goods(_) => {
-                self.shop.paying = self.running.is_some() || self.waiting.is_some();
+                self.shop.paying = self.pays() || self.waiting.is_some();
             }
             Screen::PresentCard { .. }
             | Screen::EnterPin { .. }
             | Screen::ChooseApplication { .. }
             | Screen::ConfirmApplication { .. }
             | Screen::Processing { .. }
+            | Screen::ShowCode { .. }
             | Screen::Transactions { .. }
             | Screen::Transaction(_)
             | Screen::Queue { .. }

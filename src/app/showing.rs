@@ -171,6 +171,7 @@ impl Core {
             | Screen::ChooseApplication { .. }
             | Screen::ConfirmApplication { .. }
             | Screen::Processing { .. }
+            | Screen::ShowCode { .. }
             | Screen::Transactions { .. }
             | Screen::Transaction(_)
             | Screen::Cart(_)
@@ -185,7 +186,7 @@ impl Core {
     /// row is not one that was left.
     pub(super) fn try_ledger_again(&mut self) {
         let due = self.out_of_service.is_some() && clock::instant() >= self.next_ledger_try;
-        if !due || self.running.is_some() {
+        if !due || self.pays() {
             return;
         }
         self.next_ledger_try = clock::instant() + LEDGER_INTERVAL;
@@ -213,6 +214,7 @@ impl Core {
             merchant_name: self.merchant_name(),
             currency: self.parts.currency,
             test: self.parts.test,
+            codes: self.may_turn_to_code(),
             shop: self.shop.shown(),
         };
         if self.shown.as_ref() != Some(&view) {

@@ -119,7 +119,7 @@ impl Core {
         if self.sign_on.need == Need::No && self.sign_on.day != Some(local_now().date()) {
             self.sign_on.need = Need::Wished;
         }
-        let busy = self.running.is_some() || self.sign_on.in_flight || self.queue.busy() || self.parameters.asking();
+        let busy = self.pays() || self.sign_on.in_flight || self.queue.busy() || self.parameters.asking();
         let wanted = match self.sign_on.need {
             Need::No => false,
             // What is to be taken back goes first.

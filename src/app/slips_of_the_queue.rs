@@ -49,7 +49,7 @@ impl Core {
     /// Prints the oldest slip that is due, when the printer is free.
     pub(super) fn print_what_was_given_up(&mut self) {
         let waits = |state: &CopyState| matches!(state, CopyState::Queued | CopyState::Sending | CopyState::Waiting(_));
-        let busy = self.running.is_some() || self.copies.iter().any(|copy| waits(&copy.state));
+        let busy = self.pays() || self.copies.iter().any(|copy| waits(&copy.state));
         if busy || self.queue_slips.held || self.queue_slips.printing() {
             return;
         }

@@ -7,6 +7,7 @@ use crate::acquirer::enrolment;
 use crate::acquirer::enrolment::wire::ActivationCode;
 use crate::money::{Amount, Currency};
 use crate::payment::purpose::Purpose;
+use crate::payment::qr::{CodeError, PaymentCode};
 use crate::payment::queue::{Act, Kind, Standing};
 use crate::payment::transaction;
 use crate::pin::Pin;
@@ -23,6 +24,10 @@ pub enum Intent {
     Begin(Purpose),
     /// Leave the payment while that is still possible.
     Cancel,
+    /// Pay with this code instead of the card that is asked for; or what was scanned is none. It masks itself: an intent may be logged.
+    PayByScanned(Result<PaymentCode, CodeError>),
+    /// Show a code for the customer's phone instead.
+    PayByShown,
     /// The PIN that was typed on the screen. It masks itself: an intent may be logged.
     EnterPin(Pin),
     /// Go on without a PIN, where the screen says that this is possible.
@@ -81,6 +86,8 @@ pub struct View {
     pub currency: Currency,
     /// Keys, cards or host are for tests only.
     pub test: bool,
+    /// What is on the screen can be paid by code as well.
+    pub codes: bool,
     /// What of goods and cart any screen may need.
     pub shop: ShopView,
 }
@@ -126,6 +133,15 @@ pub enum Screen {
         amount: Amount,
         /// Its name.
         application: String,
+    },
+    /// The customer scans this code with a phone.
+    ShowCode {
+        /// To be paid.
+        amount: Amount,
+        /// What the QR code says.
+        code: String,
+        /// Local time until which it can be paid.
+        valid_until: Option<DateTime>,
     },
     /// Something is going on that takes time.
     Processing {
@@ -245,6 +261,12 @@ pub enum Progress {
     AskingHost,
     /// The card has its last word: leave it in.
     CompletingCard,
+    /// The customer has something to do on the phone, or nobody knows yet.
+    WaitingForCustomer,
+    /// An order that is not paid is being closed.
+    ClosingOrder,
+    /// The host is asked about a payment by code that was interrupted.
+    AskingAboutEarlier,
     /// An earlier payment is being taken back first.
     ReversingEarlier,
     /// The terminal signs on at the host first.

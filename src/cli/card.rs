@@ -208,9 +208,15 @@ fn line_for(screen: &Screen, language: Language) -> Option<String> {
             Progress::AskingHost => pick("正在联系银行", "Asking the bank"),
             Progress::CompletingCard => pick("正在完成，请勿拔卡", "Completing, leave the card in"),
             Progress::ReversingEarlier => pick("正在取消上一笔付款", "Taking an earlier payment back"),
+            Progress::WaitingForCustomer => {
+                pick("请顾客在手机上完成付款", "The customer finishes the payment on the phone")
+            }
+            Progress::ClosingOrder => pick("正在关闭订单", "Closing the order"),
+            Progress::AskingAboutEarlier => pick("正在查询上一笔扫码付款", "Asking about an earlier payment by code"),
             Progress::SigningOn => pick("正在签到", "Signing on"),
             Progress::ComparingClocks => pick("正在与银行核对时间", "Comparing the time with the bank's"),
         }),
+        Screen::ShowCode { code, .. } => Some(format!("{} {code}", pick("请顾客扫码", "The customer scans"))),
         Screen::EnterPin { notice: Some(reason), .. } => Some(sentences(reason)),
         Screen::EnterPin { place: PinPlace::Reader, .. } => {
             Some(pick("请在读卡器上输入密码", "Enter the PIN on the card reader"))

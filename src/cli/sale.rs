@@ -3,12 +3,15 @@
 use std::process::ExitCode;
 
 use clap::Args;
+use zeroize::Zeroizing;
 
 use super::Failure;
 use super::card::{Options, Typing};
 use crate::app::Setup;
+use crate::goods::sold::Sold;
 use crate::money::{Amount, AmountError, Currency};
 use crate::payment::purpose::Purpose;
+use crate::payment::qr::{PaymentCode, Way};
 use crate::payment::transaction::Kind;
 
 /// What comes after `yima sale`.
@@ -26,6 +29,14 @@ pub struct SaleArguments {
     /// is not one piece, like 6901028075763x2 or 21x0.532
     #[arg(long, value_name = "CODE[xQUANTITY]", num_args = 1..)]
     goods: Vec<String>,
+
+    /// The customer pays with the code on a phone: what was scanned, or - to read it from standard input, where no other program sees it
+    #[arg(long, value_name = "CODE|-", conflicts_with_all = ["pin", "application", "show_code"])]
+    code: Option<String>,
+
+    /// The customer scans a code that is shown: it is told on standard error
+    #[arg(long, conflicts_with_all = ["pin", "application"])]
+    show_code: bool,
 
     #[command(flatten)]
     options: Options,
@@ -56,14 +67,42 @@ impl SaleArguments {
     /// Takes a payment.
     pub fn run(&self, setup: Result<Setup, Failure>) -> Result<ExitCode, Failure> {
         let (text, currency) = (self.amount.as_deref(), self.currency.as_deref());
-        self.options.run(setup, &Typing { kind: Kind::Sale, amount: text, currency }, |setup| match text {
-            Some(text) => Ok(Purpose::Sale(amount(text, currency, setup)?)),
-            None => {
-                let cart = setup.cart_of(&self.goods, setup.settings.terminal.currency.parse()?)?;
-                // What is given away is not paid for.
-                if cart.total().is_zero() { Err(AmountError::Nothing.into()) } else { Ok(Purpose::Goods(cart.sold())) }
+        let kind = if self.show_code || self.code.is_some() { Kind::CodePayment } else { Kind::Sale };
+        self.options.run(setup, &Typing { kind, amount: text, currency }, |setup| {
+            let way = self.way(setup)?;
+            match (text, way) {
+                (Some(text), None) => Ok(Purpose::Sale(amount(text, currency, setup)?)),
+                (Some(text), Some(way)) => Ok(Purpose::Code(amount(text, currency, setup)?, Sold::default(), way)),
+                (None, way) => {
+                    let cart = setup.cart_of(&self.goods, setup.settings.terminal.currency.parse()?)?;
+                    // What is given away is not paid for.
+                    if cart.total().is_zero() {
+                        return Err(AmountError::Nothing.into());
+                    }
+                    let sold = cart.sold();
+                    Ok(match way {
+                        Some(way) => Purpose::Code(sold.amount(), sold, way),
+                        None => Purpose::Goods(sold),
+                    })
+                }
             }
         })
+    }
+
+    /// Who shows a code to whom, if anybody does.
+    fn way(&self, setup: &Setup) -> Result<Option<Way>, Failure> {
+        if self.show_code {
+            return Ok(Some(Way::Shown { valid_s: setup.settings.codes.valid_s }));
+        }
+        let Some(code) = &self.code else { return Ok(None) };
+        let mut line = Zeroizing::new(String::new());
+        let text = if code == "-" {
+            std::io::stdin().read_line(&mut line)?;
+            line.trim_ascii()
+        } else {
+            code
+        };
+        Ok(Some(Way::Scanned(PaymentCode::parse(text)?)))
     }
 }
 

@@ -149,6 +149,7 @@ impl Desk {
 fn closed(settings: &Settings, failure: &Failure) -> Result<View, Failure> {
     let kind = super::kind_of(failure);
     Ok(View {
+        codes: false,
         screen: Screen::OutOfService { reason: Reason::with_detail(kind, failure.to_string()) },
         kind: Kind::Sale,
         link: LinkState::Untried,

@@ -7,6 +7,7 @@ use jiff::civil::DateTime;
 use rusqlite::{TransactionBehavior, params};
 
 use super::{Ledger, LedgerError, TransactionRow, statement_error};
+use crate::goods::SoldGood;
 use crate::payment::online::LateApproval;
 use crate::payment::qr::record::{Pending, Record};
 use crate::payment::qr::{CodeRefund, Order, Paid};
@@ -20,6 +21,25 @@ use crate::reference::{ResponseCode, TraceNumber};
 const PAID: &str = "00";
 
 impl Ledger {
+    /// Makes a change of a payment by code durable: with one that begins, what it is for. `now`: local time, for what came too late.
+    ///
+    /// # Errors
+    /// As for [`Ledger::record_code`], and when the lines do not come to what is to be paid.
+    pub fn record_code_selling(
+        &mut self,
+        trace: TraceNumber,
+        record: &Record,
+        now: DateTime,
+        sold: &[SoldGood],
+    ) -> Result<(), LedgerError> {
+        let Record::Pending(pending) = record else { return self.record_code(trace, record, now) };
+        let failed = statement_error(&self.path);
+        let transaction = self.connection.begin(TransactionBehavior::Immediate).map_err(&failed)?;
+        self.begin_code_payment(trace, pending)?;
+        self.note_sold(pending.amount, sold)?;
+        self.commit(transaction)
+    }
+
     /// Makes a change of a payment by code durable. `now`: local time, for what came too late.
     ///
     /// # Errors
@@ -92,6 +112,17 @@ impl Ledger {
             return Err(LedgerError::NoSuchRow(paid));
         }
         self.commit(transaction)
+    }
+
+    /// What is sent of a refund that was just written down; nothing, where there is none of this number.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn code_refund(&self, trace: TraceNumber) -> Result<Option<CodeRefund>, LedgerError> {
+        let Some(row) = self.find(trace)?.filter(|row| row.kind == Kind::CodeRefund) else { return Ok(None) };
+        let original = row.original.ok_or(LedgerError::NoSuchRow(trace))?;
+        let past = self.past(original)?.ok_or(LedgerError::NoSuchRow(original))?;
+        Ok(Some(row.code_refund(&past)))
     }
 
     /// The row first, then the request.

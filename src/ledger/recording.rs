@@ -51,7 +51,7 @@ impl Ledger {
             return Err(LedgerError::NoSuchRow(trace));
         }
         if let Record::Pending(pending) = record {
-            self.note_sold(pending, sold)?;
+            self.note_sold(pending.amount, sold)?;
         }
         if let Some(kept) = kept {
             self.keep_key(&kept).map_err(&failed)?;
@@ -85,7 +85,10 @@ impl Ledger {
 
     /// The card number, as it is written down. What may have to be sent again is not begun without.
     fn seal_of(&self, trace: TraceNumber, pending: &Pending) -> Result<Option<Kept>, LedgerError> {
-        let kept = self.seal(trace, &pending.pan)?;
+        let kept = match pending.pan.whole() {
+            Some(pan) => self.seal(trace, pan)?,
+            None => None,
+        };
         if kept.is_none() && pending.kind.if_unknown() == IfUnknown::Repeated {
             return Err(LedgerError::NumberNotKept(pending.kind.word()));
         }

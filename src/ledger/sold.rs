@@ -5,17 +5,16 @@ use rusqlite::{Row, params};
 use super::{Ledger, LedgerError, statement_error};
 use crate::goods::{GoodError, GoodName, GoodNumber, Quantity, SoldGood, TaxRate, Unit};
 use crate::money::{Amount, Currency};
-use crate::payment::record::Pending;
 use crate::reference::TraceNumber;
 
 impl Ledger {
     /// Writes what a payment is for, in the transaction that has just written its row.
-    pub(super) fn note_sold(&self, pending: &Pending, sold: &[SoldGood]) -> Result<(), LedgerError> {
+    pub(super) fn note_sold(&self, to_pay: Amount, sold: &[SoldGood]) -> Result<(), LedgerError> {
         if sold.is_empty() {
             return Ok(());
         }
-        if !crate::goods::sold::come_to(sold, pending.amount) {
-            return Err(LedgerError::Sold(pending.amount));
+        if !crate::goods::sold::come_to(sold, to_pay) {
+            return Err(LedgerError::Sold(to_pay));
         }
         let failed = statement_error(&self.path);
         let transaction = self.connection.last_insert_rowid();
@@ -98,7 +97,7 @@ mod tests {
     use super::super::tests::{approved, host_approved, open, pending_sale};
     use super::*;
     use crate::payment::queue::EntryId;
-    use crate::payment::record::Record;
+    use crate::payment::record::{Pending, Record};
     use crate::reference::Batch;
     use crate::terminal::settings::LEAST_KEPT_DAYS;
 

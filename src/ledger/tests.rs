@@ -91,7 +91,7 @@ pub(super) fn pending_sale(minor: u64) -> Pending {
         at: date(2026, 11, 22).at(14, 26, 9, 0),
         entry: EntryMode::Chip,
         verification: Verification::OnlinePin,
-        pan: number(),
+        pan: number().into(),
         sequence_number: Some(1),
         card_expiry: Some("3012".to_owned()),
         aid: "A000000333010101".to_owned(),

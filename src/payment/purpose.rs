@@ -1,6 +1,7 @@
 //! What somebody wants to be done, before anybody has looked whether it can be: an amount, or the number of an earlier
 //! transaction. What it becomes with what is known of that one is a [`Transaction`].
 
+use super::qr::Way;
 use super::transaction::{Kind, NotPossible, Past, Presence, Transaction, most_of};
 use crate::goods::sold::Sold;
 use crate::money::{Amount, Currency};
@@ -13,6 +14,8 @@ pub enum Purpose {
     Sale(Amount),
     /// The customer pays what is in the cart.
     Goods(Sold),
+    /// The customer pays with a code: so much, for these goods, if any are known.
+    Code(Amount, Sold, Way),
     /// Money is set aside.
     PreAuthorisation(Amount),
     /// What is on the account.
@@ -48,6 +51,7 @@ impl Purpose {
     pub const fn kind(&self) -> Kind {
         match self {
             Self::Sale(_) | Self::Goods(_) => Kind::Sale,
+            Self::Code(..) => Kind::CodePayment,
             Self::PreAuthorisation(_) => Kind::PreAuthorisation,
             Self::Balance(_) => Kind::Balance,
             Self::Void(..) => Kind::Void,
@@ -60,7 +64,7 @@ impl Purpose {
     /// The earlier transaction that it is about.
     pub const fn original(&self) -> Option<TraceNumber> {
         match self {
-            Self::Sale(_) | Self::Goods(_) | Self::PreAuthorisation(_) | Self::Balance(_) => None,
+            Self::Sale(_) | Self::Goods(_) | Self::Code(..) | Self::PreAuthorisation(_) | Self::Balance(_) => None,
             Self::Void(original, _)
             | Self::Refund(original, _)
             | Self::Completion(original, ..)
@@ -71,7 +75,7 @@ impl Purpose {
     /// How much it is about, as far as whoever wants it has said.
     pub const fn amount(&self) -> Option<Amount> {
         match self {
-            Self::Sale(amount) | Self::PreAuthorisation(amount) => Some(*amount),
+            Self::Sale(amount) | Self::Code(amount, ..) | Self::PreAuthorisation(amount) => Some(*amount),
             Self::Goods(sold) => Some(sold.amount()),
             Self::Refund(_, amount) | Self::Completion(_, amount, _) | Self::CompletionNotice(_, amount) => *amount,
             Self::Balance(_) | Self::Void(..) => None,
@@ -81,7 +85,7 @@ impl Purpose {
     /// What is sold; nothing, where the amount was keyed.
     pub fn sold(&self) -> Sold {
         match self {
-            Self::Goods(sold) => sold.clone(),
+            Self::Goods(sold) | Self::Code(_, sold, _) => sold.clone(),
             Self::Sale(_)
             | Self::PreAuthorisation(_)
             | Self::Balance(_)
@@ -95,13 +99,15 @@ impl Purpose {
     /// What is to be begun, with what has become of the earlier transaction since.
     ///
     /// # Errors
-    /// When there is no earlier one, or it does not let that be done.
+    /// When there is no earlier one, it does not let that be done, or no card takes part in it.
     pub fn transaction(&self, past: Option<&Past>, allowed: Allowed) -> Result<Transaction, NotPossible> {
         let known = |trace: &TraceNumber| past.ok_or(NotPossible::Unknown(*trace));
         let whole = |amount: &Option<Amount>, past: &Past| amount.unwrap_or(past.original.amount);
         match self {
             Self::Sale(amount) => some(*amount).map(Transaction::sale),
             Self::Goods(sold) => some(sold.amount()).map(Transaction::sale),
+            // It has a machine of its own.
+            Self::Code(..) => Err(NotPossible::ByCode),
             Self::PreAuthorisation(amount) => some(*amount).map(Transaction::pre_authorisation),
             Self::Balance(currency) => Ok(Transaction::balance(*currency)),
             Self::Void(trace, presence) => Transaction::void(known(trace)?, allowed.batch, *presence),

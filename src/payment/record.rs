@@ -34,7 +34,7 @@ use jiff::civil::DateTime;
 
 use super::online::{EntryMode, ReversalReason};
 use super::transaction::{IfUnknown, Kind, Original};
-use crate::card_number::Pan;
+use crate::card_number::KnownPan;
 use crate::emv::cvm::Verification;
 use crate::money::Amount;
 use crate::reference::{AuthorisationCode, ResponseCode, Rrn};
@@ -129,7 +129,7 @@ pub struct Pending {
     /// How the cardholder was verified.
     pub verification: Verification,
     /// Card number: written down with first six and last four digits, and as a whole under a key of its own.
-    pub pan: Pan,
+    pub pan: KnownPan,
     /// PAN sequence number.
     pub sequence_number: Option<u8>,
     /// Expiry, `YYMM`.

@@ -366,6 +366,9 @@ pub enum NotPossible {
         /// What may be.
         most: Amount,
     },
+    /// It has a machine of its own.
+    #[error("a payment by code is not made with a card")]
+    ByCode,
     /// Nothing would move.
     #[error("the amount must be more than nothing")]
     Nothing,
@@ -386,6 +389,7 @@ impl NotPossible {
             Self::RefundedInPart(_) => ReasonKind::OriginalRefundedInPart,
             Self::CardNeeded(_) => ReasonKind::CardNeeded,
             Self::TooMuch { .. } => ReasonKind::MoreThanIsLeft,
+            Self::ByCode => ReasonKind::NotForThisKind,
             Self::Nothing | Self::Currency(_) => ReasonKind::AmountWrong,
         };
         let amount = match self {

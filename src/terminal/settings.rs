@@ -53,6 +53,8 @@ pub struct Settings {
     pub screen: ScreenSettings,
     /// The goods.
     pub goods: GoodsSettings,
+    /// Payments by code.
+    pub codes: CodeSettings,
 }
 
 /// The terminal itself.
@@ -184,6 +186,27 @@ pub struct ScreenSettings {
 pub struct GoodsSettings {
     /// How the shop's scales write their barcodes; the first that fits counts.
     pub scale_barcodes: Vec<Pattern>,
+}
+
+/// Payments by code, where the acquirer has them.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CodeSettings {
+    /// Seconds before each enquiry whether an order is paid; after the last one it is cancelled.
+    pub enquiries_s: Vec<u32>,
+    /// Seconds before each further try to cancel while somebody waits for it; the queue goes on with it.
+    pub cancels_s: Vec<u32>,
+    /// Seconds for which a code on the screen can be paid.
+    pub valid_s: u32,
+}
+
+impl Default for CodeSettings {
+    fn default() -> Self {
+        let mut enquiries_s = vec![3, 3, 4];
+        enquiries_s.extend([5; 8]);
+        enquiries_s.extend([10; 7]);
+        Self { enquiries_s, cancels_s: vec![2, 4], valid_s: 120 }
+    }
 }
 
 impl Default for TerminalSettings {

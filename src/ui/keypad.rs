@@ -100,6 +100,7 @@ pub(super) fn follow(entry: &mut AmountEntry, view: &View) {
         | Screen::ChooseApplication { .. }
         | Screen::ConfirmApplication { .. }
         | Screen::Processing { .. }
+        | Screen::ShowCode { .. }
         | Screen::Transactions { .. }
         | Screen::Transaction(_)
         | Screen::Cart(_)

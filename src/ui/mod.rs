@@ -113,7 +113,7 @@ impl Touchscreen {
         let intents = Intents(intents);
         preferences::setup(&window, &shared);
         keypad::setup(&window, &shared, &intents);
-        payment::setup(&window, &intents);
+        payment::setup(&window, &shared, &intents);
         applications::setup(&window, &shared, &intents);
         pin::setup(&window, &shared, &intents);
         outcome::setup(&window, &intents);
@@ -295,6 +295,7 @@ fn paint(window: &AppWindow, shared: &Shared) {
     preferences::speak_to_cardholder(window, shared, asked_for);
     let language = preferences::language(window);
     status::show(window, &view);
+    payment::show_codes(window, shared, view.codes);
     goods::show_shop(window, &view.shop, language);
     window.global::<Kinds>().set_shown(values::kind(view.kind));
     outcome::show(window, &view.screen, language);
@@ -325,6 +326,10 @@ fn paint(window: &AppWindow, shared: &Shared) {
         Screen::ConfirmApplication { amount, application } => {
             applications::show(window, shared, *amount, std::slice::from_ref(application));
             ScreenName::ConfirmApplication
+        }
+        Screen::ShowCode { amount, code, valid_until } => {
+            payment::show_code(window, *amount, code, *valid_until);
+            ScreenName::ShowCode
         }
         Screen::Processing { amount, progress } => {
             payment::show_progress(window, *amount, *progress);

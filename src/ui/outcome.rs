@@ -41,6 +41,7 @@ pub(super) fn show(window: &AppWindow, screen: &Screen, language: Language) {
         | Screen::ChooseApplication { .. }
         | Screen::ConfirmApplication { .. }
         | Screen::Processing { .. }
+        | Screen::ShowCode { .. }
         | Screen::Transactions { .. }
         | Screen::Transaction(_)
         | Screen::Cart(_)

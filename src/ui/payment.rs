@@ -1,17 +1,76 @@
 //! Binder of `ui/api/payment.slint`: a payment on its way.
 
-use slint::ComponentHandle;
+use jiff::civil::DateTime;
+use qrcode::{Color, EcLevel, QrCode};
+use slint::{ComponentHandle, Image, Rgb8Pixel, SharedPixelBuffer};
+use zeroize::Zeroizing;
 
 use super::generated::{self, AppWindow, Payment};
-use super::{Intents, values};
+use super::{Intents, Shared, values};
 use crate::app::view::{Intent, Progress};
 use crate::money::Amount;
+use crate::payment::qr::PaymentCode;
 use crate::wording::{Language, Reason};
 
 /// Connects the way out.
-pub(super) fn setup(window: &AppWindow, intents: &Intents) {
-    let intents = intents.clone();
-    window.global::<Payment>().on_cancel(move || intents.send(Intent::Cancel));
+pub(super) fn setup(window: &AppWindow, shared: &Shared, intents: &Intents) {
+    let payment = window.global::<Payment>();
+    let sender = intents.clone();
+    payment.on_cancel(move || sender.send(Intent::Cancel));
+    let sender = intents.clone();
+    payment.on_show_code(move || sender.send(Intent::PayByShown));
+    let state = shared.clone();
+    payment.on_scan(move |text| state.with(|state| state.scanned.sign(&text)));
+    let (state, sender) = (shared.clone(), intents.clone());
+    payment.on_scanned(move || {
+        if let Some(code) = state.with(|state| state.scanned.take()) {
+            let code = Zeroizing::new(code);
+            sender.send(Intent::PayByScanned(PaymentCode::parse(&code)));
+        }
+    });
+}
+
+/// Whether the customer can pay by code instead of the card that is asked for.
+pub(super) fn show_codes(window: &AppWindow, shared: &Shared, codes: bool) {
+    let payment = window.global::<Payment>();
+    if codes && !payment.get_codes() {
+        shared.with(|state| state.scanned.clear());
+    }
+    payment.set_codes(codes);
+}
+
+/// Shows a code for the customer's phone.
+pub(super) fn show_code(window: &AppWindow, amount: Amount, code: &str, valid_until: Option<DateTime>) {
+    let payment = window.global::<Payment>();
+    payment.set_amount(values::money(amount));
+    payment.set_valid_until(valid_until.map(values::time).unwrap_or_default().into());
+    if payment.get_code() != code {
+        let (picture, modules) = picture(code);
+        payment.set_picture(picture);
+        payment.set_modules(i32::try_from(modules).unwrap_or_default());
+        payment.set_code(code.into());
+    }
+}
+
+/// Pixels of a module: many, for a picture that is drawn much larger than it is loses its proportions by rounding.
+const MODULE: usize = 16;
+
+/// The code with its quiet zone of four modules, and how many modules it is wide. Nothing where it does not fit into a code.
+fn picture(code: &str) -> (Image, usize) {
+    const QUIET: usize = 4;
+    let Ok(drawn) = QrCode::with_error_correction_level(code, EcLevel::M) else { return (Image::default(), 0) };
+    let width = drawn.width();
+    let modules = width + 2 * QUIET;
+    let side = modules * MODULE;
+    let mut pixels = SharedPixelBuffer::<Rgb8Pixel>::new(side as u32, side as u32);
+    for (index, pixel) in pixels.make_mut_slice().iter_mut().enumerate() {
+        let (x, y) = (index % side / MODULE, index / side / MODULE);
+        let (x, y) = (x.wrapping_sub(QUIET), y.wrapping_sub(QUIET));
+        let dark = x < width && y < width && drawn[(x, y)] == Color::Dark;
+        let shade = if dark { 0 } else { 255 };
+        *pixel = Rgb8Pixel::new(shade, shade, shade);
+    }
+    (Image::from_rgb8(pixels), modules)
 }
 
 /// Asks for a card.
@@ -30,6 +89,9 @@ pub(super) fn show_progress(window: &AppWindow, amount: Amount, progress: Progre
         Progress::AskingHost => generated::Progress::AskingHost,
         Progress::CompletingCard => generated::Progress::CompletingCard,
         Progress::ReversingEarlier => generated::Progress::ReversingEarlier,
+        Progress::WaitingForCustomer => generated::Progress::WaitingForCustomer,
+        Progress::ClosingOrder => generated::Progress::ClosingOrder,
+        Progress::AskingAboutEarlier => generated::Progress::AskingAboutEarlier,
         Progress::SigningOn => generated::Progress::SigningOn,
         Progress::ComparingClocks => generated::Progress::ComparingClocks,
     };

@@ -43,6 +43,7 @@ const fn is_customers(screen: &Screen) -> bool {
         | Screen::ChooseApplication { .. }
         | Screen::ConfirmApplication { .. }
         | Screen::Processing { .. }
+        | Screen::ShowCode { .. }
         | Screen::NotPaid { .. } => true,
         Screen::Keypad { .. }
         | Screen::Approved { .. }

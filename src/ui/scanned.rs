@@ -13,6 +13,9 @@ const SHORTEST: usize = 8;
 /// Digits that are kept: more than the longest has.
 const MOST: usize = 24;
 
+/// Characters of a payment code that are kept.
+const MOST_SIGNS: usize = 513;
+
 /// After a scan a Return is the scanner's, which may end with two of them.
 const ECHO: Duration = Duration::from_millis(500);
 
@@ -37,6 +40,14 @@ impl Scanned {
     pub(super) fn digit(&mut self, digit: &str) {
         if self.digits.len() < MOST && digit.bytes().all(|byte| byte.is_ascii_digit()) {
             self.digits.push_str(digit);
+        }
+        self.last = Some(clock::instant());
+    }
+
+    /// A character of a customer's code, where nothing else is typed.
+    pub(super) fn sign(&mut self, sign: &str) {
+        if self.digits.len() < MOST_SIGNS && sign.chars().all(|sign| sign.is_ascii_graphic()) {
+            self.digits.push_str(sign);
         }
         self.last = Some(clock::instant());
     }

@@ -18,6 +18,7 @@ use yima::link_fault::LinkFault;
 use yima::money::{Amount, Currency};
 use yima::payment::advice::Advice;
 use yima::payment::online::{AboutRequest, Decision, HostAnswer, LinkFailure, ReversalRequest, SaleRequest, Unreached};
+use yima::payment::qr::{self, CodeRefund, HostWord};
 use yima::reference::{ResponseCode, TraceNumber};
 use yima::sandbox::card::SandboxCard;
 use yima::sandbox::card::fault::{Faults, FaultyCard};
@@ -100,6 +101,14 @@ impl HostLink for Line {
                 self.real.sale(request)
             }
         }
+    }
+
+    fn code_payment(&self, asked: &qr::Request) -> Result<HostWord, LinkFailure> {
+        self.real.code_payment(asked)
+    }
+
+    fn code_refund(&self, refund: &CodeRefund) -> Result<HostAnswer, LinkFailure> {
+        self.real.code_refund(refund)
     }
 
     fn about(&self, request: &AboutRequest) -> Result<HostAnswer, LinkFailure> {

@@ -34,6 +34,7 @@ pub fn view(screen: Screen) -> View {
         merchant_name: "老王小吃店".to_owned(),
         currency: Currency::CNY,
         test: false,
+        codes: false,
         shop: ShopView::default(),
     }
 }
@@ -379,6 +380,29 @@ pub fn scenes() -> Vec<Scene> {
             },
             ..scene("present-card-again", keypad(None))
         },
+        Scene {
+            view: View { codes: true, ..view(Screen::PresentCard { amount: cny(1234), notice: None }) },
+            ..scene("present-card-or-code", keypad(None))
+        },
+        Scene {
+            view: View {
+                codes: true,
+                test: true,
+                ..view(Screen::PresentCard {
+                    amount: cny(999_999_999_999),
+                    notice: Some(Reason::of(ReasonKind::CodeUnknown)),
+                })
+            },
+            ..scene("present-card-or-code-again", keypad(None))
+        },
+        scene("show-code", show_code(cny(1234))),
+        Scene {
+            view: View { test: true, ..view(show_code(cny(999_999_999_999))) },
+            ..scene("show-code-fullest", keypad(None))
+        },
+        Scene { seconds: 14, ..by_code("waiting-for-customer", Progress::WaitingForCustomer) },
+        Scene { seconds: 14, ..by_code("closing-order", Progress::ClosingOrder) },
+        Scene { seconds: 14, ..by_code("asking-about-earlier", Progress::AskingAboutEarlier) },
         scene("reading-card", processing(Progress::ReadingCard)),
         scene("choose-application", choose(cny(1234), &["Crédit", "Débit"])),
         Scene {
@@ -655,4 +679,17 @@ pub fn scenes() -> Vec<Scene> {
         },
         scene("enrolment-asking", enrolment(Some(enrolment::Progress::AskingHost), None)),
     ]
+}
+
+/// A code as long as hosts make them (EMV QRCPS Merchant-Presented Mode).
+fn show_code(amount: Amount) -> Screen {
+    let code = "00020101021226580010A00000033301320000000100010001898440100000001000000015204581453031565402125802CN5910LAO WANG \
+                CY6007BEIJING62340012000001000123070800000001080100630445A2";
+    Screen::ShowCode { amount, code: code.to_owned(), valid_until: Some(at(14, 28, 9)) }
+}
+
+fn by_code(name: &'static str, progress: Progress) -> Scene {
+    let view =
+        View { kind: transaction::Kind::CodePayment, ..view(Screen::Processing { amount: cny(1234), progress }) };
+    Scene { name, keys: "1234", view, then: "", seconds: 0 }
 }

@@ -209,6 +209,7 @@ impl Premises {
             link: Arc::new(HttpsLink::over(carrier, host, &self.kit(), self.identity.clone(), vault).unwrap()),
             has_working_keys,
             completion_percent: 115,
+            codes: None,
             queue_codes: Dialect::shipped("unionpay").unwrap().queue,
             currency: Currency::CNY,
             language: Language::Chinese,

@@ -17,7 +17,7 @@ pub fn pending(minor: u64) -> Record {
         at: date(2026, 11, 22).at(14, 26, 9, 0),
         entry: EntryMode::Chip,
         verification: Verification::None,
-        pan: Pan::of_digits("6228480000000001230").unwrap(),
+        pan: Pan::of_digits("6228480000000001230").unwrap().into(),
         sequence_number: None,
         card_expiry: None,
         aid: "A000000333010101".to_owned(),

@@ -30,6 +30,10 @@ pub enum Job {
     Sale(Box<SaleRequest>),
     /// For something about an earlier transaction, whose card is not there.
     About(Box<AboutRequest>),
+    /// About an order that is paid by code.
+    Code(Box<code::Request>),
+    /// To pay a part of what was paid by code back, or all of it, for the first time.
+    BeginCodeRefund(Box<CodeRefund>),
     /// To take a sale back.
     Reverse(ReversalRequest),
     /// For what it may have done already: the same as before.
@@ -59,6 +63,8 @@ pub enum Job {
 pub enum Event {
     /// Of a sale.
     Sale(TraceNumber, Result<HostAnswer, LinkFailure>),
+    /// Of a request about an order.
+    Code(TraceNumber, Result<HostWord, LinkFailure>),
     /// Of a reversal.
     Reversal(TraceNumber, Result<HostAnswer, LinkFailure>),
     /// Of something that was sent again.
@@ -114,6 +120,8 @@ pub fn carry_out(job: Job, link: &dyn HostLink, files: &EmvFiles) -> Vec<Event> 
     let event = match job {
         Job::Sale(request) => Event::Sale(request.trace, link.sale(&request)),
         Job::About(request) => Event::Sale(request.trace, link.about(&request)),
+        Job::Code(request) => Event::Code(request.order().trace, link.code_payment(&request)),
+        Job::BeginCodeRefund(refund) => Event::Sale(refund.trace, link.code_refund(&refund)),
         Job::Reverse(request) => Event::Reversal(request.trace, link.reverse(&request)),
         Job::Repeat(request) => Event::Repeated(request.trace, link.sale(&request)),
         Job::RepeatAbout(request) => Event::Repeated(request.trace, link.about(&request)),

@@ -317,7 +317,7 @@ fn of_a_card_that_stays_away_the_original_says_what_it_is() {
     assert_eq!(pending.entry, EntryMode::NotRead);
     pending.aid = String::new();
     pending.application_label = String::new();
-    pending.pan = Pan::of_digits(number().expose_digits()).unwrap();
+    pending.pan = Pan::of_digits(number().expose_digits()).unwrap().into();
     let notice = begin(&mut ledger, &Record::Pending(pending)).unwrap();
     let (held, notice) = (ledger.find(held).unwrap().unwrap(), ledger.find(notice).unwrap().unwrap());
     assert_eq!((notice.aid, notice.application_label), (held.aid, held.application_label));

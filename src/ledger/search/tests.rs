@@ -25,7 +25,7 @@ fn ten(ledger: &mut Ledger) -> Vec<TraceNumber> {
         let trace = ledger.take_trace_number().unwrap();
         let begun = record((number % 5 + 1) * 100, |record| {
             record.at = noon() + i64::try_from(number).unwrap().minutes();
-            record.pan = Pan::of_digits(&format!("622848000000000{:04}", number % 3)).unwrap();
+            record.pan = Pan::of_digits(&format!("622848000000000{:04}", number % 3)).unwrap().into();
         });
         ledger.record(trace, &begun).unwrap();
         let approval = Record::HostApproved {

@@ -11,7 +11,7 @@ const LENGTHS: std::ops::RangeInclusive<usize> = 10..=512;
 const TAIL: usize = 6;
 
 /// A code as it was scanned.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct PaymentCode(Zeroizing<String>);
 
 /// What was scanned is no code to pay with. It is not repeated.

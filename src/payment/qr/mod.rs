@@ -66,7 +66,7 @@ pub struct Order {
 }
 
 /// Who shows a code to whom.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Way {
     /// The customer, and the terminal scans it: the host charges at once, or when the customer has typed a password.
     Scanned(PaymentCode),
@@ -172,6 +172,15 @@ pub enum Request {
     Enquire(Order),
     /// Close it, and pay it back where it was paid. The host expects repeats.
     Cancel(Order),
+}
+
+impl Request {
+    /// Which order it is about.
+    pub const fn order(&self) -> Order {
+        match self {
+            Self::Pay(order, _) | Self::Open(order, _) | Self::Enquire(order) | Self::Cancel(order) => *order,
+        }
+    }
 }
 
 /// Where a payment stands while it runs.

@@ -161,13 +161,14 @@ impl Sale {
     pub(super) fn ask_about(&mut self) -> Vec<Effect> {
         let transaction = self.opening.transaction.clone();
         // Without a card there is no other number than that of the original.
-        let known = transaction.original().and_then(|original| Some((original.clone(), original.pan.whole()?.clone())));
-        let Some((original, pan)) = known else {
+        let by_code = transaction.kind().is_by_code();
+        let known = transaction.original().filter(|original| by_code || original.pan.whole().is_some()).cloned();
+        let Some(original) = known else {
             return self.end(Conclusion::Failed(Reason::of(ReasonKind::CannotAsk)));
         };
         let pending = Pending {
             kind: transaction.kind(),
-            pan,
+            pan: original.pan.clone(),
             original: Some(original),
             amount: transaction.amount(),
             at: self.opening.at,
@@ -228,7 +229,7 @@ impl Sale {
             at: self.opening.at,
             entry: EntryMode::Chip,
             verification: self.kernel.verification(),
-            pan: pan.clone(),
+            pan: pan.clone().into(),
             sequence_number,
             card_expiry: expiry.map(|[year, month]| format!("{year:02X}{month:02X}")),
             aid: hex::encode(data.require(tag::DF_NAME)?),
@@ -244,7 +245,7 @@ impl Sale {
             at: self.opening.at,
             // A track is not kept for another time.
             card: CardForHost {
-                pan,
+                pan: pan.into(),
                 expiry,
                 track2: track2.filter(|_| !may_be_repeated),
                 sequence_number,

@@ -64,7 +64,7 @@ fn what_is_asked_says_what_is_to_be_done_and_with_what() {
             );
             let whole = transaction.card() == CardUse::Whole;
             assert_eq!(!pending.chip_data.is_empty(), whole, "{kind:?}: what a reversal says of the chip");
-            assert_eq!(pending.pan, Pan::of_digits(OWN).unwrap());
+            assert_eq!(pending.pan, Pan::of_digits(OWN).unwrap().into());
             let entry = if transaction.card() == CardUse::None { EntryMode::NotRead } else { EntryMode::Chip };
             assert_eq!(pending.entry, entry, "{kind:?}");
         }
