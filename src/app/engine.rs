@@ -17,6 +17,7 @@ use super::printing::FollowedCopy;
 use super::queue::QueueDesk;
 use super::report::SaleReport;
 use super::running::Running;
+use super::settling::SettlingDesk;
 use super::shop::ShopDesk;
 use super::showing::local_now;
 use super::sign_on::SignOnDesk;
@@ -166,6 +167,7 @@ pub(super) struct Core {
     pub(super) leave_result_at: Option<Instant>,
     pub(super) next_ledger_try: Instant,
     pub(super) shop: ShopDesk,
+    pub(super) settling: SettlingDesk,
     pub(super) shown: Option<View>,
 }
 
@@ -208,6 +210,7 @@ impl Core {
             ticket: 0,
             leave_result_at: None,
             next_ledger_try: clock::instant(),
+            settling: SettlingDesk::new(),
             shown: None,
         }
     }
@@ -275,6 +278,7 @@ impl Core {
     pub(super) fn take_up_what_was_left(&mut self) -> Result<(), LedgerError> {
         self.take_up_sign_on()?;
         self.take_up_orders()?;
+        self.take_up_settlement()?;
         let interrupted = self.adopt_interrupted()?;
         self.alarm = self.alarm_of_ledger()?;
         self.adopt_slips()?;
@@ -319,6 +323,7 @@ impl Core {
         self.record_late_approvals();
         self.drain_sign_on(false);
         self.drain_queue(false);
+        self.drain_settlement();
         self.mind_pin_time();
         self.mind_question_time();
         if self.leave_result_at.is_some_and(|at| clock::instant() >= at) {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::settling::SettlementPlan;
 use super::shop::ShopSetup;
 use super::workers::Devices;
 use crate::acquirer::link::HostLink;
@@ -60,6 +61,8 @@ pub struct Parts {
     pub queue_codes: QueueCodes,
     /// So many percent of what was set aside may be paid.
     pub completion_percent: u32,
+    /// When it settles without being asked.
+    pub settlement: SettlementPlan,
     /// Currency of the keypad.
     pub currency: Currency,
     /// Language of the slips.
@@ -100,6 +103,7 @@ pub(super) struct Fixed {
     pub sound: Box<dyn Sound>,
     pub queue_codes: QueueCodes,
     pub completion_percent: u32,
+    pub settlement: SettlementPlan,
     pub currency: Currency,
     pub language: Language,
     pub pin_wait: Duration,
@@ -129,6 +133,7 @@ impl Parts {
             sound: parts.sound,
             queue_codes: parts.queue_codes,
             completion_percent: parts.completion_percent,
+            settlement: parts.settlement,
             currency: parts.currency,
             language: parts.language,
             card_wait: parts.card_wait,

@@ -53,6 +53,8 @@ pub struct Settings {
     pub screen: ScreenSettings,
     /// The goods.
     pub goods: GoodsSettings,
+    /// Settlement.
+    pub settlement: SettlementSettings,
 }
 
 /// The terminal itself.
@@ -184,6 +186,20 @@ pub struct ScreenSettings {
 pub struct GoodsSettings {
     /// How the shop's scales write their barcodes; the first that fits counts.
     pub scale_barcodes: Vec<Pattern>,
+}
+
+/// When batches are settled.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SettlementSettings {
+    /// Local time of every night, like `23:30`; empty where people do it.
+    pub at: String,
+}
+
+impl Default for SettlementSettings {
+    fn default() -> Self {
+        Self { at: "23:30".to_owned() }
+    }
 }
 
 impl Default for TerminalSettings {
