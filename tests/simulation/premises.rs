@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use yima::acquirer::https::Carrier;
 use yima::acquirer::link::{HostLink, HttpsLink};
-use yima::app::{Parts, Setup, ShopSetup, parameters};
+use yima::app::{Parts, SettlementPlan, Setup, ShopSetup, parameters};
 use yima::crypto::hex;
 use yima::devices::sound::silent::Silent;
 use yima::emv::terminal::TerminalData;
@@ -209,6 +209,7 @@ impl Premises {
             link: Arc::new(HttpsLink::over(carrier, host, &self.kit(), self.identity.clone(), vault).unwrap()),
             has_working_keys,
             completion_percent: 115,
+            settlement: SettlementPlan::NEVER,
             queue_codes: Dialect::shipped("unionpay").unwrap().queue,
             currency: Currency::CNY,
             language: Language::Chinese,
