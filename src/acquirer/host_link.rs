@@ -15,6 +15,7 @@ use crate::payment::advice::Advice;
 use crate::payment::online::{AboutRequest, HostAnswer, LateApproval, LinkFailure, ReversalRequest, SaleRequest};
 use crate::payment::qr::{self, CodeRefund, HostWord};
 use crate::reference::{ResponseCode, TraceNumber};
+use crate::settlement::closing::{self, MerchantAccount};
 use crate::terminal::identity::Identity;
 
 /// A way to the host.
@@ -58,6 +59,28 @@ pub trait HostLink: Send + Sync {
     /// As [`HostLink::sale`].
     fn code_refund(&self, _refund: &CodeRefund) -> Result<HostAnswer, LinkFailure> {
         Err(LinkFailure::Unsendable("this link has no payments by code".to_owned()))
+    }
+
+    /// Asks something of a settlement: compares totals (0500), uploads payments or closes the batch (0320), or asks what differs (0800).
+    /// The same once more has the same answer, and is booked once.
+    ///
+    /// # Errors
+    /// When no valid answer came, or the host has not carried it out.
+    fn settle(&self, _request: &closing::Request) -> Result<closing::Answer, LinkFailure> {
+        Err(LinkFailure::Unsendable("this link has no settlement".to_owned()))
+    }
+
+    /// Asks what is on the merchant's account, and for the last settlements (0800). Books nothing.
+    ///
+    /// # Errors
+    /// As [`HostLink::settle`].
+    fn merchant_account(&self) -> Result<MerchantAccount, LinkFailure> {
+        Err(LinkFailure::Unsendable("this link has no settlement".to_owned()))
+    }
+
+    /// How many payments one message of a settlement uploads; nothing where none is settled.
+    fn most_lines(&self) -> usize {
+        0
     }
 
     /// Fetches new working keys (0800) and gives them to the vault; those before are gone. Books nothing.

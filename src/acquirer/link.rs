@@ -24,17 +24,18 @@ use super::messages::{RequestError, Requests, Written};
 use super::parameters::status::StatusReport;
 use super::parameters::{self, Download, DownloadError, Question, Reply};
 use super::sign_on::{self, SignOnFailure, SignedOn};
-use super::{answers, clock, code_payments, enrolment, late};
+use super::{answers, clock, code_payments, enrolment, late, settlement};
 use crate::crypto::hex;
 use crate::deliberate;
 use crate::host_tables::TerminalParameters;
-use crate::iso8583::{Dialect, DialectError, Order};
+use crate::iso8583::{Dialect, DialectError, Order, SettlementRules};
 use crate::payment::advice::Advice;
 use crate::payment::online::{
     AboutRequest, HostAnswer, LateApproval, LinkFailure, ReversalRequest, SaleRequest, Unreached,
 };
 use crate::payment::qr::{self, CodeRefund, HostWord};
 use crate::reference::TraceNumber;
+use crate::settlement::closing::{self, MerchantAccount};
 use crate::terminal::identity::Identity;
 use crate::terminal::link::LinkSettings;
 use crate::vault::{SecureElement, VaultError};
@@ -354,6 +355,14 @@ impl HttpsLink {
         }
     }
 
+    fn settlement_rules(&self) -> Result<&SettlementRules, LinkFailure> {
+        self.dialect.settlement.as_ref().ok_or_else(|| never_written(RequestError::NoSettlement))
+    }
+
+    fn approves(&self, reply: &Reply) -> bool {
+        self.dialect.answers.approved.contains(reply.response_code.as_str())
+    }
+
     fn limits(&self) -> Limits {
         *self.limits.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -397,6 +406,25 @@ impl HostLink for HttpsLink {
 
     fn code_refund(&self, refund: &CodeRefund) -> Result<HostAnswer, LinkFailure> {
         self.financial(|requests| requests.code_refund(refund))
+    }
+
+    fn settle(&self, asked: &closing::Request) -> Result<closing::Answer, LinkFailure> {
+        if let closing::Request::Differences { batch, after, currency } = asked {
+            let reply = self.ask(&settlement::differences_question(self.settlement_rules()?, *batch, *after))?;
+            return settlement::differences_in(&reply, self.approves(&reply), *currency);
+        }
+        let read =
+            |requests: &Requests<'_>, written: &Written, body: &[u8]| settlement::read(requests, asked, written, body);
+        self.asked(|requests| requests.settlement(asked), read)
+    }
+
+    fn merchant_account(&self) -> Result<MerchantAccount, LinkFailure> {
+        let reply = self.ask(&settlement::account_question(self.settlement_rules()?))?;
+        settlement::account_in(&reply, self.approves(&reply))
+    }
+
+    fn most_lines(&self) -> usize {
+        self.dialect.settlement.as_ref().map_or(0, |rules| rules.most_lines)
     }
 
     fn sign_on(&self, trace: TraceNumber) -> Result<SignedOn, SignOnFailure> {

@@ -23,6 +23,7 @@ use crate::terminal::identity::Identity;
 use crate::vault::{SecureElement, VaultError};
 
 mod of_codes;
+mod of_settlements;
 
 /// Field 60, first part: messages about no payment of their own.
 pub const MANAGEMENT_TYPE: &str = "00";
@@ -54,6 +55,12 @@ pub enum RequestError {
     /// The dialect has no payments by code.
     #[error("this dialect has no payments by code")]
     NoCodePayments,
+    /// The dialect settles no batches.
+    #[error("this dialect has no settlement")]
+    NoSettlement,
+    /// More payments than a message counts.
+    #[error("the batch has more payments than a message can count; call the acquirer")]
+    TooMany,
     /// Nothing can take such a transaction back.
     #[error("a {0} cannot be taken back")]
     NotReversible(&'static str),

@@ -18,6 +18,7 @@ use super::printing::FollowedCopy;
 use super::queue::QueueDesk;
 use super::report::SaleReport;
 use super::running::Running;
+use super::settling::SettlingDesk;
 use super::shop::ShopDesk;
 use super::showing::local_now;
 use super::sign_on::SignOnDesk;
@@ -168,6 +169,7 @@ pub(super) struct Core {
     pub(super) leave_result_at: Option<Instant>,
     pub(super) next_ledger_try: Instant,
     pub(super) shop: ShopDesk,
+    pub(super) settling: SettlingDesk,
     pub(super) shown: Option<View>,
 }
 
@@ -211,6 +213,7 @@ impl Core {
             ticket: 0,
             leave_result_at: None,
             next_ledger_try: clock::instant(),
+            settling: SettlingDesk::new(),
             shown: None,
         }
     }
@@ -279,6 +282,7 @@ impl Core {
     pub(super) fn take_up_what_was_left(&mut self) -> Result<(), LedgerError> {
         self.take_up_sign_on()?;
         self.take_up_orders()?;
+        self.take_up_settlement()?;
         let interrupted = self.adopt_interrupted()?;
         self.alarm = self.alarm_of_ledger()?;
         self.adopt_slips()?;
@@ -325,6 +329,7 @@ impl Core {
         self.drain_sign_on(false);
         self.drain_queue(false);
         self.mind_by_code();
+        self.drain_settlement();
         self.mind_pin_time();
         self.mind_question_time();
         if self.leave_result_at.is_some_and(|at| clock::instant() >= at) {

@@ -10,6 +10,7 @@ use crate::ledger::LedgerError;
 use crate::payment::purpose::Purpose;
 use crate::payment::queue::EntryId;
 use crate::payment::sale::Event;
+use crate::settlement::closing::Cause;
 use crate::wording::{Reason, ReasonKind};
 
 impl Core {
@@ -38,6 +39,7 @@ impl Core {
             // Nobody changes what is being paid.
             Intent::Shop(intent) if !self.pays() && self.waiting.is_none() => self.on_shop(intent),
             Intent::Shop(_) => {}
+            Intent::Settle { without_undecided } => self.want_settlement(Cause::ByHand, without_undecided),
             Intent::DidItPrint { copy, printed } => self.did_it_print(copy, printed),
             Intent::RetryPrint => self.retry_failed(),
             Intent::Reprint(trace) => self.print_again(trace),
@@ -142,6 +144,7 @@ impl Core {
                 self.refresh_notice();
                 self.after_comparison(&result);
             }
+            link::Event::Settled(batch, result) => self.after_settling(batch, result),
             link::Event::SignOn(result) => self.after_sign_on(result),
             link::Event::KeysNeeded => self.keys_are_needed(),
             link::Event::LineEnded(end) => self.line.after_end(&end),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::by_code::CodeSetup;
+use super::settling::SettlementPlan;
 use super::shop::ShopSetup;
 use super::workers::Devices;
 use crate::acquirer::link::HostLink;
@@ -63,6 +64,8 @@ pub struct Parts {
     pub completion_percent: u32,
     /// How payments by code are taken; nothing, where the acquirer has none.
     pub codes: Option<CodeSetup>,
+    /// When it settles without being asked.
+    pub settlement: SettlementPlan,
     /// Currency of the keypad.
     pub currency: Currency,
     /// Language of the slips.
@@ -104,6 +107,7 @@ pub(super) struct Fixed {
     pub queue_codes: QueueCodes,
     pub completion_percent: u32,
     pub codes: Option<CodeSetup>,
+    pub settlement: SettlementPlan,
     pub currency: Currency,
     pub language: Language,
     pub pin_wait: Duration,
@@ -134,6 +138,7 @@ impl Parts {
             queue_codes: parts.queue_codes,
             completion_percent: parts.completion_percent,
             codes: parts.codes,
+            settlement: parts.settlement,
             currency: parts.currency,
             language: parts.language,
             card_wait: parts.card_wait,

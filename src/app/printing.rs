@@ -146,7 +146,7 @@ impl Core {
     /// Hands the next queued slip to the printer when it is free.
     pub(super) fn print_next(&mut self) {
         let sending = self.copies.iter().any(|copy| matches!(copy.state, CopyState::Sending | CopyState::Waiting(_)));
-        if sending || self.queue_slips.printing() {
+        if sending || self.queue_slips.printing() || self.settling.slips.printing.is_some() {
             return;
         }
         let next = self.copies.iter().find(|copy| copy.state == CopyState::Queued).map(|copy| copy.row);
@@ -175,7 +175,11 @@ impl Core {
     pub(super) fn after_print(&mut self, event: Event) {
         match event {
             Event::Is(state) => self.printer_is(state),
-            Event::Waiting(Slip::DeadLetter(_), _) => {}
+            Event::Waiting(Slip::DeadLetter(_) | Slip::Settlement(_), _) => {}
+            Event::Ended(Slip::Settlement(batch), result) => {
+                self.after_slip_of_settlement(batch, &result);
+                self.print_next();
+            }
             Event::Ended(Slip::DeadLetter(id), result) => {
                 self.after_slip_of_dead_letter(id, &result);
                 self.print_next();
@@ -189,6 +193,7 @@ impl Core {
                 match result {
                     Ok(Confirmation::Printed) => {
                         self.queue_slips.printer_works();
+                        self.settling.slips.held = false;
                         self.set_copy(row, PrintState::Printed, CopyState::Printed);
                     }
                     Ok(Confirmation::CannotConfirm) => {

@@ -261,6 +261,7 @@ impl Setup {
             link: Arc::new(self.link(identity.clone(), vault)?),
             completion_percent: self.dialect()?.transactions.most_completed_percent,
             codes: self.code_setup()?,
+            settlement: self.settlement_plan()?,
             queue_codes: self.dialect()?.queue,
             currency: self
                 .settings

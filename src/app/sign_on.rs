@@ -120,6 +120,7 @@ impl Core {
             self.sign_on.need = Need::Wished;
         }
         let busy = self.pays() || self.sign_on.in_flight || self.queue.busy() || self.parameters.asking();
+        let busy = busy || self.settling.asking();
         let wanted = match self.sign_on.need {
             Need::No => false,
             // What is to be taken back goes first.
@@ -297,7 +298,7 @@ impl Setup {
 
 /// A new batch number ends the batch before it. What cannot be done now is done with the next sign-on or at the next start: no
 /// payment waits for it.
-fn destroy_number_keys(ledger: &mut Ledger) {
+pub(super) fn destroy_number_keys(ledger: &mut Ledger) {
     match ledger.destroy_number_keys() {
         Ok(0) => {}
         Ok(count) => tracing::info!(count, "keys of card numbers were destroyed: their batch is over"),

@@ -50,7 +50,8 @@ impl Core {
     pub(super) fn print_what_was_given_up(&mut self) {
         let waits = |state: &CopyState| matches!(state, CopyState::Queued | CopyState::Sending | CopyState::Waiting(_));
         let busy = self.pays() || self.copies.iter().any(|copy| waits(&copy.state));
-        if busy || self.queue_slips.held || self.queue_slips.printing() {
+        let settlement = self.settling.slips.printing.is_some();
+        if busy || self.queue_slips.held || self.queue_slips.printing() || settlement {
             return;
         }
         match self.next_slip() {
@@ -60,7 +61,7 @@ impl Core {
                     self.queue_slips.printing = Some((letter.id, clock::instant()));
                 }
             }
-            Ok(None) => {}
+            Ok(None) => self.print_settlements(),
             // What was given up is in the ledger all the same, and is said on the screen.
             Err(error) => tracing::error!(%error, "what was given up cannot be printed"),
         }

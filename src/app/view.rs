@@ -61,6 +61,11 @@ pub enum Intent {
     Decide(TraceNumber, Act),
     /// Enrol the terminal by this code. It masks itself: an intent may be logged.
     Enrol(ActivationCode),
+    /// Settle the batch. Whoever sends this has been asked twice.
+    Settle {
+        /// Do not wait for what people have not decided about.
+        without_undecided: bool,
+    },
     /// Do something with goods or the cart.
     Shop(ShopIntent),
     /// Back to the keypad from wherever that is possible.

@@ -21,6 +21,7 @@ mod sandbox;
 #[cfg(feature = "screen")]
 mod screen;
 mod search;
+mod settlement;
 mod sign_on;
 mod tools;
 mod transactions;
@@ -94,6 +95,14 @@ enum Command {
     Archive(archive::Arguments),
     /// List what the host must still take back or be told; decide about what was given up
     Queue(queue::Arguments),
+    /// Settle the batch with the host now
+    Settle(settlement::SettleArguments),
+    /// List the settlements of this terminal, newest first
+    Settlements(settlement::ListArguments),
+    /// Report on a batch: by type, means of payment and goods, and what host and terminal have otherwise
+    Settlement(settlement::ReportArguments),
+    /// Ask the host what is on the merchant's account, and for the last settlements
+    Account(settlement::AccountArguments),
     /// Sign, export, prove and verify the log of what payments finally are
     Log(log::Arguments),
     /// Put the last good copy in the place of a ledger that is damaged
@@ -194,6 +203,10 @@ impl CommandLine {
             Some(Command::Transactions(arguments)) => arguments.run(&self.places.setup()?),
             Some(Command::Archive(arguments)) => arguments.run(&self.places.setup()?),
             Some(Command::Queue(arguments)) => arguments.run(&self.places.setup()?),
+            Some(Command::Settle(arguments)) => arguments.run(&self.places.setup()?),
+            Some(Command::Settlements(arguments)) => arguments.run(&self.places.setup()?),
+            Some(Command::Settlement(arguments)) => arguments.run(&self.places.setup()?),
+            Some(Command::Account(arguments)) => arguments.run(&self.places.setup()?),
             Some(Command::Log(arguments)) => arguments.run(|| self.places.setup()),
             Some(Command::Ledger(arguments)) => arguments.run(&self.places.setup()?),
             Some(Command::Goods(arguments)) => arguments.run(&self.places.setup()?),

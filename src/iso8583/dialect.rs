@@ -11,6 +11,7 @@ use super::layout::{Content, Encoding, FieldFormat, Layout, Length};
 use super::layout_file::{KEYS, LayoutFile};
 use super::orders::Order;
 use super::queue_codes::QueueCodes;
+use super::settlement_rules::SettlementRules;
 use super::sign_on_rules::SignOnRules;
 use super::transaction_rules::TransactionRules;
 use crate::crypto::hex;
@@ -50,6 +51,8 @@ pub struct Dialect {
     pub transactions: TransactionRules,
     /// How payments by code are written; nothing where there are none.
     pub code_payments: Option<CodePaymentRules>,
+    /// How batches are settled; nothing where they are not.
+    pub settlement: Option<SettlementRules>,
     /// What response codes do.
     pub answers: AnswerCodes,
     /// How PINs for the issuer travel.
@@ -225,6 +228,7 @@ struct HostRules {
     script_results: String,
     transactions: TransactionRules,
     code_payments: Option<CodePaymentRules>,
+    settlement: Option<SettlementRules>,
     answers: AnswerCodes,
     pin: PinRules,
     queue: QueueCodes,
@@ -246,6 +250,9 @@ impl HostRules {
         if let Some(rules) = &self.code_payments {
             let taken = self.transactions.messages().map(|(_, message)| &message.transaction_type).collect();
             rules.check(&layout, &self.answers.approved, &taken)?;
+        }
+        if let Some(rules) = &self.settlement {
+            rules.check(&layout)?;
         }
         self.queue.check()?;
         self.sign_on.check()?;
@@ -277,13 +284,15 @@ impl HostRules {
             let problem = format!("it carries a PIN under a key of {cipher} and must be bytes, fixed = {block}");
             return Err(DialectError::Field { field: PIN_FIELD.to_string(), problem });
         }
-        let Self { transactions, code_payments, answers, pin, queue, parameters, sign_on, binding, .. } = self;
+        let Self { transactions, code_payments, settlement, answers, pin, queue, parameters, sign_on, binding, .. } =
+            self;
         Ok(Dialect {
             layout,
             mac,
             script_results,
             transactions,
             code_payments,
+            settlement,
             answers,
             pin,
             queue,

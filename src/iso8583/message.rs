@@ -29,6 +29,8 @@ impl Mti {
     pub const BATCH_UPLOAD: Self = Self(320);
     /// Reversal request.
     pub const REVERSAL_REQUEST: Self = Self(400);
+    /// Settlement request: totals of a batch are compared.
+    pub const SETTLEMENT_REQUEST: Self = Self(500);
     /// Administrative advice: what came of the issuer's scripts.
     pub const ADMINISTRATIVE_ADVICE: Self = Self(620);
     /// Network management request: sign on, key exchange, parameters.

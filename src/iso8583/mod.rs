@@ -20,6 +20,7 @@ mod pack;
 pub mod parameter_rules;
 pub mod parts;
 pub mod queue_codes;
+pub mod settlement_rules;
 pub mod sign_on_rules;
 pub mod transaction_rules;
 mod unpack;
@@ -32,6 +33,7 @@ pub use message::{Frame, Message, Mti, Value};
 pub use orders::Order;
 pub use pack::PackError;
 pub use queue_codes::QueueCodes;
+pub use settlement_rules::SettlementRules;
 pub use unpack::{UnpackError, UnpackProblem};
 
 #[cfg(test)]

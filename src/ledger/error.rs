@@ -174,6 +174,9 @@ pub enum LedgerError {
     /// All trace numbers of a batch are in use.
     #[error("the ledger has no trace number left in batch {0}; settle it")]
     NoNumberLeft(Batch),
+    /// A batch cannot be settled now, or not in this way.
+    #[error("not settled: {0}")]
+    NotSettled(String),
     /// The log of transactions is not what this program writes.
     #[error("the transaction log in the ledger {path} was changed: {problem}; yima log verify names the entry")]
     Log {

@@ -26,6 +26,7 @@ mod repeating;
 mod restoring;
 mod row;
 mod search;
+mod settlements;
 mod sign_on;
 mod sold;
 mod tallies;
@@ -56,6 +57,7 @@ pub use queue::DeadLetter;
 pub use restoring::Restoration;
 pub use row::{DayTotal, TransactionRow};
 pub use search::{LastFour, Page, PageEnd, Search};
+pub use settlements::SettlementRow;
 pub use sign_on::{Adopted, SignOnRow};
 
 /// Migrations in order; the database's `user_version` counts how many have been applied.
@@ -77,6 +79,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("kinds.sql"),
     include_str!("sold.sql"),
     include_str!("codes.sql"),
+    include_str!("settlements.sql"),
 ];
 
 /// The ledger of one terminal.

@@ -22,6 +22,7 @@ use crate::vault::{SecureElement, StorageKey, VaultError};
 /// is to decide may be yet. It begins at the keys: they are few, payments of many years are not.
 const OVER: &str = "SELECT id FROM pan_keys CROSS JOIN transactions ON id = transaction_id
      WHERE (merchant_code, terminal_number, batch) <> (?1, ?2, (SELECT batch FROM counters WHERE id = 1))
+     AND batch NOT IN (SELECT batch FROM settlements WHERE state <> 'closed' AND state <> 'given_up')
      AND state NOT IN ('pending', 'host_approved', 'reversal_due', 'repeat_due')
      AND (state <> 'unresolved' OR resolution IS NOT NULL)";
 

@@ -12,7 +12,7 @@ use escpos::printer::Printer;
 use escpos::utils::{JustifyMode, Protocol, QRCodeCorrectionLevel, QRCodeModel, QRCodeOption};
 
 use super::layout::{Row, rows};
-use super::{Align, Charset, CopyFor, Document, ParkedSlip, PrinterProfile, SaleSlip, Size};
+use super::{Align, Charset, CopyFor, Document, ParkedSlip, PrinterProfile, SaleSlip, SettlementSlip, Size};
 use crate::wording::Language;
 
 /// `FS &`: the bytes above 80 are Chinese characters of two bytes each.
@@ -32,6 +32,11 @@ pub fn render(slip: &SaleSlip, copy: CopyFor, profile: &PrinterProfile, language
 /// The content of the job that prints what was given up, in the language of [`render`].
 pub fn render_parked(slip: &ParkedSlip, profile: &PrinterProfile, language: Language) -> Vec<u8> {
     job(&Document::of_parked(slip, printed_language(profile, language), profile.chinese), profile)
+}
+
+/// The content of the job that prints the slip of a settlement, in the language of [`render`].
+pub fn render_settlement(slip: &SettlementSlip, profile: &PrinterProfile, language: Language) -> Vec<u8> {
+    job(&Document::of_settlement(slip, printed_language(profile, language), profile.chinese), profile)
 }
 
 const fn printed_language(profile: &PrinterProfile, language: Language) -> Language {

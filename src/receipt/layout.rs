@@ -2,7 +2,7 @@
 //! that is too long continues on the next; an amount keeps to the right edge.
 
 use super::encoding::{columns, columns_of};
-use super::{Align, Charset, CopyFor, Document, Line, ParkedSlip, SaleSlip, Size};
+use super::{Align, Charset, CopyFor, Document, Line, ParkedSlip, SaleSlip, SettlementSlip, Size};
 use crate::wording::Language;
 
 /// One line as it stands on paper.
@@ -38,6 +38,11 @@ pub fn text(slip: &SaleSlip, copy: CopyFor, width: usize, language: Language) ->
 /// A slip that says what was given up, as [`text`].
 pub fn text_of_parked(slip: &ParkedSlip, width: usize, language: Language) -> String {
     lines(&Document::of_parked(slip, language, Charset::Gb18030), width)
+}
+
+/// The slip of a settlement as lines of text.
+pub fn text_of_settlement(slip: &SettlementSlip, width: usize, language: Language) -> String {
+    lines(&Document::of_settlement(slip, language, Charset::Gb18030), width)
 }
 
 fn lines(document: &Document, width: usize) -> String {

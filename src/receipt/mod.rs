@@ -8,14 +8,16 @@ mod encoding;
 mod escpos;
 pub mod layout;
 mod profile;
+mod settlement;
 pub(crate) mod template;
 mod transaction_code;
 
 pub use document::{Align, Document, Line, Size};
 pub use encoding::Charset;
-pub use escpos::{render, render_parked};
-pub use layout::{text, text_of_parked};
+pub use escpos::{render, render_parked, render_settlement};
+pub use layout::{text, text_of_parked, text_of_settlement};
 pub use profile::{PrinterProfile, ProfileError};
+pub use settlement::{SettlementSlip, SlipDifference, SlipSum};
 pub use transaction_code::transaction_code;
 
 use jiff::civil::DateTime;

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use serde::Deserialize;
 
-use super::{Align, Charset, CopyFor, Document, Line, ParkedSlip, SaleSlip, Size, transaction_code};
+use super::{Align, Charset, CopyFor, Document, Line, ParkedSlip, SaleSlip, SettlementSlip, Size, transaction_code};
 use crate::goods::{Quantity, SoldGood, sold};
 use crate::money::{Amount, Currency};
 use crate::wording::Language;
@@ -21,6 +21,11 @@ impl Document {
         Self::of(slip, parked_template(), language, charset)
     }
 
+    /// Lays out the slip of a settlement, with no character that `charset` cannot print.
+    pub fn of_settlement(slip: &SettlementSlip, language: Language, charset: Charset) -> Self {
+        Self::of(slip, settlement_template(), language, charset)
+    }
+
     fn of(slip: &dyn Slip, template: &Template, language: Language, charset: Charset) -> Self {
         let filling = Filling { slip, language, charset };
         Self { lines: template.line.iter().flat_map(|entry| filling.lines(entry)).collect() }
@@ -28,7 +33,7 @@ impl Document {
 }
 
 /// What a template takes its values from.
-trait Slip {
+pub(super) trait Slip {
     /// Whether a line with this condition stands on it.
     fn holds(&self, condition: Condition) -> bool;
 
@@ -48,6 +53,16 @@ trait Slip {
     /// Lines that the acquirer wants at its end.
     fn trailer(&self) -> &[String] {
         &[]
+    }
+
+    /// Sums, a line each: what of, and how much.
+    fn sums(&self, _language: Language) -> Vec<(String, String)> {
+        Vec::new()
+    }
+
+    /// What differs, a line each: which payment, and what the two have.
+    fn differences(&self, _language: Language) -> Vec<(String, String)> {
+        Vec::new()
     }
 
     /// The content of its QR code.
@@ -75,7 +90,7 @@ impl Slip for SaleCopy<'_> {
             Condition::Customer => self.copy == CopyFor::Customer,
             Condition::Card => self.slip.card_read,
             Condition::NoCard => !self.slip.card_read,
-            Condition::Advice => false,
+            Condition::Advice | Condition::Differs | Condition::Undecided => false,
         }
     }
 
@@ -148,7 +163,9 @@ impl Slip for ParkedSlip {
             | Condition::Merchant
             | Condition::Customer
             | Condition::Card
-            | Condition::NoCard => false,
+            | Condition::NoCard
+            | Condition::Differs
+            | Condition::Undecided => false,
         }
     }
 
@@ -173,7 +190,7 @@ impl Slip for ParkedSlip {
 }
 
 /// How slips write a day and a time.
-const DATE_TIME: &str = "%Y-%m-%d %H:%M:%S";
+pub(super) const DATE_TIME: &str = "%Y-%m-%d %H:%M:%S";
 
 /// One slip on its way into the template.
 struct Filling<'a> {
@@ -211,6 +228,8 @@ impl Filling<'_> {
                 self.slip.goods().iter().flat_map(|good| self.good(good, discount)).collect()
             }
             Content::Taxes { zh, en } => self.taxes(self.choose(zh, en)),
+            Content::Sums => self.pairs(self.slip.sums(self.language)),
+            Content::Differences => self.pairs(self.slip.differences(self.language)),
             Content::Trailer => self.slip.trailer().iter().map(|line| self.trailer(line)).collect(),
             Content::Qr => self.slip.code().map(Line::Qr).into_iter().collect(),
             Content::Feed { lines } => vec![Line::Feed(*lines)],
@@ -236,6 +255,15 @@ impl Filling<'_> {
         }
         filled.push_str(rest);
         Some(self.charset.printable(&filled))
+    }
+
+    fn pairs(&self, pairs: Vec<(String, String)>) -> Vec<Line> {
+        let line = |(left, right): (String, String)| Line::Pair {
+            left: self.charset.printable(&left),
+            right: self.charset.printable(&right),
+            bold: false,
+        };
+        pairs.into_iter().map(line).collect()
     }
 
     fn trailer(&self, line: &str) -> Line {
@@ -323,7 +351,7 @@ impl Entry {
 
 #[derive(Clone, Copy, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum Condition {
+pub(super) enum Condition {
     Test,
     Signature,
     Spared,
@@ -336,6 +364,8 @@ enum Condition {
     #[serde(rename = "no_card")]
     NoCard,
     Advice,
+    Differs,
+    Undecided,
 }
 
 #[derive(Deserialize)]
@@ -370,6 +400,8 @@ enum Content {
         en: String,
     },
     Trailer,
+    Sums,
+    Differences,
     Qr,
     Feed {
         lines: u8,
@@ -378,6 +410,13 @@ enum Content {
 
 const SALE: &str = include_str!("../../assets/receipts/sale.toml");
 const PARKED: &str = include_str!("../../assets/receipts/parked.toml");
+
+const SETTLEMENT: &str = include_str!("../../assets/receipts/settlement.toml");
+
+fn settlement_template() -> &'static Template {
+    static TEMPLATE: OnceLock<Template> = OnceLock::new();
+    TEMPLATE.get_or_init(|| read(SETTLEMENT))
+}
 
 fn sale_template() -> &'static Template {
     static TEMPLATE: OnceLock<Template> = OnceLock::new();
@@ -409,6 +448,7 @@ fn read(text: &str) -> Template {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::receipt::settlement::tests::settlement_slip;
     use crate::receipt::tests::{parked_slip, slip};
 
     #[test]
@@ -422,7 +462,8 @@ mod tests {
         };
         let copy = SaleCopy { slip: &slip, copy: CopyFor::Merchant };
         // These slips have every field, so a pattern that cannot be filled names a field nobody knows.
-        let slips: [(&str, &dyn Slip); 2] = [(SALE, &copy), (PARKED, &parked_slip())];
+        let settlement = settlement_slip();
+        let slips: [(&str, &dyn Slip); 3] = [(SALE, &copy), (PARKED, &parked_slip()), (SETTLEMENT, &settlement)];
         for (text, slip) in slips {
             let template: Template = toml::from_str(text).unwrap();
             assert!(template.line.len() > 5);

@@ -3,6 +3,7 @@
 //!
 //! Needs: how many payments of a batch are alike, and their sum ([`Tally`]). Decides only; reads, sends and prints nothing.
 
+pub mod closing;
 pub mod reconciliation;
 
 use crate::money::{Amount, AmountError, Currency};
@@ -127,6 +128,18 @@ pub struct Line {
     pub sum: Sum,
 }
 
+impl Line {
+    /// Whether it is settled as domestic: so is what is paid by code, whosever card is behind the wallet.
+    pub const fn is_domestic(&self) -> bool {
+        self.kind.is_by_code() || self.scheme.is_domestic()
+    }
+
+    /// By which means it was paid, in JSON: the scheme of the card, or a code.
+    pub const fn method(&self) -> &'static str {
+        if self.kind.is_by_code() { "code" } else { self.scheme.word() }
+    }
+}
+
 /// What a batch comes to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Totals {
@@ -222,7 +235,7 @@ impl Totals {
     /// # Errors
     /// When it is more than a message can say.
     pub fn of(&self, side: Side, domestic: bool) -> Result<Sum, TotalsError> {
-        let wanted = |line: &&Line| Side::of(line.kind) == Some(side) && line.scheme.is_domestic() == domestic;
+        let wanted = |line: &&Line| Side::of(line.kind) == Some(side) && line.is_domestic() == domestic;
         self.lines
             .iter()
             .filter(wanted)

@@ -50,7 +50,15 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// The word in JSON.
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::UnknownHere, Self::NotCharged, Self::ChargedAllTheSame, Self::Amounts];
+
+    /// Reads the word back.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.word() == word)
+    }
+
+    /// The word in JSON and in the ledger.
     pub const fn word(self) -> &'static str {
         match self {
             Self::UnknownHere => "unknown_here",

@@ -55,6 +55,8 @@ pub struct Settings {
     pub goods: GoodsSettings,
     /// Payments by code.
     pub codes: CodeSettings,
+    /// Settlement.
+    pub settlement: SettlementSettings,
 }
 
 /// The terminal itself.
@@ -206,6 +208,20 @@ impl Default for CodeSettings {
         enquiries_s.extend([5; 8]);
         enquiries_s.extend([10; 7]);
         Self { enquiries_s, cancels_s: vec![2, 4], valid_s: 120 }
+    }
+}
+
+/// When batches are settled.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SettlementSettings {
+    /// Local time of every night, like `23:30`; empty where people do it.
+    pub at: String,
+}
+
+impl Default for SettlementSettings {
+    fn default() -> Self {
+        Self { at: "23:30".to_owned() }
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use yima::acquirer::https::Carrier;
 use yima::acquirer::link::{HostLink, HttpsLink};
-use yima::app::{Parts, Setup, ShopSetup, parameters};
+use yima::app::{Parts, SettlementPlan, Setup, ShopSetup, parameters};
 use yima::crypto::hex;
 use yima::devices::sound::silent::Silent;
 use yima::emv::terminal::TerminalData;
@@ -210,6 +210,7 @@ impl Premises {
             has_working_keys,
             completion_percent: 115,
             codes: None,
+            settlement: SettlementPlan::NEVER,
             queue_codes: Dialect::shipped("unionpay").unwrap().queue,
             currency: Currency::CNY,
             language: Language::Chinese,

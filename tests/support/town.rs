@@ -31,7 +31,7 @@ impl Town {
         std::fs::write(town.machine_id(), "the first machine\n").unwrap();
         let settings = format!(
             "[host]\nurl = \"https://{}\"\nconnect_timeout_s = 5\nanswer_timeout_s = 10\n\
-             [terminal]\nlanguage = \"en\"\nmachine = [\"{}\"]\n[sound]\nenabled = false\n",
+             [terminal]\nlanguage = \"en\"\nmachine = [\"{}\"]\n[sound]\nenabled = false\n[settlement]\nat = \"\"\n",
             town.host.address,
             town.machine_id().display()
         );

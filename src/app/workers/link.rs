@@ -16,7 +16,8 @@ use crate::iso8583::Order;
 use crate::payment::advice::Advice;
 use crate::payment::online::{AboutRequest, HostAnswer, LateApproval, LinkFailure, ReversalRequest, SaleRequest};
 use crate::payment::qr::{self as code, CancelAnswer, CodeRefund, HostWord};
-use crate::reference::TraceNumber;
+use crate::reference::{Batch, TraceNumber};
+use crate::settlement::closing;
 use crate::terminal::emv_files::EmvFiles;
 use crate::terminal::identity::Identity;
 
@@ -46,6 +47,8 @@ pub enum Job {
     Cancel(code::Order),
     /// To take note of a payment that is over: which row of the ledger, and what it says.
     Advise(i64, Box<Advice>),
+    /// Something of the settlement of a batch.
+    Settle(Batch, Box<closing::Request>),
     /// For working keys.
     SignOn(TraceNumber),
     /// Whether it is there.
@@ -75,6 +78,8 @@ pub enum Event {
     Advice(i64, Result<HostAnswer, LinkFailure>),
     /// An approval came that its payment no longer waited for.
     Late(LateApproval),
+    /// Of a settlement.
+    Settled(Batch, Result<closing::Answer, LinkFailure>),
     /// Of a sign-on.
     SignOn(Result<SignedOn, SignOnFailure>),
     /// Of a check.
@@ -128,6 +133,7 @@ pub fn carry_out(job: Job, link: &dyn HostLink, files: &EmvFiles) -> Vec<Event> 
         Job::CodeRefund(refund) => Event::Repeated(refund.trace, link.code_refund(&refund)),
         Job::Cancel(order) => Event::Cancelled(order.trace, cancel(link, order)),
         Job::Advise(id, advice) => Event::Advice(id, link.advise(&advice)),
+        Job::Settle(batch, request) => Event::Settled(batch, link.settle(&request)),
         Job::SignOn(trace) => Event::SignOn(link.sign_on(trace)),
         Job::Check => Event::Check(link.check()),
         Job::Report(report) => Event::Report(link.report(&report)),

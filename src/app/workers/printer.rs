@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::devices::printer::{Confirmation, PrintFailure, Printer, PrinterFault};
 use crate::ledger::CopyRow;
+use crate::reference::Batch;
 
 /// Which slip.
 #[derive(Clone, Copy, Debug)]
@@ -13,6 +14,8 @@ pub enum Slip {
     Copy(CopyRow),
     /// One that says what was given up: which dead letter.
     DeadLetter(i64),
+    /// One of the settlement of a batch.
+    Settlement(Batch),
 }
 
 /// What the printer is to do.

@@ -35,6 +35,8 @@ pub enum Merchant {
     Move(Move),
     /// Take a terminal out of service, whatever it still has open
     Decommission(OneBecause),
+    /// Show a merchant's account and what was posted to it, or change its fee
+    Account(super::account::Account),
     /// List all applications
     List(List),
     /// Show who changed what, oldest first
@@ -194,6 +196,7 @@ impl Merchant {
                     register.move_to(id, &address, place, &common.by, now)
                 })?;
             }
+            Self::Account(account) => return account.run(&host),
             Self::List(List { json }) => {
                 let all = host.register(|register| register.all())?;
                 if *json {

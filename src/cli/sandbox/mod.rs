@@ -2,6 +2,7 @@
 //! merchant`, the desk of the acquirer behind the host; `yima sandbox order|reports`, what it wants of terminals and hears from
 //! them; `yima sandbox books`, what it has written down; `yima sandbox wallet`, what a customer does with a phone; `yima sandbox log`, its word about logs that its host does not sign.
 
+mod account;
 mod books;
 mod log;
 mod merchant;

@@ -245,7 +245,7 @@ impl Sale {
             at: self.opening.at,
             // A track is not kept for another time.
             card: CardForHost {
-                pan: pan.into(),
+                pan,
                 expiry,
                 track2: track2.filter(|_| !may_be_repeated),
                 sequence_number,

@@ -31,6 +31,7 @@ mod running;
 pub mod scripts;
 mod server;
 mod service;
+pub mod settling;
 pub mod store;
 mod taking_back;
 #[cfg(test)]

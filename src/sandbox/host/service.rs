@@ -31,6 +31,7 @@ use crate::acquirer::enrolment::wire::{Answer, EnrolmentAnswer, SignedRequest, T
 use crate::acquirer::kinds;
 use crate::acquirer::messages::{ECHO, MANAGEMENT_TYPE};
 use crate::acquirer::parameters::status::StatusReport;
+use crate::acquirer::settlement;
 use crate::clock;
 use crate::iso8583::dialect::{Dialect, MAC_FIELD};
 use crate::iso8583::{Frame, Message, Mti, Order};
@@ -159,6 +160,9 @@ impl Service {
         }
         if let Err(refusal) = rules::check_mac(&self.dialect, terminal, message, bytes) {
             return self.refuse(request, Some(terminal), &refusal, now);
+        }
+        if let Some(asked) = settlement::of_request(&self.dialect, message) {
+            return self.settlement(asked, request, terminal, now);
         }
         if let Err(refusal) = trades {
             return self.turned_away(request, bytes, terminal, refusal, now);
@@ -355,7 +359,7 @@ impl Service {
     }
 
     /// What the header of an answer orders this terminal to do.
-    fn order(&self, terminal: &Known) -> Result<Option<Order>, ServiceFailure> {
+    pub(super) fn order(&self, terminal: &Known) -> Result<Option<Order>, ServiceFailure> {
         if self.store.sign_on_state(&terminal.terminal)?.is_some_and(|state| state.ordered) {
             return Ok(Some(Order::SignOn));
         }
@@ -474,7 +478,7 @@ pub(super) struct Known {
 }
 
 impl Known {
-    fn named(&self) -> Named<'_> {
+    pub(super) fn named(&self) -> Named<'_> {
         Named { acquirer: &self.row.acquirer, merchant: &self.row.merchant, mark: &self.mark }
     }
 }
@@ -500,7 +504,7 @@ pub(super) enum ServiceFailure {
     NoAnswerType,
 }
 
-const fn now_said(bytes: Zeroizing<Vec<u8>>) -> Reply {
+pub(super) const fn now_said(bytes: Zeroizing<Vec<u8>>) -> Reply {
     Reply::Message(bytes, Duration::ZERO)
 }
 

@@ -231,6 +231,7 @@ impl Store {
         connection.execute_batch(super::onboarding::wrong_codes::SCHEMA)?;
         connection.execute_batch(super::checkpoints::SCHEMA)?;
         connection.execute_batch(super::code_payments::SCHEMA)?;
+        connection.execute_batch(super::settling::SCHEMA)?;
         let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
         for (step, since) in (1..=SCHEMA_VERSION).zip([SINCE_VERSION_1, SINCE_VERSION_2, SINCE_VERSION_3]) {
             if version < step {
@@ -275,6 +276,7 @@ impl Store {
                 i64::try_from(profile.issuer.balance).unwrap_or(i64::MAX)
             ],
         )?;
+        super::settling::note_scheme(&self.connection(), &profile.pan, &profile.aid)?;
         let pin = Pin::new(pins::FIRST_PIN.to_vec().into()).map_err(|error| StoreError::Row(error.to_string()))?;
         self.connection().execute(
             "INSERT INTO pins (pan, check_value) VALUES (?1, ?2) ON CONFLICT (pan) DO NOTHING",

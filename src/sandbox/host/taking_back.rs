@@ -6,6 +6,7 @@ use super::books::{Booked, Books, NewEntry};
 use super::originals;
 use super::rules::{self, Decision, Refusal, format_error};
 use super::scripts::{self, Script};
+use super::settling;
 use super::store::{Entry, EntryState, Store, StoreError, Terminal};
 use super::transactions;
 use crate::acquirer::kinds;
@@ -62,6 +63,10 @@ pub fn reversal(
             EntryState::Reversed => ("00", "taken back before", EntryState::Reversed),
         };
         books.count_reversal(&terminal.terminal, trace, state)?;
+        if (original.entry.state, state) == (EntryState::Approved, EntryState::Reversed) {
+            let (at, booked) = (now.timestamp(), original.entry.booked.minor());
+            settling::adjust(books, &terminal.terminal, trace.batch, kind, booked, at)?;
+        }
         let silent = scripts::of(kind, minor) == Script::SilentReversals && original.entry.reversals < SILENT_REVERSALS;
         Ok(Decision { silent, ..says(code, reason, Some(original.entry.rrn)) })
     })

@@ -14,6 +14,7 @@ use super::references;
 use super::repeats;
 use super::rules::{self, Decision, PART, Refusal, format_error};
 use super::scripts::{self, Script};
+use super::settling;
 use super::store::{EntryState, Store, StoreError, Terminal};
 use crate::acquirer::kinds;
 use crate::emv::tag;
@@ -105,6 +106,10 @@ pub fn decide(
         if code_payments::has_number(books, &terminal.terminal, asked.trace)? {
             let reason = format!("{} is the number of an order", asked.trace);
             return Ok(Decision { response_code: "94".to_owned(), reason, ..Decision::default() });
+        }
+        if settling::is_settling(books, &terminal.terminal, asked.trace.batch)? {
+            let reason = format!("batch {} is settled", asked.trace.batch);
+            return Ok(Decision { response_code: "12".to_owned(), reason, ..Decision::default() });
         }
         let verdict = match asked.original {
             None => issuing::judge(books, &asked, now)?,

@@ -87,7 +87,7 @@ impl Day<'_> {
             Screen::EnterPin { .. } => self.send(Intent::EnterPin(Pin::new(b"1234".to_vec().into()).unwrap())),
             Screen::ChooseApplication { .. } => self.send(Intent::ChooseApplication(0)),
             Screen::ConfirmApplication { .. } => self.send(Intent::ConfirmApplication(true)),
-            Screen::PresentCard { .. } | Screen::Processing { .. } => {}
+            Screen::PresentCard { .. } | Screen::Processing { .. } | Screen::ShowCode { .. } => {}
             Screen::Approved { copies, .. } => {
                 let mine = kind.is_some_and(|kind| matches!(kind, Kind::Void | Kind::Refund));
                 if let Some(back) = serving.back.as_mut().filter(|_| mine && std::mem::take(&mut serving.begun)) {

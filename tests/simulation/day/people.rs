@@ -208,6 +208,8 @@ impl Day<'_> {
             }
             Screen::ChooseApplication { .. } => self.send(Intent::ChooseApplication(0)),
             Screen::ConfirmApplication { .. } => self.send(Intent::ConfirmApplication(true)),
+            // Nobody pays by code on these days.
+            Screen::ShowCode { .. } => {}
             Screen::Processing { .. } => {
                 if customer.cancels == Some(Cancels::WhileProcessing) && !serving.cancelled {
                     serving.cancelled = true;

@@ -42,6 +42,7 @@ pub fn word(screen: &Screen) -> String {
         Screen::ChooseApplication { .. } => "choose application".to_owned(),
         Screen::ConfirmApplication { .. } => "confirm application".to_owned(),
         Screen::Processing { progress, .. } => format!("{progress:?}"),
+        Screen::ShowCode { .. } => "show code".to_owned(),
         Screen::Approved { amount, copies, .. } => {
             let copies: Vec<_> = copies.iter().map(|copy| copy_word(&copy.state)).collect();
             format!("PAID {} {}", amount.minor(), copies.join(" "))

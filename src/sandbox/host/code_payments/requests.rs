@@ -15,6 +15,7 @@ use crate::sandbox::host::issuing::CNY;
 use crate::sandbox::host::repeats;
 use crate::sandbox::host::rules::{self, Decision, Refusal, format_error};
 use crate::sandbox::host::scripts::{self, Script};
+use crate::sandbox::host::settling::is_settling;
 use crate::sandbox::host::store::{Store, StoreError};
 use crate::sandbox::host::transactions;
 
@@ -179,7 +180,15 @@ fn known(
     }
     let of_something_else = books.entry(asker.terminal, asked.trace)?.is_some()
         || orders::refund_of_number(books, asker.terminal, asked.trace)?.is_some();
-    if of_something_else { taken(format!("{} was used before", asked.trace)) } else { Ok(None) }
+    if of_something_else {
+        return taken(format!("{} was used before", asked.trace));
+    }
+    Ok(if is_settling(books, asker.terminal, asked.trace.batch)? { Some(settled(asked)) } else { None })
+}
+
+/// No payment comes into a batch that is settled.
+fn settled(asked: &Asked<'_>) -> Decided {
+    Decided { decision: says("12", format!("batch {} is settled", asked.trace.batch)), is_new: false }
 }
 
 /// What becomes of a new order.
@@ -414,6 +423,9 @@ fn refund(books: &Books<'_>, asker: Asker<'_>, asked: &Asked<'_>, now: &Zoned) -
     let used = books.entry(asker.terminal, asked.trace)?.is_some() || has_number(books, asker.terminal, asked.trace)?;
     if used {
         return Ok(Decided { decision: says("94", format!("{} was used before", asked.trace)), is_new: false });
+    }
+    if is_settling(books, asker.terminal, asked.trace.batch)? {
+        return Ok(settled(asked));
     }
     let named = match rules::original(asked.message) {
         Ok(named) => named,

@@ -73,7 +73,11 @@ impl Bound {
     pub fn may_trade(&self, message: &Message) -> Result<(), Refusal> {
         let about_money_back = matches!(
             message.mti(),
-            Mti::REVERSAL_REQUEST | Mti::BATCH_UPLOAD | Mti::ADMINISTRATIVE_ADVICE | Mti::NETWORK_REQUEST
+            Mti::REVERSAL_REQUEST
+                | Mti::BATCH_UPLOAD
+                | Mti::SETTLEMENT_REQUEST
+                | Mti::ADMINISTRATIVE_ADVICE
+                | Mti::NETWORK_REQUEST
         );
         if about_money_back {
             return Ok(());

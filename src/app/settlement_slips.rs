@@ -1,0 +1,117 @@
+//! Slips of settlements: each is printed once, behind the slips of payments. One that the power cut on its way comes out again, and one
+//! that the printer did not take waits until the printer has taken another, or the terminal starts again.
+
+use super::engine::Core;
+use super::settling::{BatchReport, ReportError, batch_report};
+use super::view::CopyState;
+use super::workers::printer::{Job, Slip};
+use crate::devices::printer::{Confirmation, PrintFailure};
+use crate::ledger::LedgerError;
+use crate::proof::tree::Head;
+use crate::receipt::{self, SettlementSlip, SlipDifference, SlipSum};
+use crate::reference::{Batch, ReferenceError};
+use crate::settlement::Side;
+
+/// Why such a slip cannot be made.
+#[derive(Debug, thiserror::Error)]
+enum SlipError {
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    #[error(transparent)]
+    Report(#[from] ReportError),
+    #[error(transparent)]
+    Reference(#[from] ReferenceError),
+}
+
+impl Core {
+    /// Prints the oldest slip that is due, when the printer is free.
+    pub(super) fn print_settlements(&mut self) {
+        let waits = |state: &CopyState| matches!(state, CopyState::Queued | CopyState::Sending | CopyState::Waiting(_));
+        let busy = self.pays() || self.copies.iter().any(|copy| waits(&copy.state));
+        let slips = &self.settling.slips;
+        if busy || slips.held || slips.printing.is_some() || self.queue_slips.printing() {
+            return;
+        }
+        match self.next_settlement_slip() {
+            Ok(Some(slip)) => {
+                let bytes = receipt::render_settlement(&slip, &self.parts.printer_profile, self.parts.language);
+                if self.printer_jobs.send(Job::Print { slip: Slip::Settlement(slip.batch), bytes }).is_ok() {
+                    self.settling.slips.printing = Some(slip.batch);
+                }
+            }
+            Ok(None) => {}
+            // What was settled is in the ledger all the same.
+            Err(error) => {
+                self.settling.slips.held = true;
+                tracing::error!(%error, "the slip of a settlement cannot be made");
+            }
+        }
+    }
+
+    /// The printer's last word on such a slip.
+    pub(super) fn after_slip_of_settlement(&mut self, batch: Batch, result: &Result<Confirmation, PrintFailure>) {
+        self.settling.slips.printing = None;
+        match result {
+            Ok(Confirmation::Printed | Confirmation::CannotConfirm) => {
+                if let Err(error) = self.ledger.settlement_slip_is_out(batch) {
+                    // It would come out without end otherwise.
+                    self.settling.slips.held = true;
+                    tracing::error!(%error, "that a slip was printed cannot be noted");
+                }
+            }
+            Err(failure) => {
+                self.settling.slips.held = true;
+                tracing::warn!(%batch, fault = %failure.fault, "the slip of a settlement is not printed yet");
+            }
+        }
+    }
+
+    fn next_settlement_slip(&mut self) -> Result<Option<SettlementSlip>, SlipError> {
+        for batch in self.ledger.settlement_slips_due()? {
+            let report = batch_report(&self.ledger, batch, self.parts.currency)?;
+            match self.settlement_slip(&report)? {
+                Some(slip) => return Ok(Some(slip)),
+                // A day on which nothing happened needs no paper.
+                None => self.ledger.settlement_slip_is_out(batch)?,
+            }
+        }
+        Ok(None)
+    }
+
+    fn settlement_slip(&self, report: &BatchReport) -> Result<Option<SettlementSlip>, SlipError> {
+        let Some(row) = &report.settlement else { return Ok(None) };
+        if report.totals.lines.is_empty() && row.undecided == 0 && report.differences.is_empty() {
+            return Ok(None);
+        }
+        let identity = &self.parts.identity;
+        let sums = report.totals.lines.iter().map(|line| SlipSum {
+            kind: line.kind.word(),
+            method: line.method(),
+            goes_back: Side::of(line.kind) == Some(Side::Credit),
+            count: line.sum.count,
+            amount: line.sum.amount,
+        });
+        let differences = report.differences.iter().map(|difference| SlipDifference {
+            stan: difference.stan,
+            ours: difference.ours,
+            theirs: difference.theirs,
+        });
+        Ok(Some(SettlementSlip {
+            merchant_name: self.merchant_name(),
+            merchant_code: identity.merchant_code()?,
+            terminal_number: identity.terminal_number()?,
+            acquirer_code: identity.acquirer_code.clone(),
+            state: row.under_way.state.word(),
+            batch: report.batch,
+            at: row.begun_at,
+            currency: report.totals.currency,
+            sums: sums.collect(),
+            net_minor: row.under_way.totals.net_minor(),
+            money: row.closing.map(|closing| (closing.fee_minor, closing.net_minor())),
+            undecided: row.undecided,
+            differences: differences.collect(),
+            log_head: Some(self.ledger.log_head()?).as_ref().map(Head::code),
+            test: self.parts.test,
+        }))
+    }
+}

@@ -1,0 +1,370 @@
+//! Settlement: when a batch is cut, and one request after the other until the host has closed it. What is asked and what an answer means
+//! is the core's matter ([`crate::settlement::closing`]).
+//!
+//! No payment waits for it: the moment in which a batch is cut is one in which nobody pays, and from then on payments have numbers of the
+//! next batch. Its requests go by the second thread of the link, and none is begun while somebody pays.
+
+use std::time::{Duration, Instant};
+
+use jiff::civil::Time;
+
+use super::engine::Core;
+use super::setup::{Setup, SetupError};
+use super::showing::local_now;
+use super::sign_on::destroy_number_keys;
+use super::workers::link;
+use crate::acquirer::link::HostLink;
+use crate::clock;
+use crate::ledger::{Ledger, LedgerError, SettlementRow};
+use crate::payment::online::LinkFailure;
+use crate::reference::Batch;
+use crate::settlement::closing::{
+    self, Answer, Cause, Cut, MerchantAccount, State, UnderWay, Wish, due, may_cut, night, pause_s,
+};
+use crate::settlement::{Totals, TotalsError, totals};
+
+/// How often it is looked whether a batch has become too long for a message.
+const LOOK_AT_LENGTH: Duration = Duration::from_secs(60);
+
+/// When a terminal settles without being asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SettlementPlan {
+    /// Local time of every night; none where people do it.
+    pub at: Option<Time>,
+    /// With so many payments.
+    pub most_payments: u32,
+    /// How many one message uploads; nothing is settled where it is none.
+    pub most_lines: usize,
+}
+
+impl SettlementPlan {
+    /// Of a terminal that settles nothing.
+    pub const NEVER: Self = Self { at: None, most_payments: u32::MAX, most_lines: 0 };
+}
+
+/// What the engine knows of settlements beside the ledger. Only its own thread touches it.
+#[derive(Debug)]
+pub(super) struct SettlingDesk {
+    wish: Option<Wish>,
+    under_way: Option<UnderWay>,
+    tries: u32,
+    /// The host is being asked, and how many lines it was told.
+    asked: Option<u32>,
+    next_try: Instant,
+    next_look: Instant,
+    /// What is said of it once.
+    told: Option<Cut>,
+    pub(super) slips: SettlementSlips,
+}
+
+/// What the engine knows of slips of settlements beside the ledger.
+#[derive(Debug, Default)]
+pub(super) struct SettlementSlips {
+    /// Which one the printer has.
+    pub printing: Option<Batch>,
+    /// The printer did not take one: nothing is tried until something changes.
+    pub held: bool,
+}
+
+impl SettlingDesk {
+    pub fn new() -> Self {
+        let now = clock::instant();
+        Self {
+            wish: None,
+            under_way: None,
+            tries: 0,
+            asked: None,
+            next_try: now,
+            next_look: now,
+            told: None,
+            slips: SettlementSlips::default(),
+        }
+    }
+
+    /// The host is being asked: the keys stay as they are.
+    pub const fn asking(&self) -> bool {
+        self.asked.is_some()
+    }
+
+    fn take(&mut self, row: Option<SettlementRow>) {
+        self.tries = row.as_ref().map_or(0, |row| row.tries);
+        self.under_way = row.map(|row| row.under_way);
+    }
+}
+
+impl Core {
+    /// What is wanted, and what an earlier run had begun.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub(super) fn take_up_settlement(&mut self) -> Result<(), LedgerError> {
+        self.settling.wish = self.ledger.settlement_wish()?;
+        self.settling.told = None;
+        let row = self.ledger.settlement_under_way()?;
+        self.settling.take(row);
+        Ok(())
+    }
+
+    /// Somebody wants a settlement.
+    pub(super) fn want_settlement(&mut self, cause: Cause, without_undecided: bool) {
+        let wish = Wish { cause, since: local_now(), without_undecided };
+        if let Err(error) = self.ledger.wish_settlement(&wish).and_then(|()| self.take_up_settlement()) {
+            return self.ledger_failed(&error);
+        }
+        self.settling.next_try = clock::instant();
+        self.queue.look_again();
+        self.drain_queue(true);
+        self.drain_settlement();
+    }
+
+    /// Does what is next of a settlement, when nobody pays.
+    pub(super) fn drain_settlement(&mut self) {
+        let plan = self.parts.settlement;
+        let busy = self.pays() || self.waiting.is_some() || self.settling.asking() || self.sign_on.holds();
+        if plan.most_lines == 0 || busy || self.left_over || self.out_of_service.is_some() {
+            return;
+        }
+        if let Err(error) = self.settle_on(plan) {
+            self.ledger_failed(&error);
+        }
+    }
+
+    fn settle_on(&mut self, plan: SettlementPlan) -> Result<(), LedgerError> {
+        self.look_at_the_clock(plan)?;
+        self.look_at_the_length(plan)?;
+        if self.settling.under_way.is_none() {
+            self.cut()?;
+        }
+        if let Some(under_way) = self.settling.under_way.clone()
+            && clock::instant() >= self.settling.next_try
+        {
+            self.ask_about_settlement(&under_way, plan)?;
+        }
+        Ok(())
+    }
+
+    fn look_at_the_clock(&mut self, plan: SettlementPlan) -> Result<(), LedgerError> {
+        // A clock that is known to be wrong says nothing of the night.
+        let Some(at) = plan.at.filter(|_| self.line.refusal().is_none()) else { return Ok(()) };
+        let (now, last) = (local_now(), self.ledger.settled_night()?);
+        let wish = Wish { cause: Cause::Nightly, since: now, without_undecided: false };
+        match (due(last, now, at), last) {
+            (Some(night), _) => {
+                tracing::info!(%night, "it is time to settle");
+                self.ledger.night_has_come(night, Some(&wish))?;
+                self.settling.wish = self.ledger.settlement_wish()?;
+            }
+            // A terminal that never settled waits for its first night.
+            (None, None) => self.ledger.night_has_come(night(now, at), None)?,
+            (None, Some(_)) => {}
+        }
+        Ok(())
+    }
+
+    fn look_at_the_length(&mut self, plan: SettlementPlan) -> Result<(), LedgerError> {
+        if self.settling.wish.is_some() || clock::instant() < self.settling.next_look {
+            return Ok(());
+        }
+        self.settling.next_look = clock::instant() + LOOK_AT_LENGTH;
+        let tallies = self.ledger.tallies(self.ledger.batch()?)?;
+        let count = tallies.iter().fold(0_u32, |count, tally| count.saturating_add(tally.count));
+        if count >= plan.most_payments {
+            let wish = Wish { cause: Cause::Full, since: local_now(), without_undecided: false };
+            self.ledger.wish_settlement(&wish)?;
+            self.settling.wish = self.ledger.settlement_wish()?;
+        }
+        Ok(())
+    }
+
+    /// Cuts the batch that is next, when it is wanted and nothing stands in the way.
+    fn cut(&mut self) -> Result<(), LedgerError> {
+        let Some(wish) = self.settling.wish.filter(|_| !self.queue.busy()) else { return Ok(()) };
+        let cut = may_cut(self.ledger.open_entries()?, &wish, local_now());
+        if cut != Cut::Now {
+            if self.settling.told != Some(cut) {
+                tracing::info!(?cut, "a settlement waits");
+                self.settling.told = Some(cut);
+            }
+            return Ok(());
+        }
+        let batch = self.ledger.batch_to_settle()?;
+        match self.ledger.begin_settlement(batch, self.parts.currency, wish.cause, local_now()) {
+            Ok(row) => {
+                tracing::info!(%batch, cause = wish.cause.word(), payments = row.under_way.lines, "a batch is cut");
+                self.settling.wish = None;
+                self.settling.told = None;
+                self.settling.take(Some(row));
+                self.settling.next_try = clock::instant();
+                Ok(())
+            }
+            // A batch that cannot be added up is for a person; payments go on.
+            Err(error @ LedgerError::NotSettled(_)) => {
+                tracing::error!(%batch, %error, "this batch cannot be settled");
+                self.settling.wish = None;
+                self.ledger.withdraw_settlement()
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn ask_about_settlement(&mut self, under_way: &UnderWay, plan: SettlementPlan) -> Result<(), LedgerError> {
+        let UnderWay { batch, state, uploaded, .. } = *under_way;
+        let part = if state == State::Uploading {
+            self.ledger.settlement_lines(batch, under_way.totals.currency(), uploaded, plan.most_lines)?
+        } else {
+            Vec::new()
+        };
+        let sent = u32::try_from(part.len()).unwrap_or(u32::MAX);
+        let Some(request) = under_way.request(part) else { return Ok(()) };
+        if self.check_jobs.send(link::Job::Settle(batch, Box::new(request))).is_ok() {
+            self.settling.asked = Some(sent);
+        }
+        Ok(())
+    }
+
+    /// What came of a request.
+    pub(super) fn after_settling(&mut self, batch: Batch, result: Result<Answer, LinkFailure>) {
+        let Some(sent) = self.settling.asked.take() else { return };
+        let noted = match result {
+            Ok(answer) => self.note_settlement(batch, answer, sent),
+            Err(failure) => self.note_no_settlement(batch, &failure),
+        };
+        if let Err(error) = noted {
+            // The same is asked again: nothing of it is written down.
+            self.settling.next_try = clock::instant() + Duration::from_secs(pause_s(1).into());
+            return self.ledger_failed(&error);
+        }
+        self.drain_settlement();
+    }
+
+    fn note_settlement(&mut self, batch: Batch, answer: Answer, sent: u32) -> Result<(), LedgerError> {
+        let Some(under_way) = self.settling.under_way.clone().filter(|under_way| under_way.batch == batch) else {
+            return Ok(());
+        };
+        match under_way.step(answer, sent) {
+            Ok((next, change)) => {
+                self.ledger.carry_settlement_on(batch, next, &change, local_now())?;
+                tracing::info!(%batch, state = next.word(), "a settlement goes on");
+                let row = self.ledger.settlement_under_way()?;
+                self.settling.take(row);
+                self.settling.next_try = clock::instant();
+                if !next.is_open() { self.after_close() } else { Ok(()) }
+            }
+            Err(unexpected) => {
+                tracing::error!(%batch, %unexpected, "the same is asked again");
+                self.wait_with_settlement(batch)
+            }
+        }
+    }
+
+    /// Nothing that needs the numbers of its cards can come any more, and batches that a sign-on had passed over are settled as well.
+    fn after_close(&mut self) -> Result<(), LedgerError> {
+        destroy_number_keys(&mut self.ledger);
+        self.settling.slips.held = false;
+        self.print_settlements();
+        if self.ledger.batch_to_settle()? < self.ledger.batch()? {
+            self.want_settlement(Cause::Full, false);
+        }
+        Ok(())
+    }
+
+    fn note_no_settlement(&mut self, batch: Batch, failure: &LinkFailure) -> Result<(), LedgerError> {
+        tracing::warn!(%batch, %failure, "a settlement waits for the host");
+        self.wait_with_settlement(batch)
+    }
+
+    fn wait_with_settlement(&mut self, batch: Batch) -> Result<(), LedgerError> {
+        // Somebody may have given it up meanwhile.
+        let still = self.ledger.settlement_under_way()?.is_some_and(|row| row.under_way.batch == batch);
+        if still {
+            self.ledger.settlement_tried(batch)?;
+        }
+        self.take_up_settlement()?;
+        self.settling.next_try = clock::instant() + Duration::from_secs(pause_s(self.settling.tries.max(1)).into());
+        Ok(())
+    }
+}
+
+/// What is known of a batch: what it comes to, and how its settlement stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BatchReport {
+    /// Which.
+    pub batch: Batch,
+    /// What it comes to, by type and means of payment.
+    pub totals: Totals,
+    /// What was sold: name, unit, how much, and minor units.
+    pub goods: Vec<(String, String, u64, u64)>,
+    /// Its settlement, once it has begun.
+    pub settlement: Option<SettlementRow>,
+    /// What host and terminal have otherwise.
+    pub differences: Vec<closing::HostDifference>,
+}
+
+/// Why there is no report.
+#[derive(Debug, thiserror::Error)]
+pub enum ReportError {
+    /// The ledger.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// The sums.
+    #[error(transparent)]
+    Totals(#[from] TotalsError),
+}
+
+/// What is known of a batch.
+///
+/// # Errors
+/// When the ledger cannot be read, or the batch cannot be added up.
+pub fn batch_report(
+    ledger: &Ledger,
+    batch: Batch,
+    currency: crate::money::Currency,
+) -> Result<BatchReport, ReportError> {
+    let settlement = ledger.settlement(batch)?;
+    let currency = settlement.as_ref().map_or(currency, |row| row.under_way.totals.currency());
+    Ok(BatchReport {
+        batch,
+        totals: totals(&ledger.tallies(batch)?, currency)?,
+        goods: ledger.goods_of_batch(batch)?,
+        settlement,
+        differences: ledger.settlement_differences(batch)?,
+    })
+}
+
+/// Why the account cannot be asked for.
+#[derive(Debug, thiserror::Error)]
+pub enum AccountError {
+    /// The terminal cannot ask.
+    #[error(transparent)]
+    Setup(#[from] SetupError),
+    /// The host.
+    #[error("the host does not tell: {0}")]
+    Link(#[from] LinkFailure),
+}
+
+impl Setup {
+    /// Asks the host what is on the merchant's account. The terminal may run meanwhile.
+    ///
+    /// # Errors
+    /// When the terminal cannot ask, or the host does not tell.
+    pub fn merchant_account(&self) -> Result<MerchantAccount, AccountError> {
+        let (identity, vault) = (self.identity()?, self.vault()?);
+        Ok(self.link(identity, vault)?.merchant_account()?)
+    }
+
+    /// When this terminal settles without being asked.
+    ///
+    /// # Errors
+    /// When a setting has a value that cannot be.
+    pub fn settlement_plan(&self) -> Result<SettlementPlan, SetupError> {
+        let Some(rules) = self.dialect()?.settlement else { return Ok(SettlementPlan::NEVER) };
+        let text = &self.settings.settlement.at;
+        let at = match text.as_str() {
+            "" => None,
+            text => Some(text.parse().map_err(|error: jiff::Error| {
+                self.origin.wrong("settlement.at", format!("{error}; write it like 23:30, or leave it empty"))
+            })?),
+        };
+        Ok(SettlementPlan { at, most_payments: rules.most_payments, most_lines: rules.most_lines })
+    }
+}

@@ -1,0 +1,248 @@
+//! What the slip of a settlement can say.
+
+use jiff::civil::DateTime;
+
+use super::Charset;
+use super::template::{Condition, DATE_TIME, Slip};
+use crate::money::{Amount, Currency};
+use crate::reference::{Batch, MerchantCode, Stan, TerminalNumber};
+use crate::wording::Language;
+
+/// Everything a slip of a settlement can say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SettlementSlip {
+    /// Name of the shop.
+    pub merchant_name: String,
+    /// Merchant code.
+    pub merchant_code: MerchantCode,
+    /// Terminal number.
+    pub terminal_number: TerminalNumber,
+    /// Acquirer code, as printed on slips.
+    pub acquirer_code: String,
+    /// How it ended: `closed` or `given_up`; the template says by it what stands where.
+    pub state: &'static str,
+    /// Which batch.
+    pub batch: Batch,
+    /// Local time when it was cut.
+    pub at: DateTime,
+    /// Its currency.
+    pub currency: Currency,
+    /// By type and means of payment.
+    pub sums: Vec<SlipSum>,
+    /// What is left for the merchant, in minor units.
+    pub net_minor: i64,
+    /// What the host keeps, and what it posts, where it told that.
+    pub money: Option<(i64, i64)>,
+    /// Payments that nobody had decided about.
+    pub undecided: u32,
+    /// What host and terminal have otherwise.
+    pub differences: Vec<SlipDifference>,
+    /// The head of the log of transactions then: leaves, `/`, and the hash in hexadecimal.
+    pub log_head: Option<String>,
+    /// The keys are for tests only; the slip says so.
+    pub test: bool,
+}
+
+/// What came about of one type by one means of payment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SlipSum {
+    /// The word of the type.
+    pub kind: &'static str,
+    /// The word of the means.
+    pub method: &'static str,
+    /// It went back to customers.
+    pub goes_back: bool,
+    /// How many.
+    pub count: u32,
+    /// How much.
+    pub amount: Amount,
+}
+
+/// A payment that differs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SlipDifference {
+    /// Its number.
+    pub stan: Stan,
+    /// What stands here.
+    pub ours: Option<Amount>,
+    /// What the host has.
+    pub theirs: Option<Amount>,
+}
+
+/// The words of a type, Chinese and English.
+const fn kind_words(kind: &str) -> (&'static str, &'static str) {
+    match kind.as_bytes() {
+        b"sale" => ("消费", "Sale"),
+        b"offline_sale" => ("离线消费", "Offline sale"),
+        b"pre_authorisation" => ("预授权", "Pre-auth"),
+        b"void" => ("消费撤销", "Void"),
+        b"refund" => ("退货", "Refund"),
+        b"pre_authorisation_void" => ("预授权撤销", "Pre-auth void"),
+        b"completion" => ("预授权完成", "Completion"),
+        b"completion_notice" => ("完成通知", "Completion notice"),
+        b"completion_void" => ("完成撤销", "Completion void"),
+        b"code_payment" => ("扫码消费", "Payment by code"),
+        b"code_refund" => ("扫码退款", "Refund by code"),
+        _ => ("其他", "Other"),
+    }
+}
+
+/// The words of a means of payment.
+const fn method_words(method: &str) -> (&'static str, &'static str) {
+    match method.as_bytes() {
+        b"unionpay" => ("银联", "UnionPay"),
+        b"visa" => ("VISA", "Visa"),
+        b"mastercard" => ("万事达", "Mastercard"),
+        b"american_express" => ("运通", "Amex"),
+        b"jcb" => ("JCB", "JCB"),
+        b"discover" => ("大来", "Discover"),
+        b"code" => ("扫码", "code"),
+        _ => ("其他卡", "other card"),
+    }
+}
+
+const fn chosen(words: (&'static str, &'static str), language: Language) -> &'static str {
+    match language {
+        Language::Chinese => words.0,
+        Language::English => words.1,
+    }
+}
+
+fn signed(minor: i64, currency: Currency) -> String {
+    let amount = Amount::new(minor.unsigned_abs(), currency).map_or_else(|_| minor.to_string(), Amount::grouped);
+    if minor < 0 { format!("-{amount}") } else { amount }
+}
+
+impl Slip for SettlementSlip {
+    fn holds(&self, condition: Condition) -> bool {
+        match condition {
+            Condition::Test => self.test,
+            Condition::Differs => !self.differences.is_empty(),
+            Condition::Undecided => self.undecided > 0,
+            Condition::Signature
+            | Condition::Spared
+            | Condition::Pin
+            | Condition::Duplicate
+            | Condition::Goods
+            | Condition::Merchant
+            | Condition::Customer
+            | Condition::Card
+            | Condition::NoCard
+            | Condition::Advice => false,
+        }
+    }
+
+    fn kind(&self) -> &str {
+        self.state
+    }
+
+    fn field(&self, name: &str, _: Charset) -> Option<String> {
+        match name {
+            "merchant_name" => Some(self.merchant_name.clone()),
+            "merchant_code" => Some(self.merchant_code.to_string()),
+            "terminal_number" => Some(self.terminal_number.to_string()),
+            "acquirer_code" => Some(self.acquirer_code.clone()),
+            "batch" => Some(self.batch.to_string()),
+            "date_time" => Some(self.at.strftime(DATE_TIME).to_string()),
+            "net" => Some(signed(self.net_minor, self.currency)),
+            "fee" => self.money.map(|(fee, _)| signed(fee, self.currency)),
+            "posted" => self.money.map(|(_, posted)| signed(posted, self.currency)),
+            "undecided" => Some(self.undecided.to_string()),
+            "log_head" => self.log_head.clone(),
+            _ => None,
+        }
+    }
+
+    fn sums(&self, language: Language) -> Vec<(String, String)> {
+        let line = |sum: &SlipSum| {
+            let kind = chosen(kind_words(sum.kind), language);
+            let method = chosen(method_words(sum.method), language);
+            let left = if kind.contains(method) || sum.method == "code" {
+                format!("{kind} x{}", sum.count)
+            } else {
+                format!("{kind} {method} x{}", sum.count)
+            };
+            let sign = if sum.goes_back { "-" } else { "" };
+            (left, format!("{sign}{}", sum.amount.grouped()))
+        };
+        self.sums.iter().map(line).collect()
+    }
+
+    fn differences(&self, _: Language) -> Vec<(String, String)> {
+        let amount = |amount: Option<Amount>| amount.map_or_else(|| "-".to_owned(), Amount::grouped);
+        let line =
+            |one: &SlipDifference| (one.stan.to_string(), format!("{} / {}", amount(one.ours), amount(one.theirs)));
+        self.differences.iter().map(line).collect()
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::receipt::text_of_settlement;
+
+    /// A slip with every field.
+    pub(crate) fn settlement_slip() -> SettlementSlip {
+        let yuan = |minor| Amount::new(minor, Currency::CNY).unwrap();
+        let sum =
+            |kind, method, goes_back, count, minor| SlipSum { kind, method, goes_back, count, amount: yuan(minor) };
+        SettlementSlip {
+            merchant_name: "老王小吃店".into(),
+            merchant_code: MerchantCode::parse("898440100000001").unwrap(),
+            terminal_number: TerminalNumber::parse("00000001").unwrap(),
+            acquirer_code: "48981234".into(),
+            state: "closed",
+            batch: Batch::new(7).unwrap(),
+            at: "2026-03-05T23:30:09".parse().unwrap(),
+            currency: Currency::CNY,
+            sums: vec![
+                sum("sale", "unionpay", false, 112, 12_345_600),
+                sum("sale", "visa", false, 3, 30_000),
+                sum("refund", "unionpay", true, 1, 1_234),
+                sum("code_payment", "code", false, 20, 200_000),
+            ],
+            net_minor: 12_574_366,
+            money: Some((47_783, 12_526_583)),
+            undecided: 1,
+            differences: vec![
+                SlipDifference { stan: Stan::new(42).unwrap(), ours: Some(yuan(200)), theirs: Some(yuan(250)) },
+                SlipDifference { stan: Stan::new(43).unwrap(), ours: None, theirs: Some(yuan(900)) },
+            ],
+            log_head: Some(format!("58/{}", "0A1B2C3D".repeat(8))),
+            test: true,
+        }
+    }
+
+    #[test]
+    fn slips_of_settlements_read_as_the_golden_files_say() {
+        for (name, width, language, golden) in [
+            ("settlement-58-zh", 32, Language::Chinese, include_str!("../../tests/golden/settlement-58-zh.txt")),
+            ("settlement-80-en", 48, Language::English, include_str!("../../tests/golden/settlement-80-en.txt")),
+        ] {
+            let text = text_of_settlement(&settlement_slip(), width, language);
+            assert_eq!(text, golden, "\n---- {name} is now ----\n{text}");
+        }
+    }
+
+    #[test]
+    fn every_type_and_every_means_has_words_in_both_languages() {
+        for kind in [
+            "sale",
+            "offline_sale",
+            "pre_authorisation",
+            "void",
+            "refund",
+            "pre_authorisation_void",
+            "completion",
+            "completion_notice",
+            "completion_void",
+            "code_payment",
+            "code_refund",
+        ] {
+            assert_ne!(kind_words(kind).1, "Other", "{kind}");
+        }
+        for method in ["unionpay", "visa", "mastercard", "american_express", "jcb", "discover", "code"] {
+            assert_ne!(method_words(method).1, "other card", "{method}");
+        }
+    }
+}
