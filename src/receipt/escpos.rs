@@ -36,7 +36,7 @@ pub fn render_parked(slip: &ParkedSlip, profile: &PrinterProfile, language: Lang
 
 const fn printed_language(profile: &PrinterProfile, language: Language) -> Language {
     match profile.chinese {
-        Charset::Gb18030 => language,
+        Charset::Gb18030 | Charset::Unicode => language,
         Charset::Ascii => Language::English,
     }
 }

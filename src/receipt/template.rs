@@ -3,6 +3,7 @@
 
 use std::sync::OnceLock;
 
+use jiff::civil::Date;
 use serde::Deserialize;
 
 use super::{Align, Charset, CopyFor, Document, Line, ParkedSlip, SaleSlip, Size, transaction_code};
@@ -62,6 +63,13 @@ struct SaleCopy<'a> {
     copy: CopyFor,
 }
 
+impl SaleCopy<'_> {
+    /// The customer's, on the customer's copy.
+    fn link(&self) -> Option<&(String, Date)> {
+        self.slip.link.as_ref().filter(|_| self.copy == CopyFor::Customer)
+    }
+}
+
 impl Slip for SaleCopy<'_> {
     fn holds(&self, condition: Condition) -> bool {
         match condition {
@@ -75,6 +83,7 @@ impl Slip for SaleCopy<'_> {
             Condition::Customer => self.copy == CopyFor::Customer,
             Condition::Card => self.slip.card_read,
             Condition::NoCard => !self.slip.card_read,
+            Condition::Link => self.link().is_some(),
             Condition::Advice => false,
         }
     }
@@ -113,6 +122,7 @@ impl Slip for SaleCopy<'_> {
             "tvr" => not_empty(&slip.tvr),
             "tsi" => not_empty(&slip.tsi),
             "atc" => slip.atc.clone(),
+            "link_until" => self.link().map(|(_, until)| until.to_string()),
             "duplicate" => slip.duplicate.map(|count| count.to_string()),
             _ => None,
         }
@@ -126,8 +136,10 @@ impl Slip for SaleCopy<'_> {
         &self.slip.trailer
     }
 
+    /// The customer opens the e-receipt; what else the code says then is the head of the log. The shop keeps the code that names
+    /// the transaction.
     fn code(&self) -> Option<String> {
-        Some(transaction_code(self.slip))
+        Some(self.link().map_or_else(|| transaction_code(self.slip), |(link, _)| link.clone()))
     }
 }
 
@@ -148,7 +160,8 @@ impl Slip for ParkedSlip {
             | Condition::Merchant
             | Condition::Customer
             | Condition::Card
-            | Condition::NoCard => false,
+            | Condition::NoCard
+            | Condition::Link => false,
         }
     }
 
@@ -335,6 +348,7 @@ enum Condition {
     Card,
     #[serde(rename = "no_card")]
     NoCard,
+    Link,
     Advice,
 }
 
@@ -418,9 +432,10 @@ mod tests {
             original: Some(slip().trace),
             code_tail: Some("123456".into()),
             voucher: Some("4200001234".into()),
+            link: Some(("https://r.example.cn/R/1".into(), "2026-09-01".parse().unwrap())),
             ..slip()
         };
-        let copy = SaleCopy { slip: &slip, copy: CopyFor::Merchant };
+        let copy = SaleCopy { slip: &slip, copy: CopyFor::Customer };
         // These slips have every field, so a pattern that cannot be filled names a field nobody knows.
         let slips: [(&str, &dyn Slip); 2] = [(SALE, &copy), (PARKED, &parked_slip())];
         for (text, slip) in slips {

@@ -30,6 +30,7 @@ use crate::sandbox::card::profile::{CardProfile, SHIPPED};
 use crate::sandbox::card::vpcd::{self, Visit, VpcdEvent};
 use crate::sandbox::host::{DEFAULT_DIALECT, DEFAULT_PORT, Host};
 use crate::sandbox::printer::{Answers, PaperWidth, PrinterSettings, Roll, SandboxPrinter};
+use crate::sandbox::receipts::RunningReceipts;
 use crate::sandbox::wallet::{self as wallet_server, RunningWallets};
 use crate::terminal::identity;
 
@@ -83,6 +84,11 @@ pub struct HostArguments {
     /// where the host has another than its usual one]
     #[arg(long, value_name = "ADDRESS")]
     wallets: Option<SocketAddr>,
+
+    /// Show e-receipts on this address and port, and tell terminals so: the customers' copies then have a link to them
+    #[arg(long, value_name = "ADDRESS", num_args = 0..=1,
+          default_missing_value = "127.0.0.1:8585")]
+    receipts: Option<SocketAddr>,
 }
 
 /// What comes after `yima sandbox card`.
@@ -198,6 +204,15 @@ impl HostArguments {
         let running = host.start(self.listen)?;
         output::say(&format!("sandbox host: https://{} (TEST)", running.address));
         let _wallets = self.wallets(&host)?;
+        let _receipts = match self.receipts {
+            Some(listen) => {
+                let receipts = RunningReceipts::start(&host, listen)?;
+                running.offer_receipts(&receipts.url());
+                output::say(&format!("e-receipts: {} (TEST)", receipts.url()));
+                Some(receipts)
+            }
+            None => None,
+        };
         wait_for_the_end()
     }
 }

@@ -24,6 +24,7 @@ mod parameters;
 mod pins;
 mod pki;
 mod places;
+pub mod receipts;
 mod references;
 mod repeats;
 mod rules;

@@ -10,6 +10,7 @@ use super::code_payments;
 use super::issuing;
 use super::originals::Original;
 use super::pins;
+use super::receipts;
 use super::references;
 use super::repeats;
 use super::rules::{self, Decision, PART, Refusal, format_error};
@@ -162,6 +163,7 @@ fn book(
     };
     let (id, rrn) = books.record(&entry, now.date())?;
     books.keep_original(&terminal.terminal, asked.trace, &Original::of_request(asked.message))?;
+    receipts::keep(books, &terminal.terminal, asked.trace, asked.message)?;
     if is_approved {
         let after = books.family(verdict.original.map_or(id, |original| original.root))?.standing()?;
         books.move_account(asked.pan, before, after)?;

@@ -12,6 +12,7 @@ use crate::payment::transaction::Kind;
 use crate::reference::TraceNumber;
 use crate::sandbox::host::books::Books;
 use crate::sandbox::host::issuing::CNY;
+use crate::sandbox::host::receipts;
 use crate::sandbox::host::repeats;
 use crate::sandbox::host::rules::{self, Decision, Refusal, format_error};
 use crate::sandbox::host::scripts::{self, Script};
@@ -217,6 +218,7 @@ fn write(
         token: verdict.token,
         code: verdict.code,
     };
+    receipts::keep(books, asker.terminal, asked.trace, asked.message)?;
     orders::write(books, &new, &day_of_rrn(now))
 }
 
@@ -441,6 +443,7 @@ fn refund(books: &Books<'_>, asker: Asker<'_>, asked: &Asked<'_>, now: &Zoned) -
         reason: &reason,
         request: &asked.digest,
     };
+    receipts::keep(books, asker.terminal, asked.trace, asked.message)?;
     let rrn = orders::write_refund(books, &new, &day_of_rrn(now))?;
     if let (true, Some(wallet)) = (is_done, order.and_then(|order| order.wallet)) {
         wallets::give_back(books, &wallet, asked.minor)?;
