@@ -2,6 +2,8 @@
 
 use std::time::Instant;
 
+use jiff::civil::DateTime;
+
 use super::engine::Core;
 use super::report::CopyReport;
 use super::showing::{Paid, local_now};
@@ -338,13 +340,24 @@ impl Core {
     }
 
     fn slip_of(&self, row: &TransactionRow, head: Option<Head>, duplicate: u32) -> Result<SaleSlip, ReferenceError> {
-        let about = SlipOf {
+        self.about_slips().slip(row, head, duplicate)
+    }
+
+    fn about_slips(&self) -> SlipOf<'_> {
+        SlipOf {
             identity: &self.parts.identity,
             parameters: &self.parts.tables.terminal,
             receipt_key: self.parts.receipt_key.as_ref(),
             test: self.parts.test,
-        };
-        about.slip(row, head, duplicate)
+        }
+    }
+
+    /// The customer's link to the e-receipt of a payment: the same that its slip has. Without a ledger there is none.
+    pub(super) fn receipt_link(&self, trace: TraceNumber, at: DateTime) -> Option<String> {
+        let head = self.ledger.log_head_of(trace).ok()?;
+        let terminal = self.parts.identity.terminal_number().ok()?;
+        let link = self.about_slips().link(&terminal, trace, at.date(), head.as_ref().map(Head::code));
+        link.map(|(text, _)| text)
     }
 }
 

@@ -10,6 +10,7 @@ pub mod html;
 pub mod layout;
 pub mod link;
 mod profile;
+pub mod symbol;
 pub(crate) mod template;
 mod transaction_code;
 

@@ -232,6 +232,7 @@ impl Store {
         connection.execute_batch(super::checkpoints::SCHEMA)?;
         connection.execute_batch(super::code_payments::SCHEMA)?;
         connection.execute_batch(super::receipts::SCHEMA)?;
+        connection.execute_batch(super::notifications::SCHEMA)?;
         let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
         for (step, since) in (1..=SCHEMA_VERSION).zip([SINCE_VERSION_1, SINCE_VERSION_2, SINCE_VERSION_3]) {
             if version < step {

@@ -8,6 +8,7 @@ use super::balances;
 use super::books::{Books, NewEntry, Referred};
 use super::code_payments;
 use super::issuing;
+use super::notifications::{self, About, Event};
 use super::originals::Original;
 use super::pins;
 use super::receipts;
@@ -167,6 +168,16 @@ fn book(
     if is_approved {
         let after = books.family(verdict.original.map_or(id, |original| original.root))?.standing()?;
         books.move_account(asked.pan, before, after)?;
+        if let Some(event) = Event::of(asked.kind) {
+            let about = About {
+                holder: asked.pan,
+                terminal: &terminal.terminal,
+                trace: asked.trace,
+                minor: verdict.booked,
+                rrn: &rrn,
+            };
+            notifications::queue(books, event, &about, now.timestamp().as_second())?;
+        }
     }
     let issuer_data = issuer_data(asked, &verdict)?;
     Ok(Decision {

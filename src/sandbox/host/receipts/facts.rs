@@ -67,6 +67,18 @@ pub(in crate::sandbox::host) fn keep(
     Ok(())
 }
 
+/// For whom a request was.
+///
+/// # Errors
+/// When the database fails.
+pub(in crate::sandbox::host) fn merchant_name(
+    books: &Books<'_>,
+    terminal: &str,
+    trace: TraceNumber,
+) -> Result<Option<String>, StoreError> {
+    Ok(read(books, terminal, trace)?.map(|facts| facts.merchant_name))
+}
+
 /// What was kept; nothing of what came before these tables.
 pub(super) fn read(books: &Books<'_>, terminal: &str, trace: TraceNumber) -> Result<Option<Facts>, StoreError> {
     let sql = "SELECT moment, entry_mode, merchant, acquirer, merchant_name FROM receipt_facts

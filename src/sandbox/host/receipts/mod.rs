@@ -10,7 +10,7 @@ mod found;
 use jiff::civil::Date;
 use zeroize::Zeroizing;
 
-pub(super) use self::facts::{SCHEMA, keep};
+pub(super) use self::facts::{SCHEMA, keep, merchant_name};
 pub use self::found::{EReceipt, Now};
 use super::Host;
 use super::books::Books;
