@@ -92,10 +92,13 @@ fn the_code_on_the_customers_paper_opens_the_receipt_and_says_what_became_of_the
     let (_receipts, url) = opened(&counter);
     let (status, page) = get(&url(&link));
     assert_eq!(status, 200, "{page}");
-    for wanted in ["老王小吃店", "¥12.34", "***************1230", sold["rrn"].as_str().unwrap(), "签购单", "SALES SLIP"]
+    for wanted in
+        ["老王小吃店", "￥12.34", "***************1230", sold["rrn"].as_str().unwrap(), "签购单", "SALES SLIP"]
     {
         assert!(page.contains(wanted), "{wanted}\n{page}");
     }
+    let today = jiff::Zoned::now().strftime("%Y-%m-%d").to_string();
+    assert!(page.contains(&today), "{today}\n{page}");
     assert!(page.contains("Status: valid.") && page.contains("交易有效") && page.contains("<html lang=\"en\">"));
     assert!(!page.contains("622848"), "of the card the last four digits alone");
     std::fs::write(Path::new(env!("CARGO_TARGET_TMPDIR")).join("ereceipt.html"), &page).unwrap();
@@ -115,12 +118,23 @@ fn the_code_on_the_customers_paper_opens_the_receipt_and_says_what_became_of_the
     assert_eq!(get(&url("/R/nothing")), unknown);
     assert_eq!(get(&url(&other)), unknown, "another head of the log");
 
+    let told = || -> serde_json::Value {
+        let output = counter.yima(&["sandbox", "notifications", "--json"]).output().unwrap();
+        serde_json::from_slice(&output.stdout).unwrap()
+    };
+    wait_until("the customer is told", Duration::from_secs(20), || told()[0]["state"] == "delivered");
+    let paid = &told()[0];
+    assert_eq!((&paid["event"], &paid["tries"]), (&"paid".into(), &1.into()), "{paid:#}");
+    assert!(paid["text"].as_str().unwrap().contains("尾号1230的卡在老王小吃店支付￥12.34"), "{paid:#}");
+    assert!(paid["phone"].as_str().unwrap().len() == 5, "{paid:#}");
     let voided = counter.yima(&["void", sold["stan"].as_str().unwrap(), "--no-card", "--json"]).output().unwrap();
     assert!(voided.status.success(), "{}", String::from_utf8_lossy(&voided.stdout));
     let (status, page) = get(&url(&link));
     assert!(status == 200 && page.contains("this transaction was voided") && page.contains("此交易已撤销"), "{page}");
+    wait_until("the customer is told of it", Duration::from_secs(20), || told()[1]["event"] == "given_back");
+    assert!(!counter.log("host.log").contains("+8610000"), "no telephone number in the log");
     let (status, page) = get(&url(&code_on(counter.receipts().last().unwrap())));
-    assert!(status == 200 && page.contains("VOID SLIP") && page.contains("-¥12.34"), "{page}");
+    assert!(status == 200 && page.contains("VOID SLIP") && page.contains("-￥12.34"), "{page}");
 }
 
 #[test]

@@ -21,7 +21,7 @@ const LIMITS: RangeInclusive<u64> = 1..=999_999_999_999;
 
 /// Days for which the link to an e-receipt may be valid, and the most characters that it may begin with.
 const RECEIPT_DAYS: RangeInclusive<u16> = 1..=1096;
-const LONGEST_LINK_BASE: usize = 64;
+const LONGEST_LINK_BASE: usize = 60;
 
 /// The most lines at the end of receipts, and the most bytes of one.
 const MOST_TRAILERS: usize = 4;
@@ -165,7 +165,7 @@ impl TerminalParameters {
             }
         }
         if self.receipt_address.as_ref().is_some_and(|address| !is_link_base(address)) {
-            return wrong(place("receipt_address"), "it begins with https:// or http:// and has at most 64 characters");
+            return wrong(place("receipt_address"), "it begins with https:// or http:// and has at most 60 characters");
         }
         if self.receipt_days.is_some_and(|days| !RECEIPT_DAYS.contains(&days)) {
             return wrong(place("receipt_days"), "it must be 1 to 1096");

@@ -40,6 +40,7 @@ dl div{display:flex;flex-wrap:wrap;justify-content:space-between;gap:0 1rem}
 dt{color:var(--soft)}
 dd{margin:0 0 0 auto;text-align:right;overflow-wrap:anywhere}
 hr{border:0;border-top:1px dashed var(--line);margin:.6rem 0}
+hr+hr{display:none}
 .centre{text-align:center}.right{text-align:right}.bold,.bold dt,.bold dd{font-weight:700;color:var(--ink)}
 .tall{font-size:1.2rem}.double{font-size:1.7rem;line-height:1.25}
 @media print{nav{display:none}body{background:#fff;color:#000}article{margin:0;padding:0;max-width:none;border-radius:0}:root{color-scheme:light;--paper:#fff;--ink:#000;--soft:#333;--line:#999;--wash:#fff}}
@@ -77,7 +78,7 @@ pub fn page(title: &str, first: Language, articles: &[Article<'_>]) -> String {
 
 /// A document by itself, line by line.
 fn body(html: &mut String, document: &Document) {
-    let (mut in_list, mut titled) = (false, false);
+    let mut in_list = false;
     for line in &document.lines {
         let is_pair = matches!(line, Line::Pair { .. });
         if is_pair != in_list {
@@ -90,8 +91,7 @@ fn body(html: &mut String, document: &Document) {
                 let class = if *bold { " class=\"bold\"" } else { "" };
                 writeln!(html, "<div{class}><dt>{}</dt><dd>{}</dd></div>", escape(left), escape(right))
             }
-            Line::Text { text, align: Align::Centre, size: Size::Double, .. } if !titled => {
-                titled = true;
+            Line::Text { text, align: Align::Centre, size: Size::Double, .. } => {
                 writeln!(html, "<h1>{}</h1>", escape(text))
             }
             Line::Text { text, align, size, bold } => {
@@ -173,7 +173,7 @@ mod tests {
             "<h1>测试 TEST 无效</h1>",
             "<dt>商户名称</dt><dd>老王小吃店</dd>",
             "<dt>Merchant</dt><dd>老王小吃店</dd>",
-            "RMB ¥12.34",
+            "RMB ￥12.34",
             "已退款 &amp; &quot;refunded&quot;",
             "id=\"en\" aria-label=\"English\" checked",
         ] {

@@ -164,7 +164,7 @@ fn book(
     };
     let (id, rrn) = books.record(&entry, now.date())?;
     books.keep_original(&terminal.terminal, asked.trace, &Original::of_request(asked.message))?;
-    receipts::keep(books, &terminal.terminal, asked.trace, asked.message)?;
+    receipts::keep(books, &terminal.terminal, asked.trace, asked.message, now)?;
     if is_approved {
         let after = books.family(verdict.original.map_or(id, |original| original.root))?.standing()?;
         books.move_account(asked.pan, before, after)?;

@@ -219,7 +219,7 @@ fn write(
         token: verdict.token,
         code: verdict.code,
     };
-    receipts::keep(books, asker.terminal, asked.trace, asked.message)?;
+    receipts::keep(books, asker.terminal, asked.trace, asked.message, now)?;
     orders::write(books, &new, &day_of_rrn(now))
 }
 
@@ -446,7 +446,7 @@ fn refund(books: &Books<'_>, asker: Asker<'_>, asked: &Asked<'_>, now: &Zoned) -
         reason: &reason,
         request: &asked.digest,
     };
-    receipts::keep(books, asker.terminal, asked.trace, asked.message)?;
+    receipts::keep(books, asker.terminal, asked.trace, asked.message, now)?;
     let rrn = orders::write_refund(books, &new, &day_of_rrn(now))?;
     if let (true, Some(wallet)) = (is_done, order.and_then(|order| order.wallet)) {
         wallets::give_back(books, &wallet, asked.minor)?;

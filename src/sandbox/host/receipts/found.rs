@@ -96,7 +96,10 @@ fn slip(link: &ReceiptLink, facts: &Facts, kind: Kind, amount: Amount, rrn: &str
         kind: kind.word(),
         trace: link.trace,
         original: None::<TraceNumber>,
-        at: moment(facts.moment.as_deref(), rrn).unwrap_or_else(|| link.until.to_datetime(Time::midnight())),
+        at: match moment(facts.moment.as_deref(), rrn) {
+            Some(said) => said,
+            None => facts.at.parse().map_err(|_| damaged(format!("{} is no time", facts.at)))?,
+        },
         amount,
         goes_back: kind.money() == Money::ToCustomer,
         card_read: false,
