@@ -7,6 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use serde_json::Value;
+use yima::acquirer::link::HostLink;
 use yima::payment::online::Decision;
 use yima::payment::qr::Conclusion;
 use yima::sandbox::host::Host;
