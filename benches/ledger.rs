@@ -66,7 +66,7 @@ fn pending(number: u64) -> Record {
         at: date(2026, 11, 22).at(14, 26, 9, 0),
         entry: EntryMode::Chip,
         verification: Verification::OnlinePin,
-        pan: Pan::of_digits("6228480000000001230").unwrap(),
+        pan: Pan::of_digits("6228480000000001230").unwrap().into(),
         sequence_number: Some(1),
         card_expiry: Some("3012".to_owned()),
         aid: "A000000333010101".to_owned(),

@@ -19,6 +19,7 @@ use crate::ledger::Ledger;
 use crate::money::Currency;
 use crate::payment::chooser::Chooser;
 use crate::receipt::PrinterProfile;
+use crate::receipt::link::LinkKey;
 use crate::reference::{MerchantCode, TerminalNumber};
 use crate::terminal::emv_files::{EmvFiles, Provenance, SetHashes};
 use crate::terminal::identity::Identity;
@@ -38,6 +39,8 @@ pub struct Parts {
     pub tables: Arc<HostTables>,
     /// Which set that is.
     pub set: (Provenance, SetHashes),
+    /// What the customers' links to e-receipts are signed by.
+    pub receipt_key: Option<LinkKey>,
     /// Where data that the host sends are kept.
     pub emv_files: EmvFiles,
     /// The ledger.
@@ -102,6 +105,7 @@ pub(super) struct Fixed {
     pub terminal: TerminalData,
     pub tables: Arc<HostTables>,
     pub set: (Provenance, SetHashes),
+    pub receipt_key: Option<LinkKey>,
     pub printer_profile: PrinterProfile,
     pub sound: Box<dyn Sound>,
     pub queue_codes: QueueCodes,
@@ -133,6 +137,7 @@ impl Parts {
             terminal: parts.terminal,
             tables: parts.tables,
             set: parts.set,
+            receipt_key: parts.receipt_key,
             printer_profile: parts.printer_profile,
             sound: parts.sound,
             queue_codes: parts.queue_codes,

@@ -2,18 +2,18 @@
 
 use std::time::Instant;
 
+use jiff::civil::DateTime;
+
 use super::engine::Core;
 use super::report::CopyReport;
 use super::showing::{Paid, local_now};
+use super::slips::{self, SlipOf};
 use super::view::{CopyState, CopyView, Screen};
 use super::workers::printer::{Event, Job, Slip};
 use crate::clock;
 use crate::devices::printer::{Confirmation, PrinterFault};
-use crate::emv::cvm::Verification;
 use crate::ledger::{CopyRow, LedgerError, PrintState, TransactionRow};
-use crate::payment::online::EntryMode;
 use crate::payment::record::State;
-use crate::payment::transaction::Money;
 use crate::proof::tree::Head;
 use crate::receipt::{self, CopyFor, SaleSlip};
 use crate::reference::{ReferenceError, TraceNumber};
@@ -332,8 +332,7 @@ impl Core {
 
     /// Name of the shop: the acquirer may want another one on slips than in the binding record.
     pub(super) fn merchant_name(&self) -> String {
-        let theirs = self.parts.tables.terminal.merchant_name.as_ref();
-        theirs.unwrap_or(&self.parts.identity.merchant_name).clone()
+        slips::merchant_name(&self.parts.identity, &self.parts.tables.terminal)
     }
 
     fn slip(&self, copy: &CopyRow) -> Result<SaleSlip, String> {
@@ -346,42 +345,24 @@ impl Core {
     }
 
     fn slip_of(&self, row: &TransactionRow, head: Option<Head>, duplicate: u32) -> Result<SaleSlip, ReferenceError> {
-        let identity = &self.parts.identity;
-        Ok(SaleSlip {
-            merchant_name: self.merchant_name(),
-            merchant_code: identity.merchant_code()?,
-            terminal_number: identity.terminal_number()?,
-            acquirer_code: identity.acquirer_code.clone(),
-            kind: row.kind.word(),
-            trace: row.trace,
-            original: row.original,
-            at: row.at,
-            amount: row.amount,
-            goes_back: row.kind.money() == Money::ToCustomer,
-            card_read: row.entry != EntryMode::NotRead,
-            goods: Vec::new(),
-            truncated_pan: row.truncated_pan.clone(),
-            code_tail: row.code_tail.clone(),
-            voucher: row.voucher.clone(),
-            card_sequence_number: row.sequence_number,
-            bank: row.bank.clone(),
-            application_label: row.application_label.clone(),
-            aid: row.aid.clone(),
-            card_expiry: row.card_expiry.clone(),
-            rrn: row.rrn.clone(),
-            authorisation_code: row.authorisation_code.clone(),
-            cryptogram: row.cryptogram.clone(),
-            tvr: row.tvr.clone().unwrap_or_default(),
-            tsi: row.tsi.clone().unwrap_or_default(),
-            atc: row.atc.clone(),
-            signature: row.signature,
-            signature_spared: !row.signature && row.verification.is_some_and(Verification::needs_signature),
-            trailer: self.parts.tables.terminal.trailer.clone(),
-            pin_checked_by_bank: row.brought_pin(),
-            log_head: head.as_ref().map(Head::code),
-            duplicate: (duplicate > 0).then_some(duplicate),
+        self.about_slips().slip(row, head, duplicate)
+    }
+
+    fn about_slips(&self) -> SlipOf<'_> {
+        SlipOf {
+            identity: &self.parts.identity,
+            parameters: &self.parts.tables.terminal,
+            receipt_key: self.parts.receipt_key.as_ref(),
             test: self.parts.test,
-        })
+        }
+    }
+
+    /// The customer's link to the e-receipt of a payment: the same that its slip has. Without a ledger there is none.
+    pub(super) fn receipt_link(&self, trace: TraceNumber, at: DateTime) -> Option<String> {
+        let head = self.ledger.log_head_of(trace).ok()?;
+        let terminal = self.parts.identity.terminal_number().ok()?;
+        let link = self.about_slips().link(&terminal, trace, at.date(), head.as_ref().map(Head::code));
+        link.map(|(text, _)| text)
     }
 }
 

@@ -29,6 +29,7 @@ use crate::payment::chooser::Chooser;
 use crate::payment::qr::Schedule;
 use crate::qr::networks::Networks;
 use crate::receipt::PrinterProfile;
+use crate::receipt::link::{self, LinkKey};
 use crate::reference::ReferenceError;
 use crate::terminal::custody::Custody;
 use crate::terminal::emv_files::{EmvFiles, EmvFilesError};
@@ -249,6 +250,7 @@ impl Setup {
             terminal: in_use.data,
             tables: in_use.tables,
             set: (in_use.provenance, in_use.hashes),
+            receipt_key: Some(receipt_key(&*vault)?),
             emv_files,
             ledger,
             reader: self.reader(),
@@ -328,6 +330,11 @@ impl Setup {
             Err(std::fs::TryLockError::Error(source)) => Err(refused(source)),
         }
     }
+}
+
+/// What links to e-receipts are signed by: it follows from the device key, so that the host has it too.
+pub(super) fn receipt_key(vault: &dyn SecureElement) -> Result<LinkKey, VaultError> {
+    Ok(LinkKey::new(vault.secret_for(link::PURPOSE)?))
 }
 
 /// A terminal that was never enrolled is told how to try the program.

@@ -71,6 +71,7 @@ impl Core {
             truncated_pan: paid.truncated_pan,
             authorisation_code: paid.authorisation_code.map(|code| code.to_string()).unwrap_or_default(),
             copies: self.copy_views(paid.trace),
+            receipt: self.receipt_link(paid.trace, paid.at),
             at: paid.at,
         };
     }

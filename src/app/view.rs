@@ -165,6 +165,8 @@ pub enum Screen {
         authorisation_code: String,
         /// The slips.
         copies: Vec<CopyView>,
+        /// The customer's link to the e-receipt, where there is one.
+        receipt: Option<String>,
         /// Local time.
         at: DateTime,
     },

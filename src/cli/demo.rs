@@ -18,6 +18,7 @@ use crate::sandbox::card::fault::{Faults, FaultyCard};
 use crate::sandbox::card::reader::SandboxReader;
 use crate::sandbox::host::{DEFAULT_DIALECT, Host, RunningHost};
 use crate::sandbox::printer::{PrinterSettings, RunningPrinter, SandboxPrinter};
+use crate::sandbox::receipts::RunningReceipts;
 use crate::sandbox::wallet::RunningWallets;
 use crate::terminal::settings::{FlowControl, Origin, Settings};
 use crate::wording::Language;
@@ -70,6 +71,7 @@ struct Endpoints {
     setup: Setup,
     _host: RunningHost,
     wallets: RunningWallets,
+    receipts: RunningReceipts,
     printer: RunningPrinter,
 }
 
@@ -88,6 +90,7 @@ impl Arguments {
         let parts = self.parts(&endpoints)?;
         output::note(&format!("demo (TEST): state and receipts in {}", place.display()));
         output::note(&format!("demo (TEST): customers' wallets on {}", endpoints.wallets.url()));
+        output::note(&format!("demo (TEST): e-receipts on {}", endpoints.receipts.url()));
         let parts = match self.window(&endpoints.setup.settings, kiosk) {
             Some(window) => return show(&endpoints.setup.settings, window, parts),
             None => parts,
@@ -137,6 +140,8 @@ impl Arguments {
         host.write_kit(&setup.identity_directory())?;
         let running = host.start(([127, 0, 0, 1], 0).into())?;
         let wallets = RunningWallets::start(&host, ([127, 0, 0, 1], 0).into())?;
+        let receipts = RunningReceipts::start(&host, ([127, 0, 0, 1], 0).into())?;
+        running.offer_receipts(&receipts.url());
         let printer = SandboxPrinter::start(PrinterSettings::new(place.join("receipts")))?;
         setup.settings.host = running.link_settings();
         setup.settings.printer.device = printer.device().display().to_string();
@@ -145,7 +150,7 @@ impl Arguments {
         setup.settings.screen.width = self.size.0;
         setup.settings.screen.height = self.size.1;
         setup.settings.screen.dark = self.dark;
-        Ok(Endpoints { setup, _host: running, wallets, printer })
+        Ok(Endpoints { setup, _host: running, wallets, receipts, printer })
     }
 
     /// The terminal's parts, with the sandbox card in place of a reader.

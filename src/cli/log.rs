@@ -17,6 +17,7 @@ use crate::proof::leaf::Leaf;
 use crate::proof::note::{Note, NoteKey};
 use crate::proof::tree::Head;
 use crate::proof::verify::{Fault, Trust, Verified, verify};
+use crate::receipt::link;
 use crate::reference::{Batch, Stan};
 
 /// What a verification gives back to the shell when it found something wrong.
@@ -356,8 +357,12 @@ fn anchor(text: &str, device: &[NoteKey], host: &[NoteKey]) -> Result<Head, Fail
     Ok(checkpoint.ok_or_else(|| format!("{text} is no checkpoint that these keys signed"))?.head)
 }
 
-/// The head in a slip's code: its last two fields (`receipt/transaction_code.rs`).
+/// The head in a slip's code: its last two fields (`receipt/transaction_code.rs`), and those of a customer's link to an e-receipt
+/// (`receipt/link.rs`).
 fn on_a_slip(code: &str) -> Option<Head> {
+    if let Some(head) = link::head_in(code) {
+        return Head::from_code(head);
+    }
     let [size, root] = code.strip_prefix("Y2/")?.split('/').skip(8).collect::<Vec<_>>().try_into().ok()?;
     Head::from_code(&format!("{size}/{root}"))
 }

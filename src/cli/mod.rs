@@ -16,6 +16,7 @@ mod outcome;
 mod output;
 mod parameters;
 mod queue;
+mod receipt;
 mod sale;
 mod sandbox;
 #[cfg(feature = "screen")]
@@ -91,6 +92,8 @@ enum Command {
     Balance(sale::BalanceArguments),
     /// List transactions, newest first
     Transactions(transactions::Arguments),
+    /// Write a receipt again, marked as a duplicate: as text, as a page, or as a printer takes it
+    Receipt(receipt::Arguments),
     /// List the archives of payments that have left the ledger; look for payments in them
     Archive(archive::Arguments),
     /// List what the host must still take back or be told; decide about what was given up
@@ -158,7 +161,10 @@ pub fn run() -> ExitCode {
     let level = if matches!(&line.command, None | Some(Command::Sandbox(_))) { "info" } else { "warn" };
     let filter = EnvFilter::try_from_env("YIMA_LOG").unwrap_or_else(|_| EnvFilter::new(level));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
-    let prints_alone = matches!(&line.command, Some(Command::Decode(_) | Command::Encode(_) | Command::Tools(_)));
+    let prints_alone = matches!(
+        &line.command,
+        Some(Command::Decode(_) | Command::Encode(_) | Command::Receipt(_) | Command::Tools(_))
+    );
     match line.run() {
         // Of a payment the exit code says what came of it, whoever could read more.
         Ok(_) if prints_alone && output::is_lost() => ExitCode::from(FAILED),
@@ -201,6 +207,7 @@ impl CommandLine {
             Some(Command::Completion(arguments)) => arguments.run(self.places.setup()),
             Some(Command::Balance(arguments)) => arguments.run(self.places.setup()),
             Some(Command::Transactions(arguments)) => arguments.run(&self.places.setup()?),
+            Some(Command::Receipt(arguments)) => arguments.run(&self.places.setup()?),
             Some(Command::Archive(arguments)) => arguments.run(&self.places.setup()?),
             Some(Command::Queue(arguments)) => arguments.run(&self.places.setup()?),
             Some(Command::Settle(arguments)) => arguments.run(&self.places.setup()?),

@@ -19,6 +19,10 @@ const TRIES: RangeInclusive<u32> = 3..=99;
 /// Limits, in minor units: what twelve digits can say. Zeros say that there is none.
 const LIMITS: RangeInclusive<u64> = 1..=999_999_999_999;
 
+/// Days for which the link to an e-receipt may be valid, and the most characters that it may begin with.
+const RECEIPT_DAYS: RangeInclusive<u16> = 1..=1096;
+const LONGEST_LINK_BASE: usize = 60;
+
 /// The most lines at the end of receipts, and the most bytes of one.
 const MOST_TRAILERS: usize = 4;
 const LONGEST_TRAILER: usize = 96;
@@ -55,6 +59,12 @@ pub struct TerminalParameters {
     /// Lines at the end of receipts.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub trailer: Vec<String>,
+    /// Where customers find their e-receipts; without it there are no links to any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub receipt_address: Option<String>,
+    /// Days after a payment for which such a link is valid.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub receipt_days: Option<u16>,
     /// Parameters that this program has no use for, by their names, in hexadecimal: kept as they came.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub other: BTreeMap<String, String>,
@@ -111,6 +121,12 @@ impl TerminalParameters {
                 noted.push(format!("{name}: left out, {NO_TEXT}"));
             }
         }
+        if self.receipt_address.take_if(|address| !is_link_base(address)).is_some() {
+            noted.push("address of e-receipts: left out, no link can begin with it".to_owned());
+        }
+        if let Some(days) = &mut self.receipt_days {
+            nearest(days, &RECEIPT_DAYS, "days of e-receipts", noted);
+        }
         let mut lines = 0;
         keep(&mut self.trailer, "end of receipts", noted, |line| {
             let fits = is_trailer(line) && lines < MOST_TRAILERS;
@@ -148,6 +164,12 @@ impl TerminalParameters {
                 return wrong(place(key), NO_TEXT);
             }
         }
+        if self.receipt_address.as_ref().is_some_and(|address| !is_link_base(address)) {
+            return wrong(place("receipt_address"), "it begins with https:// or http:// and has at most 60 characters");
+        }
+        if self.receipt_days.is_some_and(|days| !RECEIPT_DAYS.contains(&days)) {
+            return wrong(place("receipt_days"), "it must be 1 to 1096");
+        }
         if self.trailer.len() > MOST_TRAILERS || !self.trailer.iter().all(|line| is_trailer(line)) {
             return wrong(place("trailer"), "it has at most 4 lines of 1 to 96 bytes without control characters");
         }
@@ -180,6 +202,14 @@ fn keep<T>(values: &mut Vec<T>, name: &str, noted: &mut Vec<String>, fits: impl 
     if values.len() < sent {
         noted.push(format!("{name}: {} of {sent} left out, they cannot be used", sent - values.len()));
     }
+}
+
+/// Whether the link to an e-receipt can begin with it.
+pub fn is_link_base(text: &str) -> bool {
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    text.len() <= LONGEST_LINK_BASE
+        && text.bytes().all(|byte| byte.is_ascii_graphic() && !b"?#\"'<>\\".contains(&byte))
+        && rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'))
 }
 
 fn is_trailer(line: &str) -> bool {

@@ -156,6 +156,8 @@ fn what_cannot_count_as_it_was_sent_is_adjusted_and_said_and_the_rest_counts() {
         sale_limit: Some(u64::MAX),
         transactions: Some(["sale", "Re fund"].map(|word| Transaction::from(word.to_owned())).to_vec()),
         trailer: strings(&["1", "\t", "2", "3", "4", "5"]),
+        receipt_address: Some("https://r.example.cn/?a".into()),
+        receipt_days: Some(2000),
         other: (0..70).map(|name| (format!("{name:04X}"), "31".to_owned())).collect(),
         adjusted: Vec::new(),
     };
@@ -173,6 +175,8 @@ fn what_cannot_count_as_it_was_sent_is_adjusted_and_said_and_the_rest_counts() {
             "tries of the queue: 2 was sent, 3 counts",
             "most of a sale: 18446744073709551615 was sent, 999999999999 counts",
             "name of the shop: left out, a text has 1 to 255 bytes and no control characters",
+            "address of e-receipts: left out, no link can begin with it",
+            "days of e-receipts: 2000 was sent, 1096 counts",
             "end of receipts: 2 of 6 left out, they cannot be used",
             "allowed: 1 of 2 left out, they cannot be used",
             "kept and not used: 7 left out, too long or too many",

@@ -104,12 +104,19 @@ pub struct BusinessTags {
     pub transactions: String,
     /// A line at the end of receipts; comes once for each.
     pub trailer: String,
+    /// Where customers find their e-receipts; none where the acquirer has none.
+    #[serde(default)]
+    pub receipt_address: Option<String>,
+    /// Days for which a link to one is valid, three or four digits; the same.
+    #[serde(default)]
+    pub receipt_days: Option<String>,
 }
 
 impl BusinessTags {
     /// All of them.
-    pub fn all(&self) -> [&String; 4] {
-        [&self.no_signature_limit, &self.sale_limit, &self.transactions, &self.trailer]
+    pub fn all(&self) -> Vec<&String> {
+        let always = [&self.no_signature_limit, &self.sale_limit, &self.transactions, &self.trailer];
+        always.into_iter().chain(&self.receipt_address).chain(&self.receipt_days).collect()
     }
 }
 

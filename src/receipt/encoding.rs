@@ -15,6 +15,9 @@ pub enum Charset {
     /// ASCII alone.
     #[serde(rename = "none")]
     Ascii,
+    /// All characters: no printer, but a page.
+    #[serde(skip)]
+    Unicode,
 }
 
 impl Charset {
@@ -30,6 +33,9 @@ impl Charset {
     }
 
     fn printable_character(self, character: char) -> Option<char> {
+        if self == Self::Unicode {
+            return (!character.is_control()).then_some(character);
+        }
         let character = match character {
             // The narrow signs have only four-byte codes, or one that differs between printers.
             '¥' => '￥',
@@ -44,7 +50,7 @@ impl Charset {
         match (character.width(), self) {
             (None | Some(0), _) => None,
             (Some(1), _) | (_, Self::Ascii) => Some('?'),
-            (Some(_), Self::Gb18030) => Some('〓'),
+            (Some(_), Self::Gb18030 | Self::Unicode) => Some('〓'),
         }
     }
 
@@ -52,10 +58,12 @@ impl Charset {
         if character.is_ascii() {
             return (!character.is_ascii_control()).then(|| vec![character as u8]);
         }
-        if self == Self::Ascii {
-            return None;
-        }
         let mut utf8 = [0; 4];
+        match self {
+            Self::Ascii => return None,
+            Self::Unicode => return Some(character.encode_utf8(&mut utf8).as_bytes().to_vec()),
+            Self::Gb18030 => {}
+        }
         let (bytes, _, replaced) = GB18030.encode(character.encode_utf8(&mut utf8));
         (bytes.len() == 2 && !replaced).then(|| bytes.into_owned())
     }

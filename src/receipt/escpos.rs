@@ -41,7 +41,7 @@ pub fn render_settlement(slip: &SettlementSlip, profile: &PrinterProfile, langua
 
 const fn printed_language(profile: &PrinterProfile, language: Language) -> Language {
     match profile.chinese {
-        Charset::Gb18030 => language,
+        Charset::Gb18030 | Charset::Unicode => language,
         Charset::Ascii => Language::English,
     }
 }

@@ -6,9 +6,12 @@
 mod document;
 mod encoding;
 mod escpos;
+pub mod html;
 pub mod layout;
+pub mod link;
 mod profile;
 mod settlement;
+pub mod symbol;
 pub(crate) mod template;
 mod transaction_code;
 
@@ -20,7 +23,7 @@ pub use profile::{PrinterProfile, ProfileError};
 pub use settlement::{SettlementSlip, SlipDifference, SlipSum};
 pub use transaction_code::transaction_code;
 
-use jiff::civil::DateTime;
+use jiff::civil::{Date, DateTime};
 
 use crate::goods::SoldGood;
 use crate::money::Amount;
@@ -91,6 +94,8 @@ pub struct SaleSlip {
     pub trailer: Vec<String>,
     /// The head of the terminal's log of transactions that ends with this payment: leaves, `/`, and the hash in hexadecimal.
     pub log_head: Option<String>,
+    /// The customer's link to an e-receipt, and the last day on which it opens one.
+    pub link: Option<(String, Date)>,
     /// Printed before; counts from 1 for the first duplicate.
     pub duplicate: Option<u32>,
     /// The keys or the card are for tests only; the slip says so.
@@ -193,6 +198,7 @@ pub(crate) mod tests {
             trailer: Vec::new(),
             pin_checked_by_bank: false,
             log_head: Some(format!("58/{}", "0A1B2C3D".repeat(8))),
+            link: None,
             duplicate: None,
             test: true,
         }

@@ -127,6 +127,7 @@ impl Slip for SettlementSlip {
             | Condition::Merchant
             | Condition::Customer
             | Condition::Card
+            | Condition::Link
             | Condition::NoCard
             | Condition::Advice => false,
         }

@@ -3,6 +3,7 @@
 
 use std::sync::OnceLock;
 
+use jiff::civil::Date;
 use serde::Deserialize;
 
 use super::{Align, Charset, CopyFor, Document, Line, ParkedSlip, SaleSlip, SettlementSlip, Size, transaction_code};
@@ -77,6 +78,13 @@ struct SaleCopy<'a> {
     copy: CopyFor,
 }
 
+impl SaleCopy<'_> {
+    /// The customer's, on the customer's copy.
+    fn link(&self) -> Option<&(String, Date)> {
+        self.slip.link.as_ref().filter(|_| self.copy == CopyFor::Customer)
+    }
+}
+
 impl Slip for SaleCopy<'_> {
     fn holds(&self, condition: Condition) -> bool {
         match condition {
@@ -90,6 +98,7 @@ impl Slip for SaleCopy<'_> {
             Condition::Customer => self.copy == CopyFor::Customer,
             Condition::Card => self.slip.card_read,
             Condition::NoCard => !self.slip.card_read,
+            Condition::Link => self.link().is_some(),
             Condition::Advice | Condition::Differs | Condition::Undecided => false,
         }
     }
@@ -128,6 +137,7 @@ impl Slip for SaleCopy<'_> {
             "tvr" => not_empty(&slip.tvr),
             "tsi" => not_empty(&slip.tsi),
             "atc" => slip.atc.clone(),
+            "link_until" => self.link().map(|(_, until)| until.to_string()),
             "duplicate" => slip.duplicate.map(|count| count.to_string()),
             _ => None,
         }
@@ -141,8 +151,10 @@ impl Slip for SaleCopy<'_> {
         &self.slip.trailer
     }
 
+    /// The customer opens the e-receipt; what else the code says then is the head of the log. The shop keeps the code that names
+    /// the transaction.
     fn code(&self) -> Option<String> {
-        Some(transaction_code(self.slip))
+        Some(self.link().map_or_else(|| transaction_code(self.slip), |(link, _)| link.clone()))
     }
 }
 
@@ -164,6 +176,7 @@ impl Slip for ParkedSlip {
             | Condition::Customer
             | Condition::Card
             | Condition::NoCard
+            | Condition::Link
             | Condition::Differs
             | Condition::Undecided => false,
         }
@@ -363,6 +376,7 @@ pub(super) enum Condition {
     Card,
     #[serde(rename = "no_card")]
     NoCard,
+    Link,
     Advice,
     Differs,
     Undecided,
@@ -458,9 +472,10 @@ mod tests {
             original: Some(slip().trace),
             code_tail: Some("123456".into()),
             voucher: Some("4200001234".into()),
+            link: Some(("https://r.example.cn/R/1".into(), "2026-09-01".parse().unwrap())),
             ..slip()
         };
-        let copy = SaleCopy { slip: &slip, copy: CopyFor::Merchant };
+        let copy = SaleCopy { slip: &slip, copy: CopyFor::Customer };
         // These slips have every field, so a pattern that cannot be filled names a field nobody knows.
         let settlement = settlement_slip();
         let slips: [(&str, &dyn Slip); 3] = [(SALE, &copy), (PARKED, &parked_slip()), (SETTLEMENT, &settlement)];

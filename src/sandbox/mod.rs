@@ -5,4 +5,5 @@ pub mod card;
 pub mod host;
 pub mod issuer;
 pub mod printer;
+pub mod receipts;
 pub mod wallet;

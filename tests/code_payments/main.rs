@@ -6,4 +6,5 @@ mod browser;
 mod commands;
 mod paying;
 mod street;
+mod told;
 mod turned_away;

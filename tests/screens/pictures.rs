@@ -7,12 +7,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use slint::{Rgba8Pixel, SharedPixelBuffer};
+use yima::app::view::CopyState;
 use yima::ui::WindowOptions;
 use yima::wording::Language;
 
 use crate::platform::{Bench, LANDSCAPE, PORTRAIT};
 use crate::touching::{press, touch};
-use crate::views::{Scene, scenes};
+use crate::views::{Scene, approved_with_link, longest_link, scenes};
 
 /// Scenes that are also drawn by night.
 const BY_NIGHT: &[&str] = &[
@@ -87,6 +88,39 @@ fn every_screen_is_drawn_in_both_shapes_and_languages() {
                 if BY_NIGHT.contains(&scene.name) {
                     let options = WindowOptions { dark: true, ..options };
                     draw(&scene, options, &format!("{}-{shape}-{word}-night", scene.name));
+                }
+            }
+        }
+    }
+}
+
+/// Whatever else is on the screen, a phone reads the code, and its margin is as white as paper.
+#[test]
+fn a_phone_reads_the_customers_link_off_the_screen_in_both_shapes_by_day_and_by_night() {
+    let short = "https://r.example.cn/R/10000001-000001-000123-20260901-0A1B0A1B0A1B0A1B0A1B0A1B0A1B0A1B";
+    for (width, height) in [PORTRAIT, LANDSCAPE, (1024, 600)] {
+        for dark in [false, true] {
+            for link in [short, &longest_link()] {
+                for customer in [CopyState::Sending, CopyState::Asks(None)] {
+                    // Upright there is room for both; a question about a slip comes first.
+                    let expected: &[&str] =
+                        if customer == CopyState::Sending || height > width { &[link] } else { &[] };
+                    let bench = Bench::open(WindowOptions { width, height, dark, ..WindowOptions::default() });
+                    bench.show(crate::views::view(approved_with_link(customer, link)));
+                    bench.pass(Duration::from_millis(600));
+                    let pixels = bench.pixels();
+                    let (columns, dots) = (pixels.width() as usize, pixels.as_slice());
+                    let mut image =
+                        rqrr::PreparedImage::prepare_from_greyscale(columns, pixels.height() as usize, |x, y| {
+                            dots[y * columns + x].g
+                        });
+                    let read: Vec<_> = image
+                        .detect_grids()
+                        .iter()
+                        .filter_map(|grid| grid.decode().ok())
+                        .map(|(_, text)| text)
+                        .collect();
+                    assert_eq!(read, expected, "{width}x{height}, dark: {dark}");
                 }
             }
         }

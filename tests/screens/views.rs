@@ -74,8 +74,25 @@ pub fn approved(amount: Amount, merchant: CopyState, customer: CopyState) -> Scr
             CopyView { copy: CopyFor::Merchant, state: merchant },
             CopyView { copy: CopyFor::Customer, state: customer },
         ],
+        receipt: None,
         at: at(14, 26, 9),
     }
+}
+
+/// A link as long as one with a base of 60 characters.
+pub fn longest_link() -> String {
+    let base = format!("https://{}", "receipts.example-bank.com.cn/of/the/acquirer/in-full");
+    assert!(yima::host_tables::is_link_base(&base));
+    format!("{base}/R/10000001-000001-000123-20260901-{}/1234567890/{}", "0A1B".repeat(8), "0A1B2C3D".repeat(8))
+}
+
+/// The same with the customer's link.
+pub fn approved_with_link(customer: CopyState, link: &str) -> Screen {
+    let mut screen = approved(cny(1234), CopyState::Printed, customer);
+    if let Screen::Approved { receipt, .. } = &mut screen {
+        *receipt = Some(link.to_owned());
+    }
+    screen
 }
 
 pub fn transactions(copies: Vec<CopyView>) -> Screen {
@@ -432,6 +449,8 @@ pub fn scenes() -> Vec<Scene> {
         Scene { seconds: 14, ..scene("comparing-clocks", processing(Progress::ComparingClocks)) },
         Scene { seconds: 3, ..scene("reversing-earlier", processing(Progress::ReversingEarlier)) },
         scene("approved", approved(cny(1234), CopyState::Printed, CopyState::Sending)),
+        scene("approved-receipt", approved_with_link(CopyState::Sending, &longest_link())),
+        scene("approved-receipt-asks", approved_with_link(CopyState::Asks(None), &longest_link())),
         Scene {
             view: View {
                 test: true,

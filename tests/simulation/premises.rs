@@ -198,6 +198,7 @@ impl Premises {
             terminal: self.terminal.clone(),
             tables: in_use.tables,
             set: (in_use.provenance, in_use.hashes),
+            receipt_key: None,
             emv_files: self.setup.emv_files(&self.identity),
             ledger,
             reader: Box::new(slot.clone()),

@@ -167,6 +167,13 @@ pub fn read_business(
             // None at all, where hosts send twelve zeros for it.
             let limit = Some(limit).filter(|limit| *limit > 0);
             *(if of_signatures { &mut parameters.no_signature_limit } else { &mut parameters.sale_limit }) = limit;
+        } else if tags.receipt_address.as_ref() == Some(&name) {
+            let Some(text) = text else { return refused(Field62Problem::Value("a text in UTF-8")) };
+            parameters.receipt_address = Some(text.to_owned()).filter(|text| !text.is_empty());
+        } else if tags.receipt_days.as_ref() == Some(&name) {
+            let days = number(value).map(|days| u16::try_from(days).unwrap_or(u16::MAX));
+            let Some(days) = days else { return refused(Field62Problem::Value("a number")) };
+            parameters.receipt_days = Some(days);
         } else if name == tags.transactions || name == tags.trailer {
             let Some(text) = text else { return refused(Field62Problem::Value("a text in UTF-8")) };
             if name == tags.trailer {
@@ -194,6 +201,12 @@ pub fn write_business(parameters: &TerminalParameters, tags: &BusinessTags) -> O
     {
         if let Some(limit) = limit {
             field.push(tag(name)?, format!("{limit:012}").as_bytes());
+        }
+    }
+    let days = parameters.receipt_days.map(|days| format!("{days:04}"));
+    for (name, value) in [(&tags.receipt_address, &parameters.receipt_address), (&tags.receipt_days, &days)] {
+        if let (Some(name), Some(value)) = (name, value) {
+            field.push(tag(name)?, value.as_bytes());
         }
     }
     if let Some(transactions) = &parameters.transactions {

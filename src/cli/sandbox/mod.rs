@@ -6,6 +6,7 @@ mod account;
 mod books;
 mod log;
 mod merchant;
+mod notifications;
 mod orders;
 mod wallet;
 
@@ -17,10 +18,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
+use zeroize::Zeroizing;
 
 use self::books::BookArguments;
 use self::log::Log;
 use self::merchant::Merchant;
+use self::notifications::NotificationArguments;
 use self::orders::{OrderArguments, ReportArguments};
 use self::wallet::WalletCommand;
 use super::{Failure, Places, output};
@@ -29,8 +32,11 @@ use crate::sandbox::card::apdu::instruction_name;
 use crate::sandbox::card::fault::{Faults, FaultyCard};
 use crate::sandbox::card::profile::{CardProfile, SHIPPED};
 use crate::sandbox::card::vpcd::{self, Visit, VpcdEvent};
+use crate::sandbox::host::notifications::webhook::Webhook;
+use crate::sandbox::host::notifications::{KeptHere, NotificationProvider, RunningNotifications};
 use crate::sandbox::host::{DEFAULT_DIALECT, DEFAULT_PORT, Host};
 use crate::sandbox::printer::{Answers, PaperWidth, PrinterSettings, Roll, SandboxPrinter};
+use crate::sandbox::receipts::RunningReceipts;
 use crate::sandbox::wallet::{self as wallet_server, RunningWallets};
 use crate::terminal::identity;
 
@@ -55,6 +61,8 @@ pub enum Endpoint {
     Reports(ReportArguments),
     /// Show what the host has written down of requests
     Books(BookArguments),
+    /// Show what customers were told on their phones, or would be
+    Notifications(NotificationArguments),
     /// The acquirer's word about logs of transactions that its host does not sign
     #[command(subcommand)]
     Log(Log),
@@ -84,6 +92,19 @@ pub struct HostArguments {
     /// where the host has another than its usual one]
     #[arg(long, value_name = "ADDRESS")]
     wallets: Option<SocketAddr>,
+
+    /// Show e-receipts on this address and port, and tell terminals so: the customers' copies then have a link to them
+    #[arg(long, value_name = "ADDRESS", num_args = 0..=1,
+          default_missing_value = "127.0.0.1:8585")]
+    receipts: Option<SocketAddr>,
+
+    /// Tell customers by posting to this address; without it what they would be told is only kept: yima sandbox notifications
+    #[arg(long, value_name = "URL", requires = "webhook_secret")]
+    webhook: Option<String>,
+
+    /// A file with what such posts are signed by
+    #[arg(long, value_name = "FILE", requires = "webhook")]
+    webhook_secret: Option<PathBuf>,
 }
 
 /// What comes after `yima sandbox card`.
@@ -169,6 +190,7 @@ impl Endpoint {
             Self::Order(arguments) => arguments.run(&place.join("host")),
             Self::Reports(arguments) => arguments.run(&place.join("host")),
             Self::Books(arguments) => arguments.run(&place.join("host")),
+            Self::Notifications(arguments) => arguments.run(&place.join("host")),
             Self::Log(log) => log.run(&place.join("host")),
             Self::Wallet(command) => command.run(&place.join("host")),
         }
@@ -199,7 +221,28 @@ impl HostArguments {
         let running = host.start(self.listen)?;
         output::say(&format!("sandbox host: https://{} (TEST)", running.address));
         let _wallets = self.wallets(&host)?;
+        let _receipts = match self.receipts {
+            Some(listen) => {
+                let receipts = RunningReceipts::start(&host, listen)?;
+                running.offer_receipts(&receipts.url());
+                output::say(&format!("e-receipts: {} (TEST)", receipts.url()));
+                Some(receipts)
+            }
+            None => None,
+        };
+        let _notifications = RunningNotifications::start(&host, self.provider()?)?;
         wait_for_the_end()
+    }
+
+    /// Who tells customers.
+    fn provider(&self) -> Result<Box<dyn NotificationProvider>, Failure> {
+        let (Some(url), Some(path)) = (&self.webhook, &self.webhook_secret) else { return Ok(Box::new(KeptHere)) };
+        let secret = Zeroizing::new(std::fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?);
+        let secret = Zeroizing::new(secret.trim_ascii().to_vec());
+        if secret.is_empty() {
+            return Err(format!("{} is empty: write the secret of the webhook into it", path.display()).into());
+        }
+        Ok(Box::new(Webhook::new(url, secret)?))
     }
 }
 

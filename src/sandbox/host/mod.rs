@@ -17,6 +17,7 @@ mod files;
 mod issuing;
 mod keys;
 mod kits;
+pub mod notifications;
 pub mod onboarding;
 mod orders;
 mod originals;
@@ -24,6 +25,7 @@ mod parameters;
 mod pins;
 mod pki;
 mod places;
+pub mod receipts;
 mod references;
 mod repeats;
 mod rules;
@@ -207,6 +209,7 @@ impl Host {
             }
         }
         store.make_wallets()?;
+        notifications::make_phones(&store)?;
         let host = Self { state: state.to_owned(), store, dialect_name: dialect_name.to_owned(), dialect };
         if !pki.join("binding.pem").exists() {
             let signer = host.credential("ca")?.issue("Yima sandbox TEST binding records", Purpose::BindingSigner)?;

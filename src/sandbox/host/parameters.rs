@@ -4,6 +4,7 @@
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use serde::Deserialize;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
@@ -24,6 +25,8 @@ const PAGE: usize = 8;
 #[derive(Debug)]
 pub struct Parameters {
     directory: PathBuf,
+    /// Where e-receipts are, unless the file says it.
+    receipts: Mutex<Option<String>>,
 }
 
 /// Which sets these are.
@@ -166,7 +169,12 @@ impl Versions {
 impl Parameters {
     /// The sets of a host with this state directory.
     pub fn new(state: &Path) -> Self {
-        Self { directory: state.join("parameters") }
+        Self { directory: state.join("parameters"), receipts: Mutex::default() }
+    }
+
+    /// From now on terminals are told that e-receipts are there, where `host.toml` names no other place.
+    pub fn offer_receipts(&self, address: &str) {
+        *self.receipts.lock().unwrap_or_else(PoisonError::into_inner) = Some(address.to_owned());
     }
 
     /// Which sets count now.
@@ -273,7 +281,11 @@ impl Parameters {
             let place = format!("single card {}", place + 1);
             return Err(HostTablesError::Value { place, problem: "its number has 13 to 19 digits" }.into());
         }
-        Ok((HostTables::parse(&file.to_string())?, single))
+        let mut tables = HostTables::parse(&file.to_string())?;
+        if tables.terminal.receipt_address.is_none() {
+            tables.terminal.receipt_address.clone_from(&self.receipts.lock().unwrap_or_else(PoisonError::into_inner));
+        }
+        Ok((tables, single))
     }
 
     fn applications(&self) -> Result<String, ParametersError> {

@@ -72,6 +72,11 @@ impl RunningHost {
         (full.load(Ordering::Relaxed), resumed.load(Ordering::Relaxed))
     }
 
+    /// From now on terminals are told that customers find their e-receipts there, where `parameters/host.toml` names no other place.
+    pub fn offer_receipts(&self, address: &str) {
+        self.service.parameters.offer_receipts(address);
+    }
+
     /// While `deaf`, reversals are neither carried out nor answered.
     pub fn set_deaf_to_reversals(&self, deaf: bool) {
         self.service.deaf_to_reversals.store(deaf, Ordering::Relaxed);

@@ -232,13 +232,17 @@ impl Store {
         connection.execute_batch(super::checkpoints::SCHEMA)?;
         connection.execute_batch(super::code_payments::SCHEMA)?;
         connection.execute_batch(super::settling::SCHEMA)?;
+        connection.execute_batch(super::receipts::SCHEMA)?;
+        connection.execute_batch(super::notifications::SCHEMA)?;
         let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
         for (step, since) in (1..=SCHEMA_VERSION).zip([SINCE_VERSION_1, SINCE_VERSION_2, SINCE_VERSION_3]) {
             if version < step {
                 connection.execute_batch(since)?;
             }
         }
-        Ok(Self(Mutex::new(Prepared::new(connection))))
+        let connection = Prepared::new(connection);
+        super::receipts::keep_link_keys(&connection)?;
+        Ok(Self(Mutex::new(connection)))
     }
 
     /// Runs `work` in one transaction: all of it is kept, durably, or nothing.
@@ -321,6 +325,7 @@ impl Store {
             params![row.terminal, row.merchant, row.serial_number, row.acquirer, row.certificate, &row.device_key[..]],
         )?;
         keys::give_master_key(&connection, row.terminal, row.cipher, row.master_key)?;
+        super::receipts::keep_link_keys(&connection)?;
         connection.commit()?;
         Ok(())
     }

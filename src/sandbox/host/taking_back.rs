@@ -3,6 +3,7 @@
 use jiff::Zoned;
 
 use super::books::{Booked, Books, NewEntry};
+use super::notifications::{self, About, Event};
 use super::originals;
 use super::rules::{self, Decision, Refusal, format_error};
 use super::scripts::{self, Script};
@@ -55,7 +56,7 @@ pub fn reversal(
             return Ok(says("13", "the amount is not the original's", None));
         }
         let (code, reason, state) = match original.entry.state {
-            EntryState::Approved => take_back(books, &original)?,
+            EntryState::Approved => take_back(books, &original, now)?,
             EntryState::Declined => ("00", "nothing had been done", EntryState::Declined),
             EntryState::Reversed if is_unknown(&original.entry) => {
                 (ORIGINAL_UNKNOWN, "taken back before it came", EntryState::Reversed)
@@ -73,7 +74,11 @@ pub fn reversal(
 }
 
 /// Moves the account to what stands without the request.
-fn take_back(books: &Books<'_>, original: &Booked) -> Result<(&'static str, &'static str, EntryState), StoreError> {
+fn take_back(
+    books: &Books<'_>,
+    original: &Booked,
+    now: &Zoned,
+) -> Result<(&'static str, &'static str, EntryState), StoreError> {
     let family = books.family(original.root)?;
     let before = family.standing()?;
     // The completion would stand again. What was set aside for it has been let go or paid otherwise meanwhile, so that the customer
@@ -92,6 +97,9 @@ fn take_back(books: &Books<'_>, original: &Booked) -> Result<(&'static str, &'st
         return Ok(("51", "what it gave back has been spent since", EntryState::Approved));
     }
     books.move_account(pan, before, after)?;
+    let Entry { terminal, trace, booked, rrn, .. } = &original.entry;
+    let about = About { holder: pan, terminal, trace: *trace, minor: booked.minor(), rrn };
+    notifications::queue(books, Event::TakenBack, &about, now.timestamp().as_second())?;
     Ok(("00", "taken back", EntryState::Reversed))
 }
 

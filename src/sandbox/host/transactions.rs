@@ -8,8 +8,10 @@ use super::balances;
 use super::books::{Books, NewEntry, Referred};
 use super::code_payments;
 use super::issuing;
+use super::notifications::{self, About, Event};
 use super::originals::Original;
 use super::pins;
+use super::receipts;
 use super::references;
 use super::repeats;
 use super::rules::{self, Decision, PART, Refusal, format_error};
@@ -167,9 +169,20 @@ fn book(
     };
     let (id, rrn) = books.record(&entry, now.date())?;
     books.keep_original(&terminal.terminal, asked.trace, &Original::of_request(asked.message))?;
+    receipts::keep(books, &terminal.terminal, asked.trace, asked.message, now)?;
     if is_approved {
         let after = books.family(verdict.original.map_or(id, |original| original.root))?.standing()?;
         books.move_account(asked.pan, before, after)?;
+        if let Some(event) = Event::of(asked.kind) {
+            let about = About {
+                holder: asked.pan,
+                terminal: &terminal.terminal,
+                trace: asked.trace,
+                minor: verdict.booked,
+                rrn: &rrn,
+            };
+            notifications::queue(books, event, &about, now.timestamp().as_second())?;
+        }
     }
     let issuer_data = issuer_data(asked, &verdict)?;
     Ok(Decision {

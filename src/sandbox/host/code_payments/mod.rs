@@ -30,7 +30,21 @@ pub use self::orders::{CodeOrder, CodeRefunded, OrderState, Way};
 pub(super) use self::orders::{SCHEMA, has_number};
 
 use super::Host;
+use super::books::Books;
 use super::store::{Store, StoreError};
+use crate::reference::TraceNumber;
+
+/// The order and the refund of a number, for its e-receipt: one of them at most.
+///
+/// # Errors
+/// When the database cannot be read.
+pub(in crate::sandbox::host) fn receipts_of(
+    books: &Books<'_>,
+    terminal: &str,
+    trace: TraceNumber,
+) -> Result<(Option<CodeOrder>, Option<CodeRefunded>), StoreError> {
+    Ok((orders::of_number(books, terminal, trace)?, orders::refund_of_number(books, terminal, trace)?))
+}
 
 /// Response codes of an order.
 mod outcome {

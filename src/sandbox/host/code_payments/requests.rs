@@ -12,6 +12,8 @@ use crate::payment::transaction::Kind;
 use crate::reference::TraceNumber;
 use crate::sandbox::host::books::Books;
 use crate::sandbox::host::issuing::CNY;
+use crate::sandbox::host::notifications::{self, About, Event};
+use crate::sandbox::host::receipts;
 use crate::sandbox::host::repeats;
 use crate::sandbox::host::rules::{self, Decision, Refusal, format_error};
 use crate::sandbox::host::scripts::{self, Script};
@@ -226,6 +228,7 @@ fn write(
         token: verdict.token,
         code: verdict.code,
     };
+    receipts::keep(books, asker.terminal, asked.trace, asked.message, now)?;
     orders::write(books, &new, &day_of_rrn(now))
 }
 
@@ -283,6 +286,7 @@ fn pay(
     }
     if let (OrderState::Paid, Some(wallet)) = (order.state, &order.wallet) {
         wallets::take(books, wallet, asked.minor)?;
+        wallets::tell(books, Event::Paid, &order, wallet, asked.minor, at)?;
     }
     Ok(Decided { decision: told(rules, &order), is_new: order.state != OrderState::Refused })
 }
@@ -405,6 +409,7 @@ fn cancel(
             let wallet = order.wallet.as_deref().unwrap_or_default();
             orders::pay_back(books, &order, outcome::NOT_PAID, "cancelled, and paid back")?;
             wallets::give_back(books, wallet, back)?;
+            wallets::tell(books, Event::TakenBack, &order, wallet, back, now.timestamp().as_second())?;
             (outcome::PAID, "paid back")
         }
         OrderState::PaidBack => (outcome::PAID, "paid back before"),
@@ -453,9 +458,13 @@ fn refund(books: &Books<'_>, asker: Asker<'_>, asked: &Asked<'_>, now: &Zoned) -
         reason: &reason,
         request: &asked.digest,
     };
+    receipts::keep(books, asker.terminal, asked.trace, asked.message, now)?;
     let rrn = orders::write_refund(books, &new, &day_of_rrn(now))?;
     if let (true, Some(wallet)) = (is_done, order.and_then(|order| order.wallet)) {
         wallets::give_back(books, &wallet, asked.minor)?;
+        let terminal = asker.terminal;
+        let about = About { holder: &wallet, terminal, trace: asked.trace, minor: asked.minor, rrn: &rrn };
+        notifications::queue(books, Event::GivenBack, &about, now.timestamp().as_second())?;
     }
     Ok(Decided { decision: Decision { rrn: Some(rrn), ..says(&code, reason) }, is_new: is_done })
 }

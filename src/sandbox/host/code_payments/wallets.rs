@@ -13,6 +13,7 @@ use crate::money::{Amount, Currency};
 use crate::qr::merchant::MerchantCodeError;
 use crate::qr::networks::Networks;
 use crate::sandbox::host::books::Books;
+use crate::sandbox::host::notifications::{self, About, Event};
 use crate::sandbox::host::store::{Store, StoreError};
 use crate::sandbox::host::{Host, HostError, random};
 
@@ -171,6 +172,19 @@ pub(super) fn give_back(books: &Books<'_>, wallet: &str, minor: u64) -> Result<(
     changed_one(books.connection().execute(sql, params![wallet, signed(minor)?])?)
 }
 
+/// The owner of a wallet is told what happened to an order.
+pub(super) fn tell(
+    books: &Books<'_>,
+    event: Event,
+    order: &CodeOrder,
+    wallet: &str,
+    minor: u64,
+    now: i64,
+) -> Result<(), StoreError> {
+    let about = About { holder: wallet, terminal: &order.terminal, trace: order.trace, minor, rrn: &order.rrn };
+    notifications::queue(books, event, &about, now)
+}
+
 fn changed_one(changed: usize) -> Result<(), StoreError> {
     if changed == 1 { Ok(()) } else { Err(StoreError::Row("an order of a wallet that is not there".to_owned())) }
 }
@@ -279,6 +293,7 @@ impl Store {
             }
             orders::settle(books, &order, OrderState::Paid, outcome::PAID, "paid", Some(&wallet.name))?;
             take(books, &wallet.name, minor)?;
+            tell(books, Event::Paid, &order, &wallet.name, minor, now.as_second())?;
             Ok(Paying::Paid)
         })
     }

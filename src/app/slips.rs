@@ -1,0 +1,153 @@
+//! What a slip says of a transaction in the ledger, for whoever prints, shows or writes it.
+
+use jiff::civil::Date;
+
+use super::setup::{Setup, SetupError, receipt_key};
+use crate::emv::cvm::Verification;
+use crate::host_tables::TerminalParameters;
+use crate::ledger::{LedgerError, TransactionRow};
+use crate::payment::online::EntryMode;
+use crate::payment::record::State;
+use crate::payment::transaction::Money;
+use crate::proof::tree::Head;
+use crate::receipt::link::{LinkKey, ReceiptAddress, ReceiptLink, USUAL_DAYS};
+use crate::receipt::{CopyFor, SaleSlip};
+use crate::reference::{Batch, ReferenceError, Stan, TerminalNumber, TraceNumber};
+use crate::terminal::identity::Identity;
+
+/// Whose slips they are.
+pub(super) struct SlipOf<'a> {
+    /// Who this terminal is.
+    pub identity: &'a Identity,
+    /// What the acquirer wants on slips.
+    pub parameters: &'a TerminalParameters,
+    /// What links to e-receipts are signed by.
+    pub receipt_key: Option<&'a LinkKey>,
+    /// Keys or cards are for tests only.
+    pub test: bool,
+}
+
+/// Name of the shop: the acquirer may want another one on slips than in the binding record.
+pub(super) fn merchant_name(identity: &Identity, parameters: &TerminalParameters) -> String {
+    parameters.merchant_name.as_ref().unwrap_or(&identity.merchant_name).clone()
+}
+
+impl SlipOf<'_> {
+    /// The slip of a row, without goods.
+    ///
+    /// # Errors
+    /// When a number of the identity cannot be.
+    pub fn slip(&self, row: &TransactionRow, head: Option<Head>, duplicate: u32) -> Result<SaleSlip, ReferenceError> {
+        let identity = self.identity;
+        let terminal_number = identity.terminal_number()?;
+        let log_head = head.as_ref().map(Head::code);
+        Ok(SaleSlip {
+            merchant_name: merchant_name(identity, self.parameters),
+            merchant_code: identity.merchant_code()?,
+            acquirer_code: identity.acquirer_code.clone(),
+            kind: row.kind.word(),
+            trace: row.trace,
+            original: row.original,
+            at: row.at,
+            amount: row.amount,
+            goes_back: row.kind.money() == Money::ToCustomer,
+            card_read: row.entry != EntryMode::NotRead,
+            goods: Vec::new(),
+            truncated_pan: row.truncated_pan.clone(),
+            code_tail: row.code_tail.clone(),
+            voucher: row.voucher.clone(),
+            card_sequence_number: row.sequence_number,
+            bank: row.bank.clone(),
+            application_label: row.application_label.clone(),
+            aid: row.aid.clone(),
+            card_expiry: row.card_expiry.clone(),
+            rrn: row.rrn.clone(),
+            authorisation_code: row.authorisation_code.clone(),
+            cryptogram: row.cryptogram.clone(),
+            tvr: row.tvr.clone().unwrap_or_default(),
+            tsi: row.tsi.clone().unwrap_or_default(),
+            atc: row.atc.clone(),
+            signature: row.signature,
+            signature_spared: !row.signature && row.verification.is_some_and(Verification::needs_signature),
+            trailer: self.parameters.trailer.clone(),
+            pin_checked_by_bank: row.brought_pin(),
+            link: self.link(&terminal_number, row.trace, row.at.date(), log_head.clone()),
+            log_head,
+            duplicate: (duplicate > 0).then_some(duplicate),
+            test: self.test,
+            terminal_number,
+        })
+    }
+
+    /// The customer's link to the e-receipt; nothing where the acquirer has no e-receipts. A slip without one is a slip all the
+    /// same.
+    pub fn link(
+        &self,
+        terminal: &TerminalNumber,
+        trace: TraceNumber,
+        paid_on: Date,
+        log_head: Option<String>,
+    ) -> Option<(String, Date)> {
+        let base = self.parameters.receipt_address.as_deref()?;
+        let address = ReceiptAddress::new(base, self.parameters.receipt_days.unwrap_or(USUAL_DAYS)).ok()?;
+        let key = self.receipt_key.filter(|_| ReceiptLink::can_name(terminal))?;
+        let until = address.until(paid_on);
+        let link = ReceiptLink { terminal: terminal.clone(), trace, until, log_head };
+        match link.text(&address, key) {
+            Ok(text) => Some((text, until)),
+            Err(error) => {
+                tracing::error!(%trace, %error, "no link to an e-receipt");
+                None
+            }
+        }
+    }
+}
+
+/// Why a slip cannot be written again.
+#[derive(Debug, thiserror::Error)]
+pub enum DuplicateError {
+    /// There is none.
+    #[error("the ledger has no approved payment {0}; yima transactions lists them")]
+    None(String),
+    /// The terminal's parts.
+    #[error(transparent)]
+    Setup(#[from] SetupError),
+    /// The ledger.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// The identity.
+    #[error(transparent)]
+    Reference(#[from] ReferenceError),
+}
+
+impl Setup {
+    /// The slip of an approved payment once more, marked as the duplicate that would be printed next. Nothing is written down.
+    ///
+    /// # Errors
+    /// When the ledger has no such payment, or cannot be read.
+    pub fn duplicate(&self, batch: Option<Batch>, stan: Stan, copy: CopyFor) -> Result<SaleSlip, DuplicateError> {
+        let identity = self.identity()?;
+        let none = || {
+            let batch = batch.map(|batch| format!("{batch}/")).unwrap_or_default();
+            DuplicateError::None(format!("{batch}{stan}"))
+        };
+        let ledger = self.ledger_to_look_at(&identity)?.ok_or_else(none)?;
+        let trace = match batch {
+            Some(batch) => Some(TraceNumber { batch, stan }),
+            None => ledger.newest_of(stan)?,
+        };
+        let row = trace.map(|trace| ledger.find(trace)).transpose()?.flatten();
+        let row = row.filter(|row| row.state == State::Approved).ok_or_else(none)?;
+        let printed = ledger.copies_of(row.trace)?.iter().filter(|known| known.copy == copy).count();
+        let key = receipt_key(&*self.vault()?).map_err(SetupError::from)?;
+        let about = SlipOf {
+            identity: &identity,
+            parameters: &self.host_tables(&identity)?.terminal,
+            receipt_key: Some(&key),
+            test: identity.test,
+        };
+        let duplicate = u32::try_from(printed.max(1)).unwrap_or(u32::MAX);
+        let slip = about.slip(&row, ledger.log_head_of(row.trace)?, duplicate)?;
+        Ok(SaleSlip { goods: ledger.sold_in(row.trace)?, ..slip })
+    }
+}

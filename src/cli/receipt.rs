@@ -1,0 +1,93 @@
+//! `yima receipt`: the slip of a payment in the ledger once more. Nothing is printed and nothing written down: the ledger counts what
+//! went to the printer.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, ValueEnum};
+
+use super::{Failure, output};
+use crate::app::Setup;
+use crate::receipt::html::{Article, page};
+use crate::receipt::{self, Charset, CopyFor, Document};
+use crate::reference::{Batch, Stan};
+use crate::wording::Language;
+
+/// What comes after `yima receipt`.
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// STAN of the payment, the newest of this number
+    #[arg(value_parser = stan)]
+    stan: Stan,
+
+    /// The payment of this batch
+    #[arg(long, value_name = "BATCH", value_parser = batch)]
+    batch: Option<Batch>,
+
+    /// Whose copy
+    #[arg(long, value_name = "COPY", default_value = "customer")]
+    copy: Copy,
+
+    /// A page for a browser, in both languages
+    #[arg(long, conflicts_with_all = ["text", "escpos"])]
+    html: bool,
+
+    /// Lines of text, as wide as the printer's paper; this is what is written when nothing is said
+    #[arg(long, conflicts_with = "escpos")]
+    text: bool,
+
+    /// What the printer of the settings is sent
+    #[arg(long)]
+    escpos: bool,
+
+    /// Where to [default: standard output]
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Copy {
+    Merchant,
+    Customer,
+}
+
+impl Arguments {
+    pub fn run(&self, setup: &Setup) -> Result<ExitCode, Failure> {
+        let copy = match self.copy {
+            Copy::Merchant => CopyFor::Merchant,
+            Copy::Customer => CopyFor::Customer,
+        };
+        let slip = setup.duplicate(self.batch, self.stan, copy)?;
+        let language = setup.settings.terminal.language;
+        let profile = setup.printer_profile()?;
+        let written = if self.html {
+            let languages = [Language::Chinese, Language::English];
+            let [zh, en] = languages.map(|language| Document::of_sale(&slip, copy, language, Charset::Unicode));
+            let articles = [(languages[0], &zh), (languages[1], &en)].map(|(language, document)| Article {
+                language,
+                notices: &[],
+                document,
+            });
+            page(&format!("{} {}", slip.merchant_name, slip.trace), language, &articles).into_bytes()
+        } else if self.escpos {
+            receipt::render(&slip, copy, &profile, language)
+        } else {
+            receipt::text(&slip, copy, usize::from(profile.columns), language).into_bytes()
+        };
+        match &self.output {
+            Some(path) => std::fs::write(path, written).map_err(|error| format!("{}: {error}", path.display()))?,
+            None if self.escpos => std::io::stdout().write_all(&written)?,
+            None => output::say(String::from_utf8_lossy(&written).trim_end_matches('\n')),
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn batch(text: &str) -> Result<Batch, String> {
+    super::queue::number(text, Batch::new)
+}
+
+fn stan(text: &str) -> Result<Stan, String> {
+    super::queue::number(text, Stan::new)
+}
