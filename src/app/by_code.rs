@@ -134,6 +134,7 @@ impl Core {
     fn turn_to_code(&mut self, way: Way) {
         let Some(running) = self.running.as_ref() else { return };
         let purpose = Purpose::Code(running.sale.amount(), running.sold.clone(), way);
+        let for_cart = self.shop.paying;
         self.feed(sale::Event::Cancelled);
         // A card that came in the same moment is paid with.
         if self.running.is_some() {
@@ -142,6 +143,8 @@ impl Core {
         // Nobody left the counter.
         self.report = None;
         self.begin_with(purpose);
+        // What is in the cart is still what is paid.
+        self.shop.paying = for_cart && (self.pays() || self.waiting.is_some());
     }
 
     /// Begins with nothing in the way.
@@ -392,8 +395,9 @@ impl Core {
                 self.screen = Screen::Unknown { amount, reason, tries: 0, next_try: None };
             }
             Conclusion::NotKnown(reason) => {
-                // Its row is gone on with as soon as the ledger can be written.
+                // Its row is gone on with as soon as the ledger can be written; until then nothing else begins.
                 self.left_over = true;
+                self.out_of_service = Some(reason.clone());
                 self.screen = Screen::Unknown { amount, reason, tries: 0, next_try: Some(local_now()) };
             }
             Conclusion::BeingTakenBack(reason) => {

@@ -40,7 +40,7 @@ pub(super) struct ShopDesk {
     weighing: Option<Good>,
     quick: Vec<GoodView>,
     /// The payment that runs is for the cart.
-    paying: bool,
+    pub(super) paying: bool,
 }
 
 /// Why something was not done with the cart.

@@ -4,9 +4,12 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use yima::app::shop_view::ShopIntent;
 use yima::app::view::{Intent, Progress, Screen};
 use yima::app::{Ending, Setup};
+use yima::catalogue::Catalogue;
 use yima::devices::reader::{CardReader, ReaderError};
+use yima::goods::table::Table;
 use yima::ledger::TransactionRow;
 use yima::money::{Amount, Currency};
 use yima::payment::purpose::Purpose;
@@ -267,4 +270,28 @@ fn the_customer_types_a_password_while_the_screen_says_so() {
     assert_eq!(counter.post("wallets/wallet-1/pay", &body)["result"], "paid");
     running.until("paid", approved);
     assert_eq!((counter.row().state, counter.balance()), (State::Approved, FULL - 60_000));
+}
+
+#[test]
+fn a_cart_is_paid_by_code_and_gone() {
+    let counter = Counter::open();
+    let mut catalogue = Catalogue::open(counter.terminal.folder.path()).unwrap();
+    let goods = "number,barcode,name,price,unit,tax rate,favourite\n1,6901028075763,Cola,3.50,piece,13%,yes\n";
+    catalogue.import(&Table::read(goods.as_bytes()).unwrap(), Currency::CNY).unwrap();
+    let mut running = counter.start(vec![0; 5]);
+    for total in [350, 700] {
+        running.wish(Intent::Shop(ShopIntent::Scan("6901028075763".to_owned())));
+        running.until("cart", |screen| matches!(screen, Screen::Cart(cart) if cart.total.minor() == total));
+    }
+    running.wish(Intent::Shop(ShopIntent::Pay));
+    running.until("card", |screen| matches!(screen, Screen::PresentCard { .. }));
+    running.wish(Intent::PayByScanned(Ok(counter.code())));
+    running.until("paid", approved);
+    let row = counter.row();
+    assert_eq!((row.kind, row.amount, counter.balance()), (Kind::CodePayment, yuan(700), FULL - 700));
+    let sold = counter.terminal.ledger().sold_in(row.trace).unwrap();
+    assert_eq!(sold.len(), 1, "{sold:?}");
+    running.wish(Intent::NextCustomer);
+    running.until("keypad", is_keypad);
+    assert_eq!(running.last.as_ref().unwrap().shop.in_cart, 0, "nobody pays it twice");
 }
