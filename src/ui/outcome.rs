@@ -1,6 +1,6 @@
 //! Binder of `ui/api/outcome.slint`: how a payment ended.
 
-use slint::{ComponentHandle, Image, Rgb8Pixel, SharedPixelBuffer};
+use slint::ComponentHandle;
 
 use super::generated::{AppWindow, Outcome};
 use super::{Intents, values};
@@ -14,24 +14,13 @@ pub(super) fn setup(window: &AppWindow, intents: &Intents) {
     window.global::<Outcome>().on_next_customer(move || intents.send(Intent::NextCustomer));
 }
 
-/// The code of the customer's link, one pixel a module; none where there is no link.
+/// The code of the customer's link; none where there is no link.
 fn show_receipt(outcome: &Outcome<'_>, link: Option<&str>) {
     let symbol = link.and_then(Symbol::of);
-    let modules = symbol.as_ref().map_or(0, |symbol| i32::try_from(symbol.size).unwrap_or(0));
+    outcome.set_receipt_modules(symbol.as_ref().map_or(0, values::modules));
     if let Some(symbol) = symbol {
-        outcome.set_receipt_code(picture(&symbol));
+        outcome.set_receipt_code(values::picture(&symbol));
     }
-    outcome.set_receipt_modules(modules);
-}
-
-fn picture(symbol: &Symbol) -> Image {
-    let side = u32::try_from(symbol.size).unwrap_or(0);
-    let mut pixels = SharedPixelBuffer::<Rgb8Pixel>::new(side, side);
-    for (pixel, dark) in pixels.make_mut_slice().iter_mut().zip(&symbol.dark) {
-        let shade = if *dark { 0 } else { 255 };
-        *pixel = Rgb8Pixel { r: shade, g: shade, b: shade };
-    }
-    Image::from_rgb8(pixels)
 }
 
 /// Shows a result, or why the terminal cannot trade; other screens are not its concern.

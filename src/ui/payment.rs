@@ -1,8 +1,7 @@
 //! Binder of `ui/api/payment.slint`: a payment on its way.
 
 use jiff::civil::DateTime;
-use qrcode::{Color, EcLevel, QrCode};
-use slint::{ComponentHandle, Image, Rgb8Pixel, SharedPixelBuffer};
+use slint::ComponentHandle;
 use zeroize::Zeroizing;
 
 use super::generated::{self, AppWindow, Payment};
@@ -10,6 +9,7 @@ use super::{Intents, Shared, values};
 use crate::app::view::{Intent, Progress};
 use crate::money::Amount;
 use crate::payment::qr::PaymentCode;
+use crate::receipt::symbol::Symbol;
 use crate::wording::{Language, Reason};
 
 /// Connects the way out.
@@ -45,32 +45,11 @@ pub(super) fn show_code(window: &AppWindow, amount: Amount, code: &str, valid_un
     payment.set_amount(values::money(amount));
     payment.set_valid_until(valid_until.map(values::time).unwrap_or_default().into());
     if payment.get_code() != code {
-        let (picture, modules) = picture(code);
-        payment.set_picture(picture);
-        payment.set_modules(i32::try_from(modules).unwrap_or_default());
+        let symbol = Symbol::of(code);
+        payment.set_picture(symbol.as_ref().map(values::picture).unwrap_or_default());
+        payment.set_modules(symbol.as_ref().map_or(0, values::modules));
         payment.set_code(code.into());
     }
-}
-
-/// Pixels of a module: many, for a picture that is drawn much larger than it is loses its proportions by rounding.
-const MODULE: usize = 16;
-
-/// The code with its quiet zone of four modules, and how many modules it is wide. Nothing where it does not fit into a code.
-fn picture(code: &str) -> (Image, usize) {
-    const QUIET: usize = 4;
-    let Ok(drawn) = QrCode::with_error_correction_level(code, EcLevel::M) else { return (Image::default(), 0) };
-    let width = drawn.width();
-    let modules = width + 2 * QUIET;
-    let side = modules * MODULE;
-    let mut pixels = SharedPixelBuffer::<Rgb8Pixel>::new(side as u32, side as u32);
-    for (index, pixel) in pixels.make_mut_slice().iter_mut().enumerate() {
-        let (x, y) = (index % side / MODULE, index / side / MODULE);
-        let (x, y) = (x.wrapping_sub(QUIET), y.wrapping_sub(QUIET));
-        let dark = x < width && y < width && drawn[(x, y)] == Color::Dark;
-        let shade = if dark { 0 } else { 255 };
-        *pixel = Rgb8Pixel::new(shade, shade, shade);
-    }
-    (Image::from_rgb8(pixels), modules)
 }
 
 /// Asks for a card.

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use zeroize::Zeroize;
+
 use crate::clock;
 
 /// Between two digits of a scanner; nobody types eight in a row as quickly.
@@ -59,7 +61,8 @@ impl Scanned {
 
     /// Nothing was typed.
     pub(super) fn clear(&mut self) {
-        self.digits.clear();
+        // It may be a customer's code.
+        self.digits.zeroize();
         self.last = None;
     }
 

@@ -1,11 +1,13 @@
 //! Money and sentences as the screen's own small values.
 
 use jiff::civil::DateTime;
+use slint::{Image, Rgb8Pixel, SharedPixelBuffer};
 
 use super::generated;
 use crate::app::view::RowState;
 use crate::money::Amount;
 use crate::payment::transaction::Kind;
+use crate::receipt::symbol::Symbol;
 use crate::wording::{Language, Reason};
 
 /// What was done.
@@ -91,6 +93,27 @@ pub(super) fn day_and_time(at: DateTime) -> String {
 /// A screen sets the yen sign at half the size of the digits, where the narrow form stands better than the paper's wide one.
 fn sign(amount: Amount) -> String {
     amount.currency().sign().replace('￥', "¥")
+}
+
+/// Pixels of a module of a code: many, for a picture that is drawn much larger than it is loses its proportions by rounding.
+const MODULE: usize = 16;
+
+/// A code with its white margin; the screen draws it [`modules`] modules wide.
+pub(super) fn picture(symbol: &Symbol) -> Image {
+    let side = symbol.size * MODULE;
+    let length = u32::try_from(side).unwrap_or_default();
+    let mut pixels = SharedPixelBuffer::<Rgb8Pixel>::new(length, length);
+    for (index, pixel) in pixels.make_mut_slice().iter_mut().enumerate() {
+        let (x, y) = (index % side / MODULE, index / side / MODULE);
+        let shade = if symbol.dark[y * symbol.size + x] { 0 } else { 255 };
+        *pixel = Rgb8Pixel::new(shade, shade, shade);
+    }
+    Image::from_rgb8(pixels)
+}
+
+/// How many modules that is.
+pub(super) fn modules(symbol: &Symbol) -> i32 {
+    i32::try_from(symbol.size).unwrap_or_default()
 }
 
 #[cfg(test)]
