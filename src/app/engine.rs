@@ -305,7 +305,8 @@ impl Core {
     fn may_stop(&self) -> bool {
         let printing =
             self.copies.iter().any(|copy| copy.state == CopyState::Sending && clock::since(copy.since) < LAST_SLIP);
-        let printing = printing || self.queue_slips.keep_engine(LAST_SLIP);
+        let printing =
+            printing || self.queue_slips.keep_engine(LAST_SLIP) || self.settling.slips.keep_engine(LAST_SLIP);
         let asking = self.parameters.under_way() || self.status.under_way() || self.sign_on.in_flight();
         !self.pays() && !printing && self.queue.may_stop() && !asking
     }

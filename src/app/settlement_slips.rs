@@ -5,6 +5,7 @@ use super::engine::Core;
 use super::settling::{BatchReport, ReportError, batch_report};
 use super::view::CopyState;
 use super::workers::printer::{Job, Slip};
+use crate::clock;
 use crate::devices::printer::{Confirmation, PrintFailure};
 use crate::ledger::LedgerError;
 use crate::proof::tree::Head;
@@ -36,7 +37,7 @@ impl Core {
             Ok(Some(slip)) => {
                 let bytes = receipt::render_settlement(&slip, &self.parts.printer_profile, self.parts.language);
                 if self.printer_jobs.send(Job::Print { slip: Slip::Settlement(slip.batch), bytes }).is_ok() {
-                    self.settling.slips.printing = Some(slip.batch);
+                    self.settling.slips.printing = Some((slip.batch, clock::instant()));
                 }
             }
             Ok(None) => {}

@@ -60,10 +60,17 @@ pub(super) struct SettlingDesk {
 /// What the engine knows of slips of settlements beside the ledger.
 #[derive(Debug, Default)]
 pub(super) struct SettlementSlips {
-    /// Which one the printer has.
-    pub printing: Option<Batch>,
+    /// Which one the printer has, and since when.
+    pub printing: Option<(Batch, Instant)>,
     /// The printer did not take one: nothing is tried until something changes.
     pub held: bool,
+}
+
+impl SettlementSlips {
+    /// A slip is coming out that a program which stops should wait for, as long as it takes no longer than that.
+    pub fn keep_engine(&self, limit: Duration) -> bool {
+        self.printing.is_some_and(|(_, since)| clock::since(since) < limit)
+    }
 }
 
 impl SettlingDesk {

@@ -15,6 +15,7 @@ use crate::goods::{SoldGood, Unit};
 use crate::ledger::{CopyRow, DeedRow, Ledger, LedgerError, TransactionRow};
 use crate::payment::online::LateApproval;
 use crate::payment::queue::{Kind, Resolution};
+use crate::payment::transaction;
 use crate::wording::Language;
 
 /// How many are shown when nobody says.
@@ -78,9 +79,10 @@ impl Arguments {
 
 pub(super) fn line(row: &TransactionRow) -> String {
     format!(
-        "{} {} {:>14} {:<13} {}{}{}",
+        "{} {} {:<22} {:>14} {:<13} {}{}{}",
         row.trace,
         row.at.strftime("%Y-%m-%d %H:%M:%S"),
+        row.kind.word(),
         row.amount.signed(),
         row.state.word(),
         row.truncated_pan,
@@ -124,14 +126,21 @@ fn as_json(row: &TransactionRow, copies: &[CopyRow], sold: &[SoldGood], deeds: &
         .iter()
         .map(|copy| json!({ "copy": copy.copy.word(), "duplicate": copy.duplicate, "state": copy.state.word() }))
         .collect();
+    let by_code = matches!(row.kind, transaction::Kind::CodePayment | transaction::Kind::CodeRefund);
+    let card = (!by_code).then(|| {
+        json!({ "pan": row.truncated_pan, "aid": row.aid, "label": row.application_label, "entry": row.entry.word() })
+    });
     json!({
         "batch": row.trace.batch.to_string(),
         "stan": row.trace.stan.to_string(),
+        "kind": row.kind.word(),
+        "original": row.original.map(|original| original.to_string()),
         "state": row.state.word(),
         "amount": row.amount.to_string(),
         "currency": row.amount.currency().code(),
         "at": row.at.to_string(),
-        "card": { "pan": row.truncated_pan, "aid": row.aid, "label": row.application_label, "entry": row.entry.word() },
+        "card": card,
+        "code": by_code.then(|| json!({ "ends_with": row.code_tail, "voucher": row.voucher, "paid_back": row.paid_back })),
         "cvm": row.verification.map(Verification::word),
         "rrn": row.rrn.as_ref().map(|rrn| rrn.as_str()),
         "auth_code": row.authorisation_code.as_ref().map(|code| code.as_str()),

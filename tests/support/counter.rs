@@ -188,14 +188,21 @@ impl Counter {
     /// an end fails the test.
     #[track_caller]
     pub fn sale(&mut self, amount: &str, card: &[&str]) -> (Value, i32) {
+        self.by_card(&["sale", amount], card)
+    }
+
+    /// The same with any command that reads a card.
+    #[track_caller]
+    pub fn by_card(&mut self, arguments: &[&str], card: &[&str]) -> (Value, i32) {
         let was_in = self.card_was_in;
         if !was_in {
             self.bring_card(card);
         }
-        let mut command = self.yima(&["sale", amount, "--json"]);
+        let mut command = self.yima(arguments);
+        command.arg("--json");
         let (result, said) = (self.shop.folder().join("sale.json"), self.shop.folder().join("sale.log"));
         command.stdin(Stdio::null()).stdout(File::create(&result).unwrap()).stderr(File::create(&said).unwrap());
-        let mut sale = Running::start("yima sale", &mut command);
+        let mut sale = Running::start("yima with a card", &mut command);
         if was_in {
             // Neither terminal nor pcscd takes a card for a new one before it has seen the last one leave.
             let used = self.state().join("card-in-reader");
@@ -208,6 +215,18 @@ impl Counter {
         self.card = None;
         let (stdout, stderr) = (std::fs::read(result).unwrap(), std::fs::read(said).unwrap());
         (json(&Output { status, stdout, stderr }), status.code().unwrap_or(-1))
+    }
+
+    /// A command that reads no card, with what is said to it on its standard input. Gives the JSON and the exit code.
+    #[track_caller]
+    pub fn without_card(&self, arguments: &[&str], said: &str) -> (Value, i32) {
+        let mut command = self.yima(arguments);
+        command.arg("--json").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        // A command that wants nothing does not read it.
+        let _ = child.stdin.take().unwrap().write_all(said.as_bytes());
+        let output = child.wait_with_output().unwrap();
+        (json(&output), output.status.code().unwrap_or(-1))
     }
 
     /// The same with what is said to the command on its standard input.

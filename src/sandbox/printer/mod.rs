@@ -392,9 +392,15 @@ impl Worker {
 
     /// Writes picture and text; the text first, so that whoever sees the picture finds both.
     fn keep(&mut self, strip: &Strip) -> Result<PathBuf, DrawingError> {
-        self.count += 1;
         let time = clock::local().strftime("%Y%m%d-%H%M%S").to_string();
-        let path = self.output.join(format!("receipt-{time}-{:03}.png", self.count));
+        // Another printer may have printed here in the same second.
+        let path = loop {
+            self.count += 1;
+            let path = self.output.join(format!("receipt-{time}-{:03}.png", self.count));
+            if !path.exists() {
+                break path;
+            }
+        };
         let text = path.with_extension("txt");
         fs::write(&text, strip.text(self.dots))
             .map_err(|source| DrawingError::File { path: text.display().to_string(), source })?;
