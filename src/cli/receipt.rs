@@ -12,6 +12,7 @@ use crate::app::Setup;
 use crate::receipt::html::{Article, page};
 use crate::receipt::{self, Charset, CopyFor, Document};
 use crate::reference::{Batch, Stan};
+use crate::sandbox::printer::{PaperWidth, Picture};
 use crate::wording::Language;
 
 /// What comes after `yima receipt`.
@@ -30,12 +31,16 @@ pub struct Arguments {
     copy: Copy,
 
     /// A page for a browser, in both languages
-    #[arg(long, conflicts_with_all = ["text", "escpos"])]
+    #[arg(long, conflicts_with_all = ["text", "escpos", "picture"])]
     html: bool,
 
     /// Lines of text, as wide as the printer's paper; this is what is written when nothing is said
-    #[arg(long, conflicts_with = "escpos")]
+    #[arg(long, conflicts_with_all = ["escpos", "picture"])]
     text: bool,
+
+    /// What comes out of the printer, dot for dot, as PNG
+    #[arg(long, conflicts_with = "escpos")]
+    picture: bool,
 
     /// What the printer of the settings is sent
     #[arg(long)]
@@ -70,6 +75,11 @@ impl Arguments {
                 document,
             });
             page(&format!("{} {}", slip.merchant_name, slip.trace), language, &articles).into_bytes()
+        } else if self.picture {
+            let paper = PaperWidth::of_dots(profile.dots);
+            let pieces = Picture::printed(&receipt::render(&slip, copy, &profile, language), paper);
+            let [piece] = &pieces[..] else { return Err("this printer tears its slips into pieces".into()) };
+            piece.png().map_err(|error| error.to_string())?
         } else if self.escpos {
             receipt::render(&slip, copy, &profile, language)
         } else {
@@ -77,7 +87,7 @@ impl Arguments {
         };
         match &self.output {
             Some(path) => std::fs::write(path, written).map_err(|error| format!("{}: {error}", path.display()))?,
-            None if self.escpos => std::io::stdout().write_all(&written)?,
+            None if self.escpos || self.picture => std::io::stdout().write_all(&written)?,
             None => output::say(String::from_utf8_lossy(&written).trim_end_matches('\n')),
         }
         Ok(ExitCode::SUCCESS)

@@ -17,10 +17,16 @@ mod transaction_code;
 
 pub use document::{Align, Document, Line, Size};
 pub use encoding::Charset;
+#[cfg(test)]
+pub use encoding::columns;
 pub use escpos::{render, render_parked, render_settlement};
 pub use layout::{text, text_of_parked, text_of_settlement};
 pub use profile::{PrinterProfile, ProfileError};
+#[cfg(test)]
+pub(crate) use settlement::tests::settlement_slip as settlement_example;
 pub use settlement::{SettlementSlip, SlipDifference, SlipSum};
+#[cfg(test)]
+pub use template::titled_kinds;
 pub use transaction_code::transaction_code;
 
 use jiff::civil::{Date, DateTime};

@@ -85,7 +85,21 @@ impl Picture {
     pub fn write_png(&self, path: &Path) -> Result<(), DrawingError> {
         let file = std::fs::File::create(path)
             .map_err(|source| DrawingError::File { path: path.display().to_string(), source })?;
-        let mut encoder = png::Encoder::new(std::io::BufWriter::new(file), self.width, self.height());
+        self.png_to(std::io::BufWriter::new(file))
+    }
+
+    /// The same as bytes.
+    ///
+    /// # Errors
+    /// When it cannot be encoded.
+    pub fn png(&self) -> Result<Vec<u8>, DrawingError> {
+        let mut bytes = Vec::new();
+        self.png_to(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    fn png_to(&self, to: impl std::io::Write) -> Result<(), DrawingError> {
+        let mut encoder = png::Encoder::new(to, self.width, self.height());
         encoder.set_color(png::ColorType::Grayscale);
         encoder.set_depth(png::BitDepth::Eight);
         encoder.set_pixel_dims(Some(png::PixelDimensions { xppu: 8000, yppu: 8000, unit: png::Unit::Meter }));

@@ -3,6 +3,8 @@
 //! own time.
 
 mod drawing;
+#[cfg(test)]
+mod gallery;
 mod model;
 mod tokenizer;
 
@@ -68,6 +70,11 @@ pub enum PaperWidth {
 }
 
 impl PaperWidth {
+    /// The narrowest roll that holds lines of so many dots.
+    pub const fn of_dots(dots: u16) -> Self {
+        if dots as u32 <= Self::Mm58.dots() { Self::Mm58 } else { Self::Mm80 }
+    }
+
     /// Dots of a line.
     pub const fn dots(self) -> u32 {
         match self {
@@ -115,6 +122,20 @@ pub enum StartError {
     /// The system gives no thread or no socket.
     #[error("the sandbox printer could not be started: {0}")]
     System(#[from] std::io::Error),
+}
+
+impl Picture {
+    /// What a printer that nothing is wrong with puts on paper for these bytes, one picture for each piece that is torn off.
+    pub fn printed(bytes: &[u8], paper: PaperWidth) -> Vec<Self> {
+        let mut model = Model::new(paper.dots(), Habits::default());
+        let mut events = model.receive(bytes);
+        events.extend(model.tear_off());
+        let drawn = events.into_iter().filter_map(|event| match event {
+            Event::Receipt(strip) => Some(Self::of(&strip, paper.dots())),
+            Event::Answer(_) => None,
+        });
+        drawn.collect()
+    }
 }
 
 impl SandboxPrinter {

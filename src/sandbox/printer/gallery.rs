@@ -1,0 +1,143 @@
+//! Every slip there is as a picture, in both widths and both languages: `target/screens/receipts/`, for people to look at. What can
+//! be told without looking is tested: every code can be read and says what it is to say, and nothing is wider than the paper.
+
+use std::path::{Path, PathBuf};
+
+use super::{PaperWidth, Picture};
+use crate::receipt::settlement_example;
+use crate::receipt::tests::{long_slip, parked_slip, slip};
+use crate::receipt::{self, CopyFor, PrinterProfile, SaleSlip, transaction_code};
+use crate::reference::TraceNumber;
+use crate::wording::Language;
+
+const LINK: &str = "HTTPS://R.EXAMPLE.CN/R/10000001/000001/000123/20260305/ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+
+fn folder() -> PathBuf {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/screens/receipts");
+    std::fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+/// What every code on it says, from top to bottom.
+fn codes(picture: &Picture) -> Vec<String> {
+    let (width, height) = (picture.width(), picture.height());
+    let dot = |x: usize, y: usize| picture.dot(u32::try_from(x).unwrap(), u32::try_from(y).unwrap());
+    let mut image = rqrr::PreparedImage::prepare_from_greyscale(width as usize, height as usize, dot);
+    image.detect_grids().iter().map(|grid| grid.decode().unwrap().1).collect()
+}
+
+/// Of every kind what its slip says; and sales that were signed, checked by PIN, spared a signature, printed again, of goods.
+fn slips() -> Vec<(String, SaleSlip)> {
+    let earlier = Some(TraceNumber { stan: slip().trace.stan.next(), ..slip().trace });
+    let mut slips = Vec::new();
+    for kind in receipt::titled_kinds() {
+        let by_code = kind.starts_with("code_");
+        let goes_back = matches!(kind, "void" | "refund" | "completion_void" | "code_refund");
+        let original =
+            if matches!(kind, "sale" | "pre_authorisation" | "offline_sale" | "code_payment") { None } else { earlier };
+        let read = !by_code && kind != "completion_notice";
+        let signs = matches!(kind, "sale" | "offline_sale" | "pre_authorisation");
+        let all = SaleSlip { kind, goes_back, original, card_read: read, signature: signs, ..slip() };
+        let without_chip = SaleSlip {
+            cryptogram: None,
+            tvr: String::new(),
+            tsi: String::new(),
+            atc: None,
+            card_sequence_number: None,
+            ..all.clone()
+        };
+        let shown = match () {
+            () if by_code => SaleSlip {
+                truncated_pan: String::new(),
+                bank: None,
+                application_label: String::new(),
+                aid: String::new(),
+                card_expiry: None,
+                authorisation_code: None,
+                code_tail: (kind == "code_payment").then(|| "123456".to_owned()),
+                voucher: Some("4200001234202611290000000001".to_owned()),
+                ..without_chip
+            },
+            () if !read => SaleSlip { aid: String::new(), application_label: String::new(), ..without_chip },
+            () if signs => all,
+            () => without_chip,
+        };
+        slips.push((kind.to_owned(), shown));
+    }
+    let until = "2027-03-05".parse().unwrap();
+    slips.push(("linked".to_owned(), SaleSlip { link: Some((LINK.to_owned(), until)), ..slip() }));
+    slips.push((
+        "again".to_owned(),
+        SaleSlip { duplicate: Some(1), signature: false, pin_checked_by_bank: true, ..slip() },
+    ));
+    let trailer = vec!["消费热线 95516".to_owned(), "谢谢惠顾".to_owned()];
+    slips.push(("spared".to_owned(), SaleSlip { signature: false, signature_spared: true, trailer, ..slip() }));
+    slips.push(("long".to_owned(), long_slip()));
+    slips
+}
+
+const PAPERS: [(PaperWidth, &str, usize); 2] =
+    [(PaperWidth::Mm58, "generic-58", 32), (PaperWidth::Mm80, "generic-80", 48)];
+const LANGUAGES: [(Language, &str); 2] = [(Language::Chinese, "zh"), (Language::English, "en")];
+
+fn keep(bytes: &[u8], paper: PaperWidth, name: &str) -> Picture {
+    let mut pieces = Picture::printed(bytes, paper);
+    assert_eq!(pieces.len(), 1, "{name}: one piece of paper");
+    let picture = pieces.remove(0);
+    picture.write_png(&folder().join(format!("{name}.png"))).unwrap();
+    picture
+}
+
+#[test]
+fn a_scanner_reads_every_code_of_every_slip_and_nothing_is_wider_than_the_paper() {
+    let mut read = 0;
+    for (paper, profile, columns) in PAPERS {
+        let profile_of = PrinterProfile::shipped(profile).unwrap();
+        for (language, word) in LANGUAGES {
+            for (name, slip) in slips() {
+                for copy in [CopyFor::Merchant, CopyFor::Customer] {
+                    let name = format!("{name}-{}-{profile}-{word}", copy.word());
+                    let picture = keep(&receipt::render(&slip, copy, &profile_of, language), paper, &name);
+                    let linked = slip.link.as_ref().filter(|_| copy == CopyFor::Customer);
+                    let says = linked.map_or_else(|| transaction_code(&slip), |(link, _)| link.clone());
+                    let found = codes(&picture);
+                    assert!(found.contains(&says), "{name}: {found:?}");
+                    assert!(
+                        found.iter().all(|code| *code == says || *code == transaction_code(&slip)),
+                        "{name}: {found:?}"
+                    );
+                    read += found.len();
+                    let text = receipt::text(&slip, copy, columns, language);
+                    let widest = text.lines().filter(|line| !line.starts_with("[QR]")).map(receipt::columns).max();
+                    assert!(widest.unwrap() <= columns, "{name}: {text}");
+                }
+            }
+            for (name, bytes) in [
+                ("parked", receipt::render_parked(&parked_slip(), &profile_of, language)),
+                ("settlement", receipt::render_settlement(&settlement_example(), &profile_of, language)),
+            ] {
+                let picture = keep(&bytes, paper, &format!("{name}-{profile}-{word}"));
+                assert_eq!(codes(&picture), Vec::<String>::new(), "{name} has no code");
+            }
+        }
+    }
+    assert!(read >= slips().len() * 8, "{read}");
+}
+
+#[test]
+fn a_chinese_character_is_twice_as_wide_as_a_letter_and_nothing_is_lost_at_the_edge() {
+    // Sixteen Chinese characters fill a line of 32 columns to the last dot; a seventeenth begins a new one.
+    let line = |text: &str| {
+        let mut bytes = vec![0x1B, 0x40, 0x1C, 0x26];
+        bytes.extend(receipt::Charset::Gb18030.encode(text));
+        bytes.extend(b"\n\n");
+        Picture::printed(&bytes, PaperWidth::Mm58).remove(0)
+    };
+    let dark = |picture: &Picture| {
+        let columns = (0..picture.width()).filter(|x| (0..picture.height()).any(|y| picture.dot(*x, y) < 128));
+        columns.max().unwrap()
+    };
+    let (full, half, over) = (line(&"国".repeat(16)), line(&"国".repeat(8)), line(&"国".repeat(17)));
+    assert!((360..384).contains(&dark(&full)) && (168..192).contains(&dark(&half)), "{} {}", dark(&full), dark(&half));
+    assert!(over.height() > full.height() && dark(&over) < 384);
+}
