@@ -18,6 +18,7 @@ use super::printing::FollowedCopy;
 use super::queue::QueueDesk;
 use super::report::SaleReport;
 use super::running::Running;
+use super::settlement_desk::AccountDesk;
 use super::settling::SettlingDesk;
 use super::shop::ShopDesk;
 use super::showing::local_now;
@@ -170,6 +171,7 @@ pub(super) struct Core {
     pub(super) next_ledger_try: Instant,
     pub(super) shop: ShopDesk,
     pub(super) settling: SettlingDesk,
+    pub(super) account: AccountDesk,
     pub(super) shown: Option<View>,
 }
 
@@ -214,6 +216,7 @@ impl Core {
             leave_result_at: None,
             next_ledger_try: clock::instant(),
             settling: SettlingDesk::new(),
+            account: AccountDesk::default(),
             shown: None,
         }
     }
@@ -330,6 +333,8 @@ impl Core {
         self.drain_queue(false);
         self.mind_by_code();
         self.drain_settlement();
+        self.drain_account();
+        self.refresh_settlement();
         self.mind_pin_time();
         self.mind_question_time();
         if self.leave_result_at.is_some_and(|at| clock::instant() >= at) {

@@ -6,11 +6,11 @@
 
 use std::time::{Duration, Instant};
 
-use jiff::civil::Time;
+use jiff::civil::{DateTime, Time};
 
 use super::engine::Core;
 use super::setup::{Setup, SetupError};
-use super::showing::local_now;
+use super::showing::{local_in, local_now};
 use super::sign_on::destroy_number_keys;
 use super::workers::link;
 use crate::acquirer::link::HostLink;
@@ -22,6 +22,7 @@ use crate::settlement::closing::{
     self, Answer, Cause, Cut, MerchantAccount, State, UnderWay, Wish, due, may_cut, night, pause_s,
 };
 use crate::settlement::{Totals, TotalsError, totals};
+use crate::wording::Reason;
 
 /// How often it is looked whether a batch has become too long for a message.
 const LOOK_AT_LENGTH: Duration = Duration::from_secs(60);
@@ -45,12 +46,14 @@ impl SettlementPlan {
 /// What the engine knows of settlements beside the ledger. Only its own thread touches it.
 #[derive(Debug)]
 pub(super) struct SettlingDesk {
-    wish: Option<Wish>,
-    under_way: Option<UnderWay>,
+    pub(super) wish: Option<Wish>,
+    pub(super) under_way: Option<UnderWay>,
     tries: u32,
     /// The host is being asked, and how many lines it was told.
     asked: Option<u32>,
     next_try: Instant,
+    /// The same in local time, as it is shown.
+    pub(super) next_try_at: Option<DateTime>,
     next_look: Instant,
     /// What is said of it once.
     told: Option<Cut>,
@@ -64,6 +67,19 @@ pub(super) struct SettlementSlips {
     pub printing: Option<Batch>,
     /// The printer did not take one: nothing is tried until something changes.
     pub held: bool,
+    /// Somebody wants this one once more.
+    pub again: Option<Batch>,
+    /// Which one did not come out, and why.
+    pub failed: Option<(Batch, Option<Reason>)>,
+}
+
+impl SettlementSlips {
+    /// Somebody wants a slip once more; what kept the printer may be over.
+    pub fn print_again(&mut self, batch: Batch) {
+        self.again = Some(batch);
+        self.held = false;
+        self.failed = None;
+    }
 }
 
 impl SettlingDesk {
@@ -75,6 +91,7 @@ impl SettlingDesk {
             tries: 0,
             asked: None,
             next_try: now,
+            next_try_at: None,
             next_look: now,
             told: None,
             slips: SettlementSlips::default(),
@@ -84,6 +101,18 @@ impl SettlingDesk {
     /// The host is being asked: the keys stay as they are.
     pub const fn asking(&self) -> bool {
         self.asked.is_some()
+    }
+
+    /// The next request goes at once.
+    pub fn try_now(&mut self) {
+        self.next_try = clock::instant();
+        self.next_try_at = None;
+    }
+
+    /// The next request goes after a while.
+    fn try_in(&mut self, pause: Duration) {
+        self.next_try = clock::instant() + pause;
+        self.next_try_at = Some(local_in(pause));
     }
 
     fn take(&mut self, row: Option<SettlementRow>) {
@@ -111,10 +140,11 @@ impl Core {
         if let Err(error) = self.ledger.wish_settlement(&wish).and_then(|()| self.take_up_settlement()) {
             return self.ledger_failed(&error);
         }
-        self.settling.next_try = clock::instant();
+        self.settling.try_now();
         self.queue.look_again();
         self.drain_queue(true);
         self.drain_settlement();
+        self.refresh_settlement();
     }
 
     /// Does what is next of a settlement, when nobody pays.
@@ -194,7 +224,7 @@ impl Core {
                 self.settling.wish = None;
                 self.settling.told = None;
                 self.settling.take(Some(row));
-                self.settling.next_try = clock::instant();
+                self.settling.try_now();
                 Ok(())
             }
             // A batch that cannot be added up is for a person; payments go on.
@@ -231,10 +261,11 @@ impl Core {
         };
         if let Err(error) = noted {
             // The same is asked again: nothing of it is written down.
-            self.settling.next_try = clock::instant() + Duration::from_secs(pause_s(1).into());
+            self.settling.try_in(Duration::from_secs(pause_s(1).into()));
             return self.ledger_failed(&error);
         }
         self.drain_settlement();
+        self.refresh_settlement();
     }
 
     fn note_settlement(&mut self, batch: Batch, answer: Answer, sent: u32) -> Result<(), LedgerError> {
@@ -247,7 +278,7 @@ impl Core {
                 tracing::info!(%batch, state = next.word(), "a settlement goes on");
                 let row = self.ledger.settlement_under_way()?;
                 self.settling.take(row);
-                self.settling.next_try = clock::instant();
+                self.settling.try_now();
                 if !next.is_open() { self.after_close() } else { Ok(()) }
             }
             Err(unexpected) => {
@@ -280,7 +311,7 @@ impl Core {
             self.ledger.settlement_tried(batch)?;
         }
         self.take_up_settlement()?;
-        self.settling.next_try = clock::instant() + Duration::from_secs(pause_s(self.settling.tries.max(1)).into());
+        self.settling.try_in(Duration::from_secs(pause_s(self.settling.tries.max(1)).into()));
         Ok(())
     }
 }

@@ -177,6 +177,7 @@ impl Core {
             | Screen::Transaction(_)
             | Screen::Cart(_)
             | Screen::Goods(_)
+            | Screen::Settlement(_)
             | Screen::Queue { .. }
             | Screen::Enrol { .. }
             | Screen::OutOfService { .. } => self.screen = Screen::OutOfService { reason },

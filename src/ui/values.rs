@@ -5,7 +5,7 @@ use slint::{Image, Rgb8Pixel, SharedPixelBuffer};
 
 use super::generated;
 use crate::app::view::RowState;
-use crate::money::Amount;
+use crate::money::{Amount, Currency};
 use crate::payment::transaction::Kind;
 use crate::receipt::symbol::Symbol;
 use crate::wording::{Language, Reason};
@@ -48,6 +48,24 @@ pub(super) fn money(amount: Amount) -> generated::Money {
 /// Sign and digits in one text, for rows.
 pub(super) fn money_text(amount: Amount) -> String {
     format!("{}{}", sign(amount), amount.grouped())
+}
+
+/// Minor units with a sign before the currency's own.
+pub(super) fn signed_money(minor: i64, currency: Currency) -> generated::Money {
+    let minus = if minor < 0 { "−" } else { "" };
+    match Amount::new(minor.unsigned_abs(), currency) {
+        Ok(amount) => {
+            generated::Money { sign: format!("{minus}{}", sign(amount)).into(), digits: amount.grouped().into() }
+        }
+        // More than a payment can be: nobody's batch comes to that, and it is not hidden.
+        Err(_) => generated::Money { sign: minus.into(), digits: minor.unsigned_abs().to_string().into() },
+    }
+}
+
+/// The same in one text, for rows.
+pub(super) fn signed_text(minor: i64, currency: Currency) -> String {
+    let money = signed_money(minor, currency);
+    format!("{}{}", money.sign, money.digits)
 }
 
 /// What a reason says in `language`; nothing for no reason.
@@ -119,7 +137,6 @@ pub(super) fn modules(symbol: &Symbol) -> i32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::money::Currency;
     use crate::reference::ResponseCode;
     use crate::wording::ReasonKind;
 
@@ -148,6 +165,14 @@ mod tests {
         for (stored, shown) in [("622202******1234", "1234"), ("****1234", "1234"), ("", ""), ("12", "12")] {
             assert_eq!(last_four(stored), shown, "{stored:?}");
         }
+    }
+
+    #[test]
+    fn what_is_less_than_nothing_has_a_minus_before_the_sign() {
+        for (minor, shown) in [(123_456, "¥1,234.56"), (-123_456, "−¥1,234.56"), (0, "¥0.00")] {
+            assert_eq!(signed_text(minor, Currency::CNY), shown);
+        }
+        assert_eq!(signed_text(i64::MIN, Currency::CNY), "−9223372036854775808");
     }
 
     #[test]

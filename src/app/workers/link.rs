@@ -49,6 +49,8 @@ pub enum Job {
     Advise(i64, Box<Advice>),
     /// Something of the settlement of a batch.
     Settle(Batch, Box<closing::Request>),
+    /// What is on the merchant's account.
+    Account,
     /// For working keys.
     SignOn(TraceNumber),
     /// Whether it is there.
@@ -80,6 +82,8 @@ pub enum Event {
     Late(LateApproval),
     /// Of a settlement.
     Settled(Batch, Result<closing::Answer, LinkFailure>),
+    /// Of the question about the merchant's account.
+    Account(Result<closing::MerchantAccount, LinkFailure>),
     /// Of a sign-on.
     SignOn(Result<SignedOn, SignOnFailure>),
     /// Of a check.
@@ -134,6 +138,7 @@ pub fn carry_out(job: Job, link: &dyn HostLink, files: &EmvFiles) -> Vec<Event> 
         Job::Cancel(order) => Event::Cancelled(order.trace, cancel(link, order)),
         Job::Advise(id, advice) => Event::Advice(id, link.advise(&advice)),
         Job::Settle(batch, request) => Event::Settled(batch, link.settle(&request)),
+        Job::Account => Event::Account(link.merchant_account()),
         Job::SignOn(trace) => Event::SignOn(link.sign_on(trace)),
         Job::Check => Event::Check(link.check()),
         Job::Report(report) => Event::Report(link.report(&report)),
