@@ -16,7 +16,7 @@ use crate::settlement::{Line, Scheme, Side};
 use crate::wording::Language;
 
 /// Sums, differences and postings on one page.
-const SUMS_PER_PAGE: usize = 6;
+const SUMS_PER_PAGE: usize = 5;
 const DIFFERENCES_PER_PAGE: usize = 5;
 const POSTINGS_PER_PAGE: usize = 5;
 
@@ -352,12 +352,15 @@ fn difference_row(difference: &HostDifference) -> generated::DifferenceRow {
 fn posting_row(settlement: &HostSettlement, currency: Currency) -> generated::PostingRow {
     let closing = &settlement.closing;
     let text = |minor| values::signed_text(minor, currency);
+    // A fee of what went back comes back as well.
+    let sign = if closing.fee_minor < 0 { '+' } else { '−' };
+    let fee = text(closing.fee_minor.saturating_abs());
     generated::PostingRow {
         batch: settlement.batch.to_string().into(),
         at: values::day_and_time(settlement.at).into(),
         posted: settlement.posted,
         net: text(closing.net_minor()).into(),
-        made_of: format!("{} − {}", text(closing.gross_minor), text(closing.fee_minor)).into(),
+        made_of: format!("{} {sign} {fee}", text(closing.gross_minor)).into(),
         differences: number(closing.differences),
     }
 }

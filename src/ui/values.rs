@@ -53,13 +53,25 @@ pub(super) fn money_text(amount: Amount) -> String {
 /// Minor units with a sign before the currency's own.
 pub(super) fn signed_money(minor: i64, currency: Currency) -> generated::Money {
     let minus = if minor < 0 { "−" } else { "" };
-    match Amount::new(minor.unsigned_abs(), currency) {
-        Ok(amount) => {
-            generated::Money { sign: format!("{minus}{}", sign(amount)).into(), digits: amount.grouped().into() }
+    let whole = |amount: Amount| amount.grouped();
+    let digits = Amount::new(minor.unsigned_abs(), currency).map_or_else(|_| beyond(minor, currency), whole);
+    generated::Money { sign: format!("{minus}{}", sign(Amount::zero(currency))).into(), digits: digits.into() }
+}
+
+/// The digits of what is more than a payment can be: an account holds the sum of many.
+fn beyond(minor: i64, currency: Currency) -> String {
+    let minor = minor.unsigned_abs();
+    let unit = 10_u64.saturating_pow(currency.exponent().into());
+    let whole = (minor / unit).to_string();
+    let mut grouped = String::with_capacity(whole.len() * 2);
+    for (index, digit) in whole.chars().enumerate() {
+        if index > 0 && (whole.len() - index).is_multiple_of(3) {
+            grouped.push(',');
         }
-        // More than a payment can be: nobody's batch comes to that, and it is not hidden.
-        Err(_) => generated::Money { sign: minus.into(), digits: minor.unsigned_abs().to_string().into() },
+        grouped.push(digit);
     }
+    let places = usize::from(currency.exponent());
+    if places == 0 { grouped } else { format!("{grouped}.{:0places$}", minor % unit) }
 }
 
 /// The same in one text, for rows.
@@ -172,7 +184,9 @@ mod tests {
         for (minor, shown) in [(123_456, "¥1,234.56"), (-123_456, "−¥1,234.56"), (0, "¥0.00")] {
             assert_eq!(signed_text(minor, Currency::CNY), shown);
         }
-        assert_eq!(signed_text(i64::MIN, Currency::CNY), "−9223372036854775808");
+        // An account may hold more than a payment can be.
+        assert_eq!(signed_text(i64::MIN, Currency::CNY), "−¥92,233,720,368,547,758.08");
+        assert_eq!(signed_text(1_000_000_000_000, "JPY".parse().unwrap()), "¥1,000,000,000,000");
     }
 
     #[test]
