@@ -25,6 +25,7 @@ use super::showing::local_now;
 use super::sign_on::SignOnDesk;
 use super::slips_of_the_queue::QueueSlips;
 use super::view::{CopyState, Intent, LinkState, Screen, View};
+use super::witness::WitnessDesk;
 use super::workers::reader::{self, ReaderWorker, Ticket};
 use super::workers::{Devices, Workers, copier, link, printer};
 use crate::clock;
@@ -172,6 +173,7 @@ pub(super) struct Core {
     pub(super) shop: ShopDesk,
     pub(super) settling: SettlingDesk,
     pub(super) account: AccountDesk,
+    pub(super) witness: WitnessDesk,
     pub(super) shown: Option<View>,
 }
 
@@ -217,6 +219,7 @@ impl Core {
             next_ledger_try: clock::instant(),
             settling: SettlingDesk::new(),
             account: AccountDesk::default(),
+            witness: WitnessDesk::new(),
             shown: None,
         }
     }
@@ -286,6 +289,7 @@ impl Core {
         self.take_up_sign_on()?;
         self.take_up_orders()?;
         self.take_up_settlement()?;
+        self.take_up_witness()?;
         let interrupted = self.adopt_interrupted()?;
         self.alarm = self.alarm_of_ledger()?;
         self.adopt_slips()?;
@@ -334,6 +338,7 @@ impl Core {
         self.mind_by_code();
         self.drain_settlement();
         self.drain_account();
+        self.drain_witness();
         self.refresh_settlement();
         self.mind_pin_time();
         self.mind_question_time();

@@ -148,6 +148,7 @@ impl Core {
             }
             link::Event::Settled(batch, result) => self.after_settling(batch, result),
             link::Event::Account(result) => self.after_account(result),
+            link::Event::Witnessed(result) => self.after_witness(result),
             link::Event::SignOn(result) => self.after_sign_on(result),
             link::Event::KeysNeeded => self.keys_are_needed(),
             link::Event::LineEnded(end) => self.line.after_end(&end),

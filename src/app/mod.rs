@@ -45,6 +45,7 @@ mod slips;
 mod slips_of_the_queue;
 mod stepped;
 pub mod view;
+mod witness;
 mod workers;
 
 pub use by_code::CodeSetup;

@@ -30,7 +30,7 @@ const LOOK_AT_LENGTH: Duration = Duration::from_secs(60);
 /// When a terminal settles without being asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SettlementPlan {
-    /// Local time of every night; none where people do it.
+    /// Local time of every night, where the acquirer says nothing else; none where people do it.
     pub at: Option<Time>,
     /// With so many payments.
     pub most_payments: u32,
@@ -175,7 +175,9 @@ impl Core {
 
     fn look_at_the_clock(&mut self, plan: SettlementPlan) -> Result<(), LedgerError> {
         // A clock that is known to be wrong says nothing of the night.
-        let Some(at) = plan.at.filter(|_| self.line.refusal().is_none()) else { return Ok(()) };
+        // The acquirer's word goes before that of the settings.
+        let at = self.parts.tables.terminal.settlement_time().or(plan.at);
+        let Some(at) = at.filter(|_| self.line.refusal().is_none()) else { return Ok(()) };
         let (now, last) = (local_now(), self.ledger.settled_night()?);
         let wish = Wish { cause: Cause::Nightly, since: now, without_undecided: false };
         match (due(last, now, at), last) {
@@ -291,6 +293,7 @@ impl Core {
     /// Nothing that needs the numbers of its cards can come any more, and batches that a sign-on had passed over are settled as well.
     fn after_close(&mut self) -> Result<(), LedgerError> {
         destroy_number_keys(&mut self.ledger);
+        self.witness.order();
         self.settling.slips.held = false;
         self.print_settlements();
         if self.ledger.batch_to_settle()? < self.ledger.batch()? {

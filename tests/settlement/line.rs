@@ -4,6 +4,7 @@ use std::sync::mpsc::{Receiver, Sender};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use yima::acquirer::cosign::{CosignError, Cosigned, LogToSign};
 use yima::acquirer::link::{HostCheck, HostLink, HttpsLink};
 use yima::acquirer::parameters::status::StatusReport;
 use yima::acquirer::parameters::{Download, DownloadError};
@@ -96,6 +97,10 @@ impl HostLink for Line {
 
     fn merchant_account(&self) -> Result<MerchantAccount, LinkFailure> {
         self.real().merchant_account()
+    }
+
+    fn witness(&self, log: &LogToSign) -> Result<Option<Cosigned>, CosignError> {
+        self.real().witness(log)
     }
 
     fn sale(&self, request: &SaleRequest) -> Result<HostAnswer, LinkFailure> {
