@@ -4,6 +4,7 @@ use std::sync::mpsc::{Receiver, Sender};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use yima::acquirer::cosign::{CosignError, Cosigned, LogToSign};
 use yima::acquirer::link::{HostCheck, HostLink, HttpsLink};
 use yima::acquirer::parameters::status::StatusReport;
@@ -14,6 +15,7 @@ use yima::iso8583::Order;
 use yima::link_fault::LinkFault;
 use yima::payment::advice::Advice;
 use yima::payment::online::{AboutRequest, HostAnswer, LinkFailure, ReversalRequest, SaleRequest, Unreached};
+use yima::payment::qr::{self, CodeRefund, HostWord};
 use yima::reference::TraceNumber;
 use yima::settlement::closing::{Answer, MerchantAccount, Request};
 
@@ -37,9 +39,18 @@ pub struct Script {
     pub fates: Vec<(usize, Fate)>,
     /// What was asked.
     pub asked: Vec<Request>,
+    /// The terminal's time is the host's, whatever its zone.
+    pub same_clock: bool,
+    /// The account is not told.
+    pub no_account: bool,
+    /// Called before a request, counted from 0.
+    pub before: Option<Before>,
     /// Where a request that is cut off says so, and waits for the end.
     pub cut: Option<Cut>,
 }
+
+/// What happens before a request.
+pub type Before = Box<dyn FnMut(usize) + Send>;
 
 /// Of a request that is cut off.
 pub struct Cut {
@@ -78,6 +89,9 @@ impl HostLink for Line {
             let mut script = self.script.lock().unwrap();
             let number = script.asked.len();
             script.asked.push(request.clone());
+            if let Some(before) = script.before.as_mut() {
+                before(number);
+            }
             script.fates.iter().find(|(at, _)| *at == number).map(|(_, fate)| *fate)
         };
         match fate {
@@ -96,6 +110,9 @@ impl HostLink for Line {
     }
 
     fn merchant_account(&self) -> Result<MerchantAccount, LinkFailure> {
+        if self.script.lock().unwrap().no_account {
+            return Err(LinkFailure::NoAnswer("silent".to_owned()));
+        }
         self.real().merchant_account()
     }
 
@@ -105,6 +122,14 @@ impl HostLink for Line {
 
     fn sale(&self, request: &SaleRequest) -> Result<HostAnswer, LinkFailure> {
         self.inner.sale(request)
+    }
+
+    fn code_payment(&self, asked: &qr::Request) -> Result<HostWord, LinkFailure> {
+        self.inner.code_payment(asked)
+    }
+
+    fn code_refund(&self, refund: &CodeRefund) -> Result<HostAnswer, LinkFailure> {
+        self.inner.code_refund(refund)
     }
 
     fn about(&self, request: &AboutRequest) -> Result<HostAnswer, LinkFailure> {
@@ -124,7 +149,9 @@ impl HostLink for Line {
     }
 
     fn check(&self) -> Result<HostCheck, LinkFailure> {
-        self.inner.check()
+        let check = self.inner.check()?;
+        let same = self.script.lock().unwrap().same_clock;
+        Ok(if same { HostCheck { local_ahead: Some(SignedDuration::ZERO), date: None, ..check } } else { check })
     }
 
     fn take_need_of_keys(&self) -> bool {
