@@ -86,7 +86,7 @@ impl Town {
             reader: Box::new(SandboxReader::new(FaultyCard::new(card, Faults::default()), Duration::ZERO)),
             printer: Box::new(Paper::default()),
             sound: Box::new(yima::devices::sound::silent::Silent),
-            link: Arc::new(Line { inner, setup, script: Arc::clone(&self.script) }),
+            link: Arc::new(Line { inner, script: Arc::clone(&self.script) }),
             ..parts
         };
         let (listener, views, reports) = Watching::new();

@@ -6,11 +6,10 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use yima::acquirer::cosign::{CosignError, Cosigned, LogToSign};
-use yima::acquirer::link::{HostCheck, HostLink, HttpsLink};
+use yima::acquirer::link::{HostCheck, HostLink};
 use yima::acquirer::parameters::status::StatusReport;
 use yima::acquirer::parameters::{Download, DownloadError};
 use yima::acquirer::sign_on::{SignOnFailure, SignedOn};
-use yima::app::Setup;
 use yima::iso8583::Order;
 use yima::link_fault::LinkFault;
 use yima::payment::advice::Advice;
@@ -63,16 +62,10 @@ pub struct Cut {
 /// See the module.
 pub struct Line {
     pub inner: Arc<dyn HostLink>,
-    pub setup: Setup,
     pub script: Arc<Mutex<Script>>,
 }
 
 impl Line {
-    /// The real one, with the keys that there are now.
-    fn real(&self) -> HttpsLink {
-        self.setup.link(self.setup.identity().unwrap(), self.setup.vault().unwrap()).unwrap()
-    }
-
     fn wait_for_the_end(&self) -> LinkFailure {
         let cut = self.script.lock().unwrap().cut.take();
         if let Some(Cut { says, ends }) = cut {
@@ -95,15 +88,15 @@ impl HostLink for Line {
             script.fates.iter().find(|(at, _)| *at == number).map(|(_, fate)| *fate)
         };
         match fate {
-            None => self.real().settle(request),
+            None => self.inner.settle(request),
             Some(Fate::NotReached) => Err(LinkFailure::NeverSent(Unreached::new(LinkFault::NoRoute, "no line"))),
             Some(Fate::CutBefore) => Err(self.wait_for_the_end()),
             Some(Fate::CutAfter) => {
-                self.real().settle(request)?;
+                self.inner.settle(request)?;
                 Err(self.wait_for_the_end())
             }
             Some(Fate::AnswerLost) => {
-                self.real().settle(request)?;
+                self.inner.settle(request)?;
                 Err(LinkFailure::NoAnswer("silent".to_owned()))
             }
         }
@@ -113,11 +106,11 @@ impl HostLink for Line {
         if self.script.lock().unwrap().no_account {
             return Err(LinkFailure::NoAnswer("silent".to_owned()));
         }
-        self.real().merchant_account()
+        self.inner.merchant_account()
     }
 
     fn witness(&self, log: &LogToSign) -> Result<Option<Cosigned>, CosignError> {
-        self.real().witness(log)
+        self.inner.witness(log)
     }
 
     fn sale(&self, request: &SaleRequest) -> Result<HostAnswer, LinkFailure> {

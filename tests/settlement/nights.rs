@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::tz::{Offset, TimeZone};
+use yima::acquirer::link::HostLink;
 use yima::app::{Device, Parts, SettlementPlan, SteppedEngine};
 use yima::clock::SetByHand;
 use yima::sandbox::card::SandboxCard;
@@ -32,6 +33,11 @@ impl Night {
             let folder = house.terminal.folder.path().join("host/parameters");
             std::fs::create_dir_all(&folder).unwrap();
             std::fs::write(folder.join("host.toml"), tables).unwrap();
+            let setup = house.setup();
+            let link = setup.link(setup.identity().unwrap(), setup.vault().unwrap()).unwrap();
+            let trace = setup.ledger(&setup.identity().unwrap()).unwrap().take_trace_number().unwrap();
+            link.sign_on(trace).unwrap();
+            drop(link);
             house.setup().update_parameters().unwrap();
         }
         let now = Timestamp::now();

@@ -50,7 +50,7 @@ impl House {
     /// The parts with the line of the script.
     pub fn on_line(&self, parts: Parts) -> Parts {
         let (inner, script) = (Arc::clone(&parts.link), Arc::clone(&self.script));
-        Parts { link: Arc::new(Line { inner, setup: self.setup(), script }), ..parts }
+        Parts { link: Arc::new(Line { inner, script }), ..parts }
     }
 
     /// A terminal that has taken these payments and is idle.
