@@ -313,7 +313,7 @@ fn a_batch_is_settled_by_four_touches_and_its_slip_comes_out() {
         back: (400, 1196),
     };
     let landscape = Settling {
-        history: (169, 452),
+        history: (257, 452),
         settle_up: (148, 312),
         row: (560, 12),
         settle: (40, 312),
