@@ -325,6 +325,8 @@ reason_kinds! {
     LedgerRestored = "ledger_restored";
     /// The host does not take a message about a payment that is over; the payment stands.
     AdviceParked = "advice_parked";
+    /// The host does not sign the log of transactions as it is here.
+    LogRefused = "log_refused";
     /// The reader's own pad still asks for the PIN of a payment that is over.
     PadBusy = "pad_busy";
     /// The payment was taken back; nothing is charged.

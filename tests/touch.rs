@@ -287,3 +287,69 @@ fn a_terminal_whose_binding_is_damaged_says_that_it_is_out_of_service() {
     counter.shop.picture().save(&file);
     keep(&file, "out-of-service.png");
 }
+
+/// Where a settlement is touched, and spots that tell its screens apart.
+struct Settling {
+    /// 交易, and 结算 there.
+    history: (u32, u32),
+    settle_up: (u32, u32),
+    /// In the first row of the transactions, clear of words. The keypad is not white there.
+    row: (u32, u32),
+    /// 结算, and 确认结算.
+    settle: (u32, u32),
+    yes: (u32, u32),
+    /// In 收款, the way back from the settlement, clear of its word.
+    back: (u32, u32),
+}
+
+#[test]
+fn a_batch_is_settled_by_four_touches_and_its_slip_comes_out() {
+    let portrait = Settling {
+        history: (439, 1224),
+        settle_up: (624, 1085),
+        row: (420, 232),
+        settle: (60, 963),
+        yes: (60, 1070),
+        back: (400, 1196),
+    };
+    let landscape = Settling {
+        history: (257, 452),
+        settle_up: (148, 312),
+        row: (560, 12),
+        settle: (40, 312),
+        yes: (500, 361),
+        back: (665, 440),
+    };
+    for (places, settling, name) in
+        [(&PORTRAIT, portrait, "settling-portrait"), (&LANDSCAPE, landscape, "settling-landscape")]
+    {
+        let mut screen = Screen::open(places, name);
+        screen.pay_12_34();
+        screen.wait_for_colour("the screen says paid", places.result, JADE);
+        wait_until("both slips are printed", Duration::from_secs(20), || screen.counter.receipts().len() == 2);
+        screen.wait_for_colour("the keypad comes back", places.key, KEY);
+        let click = |screen: &Screen, (x, y): (u32, u32)| screen.counter.shop.click(x, y);
+        click(&screen, settling.history);
+        screen.wait_for_colour("the transactions", settling.row, KEY);
+        click(&screen, settling.settle_up);
+        screen.wait_for_colour("the open batch", settling.settle, JADE);
+        screen.keep("open");
+        click(&screen, settling.settle);
+        screen.wait_for_colour("the question", settling.yes, JADE);
+        screen.keep("sure");
+        click(&screen, settling.yes);
+        wait_until("the slip of the settlement is printed", Duration::from_secs(30), || {
+            screen.counter.receipts().len() == 3
+        });
+        screen.wait_for_colour("the settlement", settling.back, JADE);
+        screen.keep("settled");
+        let output = screen.counter.yima(&["settlements", "--json"]).output().unwrap();
+        let rows: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!((&rows[0]["state"], &rows[0]["verdict"]), (&"closed".into(), &"equal".into()), "{rows:#}");
+        let host = screen.counter.host_books();
+        let posted = host.postings(&host.merchant_of("10000001").unwrap()).unwrap();
+        assert_eq!(posted.iter().map(|posting| posting.amount).collect::<Vec<_>>(), [1234, -5]);
+        click(&screen, settling.back);
+        screen.wait_for_colour("the keypad", places.key, KEY);
+    }
+}

@@ -10,10 +10,13 @@ use reqwest::header::CONTENT_TYPE;
 
 use super::enrolment::EnrolmentError;
 use super::enrolment::https::{certified, chain};
+use crate::proof::checkpoint::{Checkpoint, name_of_acquirer, origin_of_machine};
 use crate::proof::note::{Note, NoteKey, Signature};
-use crate::proof::tree::{Hash, MOST_LEAVES};
+use crate::proof::tree::{Hash, MOST_LEAVES, Tree};
 use crate::proof::witness::{LONGEST, PATH, Request, cosignature};
+use crate::terminal::identity::{Identity, acquirer_key};
 use crate::terminal::link::LinkSettings;
+use crate::vault::SecureElement;
 
 /// Why the host has not signed.
 #[derive(Debug, thiserror::Error)]
@@ -21,6 +24,9 @@ pub enum CosignError {
     /// Certificates or settings.
     #[error(transparent)]
     Client(#[from] EnrolmentError),
+    /// The head of the log cannot be signed by this terminal.
+    #[error("this terminal cannot sign the head of its log: {0}")]
+    Unsigned(String),
     /// The host was not reached, or did not answer.
     #[error("{0}; check the network and host.url, then try again")]
     Link(String),
@@ -44,6 +50,67 @@ pub enum CosignError {
     /// The proof cannot be made.
     #[error("it cannot be proved that the log only grew since the host signed {0} entries of it")]
     NoProof(u64),
+}
+
+impl CosignError {
+    /// The line or this machine is the cause, and not the log: the same may be asked again.
+    pub const fn is_passing(&self) -> bool {
+        match self {
+            Self::Client(_) | Self::Unsigned(_) | Self::Link(_) => true,
+            Self::Refused(_) | Self::Shortened { .. } | Self::Answer | Self::NoProof(_) => false,
+        }
+    }
+}
+
+/// A log whose head is to be signed by both.
+pub struct LogToSign {
+    /// All of it.
+    pub tree: Tree,
+    /// How many entries the host has signed, as far as is known here.
+    pub signed: u64,
+}
+
+impl std::fmt::Debug for LogToSign {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "LogToSign of {} entries, {} signed", self.tree.size(), self.signed)
+    }
+}
+
+/// A head that both have signed.
+#[derive(Clone, Debug)]
+pub struct Cosigned {
+    /// Entries of the log.
+    pub size: u64,
+    /// What the device key has signed.
+    pub note: Note,
+    /// The host's signature of it.
+    pub signature: Signature,
+}
+
+impl LogToSign {
+    /// Signs the head by the device key and has the host sign it.
+    ///
+    /// # Errors
+    /// When one of the two does not.
+    pub fn signed(
+        &self,
+        settings: &LinkSettings,
+        directory: &Path,
+        identity: &Identity,
+        vault: &dyn SecureElement,
+    ) -> Result<Cosigned, CosignError> {
+        let own = |error: &dyn std::fmt::Display| CosignError::Unsigned(error.to_string());
+        let origin = origin_of_machine(&identity.serial_number);
+        let device = vault.public_key().map_err(|error| own(&error))?;
+        let device = NoteKey::new(&origin, &device).map_err(|error| own(&error))?;
+        let acquirer = acquirer_key(directory, &settings.ca_file).map_err(|error| own(&error))?;
+        let host = NoteKey::new(&name_of_acquirer(&identity.acquirer_code), &acquirer).map_err(|error| own(&error))?;
+        let head = self.tree.head();
+        let note = Checkpoint { origin, head }.signed(&device, |text| vault.sign(text)).map_err(|error| own(&error))?;
+        let mut prove = |size| self.tree.prove_consistency(size);
+        let signature = cosign(settings, directory, (head.size, &note), self.signed, &host, &mut prove)?;
+        Ok(Cosigned { size: head.size, note, signature })
+    }
 }
 
 /// What proves that the log only grew since it had so many leaves.

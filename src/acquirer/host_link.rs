@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::cosign::{CosignError, Cosigned, LogToSign};
 use super::enrolment::EnrolmentError;
 use super::held::LineEnd;
 use super::parameters::status::StatusReport;
@@ -81,6 +82,15 @@ pub trait HostLink: Send + Sync {
     /// How many payments one message of a settlement uploads; nothing where none is settled.
     fn most_lines(&self) -> usize {
         0
+    }
+
+    /// Signs the head of the transaction log and has the host sign it, which looks whether the log only grew since it signed last.
+    /// Nothing, where this link has no such witness. Books nothing.
+    ///
+    /// # Errors
+    /// When one of the two does not sign.
+    fn witness(&self, _log: &LogToSign) -> Result<Option<Cosigned>, CosignError> {
+        Ok(None)
     }
 
     /// Fetches new working keys (0800) and gives them to the vault; those before are gone. Books nothing.

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
 
 use super::addresses::Addresses;
+use super::cosign::{CosignError, Cosigned, LogToSign};
 use super::enrolment::wire::SignedRequest;
 use super::enrolment::{Enrolled, EnrolmentError};
 use super::held::{Held, LineEnd};
@@ -70,6 +71,8 @@ pub struct HttpsLink {
     keys_needed: AtomicBool,
     word_on_binding: Mutex<Option<Result<(), String>>>,
     late: Mutex<Vec<LateApproval>>,
+    /// The host signs the log over a line of its own, which only the network has.
+    witnessed: bool,
 }
 
 /// Settings or files with which no link can be made.
@@ -117,7 +120,8 @@ impl HttpsLink {
         vault: Arc<dyn SecureElement>,
     ) -> Result<Self, LinkError> {
         let carrier = Box::new(Https::new(tls(settings, directory)?));
-        Self::over(carrier, settings, directory, identity, vault)
+        let link = Self::over(carrier, settings, directory, identity, vault)?;
+        Ok(Self { witnessed: true, ..link })
     }
 
     /// The same over another carrier of messages. Certificates and key are its own matter.
@@ -176,6 +180,7 @@ impl HttpsLink {
             keys_needed: AtomicBool::new(false),
             word_on_binding: Mutex::new(None),
             late: Mutex::default(),
+            witnessed: false,
         })
     }
 
@@ -425,6 +430,14 @@ impl HostLink for HttpsLink {
 
     fn most_lines(&self) -> usize {
         self.dialect.settlement.as_ref().map_or(0, |rules| rules.most_lines)
+    }
+
+    fn witness(&self, log: &LogToSign) -> Result<Option<Cosigned>, CosignError> {
+        if !self.witnessed {
+            return Ok(None);
+        }
+        let identity = self.identity();
+        log.signed(&self.settings, &self.directory, &identity, &*self.vault).map(Some)
     }
 
     fn sign_on(&self, trace: TraceNumber) -> Result<SignedOn, SignOnFailure> {

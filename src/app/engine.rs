@@ -18,12 +18,14 @@ use super::printing::FollowedCopy;
 use super::queue::QueueDesk;
 use super::report::SaleReport;
 use super::running::Running;
+use super::settlement_desk::AccountDesk;
 use super::settling::SettlingDesk;
 use super::shop::ShopDesk;
 use super::showing::local_now;
 use super::sign_on::SignOnDesk;
 use super::slips_of_the_queue::QueueSlips;
 use super::view::{CopyState, Intent, LinkState, Screen, View};
+use super::witness::WitnessDesk;
 use super::workers::reader::{self, ReaderWorker, Ticket};
 use super::workers::{Devices, Workers, copier, link, printer};
 use crate::clock;
@@ -170,6 +172,8 @@ pub(super) struct Core {
     pub(super) next_ledger_try: Instant,
     pub(super) shop: ShopDesk,
     pub(super) settling: SettlingDesk,
+    pub(super) account: AccountDesk,
+    pub(super) witness: WitnessDesk,
     pub(super) shown: Option<View>,
 }
 
@@ -214,6 +218,8 @@ impl Core {
             leave_result_at: None,
             next_ledger_try: clock::instant(),
             settling: SettlingDesk::new(),
+            account: AccountDesk::default(),
+            witness: WitnessDesk::new(),
             shown: None,
         }
     }
@@ -283,6 +289,7 @@ impl Core {
         self.take_up_sign_on()?;
         self.take_up_orders()?;
         self.take_up_settlement()?;
+        self.take_up_witness()?;
         let interrupted = self.adopt_interrupted()?;
         self.alarm = self.alarm_of_ledger()?;
         self.adopt_slips()?;
@@ -331,6 +338,9 @@ impl Core {
         self.drain_queue(false);
         self.mind_by_code();
         self.drain_settlement();
+        self.drain_account();
+        self.drain_witness();
+        self.refresh_settlement();
         self.mind_pin_time();
         self.mind_question_time();
         if self.leave_result_at.is_some_and(|at| clock::instant() >= at) {

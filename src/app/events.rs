@@ -40,6 +40,8 @@ impl Core {
             Intent::Shop(intent) if !self.pays() && self.waiting.is_none() => self.on_shop(intent),
             Intent::Shop(_) => {}
             Intent::Settle { without_undecided } => self.want_settlement(Cause::ByHand, without_undecided),
+            Intent::Settlement(intent) if !self.pays() && self.waiting.is_none() => self.on_settlement(intent),
+            Intent::Settlement(_) => {}
             Intent::DidItPrint { copy, printed } => self.did_it_print(copy, printed),
             Intent::RetryPrint => self.retry_failed(),
             Intent::Reprint(trace) => self.print_again(trace),
@@ -145,6 +147,8 @@ impl Core {
                 self.after_comparison(&result);
             }
             link::Event::Settled(batch, result) => self.after_settling(batch, result),
+            link::Event::Account(result) => self.after_account(result),
+            link::Event::Witnessed(result) => self.after_witness(result),
             link::Event::SignOn(result) => self.after_sign_on(result),
             link::Event::KeysNeeded => self.keys_are_needed(),
             link::Event::LineEnded(end) => self.line.after_end(&end),

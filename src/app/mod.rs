@@ -32,7 +32,9 @@ mod repeats;
 mod report;
 mod reversals;
 mod running;
+mod settlement_desk;
 mod settlement_slips;
+pub mod settlement_view;
 pub mod settling;
 mod setup;
 mod shop;
@@ -43,6 +45,7 @@ mod slips;
 mod slips_of_the_queue;
 mod stepped;
 pub mod view;
+mod witness;
 mod workers;
 
 pub use by_code::CodeSetup;

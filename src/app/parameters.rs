@@ -200,6 +200,7 @@ pub fn parameter_values(parameters: &TerminalParameters) -> Vec<(&'static str, S
         ("most of a sale", limit(parameters.sale_limit)),
         ("allowed", allowed.unwrap_or_else(|| "all".to_owned())),
         ("end of receipts", if parameters.trailer.is_empty() { none() } else { parameters.trailer.join(" / ") }),
+        ("settled every night at", said(&parameters.settlement_at)),
         ("kept and not used", if others.is_empty() { none() } else { others.join(", ") }),
         ("not as the acquirer sent it", if adjusted.is_empty() { none() } else { adjusted.join(", ") }),
     ]

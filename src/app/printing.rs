@@ -366,7 +366,7 @@ impl Core {
     }
 }
 
-fn reason_of(fault: &PrinterFault) -> Reason {
+pub(super) fn reason_of(fault: &PrinterFault) -> Reason {
     let kind = match fault {
         PrinterFault::Absent(_) => ReasonKind::PrinterMissing,
         PrinterFault::PaperOut => ReasonKind::PrinterPaperOut,

@@ -2,6 +2,7 @@
 //! that the printer did not take waits until the printer has taken another, or the terminal starts again.
 
 use super::engine::Core;
+use super::printing::reason_of;
 use super::settling::{BatchReport, ReportError, batch_report};
 use super::view::CopyState;
 use super::workers::printer::{Job, Slip};
@@ -35,6 +36,7 @@ impl Core {
         }
         match self.next_settlement_slip() {
             Ok(Some(slip)) => {
+                self.settling.slips.again.take_if(|again| *again == slip.batch);
                 let bytes = receipt::render_settlement(&slip, &self.parts.printer_profile, self.parts.language);
                 if self.printer_jobs.send(Job::Print { slip: Slip::Settlement(slip.batch), bytes }).is_ok() {
                     self.settling.slips.printing = Some((slip.batch, clock::instant()));
@@ -51,7 +53,9 @@ impl Core {
 
     /// The printer's last word on such a slip.
     pub(super) fn after_slip_of_settlement(&mut self, batch: Batch, result: &Result<Confirmation, PrintFailure>) {
-        self.settling.slips.printing = None;
+        let slips = &mut self.settling.slips;
+        slips.printing = None;
+        slips.failed.take_if(|(failed, _)| *failed == batch);
         match result {
             Ok(Confirmation::Printed | Confirmation::CannotConfirm) => {
                 if let Err(error) = self.ledger.settlement_slip_is_out(batch) {
@@ -61,13 +65,25 @@ impl Core {
                 }
             }
             Err(failure) => {
-                self.settling.slips.held = true;
+                slips.held = true;
+                slips.failed = Some((batch, Some(reason_of(&failure.fault))));
                 tracing::warn!(%batch, fault = %failure.fault, "the slip of a settlement is not printed yet");
             }
         }
     }
 
     fn next_settlement_slip(&mut self) -> Result<Option<SettlementSlip>, SlipError> {
+        if let Some(batch) = self.settling.slips.again {
+            let due = self.ledger.settlement(batch)?.is_some_and(|row| row.slip_due);
+            let report = batch_report(&self.ledger, batch, self.parts.currency)?;
+            match self.settlement_slip(&report)? {
+                // The first one is no duplicate, whoever asks for it.
+                Some(slip) if due => return Ok(Some(slip)),
+                // What the head of the log was then is not known any more.
+                Some(slip) => return Ok(Some(SettlementSlip { duplicate: true, log_head: None, ..slip })),
+                None => self.settling.slips.again = None,
+            }
+        }
         for batch in self.ledger.settlement_slips_due()? {
             let report = batch_report(&self.ledger, batch, self.parts.currency)?;
             match self.settlement_slip(&report)? {
@@ -112,6 +128,7 @@ impl Core {
             undecided: row.undecided,
             differences: differences.collect(),
             log_head: Some(self.ledger.log_head()?).as_ref().map(Head::code),
+            duplicate: false,
             test: self.parts.test,
         }))
     }

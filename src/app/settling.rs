@@ -6,11 +6,11 @@
 
 use std::time::{Duration, Instant};
 
-use jiff::civil::Time;
+use jiff::civil::{DateTime, Time};
 
 use super::engine::Core;
 use super::setup::{Setup, SetupError};
-use super::showing::local_now;
+use super::showing::{local_in, local_now};
 use super::sign_on::destroy_number_keys;
 use super::workers::link;
 use crate::acquirer::link::HostLink;
@@ -22,6 +22,7 @@ use crate::settlement::closing::{
     self, Answer, Cause, Cut, MerchantAccount, State, UnderWay, Wish, due, may_cut, night, pause_s,
 };
 use crate::settlement::{Totals, TotalsError, totals};
+use crate::wording::Reason;
 
 /// How often it is looked whether a batch has become too long for a message.
 const LOOK_AT_LENGTH: Duration = Duration::from_secs(60);
@@ -29,7 +30,7 @@ const LOOK_AT_LENGTH: Duration = Duration::from_secs(60);
 /// When a terminal settles without being asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SettlementPlan {
-    /// Local time of every night; none where people do it.
+    /// Local time of every night, where the acquirer says nothing else; none where people do it.
     pub at: Option<Time>,
     /// With so many payments.
     pub most_payments: u32,
@@ -45,12 +46,14 @@ impl SettlementPlan {
 /// What the engine knows of settlements beside the ledger. Only its own thread touches it.
 #[derive(Debug)]
 pub(super) struct SettlingDesk {
-    wish: Option<Wish>,
-    under_way: Option<UnderWay>,
+    pub(super) wish: Option<Wish>,
+    pub(super) under_way: Option<UnderWay>,
     tries: u32,
     /// The host is being asked, and how many lines it was told.
     asked: Option<u32>,
     next_try: Instant,
+    /// The same in local time, as it is shown.
+    pub(super) next_try_at: Option<DateTime>,
     next_look: Instant,
     /// What is said of it once.
     told: Option<Cut>,
@@ -64,6 +67,19 @@ pub(super) struct SettlementSlips {
     pub printing: Option<(Batch, Instant)>,
     /// The printer did not take one: nothing is tried until something changes.
     pub held: bool,
+    /// Somebody wants this one once more.
+    pub again: Option<Batch>,
+    /// Which one did not come out, and why.
+    pub failed: Option<(Batch, Option<Reason>)>,
+}
+
+impl SettlementSlips {
+    /// Somebody wants a slip once more; what kept the printer may be over.
+    pub fn print_again(&mut self, batch: Batch) {
+        self.again = Some(batch);
+        self.held = false;
+        self.failed = None;
+    }
 }
 
 impl SettlementSlips {
@@ -82,6 +98,7 @@ impl SettlingDesk {
             tries: 0,
             asked: None,
             next_try: now,
+            next_try_at: None,
             next_look: now,
             told: None,
             slips: SettlementSlips::default(),
@@ -91,6 +108,18 @@ impl SettlingDesk {
     /// The host is being asked: the keys stay as they are.
     pub const fn asking(&self) -> bool {
         self.asked.is_some()
+    }
+
+    /// The next request goes at once.
+    pub fn try_now(&mut self) {
+        self.next_try = clock::instant();
+        self.next_try_at = None;
+    }
+
+    /// The next request goes after a while.
+    fn try_in(&mut self, pause: Duration) {
+        self.next_try = clock::instant() + pause;
+        self.next_try_at = Some(local_in(pause));
     }
 
     fn take(&mut self, row: Option<SettlementRow>) {
@@ -118,10 +147,11 @@ impl Core {
         if let Err(error) = self.ledger.wish_settlement(&wish).and_then(|()| self.take_up_settlement()) {
             return self.ledger_failed(&error);
         }
-        self.settling.next_try = clock::instant();
+        self.settling.try_now();
         self.queue.look_again();
         self.drain_queue(true);
         self.drain_settlement();
+        self.refresh_settlement();
     }
 
     /// Does what is next of a settlement, when nobody pays.
@@ -152,7 +182,9 @@ impl Core {
 
     fn look_at_the_clock(&mut self, plan: SettlementPlan) -> Result<(), LedgerError> {
         // A clock that is known to be wrong says nothing of the night.
-        let Some(at) = plan.at.filter(|_| self.line.refusal().is_none()) else { return Ok(()) };
+        // The acquirer's word goes before that of the settings.
+        let at = self.parts.tables.terminal.settlement_time().or(plan.at);
+        let Some(at) = at.filter(|_| self.line.refusal().is_none()) else { return Ok(()) };
         let (now, last) = (local_now(), self.ledger.settled_night()?);
         let wish = Wish { cause: Cause::Nightly, since: now, without_undecided: false };
         match (due(last, now, at), last) {
@@ -201,7 +233,7 @@ impl Core {
                 self.settling.wish = None;
                 self.settling.told = None;
                 self.settling.take(Some(row));
-                self.settling.next_try = clock::instant();
+                self.settling.try_now();
                 Ok(())
             }
             // A batch that cannot be added up is for a person; payments go on.
@@ -238,10 +270,11 @@ impl Core {
         };
         if let Err(error) = noted {
             // The same is asked again: nothing of it is written down.
-            self.settling.next_try = clock::instant() + Duration::from_secs(pause_s(1).into());
+            self.settling.try_in(Duration::from_secs(pause_s(1).into()));
             return self.ledger_failed(&error);
         }
         self.drain_settlement();
+        self.refresh_settlement();
     }
 
     fn note_settlement(&mut self, batch: Batch, answer: Answer, sent: u32) -> Result<(), LedgerError> {
@@ -254,7 +287,7 @@ impl Core {
                 tracing::info!(%batch, state = next.word(), "a settlement goes on");
                 let row = self.ledger.settlement_under_way()?;
                 self.settling.take(row);
-                self.settling.next_try = clock::instant();
+                self.settling.try_now();
                 if !next.is_open() { self.after_close() } else { Ok(()) }
             }
             Err(unexpected) => {
@@ -267,6 +300,7 @@ impl Core {
     /// Nothing that needs the numbers of its cards can come any more, and batches that a sign-on had passed over are settled as well.
     fn after_close(&mut self) -> Result<(), LedgerError> {
         destroy_number_keys(&mut self.ledger);
+        self.witness.order();
         self.settling.slips.held = false;
         self.print_settlements();
         if self.ledger.batch_to_settle()? < self.ledger.batch()? {
@@ -287,7 +321,7 @@ impl Core {
             self.ledger.settlement_tried(batch)?;
         }
         self.take_up_settlement()?;
-        self.settling.next_try = clock::instant() + Duration::from_secs(pause_s(self.settling.tries.max(1)).into());
+        self.settling.try_in(Duration::from_secs(pause_s(self.settling.tries.max(1)).into()));
         Ok(())
     }
 }

@@ -99,7 +99,7 @@ impl Core {
         }
     }
 
-    /// A payment that a person must look at; then a host that disagrees about this terminal or gives it no keys; then a slip of
+    /// A payment that a person must look at; then a host that disagrees about this terminal or its log, or gives it no keys; then a slip of
     /// an earlier sale that does not come out; then a line to the host that does not mend itself.
     fn notice(&self) -> Option<Reason> {
         let slip = || {
@@ -108,7 +108,10 @@ impl Core {
                 CopyState::Queued | CopyState::Sending | CopyState::Asks(None) | CopyState::Printed => None,
             })
         };
-        let terminal = || self.binding.refusal().or_else(|| self.sign_on_trouble().cloned());
+        let terminal = || {
+            let refusal = self.binding.refusal().or_else(|| self.sign_on_trouble().cloned());
+            refusal.or_else(|| self.witness.trouble().cloned())
+        };
         self.alarm.clone().or_else(terminal).or_else(|| slip().cloned()).or_else(|| self.line.trouble())
     }
 
@@ -177,6 +180,7 @@ impl Core {
             | Screen::Transaction(_)
             | Screen::Cart(_)
             | Screen::Goods(_)
+            | Screen::Settlement(_)
             | Screen::Queue { .. }
             | Screen::Enrol { .. }
             | Screen::OutOfService { .. } => self.screen = Screen::OutOfService { reason },

@@ -120,7 +120,7 @@ impl Core {
             self.sign_on.need = Need::Wished;
         }
         let busy = self.pays() || self.sign_on.in_flight || self.queue.busy() || self.parameters.asking();
-        let busy = busy || self.settling.asking();
+        let busy = busy || self.settling.asking() || self.account.asking();
         let wanted = match self.sign_on.need {
             Need::No => false,
             // What is to be taken back goes first.

@@ -2,6 +2,7 @@
 
 use jiff::civil::DateTime;
 
+use super::settlement_view::{SettlementIntent, SettlementView};
 use super::shop_view::{CartView, FoundView, ShopIntent, ShopView};
 use crate::acquirer::enrolment;
 use crate::acquirer::enrolment::wire::ActivationCode;
@@ -66,6 +67,8 @@ pub enum Intent {
         /// Do not wait for what people have not decided about.
         without_undecided: bool,
     },
+    /// Do something else with settlements, or see the account.
+    Settlement(SettlementIntent),
     /// Do something with goods or the cart.
     Shop(ShopIntent),
     /// Back to the keypad from wherever that is possible.
@@ -224,6 +227,8 @@ pub enum Screen {
     Cart(Box<CartView>),
     /// Goods that were looked for.
     Goods(Box<FoundView>),
+    /// Settlements, and the merchant's account.
+    Settlement(Box<SettlementView>),
     /// One page of the queue.
     Queue {
         /// What a person must look at, then what waits, in its order.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::ops::RangeInclusive;
 
+use jiff::civil::Time;
 use serde::{Deserialize, Serialize};
 
 use super::{HostTablesError, NO_TEXT, is_text, wrong};
@@ -65,6 +66,9 @@ pub struct TerminalParameters {
     /// Days after a payment for which such a link is valid.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub receipt_days: Option<u16>,
+    /// Local time at which the batch is settled every night, like `23:30`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub settlement_at: Option<String>,
     /// Parameters that this program has no use for, by their names, in hexadecimal: kept as they came.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub other: BTreeMap<String, String>,
@@ -97,6 +101,11 @@ impl TerminalParameters {
         self.no_signature_limit.is_some_and(|limit| amount.minor() <= limit)
     }
 
+    /// When the batch is settled every night, where the acquirer says so.
+    pub fn settlement_time(&self) -> Option<Time> {
+        self.settlement_at.as_deref().and_then(time_of_day)
+    }
+
     /// Makes of what was sent what can count, and notes what that changed. A number out of its range counts as the nearest in it;
     /// what cannot be shown or kept is left out. One such value would otherwise keep a terminal from everything else that the
     /// acquirer has for it, new CA keys among them. Nothing that is allowed becomes more by it: a limit stays one, and a list of
@@ -126,6 +135,9 @@ impl TerminalParameters {
         }
         if let Some(days) = &mut self.receipt_days {
             nearest(days, &RECEIPT_DAYS, "days of e-receipts", noted);
+        }
+        if self.settlement_at.take_if(|at| time_of_day(at).is_none()).is_some() {
+            noted.push("time of settlement: left out, it is none".to_owned());
         }
         let mut lines = 0;
         keep(&mut self.trailer, "end of receipts", noted, |line| {
@@ -170,6 +182,9 @@ impl TerminalParameters {
         if self.receipt_days.is_some_and(|days| !RECEIPT_DAYS.contains(&days)) {
             return wrong(place("receipt_days"), "it must be 1 to 1096");
         }
+        if self.settlement_at.as_ref().is_some_and(|at| time_of_day(at).is_none()) {
+            return wrong(place("settlement_at"), "it is a time of day like 23:30");
+        }
         if self.trailer.len() > MOST_TRAILERS || !self.trailer.iter().all(|line| is_trailer(line)) {
             return wrong(place("trailer"), "it has at most 4 lines of 1 to 96 bytes without control characters");
         }
@@ -202,6 +217,16 @@ fn keep<T>(values: &mut Vec<T>, name: &str, noted: &mut Vec<String>, fits: impl 
     if values.len() < sent {
         noted.push(format!("{name}: {} of {sent} left out, they cannot be used", sent - values.len()));
     }
+}
+
+/// Hours and minutes of a day: `23:30`.
+fn time_of_day(text: &str) -> Option<Time> {
+    let (hour, minute) = text.split_once(':')?;
+    let two = |part: &str| part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_digit());
+    if !two(hour) || !two(minute) {
+        return None;
+    }
+    Time::new(hour.parse().ok()?, minute.parse().ok()?, 0, 0).ok()
 }
 
 /// Whether the link to an e-receipt can begin with it.

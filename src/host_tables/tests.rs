@@ -158,6 +158,7 @@ fn what_cannot_count_as_it_was_sent_is_adjusted_and_said_and_the_rest_counts() {
         trailer: strings(&["1", "\t", "2", "3", "4", "5"]),
         receipt_address: Some("https://r.example.cn/?a".into()),
         receipt_days: Some(2000),
+        settlement_at: Some("24:00".into()),
         other: (0..70).map(|name| (format!("{name:04X}"), "31".to_owned())).collect(),
         adjusted: Vec::new(),
     };
@@ -177,6 +178,7 @@ fn what_cannot_count_as_it_was_sent_is_adjusted_and_said_and_the_rest_counts() {
             "name of the shop: left out, a text has 1 to 255 bytes and no control characters",
             "address of e-receipts: left out, no link can begin with it",
             "days of e-receipts: 2000 was sent, 1096 counts",
+            "time of settlement: left out, it is none",
             "end of receipts: 2 of 6 left out, they cannot be used",
             "allowed: 1 of 2 left out, they cannot be used",
             "kept and not used: 7 left out, too long or too many",
@@ -203,4 +205,15 @@ fn an_error_names_the_line_and_nothing_that_stands_in_it() {
     let error = HostTables::parse(&text).unwrap_err().to_string();
     assert!(error.contains("line 8") && error.contains("single_card"), "{error}");
     assert!(!error.contains("6228481"), "{error}");
+}
+
+#[test]
+fn a_time_of_settlement_is_one_of_the_day_or_is_refused() {
+    let of = |at: &str| HostTables::parse(&format!("terminal = {{ settlement_at = \"{at}\" }}"));
+    let time = of("04:15").unwrap().terminal.settlement_time().unwrap();
+    assert_eq!((time.hour(), time.minute()), (4, 15));
+    assert_eq!(HostTables::default().terminal.settlement_time(), None);
+    for wrong in ["24:00", "4:15", "0415", "23:60", "", "23:30:00", "+1:30"] {
+        assert!(of(wrong).unwrap_err().to_string().contains("settlement_at"), "{wrong}");
+    }
 }

@@ -110,13 +110,16 @@ pub struct BusinessTags {
     /// Days for which a link to one is valid, three or four digits; the same.
     #[serde(default)]
     pub receipt_days: Option<String>,
+    /// Local time at which batches are settled every night, four digits; none where the acquirer leaves that to shops.
+    #[serde(default)]
+    pub settlement_at: Option<String>,
 }
 
 impl BusinessTags {
     /// All of them.
     pub fn all(&self) -> Vec<&String> {
         let always = [&self.no_signature_limit, &self.sale_limit, &self.transactions, &self.trailer];
-        always.into_iter().chain(&self.receipt_address).chain(&self.receipt_days).collect()
+        always.into_iter().chain(&self.receipt_address).chain(&self.receipt_days).chain(&self.settlement_at).collect()
     }
 }
 

@@ -361,6 +361,31 @@ impl Ledger {
         self.settlements_where("1", most)
     }
 
+    /// So many settlements behind the first `skipped`, newest first.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn settlements_from(&self, skipped: usize, most: usize) -> Result<Vec<SettlementRow>, LedgerError> {
+        let end = u32::try_from(skipped.saturating_add(most)).unwrap_or(u32::MAX);
+        // Rows are few: one for each night.
+        Ok(self.settlements(end)?.into_iter().skip(skipped).collect())
+    }
+
+    /// How many settlements there are.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn count_settlements(&self) -> Result<usize, LedgerError> {
+        self.connection
+            .query_row(
+                "SELECT count(*) FROM settlements WHERE merchant_code = ?1 AND terminal_number = ?2",
+                [self.merchant_code.as_str(), self.terminal_number.as_str()],
+                |row| row.get::<_, u32>(0),
+            )
+            .map(|count| count as usize)
+            .map_err(statement_error(&self.path))
+    }
+
     fn settlements_where(&self, condition: &str, most: u32) -> Result<Vec<SettlementRow>, LedgerError> {
         let failed = statement_error(&self.path);
         let sql = format!(

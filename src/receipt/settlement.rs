@@ -39,6 +39,8 @@ pub struct SettlementSlip {
     pub differences: Vec<SlipDifference>,
     /// The head of the log of transactions then: leaves, `/`, and the hash in hexadecimal.
     pub log_head: Option<String>,
+    /// It was printed before.
+    pub duplicate: bool,
     /// The keys are for tests only; the slip says so.
     pub test: bool,
 }
@@ -119,10 +121,10 @@ impl Slip for SettlementSlip {
             Condition::Test => self.test,
             Condition::Differs => !self.differences.is_empty(),
             Condition::Undecided => self.undecided > 0,
+            Condition::Duplicate => self.duplicate,
             Condition::Signature
             | Condition::Spared
             | Condition::Pin
-            | Condition::Duplicate
             | Condition::Goods
             | Condition::Merchant
             | Condition::Customer
@@ -210,6 +212,7 @@ pub(crate) mod tests {
                 SlipDifference { stan: Stan::new(43).unwrap(), ours: None, theirs: Some(yuan(900)) },
             ],
             log_head: Some(format!("58/{}", "0A1B2C3D".repeat(8))),
+            duplicate: false,
             test: true,
         }
     }
@@ -222,6 +225,18 @@ pub(crate) mod tests {
         ] {
             let text = text_of_settlement(&settlement_slip(), width, language);
             assert_eq!(text, golden, "\n---- {name} is now ----\n{text}");
+        }
+    }
+
+    #[test]
+    fn a_slip_that_is_printed_again_says_so_and_names_no_head_of_the_log() {
+        let slip = SettlementSlip { duplicate: true, log_head: None, ..settlement_slip() };
+        for (language, said, log) in
+            [(Language::Chinese, "重打印", "交易日志"), (Language::English, "DUPLICATE", "Log ")]
+        {
+            let text = text_of_settlement(&slip, 32, language);
+            assert!(text.contains(said) && !text.contains(log), "{text}");
+            assert!(!text_of_settlement(&settlement_slip(), 32, language).contains(said));
         }
     }
 

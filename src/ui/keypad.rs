@@ -105,6 +105,7 @@ pub(super) fn follow(entry: &mut AmountEntry, view: &View) {
         | Screen::Transaction(_)
         | Screen::Cart(_)
         | Screen::Goods(_)
+        | Screen::Settlement(_)
         | Screen::Queue { .. }
         | Screen::Enrol { .. }
         | Screen::OutOfService { .. } => {}

@@ -36,6 +36,7 @@ mod pin_typed;
 mod preferences;
 mod queue;
 mod scanned;
+mod settlement;
 mod status;
 mod transactions;
 mod values;
@@ -121,6 +122,7 @@ impl Touchscreen {
         transactions::setup(&window, &shared, &intents);
         detail::setup(&window, &shared, &intents);
         queue::setup(&window, &shared, &intents);
+        settlement::setup(&window, &shared, &intents);
         enrolment::setup(&window, &shared, &intents);
         cart::setup(&window, &shared, &intents);
         goods::setup(&window, &shared, &intents);
@@ -233,6 +235,8 @@ struct State {
     number: NumberTyped,
     /// What goods are looked for by.
     search: String,
+    /// Which pages of a settlement's lists are shown.
+    settlement_pages: settlement::Pages,
     /// Which page of a card's applications is shown, from 0.
     applications_page: usize,
     /// The language of the person who works here, whatever a customer reads.
@@ -253,6 +257,7 @@ impl Default for State {
             scanned: Scanned::default(),
             number: NumberTyped::default(),
             search: String::new(),
+            settlement_pages: settlement::Pages::default(),
             applications_page: 0,
             cashiers_language: Language::default(),
             turned: None,
@@ -272,6 +277,9 @@ impl Shared {
                 state.pin.wipe();
                 state.pin_layout = state.pin_layout.wrapping_add(1);
                 state.applications_page = 0;
+            }
+            if settlement::is_another(state.view.as_ref().map(|before| &before.screen), &view.screen) {
+                state.settlement_pages = settlement::Pages::default();
             }
             if !matches!(view.screen, Screen::Enrol { .. }) {
                 state.code = CodeTyped::default();
@@ -370,6 +378,10 @@ fn paint(window: &AppWindow, shared: &Shared) {
             let counts = queue::Counts { waiting: *waiting, parked: *parked, under_way: *under_way };
             queue::show(window, rows, *page, *pages, &counts);
             ScreenName::Queue
+        }
+        Screen::Settlement(shown) => {
+            settlement::show(window, shared, shown, language);
+            ScreenName::Settlement
         }
         Screen::Enrol { serial_number, progress, notice } => {
             enrolment::show(window, shared, serial_number, *progress, notice.as_ref(), language);

@@ -5,7 +5,7 @@ use slint::{Image, Rgb8Pixel, SharedPixelBuffer};
 
 use super::generated;
 use crate::app::view::RowState;
-use crate::money::Amount;
+use crate::money::{Amount, Currency};
 use crate::payment::transaction::Kind;
 use crate::receipt::symbol::Symbol;
 use crate::wording::{Language, Reason};
@@ -48,6 +48,36 @@ pub(super) fn money(amount: Amount) -> generated::Money {
 /// Sign and digits in one text, for rows.
 pub(super) fn money_text(amount: Amount) -> String {
     format!("{}{}", sign(amount), amount.grouped())
+}
+
+/// Minor units with a sign before the currency's own.
+pub(super) fn signed_money(minor: i64, currency: Currency) -> generated::Money {
+    let minus = if minor < 0 { "−" } else { "" };
+    let whole = |amount: Amount| amount.grouped();
+    let digits = Amount::new(minor.unsigned_abs(), currency).map_or_else(|_| beyond(minor, currency), whole);
+    generated::Money { sign: format!("{minus}{}", sign(Amount::zero(currency))).into(), digits: digits.into() }
+}
+
+/// The digits of what is more than a payment can be: an account holds the sum of many.
+fn beyond(minor: i64, currency: Currency) -> String {
+    let minor = minor.unsigned_abs();
+    let unit = 10_u64.saturating_pow(currency.exponent().into());
+    let whole = (minor / unit).to_string();
+    let mut grouped = String::with_capacity(whole.len() * 2);
+    for (index, digit) in whole.chars().enumerate() {
+        if index > 0 && (whole.len() - index).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    let places = usize::from(currency.exponent());
+    if places == 0 { grouped } else { format!("{grouped}.{:0places$}", minor % unit) }
+}
+
+/// The same in one text, for rows.
+pub(super) fn signed_text(minor: i64, currency: Currency) -> String {
+    let money = signed_money(minor, currency);
+    format!("{}{}", money.sign, money.digits)
 }
 
 /// What a reason says in `language`; nothing for no reason.
@@ -119,7 +149,6 @@ pub(super) fn modules(symbol: &Symbol) -> i32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::money::Currency;
     use crate::reference::ResponseCode;
     use crate::wording::ReasonKind;
 
@@ -148,6 +177,16 @@ mod tests {
         for (stored, shown) in [("622202******1234", "1234"), ("****1234", "1234"), ("", ""), ("12", "12")] {
             assert_eq!(last_four(stored), shown, "{stored:?}");
         }
+    }
+
+    #[test]
+    fn what_is_less_than_nothing_has_a_minus_before_the_sign() {
+        for (minor, shown) in [(123_456, "¥1,234.56"), (-123_456, "−¥1,234.56"), (0, "¥0.00")] {
+            assert_eq!(signed_text(minor, Currency::CNY), shown);
+        }
+        // An account may hold more than a payment can be.
+        assert_eq!(signed_text(i64::MIN, Currency::CNY), "−¥92,233,720,368,547,758.08");
+        assert_eq!(signed_text(1_000_000_000_000, "JPY".parse().unwrap()), "¥1,000,000,000,000");
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use jiff::SignedDuration;
+use yima::acquirer::cosign::{CosignError, Cosigned, LogToSign};
 use yima::acquirer::link::{HostCheck, HostLink, HttpsLink};
 use yima::acquirer::parameters::status::StatusReport;
 use yima::acquirer::parameters::{Download, DownloadError};
@@ -25,6 +26,7 @@ use yima::sandbox::card::fault::{Faults, FaultyCard};
 use yima::sandbox::card::profile::CardProfile;
 use yima::sandbox::card::reader::SandboxReader;
 use yima::sandbox::host::{Host, RunningHost};
+use yima::settlement::closing::{self, MerchantAccount};
 use yima::terminal::settings::{Origin, Settings};
 use yima::wording::ReasonKind;
 
@@ -145,6 +147,18 @@ impl HostLink for Line {
                 Err(LinkFailure::NoAnswer("silent".to_owned()))
             }
         }
+    }
+
+    fn settle(&self, request: &closing::Request) -> Result<closing::Answer, LinkFailure> {
+        self.real.settle(request)
+    }
+
+    fn merchant_account(&self) -> Result<MerchantAccount, LinkFailure> {
+        self.real.merchant_account()
+    }
+
+    fn witness(&self, log: &LogToSign) -> Result<Option<Cosigned>, CosignError> {
+        self.real.witness(log)
     }
 
     fn sign_on(&self, trace: TraceNumber) -> Result<SignedOn, SignOnFailure> {

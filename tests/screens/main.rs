@@ -11,6 +11,7 @@ mod pictures;
 mod platform;
 mod reading;
 mod selling;
+mod settling;
 mod targets;
 mod touching;
 mod translations;

@@ -29,10 +29,23 @@ const BY_NIGHT: &[&str] = &[
     "unknown",
     "transactions",
     "queue",
+    "settlement-open",
+    "settlement-reading-again",
+    "settlement-differences",
+    "account",
 ];
 
 /// Scenes that are also drawn on larger panels.
-const LARGER: &[&str] = &["keypad", "transactions", "unknown", "choose-application-many", "enter-pin-fullest", "queue"];
+const LARGER: &[&str] = &[
+    "keypad",
+    "transactions",
+    "unknown",
+    "choose-application-many",
+    "enter-pin-fullest",
+    "queue",
+    "settlement-open",
+    "settlement-differs",
+];
 
 fn folder() -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap().join("screens");

@@ -4,15 +4,17 @@ use std::sync::mpsc::{Receiver, Sender};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use yima::acquirer::link::{HostCheck, HostLink, HttpsLink};
+use jiff::SignedDuration;
+use yima::acquirer::cosign::{CosignError, Cosigned, LogToSign};
+use yima::acquirer::link::{HostCheck, HostLink};
 use yima::acquirer::parameters::status::StatusReport;
 use yima::acquirer::parameters::{Download, DownloadError};
 use yima::acquirer::sign_on::{SignOnFailure, SignedOn};
-use yima::app::Setup;
 use yima::iso8583::Order;
 use yima::link_fault::LinkFault;
 use yima::payment::advice::Advice;
 use yima::payment::online::{AboutRequest, HostAnswer, LinkFailure, ReversalRequest, SaleRequest, Unreached};
+use yima::payment::qr::{self, CodeRefund, HostWord};
 use yima::reference::TraceNumber;
 use yima::settlement::closing::{Answer, MerchantAccount, Request};
 
@@ -36,9 +38,18 @@ pub struct Script {
     pub fates: Vec<(usize, Fate)>,
     /// What was asked.
     pub asked: Vec<Request>,
+    /// The terminal's time is the host's, whatever its zone.
+    pub same_clock: bool,
+    /// The account is not told.
+    pub no_account: bool,
+    /// Called before a request, counted from 0.
+    pub before: Option<Before>,
     /// Where a request that is cut off says so, and waits for the end.
     pub cut: Option<Cut>,
 }
+
+/// What happens before a request.
+pub type Before = Box<dyn FnMut(usize) + Send>;
 
 /// Of a request that is cut off.
 pub struct Cut {
@@ -51,16 +62,10 @@ pub struct Cut {
 /// See the module.
 pub struct Line {
     pub inner: Arc<dyn HostLink>,
-    pub setup: Setup,
     pub script: Arc<Mutex<Script>>,
 }
 
 impl Line {
-    /// The real one, with the keys that there are now.
-    fn real(&self) -> HttpsLink {
-        self.setup.link(self.setup.identity().unwrap(), self.setup.vault().unwrap()).unwrap()
-    }
-
     fn wait_for_the_end(&self) -> LinkFailure {
         let cut = self.script.lock().unwrap().cut.take();
         if let Some(Cut { says, ends }) = cut {
@@ -77,29 +82,47 @@ impl HostLink for Line {
             let mut script = self.script.lock().unwrap();
             let number = script.asked.len();
             script.asked.push(request.clone());
+            if let Some(before) = script.before.as_mut() {
+                before(number);
+            }
             script.fates.iter().find(|(at, _)| *at == number).map(|(_, fate)| *fate)
         };
         match fate {
-            None => self.real().settle(request),
+            None => self.inner.settle(request),
             Some(Fate::NotReached) => Err(LinkFailure::NeverSent(Unreached::new(LinkFault::NoRoute, "no line"))),
             Some(Fate::CutBefore) => Err(self.wait_for_the_end()),
             Some(Fate::CutAfter) => {
-                self.real().settle(request)?;
+                self.inner.settle(request)?;
                 Err(self.wait_for_the_end())
             }
             Some(Fate::AnswerLost) => {
-                self.real().settle(request)?;
+                self.inner.settle(request)?;
                 Err(LinkFailure::NoAnswer("silent".to_owned()))
             }
         }
     }
 
     fn merchant_account(&self) -> Result<MerchantAccount, LinkFailure> {
-        self.real().merchant_account()
+        if self.script.lock().unwrap().no_account {
+            return Err(LinkFailure::NoAnswer("silent".to_owned()));
+        }
+        self.inner.merchant_account()
+    }
+
+    fn witness(&self, log: &LogToSign) -> Result<Option<Cosigned>, CosignError> {
+        self.inner.witness(log)
     }
 
     fn sale(&self, request: &SaleRequest) -> Result<HostAnswer, LinkFailure> {
         self.inner.sale(request)
+    }
+
+    fn code_payment(&self, asked: &qr::Request) -> Result<HostWord, LinkFailure> {
+        self.inner.code_payment(asked)
+    }
+
+    fn code_refund(&self, refund: &CodeRefund) -> Result<HostAnswer, LinkFailure> {
+        self.inner.code_refund(refund)
     }
 
     fn about(&self, request: &AboutRequest) -> Result<HostAnswer, LinkFailure> {
@@ -119,7 +142,9 @@ impl HostLink for Line {
     }
 
     fn check(&self) -> Result<HostCheck, LinkFailure> {
-        self.inner.check()
+        let check = self.inner.check()?;
+        let same = self.script.lock().unwrap().same_clock;
+        Ok(if same { HostCheck { local_ahead: Some(SignedDuration::ZERO), date: None, ..check } } else { check })
     }
 
     fn take_need_of_keys(&self) -> bool {

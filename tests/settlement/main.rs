@@ -6,7 +6,12 @@
     reason = "a test that cannot go on fails here and now"
 )]
 
+mod beside;
+mod codes;
+mod dying;
 mod line;
+mod nights;
+mod screen;
 mod settling;
 #[path = "../engine/terminal.rs"]
 #[allow(dead_code, reason = "these tests use a part of it")]

@@ -21,42 +21,46 @@ use yima::terminal::settings::{Origin, Settings};
 use super::line::{Cut, Fate, Line, Script};
 use super::terminal::{Reversal, Running, Sale, Terminal, is_keypad};
 
-const LIMIT: Duration = Duration::from_secs(40);
+pub const LIMIT: Duration = Duration::from_secs(40);
 
-struct House {
-    terminal: Terminal,
-    script: Arc<Mutex<Script>>,
+/// A terminal with a script for its line, and its host.
+pub struct House {
+    pub terminal: Terminal,
+    pub script: Arc<Mutex<Script>>,
 }
 
 impl House {
-    fn new() -> Self {
+    pub fn new() -> Self {
         Self { terminal: Terminal::new(Sale::Real, Reversal::Code("00")), script: Arc::default() }
     }
 
-    fn start(&self) -> Running {
+    pub fn start(&self) -> Running {
         self.start_as(|parts| parts)
     }
 
-    fn setup(&self) -> Setup {
+    pub fn setup(&self) -> Setup {
         let settings = Settings { host: self.terminal.host.link_settings(), ..Settings::default() };
         Setup { settings, origin: Origin::default(), state: self.terminal.folder.path().to_owned() }
     }
 
-    fn start_as(&self, change: impl Fn(Parts) -> Parts) -> Running {
-        self.terminal.start_with("unionpay-debit", |parts| {
-            let (inner, script) = (Arc::clone(&parts.link), Arc::clone(&self.script));
-            change(Parts { link: Arc::new(Line { inner, setup: self.setup(), script }), ..parts })
-        })
+    pub fn start_as(&self, change: impl Fn(Parts) -> Parts) -> Running {
+        self.terminal.start_with("unionpay-debit", |parts| change(self.on_line(parts)))
+    }
+
+    /// The parts with the line of the script.
+    pub fn on_line(&self, parts: Parts) -> Parts {
+        let (inner, script) = (Arc::clone(&parts.link), Arc::clone(&self.script));
+        Parts { link: Arc::new(Line { inner, script }), ..parts }
     }
 
     /// A terminal that has taken these payments and is idle.
-    fn open(&self, amounts: &[&str]) -> Running {
+    pub fn open(&self, amounts: &[&str]) -> Running {
         let mut running = self.start();
         self.sell(&mut running, amounts);
         running
     }
 
-    fn sell(&self, running: &mut Running, amounts: &[&str]) {
+    pub fn sell(&self, running: &mut Running, amounts: &[&str]) {
         for amount in amounts {
             running.until("the keypad", is_keypad);
             running.charge(amount);
@@ -64,13 +68,13 @@ impl House {
         }
     }
 
-    fn rows(&self) -> Vec<SettlementRow> {
+    pub fn rows(&self) -> Vec<SettlementRow> {
         self.terminal.ledger().settlements(100).unwrap()
     }
 
     /// Waits until the settlement of a batch is over.
     #[track_caller]
-    fn settled(&self, batch: u32) -> SettlementRow {
+    pub fn settled(&self, batch: u32) -> SettlementRow {
         let batch = Batch::new(batch).unwrap();
         let end = Instant::now() + LIMIT;
         loop {
@@ -85,21 +89,21 @@ impl House {
     }
 
     /// The host's books, beside the host that runs.
-    fn books(&self) -> Host {
+    pub fn books(&self) -> Host {
         Host::prepare(&self.terminal.folder.path().join("host")).unwrap()
     }
 
-    fn merchant(&self) -> String {
+    pub fn merchant(&self) -> String {
         self.books().merchant_of("10000001").unwrap()
     }
 
-    fn postings(&self) -> Vec<(PostingKind, u32, i64)> {
+    pub fn postings(&self) -> Vec<(PostingKind, u32, i64)> {
         let postings = self.books().postings(&self.merchant()).unwrap();
         postings.into_iter().map(|posting| (posting.kind, posting.batch.number(), posting.amount)).collect()
     }
 
     /// Changes the host's books behind its back.
-    fn host_sql(&self, statement: &str) {
+    pub fn host_sql(&self, statement: &str) {
         let connection = rusqlite::Connection::open(self.terminal.folder.path().join("host/host.sqlite3")).unwrap();
         connection.busy_timeout(Duration::from_secs(5)).unwrap();
         assert!(connection.execute(statement, []).unwrap() > 0, "{statement}");
@@ -108,7 +112,7 @@ impl House {
 
 /// Waits until a payment is over, and leaves its result.
 #[track_caller]
-fn paid(running: &mut Running) {
+pub fn paid(running: &mut Running) {
     let report = loop {
         let report = running.report();
         if report.complete {
@@ -120,7 +124,7 @@ fn paid(running: &mut Running) {
     running.until("the keypad", is_keypad);
 }
 
-fn settle(running: &Running) {
+pub fn settle(running: &Running) {
     running.wish(Intent::Settle { without_undecided: false });
 }
 
@@ -362,22 +366,6 @@ fn when_the_night_comes_the_batch_is_settled_by_itself_and_once() {
     let _running = house.start();
     std::thread::sleep(Duration::from_secs(2));
     assert_eq!(house.rows().len(), 1);
-}
-
-#[test]
-fn a_time_of_the_night_that_passes_while_the_terminal_runs_is_noticed() {
-    let house = House::new();
-    let running = house.open(&["4.00"]);
-    drop(running);
-    let now = jiff::Zoned::now().datetime();
-    let soon = now.saturating_add(jiff::SignedDuration::from_secs(3)).time();
-    house.terminal.sql(&format!("UPDATE settlement_plan SET night = '{}'", now.date().yesterday().unwrap()));
-    if soon < now.time() {
-        return; // Midnight is in between: another run of this test sees it.
-    }
-    let plan = |parts: Parts| Parts { settlement: SettlementPlan { at: Some(soon), ..parts.settlement }, ..parts };
-    let _running = house.start_as(plan);
-    assert_eq!(house.settled(1).cause, Cause::Nightly);
 }
 
 #[test]

@@ -174,6 +174,12 @@ pub fn read_business(
             let days = number(value).map(|days| u16::try_from(days).unwrap_or(u16::MAX));
             let Some(days) = days else { return refused(Field62Problem::Value("a number")) };
             parameters.receipt_days = Some(days);
+        } else if tags.settlement_at.as_ref() == Some(&name) {
+            let digits = text.filter(|text| text.len() == 4 && text.bytes().all(|digit| digit.is_ascii_digit()));
+            let Some((hour, minute)) = digits.and_then(|digits| digits.split_at_checked(2)) else {
+                return refused(Field62Problem::Value("four digits"));
+            };
+            parameters.settlement_at = Some(format!("{hour}:{minute}"));
         } else if name == tags.transactions || name == tags.trailer {
             let Some(text) = text else { return refused(Field62Problem::Value("a text in UTF-8")) };
             if name == tags.trailer {
@@ -204,7 +210,12 @@ pub fn write_business(parameters: &TerminalParameters, tags: &BusinessTags) -> O
         }
     }
     let days = parameters.receipt_days.map(|days| format!("{days:04}"));
-    for (name, value) in [(&tags.receipt_address, &parameters.receipt_address), (&tags.receipt_days, &days)] {
+    let night = parameters.settlement_at.as_ref().map(|at| at.replace(':', ""));
+    for (name, value) in [
+        (&tags.receipt_address, &parameters.receipt_address),
+        (&tags.receipt_days, &days),
+        (&tags.settlement_at, &night),
+    ] {
         if let (Some(name), Some(value)) = (name, value) {
             field.push(tag(name)?, value.as_bytes());
         }

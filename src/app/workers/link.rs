@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Sender, TryRecvError};
 use std::time::Duration;
 
+use crate::acquirer::cosign::{CosignError, Cosigned, LogToSign};
 use crate::acquirer::enrolment::EnrolmentError;
 use crate::acquirer::held::LineEnd;
 use crate::acquirer::link::{HostCheck, HostLink};
@@ -49,6 +50,10 @@ pub enum Job {
     Advise(i64, Box<Advice>),
     /// Something of the settlement of a batch.
     Settle(Batch, Box<closing::Request>),
+    /// What is on the merchant's account.
+    Account,
+    /// To sign the head of the transaction log.
+    Witness(Box<LogToSign>),
     /// For working keys.
     SignOn(TraceNumber),
     /// Whether it is there.
@@ -80,6 +85,10 @@ pub enum Event {
     Late(LateApproval),
     /// Of a settlement.
     Settled(Batch, Result<closing::Answer, LinkFailure>),
+    /// Of the question about the merchant's account.
+    Account(Result<closing::MerchantAccount, LinkFailure>),
+    /// Of the request to sign the head of the log; nothing where this link has no witness.
+    Witnessed(Result<Option<Box<Cosigned>>, CosignError>),
     /// Of a sign-on.
     SignOn(Result<SignedOn, SignOnFailure>),
     /// Of a check.
@@ -134,6 +143,8 @@ pub fn carry_out(job: Job, link: &dyn HostLink, files: &EmvFiles) -> Vec<Event> 
         Job::Cancel(order) => Event::Cancelled(order.trace, cancel(link, order)),
         Job::Advise(id, advice) => Event::Advice(id, link.advise(&advice)),
         Job::Settle(batch, request) => Event::Settled(batch, link.settle(&request)),
+        Job::Account => Event::Account(link.merchant_account()),
+        Job::Witness(log) => Event::Witnessed(link.witness(&log).map(|signed| signed.map(Box::new))),
         Job::SignOn(trace) => Event::SignOn(link.sign_on(trace)),
         Job::Check => Event::Check(link.check()),
         Job::Report(report) => Event::Report(link.report(&report)),

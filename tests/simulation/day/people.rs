@@ -273,6 +273,7 @@ impl Day<'_> {
             Screen::Transaction(_)
             | Screen::Cart(_)
             | Screen::Goods(_)
+            | Screen::Settlement(_)
             | Screen::Queue { .. }
             | Screen::Enrol { .. } => self.send(Intent::ShowKeypad),
         }

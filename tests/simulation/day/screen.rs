@@ -55,6 +55,7 @@ pub fn word(screen: &Screen) -> String {
         Screen::Transaction(detail) => format!("transaction {}", detail.row.trace),
         Screen::Cart(cart) => format!("cart {}", cart.total.minor()),
         Screen::Goods(found) => format!("goods {}", found.goods.len()),
+        Screen::Settlement(_) => "settlement".to_owned(),
         Screen::Queue { waiting, parked, .. } => format!("queue {waiting} {parked}"),
         Screen::Enrol { .. } => "enrol".to_owned(),
         Screen::OutOfService { reason: why } => format!("out of service {}", reason(Some(why))),

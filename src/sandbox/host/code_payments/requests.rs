@@ -17,7 +17,7 @@ use crate::sandbox::host::receipts;
 use crate::sandbox::host::repeats;
 use crate::sandbox::host::rules::{self, Decision, Refusal, format_error};
 use crate::sandbox::host::scripts::{self, Script};
-use crate::sandbox::host::settling::is_settling;
+use crate::sandbox::host::settling::{adjust, is_settling};
 use crate::sandbox::host::store::{Store, StoreError};
 use crate::sandbox::host::transactions;
 
@@ -410,6 +410,7 @@ fn cancel(
             orders::pay_back(books, &order, outcome::NOT_PAID, "cancelled, and paid back")?;
             wallets::give_back(books, wallet, back)?;
             wallets::tell(books, Event::TakenBack, &order, wallet, back, now.timestamp().as_second())?;
+            adjust(books, asker.terminal, order.trace.batch, Kind::CodePayment, back, now.timestamp())?;
             (outcome::PAID, "paid back")
         }
         OrderState::PaidBack => (outcome::PAID, "paid back before"),

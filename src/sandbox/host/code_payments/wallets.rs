@@ -14,6 +14,7 @@ use crate::qr::merchant::MerchantCodeError;
 use crate::qr::networks::Networks;
 use crate::sandbox::host::books::Books;
 use crate::sandbox::host::notifications::{self, About, Event};
+use crate::sandbox::host::settling::is_settling;
 use crate::sandbox::host::store::{Store, StoreError};
 use crate::sandbox::host::{Host, HostError, random};
 
@@ -270,7 +271,8 @@ impl Store {
         self.work(now, |books| {
             let (wallet, right, wrong) = with_password(books, wallet)?;
             let order = order.of(books)?;
-            if !may_pay(&order, &wallet) {
+            // Nothing comes into a batch that is settled: it would be paid, and posted to nobody.
+            if !may_pay(&order, &wallet) || is_settling(books, &order.terminal, order.trace.batch)? {
                 return Ok(Paying::Over);
             }
             let minor = order.amount.minor();
