@@ -143,7 +143,8 @@ impl Core {
             !report.totals.lines.is_empty() || row.undecided > 0 || !report.differences.is_empty()
         });
         let slips = &self.settling.slips;
-        let slip = if slips.printing == Some(batch) || slips.again == Some(batch) {
+        let printing = slips.printing.is_some_and(|(printing, _)| printing == batch);
+        let slip = if printing || slips.again == Some(batch) {
             Some(SlipView::Printing)
         } else if let Some((_, reason)) = slips.failed.as_ref().filter(|(failed, _)| *failed == batch) {
             Some(SlipView::Failed(reason.clone()))
