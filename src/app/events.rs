@@ -39,6 +39,7 @@ impl Core {
             // Nobody changes what is being paid.
             Intent::Shop(intent) if !self.pays() && self.waiting.is_none() => self.on_shop(intent),
             Intent::Shop(_) => {}
+            Intent::Till(intent) => self.on_till(intent),
             Intent::Settle { without_undecided } => self.want_settlement(Cause::ByHand, without_undecided),
             Intent::DidItPrint { copy, printed } => self.did_it_print(copy, printed),
             Intent::RetryPrint => self.retry_failed(),

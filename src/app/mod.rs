@@ -42,6 +42,7 @@ pub mod sign_on;
 mod slips;
 mod slips_of_the_queue;
 mod stepped;
+mod till;
 pub mod view;
 mod workers;
 
@@ -55,3 +56,4 @@ pub use setup::{Setup, SetupError};
 pub use shop::ShopSetup;
 pub use slips::DuplicateError;
 pub use stepped::{Device, Outcome, SteppedEngine};
+pub use till::{TillEvent, TillIntent};

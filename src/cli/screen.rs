@@ -159,6 +159,7 @@ fn closed(settings: &Settings, failure: &Failure) -> Result<View, Failure> {
         currency: settings.terminal.currency.parse()?,
         test: false,
         shop: ShopView::default(),
+        display: None,
     })
 }
 

@@ -36,6 +36,7 @@ pub fn view(screen: Screen) -> View {
         test: false,
         codes: false,
         shop: ShopView::default(),
+        display: None,
     }
 }
 
