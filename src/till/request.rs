@@ -186,6 +186,10 @@ pub enum RequestError {
 }
 
 fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, RequestError> {
+    // Lists would be read as objects whose fields have no names.
+    if body.trim_ascii_start().first().is_some_and(|first| *first != b'{') {
+        return Err(RequestError::Json("expected an object".to_owned()));
+    }
     serde_json::from_slice(body).map_err(|error| RequestError::Json(error.to_string()))
 }
 
@@ -442,7 +446,7 @@ mod tests {
             (r#"{"kind":"void", "original": {"key":"a","stan":"1"}}"#.to_owned(), "\"original\" is"),
             (format!(r#"{{"kind":"sale", {amount}, "tip": 1}}"#), "unknown field `tip`"),
             (format!(r#"{{"kind":"gift", {amount}}}"#), "unknown variant `gift`"),
-            ("[]".to_owned(), "invalid type"),
+            ("[\"sale\"]".to_owned(), "expected an object"),
             (String::new(), "EOF"),
         ] {
             let error = parse(&wrong).unwrap_err().to_string();

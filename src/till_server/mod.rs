@@ -23,11 +23,12 @@ use tokio::sync::oneshot;
 use self::desk::Desk;
 use self::hearing::Heard;
 use self::server::Listener;
-use crate::app::{Intents, Setup, SetupError};
+use crate::app::{Engine, Intents, Listener as EngineListener, Parts, Setup, SetupError};
 use crate::terminal::till::Listen;
 use crate::till_keys::TillKeysError;
 
 pub use hearing::{Ears, Hearing, hear};
+pub use routes::PATHS;
 
 /// How often it is looked what became of payments that are over and not known yet.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -49,6 +50,9 @@ pub enum TillServerError {
     /// Another program listens there.
     #[error("another program listens on {0}; see till.listen in the settings")]
     InUse(String),
+    /// The settings have no place for it.
+    #[error("there is no place where tills are listened to; see till.listen in the settings")]
+    NoPlace,
     /// Thread or runtime.
     #[error("tills cannot be served: {0}")]
     System(#[from] std::io::Error),
@@ -58,6 +62,21 @@ pub enum TillServerError {
     /// The terminal.
     #[error(transparent)]
     Setup(#[from] SetupError),
+}
+
+/// An engine, and what came of opening the interface beside it.
+pub type WithTills = (Engine, Result<Option<RunningTills>, TillServerError>);
+
+/// Starts an engine whose payments tills may ask for, where the settings have a place for them. A terminal whose tills cannot be
+/// listened to trades all the same. Drop the engine before the interface: what it still does is then written down.
+///
+/// # Errors
+/// When the engine cannot be started.
+pub fn start_engine(setup: &Setup, parts: Parts, listener: Box<dyn EngineListener>) -> std::io::Result<WithTills> {
+    let (hearing, ears) = hear(listener);
+    let engine = Engine::start(parts, Box::new(hearing))?;
+    let tills = RunningTills::start(setup, ears, engine.intents());
+    Ok((engine, tills))
 }
 
 /// An interface that is open. Dropping it closes it; a payment that runs goes on.
