@@ -33,6 +33,9 @@ pub use routes::PATHS;
 /// How often it is looked what became of payments that are over and not known yet.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
+/// How long an engine that begins is waited for.
+const FIRST_VIEW: Duration = Duration::from_secs(5);
+
 /// How long requests that are being answered are waited for at the end.
 const LAST_ANSWERS: Duration = Duration::from_secs(2);
 
@@ -102,6 +105,7 @@ impl RunningTills {
         let place = listener.place(&place)?;
         let desk = Arc::new(Desk::open(setup, intents)?);
         desk.settle_all();
+        hear_first_view(&desk, &ears);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (stop, wanted) = oneshot::channel();
         let stopped = Arc::new(AtomicBool::new(false));
@@ -143,6 +147,16 @@ impl Drop for RunningTills {
 fn remove_socket(path: &Path) {
     if let Err(error) = std::fs::remove_file(path) {
         tracing::debug!(%error, "the tills' socket was gone already");
+    }
+}
+
+/// Whoever asks first is told how the terminal does.
+fn hear_first_view(desk: &Desk, ears: &Ears) {
+    while let Ok(heard) = ears.0.recv_timeout(FIRST_VIEW) {
+        match heard {
+            Heard::View(view) => return desk.saw(&view),
+            Heard::Event(event) => desk.heard(event),
+        }
     }
 }
 
