@@ -14,6 +14,7 @@ use yima::payment::queue::{Kind, Standing};
 use yima::payment::transaction;
 use yima::receipt::CopyFor;
 use yima::reference::{AuthorisationCode, Batch, ResponseCode, Rrn, Stan, TraceNumber};
+use yima::till::request::{Display, DisplayLine};
 use yima::wording::{Reason, ReasonKind, Sense};
 
 pub fn cny(minor: u64) -> Amount {
@@ -42,6 +43,20 @@ pub fn view(screen: Screen) -> View {
 
 pub fn trace(stan: u32) -> TraceNumber {
     TraceNumber { batch: Batch::new(1).unwrap(), stan: Stan::new(stan).unwrap() }
+}
+
+/// A till's cart of so many lines; of many, with the longest texts and amounts.
+pub fn till_cart(count: usize) -> Display {
+    let line = |index: usize| {
+        let (name, minor) = match index % 2 {
+            0 if count > 2 => ("可口可乐无糖零卡经典原味汽水三百三十毫升罐装二十四罐整箱家庭装", 999_999_999_999),
+            0 => ("可口可乐 330ml", 700),
+            _ => ("苹果", 638),
+        };
+        DisplayLine { name: name.to_owned(), quantity: "0.532 kg".to_owned(), amount: cny(minor) }
+    };
+    let total = if count > 2 { 999_999_999_999 } else { 1338 };
+    Display { lines: (0..count).map(line).collect(), total: cny(total) }
 }
 
 /// What the settings say of a key that is mistyped.
@@ -386,6 +401,16 @@ pub fn scenes() -> Vec<Scene> {
                 ..view(keypad(Some(Reason::with_detail(ReasonKind::ReversalExhausted, "000001-000042"))))
             },
             ..scene("keypad-alarm", keypad(None))
+        },
+        Scene {
+            keys: "",
+            view: View { display: Some(till_cart(2)), ..view(keypad(None)) },
+            ..scene("till-cart", keypad(None))
+        },
+        Scene {
+            keys: "",
+            view: View { display: Some(till_cart(40)), test: true, ..view(keypad(None)) },
+            ..scene("till-cart-fullest", keypad(None))
         },
         scene("present-card", Screen::PresentCard { amount: cny(1234), notice: None }),
         Scene {

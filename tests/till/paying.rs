@@ -3,7 +3,10 @@
 use serde_json::{Value, json};
 use yima::app::view::{Intent, Screen};
 use yima::money::{Amount, Currency};
+use yima::reference::{Batch, Stan, TraceNumber};
 use yima::sandbox::host::store::EntryState;
+use yima::till::request::PaymentRequest;
+use yima::till_keys::{BoundNumber, TakenUp, TillKeys};
 
 use super::client::{Till, sale};
 use super::terminal::{AT_ONCE, NEVER, Terminal};
@@ -226,4 +229,78 @@ fn an_unknown_payment_is_told_as_unknown_until_it_is_taken_back_also_over_a_rest
     let till = Till { place: running.place(), ..till };
     assert_eq!(till.begin("order-1", &sale(6702)).body, reversed);
     assert_eq!((terminal.at_host(6702).len(), charges(&terminal, 6702)), (1, 0));
+}
+
+#[test]
+fn what_cannot_be_written_down_for_the_key_is_not_sent() {
+    let terminal = Terminal::new();
+    let running = terminal.start(AT_ONCE);
+    let till = running.till(&terminal, "1");
+    let sql = |statement: &str| {
+        let connection = rusqlite::Connection::open(terminal.folder.path().join("tills.sqlite")).unwrap();
+        connection.busy_timeout(std::time::Duration::from_secs(5)).unwrap();
+        connection.execute_batch(statement).unwrap();
+    };
+    // The engine cannot give the key its number.
+    sql("CREATE TRIGGER full BEFORE INSERT ON numbers BEGIN SELECT RAISE(ABORT, 'disk full'); END");
+    let refused = till.begin("order-1", &sale(100));
+    assert_eq!((refused.status, refused.problem()), (503, "not-ready"), "{:#}", refused.body);
+    assert_eq!(
+        (&refused.body["reason"]["kind"], &refused.body["payment"]["state"]),
+        (&json!("ledger_failed"), &json!("refused"))
+    );
+    sql("DROP TRIGGER full");
+    // The key itself cannot be written down.
+    sql("CREATE TRIGGER full BEFORE INSERT ON payments BEGIN SELECT RAISE(ABORT, 'disk full'); END");
+    let failed = till.begin("order-2", &sale(101));
+    assert_eq!((failed.status, failed.problem()), (500, "terminal-failed"));
+    sql("DROP TRIGGER full");
+    assert!(terminal.rows().is_empty() && terminal.at_host(100).is_empty() && terminal.at_host(101).is_empty());
+    // Both keys are free.
+    for (key, minor) in [("order-1", 100), ("order-2", 101)] {
+        assert_eq!(till.begin(key, &sale(minor)).status, 201);
+        assert_eq!(till.until_final(key)["state"], "approved");
+        assert_eq!(charges(&terminal, minor), 1);
+    }
+}
+
+/// A copy that took the ledger's place knows nothing of what came after it: nobody may say that it was not charged.
+#[test]
+fn what_a_restored_ledger_does_not_know_is_not_called_unpaid() {
+    let terminal = Terminal::new();
+    let running = terminal.start(NEVER);
+    let till = running.till(&terminal, "1");
+    drop(running);
+    let row = |key: &str, stan: u32| {
+        let mut keys = TillKeys::open(&terminal.setup.state).unwrap();
+        let of = keys.till_named(&"1".parse().unwrap()).unwrap().unwrap();
+        let request = PaymentRequest::parse(sale(100).to_string().as_bytes()).unwrap();
+        let taken = keys.take_up(of, &key.parse().unwrap(), &request, jiff::Timestamp::now()).unwrap();
+        let TakenUp::Begin(row) = taken else { panic!("{taken:?}") };
+        let identity = terminal.setup.identity().unwrap();
+        let number = BoundNumber {
+            merchant_code: identity.merchant_code().unwrap(),
+            terminal_number: identity.terminal_number().unwrap(),
+            trace: TraceNumber { batch: Batch::FIRST, stan: Stan::new(stan).unwrap() },
+        };
+        keys.bind(row.number, &number).unwrap();
+    };
+    row("before", 70);
+    let ledger = rusqlite::Connection::open(terminal.folder.path().join("ledger.sqlite")).unwrap();
+    let local = |seconds: i64| {
+        let at = jiff::Zoned::now().datetime().checked_add(jiff::SignedDuration::from_secs(seconds)).unwrap();
+        at.with().subsec_nanosecond(0).build().unwrap().to_string()
+    };
+    let sql =
+        "INSERT INTO restorations (at, person, made_at, batch, known, next) VALUES (?1, 'Wang', ?2, 1, 60, 100060)";
+    ledger.execute(sql, [local(2), local(-60)]).unwrap();
+    std::thread::sleep(std::time::Duration::from_secs(3));
+    row("after", 71);
+    let running = terminal.start(NEVER);
+    let till = Till { place: running.place(), ..till };
+    let before = till.payment("before");
+    assert_eq!((&before["state"], &before["money"]), (&json!("unknown"), &json!("unknown")), "{before:#}");
+    assert_eq!(before["reason"]["kind"], "ledger_restored");
+    assert_eq!(till.payment("after")["state"], "not_charged");
+    assert_eq!(till.begin("before", &sale(100)).body["state"], "unknown", "and it does not begin");
 }
