@@ -142,7 +142,7 @@ impl Desk {
     }
 
     /// A payment is wanted. Its key is durable before the engine hears of it.
-    pub fn ask(&self, till: TillId, key: &IdempotencyKey, request: &PaymentRequest) -> Result<Asked, Problem> {
+    pub fn ask(&self, till: TillId, key: &IdempotencyKey, request: &PaymentRequest) -> Result<Asked, Box<Problem>> {
         let mut books = self.books();
         // What is known already is told, whatever has become meanwhile of what it refers to.
         let known = books.keys.payment(till, key).map_err(failed)?;
@@ -151,7 +151,7 @@ impl Desk {
         let row = match books.keys.take_up(till, key, request, clock::timestamp()).map_err(failed)? {
             TakenUp::Begin(row) => *row,
             TakenUp::Tell(row) => return self.answer(&books, &row).map(|answer| Asked::Known(Box::new(answer))),
-            TakenUp::UsedOtherwise => return Err(Problem::of(ProblemKind::KeyUsedOtherwise)),
+            TakenUp::UsedOtherwise => return Err(Problem::of(ProblemKind::KeyUsedOtherwise).into()),
         };
         let number = row.number;
         let (first, answer) = oneshot::channel();
@@ -160,7 +160,7 @@ impl Desk {
             Ok(purpose) => purpose,
             Err(error) => {
                 self.refuse(&mut books, number, None);
-                return Err(Problem::of(ProblemKind::RequestInvalid).with_detail(error.to_string()));
+                return Err(Problem::of(ProblemKind::RequestInvalid).with_detail(error.to_string()).into());
             }
         };
         self.tell_running(&mut books, &row);
@@ -169,24 +169,24 @@ impl Desk {
     }
 
     /// How a payment stands.
-    pub fn payment(&self, till: TillId, key: &IdempotencyKey) -> Result<PaymentAnswer, Problem> {
+    pub fn payment(&self, till: TillId, key: &IdempotencyKey) -> Result<PaymentAnswer, Box<Problem>> {
         let books = self.books();
         let row = books.keys.payment(till, key).map_err(failed)?;
-        self.answer(&books, &row.ok_or_else(|| Problem::of(ProblemKind::PaymentUnknown))?)
+        self.answer(&books, &row.ok_or_else(no_payment)?)
     }
 
     /// The same, of its number.
-    pub fn payment_of(&self, number: PaymentNumber) -> Result<PaymentAnswer, Problem> {
+    pub fn payment_of(&self, number: PaymentNumber) -> Result<PaymentAnswer, Box<Problem>> {
         let books = self.books();
         let row = books.keys.payment_of(number).map_err(failed)?;
-        self.answer(&books, &row.ok_or_else(|| Problem::of(ProblemKind::PaymentUnknown))?)
+        self.answer(&books, &row.ok_or_else(no_payment)?)
     }
 
     /// Somebody wants to leave a payment. `None`: it does not run, and stands as it is.
-    pub fn leave(&self, till: TillId, key: &IdempotencyKey) -> Result<Option<oneshot::Receiver<Left>>, Problem> {
+    pub fn leave(&self, till: TillId, key: &IdempotencyKey) -> Result<Option<oneshot::Receiver<Left>>, Box<Problem>> {
         let mut books = self.books();
         let row = books.keys.payment(till, key).map_err(failed)?;
-        let row = row.ok_or_else(|| Problem::of(ProblemKind::PaymentUnknown))?;
+        let row = row.ok_or_else(no_payment)?;
         let Some(live) = books.live.get_mut(&row.number) else { return Ok(None) };
         let (left, answer) = oneshot::channel();
         live.left.push(left);
@@ -394,7 +394,7 @@ impl Desk {
 
     // ---- what is told ---------------------------------------------------------------------------------------------------------
 
-    fn answer(&self, books: &Books, row: &PaymentRow) -> Result<PaymentAnswer, Problem> {
+    fn answer(&self, books: &Books, row: &PaymentRow) -> Result<PaymentAnswer, Box<Problem>> {
         if let Some(live) = books.live.get(&row.number) {
             return Ok(answers::payment(row, PaymentState::Running, &answers::known_facts(row), live.progress));
         }
@@ -443,13 +443,14 @@ fn answer_left(books: &mut Books, number: PaymentNumber, said: Left) {
 }
 
 /// The numbers of what a request refers to.
-fn original_of(keys: &TillKeys, till: TillId, request: &PaymentRequest) -> Result<Option<TraceNumber>, Problem> {
+fn original_of(keys: &TillKeys, till: TillId, request: &PaymentRequest) -> Result<Option<TraceNumber>, Box<Problem>> {
     let key = match &request.original {
         None => return Ok(None),
         Some(Original::Numbers(trace)) => return Ok(Some(*trace)),
         Some(Original::Key(key)) => key,
     };
-    let unknown = |detail: &str| Problem::of(ProblemKind::OriginalUnknown).with_detail(format!("{key}: {detail}"));
+    let unknown =
+        |detail: &str| Box::new(Problem::of(ProblemKind::OriginalUnknown).with_detail(format!("{key}: {detail}")));
     let row = keys.payment(till, key).map_err(failed)?.ok_or_else(|| unknown("no payment has this key"))?;
     if row.outcome != Some(Outcome::Approved) {
         return Err(unknown("it is not approved"));
@@ -468,14 +469,18 @@ fn json(answer: &PaymentAnswer) -> String {
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "what maps an error takes it")]
-fn failed(error: TillKeysError) -> Problem {
+fn failed(error: TillKeysError) -> Box<Problem> {
     failed_because(&error)
 }
 
+fn no_payment() -> Box<Problem> {
+    Problem::of(ProblemKind::PaymentUnknown).into()
+}
+
 /// What failed is for the log: it may name files.
-pub(super) fn failed_because(error: &dyn std::error::Error) -> Problem {
+pub(super) fn failed_because(error: &dyn std::error::Error) -> Box<Problem> {
     tracing::error!(%error, "a till cannot be answered");
-    Problem::of(ProblemKind::TerminalFailed)
+    Problem::of(ProblemKind::TerminalFailed).into()
 }
 
 /// What a payment that was not taken up is told.

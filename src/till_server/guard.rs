@@ -49,16 +49,20 @@ impl Guard {
     }
 
     /// Whether a request was meant for this terminal and comes from a program.
-    pub fn admits(&self, headers: &HeaderMap) -> Result<(), Problem> {
+    pub fn admits(&self, headers: &HeaderMap) -> Result<(), Box<Problem>> {
         if OF_BROWSERS.iter().any(|name| headers.contains_key(name)) {
-            return Err(Problem::of(ProblemKind::BrowserRefused));
+            return Err(Problem::of(ProblemKind::BrowserRefused).into());
         }
         let mut hosts = headers.get_all(HOST).iter();
         let host = match (hosts.next(), hosts.next()) {
             (Some(host), None) => host.to_str().ok(),
             _ => None,
         };
-        if host.is_some_and(|host| self.is_own(host)) { Ok(()) } else { Err(Problem::of(ProblemKind::ForeignHost)) }
+        if host.is_some_and(|host| self.is_own(host)) {
+            Ok(())
+        } else {
+            Err(Problem::of(ProblemKind::ForeignHost).into())
+        }
     }
 
     fn is_own(&self, host: &str) -> bool {

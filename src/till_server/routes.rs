@@ -68,6 +68,12 @@ impl From<Problem> for Refused {
     }
 }
 
+impl From<Box<Problem>> for Refused {
+    fn from(problem: Box<Problem>) -> Self {
+        Self(problem)
+    }
+}
+
 impl From<ProblemKind> for Refused {
     fn from(kind: ProblemKind) -> Self {
         Problem::of(kind).into()
@@ -176,7 +182,7 @@ async fn read(request: Request) -> Result<Bytes, Refused> {
 /// What blocks is done elsewhere: other tills must not wait for it.
 async fn at_desk<T: Send + 'static>(
     shop: &Shop,
-    work: impl FnOnce(&Desk) -> Result<T, Problem> + Send + 'static,
+    work: impl FnOnce(&Desk) -> Result<T, Box<Problem>> + Send + 'static,
 ) -> Result<T, Refused> {
     let desk = Arc::clone(&shop.desk);
     match spawn_blocking(move || work(&desk)).await {
@@ -296,7 +302,7 @@ async fn cancel(
 }
 
 async fn status(State(shop): State<Arc<Shop>>) -> Answered {
-    let status = at_desk(&shop, |desk| desk.status().ok_or_else(|| Problem::of(ProblemKind::NotReady))).await?;
+    let status = at_desk(&shop, |desk| desk.status().ok_or_else(|| Problem::of(ProblemKind::NotReady).into())).await?;
     Ok(answer(StatusCode::OK, &status))
 }
 
