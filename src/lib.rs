@@ -6,6 +6,7 @@
 
 pub mod app;
 pub mod cli;
+pub mod till_server;
 #[cfg(feature = "screen")]
 pub mod ui;
 // ---- the shell's parts -------------------------------------------------------------------------
@@ -14,6 +15,7 @@ pub mod catalogue;
 pub mod devices;
 pub mod ledger;
 pub mod sandbox;
+pub mod till_keys;
 // ---- the core: decides, does nothing -----------------------------------------------------------
 pub mod card_number;
 pub mod crypto;
@@ -31,6 +33,7 @@ pub mod qr;
 pub mod receipt;
 pub mod reference;
 pub mod settlement;
+pub mod till;
 pub mod wording;
 // ---- beside the core, not pure: they read and write files, or ask for the time -------------------
 pub mod clock;

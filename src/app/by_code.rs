@@ -168,11 +168,9 @@ impl Core {
             },
         };
         let (amount, sold) = (*amount, sold.clone());
-        let trace = match self.ledger.take_trace_number() {
+        let trace = match self.take_number() {
             Ok(trace) => trace,
-            Err(error) => {
-                return self.refuse(purpose, Reason::with_detail(ReasonKind::LedgerFailed, error.to_string()));
-            }
+            Err(error) => return self.refuse(purpose, Reason::with_detail(ReasonKind::LedgerFailed, error)),
         };
         self.leave_result();
         self.copies.retain(FollowedCopy::under_way);
@@ -203,6 +201,11 @@ impl Core {
         self.by_code = Some(ByCode::of(payment, Sold::default(), true));
         self.feed_code(Event::Begin);
         Ok(true)
+    }
+
+    /// An earlier payment by code is asked about now.
+    pub(super) fn resumes_by_code(&self) -> bool {
+        self.by_code.as_ref().is_some_and(|paying| paying.resumed)
     }
 
     /// What somebody wants to begin while an earlier payment is still asked about begins when that is over.

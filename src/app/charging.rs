@@ -97,11 +97,9 @@ impl Core {
         {
             return self.refuse(purpose, reason);
         }
-        let trace = match self.ledger.take_trace_number() {
+        let trace = match self.take_number() {
             Ok(trace) => trace,
-            Err(error) => {
-                return self.refuse(purpose, Reason::with_detail(ReasonKind::LedgerFailed, error.to_string()));
-            }
+            Err(error) => return self.refuse(purpose, Reason::with_detail(ReasonKind::LedgerFailed, error)),
         };
         self.kind_shown = Some(transaction.kind());
         let sale = Sale::new(Opening {

@@ -24,6 +24,7 @@ use super::shop::ShopDesk;
 use super::showing::local_now;
 use super::sign_on::SignOnDesk;
 use super::slips_of_the_queue::QueueSlips;
+use super::till::{TillDesk, TillEvent};
 use super::view::{CopyState, Intent, LinkState, Screen, View};
 use super::witness::WitnessDesk;
 use super::workers::reader::{self, ReaderWorker, Ticket};
@@ -51,6 +52,9 @@ pub trait Listener: Send {
 
     /// A sale is over, or something about it has become known since.
     fn report(&mut self, report: &SaleReport);
+
+    /// Something has become of a payment that a till wants.
+    fn till(&mut self, _: &TillEvent) {}
 }
 
 /// A running engine. Dropping it ends the engine's thread: a payment that waits for a card is cancelled, an answer of the
@@ -174,13 +178,21 @@ pub(super) struct Core {
     pub(super) settling: SettlingDesk,
     pub(super) account: AccountDesk,
     pub(super) witness: WitnessDesk,
+    pub(super) till: TillDesk,
     pub(super) shown: Option<View>,
 }
 
 impl Core {
-    pub(super) fn new(fixed: Fixed, ledger: Ledger, line: Line, listener: Box<dyn Listener>, workers: Workers) -> Self {
+    pub(super) fn new(
+        mut fixed: Fixed,
+        ledger: Ledger,
+        line: Line,
+        listener: Box<dyn Listener>,
+        workers: Workers,
+    ) -> Self {
         Self {
             shop: ShopDesk::new(fixed.shop.clone(), fixed.currency),
+            till: TillDesk::new(fixed.till_keys.take()),
             parts: fixed,
             ledger,
             listener,

@@ -39,6 +39,7 @@ impl Core {
             // Nobody changes what is being paid.
             Intent::Shop(intent) if !self.pays() && self.waiting.is_none() => self.on_shop(intent),
             Intent::Shop(_) => {}
+            Intent::Till(intent) => self.on_till(intent),
             Intent::Settle { without_undecided } => self.want_settlement(Cause::ByHand, without_undecided),
             Intent::Settlement(intent) if !self.pays() && self.waiting.is_none() => self.on_settlement(intent),
             Intent::Settlement(_) => {}

@@ -23,6 +23,7 @@ use crate::receipt::link::LinkKey;
 use crate::reference::{MerchantCode, TerminalNumber};
 use crate::terminal::emv_files::{EmvFiles, Provenance, SetHashes};
 use crate::terminal::identity::Identity;
+use crate::till_keys::TillKeys;
 use crate::wording::Language;
 
 /// Everything an engine is made of.
@@ -87,6 +88,8 @@ pub struct Parts {
     pub chooser: Chooser,
     /// Where the goods are.
     pub shop: ShopSetup,
+    /// Where numbers are given to the payments of tills; nothing, where none may speak to this terminal.
+    pub till_keys: Option<TillKeys>,
     /// Keys, host or cards are for tests only.
     pub test: bool,
     /// Held as long as the engine runs: two engines on one ledger would take each other's payments back.
@@ -122,6 +125,7 @@ pub(super) struct Fixed {
     pub chooser: Chooser,
     pub has_working_keys: bool,
     pub shop: ShopSetup,
+    pub till_keys: Option<TillKeys>,
     pub test: bool,
     pub _lock: EngineLock,
 }
@@ -154,6 +158,7 @@ impl Parts {
             chooser: parts.chooser,
             has_working_keys: parts.has_working_keys,
             shop: parts.shop,
+            till_keys: parts.till_keys,
             test: parts.test,
             _lock: parts.lock,
         };

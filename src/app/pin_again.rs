@@ -29,7 +29,7 @@ impl Core {
             tracing::error!(%error, "no random numbers: no other PIN is asked for");
             return None;
         }
-        match self.ledger.take_trace_number() {
+        match self.take_number() {
             Ok(trace) => Some(self.running.as_ref()?.sale.again(trace, local_now(), unpredictable_number)),
             Err(error) => {
                 tracing::error!(%error, "no trace number: no other PIN is asked for");

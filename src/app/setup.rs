@@ -37,6 +37,7 @@ use crate::terminal::files;
 use crate::terminal::identity::{self, Identity, IdentityError};
 use crate::terminal::settings::CodeSettings;
 use crate::terminal::settings::{Origin, Settings, SettingsError, VaultKind};
+use crate::till_keys::{TillKeys, TillKeysError};
 use crate::vault::pkcs11::Place;
 use crate::vault::{KeyName, SecureElement, VaultError};
 
@@ -106,6 +107,9 @@ pub enum SetupError {
     /// The terminal's side of EMV.
     #[error(transparent)]
     Terminal(#[from] EmvFilesError),
+    /// The keys of tills.
+    #[error(transparent)]
+    Tills(#[from] TillKeysError),
     /// A setting has a value that cannot be.
     #[error(transparent)]
     Setting(#[from] SettingsError),
@@ -281,10 +285,22 @@ impl Setup {
             // Whoever shows a screen to the cardholder says so.
             chooser: Chooser::Nobody,
             shop: ShopSetup { state: self.state.clone(), scales: self.settings.goods.scale_barcodes.clone() },
+            till_keys: self.till_keys()?,
             test,
             lock,
             identity,
         })
+    }
+
+    /// The keys of tills, where any may speak to this terminal.
+    ///
+    /// # Errors
+    /// When they cannot be opened.
+    fn till_keys(&self) -> Result<Option<TillKeys>, SetupError> {
+        if self.settings.till.listen.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(TillKeys::open(&self.state)?))
     }
 
     /// How payments by code are taken, where the acquirer has them.

@@ -210,6 +210,7 @@ impl Core {
     /// Tells the listener what has changed since the last time.
     pub(super) fn publish(&mut self) {
         self.mind_cart();
+        self.mind_till();
         let view = View {
             screen: self.screen.clone(),
             kind: self.kind_shown.unwrap_or(Kind::Sale),
@@ -221,6 +222,7 @@ impl Core {
             test: self.parts.test,
             codes: self.may_turn_to_code(),
             shop: self.shop.shown(),
+            display: self.till.shown(),
         };
         if self.shown.as_ref() != Some(&view) {
             self.listener.show(&view);

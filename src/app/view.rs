@@ -4,6 +4,7 @@ use jiff::civil::DateTime;
 
 use super::settlement_view::{SettlementIntent, SettlementView};
 use super::shop_view::{CartView, FoundView, ShopIntent, ShopView};
+use super::till::TillIntent;
 use crate::acquirer::enrolment;
 use crate::acquirer::enrolment::wire::ActivationCode;
 use crate::money::{Amount, Currency};
@@ -14,6 +15,7 @@ use crate::payment::transaction;
 use crate::pin::Pin;
 use crate::receipt::CopyFor;
 use crate::reference::{AuthorisationCode, Rrn, TraceNumber};
+use crate::till::request::Display;
 use crate::wording::{Language, Reason};
 
 /// What a person at the terminal wants.
@@ -71,6 +73,8 @@ pub enum Intent {
     Settlement(SettlementIntent),
     /// Do something with goods or the cart.
     Shop(ShopIntent),
+    /// Do what a till wants.
+    Till(TillIntent),
     /// Back to the keypad from wherever that is possible.
     ShowKeypad,
 }
@@ -98,6 +102,8 @@ pub struct View {
     pub codes: bool,
     /// What of goods and cart any screen may need.
     pub shop: ShopView,
+    /// What a till shows to the customer while nobody pays.
+    pub display: Option<Display>,
 }
 
 /// The screens, with their content.

@@ -61,6 +61,10 @@ pub struct Arguments {
     #[arg(long)]
     dark: bool,
 
+    /// Listen to tills there, like 127.0.0.1:8590 or unix:/run/user/1000/till.sock; pair one with: yima till pair
+    #[arg(long, value_name = "PLACE")]
+    till: Option<String>,
+
     /// Print the result of the payment without display as JSON
     #[arg(long)]
     json: bool,
@@ -92,7 +96,7 @@ impl Arguments {
         output::note(&format!("demo (TEST): customers' wallets on {}", endpoints.wallets.url()));
         output::note(&format!("demo (TEST): e-receipts on {}", endpoints.receipts.url()));
         let parts = match self.window(&endpoints.setup.settings, kiosk) {
-            Some(window) => return show(&endpoints.setup.settings, window, parts),
+            Some(window) => return show(&endpoints.setup, window, parts),
             None => parts,
         };
         let amount = Amount::parse(&self.amount, parts.currency)?;
@@ -150,6 +154,7 @@ impl Arguments {
         setup.settings.screen.width = self.size.0;
         setup.settings.screen.height = self.size.1;
         setup.settings.screen.dark = self.dark;
+        setup.settings.till.listen = self.till.clone().unwrap_or_default();
         Ok(Endpoints { setup, _host: running, wallets, receipts, printer })
     }
 
@@ -193,11 +198,11 @@ type Window = super::screen::OpenScreen;
 type Window = std::convert::Infallible;
 
 #[cfg(feature = "screen")]
-fn show(settings: &Settings, window: Window, parts: Parts) -> Result<ExitCode, Failure> {
-    super::screen::run(settings, window, Ok(parts), None)
+fn show(setup: &Setup, window: Window, parts: Parts) -> Result<ExitCode, Failure> {
+    super::screen::run(&setup.settings, window, Ok(parts), Some(setup.clone()))
 }
 
 #[cfg(not(feature = "screen"))]
-fn show(_: &Settings, window: Window, _: Parts) -> Result<ExitCode, Failure> {
+fn show(_: &Setup, window: Window, _: Parts) -> Result<ExitCode, Failure> {
     match window {}
 }

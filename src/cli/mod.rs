@@ -24,6 +24,7 @@ mod screen;
 mod search;
 mod settlement;
 mod sign_on;
+mod till;
 mod tools;
 mod transactions;
 mod typed_pin;
@@ -112,6 +113,8 @@ enum Command {
     Ledger(ledger::Arguments),
     /// Look for goods, and bring the catalogue up to date with a table
     Goods(goods::Arguments),
+    /// Pair tills with this terminal, list them, take their keys away; run the terminal for them without a touchscreen
+    Till(till::Arguments),
     /// Look at every part of the terminal and say how it is and what to do
     Doctor(doctor::Arguments),
     /// Enrol this terminal by the acquirer's activation code, or say how it stands
@@ -217,6 +220,7 @@ impl CommandLine {
             Some(Command::Log(arguments)) => arguments.run(|| self.places.setup()),
             Some(Command::Ledger(arguments)) => arguments.run(&self.places.setup()?),
             Some(Command::Goods(arguments)) => arguments.run(&self.places.setup()?),
+            Some(Command::Till(arguments)) => arguments.run(&self.places.setup()?),
             Some(Command::Doctor(arguments)) => arguments.run(&self.places.setup()?),
             Some(Command::Enrol(arguments)) => arguments.run(&self.places.setup()?),
             Some(Command::Move(arguments)) => arguments.run(&self.places.setup()?),

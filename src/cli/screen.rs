@@ -13,6 +13,7 @@ use crate::app::{Engine, Listener, Parts, SaleReport, Setup};
 use crate::payment::chooser::Chooser;
 use crate::payment::transaction::Kind;
 use crate::terminal::settings::Settings;
+use crate::till_server::{RunningTills, start_engine};
 use crate::ui::{self, Display, Touchscreen, UiError, WindowOptions};
 use crate::wording::{Reason, ReasonKind};
 
@@ -23,7 +24,13 @@ pub struct OpenScreen {
 }
 
 /// The engine, once there is one. Whoever closes the window ends it.
-type EnginePlace = Arc<Mutex<Option<Engine>>>;
+type EnginePlace = Arc<Mutex<Option<Trading>>>;
+
+/// An engine, with the interface for tills where there is one. They end in this order.
+struct Trading {
+    engine: Engine,
+    _tills: Option<RunningTills>,
+}
 
 /// Opens the window.
 ///
@@ -54,10 +61,10 @@ pub fn run(
     let place = EnginePlace::default();
     // A terminal that cannot trade says so on its screen: there may be nobody to read anything else.
     match (parts, setup) {
-        (Ok(parts), _) => {
-            let engine = start(parts, display)?;
-            let intents = engine.intents();
-            keep(&place, engine);
+        (Ok(parts), setup) => {
+            let trading = start(setup.as_ref(), parts, display)?;
+            let intents = trading.engine.intents();
+            keep(&place, trading);
             std::thread::Builder::new().name("intents".to_owned()).spawn(move || {
                 for intent in wishes {
                     intents.send(intent);
@@ -82,13 +89,18 @@ pub fn run(
     Ok(ExitCode::SUCCESS)
 }
 
-fn start(parts: Parts, display: Display) -> std::io::Result<Engine> {
+fn start(setup: Option<&Setup>, parts: Parts, display: Display) -> std::io::Result<Trading> {
     let parts = Parts { chooser: Chooser::Cardholder, screen_pad: true, ..parts };
-    Engine::start(parts, Box::new(OnScreen(display)))
+    let listener = Box::new(OnScreen(display));
+    let Some(setup) = setup else { return Ok(Trading { engine: Engine::start(parts, listener)?, _tills: None }) };
+    let (engine, tills) = start_engine(setup, parts, listener)?;
+    // The counter trades without them.
+    let tills = tills.inspect_err(|error| tracing::error!(%error, "tills are not listened to")).unwrap_or_default();
+    Ok(Trading { engine, _tills: tills })
 }
 
-fn keep(place: &EnginePlace, engine: Engine) {
-    *place.lock().unwrap_or_else(PoisonError::into_inner) = Some(engine);
+fn keep(place: &EnginePlace, trading: Trading) {
+    *place.lock().unwrap_or_else(PoisonError::into_inner) = Some(trading);
 }
 
 fn can_be_enrolled(failure: &Failure) -> bool {
@@ -108,10 +120,10 @@ impl Desk {
     fn serve(&self, wishes: &Receiver<Intent>) {
         for wish in wishes {
             if let Intent::Enrol(code) = wish
-                && let Some(engine) = self.enrol(&code)
+                && let Some(trading) = self.enrol(&code)
             {
-                let intents = engine.intents();
-                keep(&self.place, engine);
+                let intents = trading.engine.intents();
+                keep(&self.place, trading);
                 for intent in wishes {
                     intents.send(intent);
                 }
@@ -120,15 +132,15 @@ impl Desk {
         }
     }
 
-    fn enrol(&self, code: &ActivationCode) -> Option<Engine> {
+    fn enrol(&self, code: &ActivationCode) -> Option<Trading> {
         let enrolled = self.setup.enrol(code, false, &mut |progress| self.show(Some(progress), None));
         if let Err(error) = enrolled {
             tracing::warn!(%error, "not enrolled");
             self.show(None, Some(Reason::with_detail(error.kind(), error.to_string())));
             return None;
         }
-        let started =
-            self.setup.parts().map_err(Failure::from).and_then(|parts| Ok(start(parts, self.display.clone())?));
+        let begun = |parts| Ok(start(Some(&self.setup), parts, self.display.clone())?);
+        let started = self.setup.parts().map_err(Failure::from).and_then(begun);
         started
             .inspect_err(|failure| {
                 tracing::error!(%failure, "the terminal is enrolled and cannot trade");
@@ -159,6 +171,7 @@ fn closed(settings: &Settings, failure: &Failure) -> Result<View, Failure> {
         currency: settings.terminal.currency.parse()?,
         test: false,
         shop: ShopView::default(),
+        display: None,
     })
 }
 

@@ -11,3 +11,4 @@ pub mod link;
 pub mod machine;
 mod place;
 pub mod settings;
+pub mod till;

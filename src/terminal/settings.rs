@@ -8,6 +8,7 @@ use serde::Deserialize;
 use super::binding::check_serial_number;
 use super::link::LinkSettings;
 use super::machine;
+use super::till::{Listen, TillSettings};
 use crate::goods::Pattern;
 use crate::wording::Language;
 
@@ -57,6 +58,8 @@ pub struct Settings {
     pub codes: CodeSettings,
     /// Settlement.
     pub settlement: SettlementSettings,
+    /// The interface for tills.
+    pub till: TillSettings,
 }
 
 /// The terminal itself.
@@ -394,6 +397,7 @@ impl Settings {
             }
         }
         self.check_host()?;
+        Listen::parse(&self.till.listen).map_err(|error| ("till.listen", error.to_string()))?;
         if !(1200..=4_000_000).contains(&self.printer.baud) {
             return Err(("printer.baud", format!("{} bits per second; usual are 9600 to 115200", self.printer.baud)));
         }
@@ -519,7 +523,9 @@ mod tests {
     #[test]
     fn every_key_of_the_program_is_in_the_example() {
         // serde names all known keys when it meets an unknown one.
-        for section in ["terminal", "host", "vault", "ledger", "reader", "pin", "printer", "sound", "screen", "goods"] {
+        for section in
+            ["terminal", "host", "vault", "ledger", "reader", "pin", "printer", "sound", "screen", "goods", "till"]
+        {
             let message = message(&format!("[{section}]\nno_such_key = 1"));
             for key in message.split('`').skip(3).step_by(2) {
                 assert!(EXAMPLE.contains(&format!("{key} =")), "{section}.{key} is not in assets/yima.toml");

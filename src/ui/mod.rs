@@ -38,6 +38,7 @@ mod queue;
 mod scanned;
 mod settlement;
 mod status;
+mod till;
 mod transactions;
 mod values;
 
@@ -126,6 +127,7 @@ impl Touchscreen {
         enrolment::setup(&window, &shared, &intents);
         cart::setup(&window, &shared, &intents);
         goods::setup(&window, &shared, &intents);
+        till::setup(&window, &intents);
         preferences::set_language(&window, options.language);
         preferences::set_dark(&window, options.dark);
         let theme = window.global::<Theme>();
@@ -310,7 +312,14 @@ fn paint(window: &AppWindow, shared: &Shared) {
     let name = match &view.screen {
         Screen::Keypad { notice } => {
             keypad::show(window, &entry, notice.as_ref(), language);
-            ScreenName::Keypad
+            // What waits for the cashier comes before what the customer may follow, and so does an amount that is being typed.
+            match &view.display {
+                Some(display) if notice.is_none() && entry.amount().is_zero() => {
+                    till::show(window, display);
+                    ScreenName::TillCart
+                }
+                _ => ScreenName::Keypad,
+            }
         }
         Screen::PresentCard { amount, notice } => {
             payment::show_present_card(window, *amount, notice.as_ref(), language);

@@ -18,7 +18,7 @@ const FEE: i64 = 38;
 
 #[test]
 fn two_days_agree_to_the_cent_at_the_terminal_the_host_and_on_paper() {
-    let mut counter = Counter::open_to_silence();
+    let counter = Counter::open_to_silence();
     let goods = counter.state().join("goods.csv");
     std::fs::write(&goods, "编号,条码,名称,单价,单位,税率\n1,6901028075763,可口可乐,3.50,瓶,13%\n").unwrap();
     assert!(counter.yima(&["goods", "import"]).arg(&goods).status().unwrap().success());

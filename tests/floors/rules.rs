@@ -5,17 +5,20 @@ use std::path::Path;
 use super::source::{Source, UsedPath};
 
 /// The modules of the library from the top down. Each uses only those that come after it.
-pub const FLOORS: [&str; 28] = [
+pub const FLOORS: [&str; 31] = [
     "cli",
     "ui",
+    "till_server",
     "app",
     "sandbox",
     "devices",
     "acquirer",
     "catalogue",
+    "till_keys",
     "ledger",
     "proof",
     "settlement",
+    "till",
     "qr",
     "payment",
     "receipt",
@@ -37,9 +40,10 @@ pub const FLOORS: [&str; 28] = [
 ];
 
 /// Modules that decide and do nothing: no input or output, no clock, no randomness, no threads.
-const PURE: [&str; 16] = [
+const PURE: [&str; 17] = [
     "proof",
     "settlement",
+    "till",
     "qr",
     "payment",
     "receipt",
@@ -121,7 +125,7 @@ const HOMES: [(&str, &[&str]); 9] = [
 ];
 
 /// Where SQL is written: the ledger, the catalogue, and the sandbox host, which is another company's computer.
-const SQL_HOME: &[&str] = &["ledger", "catalogue", "sandbox/host"];
+const SQL_HOME: &[&str] = &["ledger", "catalogue", "till_keys", "sandbox/host"];
 
 /// What the file `name` (relative to `src/`) breaks, a sentence each with file and line. `main.rs` and `lib.rs` stand
 /// above all floors.

@@ -3,7 +3,6 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use yima::app::Ending;
 use yima::app::view::{CopyState, Intent, Screen};
 use yima::devices::printer::escpos_serial::{SerialPrinter, SerialSettings, Waits};
 use yima::ledger::PrintState;

@@ -1,13 +1,15 @@
 //! Goods by touch, by keys and by scanner.
 
 use slint::platform::Key;
+use yima::app::TillIntent;
 use yima::app::shop_view::{CartView, ShopIntent};
 use yima::app::view::{Intent, Screen, View};
 use yima::goods::{Discount, GoodNumber, Unit};
+use yima::wording::{Reason, ReasonKind};
 
 use crate::platform::Bench;
 use crate::touching::{benches, is_there, key, press, touch};
-use crate::views::{cart, cny, found, fullest_cart, good, quick, view};
+use crate::views::{cart, cny, found, fullest_cart, good, quick, till_cart, view};
 
 fn number(number: u32) -> GoodNumber {
     GoodNumber::new(number).unwrap()
@@ -161,5 +163,27 @@ fn goods_are_found_by_letters_on_the_screen_and_on_a_keyboard() {
             ShopIntent::ShowCart,
         ];
         assert_eq!(sent(&bench), wanted);
+    }
+}
+
+#[test]
+fn a_tills_cart_takes_the_keypads_place_and_gives_way_to_what_is_typed_and_to_alarms() {
+    for bench in benches() {
+        let shown = || View { display: Some(till_cart(2)), ..view(Screen::Keypad { notice: None }) };
+        bench.show(shown());
+        assert!(is_there(&bench, "苹果, 0.532 kg, 6.38"));
+        assert!(!is_there(&bench, "Charge 0.00"));
+        touch(&bench, "Keypad");
+        key(&bench, Key::Escape);
+        let leave = Intent::Till(TillIntent::Display(None));
+        assert_eq!(bench.sent(), [leave.clone(), leave]);
+        bench.show(View { display: None, ..shown() });
+        press(&bench, "5");
+        bench.show(shown());
+        assert!(is_there(&bench, "Charge 0.05"), "who types an amount goes on with it");
+        key(&bench, Key::Escape);
+        let notice = Some(Reason::of(ReasonKind::ReversalExhausted));
+        bench.show(View { display: Some(till_cart(2)), ..view(Screen::Keypad { notice }) });
+        assert!(is_there(&bench, "Charge 0.00"));
     }
 }

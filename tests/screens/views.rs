@@ -5,6 +5,7 @@ mod keypad;
 mod paying;
 mod selling;
 mod settling;
+mod till;
 
 use jiff::civil::{DateTime, date};
 use yima::app::shop_view::ShopView;
@@ -18,6 +19,7 @@ pub use keypad::WRONG_SETTING;
 pub use paying::{MANY_NAMES, SHUFFLED, approved, approved_with_link, longest_link};
 pub use selling::{cart, found, fullest_cart, good, quick};
 pub use settling::{account, batch, closed, differing, open_batch, past, screen as settlement, settling};
+pub use till::till_cart;
 
 pub fn cny(minor: u64) -> Amount {
     Amount::new(minor, Currency::CNY).unwrap()
@@ -39,6 +41,7 @@ pub fn view(screen: Screen) -> View {
         test: false,
         codes: false,
         shop: ShopView::default(),
+        display: None,
     }
 }
 
@@ -63,5 +66,6 @@ fn scene(name: &'static str, screen: Screen) -> Scene {
 
 /// All of them.
 pub fn scenes() -> Vec<Scene> {
-    [keypad::scenes(), paying::scenes(), history::scenes(), selling::scenes(), settling::scenes()].concat()
+    [keypad::scenes(), paying::scenes(), history::scenes(), selling::scenes(), settling::scenes(), till::scenes()]
+        .concat()
 }

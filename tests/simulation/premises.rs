@@ -222,6 +222,7 @@ impl Premises {
             shuffled_pin_keys: false,
             chooser: Chooser::Nobody,
             shop: ShopSetup::default(),
+            till_keys: None,
             test: true,
             lock: self.setup.lock().unwrap(),
             identity: self.identity.clone(),

@@ -344,7 +344,7 @@ fn seconds(number: f64) -> Result<Duration, Failure> {
 }
 
 /// Stays until the process is asked to end.
-fn wait_for_the_end() -> Result<ExitCode, Failure> {
+pub(super) fn wait_for_the_end() -> Result<ExitCode, Failure> {
     let stop = stop_on_signals()?;
     while !stop.load(Ordering::Acquire) {
         std::thread::park_timeout(Duration::from_millis(200));
