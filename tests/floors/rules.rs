@@ -5,7 +5,7 @@ use std::path::Path;
 use super::source::{Source, UsedPath};
 
 /// The modules of the library from the top down. Each uses only those that come after it.
-pub const FLOORS: [&str; 28] = [
+pub const FLOORS: [&str; 29] = [
     "cli",
     "ui",
     "app",
@@ -14,6 +14,7 @@ pub const FLOORS: [&str; 28] = [
     "acquirer",
     "catalogue",
     "ledger",
+    "people",
     "proof",
     "settlement",
     "qr",
@@ -37,7 +38,8 @@ pub const FLOORS: [&str; 28] = [
 ];
 
 /// Modules that decide and do nothing: no input or output, no clock, no randomness, no threads.
-const PURE: [&str; 16] = [
+const PURE: [&str; 17] = [
+    "people",
     "proof",
     "settlement",
     "qr",
@@ -108,7 +110,8 @@ const IMPURE_FUNCTIONS: [[&str; 2]; 6] = [
 ];
 
 /// Libraries that one part of the house keeps for itself, so that there is one place to look and one to change.
-const HOMES: [(&str, &[&str]); 9] = [
+const HOMES: [(&str, &[&str]); 10] = [
+    ("argon2", &["crypto"]),
     ("slint", &["ui"]),
     ("rusqlite", SQL_HOME),
     ("hyper_openssl", &["acquirer"]),
