@@ -395,6 +395,30 @@ reason_kinds! {
     MoreThanIsLeft = "more_than_is_left";
     /// The card must be there: its number is kept no more.
     CardNeeded = "card_needed";
+    /// A person's code is wrong.
+    CodeWrong = "code_wrong";
+    /// Wrong codes were typed: for a while none is looked at.
+    CodeWaits = "code_waits";
+    /// Too many wrong codes: a manager must give a new one.
+    PersonLockedOut = "person_locked_out";
+    /// Nobody with this number can sign on.
+    PersonUnknown = "person_unknown";
+    /// A manager's number and code are needed.
+    ManagerNeeded = "manager_needed";
+    /// No manager can sign on: one is given a code before anybody else.
+    ManagerCodeFirst = "manager_code_first";
+    /// A new code was typed otherwise the second time.
+    CodesDiffer = "codes_differ";
+    /// A new code has too few digits.
+    CodeTooShort = "code_too_short";
+    /// A new code is one that everybody would try.
+    CodeTooEasy = "code_too_easy";
+    /// A code could not be looked at or kept.
+    CodeFailed = "code_failed";
+    /// That cannot become of a person.
+    PersonNotChanged = "person_not_changed";
+    /// That cannot be done with the shift.
+    ShiftRefused = "shift_refused";
 }
 
 impl ReasonKind {

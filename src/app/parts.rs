@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::by_code::CodeSetup;
 use super::settling::SettlementPlan;
 use super::shop::ShopSetup;
+use super::staff::StaffSetup;
 use super::workers::Devices;
 use crate::acquirer::link::HostLink;
 use crate::devices::printer::Printer;
@@ -87,6 +88,8 @@ pub struct Parts {
     pub chooser: Chooser,
     /// Where the goods are.
     pub shop: ShopSetup,
+    /// How its people are known, and who is there.
+    pub staff: StaffSetup,
     /// Keys, host or cards are for tests only.
     pub test: bool,
     /// Held as long as the engine runs: two engines on one ledger would take each other's payments back.
@@ -122,6 +125,7 @@ pub(super) struct Fixed {
     pub chooser: Chooser,
     pub has_working_keys: bool,
     pub shop: ShopSetup,
+    pub staff: StaffSetup,
     pub test: bool,
     pub _lock: EngineLock,
 }
@@ -154,6 +158,7 @@ impl Parts {
             chooser: parts.chooser,
             has_working_keys: parts.has_working_keys,
             shop: parts.shop,
+            staff: parts.staff,
             test: parts.test,
             _lock: parts.lock,
         };

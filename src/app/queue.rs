@@ -379,6 +379,7 @@ impl Core {
         if !self.pays() && self.ledger.changed_elsewhere().unwrap_or_default() {
             self.queue.look_again();
             self.after_decision();
+            self.look_at_people_again();
             if let Err(error) = self.take_up_settlement() {
                 tracing::error!(%error, "what is to be settled cannot be read");
             }

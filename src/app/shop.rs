@@ -319,6 +319,7 @@ impl Core {
             | Screen::Transactions { .. }
             | Screen::Transaction(_)
             | Screen::Queue { .. }
+            | Screen::Staff(_)
             | Screen::Enrol { .. }
             | Screen::OutOfService { .. } => {}
         }

@@ -3,6 +3,7 @@
 use jiff::civil::DateTime;
 
 use super::shop_view::{CartView, FoundView, ShopIntent, ShopView};
+use super::staff_view::{DutyView, StaffIntent, StaffView};
 use crate::acquirer::enrolment;
 use crate::acquirer::enrolment::wire::ActivationCode;
 use crate::money::{Amount, Currency};
@@ -68,6 +69,8 @@ pub enum Intent {
     },
     /// Do something with goods or the cart.
     Shop(ShopIntent),
+    /// Sign on or off, give a right, or do something with people and the shift.
+    Staff(StaffIntent),
     /// Back to the keypad from wherever that is possible.
     ShowKeypad,
 }
@@ -95,6 +98,8 @@ pub struct View {
     pub codes: bool,
     /// What of goods and cart any screen may need.
     pub shop: ShopView,
+    /// Who is signed on.
+    pub duty: DutyView,
 }
 
 /// The screens, with their content.
@@ -224,6 +229,8 @@ pub enum Screen {
     Cart(Box<CartView>),
     /// Goods that were looked for.
     Goods(Box<FoundView>),
+    /// Somebody's code, everybody, or the shift.
+    Staff(Box<StaffView>),
     /// One page of the queue.
     Queue {
         /// What a person must look at, then what waits, in its order.

@@ -238,6 +238,7 @@ fn line_for(screen: &Screen, language: Language) -> Option<String> {
         | Screen::Transaction(_)
         | Screen::Cart(_)
         | Screen::Goods(_)
+        | Screen::Staff(_)
         | Screen::Queue { .. }
         | Screen::Enrol { .. }
         | Screen::OutOfService { .. } => None,

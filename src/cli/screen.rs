@@ -8,8 +8,9 @@ use super::Failure;
 use crate::acquirer::enrolment::Progress;
 use crate::acquirer::enrolment::wire::ActivationCode;
 use crate::app::shop_view::ShopView;
+use crate::app::staff_view::DutyView;
 use crate::app::view::{Intent, LinkState, Screen, View};
-use crate::app::{Engine, Listener, Parts, SaleReport, Setup};
+use crate::app::{Attendant, Engine, Listener, Parts, SaleReport, Setup, StaffSetup};
 use crate::payment::chooser::Chooser;
 use crate::payment::transaction::Kind;
 use crate::terminal::settings::Settings;
@@ -83,7 +84,8 @@ pub fn run(
 }
 
 fn start(parts: Parts, display: Display) -> std::io::Result<Engine> {
-    let parts = Parts { chooser: Chooser::Cardholder, screen_pad: true, ..parts };
+    let staff = StaffSetup { attendant: Attendant::SignsOn, ..parts.staff };
+    let parts = Parts { chooser: Chooser::Cardholder, screen_pad: true, staff, ..parts };
     Engine::start(parts, Box::new(OnScreen(display)))
 }
 
@@ -159,6 +161,7 @@ fn closed(settings: &Settings, failure: &Failure) -> Result<View, Failure> {
         currency: settings.terminal.currency.parse()?,
         test: false,
         shop: ShopView::default(),
+        duty: DutyView::default(),
     })
 }
 

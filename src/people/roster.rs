@@ -66,9 +66,9 @@ impl Person {
 }
 
 impl Roster {
-    /// Somebody works here: then everybody signs on.
+    /// Somebody works here, and has been given a code: then everybody signs on.
     pub fn is_used(&self) -> bool {
-        self.0.iter().any(|person| person.enabled)
+        self.0.iter().any(|person| person.enabled && person.code.is_some())
     }
 
     /// Somebody of this number.

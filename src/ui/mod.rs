@@ -19,6 +19,7 @@ use generated::{Kinds, ScreenName, Screens, Theme};
 use pin_typed::PinTyped;
 use preferences::Turned;
 use scanned::Scanned;
+use staff::StaffTyped;
 
 pub mod amount_entry;
 mod applications;
@@ -36,6 +37,7 @@ mod pin_typed;
 mod preferences;
 mod queue;
 mod scanned;
+mod staff;
 mod status;
 mod transactions;
 mod values;
@@ -124,6 +126,7 @@ impl Touchscreen {
         enrolment::setup(&window, &shared, &intents);
         cart::setup(&window, &shared, &intents);
         goods::setup(&window, &shared, &intents);
+        staff::setup(&window, &shared, &intents);
         preferences::set_language(&window, options.language);
         preferences::set_dark(&window, options.dark);
         let theme = window.global::<Theme>();
@@ -231,6 +234,8 @@ struct State {
     scanned: Scanned,
     /// A number that is typed about the cart.
     number: NumberTyped,
+    /// A number, a code or an amount that is typed about people. Wiped when the screen that asks for it goes.
+    staff: StaffTyped,
     /// What goods are looked for by.
     search: String,
     /// Which page of a card's applications is shown, from 0.
@@ -252,6 +257,7 @@ impl Default for State {
             code: CodeTyped::default(),
             scanned: Scanned::default(),
             number: NumberTyped::default(),
+            staff: StaffTyped::new(AmountEntry::new(Currency::CNY)),
             search: String::new(),
             applications_page: 0,
             cashiers_language: Language::default(),
@@ -273,6 +279,7 @@ impl Shared {
                 state.pin_layout = state.pin_layout.wrapping_add(1);
                 state.applications_page = 0;
             }
+            state.staff.follow(state.view.as_ref(), &view);
             if !matches!(view.screen, Screen::Enrol { .. }) {
                 state.code = CodeTyped::default();
             }
@@ -285,7 +292,10 @@ impl Shared {
 fn paint(window: &AppWindow, shared: &Shared) {
     let (view, entry, pin_layout) = shared.with(|state| (state.view.clone(), state.entry, state.pin_layout));
     let Some(view) = view else { return };
-    if matches!(view.screen, Screen::Keypad { .. } | Screen::Enrol { .. } | Screen::OutOfService { .. }) {
+    if matches!(
+        view.screen,
+        Screen::Keypad { .. } | Screen::Staff(_) | Screen::Enrol { .. } | Screen::OutOfService { .. }
+    ) {
         preferences::return_to_cashier(window, shared);
     }
     let asked_for = match &view.screen {
@@ -295,6 +305,7 @@ fn paint(window: &AppWindow, shared: &Shared) {
     preferences::speak_to_cardholder(window, shared, asked_for);
     let language = preferences::language(window);
     status::show(window, &view);
+    staff::show_duty(window, &view.duty);
     payment::show_codes(window, shared, view.codes);
     goods::show_shop(window, &view.shop, language);
     window.global::<Kinds>().set_shown(values::kind(view.kind));
@@ -366,6 +377,7 @@ fn paint(window: &AppWindow, shared: &Shared) {
             goods::show(window, shared, found, language);
             ScreenName::Goods
         }
+        Screen::Staff(shown) => staff::show(window, shared, shown, language),
         Screen::Queue { rows, page, pages, waiting, parked, under_way } => {
             let counts = queue::Counts { waiting: *waiting, parked: *parked, under_way: *under_way };
             queue::show(window, rows, *page, *pages, &counts);

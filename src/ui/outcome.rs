@@ -57,6 +57,7 @@ pub(super) fn show(window: &AppWindow, screen: &Screen, language: Language) {
         | Screen::Transaction(_)
         | Screen::Cart(_)
         | Screen::Goods(_)
+        | Screen::Staff(_)
         | Screen::Queue { .. }
         | Screen::Enrol { .. } => {}
     }

@@ -52,6 +52,7 @@ const fn is_customers(screen: &Screen) -> bool {
         | Screen::Transaction(_)
         | Screen::Cart(_)
         | Screen::Goods(_)
+        | Screen::Staff(_)
         | Screen::Queue { .. }
         | Screen::Enrol { .. }
         | Screen::OutOfService { .. } => false,

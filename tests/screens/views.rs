@@ -3,6 +3,7 @@
 use jiff::civil::{DateTime, date};
 use yima::acquirer::enrolment;
 use yima::app::shop_view::{CART_LINES_PER_PAGE, CartView, FoundView, GoodView, HeldView, LineView, ShopView};
+use yima::app::staff_view::DutyView;
 use yima::app::view::{
     CopyState, CopyView, Detail, LinkState, PinPlace, Progress, QueueRow, ROWS_PER_PAGE, RowState, Screen,
     TransactionRow, View,
@@ -36,6 +37,7 @@ pub fn view(screen: Screen) -> View {
         test: false,
         codes: false,
         shop: ShopView::default(),
+        duty: DutyView::default(),
     }
 }
 

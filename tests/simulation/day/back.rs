@@ -116,6 +116,7 @@ impl Day<'_> {
             | Screen::Cart(_)
             | Screen::Goods(_)
             | Screen::Queue { .. }
+            | Screen::Staff(_)
             | Screen::Enrol { .. } => {
                 self.send(Intent::ShowKeypad);
             }

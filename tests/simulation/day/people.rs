@@ -274,6 +274,7 @@ impl Day<'_> {
             | Screen::Cart(_)
             | Screen::Goods(_)
             | Screen::Queue { .. }
+            | Screen::Staff(_)
             | Screen::Enrol { .. } => self.send(Intent::ShowKeypad),
         }
     }

@@ -56,6 +56,7 @@ pub fn word(screen: &Screen) -> String {
         Screen::Cart(cart) => format!("cart {}", cart.total.minor()),
         Screen::Goods(found) => format!("goods {}", found.goods.len()),
         Screen::Queue { waiting, parked, .. } => format!("queue {waiting} {parked}"),
+        Screen::Staff(_) => "staff".to_owned(),
         Screen::Enrol { .. } => "enrol".to_owned(),
         Screen::OutOfService { reason: why } => format!("out of service {}", reason(Some(why))),
     }
