@@ -3,6 +3,7 @@
 //! One engine thread decides the order of things; reader, printer and host each have a thread of their own, so that nobody
 //! waits for a device but its own worker. All of them talk by messages.
 
+pub mod attending;
 mod binding;
 mod books;
 mod by_code;

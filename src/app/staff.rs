@@ -21,7 +21,7 @@ use crate::payment::purpose::Purpose;
 use crate::payment::transaction::Kind;
 use crate::people::{
     AuditEntry, Code, CodeError, CodeKey, Deed, Judgement, KeptCode, Moment, Person, PersonNumber, Place, Right, Role,
-    Roster, Shift, judge,
+    Roster, Shift, TurnedAway, judge,
 };
 use crate::wording::{Reason, ReasonKind};
 
@@ -104,7 +104,8 @@ fn view_of(person: &Person) -> PersonView {
     PersonView { number: person.number, name: person.name.clone(), role: person.role() }
 }
 
-fn now() -> Moment {
+/// A moment without a clock.
+pub(super) fn now() -> Moment {
     let (boot, since_boot) = clock::since_boot();
     Moment { boot, since_boot }
 }
@@ -384,17 +385,17 @@ impl Core {
             Err(error) => return self.ledger_failed(&error),
         }
         let key = self.parts.staff.key.clone();
-        let person = self.staff.roster.of(number).ok().filter(|person| person.enabled).cloned();
-        let Some(person) = person else { return self.turn_away(number, ReasonKind::PersonUnknown, "nobody") };
-        if person.is_locked_out() {
-            return self.turn_away(number, ReasonKind::PersonLockedOut, "locked_out");
-        }
-        let Some(kept) = person.code_for(&key).cloned() else {
-            return self.turn_away(number, ReasonKind::PersonUnknown, "no_code");
+        let kept = match self.staff.roster.code_of(number, &key, &now()) {
+            Ok(kept) => kept.clone(),
+            Err(refused) => {
+                let why = match refused {
+                    TurnedAway::Nobody | TurnedAway::NoCode => ReasonKind::PersonUnknown,
+                    TurnedAway::LockedOut => ReasonKind::PersonLockedOut,
+                    TurnedAway::Waits(_) => ReasonKind::CodeWaits,
+                };
+                return self.turn_away(number, why, refused.word());
+            }
         };
-        if !person.tries.left(&now()).is_zero() {
-            return self.turn_away(number, ReasonKind::CodeWaits, "waits");
-        }
         if let Err(error) = self.ledger.count_try(number, &now()) {
             return self.ledger_failed(&error);
         }

@@ -82,11 +82,11 @@ fn last_four(text: &str) -> Result<LastFour, String> {
     LastFour::parse(text).ok_or_else(|| "these are four digits".to_owned())
 }
 
-fn from(text: &str) -> Result<DateTime, String> {
+pub(super) fn from(text: &str) -> Result<DateTime, String> {
     day(text).map(|day| day.at(0, 0, 0, 0)).map_or_else(|| time(text), Ok)
 }
 
-fn until(text: &str) -> Result<DateTime, String> {
+pub(super) fn until(text: &str) -> Result<DateTime, String> {
     match day(text) {
         Some(day) => day.tomorrow().map(|next| next.at(0, 0, 0, 0)).map_err(|error| error.to_string()),
         None => time(text),

@@ -14,7 +14,7 @@ mod tries;
 pub use audit::{AuditEntry, Deed, Place};
 pub use code::{Code, CodeError, CodeKey, KeptCode, PURPOSE};
 pub use rights::{Judgement, Right, judge};
-pub use roster::{NotAllowed, Person, Roster, check_name};
+pub use roster::{NotAllowed, Person, Roster, TurnedAway, check_name};
 pub use shift::{Closing, Movement, Shift, ShiftError};
 pub use tries::{LOCKED_OUT_AFTER, Moment, Tries, wait_after};
 

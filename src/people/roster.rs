@@ -1,6 +1,8 @@
 //! Everybody of a terminal, and what may become of them.
 
-use super::{CodeKey, KeptCode, PersonNumber, Role, Tries};
+use std::time::Duration;
+
+use super::{CodeKey, KeptCode, Moment, PersonNumber, Role, Tries};
 
 /// Letters of a name, at most.
 const LONGEST_NAME: usize = 20;
@@ -23,6 +25,35 @@ pub struct Person {
 /// Everybody, by number.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Roster(pub Vec<Person>);
+
+/// Why a code is not looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TurnedAway {
+    /// Nobody of this number works here.
+    #[error("nobody with this number can sign on")]
+    Nobody,
+    /// The person has no code that counts.
+    #[error("this person has no code; a manager gives one: yima people code")]
+    NoCode,
+    /// Too many wrong ones.
+    #[error("too many wrong codes: this person is locked out until a manager gives a new code: yima people code")]
+    LockedOut,
+    /// It is too soon.
+    #[error("too many wrong codes: the next one is looked at in {} s", .0.as_secs_f64().ceil())]
+    Waits(Duration),
+}
+
+impl TurnedAway {
+    /// The word in the audit log.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Nobody => "nobody",
+            Self::NoCode => "no_code",
+            Self::LockedOut => "locked_out",
+            Self::Waits(_) => "waits",
+        }
+    }
+}
 
 /// What cannot become of somebody.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -77,6 +108,20 @@ impl Roster {
     /// When there is nobody.
     pub fn of(&self, number: PersonNumber) -> Result<&Person, NotAllowed> {
         self.0.iter().find(|person| person.number == number).ok_or(NotAllowed::Nobody(number))
+    }
+
+    /// What a code of this person is held against now.
+    ///
+    /// # Errors
+    /// When none is looked at.
+    pub fn code_of(&self, number: PersonNumber, key: &CodeKey, now: &Moment) -> Result<&KeptCode, TurnedAway> {
+        let person = self.of(number).ok().filter(|person| person.enabled).ok_or(TurnedAway::Nobody)?;
+        if person.is_locked_out() {
+            return Err(TurnedAway::LockedOut);
+        }
+        let kept = person.code_for(key).ok_or(TurnedAway::NoCode)?;
+        let left = person.tries.left(now);
+        if left.is_zero() { Ok(kept) } else { Err(TurnedAway::Waits(left)) }
     }
 
     /// A manager can sign on. Where none can, nobody has been set up yet, or the terminal was enrolled anew: then whoever holds it gives
@@ -179,6 +224,25 @@ mod tests {
         let roster = Roster(vec![Person { code: Some(kept), ..person(99, true) }]);
         assert!(roster.has_manager(&ours) && !roster.has_manager(&next));
         assert!(!Roster(vec![person(99, true)]).has_manager(&ours), "one without a code");
+    }
+
+    #[test]
+    fn a_code_is_looked_at_when_it_is_somebodys_and_not_too_soon() {
+        let key = CodeKey::new(Zeroizing::new(vec![1; 32]));
+        let now = Moment { boot: "a".to_owned(), since_boot: Duration::from_secs(100) };
+        let kept = key.keep(&code("274961"), &[0; 16]).unwrap();
+        let with = |wrong| Person {
+            code: Some(kept.clone()),
+            tries: Tries { wrong, at: Some(now.clone()) },
+            ..person(1, true)
+        };
+        let of = |person| Roster(vec![person]).code_of(number(1), &key, &now).cloned();
+        assert_eq!(of(with(2)), Ok(kept.clone()));
+        assert_eq!(of(with(3)), Err(TurnedAway::Waits(Duration::from_secs(30))));
+        assert_eq!(of(with(10)), Err(TurnedAway::LockedOut));
+        assert_eq!(of(person(1, true)), Err(TurnedAway::NoCode));
+        assert_eq!(of(Person { enabled: false, ..with(0) }), Err(TurnedAway::Nobody));
+        assert_eq!(of(person(2, true)), Err(TurnedAway::Nobody));
     }
 
     #[test]

@@ -127,6 +127,7 @@ impl Slip for SaleCopy<'_> {
             "card_sequence" => Some(slip.card_sequence_number.map_or_else(String::new, |n| format!("PSN {n:02}"))),
             "card_expiry" => slip.card_expiry.as_deref().map(expiry),
             "bank" => slip.bank.clone(),
+            "cashier" => slip.cashier.clone(),
             "application_label" => not_empty(&slip.application_label),
             "aid" => not_empty(&slip.aid),
             "rrn" => slip.rrn.as_ref().map(ToString::to_string),

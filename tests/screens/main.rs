@@ -11,6 +11,8 @@ mod pictures;
 mod platform;
 mod reading;
 mod selling;
+mod staff;
+mod staff_views;
 mod targets;
 mod touching;
 mod translations;

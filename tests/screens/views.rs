@@ -345,7 +345,7 @@ pub fn scenes() -> Vec<Scene> {
         tries: 3,
         next_try: Some(at(14, 31, 20)),
     };
-    vec![
+    let mut all = vec![
         Scene { keys: "", ..scene("keypad-empty", keypad(None)) },
         scene("keypad", keypad(None)),
         Scene {
@@ -699,7 +699,9 @@ pub fn scenes() -> Vec<Scene> {
             ..scene("enrolment-refused", enrolment(None, Some(Reason::of(ReasonKind::EnrolOtherMachine))))
         },
         scene("enrolment-asking", enrolment(Some(enrolment::Progress::AskingHost), None)),
-    ]
+    ];
+    all.extend(crate::staff_views::scenes());
+    all
 }
 
 /// A code as long as hosts make them (EMV QRCPS Merchant-Presented Mode).
