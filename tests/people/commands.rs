@@ -89,7 +89,7 @@ fn people_shifts_and_rights_by_command_are_written_down_and_no_code_is_anywhere(
     // Payments: nobody named, a wrong code, no right without the manager.
     refused(&yima(state, &["sale", "1.00"], ""), "say who takes the payment");
     refused(&yima(state, &["sale", "1.00", "--cashier", "01"], &lines(&[WRONG])), "the code of 01 is wrong");
-    let void = ["void", "000001-000001", "--cashier", "01"];
+    let void = ["void", "000001", "000001", "--cashier", "01"];
     refused(&yima(state, &void, &lines(&[CASHIERS])), "a manager's code is needed");
     refused(
         &yima(state, &[&void[..], &["--manager", "01"]].concat(), &lines(&[CASHIERS, CASHIERS])),
