@@ -61,6 +61,8 @@ pub(super) struct StaffDesk {
     checking: Option<Checking>,
     /// A manager let somebody see everybody: as long as that is shown.
     visiting: Option<PersonNumber>,
+    /// Who lets somebody do what is done now.
+    given_by: Option<PersonNumber>,
     last_touch: Instant,
 }
 
@@ -91,6 +93,7 @@ impl StaffDesk {
             notice: None,
             checking: None,
             visiting: None,
+            given_by: None,
             last_touch: clock::instant(),
         }
     }
@@ -475,7 +478,9 @@ impl Core {
         self.ledger.audit(&given.saying(about.unwrap_or_default()))?;
         self.screen = below;
         self.staff.visiting = (right == Right::People).then_some(manager);
+        self.staff.given_by = Some(manager);
         self.do_as_wished(intent);
+        self.staff.given_by = None;
         Ok(())
     }
 
@@ -731,6 +736,15 @@ impl Core {
                 self.show_shift(None, Some(Reason::with_detail(ReasonKind::ShiftRefused, problem.to_string())))
             }
             Err(error) => Err(error),
+        }
+    }
+
+    /// Who stands behind a decision; where nobody signs on, whoever is there.
+    pub(super) fn who_decides(&self, nobody: &str) -> String {
+        match (self.staff.on_duty, self.staff.given_by) {
+            (Some(person), Some(manager)) => format!("{person}, let by {manager}"),
+            (Some(person), None) => person.to_string(),
+            (None, _) => nobody.to_owned(),
         }
     }
 

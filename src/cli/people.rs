@@ -418,11 +418,11 @@ fn now() -> DateTime {
 pub struct Attending {
     /// Who takes the payment, by number, where people work here; the code is read from standard input, or typed without echo. Without
     /// it whoever is signed on at the screen
-    #[arg(long, value_name = "NUMBER", value_parser = person, help_heading = "People")]
+    #[arg(long, global = true, value_name = "NUMBER", value_parser = person, help_heading = "People")]
     cashier: Option<PersonNumber>,
 
     /// The manager who gives the right, where one is needed; the code is read after the cashier's
-    #[arg(long, value_name = "NUMBER", value_parser = person, help_heading = "People")]
+    #[arg(long, global = true, value_name = "NUMBER", value_parser = person, help_heading = "People")]
     manager: Option<PersonNumber>,
 }
 

@@ -122,7 +122,7 @@ impl SettleArguments {
     /// Settles the batch, here or in the terminal that runs.
     pub fn run(&self, setup: &Setup) -> Result<ExitCode, Failure> {
         if let Some(Action::GiveUp { batch, by, note }) = &self.action {
-            return give_up(setup, *batch, by.trim(), note.trim());
+            return self.give_up(setup, *batch, by.trim(), note.trim());
         }
         let identity = setup.identity()?;
         self.attending.attend(of(setup)?.people(), Right::Settle)?;
@@ -155,6 +155,16 @@ impl SettleArguments {
         }
         drop(engine);
         self.say(&ledger, batch, ended)
+    }
+
+    fn give_up(&self, setup: &Setup, batch: Batch, by: &str, note: &str) -> Result<ExitCode, Failure> {
+        check_words(by, note)?;
+        let identity = setup.identity()?;
+        setup.ledger_to_look_at(&identity)?.ok_or("this terminal has no ledger yet: nothing is settled")?;
+        self.attending.attend(of(setup)?.people(), Right::Settle)?;
+        setup.ledger_beside(&identity)?.give_settlement_up(batch, by, note, now())?;
+        output::say(&format!("batch {batch}: the terminal asks no more; the acquirer settles it"));
+        Ok(ExitCode::SUCCESS)
     }
 
     fn wait_for(&self, ledger: &Ledger, batch: Batch) -> Result<Ended, Failure> {
@@ -204,15 +214,6 @@ impl SettleArguments {
         let good = row.under_way.state == State::Closed && differences.is_empty();
         Ok(if good { ExitCode::SUCCESS } else { ExitCode::from(1) })
     }
-}
-
-fn give_up(setup: &Setup, batch: Batch, by: &str, note: &str) -> Result<ExitCode, Failure> {
-    check_words(by, note)?;
-    let identity = setup.identity()?;
-    setup.ledger_to_look_at(&identity)?.ok_or("this terminal has no ledger yet: nothing is settled")?;
-    setup.ledger_beside(&identity)?.give_settlement_up(batch, by, note, now())?;
-    output::say(&format!("batch {batch}: the terminal asks no more; the acquirer settles it"));
-    Ok(ExitCode::SUCCESS)
 }
 
 impl ListArguments {
