@@ -415,8 +415,16 @@ reason_kinds! {
     CodeTooEasy = "code_too_easy";
     /// A code could not be looked at or kept.
     CodeFailed = "code_failed";
+    /// A number is somebody's already.
+    PersonTaken = "person_taken";
+    /// The last manager cannot be disabled while others work here.
+    LastManager = "last_manager";
     /// That cannot become of a person.
     PersonNotChanged = "person_not_changed";
+    /// A shift is open already.
+    ShiftOpen = "shift_open";
+    /// There is not so much in the drawer.
+    DrawerTooLittle = "drawer_too_little";
     /// That cannot be done with the shift.
     ShiftRefused = "shift_refused";
 }

@@ -13,15 +13,15 @@ use super::staff_view::{
     StaffIntent, StaffView,
 };
 use super::view::{Intent, Screen};
-use super::workers::codes;
+use super::workers::codes::{self, Answer, Work};
 use crate::clock;
 use crate::crypto::code_hash::CodeHashError;
 use crate::ledger::LedgerError;
 use crate::payment::purpose::Purpose;
 use crate::payment::transaction::Kind;
 use crate::people::{
-    AuditEntry, Code, CodeError, CodeKey, Deed, Judgement, KeptCode, Moment, Person, PersonNumber, Place, Right, Role,
-    Roster, Shift, TurnedAway, judge,
+    AuditEntry, Code, CodeError, CodeKey, Deed, Judgement, KeptCode, Moment, NotAllowed, Person, PersonNumber, Place,
+    Right, Role, Roster, Shift, ShiftError, TurnedAway, judge,
 };
 use crate::wording::{Reason, ReasonKind};
 
@@ -59,6 +59,8 @@ pub(super) struct StaffDesk {
     /// Why the last code did not help, and whose it was.
     notice: Option<(Reason, Option<PersonNumber>)>,
     checking: Option<Checking>,
+    /// Of the code that was handed over last.
+    ticket: u64,
     /// A manager let somebody see everybody: as long as that is shown.
     visiting: Option<PersonNumber>,
     /// Who lets somebody do what is done now.
@@ -92,6 +94,7 @@ impl StaffDesk {
             asking: None,
             notice: None,
             checking: None,
+            ticket: 0,
             visiting: None,
             given_by: None,
             last_touch: clock::instant(),
@@ -149,6 +152,9 @@ impl Core {
         }
         let still_here =
             self.staff.on_duty.is_some_and(|person| self.staff.roster.of(person).is_ok_and(|it| it.enabled));
+        if self.staff.asking.is_some() {
+            self.refuse_right();
+        }
         if !still_here {
             self.staff.on_duty = None;
             self.staff.locked = false;
@@ -403,12 +409,14 @@ impl Core {
             return self.ledger_failed(&error);
         }
         self.staff.notice = None;
-        self.hand_over(codes::Job::Check(key, kept, code), what);
+        self.hand_over(Work::Check(key, kept, code), what);
         self.refresh_code_screen();
     }
 
-    fn hand_over(&mut self, job: codes::Job, what: Checking) {
+    fn hand_over(&mut self, work: Work, what: Checking) {
         self.staff.checking = Some(what);
+        self.staff.ticket += 1;
+        let job = codes::Job { ticket: self.staff.ticket, work };
         match &self.staff.jobs {
             Some(jobs) => {
                 if jobs.send(job).is_err() {
@@ -425,18 +433,22 @@ impl Core {
 
     /// What came of a code.
     pub(super) fn after_code(&mut self, event: codes::Event) {
+        // Whoever left meanwhile is not let in by it, nor anybody else.
+        if event.ticket != self.staff.ticket {
+            return;
+        }
         let Some(checking) = self.staff.checking.take() else { return };
-        let done = match (checking, event) {
-            (Checking::SignOn(number), codes::Event::Checked(Ok(true))) => self.sign_on_as(number),
-            (Checking::Right(number), codes::Event::Checked(Ok(true))) => self.give_right(number),
-            (Checking::SignOn(number) | Checking::Right(number), codes::Event::Checked(Ok(false))) => {
+        let done = match (checking, event.answer) {
+            (Checking::SignOn(number), Answer::Checked(Ok(true))) => self.sign_on_as(number),
+            (Checking::Right(number), Answer::Checked(Ok(true))) => self.give_right(number),
+            (Checking::SignOn(number) | Checking::Right(number), Answer::Checked(Ok(false))) => {
                 self.code_was_wrong(number)
             }
-            (Checking::SignOn(number) | Checking::Right(number), codes::Event::Checked(Err(error))) => {
+            (Checking::SignOn(number) | Checking::Right(number), Answer::Checked(Err(error))) => {
                 self.code_failed(number, error)
             }
-            (Checking::NewCode(number), codes::Event::Kept(Ok(kept))) => self.keep_code(number, &kept),
-            (Checking::NewCode(_), codes::Event::Kept(Err(error))) => {
+            (Checking::NewCode(number), Answer::Kept(Ok(kept))) => self.keep_code(number, &kept),
+            (Checking::NewCode(_), Answer::Kept(Err(error))) => {
                 self.show_people_with(0, Some(Reason::with_detail(ReasonKind::CodeFailed, error.to_string())));
                 Ok(())
             }
@@ -654,7 +666,7 @@ impl Core {
             return self.show_people_with(0, Some(Reason::of(refused)));
         }
         let key = self.parts.staff.key.clone();
-        self.hand_over(codes::Job::Keep(key, code), Checking::NewCode(number));
+        self.hand_over(Work::Keep(key, code), Checking::NewCode(number));
         if self.staff.checking.is_some() && self.shows_people() {
             self.show_people_with(0, None);
         }
@@ -670,9 +682,7 @@ impl Core {
     fn after_people(&mut self, done: Result<(), LedgerError>) -> Result<(), LedgerError> {
         let notice = match done {
             Ok(()) => None,
-            Err(LedgerError::People(problem)) => {
-                Some(Reason::with_detail(ReasonKind::PersonNotChanged, problem.to_string()))
-            }
+            Err(LedgerError::People(problem)) => Some(reason_of(&problem)),
             Err(error) => return Err(error),
         };
         self.staff.roster = self.ledger.people()?;
@@ -733,7 +743,12 @@ impl Core {
         match done {
             Ok(shift) => self.show_shift(closed.then_some(shift), None),
             Err(LedgerError::Shift(problem)) => {
-                self.show_shift(None, Some(Reason::with_detail(ReasonKind::ShiftRefused, problem.to_string())))
+                let notice = match problem {
+                    ShiftError::Open => Reason::of(ReasonKind::ShiftOpen),
+                    ShiftError::TooLittle => Reason::of(ReasonKind::DrawerTooLittle),
+                    other => Reason::with_detail(ReasonKind::ShiftRefused, other.to_string()),
+                };
+                self.show_shift(None, Some(notice))
             }
             Err(error) => Err(error),
         }
@@ -751,6 +766,18 @@ impl Core {
     /// Whoever was let see everybody has left.
     pub(super) fn leave_people(&mut self) {
         self.staff.visiting = None;
+    }
+}
+
+/// What cannot become of somebody, for a person.
+fn reason_of(problem: &NotAllowed) -> Reason {
+    match problem {
+        NotAllowed::Taken(_) => Reason::of(ReasonKind::PersonTaken),
+        NotAllowed::ManagerFirst => Reason::of(ReasonKind::ManagerCodeFirst),
+        NotAllowed::LastManager(_) => Reason::of(ReasonKind::LastManager),
+        NotAllowed::Nobody(_) | NotAllowed::NoRole(_) | NotAllowed::Name => {
+            Reason::with_detail(ReasonKind::PersonNotChanged, problem.to_string())
+        }
     }
 }
 

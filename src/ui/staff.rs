@@ -161,7 +161,7 @@ fn enter(window: &AppWindow, shared: &Shared, intents: &Intents) {
     let staff = window.global::<Staff>();
     let chosen = || PersonNumber::parse(&staff.get_chosen().number).ok();
     let wish = shared.with(|state| match shown(state)? {
-        StaffView::Code(view) if view.checking || view.wait_s > 0 => None,
+        StaffView::Code(view) if view.checking || waits(&view, &shown_number(state)) > 0 => None,
         StaffView::Code(view) => {
             let number =
                 PersonNumber::parse(&shown_number(state)).ok().filter(|_| shown_number(state).len() == NUMBER)?;
@@ -334,7 +334,6 @@ fn show_code(window: &AppWindow, view: &CodeView, language: Language) {
         }
     });
     show_notice(&staff, view.notice.as_ref(), language);
-    staff.set_wait(i32::try_from(view.wait_s).unwrap_or(i32::MAX));
     staff.set_checking(view.checking);
 }
 
@@ -346,7 +345,7 @@ fn show_notice(staff: &Staff<'_>, notice: Option<&Reason>, language: Language) {
 fn show_typed(window: &AppWindow, shared: &Shared) {
     let staff = window.global::<Staff>();
     let step = staff.get_step();
-    let (number, name, count, ready) = shared.with(|state| {
+    let (number, name, count, ready, wait) = shared.with(|state| {
         let number = shown_number(state);
         let name = match shown(state) {
             Some(StaffView::Code(view)) => view.person.filter(|person| person.number.to_string() == number),
@@ -360,12 +359,23 @@ fn show_typed(window: &AppWindow, shared: &Shared) {
             Some(StaffView::People(_)) if step == PeopleStep::Number => whole,
             _ => enough,
         };
-        (number, name.map(|person| person.name).unwrap_or_default(), count, ready)
+        let wait = match shown(state) {
+            Some(StaffView::Code(view)) => waits(&view, &number),
+            _ => 0,
+        };
+        (number, name.map(|person| person.name).unwrap_or_default(), count, ready, wait)
     });
     staff.set_number(number.into());
     staff.set_name(name.into());
     staff.set_count(i32::try_from(count).unwrap_or(i32::MAX));
     staff.set_ready(ready);
+    staff.set_wait(i32::try_from(wait).unwrap_or(i32::MAX));
+}
+
+/// How long the code of whose number stands there waits: another person's does not.
+fn waits(view: &CodeView, number: &str) -> u64 {
+    let theirs = view.person.as_ref().is_some_and(|person| person.number.to_string() == number);
+    if theirs { view.wait_s } else { 0 }
 }
 
 fn show_people(window: &AppWindow, view: &PeopleView, language: Language) {

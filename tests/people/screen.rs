@@ -45,7 +45,7 @@ fn a_manager_is_set_up_on_the_screen_and_from_then_on_everybody_signs_on() {
     assert!(running.until_people("nobody", |people| people.rows.is_empty()).first);
     running.staff(StaffIntent::Add(number(1)));
     let first = running.until_people("refused", |people| people.notice.is_some());
-    assert_eq!(first.notice.unwrap().kind, ReasonKind::PersonNotChanged);
+    assert_eq!(first.notice.unwrap().kind, ReasonKind::ManagerCodeFirst);
     running.staff(StaffIntent::Add(number(99)));
     running.until_people("added", |people| people.rows.len() == 1);
     for (one, other, why) in [
@@ -176,6 +176,26 @@ fn a_manager_needs_nobody_and_settings_say_what_a_cashier_needs_one_for() {
 }
 
 #[test]
+fn a_code_that_is_looked_at_when_its_question_is_left_opens_nothing_else() {
+    let terminal = terminal();
+    let mut running = start(&terminal);
+    running.sign_on(1);
+    for _ in 0..3 {
+        running.wish(Intent::Settle { without_undecided: false });
+        running.until_code("asked", |view| matches!(view.purpose, CodePurpose::Right(_)) && !view.checking);
+        running.staff(StaffIntent::GiveRight(number(99), code(MANAGERS)));
+        // Before anybody can know whether it is right.
+        running.staff(StaffIntent::SignOff);
+        running.staff(StaffIntent::SignOn(number(1), code(WRONG)));
+        let wrong = running.until_code("wrong", |view| view.notice.is_some());
+        assert_eq!(wrong.notice.unwrap().kind, ReasonKind::CodeWrong);
+        running.sign_on(1);
+    }
+    drop(running);
+    assert!(told(&audit(&terminal)).iter().all(|entry| !entry.starts_with("right_given")));
+}
+
+#[test]
 fn a_restart_asks_whoever_was_signed_on_and_lets_another_take_over() {
     let terminal = terminal();
     let mut running = start(&terminal);
@@ -245,7 +265,7 @@ fn a_shift_is_opened_and_its_drawer_counted_to_the_cent() {
     running.staff(StaffIntent::MoveCash(Movement::PutIn, yuan(5_050)));
     running.staff(StaffIntent::MoveCash(Movement::TakenOut, yuan(99_999)));
     let refused = running.until_shift("refused", |shift| shift.notice.is_some());
-    assert_eq!(refused.notice.unwrap().kind, ReasonKind::ShiftRefused);
+    assert_eq!(refused.notice.unwrap().kind, ReasonKind::DrawerTooLittle);
     drop(running);
     // The power went: the shift is open all the same.
     let mut running = start(&terminal);

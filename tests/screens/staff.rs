@@ -67,13 +67,15 @@ fn what_was_typed_is_taken_back_digit_by_digit_and_another_person_takes_over() {
             key(&bench, Key::Backspace);
         }
         assert!(is_there(&bench, "Number 0"), "the number goes after the code");
-        touch(&bench, "Other");
-        type_in(&bench, "028305");
-        // While nobody looks at codes none is sent.
+        type_in(&bench, "18305");
+        // While nobody looks at codes of this person none is sent; another one's is.
         bench.show(view(code(CodePurpose::Unlock, Some(person(1, "Wang")), Some(ReasonKind::CodeWaits), 30)));
+        assert!(is_there(&bench, "Wait 30 s"));
         key(&bench, Key::Return);
         assert_eq!(sent(&bench), []);
-        bench.show(view(code(CodePurpose::Unlock, Some(person(1, "Wang")), None, 0)));
+        touch(&bench, "Other");
+        type_in(&bench, "028305");
+        assert!(!is_there(&bench, "Wait 30 s"));
         key(&bench, Key::Return);
         assert_eq!(sent(&bench), [StaffIntent::SignOn(number(2), digits("8305"))]);
         // Nothing leads away from a locked screen.

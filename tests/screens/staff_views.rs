@@ -76,12 +76,7 @@ pub fn scenes() -> Vec<Scene> {
     let scene = |name, view, then| Scene { name, keys: "1234", view, then, seconds: 0 };
     let people_here = |screen| View { duty: DutyView { people: true, person: None }, ..view(screen) };
     let long = "Alexander Wolkenstein";
-    let refused = || {
-        Reason::with_detail(
-            ReasonKind::PersonNotChanged,
-            "01 is somebody's number already; a number is never given to somebody else",
-        )
-    };
+    let refused = || Reason::of(ReasonKind::LastManager);
     let right = |right| code(CodePurpose::Right(right), Some(person(99, "王老板")), None, 0);
     vec![
         scene("keypad-signed-on", on_duty(Screen::Keypad { notice: None }, "小王"), ""),
@@ -187,11 +182,7 @@ pub fn scenes() -> Vec<Scene> {
             View {
                 test: true,
                 ..on_duty(
-                    shift(
-                        Some(open_shift(999_999_999_999)),
-                        None,
-                        Some(Reason::with_detail(ReasonKind::ShiftRefused, "there is not so much in the drawer")),
-                    ),
+                    shift(Some(open_shift(999_999_999_999)), None, Some(Reason::of(ReasonKind::DrawerTooLittle))),
                     long,
                 )
             },
