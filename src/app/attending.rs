@@ -12,8 +12,8 @@ use crate::ledger::{Ledger, LedgerError};
 use crate::payment::purpose::Purpose;
 use crate::payment::transaction::Kind;
 use crate::people::{
-    AuditEntry, Code, CodeError, Deed, Judgement, NotAllowed, Person, PersonNumber, Place, Right, Role, Roster,
-    TurnedAway, judge,
+    AuditEntry, Code, CodeError, CodeKey, Deed, Judgement, NotAllowed, Person, PersonNumber, Place, Right, Role,
+    Roster, TurnedAway, judge,
 };
 
 /// Whose code is wanted.
@@ -106,6 +106,16 @@ impl Parts {
 }
 
 impl Setup {
+    /// Everybody who works here, and with what their codes are kept: for who only looks.
+    ///
+    /// # Errors
+    /// When the ledger or the keys cannot be read.
+    pub fn people_to_look_at(&self) -> Result<(Roster, CodeKey), SetupError> {
+        let ledger = self.ledger_to_look_at(&self.identity()?)?;
+        let roster = ledger.map(|ledger| ledger.people()).transpose()?.unwrap_or_default();
+        Ok((roster, self.staff_setup(&*self.vault()?)?.key))
+    }
+
     /// The people of this terminal. It may run meanwhile.
     ///
     /// # Errors
@@ -118,19 +128,6 @@ impl Setup {
 }
 
 impl People<'_> {
-    /// Everybody.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
-    pub fn roster(&self) -> Result<Roster, AttendError> {
-        Ok(self.ledger.people()?)
-    }
-
-    /// Whether somebody's code counts with the terminal's present keys.
-    pub fn has_code(&self, person: &Person) -> bool {
-        person.code_for(&self.staff.key).is_some()
-    }
-
     /// The ledger, for what is done by whoever may.
     pub const fn ledger(&mut self) -> &mut Ledger {
         self.ledger

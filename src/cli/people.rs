@@ -146,32 +146,38 @@ pub struct AuditArguments {
 impl PeopleArguments {
     /// Lists or changes.
     pub fn run(&self, setup: &Setup) -> Result<ExitCode, Failure> {
-        let mut of_terminal = of(setup)?;
-        let mut people = of_terminal.people();
-        let codes = &mut typed_code::read;
         match &self.action {
             None => return list(setup, false),
             Some(PeopleAction::List { json }) => return list(setup, *json),
-            Some(PeopleAction::Add { number, name }) => {
+            Some(change) => self.change(&mut of(setup)?.people(), change)?,
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn change(&self, people: &mut People<'_>, change: &PeopleAction) -> Result<(), Failure> {
+        let codes = &mut typed_code::read;
+        match change {
+            PeopleAction::List { .. } => {}
+            PeopleAction::Add { number, name } => {
                 people.add(*number, name.trim(), self.by, codes)?;
                 output::say(&format!("{number} is added; give a code: yima people code {number}"));
             }
-            Some(PeopleAction::Code { number }) => {
+            PeopleAction::Code { number } => {
                 let mut salt = [0; 16];
                 getrandom::fill(&mut salt).map_err(|error| error.to_string())?;
                 people.give_code(*number, self.by, &salt, codes)?;
                 output::say(&format!("{number} has a new code"));
             }
-            Some(PeopleAction::Disable { number }) => {
+            PeopleAction::Disable { number } => {
                 people.enable(*number, false, self.by, codes)?;
                 output::say(&format!("{number} can sign on no more"));
             }
-            Some(PeopleAction::Enable { number }) => {
+            PeopleAction::Enable { number } => {
                 people.enable(*number, true, self.by, codes)?;
                 output::say(&format!("{number} can sign on again"));
             }
         }
-        Ok(ExitCode::SUCCESS)
+        Ok(())
     }
 }
 
@@ -184,13 +190,11 @@ pub(super) fn of(setup: &Setup) -> Result<PeopleOfTerminal, Failure> {
 }
 
 fn list(setup: &Setup, json: bool) -> Result<ExitCode, Failure> {
-    let mut of_terminal = of(setup)?;
-    let people = of_terminal.people();
-    let roster = people.roster()?;
+    let (roster, key) = setup.people_to_look_at()?;
     let state = |person: &Person| match () {
         () if !person.enabled => "disabled",
         () if person.is_locked_out() => "locked_out",
-        () if !people.has_code(person) => "no_code",
+        () if person.code_for(&key).is_none() => "no_code",
         () => "ready",
     };
     if json {
