@@ -473,6 +473,7 @@ mod tests {
             original: Some(slip().trace),
             code_tail: Some("123456".into()),
             voucher: Some("4200001234".into()),
+            cashier: Some("07".into()),
             link: Some(("https://r.example.cn/R/1".into(), "2026-09-01".parse().unwrap())),
             ..slip()
         };
