@@ -20,7 +20,11 @@ thread_local! {
 struct Hand {
     instant: Instant,
     time: Zoned,
+    since_boot: Duration,
 }
+
+/// Where Linux says which start of the machine this is, and how many seconds ago it was, sleep included.
+const BOOT: (&str, &str) = ("/proc/sys/kernel/random/boot_id", "/proc/uptime");
 
 /// A moment to measure from.
 pub fn instant() -> Instant {
@@ -42,6 +46,18 @@ pub fn local() -> Zoned {
     BY_HAND.with_borrow(|hand| hand.as_ref().map(|hand| hand.time.clone())).unwrap_or_else(Zoned::now)
 }
 
+/// Which start of the machine this is, and how long ago it was: a time that nobody sets. Of a machine that does not say, every look is
+/// the first moment of the same start.
+pub fn since_boot() -> (String, Duration) {
+    if let Some(since) = BY_HAND.with_borrow(|hand| hand.as_ref().map(|hand| hand.since_boot)) {
+        return ("by hand".to_owned(), since);
+    }
+    let boot = std::fs::read_to_string(BOOT.0).unwrap_or_default().trim().to_owned();
+    let seconds = std::fs::read_to_string(BOOT.1).ok().and_then(|text| text.split(' ').next()?.parse::<f64>().ok());
+    let since = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()).unwrap_or_default();
+    (boot, since)
+}
+
 /// The clock of the thread that made it, as long as it is held. There is one at a time.
 #[derive(Debug)]
 pub struct SetByHand(PhantomData<*const ()>);
@@ -49,7 +65,7 @@ pub struct SetByHand(PhantomData<*const ()>);
 impl SetByHand {
     /// Stops the clock of this thread at `time`, in `zone`.
     pub fn at(time: Timestamp, zone: TimeZone) -> Self {
-        BY_HAND.set(Some(Hand { instant: Instant::now(), time: time.to_zoned(zone) }));
+        BY_HAND.set(Some(Hand { instant: Instant::now(), time: time.to_zoned(zone), since_boot: Duration::ZERO }));
         Self(PhantomData)
     }
 
@@ -58,6 +74,7 @@ impl SetByHand {
         BY_HAND.with_borrow_mut(|hand| {
             if let Some(hand) = hand {
                 hand.instant += time;
+                hand.since_boot += time;
                 let passed = jiff::SignedDuration::try_from(time).unwrap_or_default();
                 hand.time = hand.time.saturating_add(passed);
             }
@@ -83,8 +100,11 @@ mod tests {
         assert_eq!((timestamp(), local().hour(), instant()), (noon, 12, began));
         clock.pass(Duration::from_secs(3600));
         assert_eq!((local().hour(), since(began)), (13, Duration::from_secs(3600)));
+        assert_eq!(since_boot(), ("by hand".to_owned(), Duration::from_secs(3600)));
         assert!(std::thread::spawn(timestamp).join().unwrap() != timestamp());
         drop(clock);
         assert!(timestamp() != noon && since(began) < Duration::from_secs(60));
+        let (boot, first) = since_boot();
+        assert!(boot.len() > 30 && first > Duration::ZERO && since_boot().0 == boot && since_boot().1 >= first);
     }
 }

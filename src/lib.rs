@@ -27,6 +27,7 @@ pub mod iso8583;
 pub mod link_fault;
 pub mod money;
 pub mod payment;
+pub mod people;
 pub mod pin;
 pub mod proof;
 pub mod qr;

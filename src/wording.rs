@@ -397,6 +397,40 @@ reason_kinds! {
     MoreThanIsLeft = "more_than_is_left";
     /// The card must be there: its number is kept no more.
     CardNeeded = "card_needed";
+    /// A person's code is wrong.
+    CodeWrong = "code_wrong";
+    /// Wrong codes were typed: for a while none is looked at.
+    CodeWaits = "code_waits";
+    /// Too many wrong codes: a manager must give a new one.
+    PersonLockedOut = "person_locked_out";
+    /// Nobody with this number can sign on.
+    PersonUnknown = "person_unknown";
+    /// A manager's number and code are needed.
+    ManagerNeeded = "manager_needed";
+    /// Nobody is signed on at a terminal at which people work.
+    NobodySignedOn = "nobody_signed_on";
+    /// No manager can sign on: one is given a code before anybody else.
+    ManagerCodeFirst = "manager_code_first";
+    /// A new code was typed otherwise the second time.
+    CodesDiffer = "codes_differ";
+    /// A new code has too few digits.
+    CodeTooShort = "code_too_short";
+    /// A new code is one that everybody would try.
+    CodeTooEasy = "code_too_easy";
+    /// A code could not be looked at or kept.
+    CodeFailed = "code_failed";
+    /// A number is somebody's already.
+    PersonTaken = "person_taken";
+    /// The last manager cannot be disabled while others work here.
+    LastManager = "last_manager";
+    /// That cannot become of a person.
+    PersonNotChanged = "person_not_changed";
+    /// A shift is open already.
+    ShiftOpen = "shift_open";
+    /// There is not so much in the drawer.
+    DrawerTooLittle = "drawer_too_little";
+    /// That cannot be done with the shift.
+    ShiftRefused = "shift_refused";
 }
 
 impl ReasonKind {

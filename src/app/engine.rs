@@ -24,11 +24,12 @@ use super::shop::ShopDesk;
 use super::showing::local_now;
 use super::sign_on::SignOnDesk;
 use super::slips_of_the_queue::QueueSlips;
+use super::staff::StaffDesk;
 use super::till::{TillDesk, TillEvent};
 use super::view::{CopyState, Intent, LinkState, Screen, View};
 use super::witness::WitnessDesk;
 use super::workers::reader::{self, ReaderWorker, Ticket};
-use super::workers::{Devices, Workers, copier, link, printer};
+use super::workers::{Devices, Workers, codes, copier, link, printer};
 use crate::clock;
 use crate::ledger::{CopyDue, Ledger, LedgerError, PageEnd};
 use crate::payment::purpose::Purpose;
@@ -73,6 +74,7 @@ pub(super) enum Message {
     Link(Vec<link::Event>),
     Printer(printer::Event),
     Copied(CopyDue, Result<bool, LedgerError>),
+    Code(codes::Event),
     Stop,
 }
 
@@ -179,6 +181,7 @@ pub(super) struct Core {
     pub(super) account: AccountDesk,
     pub(super) witness: WitnessDesk,
     pub(super) till: TillDesk,
+    pub(super) staff: StaffDesk,
     pub(super) shown: Option<View>,
 }
 
@@ -232,6 +235,7 @@ impl Core {
             settling: SettlingDesk::new(),
             account: AccountDesk::default(),
             witness: WitnessDesk::new(),
+            staff: StaffDesk::new(workers.codes),
             shown: None,
         }
     }
@@ -298,6 +302,7 @@ impl Core {
 
     /// What a power cut or an earlier run left behind. Tried again until it succeeds.
     pub(super) fn take_up_what_was_left(&mut self) -> Result<(), LedgerError> {
+        self.take_up_people()?;
         self.take_up_sign_on()?;
         self.take_up_orders()?;
         self.take_up_settlement()?;
@@ -337,6 +342,7 @@ impl Core {
             Message::Link(events) => events.into_iter().for_each(|event| self.on_link(event)),
             Message::Printer(event) => self.after_print(event),
             Message::Copied(due, made) => self.after_copy(&due, made),
+            Message::Code(event) => self.after_code(event),
             Message::Stop => {}
         }
     }
@@ -355,6 +361,7 @@ impl Core {
         self.refresh_settlement();
         self.mind_pin_time();
         self.mind_question_time();
+        self.mind_people();
         if self.leave_result_at.is_some_and(|at| clock::instant() >= at) {
             self.show_keypad();
         }
@@ -411,5 +418,6 @@ fn threads(devices: Devices, messages: &Sender<Message>) -> std::io::Result<Work
         line_watch: link::watch(link, messages.clone(), Message::Link)?,
         printer: printer::start(printer, printer_patience, messages.clone(), Message::Printer)?,
         copier: Some(copier::start(messages.clone(), Message::Copied)?),
+        codes: Some(codes::start(messages.clone(), Message::Code)?),
     })
 }

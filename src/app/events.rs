@@ -16,6 +16,13 @@ use crate::wording::{Reason, ReasonKind};
 impl Core {
     /// A wish. What does not fit to what is going on is left alone.
     pub(super) fn on_intent(&mut self, intent: Intent) {
+        if let Some(intent) = self.admit(intent) {
+            self.do_as_wished(intent);
+        }
+    }
+
+    /// A wish of somebody who may have it.
+    pub(super) fn do_as_wished(&mut self, intent: Intent) {
         match intent {
             Intent::Charge(amount) => self.begin_with(Purpose::Sale(amount)),
             Intent::Begin(purpose) => self.begin_with(purpose),
@@ -40,6 +47,7 @@ impl Core {
             Intent::Shop(intent) if !self.pays() && self.waiting.is_none() => self.on_shop(intent),
             Intent::Shop(_) => {}
             Intent::Till(intent) => self.on_till(intent),
+            Intent::Staff(wish) => self.do_with_people(wish),
             Intent::Settle { without_undecided } => self.want_settlement(Cause::ByHand, without_undecided),
             Intent::Settlement(intent) if !self.pays() && self.waiting.is_none() => self.on_settlement(intent),
             Intent::Settlement(_) => {}

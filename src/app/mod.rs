@@ -3,6 +3,7 @@
 //! One engine thread decides the order of things; reader, printer and host each have a thread of their own, so that nobody
 //! waits for a device but its own worker. All of them talk by messages.
 
+pub mod attending;
 mod binding;
 mod books;
 mod by_code;
@@ -43,6 +44,8 @@ mod showing;
 pub mod sign_on;
 mod slips;
 mod slips_of_the_queue;
+mod staff;
+pub mod staff_view;
 mod stepped;
 mod till;
 pub mod view;
@@ -58,5 +61,6 @@ pub use settling::SettlementPlan;
 pub use setup::{Setup, SetupError};
 pub use shop::ShopSetup;
 pub use slips::DuplicateError;
+pub use staff::{Attendant, StaffSetup};
 pub use stepped::{Device, Outcome, SteppedEngine};
 pub use till::{TillEvent, TillIntent};

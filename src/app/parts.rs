@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::by_code::CodeSetup;
 use super::settling::SettlementPlan;
 use super::shop::ShopSetup;
+use super::staff::StaffSetup;
 use super::workers::Devices;
 use crate::acquirer::link::HostLink;
 use crate::devices::printer::Printer;
@@ -90,6 +91,8 @@ pub struct Parts {
     pub shop: ShopSetup,
     /// Where numbers are given to the payments of tills; nothing, where none may speak to this terminal.
     pub till_keys: Option<TillKeys>,
+    /// How its people are known, and who is there.
+    pub staff: StaffSetup,
     /// Keys, host or cards are for tests only.
     pub test: bool,
     /// Held as long as the engine runs: two engines on one ledger would take each other's payments back.
@@ -126,6 +129,7 @@ pub(super) struct Fixed {
     pub has_working_keys: bool,
     pub shop: ShopSetup,
     pub till_keys: Option<TillKeys>,
+    pub staff: StaffSetup,
     pub test: bool,
     pub _lock: EngineLock,
 }
@@ -159,6 +163,7 @@ impl Parts {
             has_working_keys: parts.has_working_keys,
             shop: parts.shop,
             till_keys: parts.till_keys,
+            staff: parts.staff,
             test: parts.test,
             _lock: parts.lock,
         };

@@ -355,7 +355,7 @@ impl Core {
     /// Somebody at the screen decides about an entry that was given up, after having been asked twice.
     pub(super) fn decide(&mut self, trace: TraceNumber, act: Act) {
         let note = "confirmed twice on the touchscreen".to_owned();
-        let deed = Deed { act, by: AT_THE_SCREEN.to_owned(), note, at: local_now() };
+        let deed = Deed { act, by: self.who_decides(AT_THE_SCREEN), note, at: local_now() };
         match self.ledger.decide(trace, &deed) {
             Ok(entry) => {
                 tracing::warn!(%trace, act = act.word(), "somebody decided about what was given up");
@@ -379,6 +379,7 @@ impl Core {
         if !self.pays() && self.ledger.changed_elsewhere().unwrap_or_default() {
             self.queue.look_again();
             self.after_decision();
+            self.look_at_people_again();
             if let Err(error) = self.take_up_settlement() {
                 tracing::error!(%error, "what is to be settled cannot be read");
             }

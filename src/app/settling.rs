@@ -15,7 +15,7 @@ use super::sign_on::destroy_number_keys;
 use super::workers::link;
 use crate::acquirer::link::HostLink;
 use crate::clock;
-use crate::ledger::{Ledger, LedgerError, SettlementRow};
+use crate::ledger::{CashierSum, Ledger, LedgerError, SettlementRow};
 use crate::payment::online::LinkFailure;
 use crate::reference::Batch;
 use crate::settlement::closing::{
@@ -335,6 +335,8 @@ pub struct BatchReport {
     pub totals: Totals,
     /// What was sold: name, unit, how much, and minor units.
     pub goods: Vec<(String, String, u64, u64)>,
+    /// Who took what, by person and type.
+    pub cashiers: Vec<CashierSum>,
     /// Its settlement, once it has begun.
     pub settlement: Option<SettlementRow>,
     /// What host and terminal have otherwise.
@@ -367,6 +369,7 @@ pub fn batch_report(
         batch,
         totals: totals(&ledger.tallies(batch)?, currency)?,
         goods: ledger.goods_of_batch(batch)?,
+        cashiers: ledger.cashiers_of_batch(batch)?,
         settlement,
         differences: ledger.settlement_differences(batch)?,
     })

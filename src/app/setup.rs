@@ -9,6 +9,7 @@ use super::books::make_private;
 use super::by_code::CodeSetup;
 use super::parts::{EngineLock, Parts};
 use super::shop::ShopSetup;
+use super::staff::{Attendant, StaffSetup};
 use crate::acquirer::dialect_file;
 use crate::acquirer::enrolment::{self, EnrolmentError};
 use crate::acquirer::link::{HostLink, HttpsLink, LinkError};
@@ -27,6 +28,7 @@ use crate::ledger::LedgerError;
 use crate::money::UnknownCurrency;
 use crate::payment::chooser::Chooser;
 use crate::payment::qr::Schedule;
+use crate::people::{self, CodeKey, Right};
 use crate::qr::networks::Networks;
 use crate::receipt::PrinterProfile;
 use crate::receipt::link::{self, LinkKey};
@@ -245,6 +247,7 @@ impl Setup {
         if let Err(error) = super::log::sign_head(&mut ledger, &*vault, &identity) {
             tracing::warn!(%error, "the head of the transaction log is not signed");
         }
+        let staff = self.staff_setup(&*vault)?;
         let printer_profile = self.printer_profile()?;
         let emv_files = self.emv_files(&identity).knowing(number_key(&*vault)?);
         let in_use = emv_files.load()?;
@@ -286,6 +289,7 @@ impl Setup {
             chooser: Chooser::Nobody,
             shop: ShopSetup { state: self.state.clone(), scales: self.settings.goods.scale_barcodes.clone() },
             till_keys: self.till_keys()?,
+            staff,
             test,
             lock,
             identity,
@@ -301,6 +305,25 @@ impl Setup {
             return Ok(None);
         }
         Ok(Some(TillKeys::open(&self.state)?))
+    }
+
+    /// How the people of this terminal are known. Whoever shows a screen at which they sign on says so.
+    ///
+    /// # Errors
+    /// When a setting names a right that there is none of, or the vault gives no key.
+    pub fn staff_setup(&self, vault: &dyn SecureElement) -> Result<StaffSetup, SetupError> {
+        let settings = &self.settings.people;
+        let known = || Right::ALL.map(Right::word).join(", ");
+        let right = |word: &String| {
+            let problem = || format!("\"{word}\" is no right; there are {}", known());
+            Right::from_word(word).ok_or_else(|| self.origin.wrong("people.manager_code_for", problem()))
+        };
+        Ok(StaffSetup {
+            key: CodeKey::new(vault.secret_for(people::PURPOSE)?),
+            with_manager: settings.manager_code_for.iter().map(right).collect::<Result<_, _>>()?,
+            lock_after: (settings.lock_after_s > 0).then(|| Duration::from_secs(settings.lock_after_s)),
+            attendant: Attendant::Known(None),
+        })
     }
 
     /// How payments by code are taken, where the acquirer has them.

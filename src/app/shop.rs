@@ -320,6 +320,7 @@ impl Core {
             | Screen::Transaction(_)
             | Screen::Settlement(_)
             | Screen::Queue { .. }
+            | Screen::Staff(_)
             | Screen::Enrol { .. }
             | Screen::OutOfService { .. } => {}
         }

@@ -78,9 +78,12 @@ impl Core {
 
     pub(super) fn show_keypad(&mut self) {
         self.leave_result();
-        self.screen = match &self.out_of_service {
+        self.screen = match &self.out_of_service.clone() {
             Some(reason) => Screen::OutOfService { reason: reason.clone() },
-            None => Screen::Keypad { notice: self.notice() },
+            None => match self.sign_on_screen() {
+                Some(screen) => screen,
+                None => Screen::Keypad { notice: self.notice() },
+            },
         };
         self.look_at_favourites();
     }
@@ -121,6 +124,7 @@ impl Core {
         self.result_shown = None;
         self.slips_shown = None;
         self.waiting = None;
+        self.leave_people();
     }
 
     pub(super) fn show_transactions(&mut self, page: usize) {
@@ -181,6 +185,7 @@ impl Core {
             | Screen::Cart(_)
             | Screen::Goods(_)
             | Screen::Settlement(_)
+            | Screen::Staff(_)
             | Screen::Queue { .. }
             | Screen::Enrol { .. }
             | Screen::OutOfService { .. } => self.screen = Screen::OutOfService { reason },
@@ -223,6 +228,7 @@ impl Core {
             codes: self.may_turn_to_code(),
             shop: self.shop.shown(),
             display: self.till.shown(),
+            duty: self.duty_view(),
         };
         if self.shown.as_ref() != Some(&view) {
             self.listener.show(&view);

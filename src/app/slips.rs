@@ -73,6 +73,7 @@ impl SlipOf<'_> {
             pin_checked_by_bank: row.brought_pin(),
             link: self.link(&terminal_number, row.trace, row.at.date(), log_head.clone()),
             log_head,
+            cashier: row.cashier.map(|cashier| cashier.to_string()),
             duplicate: (duplicate > 0).then_some(duplicate),
             test: self.test,
             terminal_number,

@@ -4,6 +4,7 @@ use jiff::civil::DateTime;
 
 use super::settlement_view::{SettlementIntent, SettlementView};
 use super::shop_view::{CartView, FoundView, ShopIntent, ShopView};
+use super::staff_view::{DutyView, StaffIntent, StaffView};
 use super::till::TillIntent;
 use crate::acquirer::enrolment;
 use crate::acquirer::enrolment::wire::ActivationCode;
@@ -75,6 +76,8 @@ pub enum Intent {
     Shop(ShopIntent),
     /// Do what a till wants.
     Till(TillIntent),
+    /// Sign on or off, give a right, or do something with people and the shift.
+    Staff(StaffIntent),
     /// Back to the keypad from wherever that is possible.
     ShowKeypad,
 }
@@ -104,6 +107,8 @@ pub struct View {
     pub shop: ShopView,
     /// What a till shows to the customer while nobody pays.
     pub display: Option<Display>,
+    /// Who is signed on.
+    pub duty: DutyView,
 }
 
 /// The screens, with their content.
@@ -235,6 +240,8 @@ pub enum Screen {
     Goods(Box<FoundView>),
     /// Settlements, and the merchant's account.
     Settlement(Box<SettlementView>),
+    /// Somebody's code, everybody, or the shift.
+    Staff(Box<StaffView>),
     /// One page of the queue.
     Queue {
         /// What a person must look at, then what waits, in its order.

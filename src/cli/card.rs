@@ -8,10 +8,11 @@ use std::time::Duration;
 use clap::Args;
 
 use super::outcome::{as_json, cannot_begin, exit_code, print};
+use super::people::Attending;
 use super::typed_pin::{Interruptions, Typed, TypedPins};
 use super::{FAILED, Failure, output};
 use crate::app::view::{CopyState, Intent, PinPlace, Progress, Screen, View};
-use crate::app::{Engine, Listener, Parts, SaleReport, Setup};
+use crate::app::{Attendant, Engine, Listener, Parts, SaleReport, Setup};
 use crate::payment::chooser::{Chooser, Wish};
 use crate::payment::purpose::Purpose;
 use crate::payment::transaction::Kind;
@@ -39,6 +40,9 @@ pub struct Options {
     /// Print the result as JSON
     #[arg(long)]
     json: bool,
+
+    #[command(flatten)]
+    attending: Attending,
 }
 
 /// What somebody typed, for a result that has nothing else to show.
@@ -73,12 +77,26 @@ impl Options {
 
     fn carry_out(&self, setup: &Setup, purpose: Purpose) -> Result<ExitCode, Failure> {
         // Parts of the terminal have threads of their own.
-        let interruptions = self.pin.is_some().then(Interruptions::keep).transpose()?;
+        let typed = self.pin.is_some() || self.attending.is_named();
+        let interruptions = typed.then(Interruptions::keep).transpose()?;
         let mut parts = setup.parts()?;
+        // Codes are read before a PIN is, and before anything begins.
+        let right = parts.people().right_of(&purpose)?;
+        let cashier = self.attending.attend(parts.people(), right)?;
+        parts.staff.attendant = Attendant::Known(cashier);
         if let Some(wish) = &self.application {
             parts.chooser = Chooser::Beforehand(wish.clone());
         }
         let language = parts.language;
+        let interruptions = match &self.pin {
+            Some(_) => interruptions,
+            None => {
+                if interruptions.is_some() {
+                    Interruptions::let_go()?;
+                }
+                None
+            }
+        };
         let pins = match interruptions {
             Some(_) if !parts.test => return Err("--pin is for test keys; this terminal's are live".into()),
             Some(interruptions) => Some(TypedPins::on_standard_input(interruptions)?),
@@ -239,6 +257,7 @@ fn line_for(screen: &Screen, language: Language) -> Option<String> {
         | Screen::Cart(_)
         | Screen::Goods(_)
         | Screen::Settlement(_)
+        | Screen::Staff(_)
         | Screen::Queue { .. }
         | Screen::Enrol { .. }
         | Screen::OutOfService { .. } => None,

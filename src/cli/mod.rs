@@ -15,6 +15,7 @@ mod log;
 mod outcome;
 mod output;
 mod parameters;
+mod people;
 mod queue;
 mod receipt;
 mod sale;
@@ -27,6 +28,7 @@ mod sign_on;
 mod till;
 mod tools;
 mod transactions;
+mod typed_code;
 mod typed_pin;
 mod usage;
 
@@ -107,6 +109,12 @@ enum Command {
     Settlement(settlement::ReportArguments),
     /// Ask the host what is on the merchant's account, and for the last settlements
     Account(settlement::AccountArguments),
+    /// List the people who work here; add, give codes, disable
+    People(people::PeopleArguments),
+    /// Show, open and close the shift, with the count of the drawer
+    Shift(people::ShiftArguments),
+    /// Show what was written down of people: sign-ons, wrong codes, rights that were given, shifts
+    Audit(people::AuditArguments),
     /// Sign, export, prove and verify the log of what payments finally are
     Log(log::Arguments),
     /// Put the last good copy in the place of a ledger that is damaged
@@ -217,6 +225,9 @@ impl CommandLine {
             Some(Command::Settlements(arguments)) => arguments.run(&self.places.setup()?),
             Some(Command::Settlement(arguments)) => arguments.run(&self.places.setup()?),
             Some(Command::Account(arguments)) => arguments.run(&self.places.setup()?),
+            Some(Command::People(arguments)) => arguments.run(&self.places.setup()?),
+            Some(Command::Shift(arguments)) => arguments.run(&self.places.setup()?),
+            Some(Command::Audit(arguments)) => arguments.run(&self.places.setup()?),
             Some(Command::Log(arguments)) => arguments.run(|| self.places.setup()),
             Some(Command::Ledger(arguments)) => arguments.run(&self.places.setup()?),
             Some(Command::Goods(arguments)) => arguments.run(&self.places.setup()?),

@@ -6,11 +6,13 @@ use clap::{Args, Subcommand, ValueEnum};
 use jiff::civil::DateTime;
 use serde_json::{Value, json};
 
-use super::{Failure, output};
+use super::people::Attending;
+use super::{Failure, output, people};
 use crate::app::Setup;
 use crate::clock;
 use crate::ledger::DeedRow;
 use crate::payment::queue::{Act, Deed, Entry, Open, Resolution};
+use crate::people::{PersonNumber, Right};
 use crate::reference::{Batch, Stan, TraceNumber};
 
 /// Who puts an entry back when nobody is named.
@@ -30,6 +32,9 @@ pub struct Arguments {
     /// List what people did with entries that were given up, instead
     #[arg(long)]
     history: bool,
+
+    #[command(flatten)]
+    attending: Attending,
 
     #[command(subcommand)]
     action: Option<Action>,
@@ -104,9 +109,9 @@ impl Arguments {
     pub fn run(&self, setup: &Setup) -> Result<ExitCode, Failure> {
         match &self.action {
             Some(Action::Resolve { number, resolution, by, note }) => {
-                decide(setup, number, Act::Resolve(resolution.resolution()), by, note)
+                self.decide(setup, number, Act::Resolve(resolution.resolution()), by, note)
             }
-            Some(Action::Retry { number, by, note }) => decide(setup, number, Act::Retry, by, note),
+            Some(Action::Retry { number, by, note }) => self.decide(setup, number, Act::Retry, by, note),
             None if self.history => self.history(setup),
             None => self.list(setup),
         }
@@ -130,6 +135,26 @@ impl Arguments {
         Ok(ExitCode::SUCCESS)
     }
 
+    /// The terminal may run meanwhile: it sees what was decided, and goes on with what is to be sent again.
+    fn decide(&self, setup: &Setup, number: &Number, act: Act, by: &str, note: &str) -> Result<ExitCode, Failure> {
+        let identity = setup.identity()?;
+        // A ledger is not made for this.
+        setup.ledger_to_look_at(&identity)?.ok_or("this terminal has no ledger yet: nothing waits")?;
+        let who = self.attending.attend(people::of(setup)?.people(), Right::Decide)?;
+        let mut ledger = setup.ledger_beside(&identity)?;
+        let trace = number.trace();
+        let deed = Deed { act, by: with_number(by.trim(), who), note: note.trim().to_owned(), at: now() };
+        let entry = ledger.decide(trace, &deed)?;
+        let what = match act {
+            Act::Resolve(Resolution::Reversed) => "counts as taken back; nothing more is sent",
+            Act::Resolve(Resolution::Charged) => "counts as paid; it is not taken back",
+            Act::Resolve(Resolution::Noted) => "the acquirer has it; it is not sent any more",
+            Act::Retry => "is sent again, as in the beginning",
+        };
+        output::say(&format!("{trace} {} {}: {what}", entry.amount, entry.amount.currency().code()));
+        Ok(ExitCode::SUCCESS)
+    }
+
     fn history(&self, setup: &Setup) -> Result<ExitCode, Failure> {
         let ledger = setup.ledger_to_look_at(&setup.identity()?)?;
         let deeds = ledger.map(|ledger| ledger.deeds()).transpose()?.unwrap_or_default();
@@ -142,23 +167,12 @@ impl Arguments {
     }
 }
 
-/// The terminal may run meanwhile: it sees what was decided, and goes on with what is to be sent again.
-fn decide(setup: &Setup, number: &Number, act: Act, by: &str, note: &str) -> Result<ExitCode, Failure> {
-    let identity = setup.identity()?;
-    // A ledger is not made for this.
-    setup.ledger_to_look_at(&identity)?.ok_or("this terminal has no ledger yet: nothing waits")?;
-    let mut ledger = setup.ledger_beside(&identity)?;
-    let trace = number.trace();
-    let deed = Deed { act, by: by.trim().to_owned(), note: note.trim().to_owned(), at: now() };
-    let entry = ledger.decide(trace, &deed)?;
-    let what = match act {
-        Act::Resolve(Resolution::Reversed) => "counts as taken back; nothing more is sent",
-        Act::Resolve(Resolution::Charged) => "counts as paid; it is not taken back",
-        Act::Resolve(Resolution::Noted) => "the acquirer has it; it is not sent any more",
-        Act::Retry => "is sent again, as in the beginning",
-    };
-    output::say(&format!("{trace} {} {}: {what}", entry.amount, entry.amount.currency().code()));
-    Ok(ExitCode::SUCCESS)
+/// The name that was given, with the number of whoever is known by a code.
+fn with_number(by: &str, who: Option<PersonNumber>) -> String {
+    match who {
+        Some(who) if !by.is_empty() => format!("{who} {by}"),
+        _ => by.to_owned(),
+    }
 }
 
 impl Word {

@@ -8,8 +8,9 @@ use super::Failure;
 use crate::acquirer::enrolment::Progress;
 use crate::acquirer::enrolment::wire::ActivationCode;
 use crate::app::shop_view::ShopView;
+use crate::app::staff_view::DutyView;
 use crate::app::view::{Intent, LinkState, Screen, View};
-use crate::app::{Engine, Listener, Parts, SaleReport, Setup};
+use crate::app::{Attendant, Engine, Listener, Parts, SaleReport, Setup, StaffSetup};
 use crate::payment::chooser::Chooser;
 use crate::payment::transaction::Kind;
 use crate::terminal::settings::Settings;
@@ -90,7 +91,8 @@ pub fn run(
 }
 
 fn start(setup: Option<&Setup>, parts: Parts, display: Display) -> std::io::Result<Trading> {
-    let parts = Parts { chooser: Chooser::Cardholder, screen_pad: true, ..parts };
+    let staff = StaffSetup { attendant: Attendant::SignsOn, ..parts.staff };
+    let parts = Parts { chooser: Chooser::Cardholder, screen_pad: true, staff, ..parts };
     let listener = Box::new(OnScreen(display));
     let Some(setup) = setup else { return Ok(Trading { engine: Engine::start(parts, listener)?, _tills: None }) };
     let (engine, tills) = start_engine(setup, parts, listener)?;
@@ -172,6 +174,7 @@ fn closed(settings: &Settings, failure: &Failure) -> Result<View, Failure> {
         test: false,
         shop: ShopView::default(),
         display: None,
+        duty: DutyView::default(),
     })
 }
 

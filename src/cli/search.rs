@@ -7,6 +7,7 @@ use super::Failure;
 use crate::app::Setup;
 use crate::ledger::{LastFour, Search};
 use crate::money::Amount;
+use crate::people::PersonNumber;
 use crate::reference::{Rrn, Stan};
 
 /// What is looked for. All that is given must be so.
@@ -27,6 +28,10 @@ pub struct Wanted {
     /// Only payments by a card that ends with these four digits
     #[arg(long, value_name = "DIGITS", value_parser = last_four, help_heading = "Search")]
     last_four: Option<LastFour>,
+
+    /// Only payments that this person took, by number
+    #[arg(long = "taken-by", value_name = "NUMBER", value_parser = person, help_heading = "Search")]
+    taken_by: Option<PersonNumber>,
 
     /// Only payments of this day and later ones, or from this local time on
     #[arg(long, value_name = "TIME", value_parser = from, help_heading = "Search")]
@@ -52,9 +57,14 @@ impl Wanted {
             rrn: self.rrn.clone(),
             from: self.from,
             before: self.until,
+            cashier: self.taken_by,
         };
         Ok((search != Search::default()).then_some(search))
     }
+}
+
+pub(super) fn person(text: &str) -> Result<PersonNumber, String> {
+    PersonNumber::parse(text).map_err(|_| "it is 00 to 99".to_owned())
 }
 
 fn stan(text: &str) -> Result<Stan, String> {
@@ -72,11 +82,11 @@ fn last_four(text: &str) -> Result<LastFour, String> {
     LastFour::parse(text).ok_or_else(|| "these are four digits".to_owned())
 }
 
-fn from(text: &str) -> Result<DateTime, String> {
+pub(super) fn from(text: &str) -> Result<DateTime, String> {
     day(text).map(|day| day.at(0, 0, 0, 0)).map_or_else(|| time(text), Ok)
 }
 
-fn until(text: &str) -> Result<DateTime, String> {
+pub(super) fn until(text: &str) -> Result<DateTime, String> {
     match day(text) {
         Some(day) => day.tomorrow().map(|next| next.at(0, 0, 0, 0)).map_err(|error| error.to_string()),
         None => time(text),

@@ -7,6 +7,7 @@ use clap::{Args, Subcommand};
 use jiff::civil::DateTime;
 use serde_json::{Value, json};
 
+use super::people::{Attending, of, sum_as_json};
 use super::queue::number;
 use super::{Failure, output};
 use crate::app::settling::{BatchReport, batch_report};
@@ -16,6 +17,7 @@ use crate::clock;
 use crate::ledger::{Ledger, SettlementRow};
 use crate::money::{Amount, Currency};
 use crate::payment::queue::check_words;
+use crate::people::Right;
 use crate::reference::Batch;
 use crate::settlement::Line;
 use crate::settlement::closing::{BatchTotals, Cause, Closing, HostDifference, State, Wish};
@@ -41,6 +43,9 @@ pub struct SettleArguments {
     /// Print as JSON
     #[arg(long)]
     json: bool,
+
+    #[command(flatten)]
+    attending: Attending,
 
     #[command(subcommand)]
     action: Option<Action>,
@@ -117,9 +122,10 @@ impl SettleArguments {
     /// Settles the batch, here or in the terminal that runs.
     pub fn run(&self, setup: &Setup) -> Result<ExitCode, Failure> {
         if let Some(Action::GiveUp { batch, by, note }) = &self.action {
-            return give_up(setup, *batch, by.trim(), note.trim());
+            return self.give_up(setup, *batch, by.trim(), note.trim());
         }
         let identity = setup.identity()?;
+        self.attending.attend(of(setup)?.people(), Right::Settle)?;
         if setup.settlement_plan()?.most_lines == 0 {
             return Err("the acquirer of this terminal settles no batches: its dialect has no settlement".into());
         }
@@ -149,6 +155,16 @@ impl SettleArguments {
         }
         drop(engine);
         self.say(&ledger, batch, ended)
+    }
+
+    fn give_up(&self, setup: &Setup, batch: Batch, by: &str, note: &str) -> Result<ExitCode, Failure> {
+        check_words(by, note)?;
+        let identity = setup.identity()?;
+        setup.ledger_to_look_at(&identity)?.ok_or("this terminal has no ledger yet: nothing is settled")?;
+        self.attending.attend(of(setup)?.people(), Right::Settle)?;
+        setup.ledger_beside(&identity)?.give_settlement_up(batch, by, note, now())?;
+        output::say(&format!("batch {batch}: the terminal asks no more; the acquirer settles it"));
+        Ok(ExitCode::SUCCESS)
     }
 
     fn wait_for(&self, ledger: &Ledger, batch: Batch) -> Result<Ended, Failure> {
@@ -198,15 +214,6 @@ impl SettleArguments {
         let good = row.under_way.state == State::Closed && differences.is_empty();
         Ok(if good { ExitCode::SUCCESS } else { ExitCode::from(1) })
     }
-}
-
-fn give_up(setup: &Setup, batch: Batch, by: &str, note: &str) -> Result<ExitCode, Failure> {
-    check_words(by, note)?;
-    let identity = setup.identity()?;
-    setup.ledger_to_look_at(&identity)?.ok_or("this terminal has no ledger yet: nothing is settled")?;
-    setup.ledger_beside(&identity)?.give_settlement_up(batch, by, note, now())?;
-    output::say(&format!("batch {batch}: the terminal asks no more; the acquirer settles it"));
-    Ok(ExitCode::SUCCESS)
 }
 
 impl ListArguments {
@@ -428,6 +435,7 @@ fn report_as_json(report: &BatchReport) -> Value {
         "batch": report.batch.to_string(),
         "currency": currency.code(),
         "lines": lines,
+        "cashiers": report.cashiers.iter().map(|sum| sum_as_json(sum, currency)).collect::<Vec<_>>(),
         "open": report.totals.open,
         "goods": goods,
         "settlement": report.settlement.as_ref().map(|row| as_json(row, None)),
@@ -452,6 +460,12 @@ fn print_report(report: &BatchReport) {
         let of_method = report.totals.lines.iter().filter(|line| line.method() == method);
         let net = of_method.fold(0_i64, |net, line| net + signed_of(line));
         output::say(&format!("  by {method:<19} {:>19}", signed(net, report.totals.currency)));
+    }
+    // Where nobody signs on there is nobody to tell apart.
+    for sum in report.cashiers.iter().filter(|sum| sum.cashier.is_some()) {
+        let who = sum.cashier.map(|person| person.to_string()).unwrap_or_default();
+        let amount = minor_text(sum.minor, report.totals.currency);
+        output::say(&format!("  {who} {:<19} {:>4} {amount:>14}", sum.kind.word(), sum.count));
     }
     if report.totals.open > 0 {
         output::say(&format!("  {} payments are not finished", report.totals.open));
@@ -502,6 +516,10 @@ fn csv_of(report: &BatchReport) -> Result<String, Failure> {
     for line in &report.totals.lines {
         let (count, amount) = (line.sum.count.to_string(), line.sum.amount.to_string());
         row(["type", line.kind.word(), line.method(), &count, &amount, "", ""])?;
+    }
+    for sum in &report.cashiers {
+        let who = sum.cashier.map(|person| person.to_string()).unwrap_or_default();
+        row(["cashier", sum.kind.word(), &who, &sum.count.to_string(), &minor_text(sum.minor, currency), "", ""])?;
     }
     for (name, unit, quantity, minor) in &report.goods {
         row(["goods", name, quantity_unit(unit), &quantity.to_string(), &minor_text(*minor, currency), "", ""])?;

@@ -79,13 +79,14 @@ impl Arguments {
 
 pub(super) fn line(row: &TransactionRow) -> String {
     format!(
-        "{} {} {:<22} {:>14} {:<13} {}{}{}",
+        "{} {} {:<22} {:>14} {:<13} {}{}{}{}",
         row.trace,
         row.at.strftime("%Y-%m-%d %H:%M:%S"),
         row.kind.word(),
         row.amount.signed(),
         row.state.word(),
         row.truncated_pan,
+        row.cashier.map(|cashier| format!(" by {cashier}")).unwrap_or_default(),
         row.reason.map(|reason| format!(" ({})", reason.word())).unwrap_or_default(),
         row.resolution.map(|resolution| format!(", a person says: {}", resolution.word())).unwrap_or_default(),
     )
@@ -148,6 +149,7 @@ fn as_json(row: &TransactionRow, copies: &[CopyRow], sold: &[SoldGood], deeds: &
         "tvr": row.tvr,
         "tsi": row.tsi,
         "script_results": row.script_results,
+        "cashier": row.cashier.map(|cashier| cashier.to_string()),
         "reason": row.reason.map(crate::wording::ReasonKind::word),
         "reversal_tries": row.reversal_tries,
         "resolution": row.resolution.map(Resolution::word),

@@ -33,6 +33,14 @@ impl Interruptions {
         Ok(Self(SignalFd::with_flags(&ending, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)?))
     }
 
+    /// What was kept ends this program again, at once where it came meanwhile.
+    ///
+    /// # Errors
+    /// When the system does not allow it.
+    pub fn let_go() -> io::Result<()> {
+        Ok(SigSet::from_iter(ENDING).thread_unblock()?)
+    }
+
     /// Which one came.
     fn look(&self) -> Option<Signal> {
         let info = self.0.read_signal().ok().flatten()?;

@@ -6,6 +6,7 @@ pub mod base64;
 pub mod certificates;
 pub mod check_value;
 pub mod cipher;
+pub mod code_hash;
 pub mod device;
 pub mod digest;
 pub mod dukpt;

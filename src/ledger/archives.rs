@@ -88,6 +88,7 @@ impl Ledger {
             terminal_number: self.terminal_number.clone(),
             data_version: None,
             keeper: None,
+            cashier: None,
         })
     }
 

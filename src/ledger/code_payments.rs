@@ -14,6 +14,7 @@ use crate::payment::qr::{CodeRefund, Order, Paid};
 use crate::payment::queue::EntryId;
 use crate::payment::record::{self, State};
 use crate::payment::transaction::{Kind, Past};
+use crate::people::PersonNumber;
 use crate::receipt::CopyFor;
 use crate::reference::{ResponseCode, TraceNumber};
 
@@ -93,9 +94,10 @@ impl Ledger {
         self.check_possible(refund.trace, Kind::CodeRefund, refund.amount, Some(&past.original))?;
         let written = self.connection.execute(
             "INSERT INTO transactions (merchant_code, terminal_number, batch, stan, kind, original_batch, original_stan,
-                 original_at, state, amount, currency, at, entry, truncated_pan, aid, application_label, chip_data, voucher)
+                 original_at, state, amount, currency, at, entry, truncated_pan, aid, application_label, chip_data, voucher,
+                 cashier)
              SELECT ?1, ?2, ?3, ?4, 'code_refund', batch, stan, at, 'pending', ?7, currency, ?8, 'not_read', '', '',
-                 application_label, x'', voucher
+                 application_label, x'', voucher, ?9
              FROM transactions WHERE merchant_code = ?1 AND terminal_number = ?2 AND batch = ?5 AND stan = ?6",
             params![
                 self.merchant_code.as_str(),
@@ -106,6 +108,7 @@ impl Ledger {
                 paid.stan.number(),
                 refund.amount.minor() as i64,
                 refund.at.to_string(),
+                self.cashier.map(PersonNumber::number),
             ],
         );
         if written.map_err(&failed)? != 1 {
@@ -129,8 +132,8 @@ impl Ledger {
     fn begin_code_payment(&self, trace: TraceNumber, pending: &Pending) -> Result<(), LedgerError> {
         let written = self.connection.execute(
             "INSERT INTO transactions (merchant_code, terminal_number, batch, stan, kind, state, amount, currency, at, entry,
-                 truncated_pan, aid, application_label, chip_data, code_tail)
-             VALUES (?1, ?2, ?3, ?4, 'code_payment', 'pending', ?5, ?6, ?7, 'not_read', '', '', '', x'', ?8)",
+                 truncated_pan, aid, application_label, chip_data, code_tail, cashier)
+             VALUES (?1, ?2, ?3, ?4, 'code_payment', 'pending', ?5, ?6, ?7, 'not_read', '', '', '', x'', ?8, ?9)",
             params![
                 self.merchant_code.as_str(),
                 self.terminal_number.as_str(),
@@ -140,6 +143,7 @@ impl Ledger {
                 pending.amount.currency().code(),
                 pending.at.to_string(),
                 pending.scanned,
+                self.cashier.map(PersonNumber::number),
             ],
         );
         written.map(|_| ()).map_err(statement_error(&self.path))

@@ -7,6 +7,7 @@ use rusqlite::ErrorCode;
 use crate::money::Amount;
 use crate::payment::queue::NotAllowed;
 use crate::payment::transaction::NotPossible;
+use crate::people::{NotAllowed as PersonNotAllowed, ShiftError};
 use crate::reference::{Batch, TraceNumber};
 use crate::vault::VaultError;
 
@@ -177,6 +178,12 @@ pub enum LedgerError {
     /// A batch cannot be settled now, or not in this way.
     #[error("not settled: {0}")]
     NotSettled(String),
+    /// That cannot become of a person.
+    #[error(transparent)]
+    People(#[from] PersonNotAllowed),
+    /// That cannot be done with a shift.
+    #[error(transparent)]
+    Shift(#[from] ShiftError),
     /// The log of transactions is not what this program writes.
     #[error("the transaction log in the ledger {path} was changed: {problem}; yima log verify names the entry")]
     Log {

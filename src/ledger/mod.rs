@@ -17,6 +17,7 @@ mod not_ours;
 mod numbers;
 mod orders;
 mod past;
+mod people;
 mod prepared;
 mod presence;
 mod put_aside;
@@ -27,6 +28,7 @@ mod restoring;
 mod row;
 mod search;
 mod settlements;
+mod shifts;
 mod sign_on;
 mod sold;
 mod tallies;
@@ -43,6 +45,7 @@ use self::numbers::Keeper;
 use self::prepared::Changes;
 pub(crate) use self::prepared::Prepared;
 use crate::payment::record::State;
+use crate::people::PersonNumber;
 use crate::reference::{MerchantCode, TerminalNumber, TraceNumber};
 
 pub use advices::{AdviceRow, AdviceState};
@@ -53,11 +56,13 @@ pub use deeds::DeedRow;
 pub use error::{LedgerError, Loss};
 pub use log::{CheckpointRow, LogEntry, Unlogged};
 pub use orders::OrderRow;
+pub use people::AuditSearch;
 pub use queue::DeadLetter;
 pub use restoring::Restoration;
 pub use row::{DayTotal, TransactionRow};
 pub use search::{LastFour, Page, PageEnd, Search};
 pub use settlements::SettlementRow;
+pub use shifts::CashierSum;
 pub use sign_on::{Adopted, SignOnRow};
 
 /// Migrations in order; the database's `user_version` counts how many have been applied.
@@ -80,6 +85,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("sold.sql"),
     include_str!("codes.sql"),
     include_str!("settlements.sql"),
+    include_str!("people.sql"),
 ];
 
 /// The ledger of one terminal.
@@ -93,6 +99,8 @@ pub struct Ledger {
     data_version: Option<i64>,
     /// What wraps the keys of card numbers.
     keeper: Option<Keeper>,
+    /// Who takes the payments that are begun.
+    cashier: Option<PersonNumber>,
 }
 
 impl Ledger {
@@ -167,7 +175,15 @@ impl Ledger {
         terminal_number: TerminalNumber,
     ) -> Result<Self, LedgerError> {
         let connection = Prepared::new(connecting::open(path, flags)?);
-        Ok(Self { connection, path: path.to_owned(), merchant_code, terminal_number, data_version: None, keeper: None })
+        Ok(Self {
+            connection,
+            path: path.to_owned(),
+            merchant_code,
+            terminal_number,
+            data_version: None,
+            keeper: None,
+            cashier: None,
+        })
     }
 
     /// Takes the next trace number. It is never given again, whatever becomes of it.

@@ -14,6 +14,7 @@ use crate::payment::online::EntryMode;
 use crate::payment::queue::EntryId;
 use crate::payment::record::{Pending, Record, ScriptResult};
 use crate::payment::transaction::{IfUnknown, Kind};
+use crate::people::PersonNumber;
 use crate::receipt::CopyFor;
 use crate::reference::TraceNumber;
 
@@ -210,7 +211,8 @@ impl Ledger {
         let (amount, currency) = (pending.amount.minor() as i64, pending.amount.currency());
         let currency = currency.code();
         let (at, pan, sealed_pan) = (pending.at.to_string(), pending.pan.truncated(), kept.map(Kept::sealed_pan));
-        let values: [&dyn rusqlite::ToSql; 21] = [
+        let cashier = self.cashier.map(PersonNumber::number);
+        let values: [&dyn rusqlite::ToSql; 22] = [
             &merchant,
             &terminal,
             &batch,
@@ -232,16 +234,17 @@ impl Ledger {
             &verification,
             &pending.bank,
             &sealed_pan,
+            &cashier,
         ];
         let columns = "merchant_code, terminal_number, batch, stan, kind, original_batch, original_stan, original_at, amount,
              currency, at, entry, truncated_pan, sequence_number, card_expiry, aid, application_label, chip_data, verification,
-             bank, sealed_pan, state";
+             bank, sealed_pan, cashier, state";
         match (pending.entry, original) {
             (EntryMode::NotRead, Some(_)) => self.connection.execute(
                 &format!(
                     "INSERT INTO transactions ({columns})
                      SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, CASE ?16 WHEN '' THEN aid ELSE ?16 END,
-                         CASE ?17 WHEN '' THEN application_label ELSE ?17 END, ?18, ?19, coalesce(?20, bank), ?21, 'pending'
+                         CASE ?17 WHEN '' THEN application_label ELSE ?17 END, ?18, ?19, coalesce(?20, bank), ?21, ?22, 'pending'
                      FROM transactions WHERE merchant_code = ?1 AND terminal_number = ?2 AND batch = ?6 AND stan = ?7"
                 ),
                 &values[..],
@@ -250,7 +253,7 @@ impl Ledger {
                 &format!(
                     "INSERT INTO transactions ({columns})
                      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21,
-                         'pending')"
+                         ?22, 'pending')"
                 ),
                 &values[..],
             ),

@@ -3,6 +3,7 @@
 use jiff::civil::{Date, DateTime};
 use rusqlite::{OptionalExtension, Row, params};
 
+use super::people::maybe_number;
 use super::{Ledger, LedgerError, statement_error};
 use crate::emv::cvm::Verification;
 use crate::money::{Amount, Currency};
@@ -10,6 +11,7 @@ use crate::payment::online::{EntryMode, LateApproval, ReversalReason, ReversalRe
 use crate::payment::queue::Resolution;
 use crate::payment::record::State;
 use crate::payment::transaction::{Kind, Money};
+use crate::people::PersonNumber;
 use crate::reference::{AuthorisationCode, Batch, ResponseCode, Rrn, Stan, TraceNumber};
 use crate::wording::ReasonKind;
 
@@ -84,6 +86,8 @@ pub struct TransactionRow {
     pub voucher: Option<String>,
     /// It was paid for a moment before its order was closed: the customer has the money back.
     pub paid_back: bool,
+    /// Who took it; nobody, where nobody had signed on.
+    pub cashier: Option<PersonNumber>,
 }
 
 /// What was paid on one day, and what went back.
@@ -111,9 +115,9 @@ pub(super) const COLUMNS: &str =
     application_label, t.chip_data, reason, t.response_code, rrn, authorisation_code, cryptogram, tvr, tsi, atc, signature,
     reversal_reason, reversal_tries, script_results, t.next_try, t.resolution, late_response_code, late_rrn,
     late_authorisation_code, late_at, verification, t.bank, t.kind, original_batch, original_stan, original_at,
-    code_tail, voucher, paid_back";
+    code_tail, voucher, paid_back, cashier";
 /// How many they are.
-pub(super) const COLUMN_COUNT: usize = 40;
+pub(super) const COLUMN_COUNT: usize = 41;
 
 impl TransactionRow {
     /// Whether the request brought a PIN for the bank.
@@ -332,6 +336,7 @@ pub(super) fn read(row: &Row<'_>) -> Result<TransactionRow, LedgerError> {
             .get::<_, Option<bool>>(39)
             .map_err(|error| LedgerError::Value { what: "mark of what was paid back", value: error.to_string() })?
             .unwrap_or(false),
+        cashier: maybe_number(row, 40)?,
     })
 }
 

@@ -11,6 +11,7 @@ use super::row::{COLUMN_COUNT, COLUMNS, read};
 use super::{Ledger, LedgerError, TransactionRow, statement_error};
 use crate::money::Amount;
 use crate::payment::transaction::Kind;
+use crate::people::PersonNumber;
 use crate::reference::{Rrn, Stan};
 
 /// Last four digits of a card number.
@@ -41,6 +42,8 @@ pub struct Search {
     pub from: Option<DateTime>,
     /// Earlier than this.
     pub before: Option<DateTime>,
+    /// Taken by this person.
+    pub cashier: Option<PersonNumber>,
 }
 
 /// A part of what was found.
@@ -124,7 +127,7 @@ fn history(after: Option<&PageEnd>, length: usize) -> Question {
 }
 
 fn question(search: &Search, after: Option<&PageEnd>, length: usize) -> Question {
-    let Search { kind, amount, last_four, stan, rrn, from, before } = search;
+    let Search { kind, amount, last_four, stan, rrn, from, before, cashier } = search;
     let mut question = Question { sql: String::new(), values: Vec::new() };
     let mut conditions = Vec::new();
     // The index is that of what the fewest payments have in common.
@@ -136,6 +139,10 @@ fn question(search: &Search, after: Option<&PageEnd>, length: usize) -> Question
             index = "transactions_of_kind";
             conditions.push("t.kind <> 'sale'".to_owned());
         }
+    }
+    if let Some(cashier) = cashier {
+        index = "transactions_of_cashier";
+        conditions.push(format!("t.cashier = {}", question.value(i64::from(cashier.number()))));
     }
     if let Some(amount) = amount {
         index = "transactions_of_amount";

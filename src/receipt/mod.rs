@@ -102,6 +102,8 @@ pub struct SaleSlip {
     pub log_head: Option<String>,
     /// The customer's link to an e-receipt, and the last day on which it opens one.
     pub link: Option<(String, Date)>,
+    /// Number of whoever took it, where people sign on.
+    pub cashier: Option<String>,
     /// Printed before; counts from 1 for the first duplicate.
     pub duplicate: Option<u32>,
     /// The keys or the card are for tests only; the slip says so.
@@ -205,6 +207,7 @@ pub(crate) mod tests {
             pin_checked_by_bank: false,
             log_head: Some(format!("58/{}", "0A1B2C3D".repeat(8))),
             link: None,
+            cashier: None,
             duplicate: None,
             test: true,
         }
@@ -399,7 +402,13 @@ pub(crate) mod tests {
             assert_eq!(lines[end + 1], "谢谢惠顾", "{said}");
         }
         let unknown = SaleSlip { bank: None, ..slip() };
-        assert!(!text(&unknown, CopyFor::Merchant, 32, Language::Chinese).contains("发卡行 "));
+        let said = text(&unknown, CopyFor::Merchant, 32, Language::Chinese);
+        assert!(!said.contains("发卡行 ") && !said.contains("操作员"), "{said}");
+        let taken = SaleSlip { cashier: Some("07".to_owned()), ..slip() };
+        for (language, who) in [(Language::Chinese, "操作员号"), (Language::English, "Cashier")] {
+            let said = text(&taken, CopyFor::Customer, 32, language);
+            assert!(said.lines().any(|line| line.starts_with(who) && line.ends_with(" 07")), "{said}");
+        }
     }
 
     #[test]

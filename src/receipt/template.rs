@@ -127,6 +127,7 @@ impl Slip for SaleCopy<'_> {
             "card_sequence" => Some(slip.card_sequence_number.map_or_else(String::new, |n| format!("PSN {n:02}"))),
             "card_expiry" => slip.card_expiry.as_deref().map(expiry),
             "bank" => slip.bank.clone(),
+            "cashier" => slip.cashier.clone(),
             "application_label" => not_empty(&slip.application_label),
             "aid" => not_empty(&slip.aid),
             "rrn" => slip.rrn.as_ref().map(ToString::to_string),
@@ -472,6 +473,7 @@ mod tests {
             original: Some(slip().trace),
             code_tail: Some("123456".into()),
             voucher: Some("4200001234".into()),
+            cashier: Some("07".into()),
             link: Some(("https://r.example.cn/R/1".into(), "2026-09-01".parse().unwrap())),
             ..slip()
         };

@@ -60,6 +60,8 @@ pub struct Settings {
     pub settlement: SettlementSettings,
     /// The interface for tills.
     pub till: TillSettings,
+    /// People.
+    pub people: PeopleSettings,
 }
 
 /// The terminal itself.
@@ -225,6 +227,23 @@ pub struct SettlementSettings {
 impl Default for SettlementSettings {
     fn default() -> Self {
         Self { at: "23:30".to_owned() }
+    }
+}
+
+/// The people who work at the terminal.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PeopleSettings {
+    /// What cashiers need a manager's code for, in words of `assets/people.toml`.
+    pub manager_code_for: Vec<String>,
+    /// Seconds without a touch after which the screen is locked; 0 never.
+    pub lock_after_s: u64,
+}
+
+impl Default for PeopleSettings {
+    fn default() -> Self {
+        let money_back = ["void", "refund", "pre_authorisation_void", "completion_void"];
+        Self { manager_code_for: money_back.map(str::to_owned).to_vec(), lock_after_s: 300 }
     }
 }
 
@@ -396,6 +415,10 @@ impl Settings {
                 return Err((key, format!("{seconds} seconds; it must be 1 to {longest}")));
             }
         }
+        if !matches!(self.people.lock_after_s, 0 | 30..=86_400) {
+            let problem = format!("{} seconds; it must be 30 to 86400, or 0 for never", self.people.lock_after_s);
+            return Err(("people.lock_after_s", problem));
+        }
         self.check_host()?;
         Listen::parse(&self.till.listen).map_err(|error| ("till.listen", error.to_string()))?;
         if !(1200..=4_000_000).contains(&self.printer.baud) {
@@ -523,9 +546,10 @@ mod tests {
     #[test]
     fn every_key_of_the_program_is_in_the_example() {
         // serde names all known keys when it meets an unknown one.
-        for section in
-            ["terminal", "host", "vault", "ledger", "reader", "pin", "printer", "sound", "screen", "goods", "till"]
-        {
+        for section in [
+            "terminal", "host", "vault", "ledger", "reader", "pin", "printer", "sound", "screen", "goods", "people",
+            "till",
+        ] {
             let message = message(&format!("[{section}]\nno_such_key = 1"));
             for key in message.split('`').skip(3).step_by(2) {
                 assert!(EXAMPLE.contains(&format!("{key} =")), "{section}.{key} is not in assets/yima.toml");

@@ -34,6 +34,7 @@ pub fn progress(screen: &Screen) -> Option<&'static str> {
         | Screen::Goods(_)
         | Screen::Queue { .. }
         | Screen::Settlement(_)
+        | Screen::Staff(_)
         | Screen::Enrol { .. }
         | Screen::OutOfService { .. } => None,
     }

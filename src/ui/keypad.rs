@@ -6,6 +6,7 @@ use super::amount_entry::AmountEntry;
 use super::generated::{AppWindow, Keypad};
 use super::{Intents, Shared, values};
 use crate::app::shop_view::ShopIntent;
+use crate::app::staff_view::StaffIntent;
 use crate::app::view::{Intent, Screen, View};
 use crate::wording::{Language, Reason, ReasonKind};
 
@@ -13,7 +14,7 @@ use crate::wording::{Language, Reason, ReasonKind};
 pub(super) fn setup(window: &AppWindow, shared: &Shared, intents: &Intents) {
     let keypad = window.global::<Keypad>();
     let change = |change: fn(&mut AmountEntry, &str)| {
-        let (weak, shared) = (window.as_weak(), shared.clone());
+        let (weak, shared, sender) = (window.as_weak(), shared.clone(), intents.clone());
         move |digits: &str| {
             if let Some(window) = weak.upgrade() {
                 let amount = shared.with(|state| {
@@ -21,6 +22,10 @@ pub(super) fn setup(window: &AppWindow, shared: &Shared, intents: &Intents) {
                     state.entry
                 });
                 show_entry(&window, &amount);
+                // Where a screen is locked that nobody touches, keys are touches.
+                if shared.with(|state| state.view.as_ref().is_some_and(|view| view.duty.people)) {
+                    sender.send(Intent::Staff(StaffIntent::Touched));
+                }
             }
         }
     };
@@ -106,6 +111,7 @@ pub(super) fn follow(entry: &mut AmountEntry, view: &View) {
         | Screen::Cart(_)
         | Screen::Goods(_)
         | Screen::Settlement(_)
+        | Screen::Staff(_)
         | Screen::Queue { .. }
         | Screen::Enrol { .. }
         | Screen::OutOfService { .. } => {}

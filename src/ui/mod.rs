@@ -19,6 +19,7 @@ use generated::{Kinds, ScreenName, Screens, Theme};
 use pin_typed::PinTyped;
 use preferences::Turned;
 use scanned::Scanned;
+use staff::StaffTyped;
 
 pub mod amount_entry;
 mod applications;
@@ -37,6 +38,7 @@ mod preferences;
 mod queue;
 mod scanned;
 mod settlement;
+mod staff;
 mod status;
 mod till;
 mod transactions;
@@ -128,6 +130,7 @@ impl Touchscreen {
         cart::setup(&window, &shared, &intents);
         goods::setup(&window, &shared, &intents);
         till::setup(&window, &intents);
+        staff::setup(&window, &shared, &intents);
         preferences::set_language(&window, options.language);
         preferences::set_dark(&window, options.dark);
         let theme = window.global::<Theme>();
@@ -235,6 +238,8 @@ struct State {
     scanned: Scanned,
     /// A number that is typed about the cart.
     number: NumberTyped,
+    /// A number, a code or an amount that is typed about people. Wiped when the screen that asks for it goes.
+    staff: StaffTyped,
     /// What goods are looked for by.
     search: String,
     /// Which pages of a settlement's lists are shown.
@@ -258,6 +263,7 @@ impl Default for State {
             code: CodeTyped::default(),
             scanned: Scanned::default(),
             number: NumberTyped::default(),
+            staff: StaffTyped::new(AmountEntry::new(Currency::CNY)),
             search: String::new(),
             settlement_pages: settlement::Pages::default(),
             applications_page: 0,
@@ -283,6 +289,7 @@ impl Shared {
             if settlement::is_another(state.view.as_ref().map(|before| &before.screen), &view.screen) {
                 state.settlement_pages = settlement::Pages::default();
             }
+            state.staff.follow(state.view.as_ref(), &view);
             if !matches!(view.screen, Screen::Enrol { .. }) {
                 state.code = CodeTyped::default();
             }
@@ -295,7 +302,10 @@ impl Shared {
 fn paint(window: &AppWindow, shared: &Shared) {
     let (view, entry, pin_layout) = shared.with(|state| (state.view.clone(), state.entry, state.pin_layout));
     let Some(view) = view else { return };
-    if matches!(view.screen, Screen::Keypad { .. } | Screen::Enrol { .. } | Screen::OutOfService { .. }) {
+    if matches!(
+        view.screen,
+        Screen::Keypad { .. } | Screen::Staff(_) | Screen::Enrol { .. } | Screen::OutOfService { .. }
+    ) {
         preferences::return_to_cashier(window, shared);
     }
     let asked_for = match &view.screen {
@@ -305,6 +315,7 @@ fn paint(window: &AppWindow, shared: &Shared) {
     preferences::speak_to_cardholder(window, shared, asked_for);
     let language = preferences::language(window);
     status::show(window, &view);
+    staff::show_duty(window, &view.duty);
     payment::show_codes(window, shared, view.codes);
     goods::show_shop(window, &view.shop, language);
     window.global::<Kinds>().set_shown(values::kind(view.kind));
@@ -383,6 +394,7 @@ fn paint(window: &AppWindow, shared: &Shared) {
             goods::show(window, shared, found, language);
             ScreenName::Goods
         }
+        Screen::Staff(shown) => staff::show(window, shared, shown, language),
         Screen::Queue { rows, page, pages, waiting, parked, under_way } => {
             let counts = queue::Counts { waiting: *waiting, parked: *parked, under_way: *under_way };
             queue::show(window, rows, *page, *pages, &counts);

@@ -58,6 +58,7 @@ pub(super) fn show(window: &AppWindow, screen: &Screen, language: Language) {
         | Screen::Cart(_)
         | Screen::Goods(_)
         | Screen::Settlement(_)
+        | Screen::Staff(_)
         | Screen::Queue { .. }
         | Screen::Enrol { .. } => {}
     }

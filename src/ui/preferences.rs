@@ -53,6 +53,7 @@ const fn is_customers(screen: &Screen) -> bool {
         | Screen::Cart(_)
         | Screen::Goods(_)
         | Screen::Settlement(_)
+        | Screen::Staff(_)
         | Screen::Queue { .. }
         | Screen::Enrol { .. }
         | Screen::OutOfService { .. } => false,

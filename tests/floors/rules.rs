@@ -5,7 +5,7 @@ use std::path::Path;
 use super::source::{Source, UsedPath};
 
 /// The modules of the library from the top down. Each uses only those that come after it.
-pub const FLOORS: [&str; 31] = [
+pub const FLOORS: [&str; 32] = [
     "cli",
     "ui",
     "till_server",
@@ -16,6 +16,7 @@ pub const FLOORS: [&str; 31] = [
     "catalogue",
     "till_keys",
     "ledger",
+    "people",
     "proof",
     "settlement",
     "till",
@@ -40,7 +41,8 @@ pub const FLOORS: [&str; 31] = [
 ];
 
 /// Modules that decide and do nothing: no input or output, no clock, no randomness, no threads.
-const PURE: [&str; 17] = [
+const PURE: [&str; 18] = [
+    "people",
     "proof",
     "settlement",
     "till",
@@ -112,7 +114,8 @@ const IMPURE_FUNCTIONS: [[&str; 2]; 6] = [
 ];
 
 /// Libraries that one part of the house keeps for itself, so that there is one place to look and one to change.
-const HOMES: [(&str, &[&str]); 9] = [
+const HOMES: [(&str, &[&str]); 10] = [
+    ("argon2", &["crypto"]),
     ("slint", &["ui"]),
     ("rusqlite", SQL_HOME),
     ("hyper_openssl", &["acquirer"]),

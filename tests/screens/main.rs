@@ -12,6 +12,8 @@ mod platform;
 mod reading;
 mod selling;
 mod settling;
+mod staff;
+mod staff_views;
 mod targets;
 mod touching;
 mod translations;

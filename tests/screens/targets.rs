@@ -58,7 +58,7 @@ pub fn nothing_covers_another(bench: &Bench, name: &str) {
 fn is_key(label: &str, scene: &str) -> bool {
     const PAD: [&str; 8] = ["Cancel", "Correct", "OK", "No PIN", "取消", "更正", "确认", "不输密码"];
     let digit = label.parse::<u8>().is_ok_and(|_| label.len() == 1);
-    label == "00" || digit || (scene.starts_with("enter-pin") && PAD.contains(&label))
+    label == "00" || digit || ((scene.starts_with("enter-pin") || scene.starts_with("code-")) && PAD.contains(&label))
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod till;
 
 use jiff::civil::{DateTime, date};
 use yima::app::shop_view::ShopView;
+use yima::app::staff_view::DutyView;
 use yima::app::view::{LinkState, Screen, View};
 use yima::money::{Amount, Currency};
 use yima::payment::transaction;
@@ -42,6 +43,7 @@ pub fn view(screen: Screen) -> View {
         codes: false,
         shop: ShopView::default(),
         display: None,
+        duty: DutyView::default(),
     }
 }
 

@@ -192,6 +192,7 @@ impl Premises {
         let carrier: Box<dyn Carrier> = Box::new(network.clone());
         let host = &self.setup.settings.host;
         let in_use = self.setup.emv_files(&self.identity).load().unwrap();
+        let staff = self.setup.staff_setup(&*vault).unwrap();
         Ok(Parts {
             merchant_code: self.identity.merchant_code().unwrap(),
             terminal_number: self.identity.terminal_number().unwrap(),
@@ -223,6 +224,7 @@ impl Premises {
             chooser: Chooser::Nobody,
             shop: ShopSetup::default(),
             till_keys: None,
+            staff,
             test: true,
             lock: self.setup.lock().unwrap(),
             identity: self.identity.clone(),

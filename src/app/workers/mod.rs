@@ -1,5 +1,6 @@
 //! One thread for each device that can block: it takes jobs, does them one after the other and sends events to the engine.
 
+pub mod codes;
 pub mod copier;
 pub mod link;
 pub mod printer;
@@ -47,6 +48,8 @@ pub struct Workers {
     pub printer: Sender<printer::Job>,
     /// Copies of the ledger; where there is no thread for them, none are made while the engine runs.
     pub copier: Option<Sender<copier::Job>>,
+    /// Codes of people; where there is no thread for them, the engine looks at them itself.
+    pub codes: Option<Sender<codes::Job>>,
 }
 
 /// Starts a worker thread; it ends when the sender of jobs is dropped.

@@ -197,6 +197,10 @@ fn every_question_is_answered_by_its_index() {
             "SEARCH t USING INDEX transactions_of_stan (stan=? AND at>?)",
         ),
         (
+            question(&Search { cashier: PersonNumber::new(1).ok(), ..Search::default() }, Some(&end), 9),
+            "SEARCH t USING INDEX transactions_of_cashier (cashier=? AND at>? AND at<?)",
+        ),
+        (
             question(&Search { rrn: Rrn::parse("000000000001").ok(), ..Search::default() }, Some(&end), 9),
             "SEARCH t USING INDEX transactions_of_rrn (rrn=?)",
         ),

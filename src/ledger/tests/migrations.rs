@@ -37,7 +37,7 @@ const STATES: [(&str, &str, &str); 7] = [
 ];
 
 /// Rows that later versions had beside payments: since which, and how they are written.
-const BESIDE: [(usize, &str); 16] = [
+const BESIDE: [(usize, &str); 17] = [
     (1, "UPDATE counters SET batch = 7, next_stan = 77"),
     (1, "INSERT INTO copies SELECT id, 'merchant', 0, 'printed' FROM transactions"),
     (1, "INSERT INTO copies SELECT id, 'customer', 0, CASE id % 4 WHEN 0 THEN 'queued' WHEN 1 THEN 'sending'
@@ -61,6 +61,7 @@ const BESIDE: [(usize, &str); 16] = [
     (9, "UPDATE counters SET binding_key = 'aa', binding_version = 3"),
     (10, "INSERT INTO pan_keys SELECT id, 1, zeroblob(60) FROM transactions WHERE state = 'approved'"),
     (16, "INSERT INTO sold_goods SELECT id, 1, 7, 'Cola', 'piece', 2, 350, 0, 700, 1300 FROM transactions"),
+    (19, "INSERT INTO people (number, name, enabled, added_at) VALUES (99, 'Wang', 1, '2026-11-22T08:00:00')"),
 ];
 
 /// A ledger as a program of this version left it.

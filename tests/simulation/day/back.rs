@@ -117,6 +117,7 @@ impl Day<'_> {
             | Screen::Goods(_)
             | Screen::Settlement(_)
             | Screen::Queue { .. }
+            | Screen::Staff(_)
             | Screen::Enrol { .. } => {
                 self.send(Intent::ShowKeypad);
             }

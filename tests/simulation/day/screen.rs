@@ -57,6 +57,7 @@ pub fn word(screen: &Screen) -> String {
         Screen::Goods(found) => format!("goods {}", found.goods.len()),
         Screen::Settlement(_) => "settlement".to_owned(),
         Screen::Queue { waiting, parked, .. } => format!("queue {waiting} {parked}"),
+        Screen::Staff(_) => "staff".to_owned(),
         Screen::Enrol { .. } => "enrol".to_owned(),
         Screen::OutOfService { reason: why } => format!("out of service {}", reason(Some(why))),
     }

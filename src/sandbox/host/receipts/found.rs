@@ -124,6 +124,7 @@ fn slip(link: &ReceiptLink, facts: &Facts, kind: Kind, amount: Amount, rrn: &str
         trailer: Vec::new(),
         link: None,
         log_head: link.log_head.clone(),
+        cashier: None,
         duplicate: None,
         test: true,
     })
