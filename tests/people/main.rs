@@ -13,5 +13,6 @@ mod staff;
 #[path = "../engine/terminal.rs"]
 #[allow(dead_code, reason = "these tests use a part of it")]
 mod terminal;
+mod tills;
 #[path = "../support/watching.rs"]
 mod watching;
