@@ -68,6 +68,14 @@ fn scene(name: &'static str, screen: Screen) -> Scene {
 
 /// All of them.
 pub fn scenes() -> Vec<Scene> {
-    [keypad::scenes(), paying::scenes(), history::scenes(), selling::scenes(), settling::scenes(), till::scenes()]
-        .concat()
+    [
+        keypad::scenes(),
+        paying::scenes(),
+        history::scenes(),
+        selling::scenes(),
+        settling::scenes(),
+        till::scenes(),
+        crate::staff_views::scenes(),
+    ]
+    .concat()
 }
