@@ -47,11 +47,14 @@ use run::{Order, complaint};
 /// The seeds of `./dev test`.
 const SEEDS: std::ops::Range<u64> = 0..16;
 
+/// Days that once were said to go wrong: one trouble of the disk began right after somebody had seen to another.
+const REMEMBERED: [u64; 1] = [9775];
+
 #[test]
 fn no_day_goes_wrong() {
     let started = Instant::now();
-    let found: Vec<String> = SEEDS.filter_map(|seed| complaint(&Plan::of(seed))).collect();
-    println!("{} days in {:.1} s", SEEDS.end - SEEDS.start, started.elapsed().as_secs_f64());
+    let found: Vec<String> = SEEDS.chain(REMEMBERED).filter_map(|seed| complaint(&Plan::of(seed))).collect();
+    println!("{} days in {:.1} s", SEEDS.count() + REMEMBERED.len(), started.elapsed().as_secs_f64());
     assert!(found.is_empty(), "{}", found.join("\n"));
 }
 

@@ -59,6 +59,7 @@ impl Day<'_> {
     }
 
     pub(super) fn power_on(&mut self) {
+        let met = disk::met();
         let opened = premises::with(|premises| premises.parts(&self.network, &self.slot, &self.paper));
         let again = Duration::from_secs(10);
         let parts = match opened {
@@ -72,6 +73,10 @@ impl Day<'_> {
             Err(error) => {
                 self.trace.note(format_args!("the terminal does not start: {}", error_word(&error)));
                 self.refusals += 1;
+                // What is met after that is another trouble of the plan, which somebody sees to as well.
+                if self.refusals > PATIENCE && disk::met() > met {
+                    self.refusals = 1;
+                }
                 // However long this trouble is: somebody sees to the disk, and that has to be enough.
                 if self.refusals == PATIENCE {
                     self.trace.note(format_args!("somebody sees to the disk"));

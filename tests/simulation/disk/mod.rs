@@ -104,6 +104,8 @@ struct Disk {
     next_id: u64,
     /// Writes, truncations and syncs of the terminal's files so far.
     operations: u64,
+    /// How many of them have met trouble.
+    met: u64,
     troubles: BTreeMap<u64, Trouble>,
     /// So many syncs fail.
     failing_syncs: u32,
@@ -192,6 +194,11 @@ pub fn is_dead() -> bool {
 /// The power goes, in the middle of nothing.
 pub fn cut() {
     DISK.with_borrow_mut(|disk| disk.dead = true);
+}
+
+/// How many writes and syncs of the terminal have met trouble so far.
+pub fn met() -> u64 {
+    DISK.with_borrow(|disk| disk.met)
 }
 
 /// Writes and syncs of the terminal so far.
@@ -300,7 +307,9 @@ impl Disk {
             return None;
         }
         self.operations += 1;
-        self.troubles.remove(&(self.operations - 1))
+        let trouble = self.troubles.remove(&(self.operations - 1));
+        self.met += u64::from(trouble.is_some());
+        trouble
     }
 
     fn open(&mut self, name: Option<&str>, flags: c_int) -> Result<u64, c_int> {
