@@ -3,27 +3,22 @@
 //!
 //! A terminal without people asks nobody. A payment that runs is never stopped for a code: who is asked is asked before it begins.
 
+mod managing;
+mod rights;
+
 use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
 use super::engine::Core;
-use super::settlement_view::SettlementIntent;
 use super::showing::local_now;
-use super::staff_view::{
-    CodePurpose, CodeView, DutyView, PEOPLE_PER_PAGE, PeopleView, PersonRow, PersonState, PersonView, ShiftView,
-    StaffIntent, StaffView,
-};
-use super::till::{TillEvent, TillIntent};
+use super::staff_view::{CodePurpose, CodeView, DutyView, PersonView, StaffIntent, StaffView};
 use super::view::{Intent, Screen};
 use super::workers::codes::{self, Answer, Work};
 use crate::clock;
 use crate::crypto::code_hash::CodeHashError;
 use crate::ledger::LedgerError;
-use crate::payment::purpose::Purpose;
-use crate::payment::transaction::Kind;
 use crate::people::{
-    AuditEntry, Code, CodeError, CodeKey, Deed, Judgement, KeptCode, Moment, NotAllowed, Person, PersonNumber, Place,
-    Right, Role, Roster, Shift, ShiftError, TurnedAway, judge,
+    AuditEntry, Code, CodeKey, Deed, Moment, Person, PersonNumber, Place, Right, Role, Roster, TurnedAway,
 };
 use crate::wording::{Reason, ReasonKind};
 
@@ -226,125 +221,6 @@ impl Core {
         self.screen = Screen::Staff(Box::new(StaffView::Code(self.code_view(purpose))));
     }
 
-    /// A wish as far as whoever wants it may have it. One that needs a manager waits for the code; of people themselves it is seen to here.
-    pub(super) fn admit(&mut self, intent: Intent) -> Option<Intent> {
-        if let Intent::Till(wish) = &intent {
-            return self.admits_till(wish).then_some(intent);
-        }
-        self.staff.last_touch = clock::instant();
-        match &intent {
-            Intent::Staff(StaffIntent::Touched) => return None,
-            Intent::Staff(
-                wish @ (StaffIntent::SignOn(..)
-                | StaffIntent::GiveRight(..)
-                | StaffIntent::SignOff
-                | StaffIntent::Lock
-                | StaffIntent::Leave),
-            ) => {
-                let wish = wish.clone();
-                self.at_the_door(wish);
-                return None;
-            }
-            _ => {}
-        }
-        if let Attendant::Known(_) = self.parts.staff.attendant {
-            return (!matches!(intent, Intent::Staff(_))).then_some(intent);
-        }
-        // Whoever turns to something else does not give the right.
-        if self.staff.asking.is_some() && !self.pays() {
-            self.refuse_right();
-        }
-        let right = self.right_for(&intent);
-        let managing = right == Some(Right::People);
-        if !self.people_sign_on() || (managing && !self.staff.roster.has_manager(&self.parts.staff.key)) {
-            return Some(intent);
-        }
-        if belongs_to_a_payment(&intent) {
-            return Some(intent);
-        }
-        let Some(person) = self.staff.on_duty.filter(|_| !self.staff.locked) else {
-            if !self.pays() && self.waiting.is_none() {
-                self.show_keypad();
-            }
-            return None;
-        };
-        let Some(right) = right else { return Some(intent) };
-        if managing && self.staff.visiting.is_some() && self.shows_people() {
-            return Some(intent);
-        }
-        let role = self.staff.roster.of(person).map_or(Role::Cashier, Person::role);
-        match judge(role, right, &self.parts.staff.with_manager) {
-            Judgement::Allowed => Some(intent),
-            Judgement::WithManager => {
-                if !self.pays() && self.waiting.is_none() {
-                    self.ask_for_right(right, intent);
-                }
-                None
-            }
-        }
-    }
-
-    /// A till touches nothing, and a payment of it is whoever's is signed on. Nobody types a manager's code for it: what needs one is
-    /// done at the terminal.
-    fn admits_till(&mut self, wish: &TillIntent) -> bool {
-        let TillIntent::Begin(number, purpose) = wish else { return true };
-        if let Attendant::Known(_) = self.parts.staff.attendant {
-            return true;
-        }
-        if !self.people_sign_on() {
-            return true;
-        }
-        let refused = match self.staff.on_duty.filter(|_| !self.staff.locked) {
-            None => Some(ReasonKind::NobodySignedOn),
-            Some(person) => {
-                let role = self.staff.roster.of(person).map_or(Role::Cashier, Person::role);
-                match judge(role, self.right_of(purpose), &self.parts.staff.with_manager) {
-                    Judgement::Allowed => None,
-                    Judgement::WithManager => Some(ReasonKind::ManagerNeeded),
-                }
-            }
-        };
-        if let Some(kind) = refused {
-            self.listener.till(&TillEvent::Refused(*number, Reason::of(kind)));
-        }
-        refused.is_none()
-    }
-
-    /// What somebody needs for a wish; nothing, where everybody who is signed on may have it.
-    fn right_for(&self, intent: &Intent) -> Option<Right> {
-        match intent {
-            Intent::Charge(_) | Intent::Shop(super::shop_view::ShopIntent::Pay) => Some(Right::Sale),
-            Intent::Begin(purpose) => Some(self.right_of(purpose)),
-            Intent::Settle { .. } | Intent::Settlement(SettlementIntent::GiveUp(_) | SettlementIntent::Withdraw) => {
-                Some(Right::Settle)
-            }
-            Intent::Settlement(_) => Some(Right::Reports),
-            Intent::Decide(..) => Some(Right::Decide),
-            Intent::Shop(_) => Some(Right::Goods),
-            Intent::ShowTransactions(_) | Intent::ShowTransaction(_) | Intent::Reprint(_) => Some(Right::Reports),
-            Intent::Staff(
-                StaffIntent::ShowPeople(_) | StaffIntent::Add(_) | StaffIntent::GiveCode(..) | StaffIntent::Enable(..),
-            ) => Some(Right::People),
-            Intent::Staff(
-                StaffIntent::ShowShift
-                | StaffIntent::OpenShift(_)
-                | StaffIntent::MoveCash(..)
-                | StaffIntent::CloseShift(_),
-            ) => Some(Right::Shift),
-            _ => None,
-        }
-    }
-
-    /// What is undone says by what it is what it needs.
-    pub(super) fn right_of(&self, purpose: &Purpose) -> Right {
-        let Purpose::Void(original, _) = purpose else { return Right::of(purpose.kind()) };
-        match self.ledger.find(*original).ok().flatten().map(|row| row.kind) {
-            Some(Kind::PreAuthorisation) => Right::PreAuthorisationVoid,
-            Some(Kind::Completion) => Right::CompletionVoid,
-            _ => Right::Void,
-        }
-    }
-
     fn shows_people(&self) -> bool {
         matches!(&self.screen, Screen::Staff(view) if matches!(**view, StaffView::People(_)))
     }
@@ -362,29 +238,6 @@ impl Core {
                 false
             }
         }
-    }
-
-    fn ask_for_right(&mut self, right: Right, intent: Intent) {
-        let asked = self.entry(Deed::RightAsked, self.staff.on_duty).about(right);
-        if !self.write_down(&asked) {
-            return;
-        }
-        self.leave_result();
-        self.staff.notice = None;
-        let below = std::mem::replace(&mut self.screen, Screen::Keypad { notice: None });
-        self.staff.asking = Some(Asking { right, intent, below });
-        self.screen = Screen::Staff(Box::new(StaffView::Code(self.code_view(CodePurpose::Right(right)))));
-    }
-
-    /// Nobody gave it: what was there before is there again.
-    fn refuse_right(&mut self) {
-        let Some(Asking { right, below, .. }) = self.staff.asking.take() else { return };
-        self.staff.notice = None;
-        // A code that is looked at now comes too late.
-        self.staff.checking = None;
-        self.screen = below;
-        let refused = self.entry(Deed::RightRefused, self.staff.on_duty).about(right);
-        self.write_down(&refused);
     }
 
     /// Who comes and goes, and what a manager gives.
@@ -513,23 +366,6 @@ impl Core {
         Ok(())
     }
 
-    fn give_right(&mut self, manager: PersonNumber) -> Result<(), LedgerError> {
-        self.ledger.code_was_right(manager)?;
-        let Some(Asking { right, intent, below }) = self.staff.asking.take() else { return Ok(()) };
-        let about = match &intent {
-            Intent::Begin(purpose) => purpose.original().map(|original| original.to_string()),
-            _ => None,
-        };
-        let given = self.entry(Deed::RightGiven, self.staff.on_duty).by(Some(manager)).about(right);
-        self.ledger.audit(&given.saying(about.unwrap_or_default()))?;
-        self.screen = below;
-        self.staff.visiting = (right == Right::People).then_some(manager);
-        self.staff.given_by = Some(manager);
-        self.do_as_wished(intent);
-        self.staff.given_by = None;
-        Ok(())
-    }
-
     fn code_was_wrong(&mut self, number: PersonNumber) -> Result<(), LedgerError> {
         self.ledger.audit(&self.entry(Deed::WrongCode, Some(number)))?;
         self.staff.roster = self.ledger.people()?;
@@ -600,191 +436,30 @@ impl Core {
             }
             self.refresh_code_screen();
         }
-        let may_be_locked = matches!(
-            self.screen,
+        let may_be_locked = match self.screen {
             Screen::Keypad { .. }
-                | Screen::Transactions { .. }
-                | Screen::Transaction(_)
-                | Screen::Cart(_)
-                | Screen::Goods(_)
-                | Screen::Queue { .. }
-                | Screen::Staff(_)
-        );
+            | Screen::Transactions { .. }
+            | Screen::Transaction(_)
+            | Screen::Cart(_)
+            | Screen::Goods(_)
+            | Screen::Queue { .. }
+            | Screen::Settlement(_)
+            | Screen::Staff(_) => true,
+            Screen::PresentCard { .. }
+            | Screen::EnterPin { .. }
+            | Screen::ChooseApplication { .. }
+            | Screen::ConfirmApplication { .. }
+            | Screen::ShowCode { .. }
+            | Screen::Processing { .. }
+            | Screen::Approved { .. }
+            | Screen::NotPaid { .. }
+            | Screen::Unknown { .. }
+            | Screen::Enrol { .. }
+            | Screen::OutOfService { .. } => false,
+        };
         let idle = self.parts.staff.lock_after.is_some_and(|after| clock::since(self.staff.last_touch) >= after);
         if idle && may_be_locked && self.staff.checking.is_none() {
             self.lock();
-        }
-    }
-
-    /// What is done with people and the shift, by whoever may.
-    pub(super) fn do_with_people(&mut self, wish: StaffIntent) {
-        if self.pays() || self.waiting.is_some() {
-            return;
-        }
-        let done = match wish {
-            StaffIntent::ShowPeople(page) => {
-                self.show_people(page);
-                Ok(())
-            }
-            StaffIntent::Add(number) => self.add_person(number),
-            StaffIntent::GiveCode(number, code, again) => {
-                self.new_code(number, code, &again);
-                Ok(())
-            }
-            StaffIntent::Enable(number, enabled) => self.enable(number, enabled),
-            StaffIntent::ShowShift => self.show_shift(None, None),
-            StaffIntent::OpenShift(amount) => {
-                let entry = self.entry(Deed::ShiftOpened, self.staff.on_duty);
-                let opened = self.ledger.begin_shift(amount, &entry);
-                self.after_shift(opened, false)
-            }
-            StaffIntent::MoveCash(movement, amount) => {
-                let entry = self.entry(Deed::CashMoved, self.staff.on_duty);
-                let moved = self.ledger.move_cash(movement, amount, &entry);
-                self.after_shift(moved, false)
-            }
-            StaffIntent::CloseShift(amount) => {
-                let entry = self.entry(Deed::DrawerCounted, self.staff.on_duty);
-                let closed = self.ledger.close_shift(amount, &entry);
-                self.after_shift(closed, true)
-            }
-            // Seen to before.
-            StaffIntent::SignOn(..)
-            | StaffIntent::SignOff
-            | StaffIntent::Lock
-            | StaffIntent::GiveRight(..)
-            | StaffIntent::Leave
-            | StaffIntent::Touched => Ok(()),
-        };
-        if let Err(error) = done {
-            self.ledger_failed(&error);
-        }
-    }
-
-    /// Who answers for it: the manager who let somebody do it, or whoever is signed on.
-    fn acting(&self) -> Option<PersonNumber> {
-        self.staff.visiting.or(self.staff.on_duty)
-    }
-
-    fn add_person(&mut self, number: PersonNumber) -> Result<(), LedgerError> {
-        let entry = self.entry(Deed::Added, Some(number)).by(self.acting());
-        let added = self.ledger.add_person(number, "", &entry);
-        self.after_people(added)
-    }
-
-    fn enable(&mut self, number: PersonNumber, enabled: bool) -> Result<(), LedgerError> {
-        let deed = if enabled { Deed::Enabled } else { Deed::Disabled };
-        let entry = self.entry(deed, Some(number)).by(self.acting());
-        let changed = self.ledger.enable_person(number, enabled, &entry);
-        self.after_people(changed)
-    }
-
-    fn new_code(&mut self, number: PersonNumber, code: Code, again: &Code) {
-        if self.staff.checking.is_some() {
-            return;
-        }
-        // Where no manager can sign on, a manager comes first.
-        let first = !self.staff.roster.has_manager(&self.parts.staff.key);
-        let refused = if first && number.role() != Some(Role::Manager) {
-            Some(ReasonKind::ManagerCodeFirst)
-        } else if code != *again {
-            Some(ReasonKind::CodesDiffer)
-        } else {
-            match code.check(number) {
-                Ok(()) => None,
-                Err(CodeError::TooShort(_) | CodeError::Digits) => Some(ReasonKind::CodeTooShort),
-                Err(CodeError::Trivial) => Some(ReasonKind::CodeTooEasy),
-            }
-        };
-        if let Some(refused) = refused {
-            return self.show_people_with(0, Some(Reason::of(refused)));
-        }
-        let key = self.parts.staff.key.clone();
-        self.hand_over(Work::Keep(key, code), Checking::NewCode(number));
-        if self.staff.checking.is_some() && self.shows_people() {
-            self.show_people_with(0, None);
-        }
-    }
-
-    fn keep_code(&mut self, number: PersonNumber, kept: &KeptCode) -> Result<(), LedgerError> {
-        let entry = self.entry(Deed::CodeGiven, Some(number)).by(self.acting());
-        let given = self.ledger.give_code(number, kept, &entry);
-        self.after_people(given)
-    }
-
-    /// What cannot be is said; whatever else is wrong with the ledger closes the terminal.
-    fn after_people(&mut self, done: Result<(), LedgerError>) -> Result<(), LedgerError> {
-        let notice = match done {
-            Ok(()) => None,
-            Err(LedgerError::People(problem)) => Some(reason_of(&problem)),
-            Err(error) => return Err(error),
-        };
-        self.staff.roster = self.ledger.people()?;
-        // Whoever disabled oneself is gone.
-        let gone = |person: PersonNumber| self.staff.roster.of(person).is_ok_and(|person| !person.enabled);
-        if self.staff.on_duty.is_some_and(gone) {
-            self.staff.on_duty = None;
-            self.ledger.cashier_is(None);
-        }
-        if self.nobody_serves() && self.staff.roster.has_manager(&self.parts.staff.key) {
-            self.show_keypad();
-        } else {
-            self.show_people_with(0, notice);
-        }
-        Ok(())
-    }
-
-    fn show_people(&mut self, page: usize) {
-        self.show_people_with(page, None);
-    }
-
-    fn show_people_with(&mut self, page: usize, notice: Option<Reason>) {
-        self.leave_result();
-        let visiting = self.staff.visiting;
-        self.screen = Screen::Staff(Box::new(StaffView::People(self.people_view(page, notice))));
-        self.staff.visiting = visiting;
-    }
-
-    fn people_view(&self, page: usize, notice: Option<Reason>) -> PeopleView {
-        let key = &self.parts.staff.key;
-        let pages = self.staff.roster.0.len().div_ceil(PEOPLE_PER_PAGE).max(1);
-        let page = page.min(pages - 1);
-        let row = |person: &Person| PersonRow {
-            person: view_of(person),
-            state: if !person.enabled {
-                PersonState::Disabled
-            } else if person.is_locked_out() {
-                PersonState::LockedOut
-            } else if person.code_for(key).is_none() {
-                PersonState::NoCode
-            } else {
-                PersonState::Ready
-            },
-        };
-        let rows = self.staff.roster.0.iter().skip(page * PEOPLE_PER_PAGE).take(PEOPLE_PER_PAGE).map(row).collect();
-        let first = !self.staff.roster.has_manager(key);
-        PeopleView { rows, page, pages, first, notice, working: self.staff.checking.is_some() }
-    }
-
-    fn show_shift(&mut self, counted: Option<Shift>, notice: Option<Reason>) -> Result<(), LedgerError> {
-        let open = self.ledger.open_shift()?;
-        self.leave_result();
-        self.screen = Screen::Staff(Box::new(StaffView::Shift(ShiftView { open, counted, notice })));
-        Ok(())
-    }
-
-    fn after_shift(&mut self, done: Result<Shift, LedgerError>, closed: bool) -> Result<(), LedgerError> {
-        match done {
-            Ok(shift) => self.show_shift(closed.then_some(shift), None),
-            Err(LedgerError::Shift(problem)) => {
-                let notice = match problem {
-                    ShiftError::Open => Reason::of(ReasonKind::ShiftOpen),
-                    ShiftError::TooLittle => Reason::of(ReasonKind::DrawerTooLittle),
-                    other => Reason::with_detail(ReasonKind::ShiftRefused, other.to_string()),
-                };
-                self.show_shift(None, Some(notice))
-            }
-            Err(error) => Err(error),
         }
     }
 
@@ -796,40 +471,4 @@ impl Core {
             (None, _) => nobody.to_owned(),
         }
     }
-
-    /// Whoever was let see everybody has left.
-    pub(super) fn leave_people(&mut self) {
-        self.staff.visiting = None;
-    }
-}
-
-/// What cannot become of somebody, for a person.
-fn reason_of(problem: &NotAllowed) -> Reason {
-    match problem {
-        NotAllowed::Taken(_) => Reason::of(ReasonKind::PersonTaken),
-        NotAllowed::ManagerFirst => Reason::of(ReasonKind::ManagerCodeFirst),
-        NotAllowed::LastManager(_) => Reason::of(ReasonKind::LastManager),
-        NotAllowed::Nobody(_) | NotAllowed::NoRole(_) | NotAllowed::Name => {
-            Reason::with_detail(ReasonKind::PersonNotChanged, problem.to_string())
-        }
-    }
-}
-
-/// What belongs to a payment that runs, or to what it came to: whoever is signed on, it is gone on with.
-const fn belongs_to_a_payment(intent: &Intent) -> bool {
-    matches!(
-        intent,
-        Intent::Cancel
-            | Intent::PayByScanned(_)
-            | Intent::PayByShown
-            | Intent::EnterPin(_)
-            | Intent::BypassPin
-            | Intent::ChooseApplication(_)
-            | Intent::ConfirmApplication(_)
-            | Intent::NextCustomer
-            | Intent::ShowKeypad
-            | Intent::DidItPrint { .. }
-            | Intent::RetryPrint
-            | Intent::Enrol(_)
-    )
 }

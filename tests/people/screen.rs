@@ -6,6 +6,7 @@ use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
 
 use yima::app::Ending;
+use yima::app::settlement_view::SettlementIntent;
 use yima::app::staff_view::{CodePurpose, PersonState, StaffIntent};
 use yima::app::view::{Intent, Screen};
 use yima::money::{Amount, Currency};
@@ -312,4 +313,19 @@ fn new_keys_of_the_terminal_are_the_way_back_from_a_managers_forgotten_code() {
     running.staff(StaffIntent::SignOn(number(99), code(WRONG)));
     running.until("signed on", is_keypad);
     assert!(terminal.rows().is_empty());
+}
+
+#[test]
+fn the_merchants_money_does_not_stay_on_a_screen_that_nobody_touches() {
+    let terminal = terminal();
+    let mut running = terminal.start_with("unionpay-debit", |parts| {
+        let mut parts = signing_on(parts);
+        parts.staff.lock_after = Some(Duration::from_millis(1500));
+        parts
+    });
+    running.until_code("locked out at first", |_| true);
+    running.sign_on(1);
+    running.wish(Intent::Settlement(SettlementIntent::Show));
+    running.until("the open batch", |screen| matches!(screen, Screen::Settlement(_)));
+    running.until_code("locked", |view| view.purpose == CodePurpose::Unlock);
 }

@@ -1,0 +1,216 @@
+//! What whoever is there may have: a wish is admitted, waits for a manager's code, or is refused. Which role may do what is the core's
+//! matter ([`crate::people`]).
+
+use super::{Asking, Attendant};
+use crate::app::engine::Core;
+use crate::app::settlement_view::SettlementIntent;
+use crate::app::shop_view::ShopIntent;
+use crate::app::staff_view::{CodePurpose, StaffIntent, StaffView};
+use crate::app::till::{TillEvent, TillIntent};
+use crate::app::view::{Intent, Screen};
+use crate::clock;
+use crate::ledger::LedgerError;
+use crate::payment::purpose::Purpose;
+use crate::payment::transaction::Kind;
+use crate::people::{Deed, Judgement, Person, PersonNumber, Right, Role, judge};
+use crate::wording::{Reason, ReasonKind};
+
+impl Core {
+    /// A wish as far as whoever wants it may have it. One that needs a manager waits for the code; of people themselves it is seen to here.
+    pub(in crate::app) fn admit(&mut self, intent: Intent) -> Option<Intent> {
+        if let Intent::Till(wish) = &intent {
+            return self.admits_till(wish).then_some(intent);
+        }
+        self.staff.last_touch = clock::instant();
+        match &intent {
+            Intent::Staff(StaffIntent::Touched) => return None,
+            Intent::Staff(
+                wish @ (StaffIntent::SignOn(..)
+                | StaffIntent::GiveRight(..)
+                | StaffIntent::SignOff
+                | StaffIntent::Lock
+                | StaffIntent::Leave),
+            ) => {
+                let wish = wish.clone();
+                self.at_the_door(wish);
+                return None;
+            }
+            _ => {}
+        }
+        if let Attendant::Known(_) = self.parts.staff.attendant {
+            return (!matches!(intent, Intent::Staff(_))).then_some(intent);
+        }
+        // Whoever turns to something else does not give the right.
+        if self.staff.asking.is_some() && !self.pays() {
+            self.refuse_right();
+        }
+        let right = self.right_for(&intent);
+        let managing = right == Some(Right::People);
+        if !self.people_sign_on() || (managing && !self.staff.roster.has_manager(&self.parts.staff.key)) {
+            return Some(intent);
+        }
+        if belongs_to_a_payment(&intent) {
+            return Some(intent);
+        }
+        let Some(person) = self.staff.on_duty.filter(|_| !self.staff.locked) else {
+            if !self.pays() && self.waiting.is_none() {
+                self.show_keypad();
+            }
+            return None;
+        };
+        let Some(right) = right else { return Some(intent) };
+        if managing && self.staff.visiting.is_some() && self.shows_people() {
+            return Some(intent);
+        }
+        match self.judged(person, right) {
+            Judgement::Allowed => Some(intent),
+            Judgement::WithManager => {
+                if !self.pays() && self.waiting.is_none() {
+                    self.ask_for_right(right, intent);
+                }
+                None
+            }
+        }
+    }
+
+    /// A till touches nothing, and a payment of it is whoever's is signed on. Nobody types a manager's code for it: what needs one is
+    /// done at the terminal.
+    fn admits_till(&mut self, wish: &TillIntent) -> bool {
+        let TillIntent::Begin(number, purpose) = wish else { return true };
+        if !self.people_sign_on() {
+            return true;
+        }
+        let refused = match self.staff.on_duty.filter(|_| !self.staff.locked) {
+            None => Some(ReasonKind::NobodySignedOn),
+            Some(person) => match self.judged(person, self.right_of(purpose)) {
+                Judgement::Allowed => None,
+                Judgement::WithManager => Some(ReasonKind::ManagerNeeded),
+            },
+        };
+        if let Some(kind) = refused {
+            self.listener.till(&TillEvent::Refused(*number, Reason::of(kind)));
+        }
+        refused.is_none()
+    }
+
+    fn judged(&self, person: PersonNumber, right: Right) -> Judgement {
+        let role = self.staff.roster.of(person).map_or(Role::Cashier, Person::role);
+        judge(role, right, &self.parts.staff.with_manager)
+    }
+
+    /// What somebody needs for a wish; nothing, where everybody who is signed on may have it.
+    fn right_for(&self, intent: &Intent) -> Option<Right> {
+        match intent {
+            Intent::Charge(_) | Intent::Shop(ShopIntent::Pay) => Some(Right::Sale),
+            Intent::Begin(purpose) => Some(self.right_of(purpose)),
+            Intent::Settle { .. } | Intent::Settlement(SettlementIntent::GiveUp(_) | SettlementIntent::Withdraw) => {
+                Some(Right::Settle)
+            }
+            Intent::Settlement(_) => Some(Right::Reports),
+            Intent::Decide(..) => Some(Right::Decide),
+            Intent::Shop(_) => Some(Right::Goods),
+            Intent::ShowTransactions(_) | Intent::ShowTransaction(_) | Intent::Reprint(_) => Some(Right::Reports),
+            Intent::Staff(
+                StaffIntent::ShowPeople(_) | StaffIntent::Add(_) | StaffIntent::GiveCode(..) | StaffIntent::Enable(..),
+            ) => Some(Right::People),
+            Intent::Staff(
+                StaffIntent::ShowShift
+                | StaffIntent::OpenShift(_)
+                | StaffIntent::MoveCash(..)
+                | StaffIntent::CloseShift(_),
+            ) => Some(Right::Shift),
+            Intent::Staff(
+                StaffIntent::SignOn(..)
+                | StaffIntent::GiveRight(..)
+                | StaffIntent::SignOff
+                | StaffIntent::Lock
+                | StaffIntent::Leave
+                | StaffIntent::Touched,
+            )
+            | Intent::Till(_)
+            | Intent::Cancel
+            | Intent::PayByScanned(_)
+            | Intent::PayByShown
+            | Intent::EnterPin(_)
+            | Intent::BypassPin
+            | Intent::ChooseApplication(_)
+            | Intent::ConfirmApplication(_)
+            | Intent::NextCustomer
+            | Intent::ShowKeypad
+            | Intent::DidItPrint { .. }
+            | Intent::RetryPrint
+            | Intent::ShowQueue(_)
+            | Intent::TryQueueNow
+            | Intent::Enrol(_) => None,
+        }
+    }
+
+    /// What is undone says by what it is what it needs.
+    pub(in crate::app) fn right_of(&self, purpose: &Purpose) -> Right {
+        let Purpose::Void(original, _) = purpose else { return Right::of(purpose.kind()) };
+        match self.ledger.find(*original).ok().flatten().map(|row| row.kind) {
+            Some(Kind::PreAuthorisation) => Right::PreAuthorisationVoid,
+            Some(Kind::Completion) => Right::CompletionVoid,
+            _ => Right::Void,
+        }
+    }
+
+    fn ask_for_right(&mut self, right: Right, intent: Intent) {
+        let asked = self.entry(Deed::RightAsked, self.staff.on_duty).about(right);
+        if !self.write_down(&asked) {
+            return;
+        }
+        self.leave_result();
+        self.staff.notice = None;
+        let below = std::mem::replace(&mut self.screen, Screen::Keypad { notice: None });
+        self.staff.asking = Some(Asking { right, intent, below });
+        self.screen = Screen::Staff(Box::new(StaffView::Code(self.code_view(CodePurpose::Right(right)))));
+    }
+
+    /// Nobody gave it: what was there before is there again.
+    pub(super) fn refuse_right(&mut self) {
+        let Some(Asking { right, below, .. }) = self.staff.asking.take() else { return };
+        self.staff.notice = None;
+        // A code that is looked at now comes too late.
+        self.staff.checking = None;
+        self.screen = below;
+        let refused = self.entry(Deed::RightRefused, self.staff.on_duty).about(right);
+        self.write_down(&refused);
+    }
+
+    pub(super) fn give_right(&mut self, manager: PersonNumber) -> Result<(), LedgerError> {
+        self.ledger.code_was_right(manager)?;
+        let Some(Asking { right, intent, below }) = self.staff.asking.take() else { return Ok(()) };
+        let about = match &intent {
+            Intent::Begin(purpose) => purpose.original().map(|original| original.to_string()),
+            _ => None,
+        };
+        let given = self.entry(Deed::RightGiven, self.staff.on_duty).by(Some(manager)).about(right);
+        self.ledger.audit(&given.saying(about.unwrap_or_default()))?;
+        self.screen = below;
+        self.staff.visiting = (right == Right::People).then_some(manager);
+        self.staff.given_by = Some(manager);
+        self.do_as_wished(intent);
+        self.staff.given_by = None;
+        Ok(())
+    }
+}
+
+/// What belongs to a payment that runs, or to what it came to: whoever is signed on, it is gone on with.
+const fn belongs_to_a_payment(intent: &Intent) -> bool {
+    matches!(
+        intent,
+        Intent::Cancel
+            | Intent::PayByScanned(_)
+            | Intent::PayByShown
+            | Intent::EnterPin(_)
+            | Intent::BypassPin
+            | Intent::ChooseApplication(_)
+            | Intent::ConfirmApplication(_)
+            | Intent::NextCustomer
+            | Intent::ShowKeypad
+            | Intent::DidItPrint { .. }
+            | Intent::RetryPrint
+            | Intent::Enrol(_)
+    )
+}
