@@ -18,6 +18,7 @@ mod engine;
 pub mod enrolment;
 mod events;
 pub mod goods;
+mod letterhead;
 mod line;
 pub mod log;
 mod orders;

@@ -19,8 +19,8 @@ use crate::iso8583::QueueCodes;
 use crate::ledger::Ledger;
 use crate::money::Currency;
 use crate::payment::chooser::Chooser;
-use crate::receipt::PrinterProfile;
 use crate::receipt::link::LinkKey;
+use crate::receipt::{Letterhead, PrinterProfile};
 use crate::reference::{MerchantCode, TerminalNumber};
 use crate::terminal::emv_files::{EmvFiles, Provenance, SetHashes};
 use crate::terminal::identity::Identity;
@@ -55,6 +55,8 @@ pub struct Parts {
     pub printer: Box<dyn Printer>,
     /// What the printer can do.
     pub printer_profile: PrinterProfile,
+    /// What the shop has at head and foot of its slips.
+    pub letterhead: Arc<Letterhead>,
     /// How long a slip waits for paper.
     pub printer_patience: Duration,
     /// Sounds.
@@ -113,6 +115,7 @@ pub(super) struct Fixed {
     pub set: (Provenance, SetHashes),
     pub receipt_key: Option<LinkKey>,
     pub printer_profile: PrinterProfile,
+    pub letterhead: Arc<Letterhead>,
     pub sound: Box<dyn Sound>,
     pub queue_codes: QueueCodes,
     pub completion_percent: u32,
@@ -147,6 +150,7 @@ impl Parts {
             set: parts.set,
             receipt_key: parts.receipt_key,
             printer_profile: parts.printer_profile,
+            letterhead: parts.letterhead,
             sound: parts.sound,
             queue_codes: parts.queue_codes,
             completion_percent: parts.completion_percent,

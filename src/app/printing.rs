@@ -353,6 +353,7 @@ impl Core {
             identity: &self.parts.identity,
             parameters: &self.parts.tables.terminal,
             receipt_key: self.parts.receipt_key.as_ref(),
+            letterhead: &self.parts.letterhead,
             test: self.parts.test,
         }
     }

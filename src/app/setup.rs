@@ -264,6 +264,7 @@ impl Setup {
             used_card_note: self.state.join(USED_CARD),
             printer: self.printer(printer_profile.clone()),
             printer_profile,
+            letterhead: self.letterhead(),
             printer_patience: Duration::from_secs(self.settings.printer.patience_s),
             sound: self.sound(),
             has_working_keys: vault.check_value(KeyName::Mac)?.is_some(),

@@ -1,5 +1,7 @@
 //! What a slip says of a transaction in the ledger, for whoever prints, shows or writes it.
 
+use std::sync::Arc;
+
 use jiff::civil::Date;
 
 use super::setup::{Setup, SetupError, receipt_key};
@@ -11,7 +13,7 @@ use crate::payment::record::State;
 use crate::payment::transaction::Money;
 use crate::proof::tree::Head;
 use crate::receipt::link::{LinkKey, ReceiptAddress, ReceiptLink, USUAL_DAYS};
-use crate::receipt::{CopyFor, SaleSlip};
+use crate::receipt::{CopyFor, Letterhead, SaleSlip};
 use crate::reference::{Batch, ReferenceError, Stan, TerminalNumber, TraceNumber};
 use crate::terminal::identity::Identity;
 
@@ -23,6 +25,8 @@ pub(super) struct SlipOf<'a> {
     pub parameters: &'a TerminalParameters,
     /// What links to e-receipts are signed by.
     pub receipt_key: Option<&'a LinkKey>,
+    /// What the shop has at head and foot of its slips.
+    pub letterhead: &'a Arc<Letterhead>,
     /// Keys or cards are for tests only.
     pub test: bool,
 }
@@ -76,6 +80,7 @@ impl SlipOf<'_> {
             cashier: row.cashier.map(|cashier| cashier.to_string()),
             duplicate: (duplicate > 0).then_some(duplicate),
             test: self.test,
+            letterhead: Arc::clone(self.letterhead),
             terminal_number,
         })
     }
@@ -145,6 +150,7 @@ impl Setup {
             identity: &identity,
             parameters: &self.host_tables(&identity)?.terminal,
             receipt_key: Some(&key),
+            letterhead: &self.letterhead(),
             test: identity.test,
         };
         let duplicate = u32::try_from(printed.max(1)).unwrap_or(u32::MAX);

@@ -127,6 +127,7 @@ fn examine(setup: &Setup) -> Vec<Finding> {
         finding("reader", reader.clone().map(|(name, _)| name)),
         finding("pin_pad", pin_pad(&reader, test)),
         finding("printer", printer(setup)),
+        finding("receipts", receipts(setup)),
         finding("sound", setup.sound().check()),
         finding("clock", clock(&host)),
         Finding { code, ..finding("host", host.map_err(|unheard| unheard.says).and_then(answered)) },
@@ -266,6 +267,18 @@ fn printer(setup: &Setup) -> Result<String, String> {
     let mut printer = setup.printer(profile);
     printer.check().map_err(|fault| fault.to_string())?;
     Ok(printer.name())
+}
+
+/// What the shop has on its slips.
+fn receipts(setup: &Setup) -> Result<String, String> {
+    let settings = &setup.settings.receipt;
+    let picture = match setup.logo().map_err(|error| error.to_string())? {
+        Some(logo) => format!("a picture of {} by {} dots", logo.width(), logo.height()),
+        None => "no picture".to_owned(),
+    };
+    let lines = [&settings.header_zh, &settings.header_en, &settings.footer_zh, &settings.footer_en].map(Vec::len);
+    let [head_zh, head_en, foot_zh, foot_en] = lines;
+    Ok(format!("{picture}; lines at the head: {head_zh} Chinese, {head_en} English, at the end: {foot_zh} and {foot_en}"))
 }
 
 fn clock(host: &Host) -> Result<String, String> {

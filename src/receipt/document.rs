@@ -1,6 +1,10 @@
 //! A receipt as a printer-independent list of lines. Every character in it can be printed with the character set it was
 //! made for, so that one column is one ASCII character and two columns are any other.
 
+use std::sync::Arc;
+
+use super::Logo;
+
 /// A receipt before it is fitted to a width.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Document {
@@ -35,6 +39,8 @@ pub enum Line {
     Rule,
     /// A QR code, in the middle.
     Qr(String),
+    /// The shop's picture, in the middle.
+    Logo(Arc<Logo>),
     /// Empty lines.
     Feed(u8),
 }

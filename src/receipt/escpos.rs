@@ -1,18 +1,12 @@
 //! A slip as ESC/POS commands: the content of a print job. Initialising the printer, asking how it is and the end mark
 //! belong to the driver.
 //!
-//! The `escpos` crate gives the codes; it is told to write into memory. Chinese mode, the bytes of the text and the cut
-//! are ours: the crate knows no Chinese, and its cut in part is a full one.
-
-use std::cell::RefCell;
-
-use escpos::driver::Driver;
-use escpos::errors::Result as EscposResult;
-use escpos::printer::Printer;
-use escpos::utils::{JustifyMode, Protocol, QRCodeCorrectionLevel, QRCodeModel, QRCodeOption};
+//! On a slow line every byte is a millisecond. How a line looks is therefore said only where it changes, and blanks in the middle of
+//! a line are left out for the place where it goes on, where the printer knows how (`ESC $`).
 
 use super::layout::{Row, rows};
-use super::{Align, Charset, CopyFor, Document, ParkedSlip, PrinterProfile, SaleSlip, SettlementSlip, Size};
+use super::encoding::columns;
+use super::{Align, Charset, CopyFor, Document, Logo, ParkedSlip, PrinterProfile, SaleSlip, SettlementSlip, Size};
 use crate::wording::Language;
 
 /// `FS &`: the bytes above 80 are Chinese characters of two bytes each.
@@ -21,6 +15,18 @@ const CHINESE_ON: &[u8] = &[0x1C, b'&'];
 const CHINESE_OFF: &[u8] = &[0x1C, b'.'];
 /// `GS V 66 0`: feed to the cutter and cut, leaving one point.
 const CUT: &[u8] = &[0x1D, b'V', 66, 0];
+/// `GS ( k`, function 165: a code of model 2.
+const MODEL_2: &[u8] = &[0x1D, b'(', b'k', 4, 0, 49, 65, 50, 0];
+/// `GS ( k`, function 169: level M.
+const LEVEL_M: &[u8] = &[0x1D, b'(', b'k', 3, 0, 49, 69, 49];
+/// `GS ( k`, function 181: print what was stored.
+const PRINT_CODE: &[u8] = &[0x1D, b'(', b'k', 3, 0, 49, 81, 48];
+/// Dots of a column.
+const COLUMN_DOTS: u16 = 12;
+/// Blanks that are worth a move: `ESC $` has four bytes.
+const MOVED: &str = "     ";
+/// Empty lines up to this many are sent as they are: `ESC d` has three bytes.
+const MOST_PLAIN_FEEDS: u8 = 2;
 
 /// The content of the job that prints one copy of a slip.
 ///
@@ -46,61 +52,151 @@ const fn printed_language(profile: &PrinterProfile, language: Language) -> Langu
     }
 }
 
-#[expect(
-    clippy::expect_used,
-    reason = "writing into memory cannot fail, and every argument is within its command's range"
-)]
+/// The content of the job that prints a document.
 fn job(document: &Document, profile: &PrinterProfile) -> Vec<u8> {
-    commands(document, profile).expect("a slip within its limits is always printable")
+    commands(&rows(document, usize::from(profile.columns)), profile)
 }
 
-fn commands(document: &Document, profile: &PrinterProfile) -> EscposResult<Vec<u8>> {
-    let memory = Memory::default();
-    let mut printer = Printer::new(&memory, Protocol::default(), None);
+/// The commands that print these rows, which were laid out for the columns of this profile.
+pub fn commands(rows: &[Row], profile: &PrinterProfile) -> Vec<u8> {
+    // A slip has a thousand bytes.
+    let mut job = Job { bytes: Vec::with_capacity(2048), look: Look::default(), profile };
     if profile.chinese == Charset::Gb18030 {
-        printer.custom(CHINESE_ON)?;
+        job.bytes.extend(CHINESE_ON);
     }
-    for row in rows(document, usize::from(profile.columns)) {
+    for row in rows {
         match row {
-            Row::Text { text, align, size, bold } => {
-                printer.justify(justify(align))?;
-                printer.size(if size == Size::Double { 2 } else { 1 }, if size == Size::Normal { 1 } else { 2 })?;
-                printer.bold(bold)?;
-                let mut line = profile.chinese.encode(&text);
-                line.push(b'\n');
-                printer.custom(&line)?;
-            }
-            Row::Qr(content) => {
-                let size = module_dots(&content, profile);
-                printer.justify(JustifyMode::CENTER)?;
-                printer
-                    .qrcode_option(&content, QRCodeOption::new(QRCodeModel::Model2, size, QRCodeCorrectionLevel::M))?;
-                printer.custom(b"\n")?;
-            }
-            Row::Feed(lines) => {
-                printer.size(1, 1)?.feeds(lines)?;
-            }
+            Row::Text { text, align, size, bold } => job.line(text, Look { align: *align, size: *size, bold: *bold }),
+            Row::Qr(content) => job.code(content),
+            Row::Logo(logo) => job.logo(logo),
+            Row::Feed(lines) => job.feed(*lines),
         }
     }
-    printer.justify(JustifyMode::LEFT)?.size(1, 1)?.bold(false)?;
+    job.look(Look::default());
     if profile.chinese == Charset::Gb18030 {
-        printer.custom(CHINESE_OFF)?;
+        job.bytes.extend(CHINESE_OFF);
     }
-    printer.feeds(profile.feed_lines)?;
+    job.feed(profile.feed_lines);
     if profile.cutter {
-        printer.custom(CUT)?;
+        job.bytes.extend(CUT);
     }
-    printer.print()?;
-    Ok(memory.written.into_inner())
+    job.bytes
 }
 
-const fn justify(align: Align) -> JustifyMode {
-    match align {
-        Align::Left => JustifyMode::LEFT,
-        Align::Centre => JustifyMode::CENTER,
-        Align::Right => JustifyMode::RIGHT,
+/// How a line looks. The usual one is that of a printer that was initialised.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Look {
+    align: Align,
+    size: Size,
+    bold: bool,
+}
+
+/// A job that is being written.
+struct Job<'a> {
+    bytes: Vec<u8>,
+    /// What was last said of it.
+    look: Look,
+    profile: &'a PrinterProfile,
+}
+
+impl Job<'_> {
+    fn look(&mut self, wanted: Look) {
+        if wanted.align != self.look.align {
+            let n = match wanted.align {
+                Align::Left => 0,
+                Align::Centre => 1,
+                Align::Right => 2,
+            };
+            self.bytes.extend([0x1B, b'a', n]);
+        }
+        if wanted.size != self.look.size {
+            let n = match wanted.size {
+                Size::Normal => 0x00,
+                Size::Tall => 0x01,
+                Size::Double => 0x11,
+            };
+            self.bytes.extend([0x1D, b'!', n]);
+        }
+        if wanted.bold != self.look.bold {
+            self.bytes.extend([0x1B, b'E', u8::from(wanted.bold)]);
+        }
+        self.look = wanted;
+    }
+
+    fn line(&mut self, text: &str, look: Look) {
+        self.look(look);
+        if self.profile.moves && look.align == Align::Left && look.size == Size::Normal {
+            self.line_with_moves(text);
+        } else {
+            self.profile.chinese.encode_into(text, &mut self.bytes);
+        }
+        self.bytes.push(b'\n');
+    }
+
+    /// A line at the left of characters of usual size, whose wide blanks are moves.
+    fn line_with_moves(&mut self, text: &str) {
+        let charset = self.profile.chinese;
+        let mut rest = text;
+        while let Some(at) = rest.find(MOVED) {
+            let (before, behind) = rest.split_at(at);
+            charset.encode_into(before, &mut self.bytes);
+            let after = behind.trim_start_matches(' ');
+            let blanks = behind.len() - after.len();
+            rest = after;
+            let place = columns(&text[..text.len() - after.len()]);
+            match u16::try_from(place).ok().and_then(|place| place.checked_mul(COLUMN_DOTS)) {
+                Some(dots) if !after.is_empty() => {
+                    let [low, high] = dots.to_le_bytes();
+                    self.bytes.extend([0x1B, b'$', low, high]);
+                }
+                _ => self.bytes.extend(std::iter::repeat_n(b' ', blanks)),
+            }
+        }
+        charset.encode_into(rest, &mut self.bytes);
+    }
+
+    fn feed(&mut self, lines: u8) {
+        // Empty lines are as high as those that are printed.
+        self.look(Look { size: Size::Normal, ..self.look });
+        if lines <= MOST_PLAIN_FEEDS {
+            self.bytes.extend(std::iter::repeat_n(b'\n', usize::from(lines)));
+        } else {
+            self.bytes.extend([0x1B, b'd', lines]);
+        }
+    }
+    /// A code, in the middle.
+    fn code(&mut self, content: &str) {
+        self.look(Look { align: Align::Centre, ..self.look });
+        let module = module_dots(content, self.profile);
+        self.bytes.extend(MODEL_2);
+        self.bytes.extend([0x1D, b'(', b'k', 3, 0, 49, 67, module]);
+        self.bytes.extend(LEVEL_M);
+        // No symbol holds more: see `module_dots`.
+        let content = content.as_bytes().get(..MOST_IN_A_CODE).unwrap_or(content.as_bytes());
+        let [low, high] = u16::try_from(content.len() + 3).unwrap_or(u16::MAX).to_le_bytes();
+        self.bytes.extend([0x1D, b'(', b'k', low, high, 49, 80, 48]);
+        self.bytes.extend(content);
+        self.bytes.extend(PRINT_CODE);
+        self.bytes.push(b'\n');
+    }
+
+    /// A picture, in the middle, in strips that every printer's memory holds.
+    fn logo(&mut self, logo: &Logo) {
+        self.look(Look { align: Align::Centre, size: Size::Normal, ..self.look });
+        let [low, high] = logo.row_bytes().to_le_bytes();
+        for strip in logo.bits().chunks(usize::from(logo.row_bytes()) * MOST_ROWS) {
+            let rows = strip.len() / usize::from(logo.row_bytes());
+            let [rows_low, rows_high] = u16::try_from(rows).unwrap_or(0).to_le_bytes();
+            self.bytes.extend([0x1D, b'v', b'0', 0, low, high, rows_low, rows_high]);
+            self.bytes.extend(strip);
+        }
     }
 }
+
+/// The most bytes that a code of model 2 holds at level M.
+const MOST_IN_A_CODE: usize = 2331;
+/// Rows of a strip of a picture.
+const MOST_ROWS: usize = 128;
 
 /// Dots of a module: what the profile wants, or less when the code would be wider than the paper.
 fn module_dots(content: &str, profile: &PrinterProfile) -> u8 {
@@ -115,29 +211,25 @@ fn module_dots(content: &str, profile: &PrinterProfile) -> u8 {
     profile.qr_module_dots.min(most).max(1)
 }
 
-/// A printer that only remembers.
-#[derive(Default)]
-struct Memory {
-    written: RefCell<Vec<u8>>,
-}
-
-impl Driver for &Memory {
-    fn name(&self) -> String {
-        "memory".to_owned()
-    }
-
-    fn write(&self, data: &[u8]) -> EscposResult<()> {
-        self.written.borrow_mut().extend_from_slice(data);
-        Ok(())
-    }
-
-    fn read(&self, _: &mut [u8]) -> EscposResult<usize> {
-        Ok(0)
-    }
-
-    fn flush(&self) -> EscposResult<()> {
-        Ok(())
-    }
+/// Bytes of the command, or of the character, at the head of a job of ours, as it was written here; all that is there when it is cut
+/// short. Where one ends, a printer may be asked something.
+pub fn unit(job: &[u8], chinese: bool) -> usize {
+    let length = match job {
+        [0x1B, b'a' | b'E' | b'd' | b'J' | b't' | b'R', ..] | [0x1D, b'!' | b'r' | b'a', ..] => 3,
+        [0x1B, b'$', ..] => 4,
+        [0x1B, b'p', ..] => 5,
+        [0x1D, b'V', 65 | 66 | 97 | 98 | 103 | 104, ..] => 4,
+        [0x1D, b'V', ..] => 3,
+        [0x1D, b'(', _, low, high, ..] => 5 + usize::from(u16::from_le_bytes([*low, *high])),
+        [0x1D, b'v', b'0', _, a, b, c, d, ..] => {
+            8 + usize::from(u16::from_le_bytes([*a, *b])) * usize::from(u16::from_le_bytes([*c, *d]))
+        }
+        [0x1B | 0x1C, ..] => 2,
+        [0x1D, ..] => 2,
+        [0x81..=0xFE, ..] if chinese => 2,
+        _ => 1,
+    };
+    length.min(job.len())
 }
 
 #[cfg(test)]
@@ -163,9 +255,51 @@ mod tests {
     fn the_code_is_of_model_2_and_level_m() {
         let profile = PrinterProfile::shipped("generic-80").unwrap();
         let job = render(&slip(), CopyFor::Customer, &profile, Language::Chinese);
-        assert!(has(&job, &[0x1D, b'(', b'k', 4, 0, 49, 65, 50, 0]));
-        assert!(has(&job, &[0x1D, b'(', b'k', 3, 0, 49, 69, 49]));
+        assert!(has(&job, MODEL_2) && has(&job, LEVEL_M));
         assert!(has(&job, b"Y2/898440100000001/"));
+    }
+
+    #[test]
+    fn how_a_line_looks_is_said_only_where_it_changes_and_blanks_are_moves() {
+        let line = |text: &str, align, bold| Row::Text { text: text.into(), align, size: Size::Normal, bold };
+        let rows = [
+            line("a        中     b", Align::Left, false),
+            line("c    d", Align::Left, false),
+            line("e        f", Align::Centre, true),
+            line("g", Align::Centre, true),
+        ];
+        let profile = PrinterProfile { feed_lines: 1, ..PrinterProfile::shipped("generic-58").unwrap() };
+        let chinese = commands(&rows, &profile);
+        let expected = [
+            CHINESE_ON,
+            b"a\x1b$\x6c\x00\xd6\xd0\x1b$\xc0\x00b\nc    d\n\x1ba\x01\x1bE\x01e        f\ng\n\x1ba\x00\x1bE\x00",
+            CHINESE_OFF,
+            b"\n",
+        ];
+        assert_eq!(chinese, expected.concat());
+        let without = PrinterProfile { moves: false, ..profile };
+        assert!(has(&commands(&rows, &without), b"a        \xd6\xd0     b\nc    d\n"));
+    }
+
+    #[test]
+    fn a_job_taken_apart_is_the_job_and_no_line_ends_within_a_command() {
+        for (name, _) in PrinterProfile::SHIPPED {
+            let profile = PrinterProfile::shipped(name).unwrap();
+            // Rows of ten bytes, and ten rows: both look like the end of a line.
+            let logo = Logo::new(80, vec![b'\n'; 100]).unwrap();
+            let mut rows = vec![Row::Logo(logo.into()), Row::Qr("ABCDEFG".into())];
+            rows.push(Row::Text { text: "签购单    \u{a0}     1".into(), align: Align::Left, size: Size::Normal, bold: true });
+            let job = commands(&rows, &profile);
+            let (mut at, mut ends) = (0, 0);
+            while at < job.len() {
+                let length = unit(&job[at..], true);
+                ends += usize::from(job[at..at + length] == *b"\n");
+                at += length;
+            }
+            assert_eq!(at, job.len());
+            let feeds = if profile.feed_lines <= MOST_PLAIN_FEEDS { usize::from(profile.feed_lines) } else { 0 };
+            assert_eq!(ends, 2 + feeds, "{name}: behind the code and the text");
+        }
     }
 
     #[test]
@@ -185,7 +319,8 @@ mod tests {
     fn a_printer_without_chinese_prints_english_in_ascii() {
         let mut profile = PrinterProfile::shipped("generic-58").unwrap();
         profile.chinese = Charset::Ascii;
-        // A short code: the length of a long one is a byte that is no character.
+        // The place of a move and the length of a long code are bytes that are no characters.
+        profile.moves = false;
         let slip = SaleSlip { log_head: None, ..slip() };
         let job = render(&slip, CopyFor::Merchant, &profile, Language::Chinese);
         assert!(job.is_ascii());

@@ -3,7 +3,8 @@
 
 use std::fmt::Write as _;
 
-use super::{Align, Document, Line, Size};
+use super::{Align, Document, Line, Logo, Size};
+use crate::crypto::base64;
 use crate::wording::Language;
 
 /// A slip in one language, with what is to be said above it.
@@ -17,7 +18,7 @@ pub struct Article<'a> {
 }
 
 /// What a page may do: show itself.
-pub const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; \
+pub const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; \
                           frame-ancestors 'none'";
 
 const STYLE: &str = "
@@ -32,6 +33,7 @@ nav label{min-height:44px;min-width:6rem;display:flex;align-items:center;justify
 #zh:focus-visible~nav label[for=zh],#en:focus-visible~nav label[for=en]{outline:3px solid #0b6e55}
 #zh:checked~main [lang=en],#en:checked~main [lang=zh-CN]{display:none}
 article{max-width:26rem;margin:0 auto 2rem;padding:1.25rem;background:var(--paper);border-radius:12px}
+.logo{display:block;margin:0 auto .5rem;max-width:100%;height:auto;background:#fff;image-rendering:pixelated}
 .notice{margin:0 0 1rem;padding:.75rem;border-radius:8px;background:var(--wash);font-weight:700}
 h1{font-size:1.5rem;line-height:1.2;margin:.25rem 0;text-align:center}
 p{margin:.15rem 0;overflow-wrap:anywhere}
@@ -98,6 +100,7 @@ fn body(html: &mut String, document: &Document) {
                 writeln!(html, "<p{}>{}</p>", classes(*align, *size, *bold), escape(text))
             }
             Line::Rule => writeln!(html, "<hr>"),
+            Line::Logo(logo) => writeln!(html, "{}", picture(logo)),
             // Who reads the page has come by the code.
             Line::Qr(_) | Line::Feed(_) => Ok(()),
         };
@@ -120,6 +123,19 @@ fn classes(align: Align, size: Size, bold: bool) -> String {
     };
     let classes: Vec<_> = [align, size, bold.then_some("bold")].into_iter().flatten().collect();
     if classes.is_empty() { String::new() } else { format!(" class=\"{}\"", classes.join(" ")) }
+}
+
+/// The shop's picture within the page: nothing is fetched for it.
+fn picture(logo: &Logo) -> String {
+    let (width, height) = (logo.width(), logo.height());
+    match logo.png() {
+        Ok(png) => format!(
+            "<img class=\"logo\" alt=\"\" width=\"{width}\" height=\"{height}\" src=\"data:image/png;base64,{}\">",
+            base64::encode(&png)
+        ),
+        // Written into memory, of a size that every picture may have.
+        Err(_) => String::new(),
+    }
 }
 
 const fn tag(language: Language) -> &'static str {

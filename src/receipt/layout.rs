@@ -1,8 +1,10 @@
 //! Fits a document into the columns of a printer. A Chinese character takes two columns and is never cut in half; a line
 //! that is too long continues on the next; an amount keeps to the right edge.
 
+use std::sync::Arc;
+
 use super::encoding::{columns, columns_of};
-use super::{Align, Charset, CopyFor, Document, Line, ParkedSlip, SaleSlip, SettlementSlip, Size};
+use super::{Align, Charset, CopyFor, Document, Line, Logo, ParkedSlip, SaleSlip, SettlementSlip, Size};
 use crate::wording::Language;
 
 /// One line as it stands on paper.
@@ -21,6 +23,8 @@ pub enum Row {
     },
     /// A QR code, in the middle.
     Qr(String),
+    /// A picture, in the middle.
+    Logo(Arc<Logo>),
     /// Empty lines.
     Feed(u8),
 }
@@ -59,6 +63,7 @@ fn lines(document: &Document, width: usize) -> String {
                 text.push_str(format!("{:before$}{line}", "").trim_end());
             }
             Row::Qr(content) => text.push_str(&format!("[QR] {content}")),
+            Row::Logo(_) => text.push_str("[LOGO]"),
             Row::Feed(lines) => text.push_str(&"\n".repeat(usize::from(lines.saturating_sub(1)))),
         }
         text.push('\n');
@@ -88,6 +93,7 @@ fn rows_of(line: &Line, width: usize) -> Vec<Row> {
             vec![Row::Text { text: "-".repeat(width), align: Align::Left, size: Size::Normal, bold: false }]
         }
         Line::Qr(content) => vec![Row::Qr(content.clone())],
+        Line::Logo(logo) => vec![Row::Logo(Arc::clone(logo))],
         Line::Feed(lines) => vec![Row::Feed(*lines)],
     }
 }

@@ -9,6 +9,7 @@ mod escpos;
 pub mod html;
 pub mod layout;
 pub mod link;
+mod logo;
 mod profile;
 mod settlement;
 pub mod symbol;
@@ -19,8 +20,9 @@ pub use document::{Align, Document, Line, Size};
 pub use encoding::Charset;
 #[cfg(test)]
 pub use encoding::columns;
-pub use escpos::{render, render_parked, render_settlement};
+pub use escpos::{commands, render, render_parked, render_settlement, unit};
 pub use layout::{text, text_of_parked, text_of_settlement};
+pub use logo::{Letterhead, Logo, LogoError};
 pub use profile::{PrinterProfile, ProfileError};
 #[cfg(test)]
 pub(crate) use settlement::tests::settlement_slip as settlement_example;
@@ -28,6 +30,8 @@ pub use settlement::{SettlementSlip, SlipDifference, SlipSum};
 #[cfg(test)]
 pub use template::titled_kinds;
 pub use transaction_code::transaction_code;
+
+use std::sync::Arc;
 
 use jiff::civil::{Date, DateTime};
 
@@ -108,6 +112,8 @@ pub struct SaleSlip {
     pub duplicate: Option<u32>,
     /// The keys or the card are for tests only; the slip says so.
     pub test: bool,
+    /// What the shop has at the head and at the foot of its slips.
+    pub letterhead: Arc<Letterhead>,
 }
 
 /// Everything a slip can say about what the terminal has given up: a person must look.
@@ -210,6 +216,7 @@ pub(crate) mod tests {
             cashier: None,
             duplicate: None,
             test: true,
+            letterhead: Arc::default(),
         }
     }
 

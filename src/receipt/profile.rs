@@ -21,6 +21,9 @@ pub struct PrinterProfile {
     /// Whether it knows `DLE DC4 8`, which clears its buffer, and says so.
     #[serde(default)]
     pub clears_buffer: bool,
+    /// Whether it knows `ESC $`, which goes on at a place of the line: blanks in the middle of a line are not sent then.
+    #[serde(default)]
+    pub moves: bool,
     /// Whether it cuts.
     pub cutter: bool,
     /// Lines fed at the end, before the cut.

@@ -1,12 +1,12 @@
 //! From a slip to a document, in the order and words of its template: `assets/receipts/sale.toml` for a sale,
 //! `assets/receipts/parked.toml` for what was given up.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use jiff::civil::Date;
 use serde::Deserialize;
 
-use super::{Align, Charset, CopyFor, Document, Line, ParkedSlip, SaleSlip, SettlementSlip, Size, transaction_code};
+use super::{Align, Charset, CopyFor, Document, Letterhead, Line, ParkedSlip, SaleSlip, SettlementSlip, Size, transaction_code};
 use crate::goods::{Quantity, SoldGood, sold};
 use crate::money::{Amount, Currency};
 use crate::wording::Language;
@@ -64,6 +64,11 @@ pub(super) trait Slip {
     /// What differs, a line each: which payment, and what the two have.
     fn differences(&self, _language: Language) -> Vec<(String, String)> {
         Vec::new()
+    }
+
+    /// What the shop has at head and foot of its slips.
+    fn letterhead(&self) -> Option<&Letterhead> {
+        None
     }
 
     /// The content of its QR code.
@@ -150,6 +155,10 @@ impl Slip for SaleCopy<'_> {
 
     fn trailer(&self) -> &[String] {
         &self.slip.trailer
+    }
+
+    fn letterhead(&self) -> Option<&Letterhead> {
+        Some(&self.slip.letterhead)
     }
 
     /// The customer opens the e-receipt; what else the code says then is the head of the log. The shop keeps the code that names
@@ -244,7 +253,10 @@ impl Filling<'_> {
             Content::Taxes { zh, en } => self.taxes(self.choose(zh, en)),
             Content::Sums => self.pairs(self.slip.sums(self.language)),
             Content::Differences => self.pairs(self.slip.differences(self.language)),
-            Content::Trailer => self.slip.trailer().iter().map(|line| self.trailer(line)).collect(),
+            Content::Trailer => self.slip.trailer().iter().map(|line| self.centred(line)).collect(),
+            Content::Logo => self.logo().into_iter().collect(),
+            Content::Header => self.of_the_shop(Letterhead::header),
+            Content::Footer => self.of_the_shop(Letterhead::footer),
             Content::Qr => self.slip.code().map(Line::Qr).into_iter().collect(),
             Content::Feed { lines } => vec![Line::Feed(*lines)],
         }
@@ -280,7 +292,17 @@ impl Filling<'_> {
         pairs.into_iter().map(line).collect()
     }
 
-    fn trailer(&self, line: &str) -> Line {
+    fn logo(&self) -> Option<Line> {
+        let letterhead = self.slip.letterhead()?;
+        letterhead.logo.as_ref().map(|logo| Line::Logo(Arc::clone(logo)))
+    }
+
+    fn of_the_shop(&self, lines: impl Fn(&Letterhead, Language) -> &Vec<String>) -> Vec<Line> {
+        let Some(letterhead) = self.slip.letterhead() else { return Vec::new() };
+        lines(letterhead, self.language).iter().map(|line| self.centred(line)).collect()
+    }
+
+    fn centred(&self, line: &str) -> Line {
         Line::Text { text: self.charset.printable(line), align: Align::Centre, size: Size::Normal, bold: false }
     }
 
@@ -415,6 +437,9 @@ enum Content {
         en: String,
     },
     Trailer,
+    Logo,
+    Header,
+    Footer,
     Sums,
     Differences,
     Qr,

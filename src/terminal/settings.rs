@@ -48,6 +48,8 @@ pub struct Settings {
     pub pin: PinSettings,
     /// The receipt printer.
     pub printer: PrinterSettings,
+    /// What the shop has on its slips.
+    pub receipt: ReceiptSettings,
     /// Sounds.
     pub sound: SoundSettings,
     /// The touchscreen.
@@ -150,6 +152,47 @@ pub struct PrinterSettings {
     pub profile: String,
     /// Seconds to wait for paper or a closed cover in the middle of a slip.
     pub patience_s: u64,
+}
+
+/// What the shop has on its slips.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ReceiptSettings {
+    /// A picture for the head, PNG; empty for none. Relative ones are taken from the state directory.
+    pub logo: PathBuf,
+    /// Lines below it, on Chinese slips.
+    pub header_zh: Vec<String>,
+    /// The same on English ones.
+    pub header_en: Vec<String>,
+    /// Lines at the end of Chinese slips.
+    pub footer_zh: Vec<String>,
+    /// The same on English ones.
+    pub footer_en: Vec<String>,
+}
+
+impl ReceiptSettings {
+    /// More lines than that are no head of a slip.
+    const MOST_LINES: usize = 6;
+    /// A longer line is three on narrow paper.
+    const LONGEST_LINE: usize = 60;
+
+    fn check(&self) -> Result<(), (&'static str, String)> {
+        for (key, lines) in [
+            ("receipt.header_zh", &self.header_zh),
+            ("receipt.header_en", &self.header_en),
+            ("receipt.footer_zh", &self.footer_zh),
+            ("receipt.footer_en", &self.footer_en),
+        ] {
+            if lines.len() > Self::MOST_LINES {
+                return Err((key, format!("{} lines; at most {} fit", lines.len(), Self::MOST_LINES)));
+            }
+            if let Some(line) = lines.iter().find(|line| line.chars().count() > Self::LONGEST_LINE) {
+                let problem = format!("\"{line}\" is too long; a line has at most {} characters", Self::LONGEST_LINE);
+                return Err((key, problem));
+            }
+        }
+        Ok(())
+    }
 }
 
 /// How a printer says that its buffer is full. Linux has no DTR/DSR flow control: the printer's DTR is wired to the host's
@@ -419,6 +462,7 @@ impl Settings {
             let problem = format!("{} seconds; it must be 30 to 86400, or 0 for never", self.people.lock_after_s);
             return Err(("people.lock_after_s", problem));
         }
+        self.receipt.check()?;
         self.check_host()?;
         Listen::parse(&self.till.listen).map_err(|error| ("till.listen", error.to_string()))?;
         if !(1200..=4_000_000).contains(&self.printer.baud) {
@@ -548,7 +592,7 @@ mod tests {
         // serde names all known keys when it meets an unknown one.
         for section in [
             "terminal", "host", "vault", "ledger", "reader", "pin", "printer", "sound", "screen", "goods", "people",
-            "till",
+            "till", "receipt",
         ] {
             let message = message(&format!("[{section}]\nno_such_key = 1"));
             for key in message.split('`').skip(3).step_by(2) {
@@ -574,6 +618,10 @@ mod tests {
         assert!(message("[terminal\n").starts_with("yima.toml, line 1"));
         assert!(message("[reader]\ncard_wait_s = 0").starts_with("yima.toml, line 2, reader.card_wait_s: 0 seconds"));
         assert!(message("[printer]\npatience_s = 9999").starts_with("yima.toml, line 2, printer.patience_s: "));
+        let head = message("[receipt]\nheader_zh = [\"1\", \"2\", \"3\", \"4\", \"5\", \"6\", \"7\"]");
+        assert!(head.starts_with("yima.toml, line 2, receipt.header_zh: 7 lines; at most 6"), "{head}");
+        let long = message(&format!("[receipt]\nfooter_en = [\"{}\"]", "x".repeat(61)));
+        assert!(long.contains("receipt.footer_en: ") && long.contains("at most 60 characters"), "{long}");
         let law = message("[ledger]\nkeep_days = 1095");
         assert!(law.starts_with("yima.toml, line 2, ledger.keep_days: 1095 days; payments must be kept"), "{law}");
         assert!(message("[ledger]\nkeep_days = -1").starts_with("yima.toml, line 2, ledger.keep_days: "));

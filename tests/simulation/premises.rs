@@ -206,6 +206,7 @@ impl Premises {
             used_card_note: self.used_card_note(),
             printer: Box::new(paper.clone()),
             printer_profile: PrinterProfile::shipped("generic-58").unwrap(),
+            letterhead: Arc::default(),
             printer_patience: Duration::from_secs(60),
             sound: Box::new(Silent),
             link: Arc::new(HttpsLink::over(carrier, host, &self.kit(), self.identity.clone(), vault).unwrap()),

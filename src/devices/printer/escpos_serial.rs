@@ -125,7 +125,7 @@ impl Printer for SerialPrinter {
         waiting: &mut dyn FnMut(Option<PrinterFault>),
     ) -> Result<Confirmation, PrintFailure> {
         let mut conversation = Conversation::open(&self.settings).map_err(PrintFailure::before_content)?;
-        let mut task = Task::new(&self.profile, self.waits, self.unclean, patience, waiting);
+        let mut task = Task::new(&self.profile, self.settings.baud, self.waits, self.unclean, patience, waiting);
         let result = task.run(&mut conversation, job);
         self.unclean = result != Ok(Confirmation::Printed);
         result.map_err(|fault| {

@@ -14,7 +14,7 @@ const MARGIN: u32 = 32;
 /// The height of a character.
 const CELL: u32 = 24;
 /// White around a QR code, in modules: half of what the standard asks for, the rest is white anyway.
-const QUIET_MODULES: u32 = 2;
+pub(super) const QUIET_MODULES: u32 = 2;
 /// The longest strip that is drawn; a printer that is fed noise does not fill the memory.
 const LONGEST: u32 = 20_000;
 
@@ -132,13 +132,12 @@ impl Picture {
     }
 
     fn text(&mut self, cells: &[Cell], align: u8, spacing: u32) {
-        let height = cells.iter().map(|cell| u32::from(cell.height) * CELL).max().unwrap_or(0);
+        let height = line_height(cells);
         let top = self.height();
-        // A tall line keeps the white between lines that a low one has.
-        let advance = if height > CELL { height + spacing.saturating_sub(CELL) } else { spacing.max(height) };
-        self.add_white(advance);
-        let mut left = self.left_edge(cells.iter().map(Cell::dots).sum(), align);
+        self.add_white(line_dots(cells, spacing));
+        let mut left = self.left_edge(cells.iter().map(Cell::room).sum(), align);
         for cell in cells {
+            left += u32::from(cell.before);
             // Characters of different heights stand on the same foot.
             self.character(cell, left, top + height - u32::from(cell.height) * CELL);
             left += cell.dots();
@@ -186,14 +185,8 @@ impl Picture {
     }
 
     fn qr(&mut self, content: &[u8], module: u32, level: u8, align: u8) {
-        let level = match level {
-            49 => EcLevel::M,
-            50 => EcLevel::Q,
-            51 => EcLevel::H,
-            _ => EcLevel::L,
-        };
         // Too much for any code: a printer prints nothing then.
-        let Ok(code) = QrCode::with_error_correction_level(content, level) else { return };
+        let Some(code) = symbol(content, level) else { return };
         let modules = u32::try_from(code.width()).unwrap_or(0);
         let size = (modules + 2 * QUIET_MODULES) * module;
         if size > self.width {
@@ -229,6 +222,27 @@ impl Picture {
             }
         }
     }
+}
+
+fn line_height(cells: &[Cell]) -> u32 {
+    cells.iter().map(|cell| u32::from(cell.height) * CELL).max().unwrap_or(0)
+}
+
+/// Dots from a line to the next. A tall one keeps the white between lines that a low one has.
+pub(super) fn line_dots(cells: &[Cell], spacing: u32) -> u32 {
+    let height = line_height(cells);
+    if height > CELL { height + spacing.saturating_sub(CELL) } else { spacing.max(height) }
+}
+
+/// The code of a content at a level as `GS ( k` numbers them; nothing when it holds too much.
+pub(super) fn symbol(content: &[u8], level: u8) -> Option<QrCode> {
+    let level = match level {
+        49 => EcLevel::M,
+        50 => EcLevel::Q,
+        51 => EcLevel::H,
+        _ => EcLevel::L,
+    };
+    QrCode::with_error_correction_level(content, level).ok()
 }
 
 /// The part of a cell's height that the font's em takes: a dot of white stays between two lines of large characters.
@@ -296,7 +310,7 @@ mod tests {
     use super::*;
 
     fn strip_of(text: &str, width: u8, height: u8, bold: bool, align: u8) -> Strip {
-        let cells = text.chars().map(|character| Cell { character, width, height, bold }).collect();
+        let cells = text.chars().map(|character| Cell { character, width, height, bold, before: 0 }).collect();
         Strip { rows: vec![Row::Text { cells, align, spacing: 30 }] }
     }
 

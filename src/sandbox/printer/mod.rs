@@ -6,8 +6,10 @@ mod drawing;
 #[cfg(test)]
 mod gallery;
 mod model;
+mod pace;
 mod tokenizer;
 
+use std::collections::VecDeque;
 use std::fs::{self, File};
 use std::io::{ErrorKind, Read, Write};
 use std::os::fd::AsFd;
@@ -18,14 +20,17 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::poll::{PollFd, PollFlags, ppoll};
 use nix::pty::openpty;
 use nix::sys::termios::{SetArg, cfmakeraw, tcgetattr, tcsetattr};
+use nix::sys::time::TimeSpec;
 use nix::unistd::ttyname;
 
 pub use self::drawing::{DrawingError, Picture};
 pub use self::model::{Answers, Habits};
+pub use self::pace::Pace;
 use self::model::{Event, Model, Strip};
+use self::pace::Arrival;
 use crate::clock;
 
 /// What kind of printer to be and where to put the paper.
@@ -43,6 +48,8 @@ pub struct PrinterSettings {
     pub cover_open: bool,
     /// What a printer of its make does and does not do.
     pub habits: Habits,
+    /// How fast it is; nothing for one that takes no time at all.
+    pub pace: Option<Pace>,
 }
 
 impl PrinterSettings {
@@ -55,6 +62,7 @@ impl PrinterSettings {
             roll: Roll::Full,
             cover_open: false,
             habits: Habits::default(),
+            pace: None,
         }
     }
 }
@@ -164,6 +172,9 @@ impl SandboxPrinter {
             std::os::unix::fs::symlink(&device, link).map_err(file_error(link))?;
         }
         let mut model = Model::new(settings.paper.dots(), settings.habits);
+        if settings.pace.is_some() {
+            model.move_by_steps();
+        }
         match settings.roll {
             Roll::Full => {}
             Roll::Empty => drop(model.set_paper(false)),
@@ -173,7 +184,13 @@ impl SandboxPrinter {
         let (wake, woken) = UnixStream::pair()?;
         wake.set_nonblocking(true)?;
         woken.set_nonblocking(true)?;
-        let shared = Arc::new(Mutex::new(Shared { model, receipts: Vec::new(), answers: Vec::new(), stop: false }));
+        let shared = Arc::new(Mutex::new(Shared {
+            model,
+            receipts: Vec::new(),
+            answers: Vec::new(),
+            first_line: None,
+            stop: false,
+        }));
         let worker = Worker {
             line: File::from(pty.master),
             // Held open, so that the line lives on when the host closes its end.
@@ -187,6 +204,10 @@ impl SandboxPrinter {
                 Roll::Full | Roll::Empty => None,
             },
             count: 0,
+            pace: settings.pace,
+            arrival: Arrival::new(settings.pace),
+            moves_until: None,
+            leaving: VecDeque::new(),
         };
         let thread = std::thread::Builder::new().name("sandbox-printer".to_owned()).spawn(move || worker.run())?;
         Ok(RunningPrinter { device, settings, shared, wake, thread: Some(thread) })
@@ -217,6 +238,16 @@ impl RunningPrinter {
     /// The pictures so far, in the order of printing.
     pub fn receipts(&self) -> Vec<PathBuf> {
         lock(&self.shared).receipts.clone()
+    }
+
+    /// When the first line of what is in the printer now was on paper.
+    pub fn first_line(&self) -> Option<Instant> {
+        lock(&self.shared).first_line
+    }
+
+    /// Forgets when the first line was on paper: the next one counts.
+    pub fn await_first_line(&self) {
+        lock(&self.shared).first_line = None;
     }
 
     /// Puts in a roll or takes it out.
@@ -304,6 +335,8 @@ struct Shared {
     receipts: Vec<PathBuf>,
     /// What came out of the printer by hand, to be dealt with by the thread.
     answers: Vec<Event>,
+    /// When a line was on paper for the first time since somebody asked.
+    first_line: Option<Instant>,
     stop: bool,
 }
 
@@ -324,6 +357,12 @@ struct Worker {
     dots: u32,
     back_after: Option<Duration>,
     count: u32,
+    pace: Option<Pace>,
+    arrival: Arrival,
+    /// The paper moves until then.
+    moves_until: Option<Instant>,
+    /// Answers on the line, and when each of them will have arrived.
+    leaving: VecDeque<(Instant, Vec<u8>)>,
 }
 
 impl Worker {
@@ -343,25 +382,26 @@ impl Worker {
                 (Some(since), Some(after)) => after.saturating_sub(since.elapsed()).min(TEAR_OFF_AFTER),
                 _ => TEAR_OFF_AFTER,
             };
-            if let Err(error) = self.wait(full, wait) {
-                tracing::error!(%error, "the sandbox printer cannot wait for data and stops");
-                return;
-            }
+            let there = match self.wait(full, wait) {
+                Ok(there) => there,
+                Err(error) => {
+                    tracing::error!(%error, "the sandbox printer cannot wait for data and stops");
+                    return;
+                }
+            };
             let mut events = std::mem::take(&mut lock(&self.shared).answers);
-            let mut bytes = [0; 1024];
-            if !full {
-                match self.line.read(&mut bytes) {
-                    Ok(length) => {
-                        heard = Instant::now();
-                        events.extend(lock(&self.shared).model.receive(&bytes[..length]));
-                    }
-                    Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {}
-                    Err(error) => {
-                        tracing::error!(%error, "the sandbox printer's line is gone");
-                        return;
-                    }
+            match self.take(there && !full) {
+                Ok(Some(more)) => {
+                    heard = Instant::now();
+                    events.extend(more);
+                }
+                Ok(None) => {}
+                Err(error) => {
+                    tracing::error!(%error, "the sandbox printer's line is gone");
+                    return;
                 }
             }
+            events.extend(self.move_paper());
             if let (Some(since), Some(after)) = (out_since, self.back_after)
                 && since.elapsed() >= after
             {
@@ -371,36 +411,104 @@ impl Worker {
             if heard.elapsed() >= TEAR_OFF_AFTER {
                 events.extend(lock(&self.shared).model.tear_off());
             }
-            for event in events {
+            self.send_due();
+            // Drawing takes a while, and an answer does not wait for it where the printer takes its time.
+            let later = |event: &Event| self.pace.is_some() && matches!(event, Event::Receipt(_));
+            let (receipts, answers): (Vec<_>, Vec<_>) = events.into_iter().partition(later);
+            for event in answers.into_iter().chain(receipts) {
                 self.deal_with(event);
             }
         }
     }
 
-    /// Waits for data, for a hand, or for time to pass.
-    fn wait(&mut self, full: bool, limit: Duration) -> nix::Result<()> {
-        let millis = u16::try_from(limit.as_millis()).unwrap_or(u16::MAX).saturating_add(1);
+    /// Takes what has arrived; nothing when nothing has.
+    fn take(&mut self, there: bool) -> std::io::Result<Option<Vec<Event>>> {
+        let mut bytes = [0; 1024];
+        let arrived = if there { self.arrival.arrived(Instant::now(), bytes.len()) } else { 0 };
+        if arrived == 0 {
+            return Ok(None);
+        }
+        match self.line.read(&mut bytes[..arrived]) {
+            Ok(length) => {
+                self.arrival.took(length, arrived);
+                Ok(Some(lock(&self.shared).model.receive(&bytes[..length])))
+            }
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {
+                self.arrival.took(0, arrived);
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Lets the paper move as long as it takes.
+    fn move_paper(&mut self) -> Vec<Event> {
+        let Some(pace) = self.pace else { return Vec::new() };
+        let mut events = Vec::new();
+        loop {
+            let mut shared = lock(&self.shared);
+            let Some(dots) = shared.model.moving() else { return events };
+            let now = Instant::now();
+            // A movement begins when it is due, not when this thread is awake.
+            let until = *self.moves_until.get_or_insert(now + pace.of_paper(dots));
+            if until > now {
+                return events;
+            }
+            shared.first_line.get_or_insert(until);
+            events.extend(shared.model.has_moved());
+            self.moves_until = shared.model.moving().map(|dots| until + pace.of_paper(dots));
+        }
+    }
+
+    /// Waits for data, for a hand, or for time to pass. Gives whether data may be there.
+    fn wait(&mut self, full: bool, limit: Duration) -> nix::Result<bool> {
+        let now = Instant::now();
+        let next_byte = self.arrival.next(now).filter(|_| !full);
+        let moved = self.moves_until.map(|until| until.saturating_duration_since(now));
+        let answer = self.leaving.front().map(|(due, _)| due.saturating_duration_since(now));
+        let wait = [next_byte, moved, answer].into_iter().flatten().fold(limit, Duration::min);
         let mut watched = vec![PollFd::new(self.woken.as_fd(), PollFlags::POLLIN)];
-        if !full {
+        // What is known to be on its way is waited for by the time it takes.
+        if !full && next_byte.is_none() {
             watched.push(PollFd::new(self.line.as_fd(), PollFlags::POLLIN));
         }
-        match poll(&mut watched, PollTimeout::from(millis)) {
+        match ppoll(&mut watched, Some(TimeSpec::from_duration(wait)), None) {
             Ok(_) | Err(nix::Error::EINTR) => {}
             Err(error) => return Err(error),
         }
+        let there = next_byte.is_some() || watched.get(1).is_some_and(|line| line.any().unwrap_or(false));
         let mut bytes = [0; 64];
         // Empties the bell; when nobody rang there is nothing to read.
         while matches!(self.woken.read(&mut bytes), Ok(length) if length == bytes.len()) {}
-        Ok(())
+        Ok(there)
+    }
+
+    /// Answers that have been on the line for long enough arrive.
+    fn send_due(&mut self) {
+        let now = Instant::now();
+        while self.leaving.front().is_some_and(|(due, _)| *due <= now) {
+            if let Some((_, bytes)) = self.leaving.pop_front() {
+                self.send(&bytes);
+            }
+        }
+    }
+
+    fn send(&mut self, bytes: &[u8]) {
+        if let Err(error) = self.line.write_all(bytes) {
+            tracing::debug!(%error, "the sandbox printer's answer was lost");
+        }
     }
 
     fn deal_with(&mut self, event: Event) {
         match event {
-            Event::Answer(bytes) => {
-                if let Err(error) = self.line.write_all(&bytes) {
-                    tracing::debug!(%error, "the sandbox printer's answer was lost");
+            Event::Answer(bytes) => match self.pace {
+                None => self.send(&bytes),
+                Some(pace) => {
+                    let now = Instant::now();
+                    let free = self.leaving.back().map_or(now, |(due, _)| *due);
+                    self.leaving.push_back((free.max(now) + pace.on_the_line(bytes.len()), bytes));
                 }
-            }
+            },
             Event::Receipt(strip) => match self.keep(&strip) {
                 Ok(path) => {
                     tracing::info!(picture = %path.display(), "the sandbox printer has printed a receipt");

@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 
+use super::drawing::{QUIET_MODULES, line_dots, symbol};
 use super::tokenizer::{Token, Tokenizer};
 
 /// What a printer of this make does and does not do.
@@ -89,6 +90,21 @@ pub enum Row {
     Feed(u32),
 }
 
+impl Row {
+    /// Dots that the paper moves for it.
+    pub fn dots(&self) -> u32 {
+        match self {
+            Self::Text { cells, spacing, .. } => line_dots(cells, u32::from(*spacing)),
+            Self::Qr { content, module, level, .. } => symbol(content, *level)
+                .map_or(0, |code| (u32::try_from(code.width()).unwrap_or(0) + 2 * QUIET_MODULES) * u32::from(*module)),
+            Self::Raster { width, bits, .. } => {
+                u32::try_from(bits.len().checked_div(*width).unwrap_or(0)).unwrap_or(u32::MAX)
+            }
+            Self::Feed(dots) => *dots,
+        }
+    }
+}
+
 /// One character on paper.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cell {
@@ -100,13 +116,23 @@ pub struct Cell {
     pub height: u8,
     /// Bold.
     pub bold: bool,
+    /// Dots of white before it: the printer was told to go on at a place of the line.
+    pub before: u16,
 }
 
 impl Cell {
     /// Dots it takes from left to right: 12, or 24 for Chinese, times its width.
     pub fn dots(&self) -> u32 {
-        let dots = if self.character.is_ascii() { 12 } else { 24 };
-        dots * u32::from(self.width)
+        self.columns() * 12 * u32::from(self.width)
+    }
+
+    /// The same with the white before it.
+    pub fn room(&self) -> u32 {
+        u32::from(self.before) + self.dots()
+    }
+
+    fn columns(&self) -> u32 {
+        if self.character.is_ascii() { 1 } else { 2 }
     }
 }
 
@@ -126,14 +152,18 @@ impl Strip {
         for row in &self.rows {
             match row {
                 Row::Text { cells, align, .. } => {
-                    let used: u32 = cells.iter().map(|cell| cell.dots() / u32::from(cell.width)).sum();
-                    let free = dots.saturating_sub(used) / 12;
+                    let used: u32 = cells.iter().map(|cell| cell.columns() + u32::from(cell.before) / 12).sum();
+                    let free = (dots / 12).saturating_sub(used);
                     let before = match align {
                         1 => free / 2,
                         2 => free,
                         _ => 0,
                     };
-                    let line: String = cells.iter().map(|cell| cell.character).collect();
+                    let mut line = String::new();
+                    for cell in cells {
+                        line.extend(std::iter::repeat_n(' ', usize::from(cell.before / 12)));
+                        line.push(cell.character);
+                    }
                     text.push_str(format!("{:width$}{line}", "", width = before as usize).trim_end());
                     text.push('\n');
                 }
@@ -157,6 +187,8 @@ pub struct Model {
     queue: VecDeque<Token>,
     style: Style,
     line: Vec<Cell>,
+    /// White before the next character.
+    gap: u16,
     qr: QrSymbol,
     strip: Strip,
     automatic: u8,
@@ -166,6 +198,10 @@ pub struct Model {
     /// It is at something else, and prints when it is done.
     busy: bool,
     busy_after: Option<u32>,
+    /// Its paper takes time: it stops after each movement until it is told that this is over.
+    moves_by_steps: bool,
+    /// Dots that the paper is moving now.
+    moving: Option<u32>,
     holding: bool,
 }
 
@@ -218,6 +254,7 @@ impl Model {
             queue: VecDeque::new(),
             style: Style::default(),
             line: Vec::new(),
+            gap: 0,
             qr: QrSymbol::default(),
             strip: Strip::default(),
             automatic: 0,
@@ -226,6 +263,8 @@ impl Model {
             lines_left: None,
             busy: false,
             busy_after: None,
+            moves_by_steps: false,
+            moving: None,
             holding: false,
         }
     }
@@ -287,6 +326,27 @@ impl Model {
         self.initialise();
     }
 
+    /// From here on its paper takes time: see [`Self::moving`].
+    pub const fn move_by_steps(&mut self) {
+        self.moves_by_steps = true;
+    }
+
+    /// Dots that the paper is moving now; it goes on with [`Self::has_moved`].
+    pub const fn moving(&self) -> Option<u32> {
+        self.moving
+    }
+
+    /// The paper has moved.
+    pub fn has_moved(&mut self) -> Vec<Event> {
+        self.moving = None;
+        self.work()
+    }
+
+    /// Nothing waits to be printed.
+    pub fn is_idle(&self) -> bool {
+        self.queue.is_empty() && self.line.is_empty() && self.moving.is_none()
+    }
+
     /// No paper at the print head.
     pub const fn is_paper_out(&self) -> bool {
         self.paper_out
@@ -300,7 +360,7 @@ impl Model {
     /// Somebody tears off what has been printed; `None` while the printer is in the middle of something or nothing is
     /// out.
     pub fn tear_off(&mut self) -> Option<Event> {
-        if !self.is_online() || !self.queue.is_empty() || !self.line.is_empty() || self.strip.is_blank() {
+        if !self.is_online() || !self.is_idle() || self.strip.is_blank() {
             return None;
         }
         Some(Event::Receipt(std::mem::take(&mut self.strip)))
@@ -331,6 +391,7 @@ impl Model {
         self.style = Style::default();
         self.qr = QrSymbol::default();
         self.line.clear();
+        self.gap = 0;
         self.automatic = 0;
     }
 
@@ -341,12 +402,13 @@ impl Model {
         }
         self.queue.clear();
         self.line.clear();
+        self.gap = 0;
         (self.habits.answers != Answers::Nothing).then(|| Event::Answer(BUFFER_CLEARED.to_vec()))
     }
 
     fn work(&mut self) -> Vec<Event> {
         let mut events = Vec::new();
-        while self.is_online() && !self.busy {
+        while self.is_online() && !self.busy && self.moving.is_none() {
             let Some(token) = self.queue.pop_front() else { break };
             events.extend(self.execute(token));
         }
@@ -362,12 +424,17 @@ impl Model {
             Token::Size(width, height) => (self.style.width, self.style.height) = (width, height),
             Token::Align(align) => self.style.align = align,
             Token::LineSpacing(dots) => self.style.spacing = dots.unwrap_or(USUAL_SPACING),
+            Token::MoveTo(dots) => {
+                let used: u32 = self.line.iter().map(Cell::room).sum();
+                // Back over what is printed it does not go.
+                self.gap = u16::try_from(u32::from(dots).saturating_sub(used)).unwrap_or(0);
+            }
             Token::FeedLines(lines) => return self.feed(u32::from(lines) * u32::from(self.style.spacing)),
             Token::FeedDots(dots) => return self.feed(u32::from(dots)),
             Token::Qr(function, data) => return self.qr_function(function, &data),
             Token::Raster(width, bits) => {
                 let mut events = self.finish_line();
-                self.strip.rows.push(Row::Raster { width, bits, align: self.style.align });
+                self.put(Row::Raster { width, bits, align: self.style.align });
                 events.extend(self.line_used());
                 return events;
             }
@@ -389,16 +456,18 @@ impl Model {
 
     fn character(&mut self, character: char) -> Vec<Event> {
         let Style { width, height, bold, .. } = self.style;
-        let cell = Cell { character, width, height, bold };
-        let used: u32 = self.line.iter().map(Cell::dots).sum();
-        let events = if used + cell.dots() > self.dots { self.end_line() } else { Vec::new() };
-        self.line.push(cell);
+        let cell = Cell { character, width, height, bold, before: std::mem::take(&mut self.gap) };
+        let used: u32 = self.line.iter().map(Cell::room).sum();
+        let over = used + cell.room() > self.dots;
+        let events = if over { self.end_line() } else { Vec::new() };
+        self.line.push(Cell { before: if over { 0 } else { cell.before }, ..cell });
         events
     }
 
     fn end_line(&mut self) -> Vec<Event> {
         let cells = std::mem::take(&mut self.line);
-        self.strip.rows.push(Row::Text { cells, align: self.style.align, spacing: self.style.spacing });
+        self.gap = 0;
+        self.put(Row::Text { cells, align: self.style.align, spacing: self.style.spacing });
         self.line_used()
     }
 
@@ -408,8 +477,16 @@ impl Model {
 
     fn feed(&mut self, dots: u32) -> Vec<Event> {
         let events = self.finish_line();
-        self.strip.rows.push(Row::Feed(dots));
+        self.put(Row::Feed(dots));
         events
+    }
+
+    /// Something is on paper, or the paper has moved.
+    fn put(&mut self, row: Row) {
+        if self.moves_by_steps {
+            self.moving = Some(self.moving.unwrap_or(0) + row.dots());
+        }
+        self.strip.rows.push(row);
     }
 
     /// A line more of the roll is used up.
@@ -444,7 +521,7 @@ impl Model {
             (81, _) => {
                 let mut events = self.finish_line();
                 let QrSymbol { module, level, content } = self.qr.clone();
-                self.strip.rows.push(Row::Qr { content, module, level, align: self.style.align });
+                self.put(Row::Qr { content, module, level, align: self.style.align });
                 events.extend(self.line_used());
                 return events;
             }

@@ -20,6 +20,8 @@ pub enum Token {
     Size(u8, u8),
     /// `ESC a`: 0 left, 1 centre, 2 right.
     Align(u8),
+    /// `ESC $`: the line goes on so many dots from its beginning.
+    MoveTo(u16),
     /// `ESC d`: the line and so many more.
     FeedLines(u8),
     /// `ESC J`: so many dots.
@@ -169,7 +171,8 @@ fn escape(rest: &[u8]) -> Head {
         b'3' => fixed(rest, 1, |p| Some(Token::LineSpacing(Some(p[0])))),
         b' ' | b'%' | b'-' | b'=' | b'?' | b'K' | b'M' | b'R' | b'T' | b'U' | b'V' | b'e' | b'r' | b't' | b'u'
         | b'{' => fixed(rest, 1, no_token),
-        b'$' | b'\\' | b'B' | b'c' => fixed(rest, 2, no_token),
+        b'$' => fixed(rest, 2, |p| Some(Token::MoveTo(u16::from_le_bytes([p[0], p[1]])))),
+        b'\\' | b'B' | b'c' => fixed(rest, 2, no_token),
         b'p' => fixed(rest, 3, no_token),
         b'W' => fixed(rest, 8, no_token),
         b'D' => zero_terminated(rest),
@@ -288,6 +291,7 @@ mod tests {
             ),
             (b"\x1d(k\x05\x00\x31\x50\x30HI", vec![Token::Qr(80, b"0HI".to_vec())]),
             (b"\x1dv0\x00\x01\x00\x02\x00\xaa\x55", vec![Token::Raster(1, vec![0xAA, 0x55])]),
+            (b"a\x1b$\x6c\x01b", vec![Token::Character('a'), Token::MoveTo(0x16C), Token::Character('b')]),
             (b"\x1bp\x00\x19\x19x", vec![Token::Character('x')]),
             (b"\x1dkA\x02\x1b@y", vec![Token::Character('y')]),
             (b"\x1b\x7f\x1d\x7fz", vec![Token::Character('z')]),

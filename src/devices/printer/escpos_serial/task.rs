@@ -10,7 +10,7 @@ use super::Waits;
 use super::conversation::{Answers, Conversation};
 use super::trouble::{Doubts, Trouble};
 use crate::devices::printer::{Confirmation, PrinterFault};
-use crate::receipt::PrinterProfile;
+use crate::receipt::{self, PrinterProfile};
 
 /// `ESC @`: back to the settings of power-on.
 const INITIALISE: &[u8] = &[0x1B, b'@'];
@@ -29,6 +29,9 @@ const ROUNDS: usize = 4;
 pub(super) struct Task<'a> {
     waits: Waits,
     step: usize,
+    /// Bytes that may wait in this machine while the next step is handed over: so many that they do not run out before it is looked
+    /// at again.
+    ahead: usize,
     confirms: bool,
     /// The printer may still hold something of an earlier job: a half command, an end mark.
     unclean: bool,
@@ -41,6 +44,8 @@ pub(super) struct Task<'a> {
     content_left: bool,
     /// Nothing is half written: a request may be put in here.
     between_commands: bool,
+    /// What was handed over last ends between two commands.
+    whole: bool,
     marks_sent: usize,
 }
 
@@ -48,6 +53,7 @@ impl<'a> Task<'a> {
     /// A job for a printer of this make.
     pub(super) fn new(
         profile: &PrinterProfile,
+        baud: u32,
         waits: Waits,
         unclean: bool,
         patience: Duration,
@@ -56,6 +62,7 @@ impl<'a> Task<'a> {
         Self {
             waits,
             step: usize::from(profile.write_step),
+            ahead: usize::from(profile.write_step).max(bytes_in(TICK * 2, baud)),
             confirms: profile.confirms_end_mark,
             unclean,
             patience,
@@ -65,6 +72,7 @@ impl<'a> Task<'a> {
             sends_content: false,
             content_left: false,
             between_commands: true,
+            whole: true,
             marks_sent: 0,
         }
     }
@@ -85,10 +93,12 @@ impl<'a> Task<'a> {
         let in_step = self.confirms && self.no_older_mark_is_open(printer)?;
         self.sends_content = true;
         for step in steps(job, self.step) {
-            self.send(printer, step)?;
+            // The line never falls silent between two steps: the next one is handed over before the last has left.
+            self.hand_over(printer, step, self.ahead)?;
         }
         self.sends_content = false;
         if !self.confirms {
+            self.send(printer, &[])?;
             return Ok(Confirmation::CannotConfirm);
         }
         self.confirm(printer, in_step)
@@ -174,23 +184,32 @@ impl<'a> Task<'a> {
 
     /// Writes one step and waits until it has left, or until the printer has got over its trouble.
     fn send(&mut self, printer: &mut Conversation, step: &[u8]) -> Result<(), PrinterFault> {
-        let mut bytes = step;
+        self.hand_over(printer, Step::whole(step), 0)
+    }
+
+    /// Writes one step and waits until no more than `ahead` bytes have not left yet.
+    fn hand_over(&mut self, printer: &mut Conversation, step: Step<'_>, ahead: usize) -> Result<(), PrinterFault> {
+        let mut bytes = step.bytes;
+        let was_whole = std::mem::replace(&mut self.whole, step.whole);
         let mut moved = Instant::now();
         let mut unsent_before = usize::MAX;
         loop {
             printer.listen(Duration::ZERO)?;
             let stopped = printer.fault();
-            if stopped.is_none() && !bytes.is_empty() {
+            if stopped.is_none() && !bytes.is_empty() && printer.unsent() <= ahead {
                 let written = printer.write_some(bytes)?;
                 bytes = bytes.get(written..).unwrap_or_default();
                 self.content_left |= self.sends_content && written > 0;
                 if written > 0 {
                     moved = Instant::now();
+                    if !bytes.is_empty() {
+                        continue;
+                    }
                 }
             }
             let unsent = printer.unsent();
-            if bytes.is_empty() && unsent == 0 {
-                self.between_commands = true;
+            if bytes.is_empty() && unsent <= ahead {
+                self.between_commands = step.whole;
                 return Ok(());
             }
             // A printer that says why it stands still does not count as one that takes no data.
@@ -205,7 +224,11 @@ impl<'a> Task<'a> {
                 None if moved.elapsed() >= self.waits.stalled => Some(printer.silence()),
                 stopped => stopped,
             };
-            self.between_commands = bytes.is_empty() || bytes.len() == step.len();
+            self.between_commands = match bytes.len() {
+                0 => step.whole,
+                all if all == step.bytes.len() => was_whole,
+                _ => false,
+            };
             self.look_after(printer, fault)?;
             printer.listen(TICK)?;
         }
@@ -270,34 +293,88 @@ impl<'a> Task<'a> {
     }
 }
 
-/// A job in steps of at most `size` bytes that end with a line where they can: a request for the status sent between two
-/// steps then does not stand in the middle of a command.
-fn steps(job: &[u8], size: usize) -> impl Iterator<Item = &[u8]> {
-    let mut rest = job;
-    std::iter::from_fn(move || {
-        if rest.is_empty() {
-            return None;
+/// Bytes that leave in this time; each is ten bits.
+fn bytes_in(time: Duration, baud: u32) -> usize {
+    usize::try_from(time.as_millis() * u128::from(baud) / 10_000).unwrap_or(usize::MAX)
+}
+
+/// A part of a job that is handed over at one go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Step<'a> {
+    bytes: &'a [u8],
+    /// It ends between two commands.
+    whole: bool,
+}
+
+impl<'a> Step<'a> {
+    const fn whole(bytes: &'a [u8]) -> Self {
+        Self { bytes, whole: true }
+    }
+}
+
+/// A job in steps of at most `size` bytes that end with a line where they can, or else with a command: a request for the status sent
+/// between two steps then does not stand in the middle of a command. Only what is longer than a step, as a picture, is cut within.
+fn steps(job: &[u8], size: usize) -> Vec<Step<'_>> {
+    let mut steps = Vec::new();
+    let (mut begin, mut commands, mut line) = (0, 0, 0);
+    let mut chinese = false;
+    while let Some(rest) = job.get(commands..).filter(|rest| !rest.is_empty()) {
+        match rest {
+            [0x1C, b'&', ..] => chinese = true,
+            [0x1C, b'.', ..] => chinese = false,
+            _ => {}
         }
-        let window = rest.get(..size).unwrap_or(rest);
-        let end = match window.iter().rposition(|byte| *byte == b'\n') {
-            Some(at) if window.len() < rest.len() => at + 1,
-            _ => window.len(),
-        };
-        let (step, after) = rest.split_at(end);
-        rest = after;
-        Some(step)
-    })
+        let end = commands + receipt::unit(rest, chinese);
+        while end - begin > size {
+            let cut = [line, commands].into_iter().find(|cut| *cut > begin).unwrap_or(begin + size);
+            steps.push(Step { bytes: &job[begin..cut], whole: cut <= commands });
+            begin = cut;
+        }
+        commands = end;
+        if rest[0] == b'\n' {
+            line = end;
+        }
+    }
+    if begin < job.len() {
+        steps.push(Step::whole(&job[begin..]));
+    }
+    steps
 }
 
 #[cfg(test)]
 mod tests {
+    use super::*;
+
     #[test]
     fn steps_end_with_a_line_and_lose_nothing() {
         let job: Vec<u8> = (0..50).flat_map(|n| format!("line number {n}\n").into_bytes()).collect();
-        let steps: Vec<_> = super::steps(&job, 64).collect();
-        assert_eq!(steps.concat(), job);
-        assert!(steps.iter().all(|step| step.len() <= 64 && step.ends_with(b"\n")));
-        assert_eq!(super::steps(&[7; 100], 64).map(<[u8]>::len).collect::<Vec<_>>(), [64, 36]);
-        assert_eq!(super::steps(&[], 64).count(), 0);
+        let found = steps(&job, 64);
+        assert_eq!(found.iter().map(|step| step.bytes).collect::<Vec<_>>().concat(), job);
+        assert!(found.iter().all(|step| step.whole && step.bytes.len() <= 64 && step.bytes.ends_with(b"\n")));
+        let words = [b'a'; 100];
+        assert_eq!(steps(&words, 64).iter().map(|step| step.bytes.len()).collect::<Vec<_>>(), [64, 36]);
+        assert_eq!(steps(&[], 64).len(), 0);
+    }
+
+    #[test]
+    fn a_picture_is_cut_and_every_cut_within_it_is_known_as_one() {
+        // Rows of line feeds, which end no line.
+        let picture = [&[0x1D, b'v', b'0', 0, 10, 0, 20, 0][..], &[b'\n'; 200]].concat();
+        let job = [b"above\n", &picture[..], b"\x1ba\x01below\n"].concat();
+        let found = steps(&job, 64);
+        assert_eq!(found.iter().map(|step| step.bytes).collect::<Vec<_>>().concat(), job);
+        let wholes: Vec<_> = found.iter().map(|step| step.whole).collect();
+        assert_eq!(wholes, [true, false, false, false, true]);
+        assert_eq!(found[0].bytes, b"above\n");
+        assert!(found.iter().all(|step| step.bytes.len() <= 64));
+        // A character of two bytes is not cut either.
+        let chinese = [&b"\x1c&"[..], &[0xD6, 0xD0].repeat(40)].concat();
+        assert!(steps(&chinese, 63).iter().all(|step| step.whole && step.bytes.len() % 2 == 0));
+    }
+
+    #[test]
+    fn a_fast_line_has_more_ahead() {
+        assert_eq!(bytes_in(TICK * 2, 115_200), 230);
+        assert_eq!(bytes_in(TICK * 2, 1_000_000), 2000);
     }
 }

@@ -1,5 +1,7 @@
 //! The receipt of a number, out of the books.
 
+use std::sync::Arc;
+
 use jiff::civil::{Date, DateTime, Time};
 
 use super::facts::{self, Facts};
@@ -127,6 +129,7 @@ fn slip(link: &ReceiptLink, facts: &Facts, kind: Kind, amount: Amount, rrn: &str
         cashier: None,
         duplicate: None,
         test: true,
+        letterhead: Arc::default(),
     })
 }
 

@@ -1,0 +1,87 @@
+//! How long a slip takes to come out: `cargo bench --bench printing`, a minute or two.
+//!
+//! The sandbox's printer takes its time as a real one: a serial line of 9600 or 115200 bits a second, ten bits a byte, a buffer, and a
+//! mechanism that moves the paper. The driver is the one of the terminal, over a real pty. Two times count from the moment at which
+//! the driver gets the job: until the first line is on paper, and until the driver says "printed".
+//!
+//! Beside them stands what no driver can be faster than:
+//!
+//! - first line: the bytes up to the end of the first line x 10 / baud, and the time in which the paper moves for it;
+//! - printed: for each row i, `done(i) = max(done(i-1), bytes up to its end x 10 / baud) + dots(i) / speed of the paper`, and in the
+//!   end no less than all bytes x 10 / baud. Where the line is slower this is the bytes alone, where the buffer is full it is the
+//!   mechanism.
+//!
+//! The bytes are those of the slip; what the driver asks the printer before and behind it, and the answers, are its own and count
+//! against it.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a measurement that cannot go on stops here and now"
+)]
+
+#[path = "receipts/slip.rs"]
+mod slip;
+
+use std::time::{Duration, Instant};
+
+use yima::devices::printer::escpos_serial::{SerialPrinter, SerialSettings};
+use yima::devices::printer::{Confirmation, Printer};
+use yima::receipt::{self, CopyFor, PrinterProfile};
+use yima::sandbox::printer::{Pace, PaperWidth, PrinterSettings, SandboxPrinter};
+use yima::wording::Language;
+
+/// Slips of each kind; the first one, before which the driver clears what another program may have left, is told apart.
+const SLIPS: usize = 5;
+const PATIENCE: Duration = Duration::from_secs(60);
+
+fn main() {
+    println!("{:<12} {:>7} {:>6} {:>24} {:>24}", "", "baud", "bytes", "first line", "printed");
+    for baud in [9_600, 115_200] {
+        // 60 mm a second, and 150.
+        for (profile, paper, dots_per_second) in
+            [("generic-58", PaperWidth::Mm58, 480), ("generic-80", PaperWidth::Mm80, 1200)]
+        {
+            measure(profile, paper, Pace { baud, dots_per_second });
+        }
+    }
+}
+
+fn measure(name: &str, paper: PaperWidth, pace: Pace) {
+    let profile = PrinterProfile::shipped(name).unwrap();
+    let job = receipt::render(&slip::sale(), CopyFor::Merchant, &profile, Language::Chinese);
+    let output = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let settings = PrinterSettings { paper, pace: Some(pace), ..PrinterSettings::new(output.path()) };
+    let printer = SandboxPrinter::start(settings).unwrap();
+    let line = SerialSettings { baud: pace.baud, ..SerialSettings::of_device(printer.device().to_str().unwrap()) };
+    let mut driver = SerialPrinter::new(line, profile);
+    let (first_limit, limit) = pace.limits(&job, paper);
+    let (mut firsts, mut wholes) = (Vec::new(), Vec::new());
+    for turn in 0..=SLIPS {
+        printer.await_first_line();
+        let begun = Instant::now();
+        let result = driver.print(&job, PATIENCE, &mut |fault| panic!("{fault:?}"));
+        let whole = begun.elapsed();
+        assert_eq!(result, Ok(Confirmation::Printed));
+        if turn > 0 {
+            firsts.push(printer.first_line().unwrap() - begun);
+            wholes.push(whole);
+        }
+        // Somebody tears it off, and it is drawn.
+        std::thread::sleep(Duration::from_millis(300));
+    }
+    let said = |mut times: Vec<Duration>, limit: Duration| {
+        times.sort_unstable();
+        let median = times[times.len() / 2];
+        let (ms, of) = (median.as_secs_f64() * 1000.0, limit.as_secs_f64() * 1000.0);
+        format!("{ms:>7.1} of {of:>6.1} ms {:>5.3}", ms / of)
+    };
+    println!(
+        "{name:<12} {:>7} {:>6} {:>24} {:>24}",
+        pace.baud,
+        job.len(),
+        said(firsts, first_limit),
+        said(wholes, limit)
+    );
+}
