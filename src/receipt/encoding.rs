@@ -38,16 +38,35 @@ impl Charset {
 
     /// The same, behind what is there already.
     pub(super) fn encode_into(self, text: &str, bytes: &mut Vec<u8>) {
-        for character in text.chars() {
-            if let Some(printable) = self.printable_character(character) {
-                if printable.is_ascii() {
-                    bytes.push(printable as u8);
-                } else if self == Self::Unicode {
-                    bytes.extend(printable.encode_utf8(&mut [0; 4]).as_bytes());
-                } else {
-                    bytes.extend(two_bytes(printable).into_iter().flatten());
+        let codes = codes();
+        let mut rest = text;
+        while !rest.is_empty() {
+            let plain = rest.bytes().position(|byte| !is_plain(byte)).unwrap_or(rest.len());
+            let (ascii, behind) = rest.split_at(plain);
+            bytes.extend_from_slice(ascii.as_bytes());
+            let mut characters = behind.chars();
+            // From here to the next plain character, one by one.
+            while let Some(character) = characters.next() {
+                match code_of(codes, character).filter(|_| self == Self::Gb18030) {
+                    Some(code) => bytes.extend_from_slice(&code),
+                    None => self.encode_other(character, bytes),
+                }
+                if characters.as_str().bytes().next().is_none_or(is_plain) {
+                    break;
                 }
             }
+            rest = characters.as_str();
+        }
+    }
+
+    /// A character without a code of two bytes, or for another charset.
+    #[cold]
+    fn encode_other(self, character: char, bytes: &mut Vec<u8>) {
+        let Some(printable) = self.printable_character(character) else { return };
+        if self == Self::Unicode || printable.is_ascii() {
+            bytes.extend(printable.encode_utf8(&mut [0; 4]).as_bytes());
+        } else {
+            bytes.extend(code_of(codes(), printable).into_iter().flatten());
         }
     }
 
@@ -66,7 +85,7 @@ impl Charset {
             '\u{a0}' | '\t' | '\n' => ' ',
             other => other,
         };
-        if character == ' ' || (self == Self::Gb18030 && two_bytes(character).is_some()) {
+        if character == ' ' || (self == Self::Gb18030 && code_of(codes(), character).is_some()) {
             return Some(character);
         }
         if character.is_ascii() {
@@ -84,10 +103,19 @@ impl Charset {
 ///
 /// To look one up in the standard's own order is to go through half of it: a slip of Chinese characters then takes longer to encode
 /// than to lay out. The codes are put in the order of the characters once, when the first slip is made.
-fn two_bytes(character: char) -> Option<[u8; 2]> {
-    static CODES: OnceLock<Vec<[u8; 2]>> = OnceLock::new();
-    let codes = CODES.get_or_init(in_order_of_characters);
+fn code_of(codes: &[[u8; 2]], character: char) -> Option<[u8; 2]> {
     codes.get(character as usize).filter(|code| code[0] != 0).copied()
+}
+
+/// See [`code_of`].
+fn codes() -> &'static [[u8; 2]] {
+    static CODES: OnceLock<Vec<[u8; 2]>> = OnceLock::new();
+    CODES.get_or_init(in_order_of_characters)
+}
+
+/// A byte that is a character of ASCII, and a visible one or a blank.
+const fn is_plain(byte: u8) -> bool {
+    matches!(byte, 0x20..=0x7E)
 }
 
 /// By number of the character, up to the last that has such a code.
@@ -157,15 +185,17 @@ mod tests {
     fn every_code_is_that_of_the_standard() {
         // In one text: the standard's own order is slow to look through.
         for character in ('\u{80}'..='\u{ffff}').filter(|character| two_bytes(*character).is_some()) {
-            let code = two_bytes(character).unwrap();
+            let code = code_of(codes(), character).unwrap();
             assert_eq!(GB18030.decode_without_bom_handling(&code).0, character.to_string());
         }
         let mut known = 0;
-        for character in ('\u{80}'..='\u{ffff}').step_by(3) {
+        // Characters for private use are none that a printer has.
+        let public = ('\u{80}'..='\u{ffff}').filter(|character| !('\u{e000}'..='\u{f8ff}').contains(character));
+        for character in public.step_by(3) {
             let text = character.to_string();
             let (standard, _, replaced) = GB18030.encode(&text);
             let standard = (standard.len() == 2 && !replaced).then(|| standard.into_owned());
-            assert_eq!(two_bytes(character).map(|code| code.to_vec()), standard, "{character:?}");
+            assert_eq!(code_of(codes(), character).map(|code| code.to_vec()), standard, "{character:?}");
             known += usize::from(standard.is_some());
         }
         assert!(known > 7000, "{known}");

@@ -5,7 +5,6 @@
 //! a line are left out for the place where it goes on, where the printer knows how (`ESC $`).
 
 use super::layout::{Row, rows};
-use super::encoding::columns;
 use super::{Align, Charset, CopyFor, Document, Logo, ParkedSlip, PrinterProfile, SaleSlip, SettlementSlip, Size};
 use crate::wording::Language;
 
@@ -24,7 +23,7 @@ const PRINT_CODE: &[u8] = &[0x1D, b'(', b'k', 3, 0, 49, 81, 48];
 /// Dots of a column.
 const COLUMN_DOTS: u16 = 12;
 /// Blanks that are worth a move: `ESC $` has four bytes.
-const MOVED: &str = "     ";
+const MOVED: usize = 5;
 /// Empty lines up to this many are sent as they are: `ESC d` has three bytes.
 const MOST_PLAIN_FEEDS: u8 = 2;
 
@@ -62,7 +61,7 @@ pub fn commands(rows: &[Row], profile: &PrinterProfile) -> Vec<u8> {
     // A slip has a thousand bytes.
     let mut job = Job { bytes: Vec::with_capacity(2048), look: Look::default(), profile };
     if profile.chinese == Charset::Gb18030 {
-        job.bytes.extend(CHINESE_ON);
+        job.bytes.extend_from_slice(CHINESE_ON);
     }
     for row in rows {
         match row {
@@ -74,11 +73,11 @@ pub fn commands(rows: &[Row], profile: &PrinterProfile) -> Vec<u8> {
     }
     job.look(Look::default());
     if profile.chinese == Charset::Gb18030 {
-        job.bytes.extend(CHINESE_OFF);
+        job.bytes.extend_from_slice(CHINESE_OFF);
     }
     job.feed(profile.feed_lines);
     if profile.cutter {
-        job.bytes.extend(CUT);
+        job.bytes.extend_from_slice(CUT);
     }
     job.bytes
 }
@@ -107,7 +106,7 @@ impl Job<'_> {
                 Align::Centre => 1,
                 Align::Right => 2,
             };
-            self.bytes.extend([0x1B, b'a', n]);
+            self.bytes.extend_from_slice(&[0x1B, b'a', n]);
         }
         if wanted.size != self.look.size {
             let n = match wanted.size {
@@ -115,10 +114,10 @@ impl Job<'_> {
                 Size::Tall => 0x01,
                 Size::Double => 0x11,
             };
-            self.bytes.extend([0x1D, b'!', n]);
+            self.bytes.extend_from_slice(&[0x1D, b'!', n]);
         }
         if wanted.bold != self.look.bold {
-            self.bytes.extend([0x1B, b'E', u8::from(wanted.bold)]);
+            self.bytes.extend_from_slice(&[0x1B, b'E', u8::from(wanted.bold)]);
         }
         self.look = wanted;
     }
@@ -136,23 +135,28 @@ impl Job<'_> {
     /// A line at the left of characters of usual size, whose wide blanks are moves.
     fn line_with_moves(&mut self, text: &str) {
         let charset = self.profile.chinese;
-        let mut rest = text;
-        while let Some(at) = rest.find(MOVED) {
-            let (before, behind) = rest.split_at(at);
-            charset.encode_into(before, &mut self.bytes);
-            let after = behind.trim_start_matches(' ');
-            let blanks = behind.len() - after.len();
-            rest = after;
-            let place = columns(&text[..text.len() - after.len()]);
-            match u16::try_from(place).ok().and_then(|place| place.checked_mul(COLUMN_DOTS)) {
-                Some(dots) if !after.is_empty() => {
-                    let [low, high] = dots.to_le_bytes();
-                    self.bytes.extend([0x1B, b'$', low, high]);
+        // What was sent is behind `sent`; `blanks` stand before `at`.
+        let (mut sent, mut blanks, mut column) = (0, 0, 0_u16);
+        for (at, byte) in text.bytes().enumerate() {
+            if byte == b' ' {
+                blanks += 1;
+            } else {
+                if blanks >= MOVED {
+                    charset.encode_into(&text[sent..at - blanks], &mut self.bytes);
+                    let [low, high] = column.saturating_mul(COLUMN_DOTS).to_le_bytes();
+                    self.bytes.extend_from_slice(&[0x1B, b'$', low, high]);
+                    sent = at;
                 }
-                _ => self.bytes.extend(std::iter::repeat_n(b' ', blanks)),
+                blanks = 0;
             }
+            // A character of ASCII has one column, any other two; the bytes behind its first one begin with 10.
+            column = column.saturating_add(match byte {
+                0..0x80 => 1,
+                0x80..0xC0 => 0,
+                0xC0.. => 2,
+            });
         }
-        charset.encode_into(rest, &mut self.bytes);
+        charset.encode_into(&text[sent..], &mut self.bytes);
     }
 
     fn feed(&mut self, lines: u8) {
@@ -161,22 +165,22 @@ impl Job<'_> {
         if lines <= MOST_PLAIN_FEEDS {
             self.bytes.extend(std::iter::repeat_n(b'\n', usize::from(lines)));
         } else {
-            self.bytes.extend([0x1B, b'd', lines]);
+            self.bytes.extend_from_slice(&[0x1B, b'd', lines]);
         }
     }
     /// A code, in the middle.
     fn code(&mut self, content: &str) {
         self.look(Look { align: Align::Centre, ..self.look });
         let module = module_dots(content, self.profile);
-        self.bytes.extend(MODEL_2);
-        self.bytes.extend([0x1D, b'(', b'k', 3, 0, 49, 67, module]);
-        self.bytes.extend(LEVEL_M);
+        self.bytes.extend_from_slice(MODEL_2);
+        self.bytes.extend_from_slice(&[0x1D, b'(', b'k', 3, 0, 49, 67, module]);
+        self.bytes.extend_from_slice(LEVEL_M);
         // No symbol holds more: see `module_dots`.
         let content = content.as_bytes().get(..MOST_IN_A_CODE).unwrap_or(content.as_bytes());
         let [low, high] = u16::try_from(content.len() + 3).unwrap_or(u16::MAX).to_le_bytes();
-        self.bytes.extend([0x1D, b'(', b'k', low, high, 49, 80, 48]);
-        self.bytes.extend(content);
-        self.bytes.extend(PRINT_CODE);
+        self.bytes.extend_from_slice(&[0x1D, b'(', b'k', low, high, 49, 80, 48]);
+        self.bytes.extend_from_slice(content);
+        self.bytes.extend_from_slice(PRINT_CODE);
         self.bytes.push(b'\n');
     }
 
@@ -187,8 +191,8 @@ impl Job<'_> {
         for strip in logo.bits().chunks(usize::from(logo.row_bytes()) * MOST_ROWS) {
             let rows = strip.len() / usize::from(logo.row_bytes());
             let [rows_low, rows_high] = u16::try_from(rows).unwrap_or(0).to_le_bytes();
-            self.bytes.extend([0x1D, b'v', b'0', 0, low, high, rows_low, rows_high]);
-            self.bytes.extend(strip);
+            self.bytes.extend_from_slice(&[0x1D, b'v', b'0', 0, low, high, rows_low, rows_high]);
+            self.bytes.extend_from_slice(strip);
         }
     }
 }
