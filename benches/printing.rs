@@ -21,7 +21,7 @@
     reason = "a measurement that cannot go on stops here and now"
 )]
 
-#[path = "receipts/slip.rs"]
+#[path = "../tests/support/slip.rs"]
 mod slip;
 
 use std::time::{Duration, Instant};
@@ -39,11 +39,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 fn main() {
     println!("{:<12} {:>7} {:>6} {:>24} {:>24}", "", "baud", "bytes", "first line", "printed");
     for baud in [9_600, 115_200] {
-        // 60 mm a second, and 150.
-        for (profile, paper, dots_per_second) in
-            [("generic-58", PaperWidth::Mm58, 480), ("generic-80", PaperWidth::Mm80, 1200)]
-        {
-            measure(profile, paper, Pace { baud, dots_per_second });
+        for (profile, paper) in [("generic-58", PaperWidth::Mm58), ("generic-80", PaperWidth::Mm80)] {
+            measure(profile, paper, Pace::usual(baud, paper));
         }
     }
 }

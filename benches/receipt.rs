@@ -13,7 +13,7 @@
     reason = "a measurement that cannot go on stops here and now"
 )]
 
-#[path = "receipts/slip.rs"]
+#[path = "../tests/support/slip.rs"]
 mod slip;
 
 use std::hint::black_box;

@@ -16,6 +16,7 @@ use super::parameters::ParameterDesk;
 use super::parts::{Fixed, Parts};
 use super::printing::FollowedCopy;
 use super::queue::QueueDesk;
+use super::receipt_view::ReceiptDesk;
 use super::report::SaleReport;
 use super::running::Running;
 use super::settlement_desk::AccountDesk;
@@ -29,7 +30,7 @@ use super::till::{TillDesk, TillEvent};
 use super::view::{CopyState, Intent, LinkState, Screen, View};
 use super::witness::WitnessDesk;
 use super::workers::reader::{self, ReaderWorker, Ticket};
-use super::workers::{Devices, Workers, codes, copier, link, printer};
+use super::workers::{Devices, Workers, artist, codes, copier, link, printer};
 use crate::clock;
 use crate::ledger::{CopyDue, Ledger, LedgerError, PageEnd};
 use crate::payment::purpose::Purpose;
@@ -75,6 +76,7 @@ pub(super) enum Message {
     Printer(printer::Event),
     Copied(CopyDue, Result<bool, LedgerError>),
     Code(codes::Event),
+    Drawn(artist::Drawn),
     Stop,
 }
 
@@ -172,6 +174,7 @@ pub(super) struct Core {
     /// Entries of the queue that are open.
     pub(super) queued: usize,
     pub(super) copies: Vec<FollowedCopy>,
+    pub(super) receipts: ReceiptDesk,
     pub(super) report: Option<SaleReport>,
     pub(super) ticket: Ticket,
     pub(super) leave_result_at: Option<Instant>,
@@ -228,6 +231,7 @@ impl Core {
             queue_slips: QueueSlips::new(),
             queued: 0,
             copies: Vec::new(),
+            receipts: ReceiptDesk::new(workers.artist),
             report: None,
             ticket: 0,
             leave_result_at: None,
@@ -343,6 +347,7 @@ impl Core {
             Message::Printer(event) => self.after_print(event),
             Message::Copied(due, made) => self.after_copy(&due, made),
             Message::Code(event) => self.after_code(event),
+            Message::Drawn(drawn) => self.after_drawing(drawn),
             Message::Stop => {}
         }
     }
@@ -419,5 +424,6 @@ fn threads(devices: Devices, messages: &Sender<Message>) -> std::io::Result<Work
         printer: printer::start(printer, printer_patience, messages.clone(), Message::Printer)?,
         copier: Some(copier::start(messages.clone(), Message::Copied)?),
         codes: Some(codes::start(messages.clone(), Message::Code)?),
+        artist: Some(artist::start(messages.clone(), Message::Drawn)?),
     })
 }

@@ -56,11 +56,15 @@ impl Core {
             Intent::Reprint(trace) => self.print_again(trace),
             Intent::ShowTransactions(page) if !self.pays() => self.show_transactions(page),
             Intent::ShowTransaction(trace) if !self.pays() => self.show_transaction(trace),
+            Intent::ShowReceipt(trace, copy) if !self.pays() => self.show_receipt(trace, copy),
+            Intent::LeaveReceipt if !self.pays() => self.leave_receipt(),
             Intent::ShowQueue(page) if !self.pays() => self.show_queue(page),
             Intent::TryQueueNow if !self.pays() => self.try_queue_now(),
             Intent::Decide(trace, act) if !self.pays() => self.decide(trace, act),
             Intent::ShowTransactions(_)
             | Intent::ShowTransaction(_)
+            | Intent::ShowReceipt(..)
+            | Intent::LeaveReceipt
             | Intent::ShowQueue(_)
             | Intent::TryQueueNow
             | Intent::Decide(..) => {}

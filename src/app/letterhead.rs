@@ -18,7 +18,9 @@ const LARGEST_FILE: u64 = 1024 * 1024;
 #[derive(Debug, thiserror::Error)]
 pub enum LetterheadError {
     /// The file cannot be read.
-    #[error("{path}: {source}; slips are printed without the picture until receipt.logo in the settings names one that can be read")]
+    #[error(
+        "{path}: {source}; slips are printed without the picture until receipt.logo in the settings names one that can be read"
+    )]
     File {
         /// Which.
         path: String,

@@ -335,7 +335,7 @@ impl Core {
         slips::merchant_name(&self.parts.identity, &self.parts.tables.terminal)
     }
 
-    fn slip(&self, copy: &CopyRow) -> Result<SaleSlip, String> {
+    pub(super) fn slip(&self, copy: &CopyRow) -> Result<SaleSlip, String> {
         let row = self.ledger.find(copy.trace).map_err(|error| error.to_string())?;
         let row = row.filter(|row| row.state == State::Approved).ok_or("the transaction is not approved")?;
         let head = self.ledger.log_head_of(copy.trace).map_err(|error| error.to_string())?;

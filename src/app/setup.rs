@@ -196,11 +196,14 @@ impl Setup {
         Box::new(PcscReader::new(wanted, Duration::from_secs(settings.answer_timeout_s)))
     }
 
-    /// What the printer can do.
+    /// What the printer can do: as the set-up test found, or as the profile says that the settings name.
     ///
     /// # Errors
-    /// When no profile has the configured name.
+    /// When no profile has the configured name, or what the test found cannot be read.
     pub fn printer_profile(&self) -> Result<PrinterProfile, SetupError> {
+        if let Some(found) = self.found_printer()? {
+            return Ok(found.profile);
+        }
         PrinterProfile::shipped(&self.settings.printer.profile)
             .map_err(|error| self.origin.wrong("printer.profile", error).into())
     }

@@ -318,6 +318,7 @@ impl Core {
             | Screen::ShowCode { .. }
             | Screen::Transactions { .. }
             | Screen::Transaction(_)
+            | Screen::Receipt(_)
             | Screen::Settlement(_)
             | Screen::Queue { .. }
             | Screen::Staff(_)

@@ -67,6 +67,7 @@ impl Core {
         self.result_shown = Some(paid.trace);
         self.slips_shown = Some(paid.trace);
         self.screen = Screen::Approved {
+            trace: paid.trace,
             amount: paid.amount,
             truncated_pan: paid.truncated_pan,
             authorisation_code: paid.authorisation_code.map(|code| code.to_string()).unwrap_or_default(),
@@ -182,6 +183,7 @@ impl Core {
             | Screen::ShowCode { .. }
             | Screen::Transactions { .. }
             | Screen::Transaction(_)
+            | Screen::Receipt(_)
             | Screen::Cart(_)
             | Screen::Goods(_)
             | Screen::Settlement(_)

@@ -440,6 +440,7 @@ impl Core {
             Screen::Keypad { .. }
             | Screen::Transactions { .. }
             | Screen::Transaction(_)
+            | Screen::Receipt(_)
             | Screen::Cart(_)
             | Screen::Goods(_)
             | Screen::Queue { .. }

@@ -62,7 +62,8 @@ impl SteppedEngine {
         let ((link, first), (second_link, second), (printer, slips)) = (channel(), channel(), channel());
         // Nobody watches an idle line: that it has ended is seen by the next echo.
         let (line_watch, _) = channel();
-        let workers = Workers { reader, link, second_link, line_watch, printer, copier: None, codes: None };
+        let workers =
+            Workers { reader, link, second_link, line_watch, printer, copier: None, codes: None, artist: None };
         let mut core = Core::new(fixed, ledger, line, listener, workers);
         core.begin();
         Self {

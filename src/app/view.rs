@@ -2,6 +2,7 @@
 
 use jiff::civil::DateTime;
 
+use super::receipt_view::ReceiptView;
 use super::settlement_view::{SettlementIntent, SettlementView};
 use super::shop_view::{CartView, FoundView, ShopIntent, ShopView};
 use super::staff_view::{DutyView, StaffIntent, StaffView};
@@ -55,6 +56,10 @@ pub enum Intent {
     Reprint(TraceNumber),
     /// Show one transaction, and what can be done with it.
     ShowTransaction(TraceNumber),
+    /// Show a slip of a transaction as it is on paper.
+    ShowReceipt(TraceNumber, CopyFor),
+    /// Back from it.
+    LeaveReceipt,
     /// Show a page of transactions, counted from 0, newest first.
     ShowTransactions(usize),
     /// Show a page of the queue, counted from 0.
@@ -171,6 +176,8 @@ pub enum Screen {
     },
     /// Paid.
     Approved {
+        /// Batch and STAN.
+        trace: TraceNumber,
         /// What was paid.
         amount: Amount,
         /// Card number, first six and last four.
@@ -225,6 +232,8 @@ pub enum Screen {
     },
     /// One transaction, and what can be done with it.
     Transaction(Box<Detail>),
+    /// One of its slips, as it is on paper.
+    Receipt(Box<ReceiptView>),
     /// The terminal is not enrolled: it asks for the acquirer's activation code.
     Enrol {
         /// Serial number of the machine; empty when it has none.

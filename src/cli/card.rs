@@ -254,6 +254,7 @@ fn line_for(screen: &Screen, language: Language) -> Option<String> {
         | Screen::NotPaid { .. }
         | Screen::Transactions { .. }
         | Screen::Transaction(_)
+        | Screen::Receipt(_)
         | Screen::Cart(_)
         | Screen::Goods(_)
         | Screen::Settlement(_)

@@ -266,7 +266,9 @@ fn printer(setup: &Setup) -> Result<String, String> {
     let profile = setup.printer_profile().map_err(|error| error.to_string())?;
     let mut printer = setup.printer(profile);
     printer.check().map_err(|fault| fault.to_string())?;
-    Ok(printer.name())
+    let found = setup.found_printer().map_err(|error| error.to_string())?;
+    let tested = found.map(|found| format!(", tested at {}", found.tested_at)).unwrap_or_default();
+    Ok(format!("{}{tested}", printer.name()))
 }
 
 /// What the shop has on its slips.
@@ -278,7 +280,9 @@ fn receipts(setup: &Setup) -> Result<String, String> {
     };
     let lines = [&settings.header_zh, &settings.header_en, &settings.footer_zh, &settings.footer_en].map(Vec::len);
     let [head_zh, head_en, foot_zh, foot_en] = lines;
-    Ok(format!("{picture}; lines at the head: {head_zh} Chinese, {head_en} English, at the end: {foot_zh} and {foot_en}"))
+    Ok(format!(
+        "{picture}; lines at the head: {head_zh} Chinese, {head_en} English, at the end: {foot_zh} and {foot_en}"
+    ))
 }
 
 fn clock(host: &Host) -> Result<String, String> {

@@ -16,6 +16,7 @@ mod outcome;
 mod output;
 mod parameters;
 mod people;
+mod printer;
 mod queue;
 mod receipt;
 mod sale;
@@ -123,6 +124,8 @@ enum Command {
     Goods(goods::Arguments),
     /// Pair tills with this terminal, list them, take their keys away; run the terminal for them without a touchscreen
     Till(till::Arguments),
+    /// Find out what the printer can do, by a sheet that a person looks at
+    Printer(printer::Arguments),
     /// Look at every part of the terminal and say how it is and what to do
     Doctor(doctor::Arguments),
     /// Enrol this terminal by the acquirer's activation code, or say how it stands
@@ -232,6 +235,7 @@ impl CommandLine {
             Some(Command::Ledger(arguments)) => arguments.run(&self.places.setup()?),
             Some(Command::Goods(arguments)) => arguments.run(&self.places.setup()?),
             Some(Command::Till(arguments)) => arguments.run(&self.places.setup()?),
+            Some(Command::Printer(arguments)) => arguments.run(&self.places.setup()?),
             Some(Command::Doctor(arguments)) => arguments.run(&self.places.setup()?),
             Some(Command::Enrol(arguments)) => arguments.run(&self.places.setup()?),
             Some(Command::Move(arguments)) => arguments.run(&self.places.setup()?),

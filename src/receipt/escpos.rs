@@ -292,7 +292,12 @@ mod tests {
             // Rows of ten bytes, and ten rows: both look like the end of a line.
             let logo = Logo::new(80, vec![b'\n'; 100]).unwrap();
             let mut rows = vec![Row::Logo(logo.into()), Row::Qr("ABCDEFG".into())];
-            rows.push(Row::Text { text: "签购单    \u{a0}     1".into(), align: Align::Left, size: Size::Normal, bold: true });
+            rows.push(Row::Text {
+                text: "签购单    \u{a0}     1".into(),
+                align: Align::Left,
+                size: Size::Normal,
+                bold: true,
+            });
             let job = commands(&rows, &profile);
             let (mut at, mut ends) = (0, 0);
             while at < job.len() {

@@ -51,7 +51,11 @@ pub enum LogoError {
     #[error("the picture is empty, or a part of it is missing")]
     Empty,
     /// It does not fit on the paper.
-    #[error("the picture is {width} dots wide and {height} high; at most {} by {} fit on paper of 58 mm", Logo::WIDEST, Logo::HIGHEST)]
+    #[error(
+        "the picture is {width} dots wide and {height} high; at most {} by {} fit on paper of 58 mm",
+        Logo::WIDEST,
+        Logo::HIGHEST
+    )]
     TooLarge {
         /// Dots from left to right.
         width: u32,

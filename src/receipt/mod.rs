@@ -11,6 +11,7 @@ pub mod layout;
 pub mod link;
 mod logo;
 mod profile;
+pub mod set_up;
 mod settlement;
 pub mod symbol;
 pub(crate) mod template;

@@ -74,6 +74,38 @@ impl PrinterProfile {
         Ok(profile)
     }
 
+    /// The text from which [`Self::parse`] reads it.
+    pub fn text(&self) -> String {
+        let chinese = match self.chinese {
+            Charset::Gb18030 | Charset::Unicode => "gb18030",
+            Charset::Ascii => "none",
+        };
+        let mut text = String::new();
+        let title = toml::Value::String(self.title.clone());
+        let numbers = [
+            ("columns", u32::from(self.columns)),
+            ("dots", u32::from(self.dots)),
+            ("feed_lines", u32::from(self.feed_lines)),
+            ("qr_module_dots", u32::from(self.qr_module_dots)),
+            ("write_step", u32::from(self.write_step)),
+        ];
+        let abilities = [
+            ("confirms_end_mark", self.confirms_end_mark),
+            ("clears_buffer", self.clears_buffer),
+            ("moves", self.moves),
+            ("cutter", self.cutter),
+        ];
+        let lines = [format!("title = {title}"), format!("chinese = \"{chinese}\"")]
+            .into_iter()
+            .chain(numbers.map(|(key, number)| format!("{key} = {number}")))
+            .chain(abilities.map(|(key, has)| format!("{key} = {has}")));
+        for line in lines {
+            text.push_str(&line);
+            text.push('\n');
+        }
+        text
+    }
+
     /// A shipped profile.
     ///
     /// # Errors

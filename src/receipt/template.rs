@@ -6,7 +6,9 @@ use std::sync::{Arc, OnceLock};
 use jiff::civil::Date;
 use serde::Deserialize;
 
-use super::{Align, Charset, CopyFor, Document, Letterhead, Line, ParkedSlip, SaleSlip, SettlementSlip, Size, transaction_code};
+use super::{
+    Align, Charset, CopyFor, Document, Letterhead, Line, ParkedSlip, SaleSlip, SettlementSlip, Size, transaction_code,
+};
 use crate::goods::{Quantity, SoldGood, sold};
 use crate::money::{Amount, Currency};
 use crate::wording::Language;

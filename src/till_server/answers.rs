@@ -30,6 +30,7 @@ pub fn progress(screen: &Screen) -> Option<&'static str> {
         | Screen::Unknown { .. }
         | Screen::Transactions { .. }
         | Screen::Transaction(_)
+        | Screen::Receipt(_)
         | Screen::Cart(_)
         | Screen::Goods(_)
         | Screen::Queue { .. }

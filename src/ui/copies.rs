@@ -44,7 +44,7 @@ pub(super) fn show(window: &AppWindow, copies: &[CopyView], language: Language) 
     shown.set_trouble(values::sentences(trouble, language));
 }
 
-fn whose(copy: CopyFor) -> generated::CopyFor {
+pub(super) fn whose(copy: CopyFor) -> generated::CopyFor {
     match copy {
         CopyFor::Merchant => generated::CopyFor::Merchant,
         CopyFor::Customer => generated::CopyFor::Customer,

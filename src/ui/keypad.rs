@@ -108,6 +108,7 @@ pub(super) fn follow(entry: &mut AmountEntry, view: &View) {
         | Screen::ShowCode { .. }
         | Screen::Transactions { .. }
         | Screen::Transaction(_)
+        | Screen::Receipt(_)
         | Screen::Cart(_)
         | Screen::Goods(_)
         | Screen::Settlement(_)

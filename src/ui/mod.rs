@@ -36,6 +36,7 @@ mod pin;
 mod pin_typed;
 mod preferences;
 mod queue;
+mod receipt;
 mod scanned;
 mod settlement;
 mod staff;
@@ -124,6 +125,7 @@ impl Touchscreen {
         copies::setup(&window, &intents);
         transactions::setup(&window, &shared, &intents);
         detail::setup(&window, &shared, &intents);
+        receipt::setup(&window, &shared, &intents);
         queue::setup(&window, &shared, &intents);
         settlement::setup(&window, &shared, &intents);
         enrolment::setup(&window, &shared, &intents);
@@ -385,6 +387,10 @@ fn paint(window: &AppWindow, shared: &Shared) {
             detail::show(window, shown, &entry, language);
             copies::show(window, &shown.copies, language);
             ScreenName::Transaction
+        }
+        Screen::Receipt(shown) => {
+            receipt::show(window, shown);
+            ScreenName::Receipt
         }
         Screen::Cart(shown) => {
             cart::show(window, shared, shown, language);

@@ -27,7 +27,7 @@ fn show_receipt(outcome: &Outcome<'_>, link: Option<&str>) {
 pub(super) fn show(window: &AppWindow, screen: &Screen, language: Language) {
     let outcome = window.global::<Outcome>();
     match screen {
-        Screen::Approved { amount, truncated_pan, authorisation_code, copies: _, receipt, at } => {
+        Screen::Approved { amount, truncated_pan, authorisation_code, receipt, at, .. } => {
             show_receipt(&outcome, receipt.as_deref());
             outcome.set_amount(values::money(*amount));
             outcome.set_truncated_pan(values::card(truncated_pan).into());
@@ -55,6 +55,7 @@ pub(super) fn show(window: &AppWindow, screen: &Screen, language: Language) {
         | Screen::ShowCode { .. }
         | Screen::Transactions { .. }
         | Screen::Transaction(_)
+        | Screen::Receipt(_)
         | Screen::Cart(_)
         | Screen::Goods(_)
         | Screen::Settlement(_)

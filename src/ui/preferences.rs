@@ -50,6 +50,7 @@ const fn is_customers(screen: &Screen) -> bool {
         | Screen::Unknown { .. }
         | Screen::Transactions { .. }
         | Screen::Transaction(_)
+        | Screen::Receipt(_)
         | Screen::Cart(_)
         | Screen::Goods(_)
         | Screen::Settlement(_)

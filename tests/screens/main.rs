@@ -10,8 +10,11 @@ mod fonts;
 mod pictures;
 mod platform;
 mod reading;
+mod receipts;
 mod selling;
 mod settling;
+#[path = "../support/slip.rs"]
+mod slip;
 mod staff;
 mod staff_views;
 mod targets;

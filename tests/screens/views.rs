@@ -15,7 +15,7 @@ use yima::money::{Amount, Currency};
 use yima::payment::transaction;
 use yima::reference::{Batch, Stan, TraceNumber};
 
-pub use history::{queue, queue_row, transactions};
+pub use history::{detail, drawn, queue, queue_row, receipt, transactions};
 pub use keypad::WRONG_SETTING;
 pub use paying::{MANY_NAMES, SHUFFLED, approved, approved_with_link, longest_link};
 pub use selling::{cart, found, fullest_cart, good, quick};

@@ -109,6 +109,9 @@ impl Core {
             Intent::Settlement(_) => Some(Right::Reports),
             Intent::Decide(..) => Some(Right::Decide),
             Intent::Shop(_) => Some(Right::Goods),
+            // Who has taken a payment may look at its slip.
+            Intent::ShowReceipt(trace, _) if self.shows_result_of(*trace) => None,
+            Intent::ShowReceipt(..) => Some(Right::Reports),
             Intent::ShowTransactions(_) | Intent::ShowTransaction(_) | Intent::Reprint(_) => Some(Right::Reports),
             Intent::Staff(
                 StaffIntent::ShowPeople(_) | StaffIntent::Add(_) | StaffIntent::GiveCode(..) | StaffIntent::Enable(..),
@@ -127,6 +130,7 @@ impl Core {
                 | StaffIntent::Leave
                 | StaffIntent::Touched,
             )
+            | Intent::LeaveReceipt
             | Intent::Till(_)
             | Intent::Cancel
             | Intent::PayByScanned(_)

@@ -1,5 +1,6 @@
 //! One thread for each device that can block: it takes jobs, does them one after the other and sends events to the engine.
 
+pub mod artist;
 pub mod codes;
 pub mod copier;
 pub mod link;
@@ -50,6 +51,8 @@ pub struct Workers {
     pub copier: Option<Sender<copier::Job>>,
     /// Codes of people; where there is no thread for them, the engine looks at them itself.
     pub codes: Option<Sender<codes::Job>>,
+    /// Slips on the screen; where there is no thread for them, the engine draws.
+    pub artist: Option<Sender<artist::Job>>,
 }
 
 /// Starts a worker thread; it ends when the sender of jobs is dropped.

@@ -35,7 +35,7 @@ use crate::sandbox::card::vpcd::{self, Visit, VpcdEvent};
 use crate::sandbox::host::notifications::webhook::Webhook;
 use crate::sandbox::host::notifications::{KeptHere, NotificationProvider, RunningNotifications};
 use crate::sandbox::host::{DEFAULT_DIALECT, DEFAULT_PORT, Host};
-use crate::sandbox::printer::{Answers, PaperWidth, PrinterSettings, Roll, SandboxPrinter};
+use crate::sandbox::printer::{Answers, Pace, PaperWidth, PrinterSettings, Roll, SandboxPrinter};
 use crate::sandbox::receipts::RunningReceipts;
 use crate::sandbox::wallet::{self as wallet_server, RunningWallets};
 use crate::terminal::identity;
@@ -177,6 +177,10 @@ pub struct PrinterArguments {
     /// Answer nothing, like the cheapest printers
     #[arg(long)]
     silent: bool,
+
+    /// Take the time that a serial line of so many bits a second and a mechanism take [default: no time at all]
+    #[arg(long, value_name = "BITS", value_parser = clap::value_parser!(u32).range(1200..=4_000_000))]
+    baud: Option<u32>,
 }
 
 impl Endpoint {
@@ -311,6 +315,7 @@ impl PrinterArguments {
         settings.cover_open = self.cover_open;
         settings.habits.answers = if self.silent { Answers::Nothing } else { Answers::Everything };
         settings.roll = self.roll()?;
+        settings.pace = self.baud.map(|baud| Pace::usual(baud, settings.paper));
         let running = SandboxPrinter::start(settings)?;
         output::say(&format!("printer: {}; receipts: {}", running.device().display(), receipts.display()));
         wait_for_the_end()

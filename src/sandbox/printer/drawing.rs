@@ -70,6 +70,11 @@ impl Picture {
         u32::try_from(self.dots.len()).unwrap_or(u32::MAX) / self.width.max(1)
     }
 
+    /// All dots, row by row.
+    pub fn dots(&self) -> &[u8] {
+        &self.dots
+    }
+
     /// How bright a dot is: 0 black, 255 white.
     pub fn dot(&self, x: u32, y: u32) -> u8 {
         if x >= self.width {

@@ -5,6 +5,8 @@
 mod drawing;
 #[cfg(test)]
 mod gallery;
+#[cfg(test)]
+mod letterheads;
 mod model;
 mod pace;
 mod tokenizer;
@@ -28,9 +30,9 @@ use nix::unistd::ttyname;
 
 pub use self::drawing::{DrawingError, Picture};
 pub use self::model::{Answers, Habits};
-pub use self::pace::Pace;
 use self::model::{Event, Model, Strip};
 use self::pace::Arrival;
+pub use self::pace::Pace;
 use crate::clock;
 
 /// What kind of printer to be and where to put the paper.

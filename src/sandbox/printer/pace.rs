@@ -17,6 +17,15 @@ pub struct Pace {
 }
 
 impl Pace {
+    /// A line of this speed, and the mechanism that printers of this paper have: 60 mm a second, or 150.
+    pub const fn usual(baud: u32, paper: PaperWidth) -> Self {
+        let dots_per_second = match paper {
+            PaperWidth::Mm58 => 480,
+            PaperWidth::Mm80 => 1200,
+        };
+        Self { baud, dots_per_second }
+    }
+
     /// How long so many bytes are on the line.
     pub fn on_the_line(self, bytes: usize) -> Duration {
         let bits = u64::try_from(bytes).unwrap_or(u64::MAX).saturating_mul(10 * 1_000_000_000);

@@ -1,14 +1,18 @@
 //! Earlier transactions, what can be done with one, and the queue.
 
+use std::sync::Arc;
+
+use yima::app::receipt_view::{PaperView, ReceiptView};
 use yima::app::view::{
     CopyState, CopyView, Detail, LinkState, QueueRow, ROWS_PER_PAGE, RowState, Screen, TransactionRow, View,
 };
 use yima::payment::advice::AdviceKind;
 use yima::payment::queue::{Kind, Standing};
 use yima::payment::transaction;
-use yima::receipt::CopyFor;
+use yima::receipt::{CopyFor, PrinterProfile, render};
 use yima::reference::{AuthorisationCode, Rrn};
-use yima::wording::{Reason, ReasonKind, Sense};
+use yima::sandbox::printer::{PaperWidth, Picture};
+use yima::wording::{Language, Reason, ReasonKind, Sense};
 
 use super::paying::{declined, printer_missing};
 use super::{Scene, at, cny, scene, trace, view};
@@ -133,6 +137,24 @@ pub fn queue() -> Screen {
     Screen::Queue { rows, page: 0, pages: 3, waiting: 8, parked: 2, under_way: false }
 }
 
+/// What a printer draws of these bytes.
+pub fn drawn(bytes: &[u8], paper: PaperWidth) -> PaperView {
+    let pieces = Picture::printed(bytes, paper);
+    let dots = pieces.iter().flat_map(|piece| piece.dots().iter().copied()).collect();
+    PaperView { width: paper.dots(), dots }
+}
+
+/// A slip as it is on paper, or while it is being drawn.
+pub fn receipt(paper: Option<PaperView>) -> Screen {
+    Screen::Receipt(Box::new(ReceiptView { trace: trace(123), copy: CopyFor::Customer, paper: paper.map(Arc::new) }))
+}
+
+/// Paper of the sale that is measured elsewhere too.
+fn paper(name: &str, width: PaperWidth, language: Language) -> PaperView {
+    let profile = PrinterProfile::shipped(name).unwrap();
+    drawn(&render(&crate::slip::sale(), CopyFor::Customer, &profile, language), width)
+}
+
 /// All of them.
 pub fn scenes() -> Vec<Scene> {
     let keypad = |notice| Screen::Keypad { notice };
@@ -151,6 +173,12 @@ pub fn scenes() -> Vec<Scene> {
             then: "c",
             ..scene("transaction-complete", keypad(None))
         },
+        scene("receipt", receipt(Some(paper("generic-58", PaperWidth::Mm58, Language::Chinese)))),
+        Scene {
+            view: View { test: true, ..view(receipt(Some(paper("generic-80", PaperWidth::Mm80, Language::English)))) },
+            ..scene("receipt-wide", keypad(None))
+        },
+        scene("receipt-drawing", receipt(None)),
         scene("transaction-refused", Screen::Transaction(Box::new(refused_refund()))),
         scene(
             "transactions-none",

@@ -7,7 +7,7 @@ use yima::receipt::CopyFor;
 use yima::reference::ResponseCode;
 use yima::wording::{Reason, ReasonKind, Sense};
 
-use super::{Scene, at, cny, scene, view};
+use super::{Scene, at, cny, scene, trace, view};
 
 /// A layout of the PIN pad's digits as chance may make it.
 pub const SHUFFLED: [u8; 10] = [7, 0, 4, 9, 2, 5, 1, 8, 3, 6];
@@ -29,6 +29,7 @@ pub fn declined(code: &str) -> Reason {
 
 pub fn approved(amount: Amount, merchant: CopyState, customer: CopyState) -> Screen {
     Screen::Approved {
+        trace: trace(123),
         amount,
         truncated_pan: "622202******1234".to_owned(),
         authorisation_code: "A12B3C".to_owned(),

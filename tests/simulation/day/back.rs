@@ -113,6 +113,7 @@ impl Day<'_> {
             }
             Screen::Transactions { .. }
             | Screen::Transaction(_)
+            | Screen::Receipt(_)
             | Screen::Cart(_)
             | Screen::Goods(_)
             | Screen::Settlement(_)

@@ -271,6 +271,7 @@ impl Day<'_> {
                 }
             }
             Screen::Transaction(_)
+            | Screen::Receipt(_)
             | Screen::Cart(_)
             | Screen::Goods(_)
             | Screen::Settlement(_)

@@ -53,6 +53,7 @@ pub fn word(screen: &Screen) -> String {
         }
         Screen::Transactions { rows, .. } => format!("{} transactions", rows.len()),
         Screen::Transaction(detail) => format!("transaction {}", detail.row.trace),
+        Screen::Receipt(shown) => format!("receipt {}", shown.trace),
         Screen::Cart(cart) => format!("cart {}", cart.total.minor()),
         Screen::Goods(found) => format!("goods {}", found.goods.len()),
         Screen::Settlement(_) => "settlement".to_owned(),

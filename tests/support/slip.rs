@@ -1,12 +1,10 @@
-//! The slip that is measured: a sale by card with every field, to be signed.
+//! A slip to measure, to draw and to show: a sale by card with every field, to be signed.
 
 use std::sync::Arc;
 
 use yima::money::{Amount, Currency};
 use yima::receipt::SaleSlip;
-use yima::reference::{
-    AuthorisationCode, Batch, MerchantCode, Rrn, Stan, TerminalNumber, TraceNumber,
-};
+use yima::reference::{AuthorisationCode, Batch, MerchantCode, Rrn, Stan, TerminalNumber, TraceNumber};
 
 pub fn sale() -> SaleSlip {
     SaleSlip {
