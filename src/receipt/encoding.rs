@@ -39,23 +39,19 @@ impl Charset {
     /// The same, behind what is there already.
     pub(super) fn encode_into(self, text: &str, bytes: &mut Vec<u8>) {
         let codes = codes();
-        let mut rest = text;
-        while !rest.is_empty() {
-            let plain = rest.bytes().position(|byte| !is_plain(byte)).unwrap_or(rest.len());
-            let (ascii, behind) = rest.split_at(plain);
-            bytes.extend_from_slice(ascii.as_bytes());
-            let mut characters = behind.chars();
-            // From here to the next plain character, one by one.
-            while let Some(character) = characters.next() {
-                match code_of(codes, character).filter(|_| self == Self::Gb18030) {
-                    Some(code) => bytes.extend_from_slice(&code),
-                    None => self.encode_other(character, bytes),
-                }
-                if characters.as_str().bytes().next().is_none_or(is_plain) {
-                    break;
-                }
-            }
-            rest = characters.as_str();
+        for character in text.chars() {
+            self.encode_character(codes, character, bytes);
+        }
+    }
+
+    /// One character of a text.
+    pub(super) fn encode_character(self, codes: Codes, character: char, bytes: &mut Vec<u8>) {
+        if matches!(character, ' '..='~') {
+            bytes.push(character as u8);
+        } else if let Some(code) = code_of(codes, character).filter(|_| self == Self::Gb18030) {
+            bytes.extend_from_slice(&code);
+        } else {
+            self.encode_other(character, bytes);
         }
     }
 
@@ -103,19 +99,17 @@ impl Charset {
 ///
 /// To look one up in the standard's own order is to go through half of it: a slip of Chinese characters then takes longer to encode
 /// than to lay out. The codes are put in the order of the characters once, when the first slip is made.
-fn code_of(codes: &[[u8; 2]], character: char) -> Option<[u8; 2]> {
+fn code_of(codes: Codes, character: char) -> Option<[u8; 2]> {
     codes.get(character as usize).filter(|code| code[0] != 0).copied()
 }
 
+/// The codes by number of the character; two zeros where there is none.
+pub(super) type Codes = &'static [[u8; 2]];
+
 /// See [`code_of`].
-fn codes() -> &'static [[u8; 2]] {
+pub(super) fn codes() -> Codes {
     static CODES: OnceLock<Vec<[u8; 2]>> = OnceLock::new();
     CODES.get_or_init(in_order_of_characters)
-}
-
-/// A byte that is a character of ASCII, and a visible one or a blank.
-const fn is_plain(byte: u8) -> bool {
-    matches!(byte, 0x20..=0x7E)
 }
 
 /// By number of the character, up to the last that has such a code.
@@ -184,7 +178,7 @@ mod tests {
     #[test]
     fn every_code_is_that_of_the_standard() {
         // In one text: the standard's own order is slow to look through.
-        for character in ('\u{80}'..='\u{ffff}').filter(|character| two_bytes(*character).is_some()) {
+        for character in ('\u{80}'..='\u{ffff}').filter(|character| code_of(codes(), *character).is_some()) {
             let code = code_of(codes(), character).unwrap();
             assert_eq!(GB18030.decode_without_bom_handling(&code).0, character.to_string());
         }

@@ -4,6 +4,7 @@
 //! On a slow line every byte is a millisecond. How a line looks is therefore said only where it changes, and blanks in the middle of
 //! a line are left out for the place where it goes on, where the printer knows how (`ESC $`).
 
+use super::encoding::{Codes, codes};
 use super::layout::{Row, rows};
 use super::{Align, Charset, CopyFor, Document, Logo, ParkedSlip, PrinterProfile, SaleSlip, SettlementSlip, Size};
 use crate::wording::Language;
@@ -59,7 +60,7 @@ fn job(document: &Document, profile: &PrinterProfile) -> Vec<u8> {
 /// The commands that print these rows, which were laid out for the columns of this profile.
 pub fn commands(rows: &[Row], profile: &PrinterProfile) -> Vec<u8> {
     // A slip has a thousand bytes.
-    let mut job = Job { bytes: Vec::with_capacity(2048), look: Look::default(), profile };
+    let mut job = Job { bytes: Vec::with_capacity(2048), look: Look::default(), codes: codes(), profile };
     if profile.chinese == Charset::Gb18030 {
         job.bytes.extend_from_slice(CHINESE_ON);
     }
@@ -95,6 +96,7 @@ struct Job<'a> {
     bytes: Vec<u8>,
     /// What was last said of it.
     look: Look,
+    codes: Codes,
     profile: &'a PrinterProfile,
 }
 
@@ -124,39 +126,37 @@ impl Job<'_> {
 
     fn line(&mut self, text: &str, look: Look) {
         self.look(look);
-        if self.profile.moves && look.align == Align::Left && look.size == Size::Normal {
-            self.line_with_moves(text);
-        } else {
-            self.profile.chinese.encode_into(text, &mut self.bytes);
+        let moves = self.profile.moves && look.align == Align::Left && look.size == Size::Normal;
+        self.bytes.reserve(text.len() + MOVED);
+        let (mut blanks, mut column) = (0, 0);
+        for character in text.chars() {
+            if character == ' ' {
+                blanks += 1;
+                continue;
+            }
+            if blanks > 0 {
+                column += blanks;
+                self.blanks(blanks, column, moves);
+                blanks = 0;
+            }
+            let before = self.bytes.len();
+            self.profile.chinese.encode_character(self.codes, character, &mut self.bytes);
+            // A character has as many columns as bytes.
+            column += self.bytes.len() - before;
         }
+        self.bytes.extend(std::iter::repeat_n(b' ', blanks));
         self.bytes.push(b'\n');
     }
 
-    /// A line at the left of characters of usual size, whose wide blanks are moves.
-    fn line_with_moves(&mut self, text: &str) {
-        let charset = self.profile.chinese;
-        // What was sent is behind `sent`; `blanks` stand before `at`.
-        let (mut sent, mut blanks, mut column) = (0, 0, 0_u16);
-        for (at, byte) in text.bytes().enumerate() {
-            if byte == b' ' {
-                blanks += 1;
-            } else {
-                if blanks >= MOVED {
-                    charset.encode_into(&text[sent..at - blanks], &mut self.bytes);
-                    let [low, high] = column.saturating_mul(COLUMN_DOTS).to_le_bytes();
-                    self.bytes.extend_from_slice(&[0x1B, b'$', low, high]);
-                    sent = at;
-                }
-                blanks = 0;
-            }
-            // A character of ASCII has one column, any other two; the bytes behind its first one begin with 10.
-            column = column.saturating_add(match byte {
-                0..0x80 => 1,
-                0x80..0xC0 => 0,
-                0xC0.. => 2,
-            });
+    /// White in the middle of a line, up to this column.
+    fn blanks(&mut self, blanks: usize, column: usize, moves: bool) {
+        if moves && blanks >= MOVED {
+            let dots = u16::try_from(column).unwrap_or(u16::MAX).saturating_mul(COLUMN_DOTS);
+            let [low, high] = dots.to_le_bytes();
+            self.bytes.extend_from_slice(&[0x1B, b'$', low, high]);
+        } else {
+            self.bytes.extend(std::iter::repeat_n(b' ', blanks));
         }
-        charset.encode_into(&text[sent..], &mut self.bytes);
     }
 
     fn feed(&mut self, lines: u8) {
