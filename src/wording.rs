@@ -409,6 +409,10 @@ reason_kinds! {
     ManagerNeeded = "manager_needed";
     /// Nobody is signed on at a terminal at which people work.
     NobodySignedOn = "nobody_signed_on";
+    /// A payment is being taken back: nobody trains before that is done.
+    TrainingWaits = "training_waits";
+    /// The training could not be opened.
+    TrainingFailed = "training_failed";
     /// No manager can sign on: one is given a code before anybody else.
     ManagerCodeFirst = "manager_code_first";
     /// A new code was typed otherwise the second time.

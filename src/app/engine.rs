@@ -362,6 +362,7 @@ impl Core {
         self.mind_pin_time();
         self.mind_question_time();
         self.mind_people();
+        self.mind_training();
         if self.leave_result_at.is_some_and(|at| clock::instant() >= at) {
             self.show_keypad();
         }

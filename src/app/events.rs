@@ -16,6 +16,10 @@ use crate::wording::{Reason, ReasonKind};
 impl Core {
     /// A wish. What does not fit to what is going on is left alone.
     pub(super) fn on_intent(&mut self, intent: Intent) {
+        // Whoever is left begins nothing any more.
+        if self.turns() && !matches!(intent, Intent::Training(_) | Intent::Till(_)) {
+            return;
+        }
         if let Some(intent) = self.admit(intent) {
             self.do_as_wished(intent);
         }
@@ -48,6 +52,7 @@ impl Core {
             Intent::Shop(_) => {}
             Intent::Till(intent) => self.on_till(intent),
             Intent::Staff(wish) => self.do_with_people(wish),
+            Intent::Training(wish) => self.on_training(wish),
             Intent::Settle { without_undecided } => self.want_settlement(Cause::ByHand, without_undecided),
             Intent::Settlement(intent) if !self.pays() && self.waiting.is_none() => self.on_settlement(intent),
             Intent::Settlement(_) => {}

@@ -48,6 +48,7 @@ mod staff;
 pub mod staff_view;
 mod stepped;
 mod till;
+mod training;
 pub mod view;
 mod witness;
 mod workers;

@@ -24,6 +24,7 @@ use crate::receipt::link::LinkKey;
 use crate::reference::{MerchantCode, TerminalNumber};
 use crate::terminal::emv_files::{EmvFiles, Provenance, SetHashes};
 use crate::terminal::identity::Identity;
+use crate::terminal::mark::Mark;
 use crate::till_keys::TillKeys;
 use crate::wording::Language;
 
@@ -93,8 +94,8 @@ pub struct Parts {
     pub till_keys: Option<TillKeys>,
     /// How its people are known, and who is there.
     pub staff: StaffSetup,
-    /// Keys, host or cards are for tests only.
-    pub test: bool,
+    /// What must be said of it wherever anything is shown or printed.
+    pub mark: Mark,
     /// Held as long as the engine runs: two engines on one ledger would take each other's payments back.
     pub lock: EngineLock,
 }
@@ -130,7 +131,7 @@ pub(super) struct Fixed {
     pub shop: ShopSetup,
     pub till_keys: Option<TillKeys>,
     pub staff: StaffSetup,
-    pub test: bool,
+    pub mark: Mark,
     pub _lock: EngineLock,
 }
 
@@ -164,7 +165,7 @@ impl Parts {
             shop: parts.shop,
             till_keys: parts.till_keys,
             staff: parts.staff,
-            test: parts.test,
+            mark: parts.mark,
             _lock: parts.lock,
         };
         let devices = Devices {

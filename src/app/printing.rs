@@ -353,7 +353,7 @@ impl Core {
             identity: &self.parts.identity,
             parameters: &self.parts.tables.terminal,
             receipt_key: self.parts.receipt_key.as_ref(),
-            test: self.parts.test,
+            mark: self.parts.mark,
         }
     }
 

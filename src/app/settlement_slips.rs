@@ -129,7 +129,7 @@ impl Core {
             differences: differences.collect(),
             log_head: Some(self.ledger.log_head()?).as_ref().map(Head::code),
             duplicate: false,
-            test: self.parts.test,
+            mark: self.parts.mark,
         }))
     }
 }

@@ -322,6 +322,7 @@ impl Core {
             | Screen::Queue { .. }
             | Screen::Staff(_)
             | Screen::Enrol { .. }
+            | Screen::Turning(_)
             | Screen::OutOfService { .. } => {}
         }
     }

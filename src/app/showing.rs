@@ -188,6 +188,7 @@ impl Core {
             | Screen::Staff(_)
             | Screen::Queue { .. }
             | Screen::Enrol { .. }
+            | Screen::Turning(_)
             | Screen::OutOfService { .. } => self.screen = Screen::OutOfService { reason },
         }
     }
@@ -224,7 +225,7 @@ impl Core {
             queued: self.queued,
             merchant_name: self.merchant_name(),
             currency: self.parts.currency,
-            test: self.parts.test,
+            mark: self.parts.mark,
             codes: self.may_turn_to_code(),
             shop: self.shop.shown(),
             display: self.till.shown(),

@@ -14,6 +14,7 @@ use crate::receipt::link::{LinkKey, ReceiptAddress, ReceiptLink, USUAL_DAYS};
 use crate::receipt::{CopyFor, SaleSlip};
 use crate::reference::{Batch, ReferenceError, Stan, TerminalNumber, TraceNumber};
 use crate::terminal::identity::Identity;
+use crate::terminal::mark::Mark;
 
 /// Whose slips they are.
 pub(super) struct SlipOf<'a> {
@@ -23,8 +24,8 @@ pub(super) struct SlipOf<'a> {
     pub parameters: &'a TerminalParameters,
     /// What links to e-receipts are signed by.
     pub receipt_key: Option<&'a LinkKey>,
-    /// Keys or cards are for tests only.
-    pub test: bool,
+    /// What the terminal is.
+    pub mark: Mark,
 }
 
 /// Name of the shop: the acquirer may want another one on slips than in the binding record.
@@ -75,7 +76,7 @@ impl SlipOf<'_> {
             log_head,
             cashier: row.cashier.map(|cashier| cashier.to_string()),
             duplicate: (duplicate > 0).then_some(duplicate),
-            test: self.test,
+            mark: self.mark,
             terminal_number,
         })
     }
@@ -145,7 +146,7 @@ impl Setup {
             identity: &identity,
             parameters: &self.host_tables(&identity)?.terminal,
             receipt_key: Some(&key),
-            test: identity.test,
+            mark: self.mark(&identity),
         };
         let duplicate = u32::try_from(printed.max(1)).unwrap_or(u32::MAX);
         let slip = about.slip(&row, ledger.log_head_of(row.trace)?, duplicate)?;

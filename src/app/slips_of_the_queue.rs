@@ -123,7 +123,7 @@ impl Core {
             tries: entry.tries,
             response_code: entry.response_code.clone(),
             help_desk: self.parts.tables.terminal.help_desk.clone(),
-            test: self.parts.test,
+            mark: self.parts.mark,
         })
     }
 }

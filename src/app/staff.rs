@@ -98,6 +98,11 @@ impl StaffDesk {
         }
     }
 
+    /// When somebody did something last.
+    pub const fn last_touch(&self) -> Instant {
+        self.last_touch
+    }
+
     fn person(&self, number: PersonNumber) -> Option<PersonView> {
         self.roster.of(number).ok().map(view_of)
     }
@@ -455,6 +460,7 @@ impl Core {
             | Screen::NotPaid { .. }
             | Screen::Unknown { .. }
             | Screen::Enrol { .. }
+            | Screen::Turning(_)
             | Screen::OutOfService { .. } => false,
         };
         let idle = self.parts.staff.lock_after.is_some_and(|after| clock::since(self.staff.last_touch) >= after);

@@ -16,6 +16,7 @@ use crate::payment::transaction;
 use crate::pin::Pin;
 use crate::receipt::CopyFor;
 use crate::reference::{AuthorisationCode, Rrn, TraceNumber};
+use crate::terminal::mark::Mark;
 use crate::till::request::Display;
 use crate::wording::{Language, Reason};
 
@@ -78,8 +79,63 @@ pub enum Intent {
     Till(TillIntent),
     /// Sign on or off, give a right, or do something with people and the shift.
     Staff(StaffIntent),
+    /// Train, or do what a customer does in a training.
+    Training(TrainingIntent),
     /// Back to the keypad from wherever that is possible.
     ShowKeypad,
+}
+
+/// What is wished of the training, or in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TrainingIntent {
+    /// Leave the shop for the training.
+    Begin,
+    /// Leave the training for the shop.
+    End,
+    /// Put a card of the training into its reader.
+    Insert(TrainingCard),
+    /// The customer's phone shows a code, and it is scanned.
+    Scan,
+    /// The customer pays by phone what waits for it.
+    Pay,
+    /// The engine has come to [`Screen::Turning`]: now it can be left.
+    Turned(Turn),
+    /// It could not be left.
+    Failed(Reason),
+}
+
+/// The cards of the training.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TrainingCard {
+    /// Asks for nothing.
+    Plain,
+    /// Asks for a PIN, which is 1234.
+    WithPin,
+    /// Asks for a signature.
+    WithSignature,
+    /// Is no longer valid.
+    Expired,
+}
+
+impl TrainingCard {
+    /// The name of its profile.
+    pub const fn profile(self) -> &'static str {
+        match self {
+            Self::Plain => "unionpay-debit",
+            Self::WithPin => "cvm-online-pin",
+            Self::WithSignature => "cvm-signature",
+            Self::Expired => "expired",
+        }
+    }
+}
+
+/// Which way it goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// From the shop to the training.
+    ToTraining,
+    /// Back.
+    ToTheShop,
 }
 
 /// Everything a screen needs to draw itself.
@@ -99,8 +155,8 @@ pub struct View {
     pub merchant_name: String,
     /// Currency of the keypad.
     pub currency: Currency,
-    /// Keys, cards or host are for tests only.
-    pub test: bool,
+    /// What must be said of it on every screen.
+    pub mark: Mark,
     /// What is on the screen can be paid by code as well.
     pub codes: bool,
     /// What of goods and cart any screen may need.
@@ -257,6 +313,8 @@ pub enum Screen {
         /// The host is being asked about one of them now.
         under_way: bool,
     },
+    /// The training is opened, or the shop again.
+    Turning(Turn),
     /// The terminal cannot trade at all.
     OutOfService {
         /// Why, and what to do.

@@ -98,7 +98,9 @@ impl Options {
             }
         };
         let pins = match interruptions {
-            Some(_) if !parts.test => return Err("--pin is for test keys; this terminal's are live".into()),
+            Some(_) if !parts.mark.is_for_tests() => {
+                return Err("--pin is for test keys; this terminal's are live".into());
+            }
             Some(interruptions) => Some(TypedPins::on_standard_input(interruptions)?),
             None => None,
         };
@@ -260,6 +262,7 @@ fn line_for(screen: &Screen, language: Language) -> Option<String> {
         | Screen::Staff(_)
         | Screen::Queue { .. }
         | Screen::Enrol { .. }
+        | Screen::Turning(_)
         | Screen::OutOfService { .. } => None,
     }
 }

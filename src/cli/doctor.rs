@@ -246,7 +246,7 @@ fn host_tables(setup: &Setup, identity: &Identity) -> Result<String, String> {
 
 /// Its name, and whether it has a PIN pad.
 fn reader(setup: &Setup) -> Result<(String, bool), String> {
-    let mut reader = setup.reader();
+    let mut reader = setup.reader().map_err(|error| error.to_string())?;
     reader.check().map_err(|error| error.to_string())?;
     Ok((reader.name(), reader.pin_pad().is_some()))
 }

@@ -34,6 +34,7 @@ use jiff::civil::{Date, DateTime};
 use crate::goods::SoldGood;
 use crate::money::Amount;
 use crate::reference::{AuthorisationCode, MerchantCode, ResponseCode, Rrn, TerminalNumber, TraceNumber};
+use crate::terminal::mark::Mark;
 
 /// Everything a sale's slip can say, already masked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -106,8 +107,8 @@ pub struct SaleSlip {
     pub cashier: Option<String>,
     /// Printed before; counts from 1 for the first duplicate.
     pub duplicate: Option<u32>,
-    /// The keys or the card are for tests only; the slip says so.
-    pub test: bool,
+    /// What the slip must not be taken for something else by.
+    pub mark: Mark,
 }
 
 /// Everything a slip can say about what the terminal has given up: a person must look.
@@ -141,8 +142,8 @@ pub struct ParkedSlip {
     pub response_code: Option<ResponseCode>,
     /// Telephone number of the acquirer's help desk, where it told one.
     pub help_desk: Option<String>,
-    /// The keys or the card are for tests only; the slip says so.
-    pub test: bool,
+    /// What the slip must not be taken for something else by.
+    pub mark: Mark,
 }
 
 /// Whose copy it is.
@@ -209,7 +210,7 @@ pub(crate) mod tests {
             link: None,
             cashier: None,
             duplicate: None,
-            test: true,
+            mark: Mark::Test,
         }
     }
 
@@ -264,7 +265,7 @@ pub(crate) mod tests {
             tries: 20,
             response_code: Some(ResponseCode::parse("96").unwrap()),
             help_desk: Some("95516".into()),
-            test: true,
+            mark: Mark::Test,
         }
     }
 
@@ -369,7 +370,7 @@ pub(crate) mod tests {
             ],
             signature: false,
             duplicate: Some(2),
-            test: false,
+            mark: Mark::Live,
             ..slip()
         }
     }

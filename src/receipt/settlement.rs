@@ -6,6 +6,7 @@ use super::Charset;
 use super::template::{Condition, DATE_TIME, Slip};
 use crate::money::{Amount, Currency};
 use crate::reference::{Batch, MerchantCode, Stan, TerminalNumber};
+use crate::terminal::mark::Mark;
 use crate::wording::Language;
 
 /// Everything a slip of a settlement can say.
@@ -41,8 +42,8 @@ pub struct SettlementSlip {
     pub log_head: Option<String>,
     /// It was printed before.
     pub duplicate: bool,
-    /// The keys are for tests only; the slip says so.
-    pub test: bool,
+    /// What the slip must not be taken for something else by.
+    pub mark: Mark,
 }
 
 /// What came about of one type by one means of payment.
@@ -118,7 +119,8 @@ fn signed(minor: i64, currency: Currency) -> String {
 impl Slip for SettlementSlip {
     fn holds(&self, condition: Condition) -> bool {
         match condition {
-            Condition::Test => self.test,
+            Condition::Test => self.mark == Mark::Test,
+            Condition::Training => self.mark == Mark::Training,
             Condition::Differs => !self.differences.is_empty(),
             Condition::Undecided => self.undecided > 0,
             Condition::Duplicate => self.duplicate,
@@ -213,7 +215,7 @@ pub(crate) mod tests {
             ],
             log_head: Some(format!("58/{}", "0A1B2C3D".repeat(8))),
             duplicate: false,
-            test: true,
+            mark: Mark::Test,
         }
     }
 

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use super::{Align, Charset, CopyFor, Document, Line, ParkedSlip, SaleSlip, SettlementSlip, Size, transaction_code};
 use crate::goods::{Quantity, SoldGood, sold};
 use crate::money::{Amount, Currency};
+use crate::terminal::mark::Mark;
 use crate::wording::Language;
 
 impl Document {
@@ -88,7 +89,8 @@ impl SaleCopy<'_> {
 impl Slip for SaleCopy<'_> {
     fn holds(&self, condition: Condition) -> bool {
         match condition {
-            Condition::Test => self.slip.test,
+            Condition::Test => self.slip.mark == Mark::Test,
+            Condition::Training => self.slip.mark == Mark::Training,
             Condition::Signature => self.slip.signature,
             Condition::Spared => self.slip.signature_spared,
             Condition::Pin => self.slip.pin_checked_by_bank,
@@ -166,7 +168,8 @@ impl Slip for ParkedSlip {
 
     fn holds(&self, condition: Condition) -> bool {
         match condition {
-            Condition::Test => self.test,
+            Condition::Test => self.mark == Mark::Test,
+            Condition::Training => self.mark == Mark::Training,
             Condition::Advice => self.advice,
             Condition::Signature
             | Condition::Spared
@@ -367,6 +370,7 @@ impl Entry {
 #[serde(rename_all = "lowercase")]
 pub(super) enum Condition {
     Test,
+    Training,
     Signature,
     Spared,
     Pin,

@@ -36,6 +36,7 @@ pub fn progress(screen: &Screen) -> Option<&'static str> {
         | Screen::Settlement(_)
         | Screen::Staff(_)
         | Screen::Enrol { .. }
+        | Screen::Turning(_)
         | Screen::OutOfService { .. } => None,
     }
 }
@@ -45,7 +46,7 @@ pub const BEGINNING: &str = "beginning";
 
 fn status_word(screen: &Screen) -> &'static str {
     match screen {
-        Screen::OutOfService { .. } | Screen::Enrol { .. } => "out_of_service",
+        Screen::OutOfService { .. } | Screen::Enrol { .. } | Screen::Turning(_) => "out_of_service",
         Screen::Processing { progress: Progress::SigningOn, .. } => "signing_on",
         Screen::Processing { progress: Progress::ReversingEarlier | Progress::AskingAboutEarlier, .. } => {
             "reversing_earlier"
@@ -80,7 +81,7 @@ pub fn status(view: &View, who: &Who) -> StatusAnswer {
         merchant_code: who.merchant_code.clone(),
         terminal_number: who.terminal_number.clone(),
         currency: view.currency.code().to_owned(),
-        test: view.test,
+        test: view.mark.is_for_tests(),
         version: env!("CARGO_PKG_VERSION"),
     }
 }

@@ -114,6 +114,7 @@ pub(super) fn follow(entry: &mut AmountEntry, view: &View) {
         | Screen::Staff(_)
         | Screen::Queue { .. }
         | Screen::Enrol { .. }
+        | Screen::Turning(_)
         | Screen::OutOfService { .. } => {}
     }
 }

@@ -41,6 +41,7 @@ mod settlement;
 mod staff;
 mod status;
 mod till;
+mod training;
 mod transactions;
 mod values;
 
@@ -131,6 +132,7 @@ impl Touchscreen {
         goods::setup(&window, &shared, &intents);
         till::setup(&window, &intents);
         staff::setup(&window, &shared, &intents);
+        training::setup(&window, &intents);
         preferences::set_language(&window, options.language);
         preferences::set_dark(&window, options.dark);
         let theme = window.global::<Theme>();
@@ -407,6 +409,10 @@ fn paint(window: &AppWindow, shared: &Shared) {
         Screen::Enrol { serial_number, progress, notice } => {
             enrolment::show(window, shared, serial_number, *progress, notice.as_ref(), language);
             ScreenName::Enrolment
+        }
+        Screen::Turning(turn) => {
+            training::show(window, *turn);
+            ScreenName::Turning
         }
         Screen::OutOfService { .. } => ScreenName::OutOfService,
     };

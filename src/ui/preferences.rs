@@ -56,6 +56,7 @@ const fn is_customers(screen: &Screen) -> bool {
         | Screen::Staff(_)
         | Screen::Queue { .. }
         | Screen::Enrol { .. }
+        | Screen::Turning(_)
         | Screen::OutOfService { .. } => false,
     }
 }

@@ -5,12 +5,14 @@ use slint::ComponentHandle;
 use super::generated::{self, AppWindow, Status};
 use crate::app::view::{LinkState, View};
 use crate::clock;
+use crate::terminal::mark::Mark;
 
 /// Shows what stands at the top of every screen.
 pub(super) fn show(window: &AppWindow, view: &View) {
     let status = window.global::<Status>();
     status.set_merchant_name(view.merchant_name.as_str().into());
-    status.set_test(view.test);
+    status.set_test(view.mark.is_for_tests());
+    status.set_training(view.mark == Mark::Training);
     let link = match view.link {
         LinkState::Untried => generated::LinkState::Untried,
         LinkState::Online => generated::LinkState::Online,

@@ -16,5 +16,6 @@ mod staff;
 mod staff_views;
 mod targets;
 mod touching;
+mod training;
 mod translations;
 mod views;

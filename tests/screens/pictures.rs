@@ -33,6 +33,7 @@ const BY_NIGHT: &[&str] = &[
     "settlement-reading-again",
     "settlement-differences",
     "account",
+    "present-card-training",
 ];
 
 /// Scenes that are also drawn on larger panels.

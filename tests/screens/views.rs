@@ -6,6 +6,7 @@ mod paying;
 mod selling;
 mod settling;
 mod till;
+mod training;
 
 use jiff::civil::{DateTime, date};
 use yima::app::shop_view::ShopView;
@@ -14,6 +15,7 @@ use yima::app::view::{LinkState, Screen, View};
 use yima::money::{Amount, Currency};
 use yima::payment::transaction;
 use yima::reference::{Batch, Stan, TraceNumber};
+use yima::terminal::mark::Mark;
 
 pub use history::{queue, queue_row, transactions};
 pub use keypad::WRONG_SETTING;
@@ -21,6 +23,7 @@ pub use paying::{MANY_NAMES, SHUFFLED, approved, approved_with_link, longest_lin
 pub use selling::{cart, found, fullest_cart, good, quick};
 pub use settling::{account, batch, closed, differing, open_batch, past, screen as settlement, settling};
 pub use till::till_cart;
+pub use training::training;
 
 pub fn cny(minor: u64) -> Amount {
     Amount::new(minor, Currency::CNY).unwrap()
@@ -39,7 +42,7 @@ pub fn view(screen: Screen) -> View {
         queued: 0,
         merchant_name: "老王小吃店".to_owned(),
         currency: Currency::CNY,
-        test: false,
+        mark: Mark::Live,
         codes: false,
         shop: ShopView::default(),
         display: None,
@@ -75,6 +78,7 @@ pub fn scenes() -> Vec<Scene> {
         selling::scenes(),
         settling::scenes(),
         till::scenes(),
+        training::scenes(),
         crate::staff_views::scenes(),
     ]
     .concat()

@@ -24,6 +24,7 @@ use yima::sandbox::card::profile::CardProfile;
 use yima::sandbox::host::{Host, Service};
 use yima::terminal::identity::Identity;
 use yima::terminal::link::LinkSettings;
+use yima::terminal::mark::Mark;
 use yima::terminal::settings::{Origin, Settings, SoundSettings};
 use yima::vault::software::{self, SoftwareVault};
 use yima::vault::{KeyName, SecureElement};
@@ -225,7 +226,7 @@ impl Premises {
             shop: ShopSetup::default(),
             till_keys: None,
             staff,
-            test: true,
+            mark: Mark::Test,
             lock: self.setup.lock().unwrap(),
             identity: self.identity.clone(),
         })

@@ -128,6 +128,7 @@ impl Core {
                 | StaffIntent::Touched,
             )
             | Intent::Till(_)
+            | Intent::Training(_)
             | Intent::Cancel
             | Intent::PayByScanned(_)
             | Intent::PayByShown

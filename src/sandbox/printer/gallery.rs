@@ -8,6 +8,7 @@ use crate::receipt::settlement_example;
 use crate::receipt::tests::{long_slip, parked_slip, slip};
 use crate::receipt::{self, CopyFor, PrinterProfile, SaleSlip, transaction_code};
 use crate::reference::TraceNumber;
+use crate::terminal::mark::Mark;
 use crate::wording::Language;
 
 const LINK: &str = "HTTPS://R.EXAMPLE.CN/R/10000001/000001/000123/20260305/ABCDEFGHIJKLMNOPQRSTUVWXYZ";
@@ -72,6 +73,7 @@ fn slips() -> Vec<(String, SaleSlip)> {
     ));
     let trailer = vec!["消费热线 95516".to_owned(), "谢谢惠顾".to_owned()];
     slips.push(("spared".to_owned(), SaleSlip { signature: false, signature_spared: true, trailer, ..slip() }));
+    slips.push(("training".to_owned(), SaleSlip { mark: Mark::Training, ..slip() }));
     slips.push(("long".to_owned(), long_slip()));
     slips
 }

@@ -8,6 +8,7 @@ use yima::payment::queue::{Kind, Standing};
 use yima::payment::transaction;
 use yima::receipt::CopyFor;
 use yima::reference::{AuthorisationCode, Rrn};
+use yima::terminal::mark::Mark;
 use yima::wording::{Reason, ReasonKind, Sense};
 
 use super::paying::{declined, printer_missing};
@@ -143,11 +144,11 @@ pub fn scenes() -> Vec<Scene> {
         Scene { then: "r", ..scene("transaction-refund", Screen::Transaction(Box::new(detail()))) },
         Scene { then: "r9900", ..scene("transaction-refund-too-much", Screen::Transaction(Box::new(detail()))) },
         Scene {
-            view: View { test: true, ..view(Screen::Transaction(Box::new(held()))) },
+            view: View { mark: Mark::Test, ..view(Screen::Transaction(Box::new(held()))) },
             ..scene("transaction-held", keypad(None))
         },
         Scene {
-            view: View { test: true, ..view(Screen::Transaction(Box::new(held()))) },
+            view: View { mark: Mark::Test, ..view(Screen::Transaction(Box::new(held()))) },
             then: "c",
             ..scene("transaction-complete", keypad(None))
         },
@@ -167,7 +168,7 @@ pub fn scenes() -> Vec<Scene> {
         ),
         Scene {
             view: View {
-                test: true,
+                mark: Mark::Test,
                 ..view(transactions(vec![
                     CopyView { copy: CopyFor::Merchant, state: CopyState::Printed },
                     CopyView { copy: CopyFor::Customer, state: CopyState::Asks(None) },
@@ -177,7 +178,7 @@ pub fn scenes() -> Vec<Scene> {
         },
         Scene {
             view: View {
-                test: true,
+                mark: Mark::Test,
                 ..view(transactions(vec![
                     CopyView { copy: CopyFor::Merchant, state: CopyState::Failed(printer_missing()) },
                     CopyView { copy: CopyFor::Customer, state: CopyState::Failed(printer_missing()) },
@@ -187,7 +188,7 @@ pub fn scenes() -> Vec<Scene> {
         },
         Scene {
             view: View {
-                test: true,
+                mark: Mark::Test,
                 ..view(transactions(vec![
                     CopyView {
                         copy: CopyFor::Merchant,
@@ -200,7 +201,7 @@ pub fn scenes() -> Vec<Scene> {
         },
         scene("queue", queue()),
         Scene {
-            view: View { test: true, link: LinkState::HostSilent, waiting: 12, queued: 14, ..view(queue()) },
+            view: View { mark: Mark::Test, link: LinkState::HostSilent, waiting: 12, queued: 14, ..view(queue()) },
             ..scene("queue-test", keypad(None))
         },
         scene(
