@@ -409,6 +409,8 @@ reason_kinds! {
     ManagerNeeded = "manager_needed";
     /// Nobody is signed on at a terminal at which people work.
     NobodySignedOn = "nobody_signed_on";
+    /// Nothing is as it was looked for.
+    NothingFound = "nothing_found";
     /// A payment is being taken back: nobody trains before that is done.
     TrainingWaits = "training_waits";
     /// The training could not be opened.

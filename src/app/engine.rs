@@ -18,6 +18,7 @@ use super::printing::FollowedCopy;
 use super::queue::QueueDesk;
 use super::report::SaleReport;
 use super::running::Running;
+use super::seek_view::Sought;
 use super::settlement_desk::AccountDesk;
 use super::settling::SettlingDesk;
 use super::shop::ShopDesk;
@@ -141,6 +142,8 @@ pub(super) struct Core {
     pub(super) slips_shown: Option<TraceNumber>,
     /// Where the pages of payments end that have been looked at.
     pub(super) page_ends: Vec<PageEnd>,
+    /// What the list of payments is of; all of them, where nothing was looked for.
+    pub(super) sought: Option<Sought>,
     /// Stays above the keypad until somebody has dealt with it.
     pub(super) alarm: Option<Reason>,
     /// Why no payment can be taken; shown as soon as no result is.
@@ -207,6 +210,7 @@ impl Core {
             result_shown: None,
             slips_shown: None,
             page_ends: Vec::new(),
+            sought: None,
             alarm: None,
             out_of_service: None,
             line,

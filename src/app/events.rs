@@ -56,6 +56,8 @@ impl Core {
             Intent::Settle { without_undecided } => self.want_settlement(Cause::ByHand, without_undecided),
             Intent::Settlement(intent) if !self.pays() && self.waiting.is_none() => self.on_settlement(intent),
             Intent::Settlement(_) => {}
+            Intent::Seek(intent) if !self.pays() && self.waiting.is_none() => self.on_seek(intent),
+            Intent::Seek(_) => {}
             Intent::DidItPrint { copy, printed } => self.did_it_print(copy, printed),
             Intent::RetryPrint => self.retry_failed(),
             Intent::Reprint(trace) => self.print_again(trace),

@@ -33,6 +33,8 @@ mod repeats;
 mod report;
 mod reversals;
 mod running;
+pub mod seek_view;
+mod seeking;
 mod settlement_desk;
 mod settlement_slips;
 pub mod settlement_view;

@@ -125,6 +125,16 @@ impl ShopDesk {
         Ok(())
     }
 
+    /// The number of what has a barcode.
+    ///
+    /// # Errors
+    /// When the catalogue cannot be read.
+    pub fn number_of(&mut self, barcode: &str) -> Result<Option<GoodNumber>, CatalogueError> {
+        let scales = self.setup.scales.clone();
+        let found = self.catalogue()?.map(|catalogue| catalogue.scan(barcode, &scales)).transpose()?.flatten();
+        Ok(found.map(|scanned| scanned.good.number))
+    }
+
     /// One of a good; what is sold by weight is weighed first.
     fn add(&mut self, good: Good) -> Result<(), Refusal> {
         let Some(one) = Quantity::one_of(good.unit) else {
@@ -317,6 +327,7 @@ impl Core {
             | Screen::Processing { .. }
             | Screen::ShowCode { .. }
             | Screen::Transactions { .. }
+            | Screen::Seek { .. }
             | Screen::Transaction(_)
             | Screen::Settlement(_)
             | Screen::Queue { .. }

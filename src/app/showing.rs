@@ -11,7 +11,7 @@ use super::engine::Core;
 use super::pin_entry;
 use super::view::{CopyState, Progress, ROWS_PER_PAGE, RowState, Screen, TransactionRow, View};
 use crate::clock;
-use crate::ledger::{self, LedgerError};
+use crate::ledger::{self, LedgerError, PageEnd};
 use crate::money::Amount;
 use crate::payment::queue::Resolution;
 use crate::payment::record::State;
@@ -78,6 +78,7 @@ impl Core {
 
     pub(super) fn show_keypad(&mut self) {
         self.leave_result();
+        self.sought = None;
         self.screen = match &self.out_of_service.clone() {
             Some(reason) => Screen::OutOfService { reason: reason.clone() },
             None => match self.sign_on_screen() {
@@ -130,12 +131,21 @@ impl Core {
     pub(super) fn show_transactions(&mut self, page: usize) {
         self.leave_result();
         let read = (|| {
-            let count = self.ledger.count()?;
-            let pages = count.div_ceil(ROWS_PER_PAGE).max(1);
             // A page begins where the one before ended, however many there are.
-            let page = page.min(pages - 1).min(self.page_ends.len());
-            let after = page.checked_sub(1).and_then(|before| self.page_ends.get(before));
-            let found = self.ledger.history(after, ROWS_PER_PAGE)?;
+            let page = page.min(self.page_ends.len());
+            let (found, page, pages) = match &self.sought {
+                None => {
+                    let pages = self.ledger.count()?.div_ceil(ROWS_PER_PAGE).max(1);
+                    let page = page.min(pages - 1);
+                    (self.ledger.history(self.end_before(page), ROWS_PER_PAGE)?, page, pages)
+                }
+                Some(sought) => {
+                    let found = self.ledger.search(&sought.search(), self.end_before(page), ROWS_PER_PAGE)?;
+                    // Nobody counts through: there is one more, or none.
+                    let pages = page + 1 + usize::from(found.next.is_some());
+                    (found, page, pages)
+                }
+            };
             self.page_ends.truncate(page);
             self.page_ends.extend(found.next);
             let total = self.ledger.paid_on(local_now().date(), self.parts.currency)?;
@@ -154,7 +164,13 @@ impl Core {
             count_back: total.count_back,
             total_back: total.back,
             copies: Vec::new(),
+            sought: self.sought.clone(),
         };
+    }
+
+    /// Where the page before this one ended.
+    fn end_before(&self, page: usize) -> Option<&PageEnd> {
+        page.checked_sub(1).and_then(|before| self.page_ends.get(before))
     }
 
     /// The ledger cannot be read or written: no payment can be taken. What a payment came to is worth more than why there
@@ -181,6 +197,7 @@ impl Core {
             | Screen::Processing { .. }
             | Screen::ShowCode { .. }
             | Screen::Transactions { .. }
+            | Screen::Seek { .. }
             | Screen::Transaction(_)
             | Screen::Cart(_)
             | Screen::Goods(_)

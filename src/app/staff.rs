@@ -444,6 +444,7 @@ impl Core {
         let may_be_locked = match self.screen {
             Screen::Keypad { .. }
             | Screen::Transactions { .. }
+            | Screen::Seek { .. }
             | Screen::Transaction(_)
             | Screen::Cart(_)
             | Screen::Goods(_)

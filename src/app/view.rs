@@ -2,6 +2,7 @@
 
 use jiff::civil::DateTime;
 
+use super::seek_view::{SeekIntent, Sought};
 use super::settlement_view::{SettlementIntent, SettlementView};
 use super::shop_view::{CartView, FoundView, ShopIntent, ShopView};
 use super::staff_view::{DutyView, StaffIntent, StaffView};
@@ -71,6 +72,8 @@ pub enum Intent {
         /// Do not wait for what people have not decided about.
         without_undecided: bool,
     },
+    /// Look for payments.
+    Seek(SeekIntent),
     /// Do something else with settlements, or see the account.
     Settlement(SettlementIntent),
     /// Do something with goods or the cart.
@@ -278,6 +281,13 @@ pub enum Screen {
         total_back: Amount,
         /// The slips being printed again, if any.
         copies: Vec<CopyView>,
+        /// What they were looked for by; nothing, where they are all there are.
+        sought: Option<Sought>,
+    },
+    /// What payments are looked for by is typed.
+    Seek {
+        /// What came of the last try.
+        notice: Option<Reason>,
     },
     /// One transaction, and what can be done with it.
     Transaction(Box<Detail>),

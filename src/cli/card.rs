@@ -255,6 +255,7 @@ fn line_for(screen: &Screen, language: Language) -> Option<String> {
         Screen::Keypad { .. }
         | Screen::NotPaid { .. }
         | Screen::Transactions { .. }
+        | Screen::Seek { .. }
         | Screen::Transaction(_)
         | Screen::Cart(_)
         | Screen::Goods(_)

@@ -86,6 +86,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("codes.sql"),
     include_str!("settlements.sql"),
     include_str!("people.sql"),
+    include_str!("sold_index.sql"),
 ];
 
 /// The ledger of one terminal.

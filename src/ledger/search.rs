@@ -9,6 +9,7 @@ use rusqlite::{Row, params_from_iter};
 
 use super::row::{COLUMN_COUNT, COLUMNS, read};
 use super::{Ledger, LedgerError, TransactionRow, statement_error};
+use crate::goods::GoodNumber;
 use crate::money::Amount;
 use crate::payment::transaction::Kind;
 use crate::people::PersonNumber;
@@ -22,6 +23,11 @@ impl LastFour {
     /// Takes four digits; nothing else is some.
     pub fn parse(text: &str) -> Option<Self> {
         (text.len() == 4 && text.bytes().all(|byte| byte.is_ascii_digit())).then(|| Self(text.to_owned()))
+    }
+
+    /// The digits.
+    pub fn as_str(&self) -> &str {
+        &self.0
     }
 }
 
@@ -44,6 +50,8 @@ pub struct Search {
     pub before: Option<DateTime>,
     /// Taken by this person.
     pub cashier: Option<PersonNumber>,
+    /// This good was among what was sold.
+    pub good: Option<GoodNumber>,
 }
 
 /// A part of what was found.
@@ -127,7 +135,7 @@ fn history(after: Option<&PageEnd>, length: usize) -> Question {
 }
 
 fn question(search: &Search, after: Option<&PageEnd>, length: usize) -> Question {
-    let Search { kind, amount, last_four, stan, rrn, from, before, cashier } = search;
+    let Search { kind, amount, last_four, stan, rrn, from, before, cashier, good } = search;
     let mut question = Question { sql: String::new(), values: Vec::new() };
     let mut conditions = Vec::new();
     // The index is that of what the fewest payments have in common.
@@ -166,14 +174,41 @@ fn question(search: &Search, after: Option<&PageEnd>, length: usize) -> Question
     if let Some(before) = before {
         conditions.push(format!("t.at < {}", question.value(before.to_string())));
     }
+    let limit = one_more(length);
+    if let Some(good) = good {
+        return of_good(question, &conditions, *good, after, limit);
+    }
     if let Some(PageEnd { at, id }) = after {
         let at = question.value(at.clone());
         conditions.push(format!("t.at <= {at} AND (t.at < {at} OR t.id < {})", question.value(*id)));
     }
-    let limit = question.value(one_more(length));
+    let limit = question.value(limit);
     question.sql = format!(
         "SELECT {COLUMNS}, t.id, t.at FROM transactions t INDEXED BY {index} WHERE {}
          ORDER BY t.at DESC, t.id DESC LIMIT {limit}",
+        conditions.join(" AND ")
+    );
+    question
+}
+
+/// What a good was among, in the order in which the payments began. A good that stands in several lines of one counts once.
+fn of_good(
+    mut question: Question,
+    conditions: &[String],
+    good: GoodNumber,
+    after: Option<&PageEnd>,
+    limit: i64,
+) -> Question {
+    let number = question.value(i64::from(good.number()));
+    let behind = question.value(after.map_or(i64::MAX, |end| end.id));
+    let limit = question.value(limit);
+    question.sql = format!(
+        "SELECT {COLUMNS}, t.id, t.at FROM sold_goods s INDEXED BY sold_goods_of_number
+         CROSS JOIN transactions t ON t.id = s.transaction_id
+         WHERE s.number = {number} AND s.transaction_id < {behind} AND {}
+             AND NOT EXISTS (SELECT 1 FROM sold_goods e
+                 WHERE e.transaction_id = s.transaction_id AND e.number = s.number AND e.position < s.position)
+         ORDER BY s.transaction_id DESC LIMIT {limit}",
         conditions.join(" AND ")
     );
     question

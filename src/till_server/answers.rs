@@ -29,6 +29,7 @@ pub fn progress(screen: &Screen) -> Option<&'static str> {
         | Screen::NotPaid { .. }
         | Screen::Unknown { .. }
         | Screen::Transactions { .. }
+        | Screen::Seek { .. }
         | Screen::Transaction(_)
         | Screen::Cart(_)
         | Screen::Goods(_)

@@ -107,6 +107,7 @@ pub(super) fn follow(entry: &mut AmountEntry, view: &View) {
         | Screen::Processing { .. }
         | Screen::ShowCode { .. }
         | Screen::Transactions { .. }
+        | Screen::Seek { .. }
         | Screen::Transaction(_)
         | Screen::Cart(_)
         | Screen::Goods(_)

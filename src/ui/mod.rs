@@ -37,6 +37,7 @@ mod pin_typed;
 mod preferences;
 mod queue;
 mod scanned;
+mod seek;
 mod settlement;
 mod staff;
 mod status;
@@ -125,6 +126,7 @@ impl Touchscreen {
         copies::setup(&window, &intents);
         transactions::setup(&window, &shared, &intents);
         detail::setup(&window, &shared, &intents);
+        seek::setup(&window, &shared, &intents);
         queue::setup(&window, &shared, &intents);
         settlement::setup(&window, &shared, &intents);
         enrolment::setup(&window, &shared, &intents);
@@ -244,6 +246,8 @@ struct State {
     staff: StaffTyped,
     /// What goods are looked for by.
     search: String,
+    /// What payments are looked for by.
+    seek: String,
     /// Which pages of a settlement's lists are shown.
     settlement_pages: settlement::Pages,
     /// Which page of a card's applications is shown, from 0.
@@ -267,6 +271,7 @@ impl Default for State {
             number: NumberTyped::default(),
             staff: StaffTyped::new(AmountEntry::new(Currency::CNY)),
             search: String::new(),
+            seek: String::new(),
             settlement_pages: settlement::Pages::default(),
             applications_page: 0,
             cashiers_language: Language::default(),
@@ -371,7 +376,17 @@ fn paint(window: &AppWindow, shared: &Shared) {
         }
         Screen::NotPaid { .. } => ScreenName::NotPaid,
         Screen::Unknown { .. } => ScreenName::Unknown,
-        Screen::Transactions { rows, page, pages, count_today, total_today, count_back, total_back, copies } => {
+        Screen::Transactions {
+            rows,
+            page,
+            pages,
+            count_today,
+            total_today,
+            count_back,
+            total_back,
+            copies,
+            sought,
+        } => {
             let today = transactions::Today {
                 count: *count_today,
                 total: *total_today,
@@ -379,8 +394,13 @@ fn paint(window: &AppWindow, shared: &Shared) {
                 back: *total_back,
             };
             transactions::show(window, rows, *page, *pages, &today);
+            seek::show_sought(window, sought.as_ref());
             copies::show(window, copies, language);
             ScreenName::Transactions
+        }
+        Screen::Seek { notice } => {
+            seek::show(window, shared, notice.as_ref(), language);
+            ScreenName::Seek
         }
         Screen::Transaction(shown) => {
             let entry = shared.with(|state| state.detail_entry);

@@ -54,6 +54,7 @@ pub(super) fn show(window: &AppWindow, screen: &Screen, language: Language) {
         | Screen::Processing { .. }
         | Screen::ShowCode { .. }
         | Screen::Transactions { .. }
+        | Screen::Seek { .. }
         | Screen::Transaction(_)
         | Screen::Cart(_)
         | Screen::Goods(_)

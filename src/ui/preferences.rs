@@ -49,6 +49,7 @@ const fn is_customers(screen: &Screen) -> bool {
         | Screen::Approved { .. }
         | Screen::Unknown { .. }
         | Screen::Transactions { .. }
+        | Screen::Seek { .. }
         | Screen::Transaction(_)
         | Screen::Cart(_)
         | Screen::Goods(_)

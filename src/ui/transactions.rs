@@ -4,6 +4,7 @@ use slint::{ComponentHandle, ModelRc};
 
 use super::generated::{self, AppWindow, Screens, Transactions};
 use super::{Intents, Shared, values};
+use crate::app::seek_view::SeekIntent;
 use crate::app::view::{Intent, Screen, TransactionRow};
 use crate::money::Amount;
 use crate::reference::TraceNumber;
@@ -38,7 +39,7 @@ pub(super) fn setup(window: &AppWindow, shared: &Shared, intents: &Intents) {
     });
     let screens = window.global::<Screens>();
     let sender = intents.clone();
-    screens.on_show_transactions(move || sender.send(Intent::ShowTransactions(0)));
+    screens.on_show_transactions(move || sender.send(Intent::Seek(SeekIntent::All)));
     let sender = intents.clone();
     screens.on_show_keypad(move || sender.send(Intent::ShowKeypad));
 }

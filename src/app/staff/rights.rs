@@ -109,7 +109,9 @@ impl Core {
             Intent::Settlement(_) => Some(Right::Reports),
             Intent::Decide(..) => Some(Right::Decide),
             Intent::Shop(_) => Some(Right::Goods),
-            Intent::ShowTransactions(_) | Intent::ShowTransaction(_) | Intent::Reprint(_) => Some(Right::Reports),
+            Intent::ShowTransactions(_) | Intent::ShowTransaction(_) | Intent::Reprint(_) | Intent::Seek(_) => {
+                Some(Right::Reports)
+            }
             Intent::Staff(
                 StaffIntent::ShowPeople(_) | StaffIntent::Add(_) | StaffIntent::GiveCode(..) | StaffIntent::Enable(..),
             ) => Some(Right::People),
