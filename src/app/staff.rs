@@ -454,6 +454,7 @@ impl Core {
             | Screen::Approved { .. }
             | Screen::NotPaid { .. }
             | Screen::Unknown { .. }
+            | Screen::Purchase(_)
             | Screen::Enrol { .. }
             | Screen::OutOfService { .. } => false,
         };

@@ -35,6 +35,7 @@ mod payment;
 mod pin;
 mod pin_typed;
 mod preferences;
+mod purchase;
 mod queue;
 mod scanned;
 mod settlement;
@@ -124,6 +125,7 @@ impl Touchscreen {
         copies::setup(&window, &intents);
         transactions::setup(&window, &shared, &intents);
         detail::setup(&window, &shared, &intents);
+        purchase::setup(&window, &intents);
         queue::setup(&window, &shared, &intents);
         settlement::setup(&window, &shared, &intents);
         enrolment::setup(&window, &shared, &intents);
@@ -304,7 +306,11 @@ fn paint(window: &AppWindow, shared: &Shared) {
     let Some(view) = view else { return };
     if matches!(
         view.screen,
-        Screen::Keypad { .. } | Screen::Staff(_) | Screen::Enrol { .. } | Screen::OutOfService { .. }
+        Screen::Keypad { .. }
+            | Screen::Purchase(_)
+            | Screen::Staff(_)
+            | Screen::Enrol { .. }
+            | Screen::OutOfService { .. }
     ) {
         preferences::return_to_cashier(window, shared);
     }
@@ -368,6 +374,10 @@ fn paint(window: &AppWindow, shared: &Shared) {
             ScreenName::Approved
         }
         Screen::NotPaid { .. } => ScreenName::NotPaid,
+        Screen::Purchase(shown) => {
+            purchase::show(window, shown, language);
+            ScreenName::Purchase
+        }
         Screen::Unknown { .. } => ScreenName::Unknown,
         Screen::Transactions { rows, page, pages, count_today, total_today, count_back, total_back, copies } => {
             let today = transactions::Today {

@@ -60,6 +60,7 @@ pub(super) fn show(window: &AppWindow, screen: &Screen, language: Language) {
         | Screen::Settlement(_)
         | Screen::Staff(_)
         | Screen::Queue { .. }
+        | Screen::Purchase(_)
         | Screen::Enrol { .. } => {}
     }
 }

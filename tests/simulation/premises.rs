@@ -211,6 +211,7 @@ impl Premises {
             link: Arc::new(HttpsLink::over(carrier, host, &self.kit(), self.identity.clone(), vault).unwrap()),
             has_working_keys,
             completion_percent: 115,
+            in_part: true,
             codes: None,
             settlement: SettlementPlan::NEVER,
             queue_codes: Dialect::shipped("unionpay").unwrap().queue,

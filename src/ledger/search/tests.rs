@@ -32,6 +32,7 @@ fn ten(ledger: &mut Ledger) -> Vec<TraceNumber> {
             response_code: ResponseCode::parse("00").unwrap(),
             rrn: Rrn::parse(&format!("{number:012}")).ok(),
             authorisation_code: AuthorisationCode::parse("A12B3C").ok(),
+            part: None,
         };
         ledger.record(trace, &approval).unwrap();
         ledger.record(trace, &approved()).unwrap();
