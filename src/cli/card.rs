@@ -13,7 +13,7 @@ use super::typed_pin::{Interruptions, Typed, TypedPins};
 use super::{FAILED, Failure, output};
 use crate::app::purchase_view::{PurchaseIntent, PurchaseStage};
 use crate::app::view::{CopyState, Intent, PinPlace, Progress, Screen, View};
-use crate::app::{Attendant, Engine, Listener, Parts, SaleReport, Setup};
+use crate::app::{Attendant, Ending, Engine, Listener, Parts, SaleReport, Setup};
 use crate::payment::chooser::{Chooser, Wish};
 use crate::payment::purpose::Purpose;
 use crate::payment::transaction::Kind;
@@ -122,11 +122,16 @@ impl Options {
             Some(interruptions) => Some(TypedPins::on_standard_input(interruptions)?),
             None => None,
         };
+        let gives_up = matches!(wish, Intent::Purchase(_));
         let report = carry(parts, wish, pins)?;
         if self.json {
             output::json(&as_json(&report, language));
         } else {
             print(&report, language);
+        }
+        // Who wants it back has what was wanted.
+        if gives_up && report.ending == Ending::Reversed {
+            return Ok(ExitCode::SUCCESS);
         }
         Ok(exit_code(report.ending))
     }

@@ -107,7 +107,7 @@ WHEN NEW.state <> OLD.state AND NOT CASE OLD.state
         OR (NEW.state = 'approved' AND NEW.kind = 'code_payment')
     WHEN 'host_approved' THEN NEW.state = 'approved' OR NEW.state = 'reversal_due'
     -- What is paid stays paid, but for what paid a part of a purchase that is given up.
-    WHEN 'approved' THEN NEW.state = 'reversal_due' AND NEW.kind = 'sale' AND EXISTS (
+    WHEN 'approved' THEN NEW.state = 'reversal_due' AND NEW.kind <> 'code_payment' AND EXISTS (
         SELECT 1 FROM purchase_parts q JOIN purchases p ON p.number = q.purchase
         WHERE q.transaction_id = NEW.id AND p.state = 'given_up')
     WHEN 'reversal_due' THEN NEW.state = 'reversed' OR NEW.state = 'unresolved'

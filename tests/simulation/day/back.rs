@@ -111,7 +111,9 @@ impl Day<'_> {
                     self.leaves();
                 }
             }
-            Screen::Transactions { .. }
+            // This acquirer approves no parts.
+            Screen::Purchase(_)
+            | Screen::Transactions { .. }
             | Screen::Transaction(_)
             | Screen::Cart(_)
             | Screen::Goods(_)

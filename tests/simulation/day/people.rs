@@ -270,7 +270,9 @@ impl Day<'_> {
                     self.leaves();
                 }
             }
-            Screen::Transaction(_)
+            // This acquirer approves no parts.
+            Screen::Purchase(_)
+            | Screen::Transaction(_)
             | Screen::Cart(_)
             | Screen::Goods(_)
             | Screen::Settlement(_)
