@@ -152,6 +152,10 @@ impl Core {
         match purchase.state {
             PurchaseState::Paid => {
                 self.show_paid(Paid { amount: purchase.due, ..paid });
+                // An e-receipt is of one payment, and this is of several.
+                if let Screen::Approved { receipt, .. } = &mut self.screen {
+                    *receipt = None;
+                }
                 true
             }
             PurchaseState::Open | PurchaseState::GivenUp => {

@@ -188,6 +188,23 @@ fn a_second_card_that_is_declined_leaves_the_rest_to_be_paid() {
 }
 
 #[test]
+fn what_nobody_knows_of_the_second_card_is_taken_back_first_and_the_purchase_stays_open() {
+    let mut counter = open(true);
+    counter.give_up_after(3);
+    // The rest is an amount of which the host books everything and says nothing.
+    let (result, _) = counter.sale("76.42", &LOW_CARD);
+    assert_eq!((result["outcome"].as_str(), result["purchase"]["rest"].as_str()), (Some("in_part"), Some("67.02")));
+    let (result, code) = counter.by_card(&["purchase", "pay"], &[]);
+    assert_eq!((result["outcome"].as_str(), code), (Some("reversed"), 2), "{result:#}");
+    let open = purchase(&counter);
+    assert_eq!((open["state"].as_str(), open["rest"].as_str()), (Some("open"), Some("67.02")), "{open:#}");
+    assert_eq!((holds(&counter, &number_of("low-balance")), counter.balance()), (0, FULL_ACCOUNT));
+    let (result, code) = counter.without_card(&["purchase", "give-up"], "");
+    assert_eq!((result["outcome"].as_str(), code), (Some("reversed"), 0), "{result:#}");
+    assert_eq!((holds(&counter, &number_of("low-balance")), counter.balance()), (LOW, FULL_ACCOUNT));
+}
+
+#[test]
 fn after_a_restart_the_purchase_is_still_open_and_nothing_else_begins() {
     let mut counter = open(true);
     let first = first_part(&mut counter);

@@ -7,6 +7,7 @@ mod contrast;
 mod deciding;
 mod enrolling;
 mod fonts;
+mod parting;
 mod pictures;
 mod platform;
 mod reading;

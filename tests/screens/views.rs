@@ -3,6 +3,7 @@
 mod history;
 mod keypad;
 mod paying;
+mod purchase;
 mod selling;
 mod settling;
 mod till;
@@ -18,6 +19,7 @@ use yima::reference::{Batch, Stan, TraceNumber};
 pub use history::{queue, queue_row, transactions};
 pub use keypad::WRONG_SETTING;
 pub use paying::{MANY_NAMES, SHUFFLED, approved, approved_with_link, longest_link};
+pub use purchase::{purchase, screen as purchase_screen};
 pub use selling::{cart, found, fullest_cart, good, quick};
 pub use settling::{account, batch, closed, differing, open_batch, past, screen as settlement, settling};
 pub use till::till_cart;
@@ -71,6 +73,7 @@ pub fn scenes() -> Vec<Scene> {
     [
         keypad::scenes(),
         paying::scenes(),
+        purchase::scenes(),
         history::scenes(),
         selling::scenes(),
         settling::scenes(),
