@@ -257,7 +257,7 @@ mod tests {
     fn what_is_paid_is_what_was_approved_and_the_rest_is_still_to_be_paid() {
         let first = part(1, "9.40", State::Approved);
         let of = |more: &[Part]| {
-            let purchase = purchase(&[&[first.clone()], more].concat());
+            let purchase = purchase(&[std::slice::from_ref(&first), more].concat());
             (purchase.paid().to_string(), purchase.rest().to_string())
         };
         let said = |paid: &str, rest: &str| (paid.to_owned(), rest.to_owned());
@@ -286,7 +286,7 @@ mod tests {
             assert_eq!((purchase.may_pay(), purchase.may_give_up()), (pay, give_up), "{state:?}");
         }
         for state in [PurchaseState::Paid, PurchaseState::GivenUp] {
-            let over = Purchase { state, ..purchase(&[first.clone()]) };
+            let over = Purchase { state, ..purchase(std::slice::from_ref(&first)) };
             assert_eq!((over.may_pay(), over.may_give_up()), (Err(NotNow::Over(1)), Err(NotNow::Over(1))));
             assert_eq!(PurchaseState::from_word(state.word()), Some(state));
         }
