@@ -235,6 +235,14 @@ reason_kinds! {
     PartialApproval = "partial_approval";
     /// The same, when it has been taken back.
     PartialApprovalTakenBack = "partial_approval_taken_back";
+    /// A purchase is not paid to its end: nothing else begins.
+    PurchaseOpen = "purchase_open";
+    /// No purchase is open.
+    NoPurchaseOpen = "no_purchase_open";
+    /// Whether a part of a purchase was charged only a person can find out.
+    PurchasePartUnknown = "purchase_part_unknown";
+    /// Nobody pays the rest of a purchase: what was paid of it is taken back.
+    PurchaseGivenUp = "purchase_given_up";
     /// The host has a transaction of this number already; whether this payment was charged is not known.
     TraceNumberInUse = "trace_number_in_use";
     /// The request cannot be written: a key, a setting or a value of the card is wrong. Nothing was charged.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::engine::Core;
 use super::printing::FollowedCopy;
+use super::purchase::When;
 use super::report::{Ending, SaleReport, Timings};
 use super::running::Running;
 use super::showing::local_now;
@@ -54,6 +55,9 @@ impl Core {
                 return self.refuse(purpose, Reason::with_detail(ReasonKind::LedgerFailed, error.to_string()));
             }
         }
+        if let Some(reason) = self.refusal_of_purchase(&purpose, When::OnceTakenBack) {
+            return self.refuse(purpose, reason);
+        }
         let waiting = match self.adopt_interrupted().and_then(|_| self.reversals_waiting()) {
             Ok(waiting) => waiting,
             Err(error) => {
@@ -81,7 +85,11 @@ impl Core {
         if let Some(reason) = self.binding.refusal().or_else(|| self.line.refusal()) {
             return self.refuse(purpose, reason);
         }
-        if matches!(purpose, Purpose::Code(..)) {
+        // Meanwhile it may have become known what was paid of it.
+        if let Some(reason) = self.refusal_of_purchase(&purpose, When::Now) {
+            return self.refuse(purpose, reason);
+        }
+        if matches!(purpose, Purpose::Code(..) | Purpose::Rest(_, Some(_))) {
             return self.begin_by_code(purpose);
         }
         let timings = Timings::start();
@@ -114,6 +122,7 @@ impl Core {
             terminal: self.parts.terminal.clone(),
             tables: Arc::clone(&self.parts.tables),
             pin_bypass: self.parts.pin_bypass,
+            in_part: self.takes_parts(),
         });
         self.ticket += 1;
         self.leave_result();
@@ -177,10 +186,11 @@ impl Core {
             authorisation_code: None,
             response_code: None,
             balances: Vec::new(),
+            purchase: None,
             copies: Vec::new(),
             timings: Timings::start(),
             complete: true,
         });
-        self.screen = Screen::Keypad { notice: Some(reason) };
+        self.screen = self.purchase_screen(Some(reason.clone())).unwrap_or(Screen::Keypad { notice: Some(reason) });
     }
 }

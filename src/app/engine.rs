@@ -15,6 +15,7 @@ use super::orders::StatusDesk;
 use super::parameters::ParameterDesk;
 use super::parts::{Fixed, Parts};
 use super::printing::FollowedCopy;
+use super::purchase::PurchaseDesk;
 use super::queue::QueueDesk;
 use super::report::SaleReport;
 use super::running::Running;
@@ -171,6 +172,7 @@ pub(super) struct Core {
     pub(super) unsent: Option<link::Job>,
     pub(super) sign_on: SignOnDesk,
     pub(super) queue: QueueDesk,
+    pub(super) purchase: PurchaseDesk,
     pub(super) queue_slips: QueueSlips,
     /// Entries of the queue that are open.
     pub(super) queued: usize,
@@ -229,6 +231,7 @@ impl Core {
             unsent: None,
             sign_on: SignOnDesk::new(),
             queue: QueueDesk::new(),
+            purchase: PurchaseDesk::default(),
             queue_slips: QueueSlips::new(),
             queued: 0,
             copies: Vec::new(),
@@ -335,6 +338,7 @@ impl Core {
             self.copies.iter().any(|copy| copy.state == CopyState::Sending && clock::since(copy.since) < LAST_SLIP);
         let printing =
             printing || self.queue_slips.keep_engine(LAST_SLIP) || self.settling.slips.keep_engine(LAST_SLIP);
+        let printing = printing || self.purchase.keep_engine(LAST_SLIP);
         let asking = self.parameters.under_way() || self.status.under_way() || self.sign_on.in_flight();
         !self.pays() && !printing && self.queue.may_stop() && !asking
     }
@@ -358,6 +362,7 @@ impl Core {
         self.record_late_approvals();
         self.drain_sign_on(false);
         self.drain_queue(false);
+        self.mind_given_up();
         self.mind_by_code();
         self.drain_settlement();
         self.drain_account();

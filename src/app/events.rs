@@ -50,6 +50,8 @@ impl Core {
             // Nobody changes what is being paid.
             Intent::Shop(intent) if !self.pays() && self.waiting.is_none() => self.on_shop(intent),
             Intent::Shop(_) => {}
+            Intent::Purchase(intent) if !self.pays() && self.waiting.is_none() => self.on_purchase(intent),
+            Intent::Purchase(_) => {}
             Intent::Till(intent) => self.on_till(intent),
             Intent::Staff(wish) => self.do_with_people(wish),
             Intent::Training(wish) => self.on_training(wish),

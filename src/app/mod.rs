@@ -26,6 +26,8 @@ mod parts;
 mod pin_again;
 mod pin_entry;
 mod printing;
+mod purchase;
+pub mod purchase_view;
 mod queue;
 mod queue_view;
 pub mod reconciling;

@@ -68,6 +68,8 @@ pub struct Parts {
     pub queue_codes: QueueCodes,
     /// So many percent of what was set aside may be paid.
     pub completion_percent: u32,
+    /// A request can say that a part of a sale may be approved. Whether that counts is the acquirer's parameter.
+    pub in_part: bool,
     /// How payments by code are taken; nothing, where the acquirer has none.
     pub codes: Option<CodeSetup>,
     /// When it settles without being asked.
@@ -117,6 +119,7 @@ pub(super) struct Fixed {
     pub sound: Box<dyn Sound>,
     pub queue_codes: QueueCodes,
     pub completion_percent: u32,
+    pub in_part: bool,
     pub codes: Option<CodeSetup>,
     pub settlement: SettlementPlan,
     pub currency: Currency,
@@ -151,6 +154,7 @@ impl Parts {
             sound: parts.sound,
             queue_codes: parts.queue_codes,
             completion_percent: parts.completion_percent,
+            in_part: parts.in_part,
             codes: parts.codes,
             settlement: parts.settlement,
             currency: parts.currency,

@@ -31,8 +31,11 @@ impl Core {
         let waits = |state: &CopyState| matches!(state, CopyState::Queued | CopyState::Sending | CopyState::Waiting(_));
         let busy = self.pays() || self.copies.iter().any(|copy| waits(&copy.state));
         let slips = &self.settling.slips;
-        if busy || slips.held || slips.printing.is_some() || self.queue_slips.printing() {
+        if busy || slips.printing.is_some() || self.queue_slips.printing() || self.purchase.is_printing() {
             return;
+        }
+        if slips.held {
+            return self.print_purchases();
         }
         match self.next_settlement_slip() {
             Ok(Some(slip)) => {
@@ -42,7 +45,7 @@ impl Core {
                     self.settling.slips.printing = Some((slip.batch, clock::instant()));
                 }
             }
-            Ok(None) => {}
+            Ok(None) => self.print_purchases(),
             // What was settled is in the ledger all the same.
             Err(error) => {
                 self.settling.slips.held = true;

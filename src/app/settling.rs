@@ -218,6 +218,10 @@ impl Core {
     /// Cuts the batch that is next, when it is wanted and nothing stands in the way.
     fn cut(&mut self) -> Result<(), LedgerError> {
         let Some(wish) = self.settling.wish.filter(|_| !self.queue.busy()) else { return Ok(()) };
+        // Whoever has paid a part is still there: the day is not over.
+        if self.ledger.open_purchase()?.is_some() {
+            return Ok(());
+        }
         let cut = may_cut(self.ledger.open_entries()?, &wish, local_now());
         if cut != Cut::Now {
             if self.settling.told != Some(cut) {

@@ -298,6 +298,7 @@ impl Setup {
             has_working_keys: vault.check_value(KeyName::Mac)?.is_some(),
             link: Arc::new(self.link(identity.clone(), vault)?),
             completion_percent: self.dialect()?.transactions.most_completed_percent,
+            in_part: self.dialect()?.transactions.in_part.is_some(),
             codes: self.code_setup()?,
             settlement: self.settlement_plan()?,
             queue_codes: self.dialect()?.queue,

@@ -312,7 +312,7 @@ impl Core {
             return;
         }
         match self.screen {
-            Screen::Approved { .. } | Screen::Unknown { .. } => {
+            Screen::Approved { .. } | Screen::Unknown { .. } | Screen::Purchase(_) => {
                 self.shop.cart = Cart::new(self.parts.currency);
                 self.shop.paying = false;
             }

@@ -83,7 +83,8 @@ impl Core {
             Some(reason) => Screen::OutOfService { reason: reason.clone() },
             None => match self.sign_on_screen() {
                 Some(screen) => screen,
-                None => Screen::Keypad { notice: self.notice() },
+                // Whoever has paid a part is still there.
+                None => self.purchase_screen(None).unwrap_or_else(|| Screen::Keypad { notice: self.notice() }),
             },
         };
         self.look_at_favourites();
@@ -188,7 +189,7 @@ impl Core {
             self.refuse(purpose, reason.clone());
         }
         match self.screen {
-            Screen::Approved { .. } | Screen::NotPaid { .. } | Screen::Unknown { .. } => {}
+            Screen::Approved { .. } | Screen::NotPaid { .. } | Screen::Unknown { .. } | Screen::Purchase(_) => {}
             Screen::Keypad { .. }
             | Screen::PresentCard { .. }
             | Screen::EnterPin { .. }

@@ -50,7 +50,7 @@ impl Core {
     pub(super) fn print_what_was_given_up(&mut self) {
         let waits = |state: &CopyState| matches!(state, CopyState::Queued | CopyState::Sending | CopyState::Waiting(_));
         let busy = self.pays() || self.copies.iter().any(|copy| waits(&copy.state));
-        let settlement = self.settling.slips.printing.is_some();
+        let settlement = self.settling.slips.printing.is_some() || self.purchase.is_printing();
         if busy || self.queue_slips.held || self.queue_slips.printing() || settlement {
             return;
         }

@@ -460,6 +460,7 @@ impl Core {
             | Screen::Approved { .. }
             | Screen::NotPaid { .. }
             | Screen::Unknown { .. }
+            | Screen::Purchase(_)
             | Screen::Enrol { .. }
             | Screen::Turning(_)
             | Screen::OutOfService { .. } => false,

@@ -57,6 +57,11 @@ impl TillDesk {
         Self { keys, ..Self::default() }
     }
 
+    /// The payment that runs, or begins, is a till's.
+    pub const fn pays(&self) -> bool {
+        self.paying.is_some()
+    }
+
     /// What a till shows while nobody pays.
     pub fn shown(&self) -> Option<Display> {
         self.display.clone()

@@ -2,6 +2,7 @@
 
 use jiff::civil::DateTime;
 
+use super::purchase_view::{PurchaseIntent, PurchaseView};
 use super::seek_view::{SeekIntent, Sought};
 use super::settlement_view::{SettlementIntent, SettlementView};
 use super::shop_view::{CartView, FoundView, ShopIntent, ShopView};
@@ -76,6 +77,8 @@ pub enum Intent {
     Seek(SeekIntent),
     /// Do something else with settlements, or see the account.
     Settlement(SettlementIntent),
+    /// Do something with the purchase that is paid in parts.
+    Purchase(PurchaseIntent),
     /// Do something with goods or the cart.
     Shop(ShopIntent),
     /// Do what a till wants.
@@ -243,6 +246,8 @@ pub enum Screen {
         /// Local time.
         at: DateTime,
     },
+    /// A purchase of which a part is paid, or that is being taken back.
+    Purchase(Box<PurchaseView>),
     /// Not paid, and certainly so.
     NotPaid {
         /// What would have been paid.

@@ -18,6 +18,7 @@ mod outcome;
 mod output;
 mod parameters;
 mod people;
+mod purchase;
 mod queue;
 mod receipt;
 mod sale;
@@ -97,6 +98,8 @@ enum Command {
     Demo(demo::Arguments),
     /// Take one payment without the touchscreen
     Sale(sale::SaleArguments),
+    /// Show the purchase of which a part is paid, have the rest paid, or give it up
+    Purchase(purchase::Arguments),
     /// Undo a sale of this batch, a pre-authorisation or a completion
     Void(earlier::VoidArguments),
     /// Give a payment back, or a part of it
@@ -232,6 +235,7 @@ impl CommandLine {
             None => open_screen(&self.places, self.kiosk),
             Some(Command::Demo(arguments)) => arguments.run(&self.places, self.kiosk),
             Some(Command::Sale(arguments)) => arguments.run(self.places.setup()),
+            Some(Command::Purchase(arguments)) => arguments.run(self.places.setup()),
             Some(Command::Void(arguments)) => arguments.run(self.places.setup()),
             Some(Command::Refund(arguments)) => arguments.run(self.places.setup()),
             Some(Command::PreAuth(arguments)) => arguments.set_aside(self.places.setup()),

@@ -10,7 +10,7 @@ use clap::{Args, ValueEnum};
 use super::{Failure, output};
 use crate::app::Setup;
 use crate::receipt::html::{Article, page};
-use crate::receipt::{self, Charset, CopyFor, Document};
+use crate::receipt::{Charset, CopyFor};
 use crate::reference::{Batch, Stan};
 use crate::sandbox::printer::{PaperWidth, Picture};
 use crate::wording::Language;
@@ -68,22 +68,22 @@ impl Arguments {
         let profile = setup.printer_profile()?;
         let written = if self.html {
             let languages = [Language::Chinese, Language::English];
-            let [zh, en] = languages.map(|language| Document::of_sale(&slip, copy, language, Charset::Unicode));
+            let [zh, en] = languages.map(|language| slip.document(copy, language, Charset::Unicode));
             let articles = [(languages[0], &zh), (languages[1], &en)].map(|(language, document)| Article {
                 language,
                 notices: &[],
                 document,
             });
-            page(&format!("{} {}", slip.merchant_name, slip.trace), language, &articles).into_bytes()
+            page(&slip.title(), language, &articles).into_bytes()
         } else if self.picture {
             let paper = PaperWidth::of_dots(profile.dots);
-            let pieces = Picture::printed(&receipt::render(&slip, copy, &profile, language), paper);
+            let pieces = Picture::printed(&slip.render(copy, &profile, language), paper);
             let [piece] = &pieces[..] else { return Err("this printer tears its slips into pieces".into()) };
             piece.png().map_err(|error| error.to_string())?
         } else if self.escpos {
-            receipt::render(&slip, copy, &profile, language)
+            slip.render(copy, &profile, language)
         } else {
-            receipt::text(&slip, copy, usize::from(profile.columns), language).into_bytes()
+            slip.text(copy, usize::from(profile.columns), language).into_bytes()
         };
         match &self.output {
             Some(path) => std::fs::write(path, written).map_err(|error| format!("{}: {error}", path.display()))?,

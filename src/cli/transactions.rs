@@ -138,6 +138,7 @@ fn as_json(row: &TransactionRow, copies: &[CopyRow], sold: &[SoldGood], deeds: &
         "original": row.original.map(|original| original.to_string()),
         "state": row.state.word(),
         "amount": row.amount.to_string(),
+        "asked": row.asked.map(|asked| asked.to_string()),
         "currency": row.amount.currency().code(),
         "at": row.at.to_string(),
         "card": card,

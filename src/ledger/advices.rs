@@ -210,7 +210,7 @@ fn advice_row(
             trace,
             original: original.trace,
             payment: original.kind,
-            amount: original.amount,
+            amount: original.asked_for(),
             at: original.at,
             entry: original.entry,
             with_pin: original.brought_pin(),

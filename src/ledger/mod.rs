@@ -20,6 +20,7 @@ mod past;
 mod people;
 mod prepared;
 mod presence;
+mod purchases;
 mod put_aside;
 mod queue;
 mod recording;
@@ -86,6 +87,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("codes.sql"),
     include_str!("settlements.sql"),
     include_str!("people.sql"),
+    include_str!("purchases.sql"),
     include_str!("sold_index.sql"),
 ];
 

@@ -6,6 +6,7 @@ pub mod online;
 mod opening;
 pub mod permitted;
 pub mod pin_pad;
+pub mod purchase;
 pub mod purpose;
 pub mod qr;
 pub mod queue;

@@ -12,7 +12,9 @@ use escpos::printer::Printer;
 use escpos::utils::{JustifyMode, Protocol, QRCodeCorrectionLevel, QRCodeModel, QRCodeOption};
 
 use super::layout::{Row, rows};
-use super::{Align, Charset, CopyFor, Document, ParkedSlip, PrinterProfile, SaleSlip, SettlementSlip, Size};
+use super::{
+    Align, Charset, CopyFor, Document, ParkedSlip, PrinterProfile, PurchaseSlip, SaleSlip, SettlementSlip, Size,
+};
 use crate::wording::Language;
 
 /// `FS &`: the bytes above 80 are Chinese characters of two bytes each.
@@ -37,6 +39,11 @@ pub fn render_parked(slip: &ParkedSlip, profile: &PrinterProfile, language: Lang
 /// The content of the job that prints the slip of a settlement, in the language of [`render`].
 pub fn render_settlement(slip: &SettlementSlip, profile: &PrinterProfile, language: Language) -> Vec<u8> {
     job(&Document::of_settlement(slip, printed_language(profile, language), profile.chinese), profile)
+}
+
+/// The content of the job that prints one copy of the slip of a purchase, in the language of [`render`].
+pub fn render_purchase(slip: &PurchaseSlip, copy: CopyFor, profile: &PrinterProfile, language: Language) -> Vec<u8> {
+    job(&Document::of_purchase(slip, copy, printed_language(profile, language), profile.chinese), profile)
 }
 
 const fn printed_language(profile: &PrinterProfile, language: Language) -> Language {

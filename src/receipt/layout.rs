@@ -2,7 +2,7 @@
 //! that is too long continues on the next; an amount keeps to the right edge.
 
 use super::encoding::{columns, columns_of};
-use super::{Align, Charset, CopyFor, Document, Line, ParkedSlip, SaleSlip, SettlementSlip, Size};
+use super::{Align, Charset, CopyFor, Document, Line, ParkedSlip, PurchaseSlip, SaleSlip, SettlementSlip, Size};
 use crate::wording::Language;
 
 /// One line as it stands on paper.
@@ -43,6 +43,11 @@ pub fn text_of_parked(slip: &ParkedSlip, width: usize, language: Language) -> St
 /// The slip of a settlement as lines of text.
 pub fn text_of_settlement(slip: &SettlementSlip, width: usize, language: Language) -> String {
     lines(&Document::of_settlement(slip, language, Charset::Gb18030), width)
+}
+
+/// One copy of the slip of a purchase, as [`text`].
+pub fn text_of_purchase(slip: &PurchaseSlip, copy: CopyFor, width: usize, language: Language) -> String {
+    lines(&Document::of_purchase(slip, copy, language, Charset::Gb18030), width)
 }
 
 fn lines(document: &Document, width: usize) -> String {

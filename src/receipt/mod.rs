@@ -1,6 +1,6 @@
 //! Receipts: what stands on them, how it is laid out, and how that becomes printer commands or text. Pure.
 //!
-//! A [`SaleSlip`] and `assets/receipts/sale.toml`, or a [`ParkedSlip`] and `parked.toml`, make a [`Document`] that knows no printer; [`layout`] fits it into a
+//! A [`SaleSlip`] and `assets/receipts/sale.toml`, a [`PurchaseSlip`] and `purchase.toml`, or a [`ParkedSlip`] and `parked.toml`, make a [`Document`] that knows no printer; [`layout`] fits it into a
 //! number of columns; [`render`] turns it into ESC/POS for a [`PrinterProfile`], [`text`] into lines for a terminal.
 
 mod document;
@@ -10,6 +10,7 @@ pub mod html;
 pub mod layout;
 pub mod link;
 mod profile;
+mod purchase;
 mod settlement;
 pub mod symbol;
 pub(crate) mod template;
@@ -19,9 +20,10 @@ pub use document::{Align, Document, Line, Size};
 pub use encoding::Charset;
 #[cfg(test)]
 pub use encoding::columns;
-pub use escpos::{render, render_parked, render_settlement};
-pub use layout::{text, text_of_parked, text_of_settlement};
+pub use escpos::{render, render_parked, render_purchase, render_settlement};
+pub use layout::{text, text_of_parked, text_of_purchase, text_of_settlement};
 pub use profile::{PrinterProfile, ProfileError};
+pub use purchase::{PurchaseSlip, SlipPart};
 #[cfg(test)]
 pub(crate) use settlement::tests::settlement_slip as settlement_example;
 pub use settlement::{SettlementSlip, SlipDifference, SlipSum};
@@ -35,6 +37,7 @@ use crate::goods::SoldGood;
 use crate::money::Amount;
 use crate::reference::{AuthorisationCode, MerchantCode, ResponseCode, Rrn, TerminalNumber, TraceNumber};
 use crate::terminal::mark::Mark;
+use crate::wording::Language;
 
 /// Everything a sale's slip can say, already masked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -146,6 +149,49 @@ pub struct ParkedSlip {
     pub mark: Mark,
 }
 
+/// What a customer has paid with: one payment, or several.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Receipt {
+    /// Of one transaction.
+    Sale(Box<SaleSlip>),
+    /// Of a purchase that was paid in parts.
+    Purchase(Box<PurchaseSlip>),
+}
+
+impl Receipt {
+    /// One copy of it, with no character that `charset` cannot print.
+    pub fn document(&self, copy: CopyFor, language: Language, charset: Charset) -> Document {
+        match self {
+            Self::Sale(slip) => Document::of_sale(slip, copy, language, charset),
+            Self::Purchase(slip) => Document::of_purchase(slip, copy, language, charset),
+        }
+    }
+
+    /// The content of the job that prints one copy.
+    pub fn render(&self, copy: CopyFor, profile: &PrinterProfile, language: Language) -> Vec<u8> {
+        match self {
+            Self::Sale(slip) => render(slip, copy, profile, language),
+            Self::Purchase(slip) => render_purchase(slip, copy, profile, language),
+        }
+    }
+
+    /// One copy as plain text of `width` columns.
+    pub fn text(&self, copy: CopyFor, width: usize, language: Language) -> String {
+        match self {
+            Self::Sale(slip) => text(slip, copy, width, language),
+            Self::Purchase(slip) => text_of_purchase(slip, copy, width, language),
+        }
+    }
+
+    /// Name of the shop, and which payment it is of.
+    pub fn title(&self) -> String {
+        match self {
+            Self::Sale(slip) => format!("{} {}", slip.merchant_name, slip.trace),
+            Self::Purchase(slip) => format!("{} {}", slip.merchant_name, slip.number),
+        }
+    }
+}
+
 /// Whose copy it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum CopyFor {
@@ -171,7 +217,6 @@ pub(crate) mod tests {
     use crate::goods::{GoodName, GoodNumber, Quantity, TaxRate, Unit};
     use crate::money::Currency;
     use crate::reference::{Batch, Stan};
-    use crate::wording::Language;
 
     /// A slip with every field.
     pub(crate) fn slip() -> SaleSlip {

@@ -6,7 +6,10 @@ use std::sync::OnceLock;
 use jiff::civil::Date;
 use serde::Deserialize;
 
-use super::{Align, Charset, CopyFor, Document, Line, ParkedSlip, SaleSlip, SettlementSlip, Size, transaction_code};
+use super::purchase::PurchaseCopy;
+use super::{
+    Align, Charset, CopyFor, Document, Line, ParkedSlip, PurchaseSlip, SaleSlip, SettlementSlip, Size, transaction_code,
+};
 use crate::goods::{Quantity, SoldGood, sold};
 use crate::money::{Amount, Currency};
 use crate::terminal::mark::Mark;
@@ -26,6 +29,11 @@ impl Document {
     /// Lays out the slip of a settlement, with no character that `charset` cannot print.
     pub fn of_settlement(slip: &SettlementSlip, language: Language, charset: Charset) -> Self {
         Self::of(slip, settlement_template(), language, charset)
+    }
+
+    /// Lays out one copy of the slip of a purchase that was paid in parts, with no character that `charset` cannot print.
+    pub fn of_purchase(slip: &PurchaseSlip, copy: CopyFor, language: Language, charset: Charset) -> Self {
+        Self::of(&PurchaseCopy { slip, copy }, purchase_template(), language, charset)
     }
 
     fn of(slip: &dyn Slip, template: &Template, language: Language, charset: Charset) -> Self {
@@ -64,6 +72,11 @@ pub(super) trait Slip {
 
     /// What differs, a line each: which payment, and what the two have.
     fn differences(&self, _language: Language) -> Vec<(String, String)> {
+        Vec::new()
+    }
+
+    /// Parts of a purchase, with what stands under each.
+    fn parts(&self, _language: Language, _charset: Charset) -> Vec<Line> {
         Vec::new()
     }
 
@@ -247,6 +260,7 @@ impl Filling<'_> {
             Content::Taxes { zh, en } => self.taxes(self.choose(zh, en)),
             Content::Sums => self.pairs(self.slip.sums(self.language)),
             Content::Differences => self.pairs(self.slip.differences(self.language)),
+            Content::Parts => self.slip.parts(self.language, self.charset),
             Content::Trailer => self.slip.trailer().iter().map(|line| self.trailer(line)).collect(),
             Content::Qr => self.slip.code().map(Line::Qr).into_iter().collect(),
             Content::Feed { lines } => vec![Line::Feed(*lines)],
@@ -323,7 +337,7 @@ impl Filling<'_> {
 }
 
 /// `RMB ￥12.34`, or `KRW 500` when the printer does not know the sign.
-fn money(amount: Amount, charset: Charset) -> String {
+pub(super) fn money(amount: Amount, charset: Charset) -> String {
     let currency = amount.currency();
     // Slips in China say RMB, not the code of ISO 4217.
     let code = if currency == Currency::CNY { "RMB" } else { currency.code() };
@@ -421,6 +435,7 @@ enum Content {
     Trailer,
     Sums,
     Differences,
+    Parts,
     Qr,
     Feed {
         lines: u8,
@@ -431,6 +446,13 @@ const SALE: &str = include_str!("../../assets/receipts/sale.toml");
 const PARKED: &str = include_str!("../../assets/receipts/parked.toml");
 
 const SETTLEMENT: &str = include_str!("../../assets/receipts/settlement.toml");
+
+const PURCHASE: &str = include_str!("../../assets/receipts/purchase.toml");
+
+fn purchase_template() -> &'static Template {
+    static TEMPLATE: OnceLock<Template> = OnceLock::new();
+    TEMPLATE.get_or_init(|| read(PURCHASE))
+}
 
 fn settlement_template() -> &'static Template {
     static TEMPLATE: OnceLock<Template> = OnceLock::new();
@@ -467,6 +489,7 @@ fn read(text: &str) -> Template {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::receipt::purchase::tests::purchase_slip;
     use crate::receipt::settlement::tests::settlement_slip;
     use crate::receipt::tests::{parked_slip, slip};
 
@@ -484,7 +507,10 @@ mod tests {
         let copy = SaleCopy { slip: &slip, copy: CopyFor::Customer };
         // These slips have every field, so a pattern that cannot be filled names a field nobody knows.
         let settlement = settlement_slip();
-        let slips: [(&str, &dyn Slip); 3] = [(SALE, &copy), (PARKED, &parked_slip()), (SETTLEMENT, &settlement)];
+        let purchase = purchase_slip();
+        let purchase = PurchaseCopy { slip: &purchase, copy: CopyFor::Customer };
+        let slips: [(&str, &dyn Slip); 4] =
+            [(SALE, &copy), (PARKED, &parked_slip()), (SETTLEMENT, &settlement), (PURCHASE, &purchase)];
         for (text, slip) in slips {
             let template: Template = toml::from_str(text).unwrap();
             assert!(template.line.len() > 5);

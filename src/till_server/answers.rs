@@ -28,6 +28,7 @@ pub fn progress(screen: &Screen) -> Option<&'static str> {
         | Screen::Approved { .. }
         | Screen::NotPaid { .. }
         | Screen::Unknown { .. }
+        | Screen::Purchase(_)
         | Screen::Transactions { .. }
         | Screen::Seek { .. }
         | Screen::Transaction(_)
@@ -52,6 +53,8 @@ fn status_word(screen: &Screen) -> &'static str {
         Screen::Processing { progress: Progress::ReversingEarlier | Progress::AskingAboutEarlier, .. } => {
             "reversing_earlier"
         }
+        // Its rest is paid at the terminal, and nothing begins before.
+        Screen::Purchase(_) => "busy",
         other if progress(other).is_some() => "busy",
         _ => "ready",
     }

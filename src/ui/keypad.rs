@@ -97,7 +97,7 @@ const fn is_about_the_queue(kind: ReasonKind) -> bool {
 pub(super) fn follow(entry: &mut AmountEntry, view: &View) {
     entry.set_currency(view.currency);
     match view.screen {
-        Screen::Approved { .. } | Screen::Unknown { .. } => entry.clear(),
+        Screen::Approved { .. } | Screen::Unknown { .. } | Screen::Purchase(_) => entry.clear(),
         Screen::NotPaid { .. } => entry.keep(),
         Screen::Keypad { .. }
         | Screen::PresentCard { .. }

@@ -35,6 +35,7 @@ mod payment;
 mod pin;
 mod pin_typed;
 mod preferences;
+mod purchase;
 mod queue;
 mod scanned;
 mod seek;
@@ -127,6 +128,7 @@ impl Touchscreen {
         transactions::setup(&window, &shared, &intents);
         detail::setup(&window, &shared, &intents);
         seek::setup(&window, &shared, &intents);
+        purchase::setup(&window, &intents);
         queue::setup(&window, &shared, &intents);
         settlement::setup(&window, &shared, &intents);
         enrolment::setup(&window, &shared, &intents);
@@ -311,7 +313,11 @@ fn paint(window: &AppWindow, shared: &Shared) {
     let Some(view) = view else { return };
     if matches!(
         view.screen,
-        Screen::Keypad { .. } | Screen::Staff(_) | Screen::Enrol { .. } | Screen::OutOfService { .. }
+        Screen::Keypad { .. }
+            | Screen::Purchase(_)
+            | Screen::Staff(_)
+            | Screen::Enrol { .. }
+            | Screen::OutOfService { .. }
     ) {
         preferences::return_to_cashier(window, shared);
     }
@@ -375,6 +381,10 @@ fn paint(window: &AppWindow, shared: &Shared) {
             ScreenName::Approved
         }
         Screen::NotPaid { .. } => ScreenName::NotPaid,
+        Screen::Purchase(shown) => {
+            purchase::show(window, shown, language);
+            ScreenName::Purchase
+        }
         Screen::Unknown { .. } => ScreenName::Unknown,
         Screen::Transactions {
             rows,

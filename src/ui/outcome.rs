@@ -62,6 +62,7 @@ pub(super) fn show(window: &AppWindow, screen: &Screen, language: Language) {
         | Screen::Staff(_)
         | Screen::Queue { .. }
         | Screen::Turning(_)
+        | Screen::Purchase(_)
         | Screen::Enrol { .. } => {}
     }
 }

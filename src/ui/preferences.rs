@@ -48,6 +48,7 @@ const fn is_customers(screen: &Screen) -> bool {
         Screen::Keypad { .. }
         | Screen::Approved { .. }
         | Screen::Unknown { .. }
+        | Screen::Purchase(_)
         | Screen::Transactions { .. }
         | Screen::Seek { .. }
         | Screen::Transaction(_)

@@ -27,6 +27,7 @@ const BY_NIGHT: &[&str] = &[
     "approved-asks",
     "not-paid",
     "unknown",
+    "purchase-fullest",
     "transactions",
     "queue",
     "settlement-open",

@@ -3,6 +3,8 @@
 mod history;
 mod keypad;
 mod paying;
+mod purchase;
+mod seeking;
 mod selling;
 mod settling;
 mod till;
@@ -20,6 +22,8 @@ use yima::terminal::mark::Mark;
 pub use history::{queue, queue_row, transactions};
 pub use keypad::WRONG_SETTING;
 pub use paying::{MANY_NAMES, SHUFFLED, approved, approved_with_link, longest_link};
+pub use purchase::{purchase, screen as purchase_screen};
+pub use seeking::found as found_payments;
 pub use selling::{cart, found, fullest_cart, good, quick};
 pub use settling::{account, batch, closed, differing, open_batch, past, screen as settlement, settling};
 pub use till::till_cart;
@@ -74,11 +78,13 @@ pub fn scenes() -> Vec<Scene> {
     [
         keypad::scenes(),
         paying::scenes(),
+        purchase::scenes(),
         history::scenes(),
         selling::scenes(),
         settling::scenes(),
         till::scenes(),
         training::scenes(),
+        seeking::scenes(),
         crate::staff_views::scenes(),
     ]
     .concat()

@@ -3,6 +3,7 @@
 
 use super::{Asking, Attendant};
 use crate::app::engine::Core;
+use crate::app::purchase_view::PurchaseIntent;
 use crate::app::settlement_view::SettlementIntent;
 use crate::app::shop_view::ShopIntent;
 use crate::app::staff_view::{CodePurpose, StaffIntent, StaffView};
@@ -106,6 +107,9 @@ impl Core {
             Intent::Settle { .. } | Intent::Settlement(SettlementIntent::GiveUp(_) | SettlementIntent::Withdraw) => {
                 Some(Right::Settle)
             }
+            Intent::Purchase(PurchaseIntent::AnotherCard | PurchaseIntent::ShowCode) => Some(Right::Sale),
+            // What was paid goes back.
+            Intent::Purchase(PurchaseIntent::GiveUp) => Some(Right::Void),
             Intent::Settlement(_) => Some(Right::Reports),
             Intent::Decide(..) => Some(Right::Decide),
             Intent::Shop(_) => Some(Right::Goods),

@@ -16,6 +16,8 @@ pub enum Slip {
     DeadLetter(i64),
     /// One of the settlement of a batch.
     Settlement(Batch),
+    /// One that says what was taken back of a purchase: which.
+    Purchase(i64),
 }
 
 /// What the printer is to do.

@@ -49,6 +49,7 @@ pub fn transactions(copies: Vec<CopyView>) -> Screen {
         count_back: 2,
         total_back: cny(3500),
         copies,
+        sought: None,
     }
 }
 
@@ -164,6 +165,7 @@ pub fn scenes() -> Vec<Scene> {
                 count_back: 0,
                 total_back: cny(0),
                 copies: Vec::new(),
+                sought: None,
             },
         ),
         Scene {
