@@ -248,6 +248,10 @@ fn every_question_is_answered_by_its_index() {
             "SEARCH t USING INDEX transactions_of_cashier (cashier=? AND at>? AND at<?)",
         ),
         (
+            question(&Search { good: GoodNumber::new(7).ok(), ..Search::default() }, Some(&end), 9),
+            "SEARCH s USING COVERING INDEX sold_goods_of_number (number=? AND transaction_id<?)",
+        ),
+        (
             question(&Search { rrn: Rrn::parse("000000000001").ok(), ..Search::default() }, Some(&end), 9),
             "SEARCH t USING INDEX transactions_of_rrn (rrn=?)",
         ),
