@@ -5,7 +5,7 @@
 use std::time::{Duration, Instant};
 
 use super::engine::Core;
-use super::purchase_view::{PurchaseIntent, PurchaseStage, PurchaseView};
+use super::purchase_view::{PurchaseIntent, PurchaseStage, PurchaseView, was_paid_of};
 use super::report::{Ending, SaleReport, Timings};
 use super::showing::{Paid, local_now};
 use super::view::{CopyState, Screen};
@@ -14,6 +14,7 @@ use crate::clock;
 use crate::devices::printer::{Confirmation, PrintFailure};
 use crate::devices::sound::Tone;
 use crate::ledger::LedgerError;
+use crate::money::{Amount, Currency};
 use crate::payment::purchase::{NotNow, Purchase, PurchaseState};
 use crate::payment::purpose::Purpose;
 use crate::payment::qr::Way;
@@ -333,12 +334,12 @@ fn is_report_of(report: &SaleReport, number: i64) -> bool {
     report.trace.is_none() && report.purchase.as_ref().is_some_and(|purchase| purchase.number == number)
 }
 
-fn report_of_giving_up(purchase: Option<&Purchase>, reason: Reason, currency: crate::money::Currency) -> SaleReport {
+fn report_of_giving_up(purchase: Option<&Purchase>, reason: Reason, currency: Currency) -> SaleReport {
     SaleReport {
         kind: Kind::Sale,
         original: None,
         ending: if purchase.is_some() { Ending::Unresolved } else { Ending::Error },
-        amount: purchase.map_or(crate::money::Amount::zero(currency), super::purchase_view::was_paid_of),
+        amount: purchase.map_or(Amount::zero(currency), was_paid_of),
         trace: None,
         reason: Some(reason),
         card: None,

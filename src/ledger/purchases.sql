@@ -45,7 +45,7 @@ CREATE TABLE purchase_parts (
 
 CREATE UNIQUE INDEX purchase_part_of_transaction ON purchase_parts (transaction_id) WHERE transaction_id IS NOT NULL;
 
--- What is paid of each; by a person's word as well.
+-- What is paid of each; by a person's word as well. Whatever else a part may refer to is to be added up here too.
 CREATE VIEW purchase_sums AS
     SELECT p.number, coalesce(sum(t.amount), 0) AS paid FROM purchases p
         LEFT JOIN purchase_parts q ON q.purchase = p.number
