@@ -429,6 +429,12 @@ reason_kinds! {
     ShiftOpen = "shift_open";
     /// There is not so much in the drawer.
     DrawerTooLittle = "drawer_too_little";
+    /// Less cash was given than is to be paid.
+    CashTooLittle = "cash_too_little";
+    /// That cannot be done in cash.
+    CashRefused = "cash_refused";
+    /// The drawer did not open.
+    DrawerStuck = "drawer_stuck";
     /// That cannot be done with the shift.
     ShiftRefused = "shift_refused";
 }

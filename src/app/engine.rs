@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::binding::BindingDesk;
 use super::by_code::ByCode;
+use super::cash::CashDesk;
 use super::copying::CopyDesk;
 use super::line::Line;
 use super::orders::StatusDesk;
@@ -31,7 +32,7 @@ use super::witness::WitnessDesk;
 use super::workers::reader::{self, ReaderWorker, Ticket};
 use super::workers::{Devices, Workers, codes, copier, link, printer};
 use crate::clock;
-use crate::ledger::{CopyDue, Ledger, LedgerError, PageEnd};
+use crate::ledger::{CopyDue, Ledger, LedgerError, ListEnd};
 use crate::payment::purpose::Purpose;
 use crate::payment::transaction::Kind;
 use crate::reference::TraceNumber;
@@ -140,7 +141,7 @@ pub(super) struct Core {
     /// Which transaction's slips are on screen.
     pub(super) slips_shown: Option<TraceNumber>,
     /// Where the pages of payments end that have been looked at.
-    pub(super) page_ends: Vec<PageEnd>,
+    pub(super) page_ends: Vec<ListEnd>,
     /// Stays above the keypad until somebody has dealt with it.
     pub(super) alarm: Option<Reason>,
     /// Why no payment can be taken; shown as soon as no result is.
@@ -177,6 +178,7 @@ pub(super) struct Core {
     pub(super) leave_result_at: Option<Instant>,
     pub(super) next_ledger_try: Instant,
     pub(super) shop: ShopDesk,
+    pub(super) cash: CashDesk,
     pub(super) settling: SettlingDesk,
     pub(super) account: AccountDesk,
     pub(super) witness: WitnessDesk,
@@ -195,6 +197,7 @@ impl Core {
     ) -> Self {
         Self {
             shop: ShopDesk::new(fixed.shop.clone(), fixed.currency),
+            cash: CashDesk::default(),
             till: TillDesk::new(fixed.till_keys.take()),
             parts: fixed,
             ledger,

@@ -46,6 +46,7 @@ impl Core {
             // Nobody changes what is being paid.
             Intent::Shop(intent) if !self.pays() && self.waiting.is_none() => self.on_shop(intent),
             Intent::Shop(_) => {}
+            Intent::Cash(intent) => self.on_cash(intent),
             Intent::Till(intent) => self.on_till(intent),
             Intent::Staff(wish) => self.do_with_people(wish),
             Intent::Settle { without_undecided } => self.want_settlement(Cause::ByHand, without_undecided),

@@ -7,6 +7,8 @@ pub mod attending;
 mod binding;
 mod books;
 mod by_code;
+mod cash;
+pub mod cash_view;
 mod charging;
 mod choosing;
 mod comparing;

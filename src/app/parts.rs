@@ -87,6 +87,8 @@ pub struct Parts {
     pub shuffled_pin_keys: bool,
     /// Who chooses among several applications of a card.
     pub chooser: Chooser,
+    /// Cash is taken here.
+    pub cash: bool,
     /// Where the goods are.
     pub shop: ShopSetup,
     /// Where numbers are given to the payments of tills; nothing, where none may speak to this terminal.
@@ -127,6 +129,7 @@ pub(super) struct Fixed {
     pub card_wait: Duration,
     pub chooser: Chooser,
     pub has_working_keys: bool,
+    pub cash: bool,
     pub shop: ShopSetup,
     pub till_keys: Option<TillKeys>,
     pub staff: StaffSetup,
@@ -161,6 +164,7 @@ impl Parts {
             shuffled_pin_keys: parts.shuffled_pin_keys,
             chooser: parts.chooser,
             has_working_keys: parts.has_working_keys,
+            cash: parts.cash,
             shop: parts.shop,
             till_keys: parts.till_keys,
             staff: parts.staff,

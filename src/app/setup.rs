@@ -287,6 +287,7 @@ impl Setup {
             shuffled_pin_keys: self.settings.pin.shuffled_keys,
             // Whoever shows a screen to the cardholder says so.
             chooser: Chooser::Nobody,
+            cash: self.settings.terminal.cash,
             shop: ShopSetup { state: self.state.clone(), scales: self.settings.goods.scale_barcodes.clone() },
             till_keys: self.till_keys()?,
             staff,

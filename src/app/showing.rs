@@ -6,12 +6,13 @@ use std::time::Duration;
 use jiff::civil::DateTime;
 
 use super::books::kind_of_ledger;
+use super::cash::view_of_cash;
 use super::choosing;
 use super::engine::Core;
 use super::pin_entry;
 use super::view::{CopyState, Progress, ROWS_PER_PAGE, RowState, Screen, TransactionRow, View};
 use crate::clock;
-use crate::ledger::{self, LedgerError};
+use crate::ledger::{self, LedgerError, Listed};
 use crate::money::Amount;
 use crate::payment::queue::Resolution;
 use crate::payment::record::State;
@@ -124,18 +125,19 @@ impl Core {
         self.result_shown = None;
         self.slips_shown = None;
         self.waiting = None;
+        self.cash.leave();
         self.leave_people();
     }
 
     pub(super) fn show_transactions(&mut self, page: usize) {
         self.leave_result();
         let read = (|| {
-            let count = self.ledger.count()?;
+            let count = self.ledger.count()? + self.ledger.count_cash_rows()?;
             let pages = count.div_ceil(ROWS_PER_PAGE).max(1);
             // A page begins where the one before ended, however many there are.
             let page = page.min(pages - 1).min(self.page_ends.len());
             let after = page.checked_sub(1).and_then(|before| self.page_ends.get(before));
-            let found = self.ledger.history(after, ROWS_PER_PAGE)?;
+            let found = self.ledger.list(None, after, ROWS_PER_PAGE)?;
             self.page_ends.truncate(page);
             self.page_ends.extend(found.next);
             let total = self.ledger.paid_on(local_now().date(), self.parts.currency)?;
@@ -146,7 +148,7 @@ impl Core {
             Err(error) => return self.ledger_failed(&error),
         };
         self.screen = Screen::Transactions {
-            rows: rows.into_iter().map(view_of_row).collect(),
+            rows: rows.into_iter().map(view_of_listed).collect(),
             page,
             pages,
             count_today: total.count,
@@ -172,7 +174,7 @@ impl Core {
             self.refuse(purpose, reason.clone());
         }
         match self.screen {
-            Screen::Approved { .. } | Screen::NotPaid { .. } | Screen::Unknown { .. } => {}
+            Screen::Approved { .. } | Screen::NotPaid { .. } | Screen::Unknown { .. } | Screen::Cash(_) => {}
             Screen::Keypad { .. }
             | Screen::PresentCard { .. }
             | Screen::EnterPin { .. }
@@ -226,7 +228,7 @@ impl Core {
             currency: self.parts.currency,
             test: self.parts.test,
             codes: self.may_turn_to_code(),
-            shop: self.shop.shown(),
+            shop: self.shop.shown(self.parts.cash),
             display: self.till.shown(),
             duty: self.duty_view(),
         };
@@ -255,9 +257,16 @@ pub(super) fn local_in(delay: Duration) -> DateTime {
     later.with().subsec_nanosecond(0).build().unwrap_or(later)
 }
 
+fn view_of_listed(row: Listed) -> TransactionRow {
+    match row {
+        Listed::Payment(row) => view_of_row(*row),
+        Listed::Cash(row) => view_of_cash(&row),
+    }
+}
+
 pub(super) fn view_of_row(row: ledger::TransactionRow) -> TransactionRow {
     TransactionRow {
-        kind: row.kind,
+        kind: row.kind.into(),
         trace: row.trace,
         at: row.at,
         amount: row.amount,

@@ -3,6 +3,7 @@
 //!
 //! A terminal without people asks nobody. A payment that runs is never stopped for a code: who is asked is asked before it begins.
 
+mod drawer;
 mod managing;
 mod rights;
 
@@ -454,6 +455,7 @@ impl Core {
             | Screen::Approved { .. }
             | Screen::NotPaid { .. }
             | Screen::Unknown { .. }
+            | Screen::Cash(_)
             | Screen::Enrol { .. }
             | Screen::OutOfService { .. } => false,
         };

@@ -2,6 +2,7 @@
 
 use jiff::civil::DateTime;
 
+use super::cash_view::{CashIntent, CashView};
 use super::settlement_view::{SettlementIntent, SettlementView};
 use super::shop_view::{CartView, FoundView, ShopIntent, ShopView};
 use super::staff_view::{DutyView, StaffIntent, StaffView};
@@ -9,6 +10,7 @@ use super::till::TillIntent;
 use crate::acquirer::enrolment;
 use crate::acquirer::enrolment::wire::ActivationCode;
 use crate::money::{Amount, Currency};
+use crate::payment::cash::CashKind;
 use crate::payment::purpose::Purpose;
 use crate::payment::qr::{CodeError, PaymentCode};
 use crate::payment::queue::{Act, Kind, Standing};
@@ -74,6 +76,8 @@ pub enum Intent {
     Settlement(SettlementIntent),
     /// Do something with goods or the cart.
     Shop(ShopIntent),
+    /// Take cash, or open the drawer.
+    Cash(CashIntent),
     /// Do what a till wants.
     Till(TillIntent),
     /// Sign on or off, give a right, or do something with people and the shift.
@@ -236,6 +240,8 @@ pub enum Screen {
     },
     /// The cart.
     Cart(Box<CartView>),
+    /// Cash.
+    Cash(Box<CashView>),
     /// Goods that were looked for.
     Goods(Box<FoundView>),
     /// Settlements, and the merchant's account.
@@ -333,7 +339,7 @@ pub const ROWS_PER_PAGE: usize = 6;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TransactionRow {
     /// What it was.
-    pub kind: transaction::Kind,
+    pub kind: RowKind,
     /// Batch and STAN.
     pub trace: TraceNumber,
     /// Local time.
@@ -344,6 +350,21 @@ pub struct TransactionRow {
     pub truncated_pan: String,
     /// Where it stands.
     pub state: RowState,
+}
+
+/// What a row was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RowKind {
+    /// Something that the host knows, or may know.
+    Host(transaction::Kind),
+    /// In cash.
+    Cash(CashKind),
+}
+
+impl From<transaction::Kind> for RowKind {
+    fn from(kind: transaction::Kind) -> Self {
+        Self::Host(kind)
+    }
 }
 
 /// Where a transaction stands, as far as a row shows it.

@@ -255,6 +255,7 @@ fn line_for(screen: &Screen, language: Language) -> Option<String> {
         | Screen::Transactions { .. }
         | Screen::Transaction(_)
         | Screen::Cart(_)
+        | Screen::Cash(_)
         | Screen::Goods(_)
         | Screen::Settlement(_)
         | Screen::Staff(_)

@@ -2,6 +2,7 @@
 
 mod archive;
 mod card;
+mod cash;
 mod decode;
 mod demo;
 mod doctor;
@@ -83,6 +84,10 @@ enum Command {
     Demo(demo::Arguments),
     /// Take one payment without the touchscreen
     Sale(sale::SaleArguments),
+    /// Take a payment in cash, or give one back
+    Cash(cash::CashArguments),
+    /// Open the cash drawer without a sale
+    Drawer(cash::DrawerArguments),
     /// Undo a sale of this batch, a pre-authorisation or a completion
     Void(earlier::VoidArguments),
     /// Give a payment back, or a part of it
@@ -212,6 +217,8 @@ impl CommandLine {
             None => open_screen(&self.places, self.kiosk),
             Some(Command::Demo(arguments)) => arguments.run(&self.places, self.kiosk),
             Some(Command::Sale(arguments)) => arguments.run(self.places.setup()),
+            Some(Command::Cash(arguments)) => arguments.run(&self.places.setup()?),
+            Some(Command::Drawer(arguments)) => arguments.run(&self.places.setup()?),
             Some(Command::Void(arguments)) => arguments.run(self.places.setup()),
             Some(Command::Refund(arguments)) => arguments.run(self.places.setup()),
             Some(Command::PreAuth(arguments)) => arguments.set_aside(self.places.setup()),

@@ -1,4 +1,4 @@
-//! From a slip to a document, in the order and words of its template: `assets/receipts/sale.toml` for a sale,
+//! From a slip to a document, in the order and words of its template: `assets/receipts/sale.toml` for a sale, `cash.toml` for one in cash,
 //! `assets/receipts/parked.toml` for what was given up.
 
 use std::sync::OnceLock;
@@ -6,7 +6,10 @@ use std::sync::OnceLock;
 use jiff::civil::Date;
 use serde::Deserialize;
 
-use super::{Align, Charset, CopyFor, Document, Line, ParkedSlip, SaleSlip, SettlementSlip, Size, transaction_code};
+use super::cash::CashCopy;
+use super::{
+    Align, CashSlip, Charset, CopyFor, Document, Line, ParkedSlip, SaleSlip, SettlementSlip, Size, transaction_code,
+};
 use crate::goods::{Quantity, SoldGood, sold};
 use crate::money::{Amount, Currency};
 use crate::wording::Language;
@@ -15,6 +18,11 @@ impl Document {
     /// Lays out one copy of a sale's slip, with no character that `charset` cannot print.
     pub fn of_sale(slip: &SaleSlip, copy: CopyFor, language: Language, charset: Charset) -> Self {
         Self::of(&SaleCopy { slip, copy }, sale_template(), language, charset)
+    }
+
+    /// Lays out one copy of a slip of cash, with no character that `charset` cannot print.
+    pub fn of_cash(slip: &CashSlip, copy: CopyFor, language: Language, charset: Charset) -> Self {
+        Self::of(&CashCopy { slip, copy }, cash_template(), language, charset)
     }
 
     /// Lays out a slip that says what was given up, with no character that `charset` cannot print.
@@ -49,6 +57,11 @@ pub(super) trait Slip {
     /// Goods, a line each.
     fn goods(&self) -> &[SoldGood] {
         &[]
+    }
+
+    /// What came about in cash, a line each: what of, and how much.
+    fn cash(&self, _language: Language) -> Vec<(String, String)> {
+        Vec::new()
     }
 
     /// Lines that the acquirer wants at its end.
@@ -99,7 +112,7 @@ impl Slip for SaleCopy<'_> {
             Condition::Card => self.slip.card_read,
             Condition::NoCard => !self.slip.card_read,
             Condition::Link => self.link().is_some(),
-            Condition::Advice | Condition::Differs | Condition::Undecided => false,
+            Condition::Advice | Condition::Differs | Condition::Undecided | Condition::Cash => false,
         }
     }
 
@@ -179,7 +192,8 @@ impl Slip for ParkedSlip {
             | Condition::NoCard
             | Condition::Link
             | Condition::Differs
-            | Condition::Undecided => false,
+            | Condition::Undecided
+            | Condition::Cash => false,
         }
     }
 
@@ -243,6 +257,7 @@ impl Filling<'_> {
             }
             Content::Taxes { zh, en } => self.taxes(self.choose(zh, en)),
             Content::Sums => self.pairs(self.slip.sums(self.language)),
+            Content::Cash => self.pairs(self.slip.cash(self.language)),
             Content::Differences => self.pairs(self.slip.differences(self.language)),
             Content::Trailer => self.slip.trailer().iter().map(|line| self.trailer(line)).collect(),
             Content::Qr => self.slip.code().map(Line::Qr).into_iter().collect(),
@@ -320,7 +335,7 @@ impl Filling<'_> {
 }
 
 /// `RMB ￥12.34`, or `KRW 500` when the printer does not know the sign.
-fn money(amount: Amount, charset: Charset) -> String {
+pub(super) fn money(amount: Amount, charset: Charset) -> String {
     let currency = amount.currency();
     // Slips in China say RMB, not the code of ISO 4217.
     let code = if currency == Currency::CNY { "RMB" } else { currency.code() };
@@ -381,6 +396,7 @@ pub(super) enum Condition {
     Advice,
     Differs,
     Undecided,
+    Cash,
 }
 
 #[derive(Deserialize)]
@@ -416,6 +432,7 @@ enum Content {
     },
     Trailer,
     Sums,
+    Cash,
     Differences,
     Qr,
     Feed {
@@ -426,11 +443,18 @@ enum Content {
 const SALE: &str = include_str!("../../assets/receipts/sale.toml");
 const PARKED: &str = include_str!("../../assets/receipts/parked.toml");
 
+const CASH: &str = include_str!("../../assets/receipts/cash.toml");
+
 const SETTLEMENT: &str = include_str!("../../assets/receipts/settlement.toml");
 
 fn settlement_template() -> &'static Template {
     static TEMPLATE: OnceLock<Template> = OnceLock::new();
     TEMPLATE.get_or_init(|| read(SETTLEMENT))
+}
+
+fn cash_template() -> &'static Template {
+    static TEMPLATE: OnceLock<Template> = OnceLock::new();
+    TEMPLATE.get_or_init(|| read(CASH))
 }
 
 fn sale_template() -> &'static Template {
@@ -463,6 +487,7 @@ fn read(text: &str) -> Template {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::receipt::cash::tests::cash_slip;
     use crate::receipt::settlement::tests::settlement_slip;
     use crate::receipt::tests::{parked_slip, slip};
 
@@ -480,7 +505,10 @@ mod tests {
         let copy = SaleCopy { slip: &slip, copy: CopyFor::Customer };
         // These slips have every field, so a pattern that cannot be filled names a field nobody knows.
         let settlement = settlement_slip();
-        let slips: [(&str, &dyn Slip); 3] = [(SALE, &copy), (PARKED, &parked_slip()), (SETTLEMENT, &settlement)];
+        let cash = CashSlip { sale: cash_slip(true).sale, duplicate: Some(1), ..cash_slip(false) };
+        let cash = CashCopy { slip: &cash, copy: CopyFor::Merchant };
+        let slips: [(&str, &dyn Slip); 4] =
+            [(SALE, &copy), (CASH, &cash), (PARKED, &parked_slip()), (SETTLEMENT, &settlement)];
         for (text, slip) in slips {
             let template: Template = toml::from_str(text).unwrap();
             assert!(template.line.len() > 5);

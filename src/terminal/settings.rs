@@ -78,6 +78,8 @@ pub struct TerminalSettings {
     pub language: Language,
     /// Currency of the keypad, ISO 4217.
     pub currency: String,
+    /// Cash is taken here as well.
+    pub cash: bool,
 }
 
 /// Where the keys are. The PIN of a token never stands here.
@@ -255,6 +257,7 @@ impl Default for TerminalSettings {
             machine: machine::SOURCES.map(PathBuf::from).to_vec(),
             language: Language::Chinese,
             currency: "CNY".to_owned(),
+            cash: false,
         }
     }
 }

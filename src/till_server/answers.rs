@@ -31,6 +31,7 @@ pub fn progress(screen: &Screen) -> Option<&'static str> {
         | Screen::Transactions { .. }
         | Screen::Transaction(_)
         | Screen::Cart(_)
+        | Screen::Cash(_)
         | Screen::Goods(_)
         | Screen::Queue { .. }
         | Screen::Settlement(_)

@@ -25,6 +25,7 @@ pub mod amount_entry;
 mod applications;
 mod back_end;
 mod cart;
+mod cash;
 mod copies;
 mod detail;
 mod enrolment;
@@ -128,6 +129,7 @@ impl Touchscreen {
         settlement::setup(&window, &shared, &intents);
         enrolment::setup(&window, &shared, &intents);
         cart::setup(&window, &shared, &intents);
+        cash::setup(&window, &shared, &intents);
         goods::setup(&window, &shared, &intents);
         till::setup(&window, &intents);
         staff::setup(&window, &shared, &intents);
@@ -228,6 +230,8 @@ struct State {
     entry: AmountEntry,
     /// How much of an earlier transaction goes back, or is completed.
     detail_entry: AmountEntry,
+    /// What a customer gives in cash.
+    given: AmountEntry,
     /// Wiped when the screen that asks for it goes.
     pin: PinTyped,
     /// Which layout of the PIN's keys is asked for: another number each time.
@@ -258,6 +262,7 @@ impl Default for State {
             view: None,
             entry: AmountEntry::new(Currency::CNY),
             detail_entry: AmountEntry::new(Currency::CNY),
+            given: AmountEntry::new(Currency::CNY),
             pin: PinTyped::new(),
             pin_layout: 0,
             code: CodeTyped::default(),
@@ -289,6 +294,7 @@ impl Shared {
             if settlement::is_another(state.view.as_ref().map(|before| &before.screen), &view.screen) {
                 state.settlement_pages = settlement::Pages::default();
             }
+            cash::follow(&mut state.given, state.view.as_ref(), &view);
             state.staff.follow(state.view.as_ref(), &view);
             if !matches!(view.screen, Screen::Enrol { .. }) {
                 state.code = CodeTyped::default();
@@ -389,6 +395,10 @@ fn paint(window: &AppWindow, shared: &Shared) {
         Screen::Cart(shown) => {
             cart::show(window, shared, shown, language);
             ScreenName::Cart
+        }
+        Screen::Cash(shown) => {
+            cash::show(window, shared, shown, language);
+            ScreenName::Cash
         }
         Screen::Goods(found) => {
             goods::show(window, shared, found, language);

@@ -51,6 +51,7 @@ const fn is_customers(screen: &Screen) -> bool {
         | Screen::Transactions { .. }
         | Screen::Transaction(_)
         | Screen::Cart(_)
+        | Screen::Cash(_)
         | Screen::Goods(_)
         | Screen::Settlement(_)
         | Screen::Staff(_)

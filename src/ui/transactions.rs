@@ -85,7 +85,7 @@ fn row(row: &TransactionRow) -> generated::TransactionRow {
         at: values::day_and_time(row.at).into(),
         trace: row.trace.to_string().into(),
         last_four: values::last_four(&row.truncated_pan).into(),
-        kind: values::kind(row.kind),
+        kind: values::row_kind(row.kind),
         state: values::row_state(row.state),
     }
 }

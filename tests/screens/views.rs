@@ -1,5 +1,6 @@
 //! Every screen in every state worth a look; each subject has a file of its own.
 
+mod cash;
 mod history;
 mod keypad;
 mod paying;
@@ -15,6 +16,7 @@ use yima::money::{Amount, Currency};
 use yima::payment::transaction;
 use yima::reference::{Batch, Stan, TraceNumber};
 
+pub use cash::{asks, done, taken};
 pub use history::{queue, queue_row, transactions};
 pub use keypad::WRONG_SETTING;
 pub use paying::{MANY_NAMES, SHUFFLED, approved, approved_with_link, longest_link};
@@ -73,6 +75,7 @@ pub fn scenes() -> Vec<Scene> {
         paying::scenes(),
         history::scenes(),
         selling::scenes(),
+        cash::scenes(),
         settling::scenes(),
         till::scenes(),
         crate::staff_views::scenes(),

@@ -272,6 +272,7 @@ impl Day<'_> {
             }
             Screen::Transaction(_)
             | Screen::Cart(_)
+            | Screen::Cash(_)
             | Screen::Goods(_)
             | Screen::Settlement(_)
             | Screen::Queue { .. }
