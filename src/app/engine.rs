@@ -19,6 +19,7 @@ use super::printing::FollowedCopy;
 use super::queue::QueueDesk;
 use super::report::SaleReport;
 use super::running::Running;
+use super::scanning::ScanDesk;
 use super::settlement_desk::AccountDesk;
 use super::settling::SettlingDesk;
 use super::shop::ShopDesk;
@@ -32,6 +33,7 @@ use super::witness::WitnessDesk;
 use super::workers::reader::{self, ReaderWorker, Ticket};
 use super::workers::{Devices, Workers, codes, copier, link, printer};
 use crate::clock;
+use crate::devices::scanner::RunningScanner;
 use crate::ledger::{CopyDue, Ledger, LedgerError, ListEnd};
 use crate::payment::purpose::Purpose;
 use crate::payment::transaction::Kind;
@@ -65,6 +67,8 @@ pub trait Listener: Send {
 pub struct Engine {
     messages: Sender<Message>,
     thread: Option<JoinHandle<()>>,
+    /// Listened to as long as the engine runs.
+    _scanner: Option<RunningScanner>,
 }
 
 /// What reaches the engine.
@@ -95,9 +99,16 @@ impl Engine {
     ///
     /// # Errors
     /// When the system has no thread left.
-    pub fn start(parts: Parts, listener: Box<dyn Listener>) -> std::io::Result<Self> {
+    pub fn start(mut parts: Parts, listener: Box<dyn Listener>) -> std::io::Result<Self> {
         let (messages, receiver) = channel();
-        let sender = messages.clone();
+        let (sender, scans) = (messages.clone(), messages.clone());
+        let listen = |line| {
+            RunningScanner::start(line, move |text| {
+                // The engine may have ended.
+                let _ = scans.send(Message::Intent(Intent::Scanned(text)));
+            })
+        };
+        let scanner = parts.scanner.take().map(listen).transpose()?;
         let thread = std::thread::Builder::new().name("engine".to_owned()).spawn(move || {
             let (devices, fixed, ledger) = parts.split();
             let line = Line::new(devices.link.echo_interval());
@@ -106,7 +117,7 @@ impl Engine {
                 Err(error) => tracing::error!(%error, "the engine cannot start its workers"),
             }
         })?;
-        Ok(Self { messages, thread: Some(thread) })
+        Ok(Self { messages, thread: Some(thread), _scanner: scanner })
     }
 
     /// A handle for whoever has wishes.
@@ -179,6 +190,7 @@ pub(super) struct Core {
     pub(super) next_ledger_try: Instant,
     pub(super) shop: ShopDesk,
     pub(super) cash: CashDesk,
+    pub(super) scanning: ScanDesk,
     pub(super) settling: SettlingDesk,
     pub(super) account: AccountDesk,
     pub(super) witness: WitnessDesk,
@@ -198,6 +210,7 @@ impl Core {
         Self {
             shop: ShopDesk::new(fixed.shop.clone(), fixed.currency),
             cash: CashDesk::default(),
+            scanning: ScanDesk::default(),
             till: TillDesk::new(fixed.till_keys.take()),
             parts: fixed,
             ledger,
@@ -365,6 +378,7 @@ impl Core {
         self.mind_pin_time();
         self.mind_question_time();
         self.mind_people();
+        self.mind_scans();
         if self.leave_result_at.is_some_and(|at| clock::instant() >= at) {
             self.show_keypad();
         }

@@ -16,6 +16,10 @@ use crate::wording::{Reason, ReasonKind};
 impl Core {
     /// A wish. What does not fit to what is going on is left alone.
     pub(super) fn on_intent(&mut self, intent: Intent) {
+        // What it means is wished as anything else is.
+        if let Intent::Scanned(text) = intent {
+            return self.on_scanned(text);
+        }
         if let Some(intent) = self.admit(intent) {
             self.do_as_wished(intent);
         }
@@ -26,8 +30,8 @@ impl Core {
         match intent {
             Intent::Charge(amount) => self.begin_with(Purpose::Sale(amount)),
             Intent::Begin(purpose) => self.begin_with(purpose),
-            // A terminal whose engine runs is enrolled.
-            Intent::Enrol(_) => {}
+            // A terminal whose engine runs is enrolled; a scan was seen to before.
+            Intent::Enrol(_) | Intent::Scanned(_) => {}
             Intent::Cancel if !self.pays() => {
                 if self.waiting.is_some() {
                     self.show_keypad();

@@ -35,6 +35,7 @@ mod repeats;
 mod report;
 mod reversals;
 mod running;
+mod scanning;
 mod settlement_desk;
 mod settlement_slips;
 pub mod settlement_view;

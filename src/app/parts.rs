@@ -12,6 +12,7 @@ use super::workers::Devices;
 use crate::acquirer::link::HostLink;
 use crate::devices::printer::Printer;
 use crate::devices::reader::CardReader;
+use crate::devices::scanner::ScannerLine;
 use crate::devices::sound::Sound;
 use crate::emv::terminal::TerminalData;
 use crate::host_tables::HostTables;
@@ -57,6 +58,8 @@ pub struct Parts {
     pub printer_profile: PrinterProfile,
     /// How long a slip waits for paper.
     pub printer_patience: Duration,
+    /// Where a scanner is that is no keyboard; nothing, where there is none.
+    pub scanner: Option<ScannerLine>,
     /// Sounds.
     pub sound: Box<dyn Sound>,
     /// The way to the host.

@@ -18,6 +18,7 @@ use crate::devices::printer::Printer;
 use crate::devices::printer::escpos_serial::{SerialPrinter, SerialSettings};
 use crate::devices::reader::CardReader;
 use crate::devices::reader::pcsc::PcscReader;
+use crate::devices::scanner::ScannerLine;
 use crate::devices::sound::Sound;
 use crate::devices::sound::alsa::AlsaSound;
 use crate::devices::sound::silent::Silent;
@@ -216,6 +217,13 @@ impl Setup {
         Box::new(SerialPrinter::new(line, profile))
     }
 
+    /// Where the scanner is, if it is on a serial line.
+    pub fn scanner(&self) -> Option<ScannerLine> {
+        let settings = &self.settings.scanner;
+        let line = ScannerLine { device: settings.device.clone(), baud: settings.baud };
+        Some(line).filter(|line| !line.device.is_empty())
+    }
+
     /// Sounds, or silence.
     pub fn sound(&self) -> Box<dyn Sound> {
         let settings = &self.settings.sound;
@@ -265,6 +273,7 @@ impl Setup {
             printer: self.printer(printer_profile.clone()),
             printer_profile,
             printer_patience: Duration::from_secs(self.settings.printer.patience_s),
+            scanner: self.scanner(),
             sound: self.sound(),
             has_working_keys: vault.check_value(KeyName::Mac)?.is_some(),
             link: Arc::new(self.link(identity.clone(), vault)?),

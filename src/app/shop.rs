@@ -265,6 +265,8 @@ impl Core {
                 self.leave_result();
                 self.screen = Screen::Goods(Box::new(self.shop.found(text, page)));
             }
+            // Keys that a scanner types end here as well: a customer's code is no barcode, and is not shown.
+            ShopIntent::Scan(digits) if self.is_payment_code(&digits) => self.note_scan(ReasonKind::ScanPaysLater),
             ShopIntent::Pay if !self.shop.cart.total().is_zero() => {
                 self.begin_with(Purpose::Goods(self.shop.cart.sold()));
                 self.shop.paying = self.pays() || self.waiting.is_some();

@@ -231,6 +231,7 @@ impl Core {
             shop: self.shop.shown(self.parts.cash),
             display: self.till.shown(),
             duty: self.duty_view(),
+            scan_note: self.scanning.note(),
         };
         if self.shown.as_ref() != Some(&view) {
             self.listener.show(&view);

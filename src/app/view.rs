@@ -9,6 +9,7 @@ use super::staff_view::{DutyView, StaffIntent, StaffView};
 use super::till::TillIntent;
 use crate::acquirer::enrolment;
 use crate::acquirer::enrolment::wire::ActivationCode;
+use crate::devices::scanner::ScannedText;
 use crate::money::{Amount, Currency};
 use crate::payment::cash::CashKind;
 use crate::payment::purpose::Purpose;
@@ -76,6 +77,8 @@ pub enum Intent {
     Settlement(SettlementIntent),
     /// Do something with goods or the cart.
     Shop(ShopIntent),
+    /// A scanner has read this; what it means is decided by where the terminal stands. It masks itself: an intent may be logged.
+    Scanned(ScannedText),
     /// Take cash, or open the drawer.
     Cash(CashIntent),
     /// Do what a till wants.
@@ -113,6 +116,8 @@ pub struct View {
     pub display: Option<Display>,
     /// Who is signed on.
     pub duty: DutyView,
+    /// Why a scan was of no use; for a moment.
+    pub scan_note: Option<Reason>,
 }
 
 /// The screens, with their content.

@@ -158,7 +158,7 @@ fn sold(told: &Receiver<Told>, language: Language) -> Result<TraceNumber, Failur
     loop {
         let Told::Shown(screen) = told.recv()? else { continue };
         match *screen {
-            Screen::Cash(view) => match (*view).stage {
+            Screen::Cash(view) => match view.stage {
                 CashStage::Asks { notice: Some(reason), .. } => return Err(said(&reason, language)),
                 CashStage::Asks { .. } => asked = true,
                 // A slip of an earlier run may be asked about when it starts.

@@ -175,6 +175,7 @@ fn closed(settings: &Settings, failure: &Failure) -> Result<View, Failure> {
         shop: ShopView::default(),
         display: None,
         duty: DutyView::default(),
+        scan_note: None,
     })
 }
 

@@ -10,6 +10,7 @@ mod escpos;
 pub mod html;
 pub mod layout;
 pub mod link;
+pub mod named;
 mod profile;
 mod settlement;
 pub mod symbol;

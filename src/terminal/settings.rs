@@ -48,6 +48,8 @@ pub struct Settings {
     pub pin: PinSettings,
     /// The receipt printer.
     pub printer: PrinterSettings,
+    /// A scanner on a serial line.
+    pub scanner: ScannerSettings,
     /// Sounds.
     pub sound: SoundSettings,
     /// The touchscreen.
@@ -152,6 +154,16 @@ pub struct PrinterSettings {
     pub profile: String,
     /// Seconds to wait for paper or a closed cover in the middle of a slip.
     pub patience_s: u64,
+}
+
+/// A scanner on a serial line.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ScannerSettings {
+    /// Serial device; empty where there is none.
+    pub device: String,
+    /// Bits per second.
+    pub baud: u32,
 }
 
 /// How a printer says that its buffer is full. Linux has no DTR/DSR flow control: the printer's DTR is wired to the host's
@@ -298,6 +310,12 @@ impl Default for PrinterSettings {
     }
 }
 
+impl Default for ScannerSettings {
+    fn default() -> Self {
+        Self { device: String::new(), baud: 9_600 }
+    }
+}
+
 impl Default for SoundSettings {
     fn default() -> Self {
         Self { enabled: true, device: "default".to_owned() }
@@ -426,6 +444,9 @@ impl Settings {
         Listen::parse(&self.till.listen).map_err(|error| ("till.listen", error.to_string()))?;
         if !(1200..=4_000_000).contains(&self.printer.baud) {
             return Err(("printer.baud", format!("{} bits per second; usual are 9600 to 115200", self.printer.baud)));
+        }
+        if !(1200..=4_000_000).contains(&self.scanner.baud) {
+            return Err(("scanner.baud", format!("{} bits per second; usual is 9600", self.scanner.baud)));
         }
         if self.ledger.keep_days < LEAST_KEPT_DAYS {
             let problem = format!(

@@ -320,7 +320,7 @@ fn paint(window: &AppWindow, shared: &Shared) {
     };
     preferences::speak_to_cardholder(window, shared, asked_for);
     let language = preferences::language(window);
-    status::show(window, &view);
+    status::show(window, &view, language);
     staff::show_duty(window, &view.duty);
     payment::show_codes(window, shared, view.codes);
     goods::show_shop(window, &view.shop, language);

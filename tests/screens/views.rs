@@ -46,6 +46,7 @@ pub fn view(screen: Screen) -> View {
         shop: ShopView::default(),
         display: None,
         duty: DutyView::default(),
+        scan_note: None,
     }
 }
 

@@ -143,6 +143,7 @@ impl Core {
             | Intent::RetryPrint
             | Intent::ShowQueue(_)
             | Intent::TryQueueNow
+            | Intent::Scanned(_)
             | Intent::Enrol(_) => None,
         }
     }

@@ -1,4 +1,4 @@
-//! Cash.
+//! Cash, and what is said of a scan that is of no use.
 
 use yima::app::cash_view::{CashStage, CashView, DrawerView};
 use yima::app::shop_view::ShopView;
@@ -50,6 +50,21 @@ pub fn scenes() -> Vec<Scene> {
     let of = |name, screen| Scene { view: taken(screen), ..scene(name, Screen::Keypad { notice: None }) };
     let fullest = |scene: Scene| Scene { view: View { test: true, ..scene.view }, ..scene };
     vec![
+        Scene {
+            view: View {
+                test: true,
+                scan_note: Some(Reason::of(ReasonKind::ScanPaysLater)),
+                ..taken(Screen::Keypad { notice: None })
+            },
+            ..scene("keypad-scan", Screen::Keypad { notice: None })
+        },
+        Scene {
+            view: View {
+                scan_note: Some(Reason::of(ReasonKind::ScanNotHere)),
+                ..taken(super::transactions(Vec::new()))
+            },
+            ..scene("transactions-scan", Screen::Keypad { notice: None })
+        },
         of("keypad-cash", Screen::Keypad { notice: None }),
         Scene { keys: "999999999999", ..fullest(of("keypad-cash-fullest", Screen::Keypad { notice: None })) },
         of("cart-cash", Screen::Cart(Box::new(cart()))),
