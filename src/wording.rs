@@ -443,6 +443,18 @@ reason_kinds! {
     ShiftOpen = "shift_open";
     /// There is not so much in the drawer.
     DrawerTooLittle = "drawer_too_little";
+    /// What was scanned is of no use on this screen.
+    ScanNotHere = "scan_not_here";
+    /// A payment code was scanned before anything is to be paid.
+    ScanPaysLater = "scan_pays_later";
+    /// What was scanned names no payment of this terminal.
+    ScanNoReceipt = "scan_no_receipt";
+    /// Less cash was given than is to be paid.
+    CashTooLittle = "cash_too_little";
+    /// That cannot be done in cash.
+    CashRefused = "cash_refused";
+    /// The drawer did not open.
+    DrawerStuck = "drawer_stuck";
     /// That cannot be done with the shift.
     ShiftRefused = "shift_refused";
 }

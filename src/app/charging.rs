@@ -30,6 +30,10 @@ impl Core {
         if !free || purpose.amount().is_some_and(Amount::is_zero) {
             return;
         }
+        // No host is asked for it, whatever is wrong with the line.
+        if self.goes_back_in_cash(&purpose) {
+            return;
+        }
         // What an earlier run left is taken up first: later it could not be told from the payment that begins now.
         if self.left_over {
             if let Err(error) = self.take_up_what_was_left() {

@@ -20,6 +20,10 @@ impl Core {
         if self.turns() && !matches!(intent, Intent::Training(_) | Intent::Till(_)) {
             return;
         }
+        // What it means is wished as anything else is.
+        if let Intent::Scanned(text) = intent {
+            return self.on_scanned(text);
+        }
         if let Some(intent) = self.admit(intent) {
             self.do_as_wished(intent);
         }
@@ -30,8 +34,8 @@ impl Core {
         match intent {
             Intent::Charge(amount) => self.begin_with(Purpose::Sale(amount)),
             Intent::Begin(purpose) => self.begin_with(purpose),
-            // A terminal whose engine runs is enrolled.
-            Intent::Enrol(_) => {}
+            // A terminal whose engine runs is enrolled; a scan was seen to before.
+            Intent::Enrol(_) | Intent::Scanned(_) => {}
             Intent::Cancel if !self.pays() => {
                 if self.waiting.is_some() {
                     self.show_keypad();
@@ -52,6 +56,7 @@ impl Core {
             Intent::Shop(_) => {}
             Intent::Purchase(intent) if !self.pays() && self.waiting.is_none() => self.on_purchase(intent),
             Intent::Purchase(_) => {}
+            Intent::Cash(intent) => self.on_cash(intent),
             Intent::Till(intent) => self.on_till(intent),
             Intent::Staff(wish) => self.do_with_people(wish),
             Intent::Training(wish) => self.on_training(wish),

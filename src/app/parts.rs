@@ -12,6 +12,7 @@ use super::workers::Devices;
 use crate::acquirer::link::HostLink;
 use crate::devices::printer::Printer;
 use crate::devices::reader::CardReader;
+use crate::devices::scanner::ScannerLine;
 use crate::devices::sound::Sound;
 use crate::emv::terminal::TerminalData;
 use crate::host_tables::HostTables;
@@ -58,6 +59,8 @@ pub struct Parts {
     pub printer_profile: PrinterProfile,
     /// How long a slip waits for paper.
     pub printer_patience: Duration,
+    /// Where a scanner is that is no keyboard; nothing, where there is none.
+    pub scanner: Option<ScannerLine>,
     /// Sounds.
     pub sound: Box<dyn Sound>,
     /// The way to the host.
@@ -90,6 +93,8 @@ pub struct Parts {
     pub shuffled_pin_keys: bool,
     /// Who chooses among several applications of a card.
     pub chooser: Chooser,
+    /// Cash is taken here.
+    pub cash: bool,
     /// Where the goods are.
     pub shop: ShopSetup,
     /// Where numbers are given to the payments of tills; nothing, where none may speak to this terminal.
@@ -131,6 +136,7 @@ pub(super) struct Fixed {
     pub card_wait: Duration,
     pub chooser: Chooser,
     pub has_working_keys: bool,
+    pub cash: bool,
     pub shop: ShopSetup,
     pub till_keys: Option<TillKeys>,
     pub staff: StaffSetup,
@@ -166,6 +172,7 @@ impl Parts {
             shuffled_pin_keys: parts.shuffled_pin_keys,
             chooser: parts.chooser,
             has_working_keys: parts.has_working_keys,
+            cash: parts.cash,
             shop: parts.shop,
             till_keys: parts.till_keys,
             staff: parts.staff,

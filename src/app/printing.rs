@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use jiff::civil::DateTime;
 
+use super::cash_view::CashStage;
 use super::engine::Core;
 use super::report::CopyReport;
 use super::showing::{Paid, local_now};
@@ -12,7 +13,7 @@ use super::view::{CopyState, CopyView, Screen};
 use super::workers::printer::{Event, Job, Slip};
 use crate::clock;
 use crate::devices::printer::{Confirmation, PrinterFault};
-use crate::ledger::{CopyRow, LedgerError, PrintState};
+use crate::ledger::{CashRow, CopyRow, LedgerError, PrintState};
 use crate::payment::record::State;
 use crate::proof::tree::Head;
 use crate::receipt::{CopyFor, Receipt};
@@ -69,8 +70,8 @@ impl Core {
         }
         self.slips_shown = Some(trace);
         self.copies.retain(|copy| copy.row.trace != trace);
-        for copy in [CopyFor::Merchant, CopyFor::Customer] {
-            match self.ledger.queue_copy(trace, copy) {
+        for copy in self.slips_of(trace) {
+            match self.ledger.queue_copy(trace, *copy) {
                 Ok(row) => self.follow(row, CopyState::Queued),
                 Err(error) => {
                     // The sale stands; only its slip is missing, and can be printed again later.
@@ -80,6 +81,14 @@ impl Core {
         }
         self.refresh_copies(trace);
         self.print_next();
+    }
+
+    /// Whose slips there are of a number.
+    fn slips_of(&self, trace: TraceNumber) -> &'static [CopyFor] {
+        match self.ledger.cash(trace) {
+            Ok(Some(row)) => CashRow::copies(row.kind),
+            _ => &[CopyFor::Merchant, CopyFor::Customer],
+        }
     }
 
     /// Prints the slips that failed once more.
@@ -126,6 +135,15 @@ impl Core {
                 at: sale.at,
             });
         }
+        if let Some(row) = newest.map(|trace| self.ledger.cash(trace)).transpose()?.flatten()
+            && local_now().duration_since(row.at).as_secs() < ASKED_FOR_S
+        {
+            for slip in asked.iter().filter(|slip| slip.trace == row.trace) {
+                self.follow(*slip, CopyState::Asks(None));
+                self.may_exist(slip, true);
+            }
+            self.show_cash_of_before(&row);
+        }
         for row in queued {
             self.follow(row, CopyState::Queued);
         }
@@ -152,9 +170,8 @@ impl Core {
         }
         let next = self.copies.iter().find(|copy| copy.state == CopyState::Queued).map(|copy| copy.row);
         let Some(row) = next else { return self.print_what_was_given_up() };
-        match self.slip(&row) {
-            Ok(slip) => {
-                let bytes = slip.render(row.copy, &self.parts.printer_profile, self.parts.language);
+        match self.slip_bytes(&row) {
+            Ok(bytes) => {
                 // A slip that is sent without being written down as sent would be printed again after a power cut.
                 if !self.set_copy(row, PrintState::Sending, CopyState::Sending) {
                     self.set_shown(row, CopyState::Failed(Reason::of(ReasonKind::LedgerFailed)));
@@ -176,6 +193,7 @@ impl Core {
     pub(super) fn after_print(&mut self, event: Event) {
         match event {
             Event::Is(state) => self.printer_is(state),
+            Event::Drawer(of, result) => self.after_pulse(of, result),
             Event::Waiting(Slip::DeadLetter(_) | Slip::Settlement(_) | Slip::Purchase(_), _) => {}
             Event::Ended(Slip::Purchase(number), result) => {
                 self.after_slip_of_purchase(number, &result);
@@ -319,6 +337,11 @@ impl Core {
         }
         match &mut self.screen {
             Screen::Approved { copies, .. } if self.result_shown == Some(trace) => *copies = views,
+            Screen::Cash(view) if self.result_shown == Some(trace) => {
+                if let CashStage::Done { copies, .. } = &mut view.stage {
+                    *copies = views;
+                }
+            }
             Screen::Transactions { copies, .. } if self.slips_shown == Some(trace) => *copies = views,
             Screen::Transaction(detail) if self.slips_shown == Some(trace) => detail.copies = views,
             _ => {}
@@ -339,6 +362,14 @@ impl Core {
     /// Name of the shop: the acquirer may want another one on slips than in the binding record.
     pub(super) fn merchant_name(&self) -> String {
         slips::merchant_name(&self.parts.identity, &self.parts.tables.terminal)
+    }
+
+    /// The content of a slip for this printer.
+    fn slip_bytes(&self, row: &CopyRow) -> Result<Vec<u8>, String> {
+        if let Some(bytes) = self.cash_slip_bytes(row)? {
+            return Ok(bytes);
+        }
+        Ok(self.slip(row)?.render(row.copy, &self.parts.printer_profile, self.parts.language))
     }
 
     fn slip(&self, copy: &CopyRow) -> Result<Receipt, String> {

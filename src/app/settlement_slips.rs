@@ -9,8 +9,10 @@ use super::workers::printer::{Job, Slip};
 use crate::clock;
 use crate::devices::printer::{Confirmation, PrintFailure};
 use crate::ledger::LedgerError;
+use crate::money::Amount;
+use crate::payment::cash::CashKind;
 use crate::proof::tree::Head;
-use crate::receipt::{self, SettlementSlip, SlipDifference, SlipSum};
+use crate::receipt::{self, SettlementSlip, SlipCash, SlipDifference, SlipSum};
 use crate::reference::{Batch, ReferenceError};
 use crate::settlement::Side;
 
@@ -100,7 +102,8 @@ impl Core {
 
     fn settlement_slip(&self, report: &BatchReport) -> Result<Option<SettlementSlip>, SlipError> {
         let Some(row) = &report.settlement else { return Ok(None) };
-        if report.totals.lines.is_empty() && row.undecided == 0 && report.differences.is_empty() {
+        let nothing = report.totals.lines.is_empty() && report.cash.is_empty();
+        if nothing && row.undecided == 0 && report.differences.is_empty() {
             return Ok(None);
         }
         let identity = &self.parts.identity;
@@ -110,6 +113,11 @@ impl Core {
             goes_back: Side::of(line.kind) == Some(Side::Credit),
             count: line.sum.count,
             amount: line.sum.amount,
+        });
+        let currency = report.totals.currency;
+        let cash = report.cash_sums().into_iter().filter_map(|(kind, count, minor)| {
+            let amount = Amount::new(minor, currency).ok()?;
+            Some(SlipCash { goes_back: kind == CashKind::Refund, count, amount })
         });
         let differences = report.differences.iter().map(|difference| SlipDifference {
             stan: difference.stan,
@@ -126,6 +134,7 @@ impl Core {
             at: row.begun_at,
             currency: report.totals.currency,
             sums: sums.collect(),
+            cash: cash.collect(),
             net_minor: row.under_way.totals.net_minor(),
             money: row.closing.map(|closing| (closing.fee_minor, closing.net_minor())),
             undecided: row.undecided,

@@ -18,6 +18,7 @@ use crate::devices::printer::Printer;
 use crate::devices::printer::escpos_serial::{SerialPrinter, SerialSettings};
 use crate::devices::reader::CardReader;
 use crate::devices::reader::pcsc::PcscReader;
+use crate::devices::scanner::ScannerLine;
 use crate::devices::sound::Sound;
 use crate::devices::sound::alsa::AlsaSound;
 use crate::devices::sound::silent::Silent;
@@ -245,6 +246,13 @@ impl Setup {
         Box::new(SerialPrinter::new(line, profile))
     }
 
+    /// Where the scanner is, if it is on a serial line.
+    pub fn scanner(&self) -> Option<ScannerLine> {
+        let settings = &self.settings.scanner;
+        let line = ScannerLine { device: settings.device.clone(), baud: settings.baud };
+        Some(line).filter(|line| !line.device.is_empty())
+    }
+
     /// Sounds, or silence.
     pub fn sound(&self) -> Box<dyn Sound> {
         let settings = &self.settings.sound;
@@ -294,6 +302,7 @@ impl Setup {
             printer: self.printer(printer_profile.clone()),
             printer_profile,
             printer_patience: Duration::from_secs(self.settings.printer.patience_s),
+            scanner: self.scanner(),
             sound: self.sound(),
             has_working_keys: vault.check_value(KeyName::Mac)?.is_some(),
             link: Arc::new(self.link(identity.clone(), vault)?),
@@ -317,6 +326,7 @@ impl Setup {
             shuffled_pin_keys: self.settings.pin.shuffled_keys,
             // Whoever shows a screen to the cardholder says so.
             chooser: Chooser::Nobody,
+            cash: self.settings.terminal.cash,
             shop: ShopSetup { state: self.state.clone(), scales: self.settings.goods.scale_barcodes.clone() },
             till_keys: self.till_keys()?,
             staff,

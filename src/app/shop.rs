@@ -13,6 +13,7 @@ use super::view::Screen;
 use crate::catalogue::{Catalogue, CatalogueError};
 use crate::devices::sound::Tone;
 use crate::goods::cart::CartError;
+use crate::goods::sold::Sold;
 use crate::goods::{Cart, Good, GoodNumber, Pattern, Quantity, Wanted};
 use crate::money::Currency;
 use crate::payment::purpose::Purpose;
@@ -257,8 +258,8 @@ impl ShopDesk {
     }
 
     /// What every view has of it.
-    pub fn shown(&self) -> ShopView {
-        ShopView { quick: self.quick.clone(), in_cart: self.cart.lines().len() }
+    pub fn shown(&self, cash: bool) -> ShopView {
+        ShopView { quick: self.quick.clone(), in_cart: self.cart.lines().len(), cash }
     }
 }
 
@@ -274,6 +275,8 @@ impl Core {
                 self.leave_result();
                 self.screen = Screen::Goods(Box::new(self.shop.found(text, page)));
             }
+            // Keys that a scanner types end here as well: a customer's code is no barcode, and is not shown.
+            ShopIntent::Scan(digits) if self.is_payment_code(&digits) => self.note_scan(ReasonKind::ScanPaysLater),
             ShopIntent::Pay if !self.shop.cart.total().is_zero() => {
                 self.begin_with(Purpose::Goods(self.shop.cart.sold()));
                 self.shop.paying = self.pays() || self.waiting.is_some();
@@ -286,6 +289,16 @@ impl Core {
                 self.show_cart(refusal.map(|refusal| refusal.reason()));
             }
         }
+    }
+
+    /// What is in the cart, where there is something to pay.
+    pub(super) fn cart_to_pay(&self) -> Option<Sold> {
+        (!self.shop.cart.total().is_zero()).then(|| self.shop.cart.sold())
+    }
+
+    /// The cart is paid.
+    pub(super) fn empty_cart(&mut self) {
+        self.shop.cart = Cart::new(self.parts.currency);
     }
 
     pub(super) fn show_cart(&mut self, notice: Option<Reason>) {
@@ -329,6 +342,7 @@ impl Core {
             | Screen::Transactions { .. }
             | Screen::Seek { .. }
             | Screen::Transaction(_)
+            | Screen::Cash(_)
             | Screen::Settlement(_)
             | Screen::Queue { .. }
             | Screen::Staff(_)

@@ -6,12 +6,13 @@ use std::time::Duration;
 use jiff::civil::DateTime;
 
 use super::books::kind_of_ledger;
+use super::cash::view_of_cash;
 use super::choosing;
 use super::engine::Core;
 use super::pin_entry;
 use super::view::{CopyState, Progress, ROWS_PER_PAGE, RowState, Screen, TransactionRow, View};
 use crate::clock;
-use crate::ledger::{self, LedgerError, PageEnd};
+use crate::ledger::{self, LedgerError, ListEnd, Listed};
 use crate::money::Amount;
 use crate::payment::queue::Resolution;
 use crate::payment::record::State;
@@ -126,6 +127,7 @@ impl Core {
         self.result_shown = None;
         self.slips_shown = None;
         self.waiting = None;
+        self.cash.leave();
         self.leave_people();
     }
 
@@ -136,12 +138,12 @@ impl Core {
             let page = page.min(self.page_ends.len());
             let (found, page, pages) = match &self.sought {
                 None => {
-                    let pages = self.ledger.count()?.div_ceil(ROWS_PER_PAGE).max(1);
+                    let pages = (self.ledger.count()? + self.ledger.count_cash_rows()?).div_ceil(ROWS_PER_PAGE).max(1);
                     let page = page.min(pages - 1);
-                    (self.ledger.history(self.end_before(page), ROWS_PER_PAGE)?, page, pages)
+                    (self.ledger.list(None, self.end_before(page), ROWS_PER_PAGE)?, page, pages)
                 }
                 Some(sought) => {
-                    let found = self.ledger.search(&sought.search(), self.end_before(page), ROWS_PER_PAGE)?;
+                    let found = self.ledger.list(Some(&sought.search()), self.end_before(page), ROWS_PER_PAGE)?;
                     // Nobody counts through: there is one more, or none.
                     let pages = page + 1 + usize::from(found.next.is_some());
                     (found, page, pages)
@@ -157,7 +159,7 @@ impl Core {
             Err(error) => return self.ledger_failed(&error),
         };
         self.screen = Screen::Transactions {
-            rows: rows.into_iter().map(view_of_row).collect(),
+            rows: rows.into_iter().map(view_of_listed).collect(),
             page,
             pages,
             count_today: total.count,
@@ -170,7 +172,7 @@ impl Core {
     }
 
     /// Where the page before this one ended.
-    fn end_before(&self, page: usize) -> Option<&PageEnd> {
+    fn end_before(&self, page: usize) -> Option<&ListEnd> {
         page.checked_sub(1).and_then(|before| self.page_ends.get(before))
     }
 
@@ -189,7 +191,11 @@ impl Core {
             self.refuse(purpose, reason.clone());
         }
         match self.screen {
-            Screen::Approved { .. } | Screen::NotPaid { .. } | Screen::Unknown { .. } | Screen::Purchase(_) => {}
+            Screen::Approved { .. }
+            | Screen::NotPaid { .. }
+            | Screen::Unknown { .. }
+            | Screen::Purchase(_)
+            | Screen::Cash(_) => {}
             Screen::Keypad { .. }
             | Screen::PresentCard { .. }
             | Screen::EnterPin { .. }
@@ -245,9 +251,10 @@ impl Core {
             currency: self.parts.currency,
             mark: self.parts.mark,
             codes: self.may_turn_to_code(),
-            shop: self.shop.shown(),
+            shop: self.shop.shown(self.parts.cash),
             display: self.till.shown(),
             duty: self.duty_view(),
+            scan_note: self.scanning.note(),
         };
         if self.shown.as_ref() != Some(&view) {
             self.listener.show(&view);
@@ -274,9 +281,16 @@ pub(super) fn local_in(delay: Duration) -> DateTime {
     later.with().subsec_nanosecond(0).build().unwrap_or(later)
 }
 
+fn view_of_listed(row: Listed) -> TransactionRow {
+    match row {
+        Listed::Payment(row) => view_of_row(*row),
+        Listed::Cash(row) => view_of_cash(&row),
+    }
+}
+
 pub(super) fn view_of_row(row: ledger::TransactionRow) -> TransactionRow {
     TransactionRow {
-        kind: row.kind,
+        kind: row.kind.into(),
         trace: row.trace,
         at: row.at,
         amount: row.amount,

@@ -3,6 +3,7 @@
 //!
 //! A terminal without people asks nobody. A payment that runs is never stopped for a code: who is asked is asked before it begins.
 
+mod drawer;
 mod managing;
 mod rights;
 
@@ -461,6 +462,7 @@ impl Core {
             | Screen::NotPaid { .. }
             | Screen::Unknown { .. }
             | Screen::Purchase(_)
+            | Screen::Cash(_)
             | Screen::Enrol { .. }
             | Screen::Turning(_)
             | Screen::OutOfService { .. } => false,

@@ -2,6 +2,7 @@
 
 use jiff::civil::DateTime;
 
+use super::cash_view::{CashIntent, CashView};
 use super::purchase_view::{PurchaseIntent, PurchaseView};
 use super::seek_view::{SeekIntent, Sought};
 use super::settlement_view::{SettlementIntent, SettlementView};
@@ -10,7 +11,9 @@ use super::staff_view::{DutyView, StaffIntent, StaffView};
 use super::till::TillIntent;
 use crate::acquirer::enrolment;
 use crate::acquirer::enrolment::wire::ActivationCode;
+use crate::devices::scanner::ScannedText;
 use crate::money::{Amount, Currency};
+use crate::payment::cash::CashKind;
 use crate::payment::purpose::Purpose;
 use crate::payment::qr::{CodeError, PaymentCode};
 use crate::payment::queue::{Act, Kind, Standing};
@@ -81,6 +84,10 @@ pub enum Intent {
     Purchase(PurchaseIntent),
     /// Do something with goods or the cart.
     Shop(ShopIntent),
+    /// A scanner has read this; what it means is decided by where the terminal stands. It masks itself: an intent may be logged.
+    Scanned(ScannedText),
+    /// Take cash, or open the drawer.
+    Cash(CashIntent),
     /// Do what a till wants.
     Till(TillIntent),
     /// Sign on or off, give a right, or do something with people and the shift.
@@ -171,6 +178,8 @@ pub struct View {
     pub display: Option<Display>,
     /// Who is signed on.
     pub duty: DutyView,
+    /// Why a scan was of no use; for a moment.
+    pub scan_note: Option<Reason>,
 }
 
 /// The screens, with their content.
@@ -307,6 +316,8 @@ pub enum Screen {
     },
     /// The cart.
     Cart(Box<CartView>),
+    /// Cash.
+    Cash(Box<CashView>),
     /// Goods that were looked for.
     Goods(Box<FoundView>),
     /// Settlements, and the merchant's account.
@@ -406,7 +417,7 @@ pub const ROWS_PER_PAGE: usize = 6;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TransactionRow {
     /// What it was.
-    pub kind: transaction::Kind,
+    pub kind: RowKind,
     /// Batch and STAN.
     pub trace: TraceNumber,
     /// Local time.
@@ -417,6 +428,21 @@ pub struct TransactionRow {
     pub truncated_pan: String,
     /// Where it stands.
     pub state: RowState,
+}
+
+/// What a row was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RowKind {
+    /// Something that the host knows, or may know.
+    Host(transaction::Kind),
+    /// In cash.
+    Cash(CashKind),
+}
+
+impl From<transaction::Kind> for RowKind {
+    fn from(kind: transaction::Kind) -> Self {
+        Self::Host(kind)
+    }
 }
 
 /// Where a transaction stands, as far as a row shows it.

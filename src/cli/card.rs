@@ -292,6 +292,7 @@ fn line_for(screen: &Screen, language: Language) -> Option<String> {
         | Screen::Seek { .. }
         | Screen::Transaction(_)
         | Screen::Cart(_)
+        | Screen::Cash(_)
         | Screen::Goods(_)
         | Screen::Settlement(_)
         | Screen::Staff(_)

@@ -127,6 +127,7 @@ fn examine(setup: &Setup) -> Vec<Finding> {
         finding("reader", reader.clone().map(|(name, _)| name)),
         finding("pin_pad", pin_pad(&reader, test)),
         finding("printer", printer(setup)),
+        finding("scanner", scanner(setup)),
         finding("sound", setup.sound().check()),
         finding("clock", clock(&host)),
         Finding { code, ..finding("host", host.map_err(|unheard| unheard.says).and_then(answered)) },
@@ -266,6 +267,14 @@ fn printer(setup: &Setup) -> Result<String, String> {
     let mut printer = setup.printer(profile);
     printer.check().map_err(|fault| fault.to_string())?;
     Ok(printer.name())
+}
+
+/// Whether the scanner is there; a terminal needs none.
+fn scanner(setup: &Setup) -> Result<String, String> {
+    let Some(line) = setup.scanner() else { return Ok("none on a serial line".to_owned()) };
+    crate::devices::scanner::check(&line)
+        .map_err(|said| format!("{said}; check the cable, or scanner.device in the settings"))?;
+    Ok(format!("{} ({})", line.device, line.baud))
 }
 
 fn clock(host: &Host) -> Result<String, String> {

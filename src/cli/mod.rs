@@ -2,6 +2,7 @@
 
 mod archive;
 mod card;
+mod cash;
 #[cfg(feature = "screen")]
 mod classroom;
 mod decode;
@@ -100,6 +101,10 @@ enum Command {
     Sale(sale::SaleArguments),
     /// Show the purchase of which a part is paid, have the rest paid, or give it up
     Purchase(purchase::Arguments),
+    /// Take a payment in cash, or give one back
+    Cash(cash::CashArguments),
+    /// Open the cash drawer without a sale
+    Drawer(cash::DrawerArguments),
     /// Undo a sale of this batch, a pre-authorisation or a completion
     Void(earlier::VoidArguments),
     /// Give a payment back, or a part of it
@@ -236,6 +241,8 @@ impl CommandLine {
             Some(Command::Demo(arguments)) => arguments.run(&self.places, self.kiosk),
             Some(Command::Sale(arguments)) => arguments.run(self.places.setup()),
             Some(Command::Purchase(arguments)) => arguments.run(self.places.setup()),
+            Some(Command::Cash(arguments)) => arguments.run(&self.places.setup()?),
+            Some(Command::Drawer(arguments)) => arguments.run(&self.places.setup()?),
             Some(Command::Void(arguments)) => arguments.run(self.places.setup()),
             Some(Command::Refund(arguments)) => arguments.run(self.places.setup()),
             Some(Command::PreAuth(arguments)) => arguments.set_aside(self.places.setup()),

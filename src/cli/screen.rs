@@ -206,6 +206,7 @@ pub(super) fn closed(settings: &Settings, failure: &Failure) -> Result<View, Fai
         shop: ShopView::default(),
         display: None,
         duty: DutyView::default(),
+        scan_note: None,
     })
 }
 

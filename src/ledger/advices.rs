@@ -174,7 +174,9 @@ impl Ledger {
             .prepare(
                 "SELECT 1 FROM transactions
                  WHERE merchant_code = ?1 AND terminal_number = ?2 AND batch = ?3 AND stan = ?4
-                 UNION ALL SELECT 1 FROM advices WHERE batch = ?3 AND stan = ?4",
+                 UNION ALL SELECT 1 FROM advices WHERE batch = ?3 AND stan = ?4
+                 UNION ALL SELECT 1 FROM cash_sales
+                 WHERE merchant_code = ?1 AND terminal_number = ?2 AND batch = ?3 AND stan = ?4",
             )
             .and_then(|mut used| used.exists(params![merchant, terminal, trace.batch.number(), trace.stan.number()]))
             .map_err(statement_error(&self.path))

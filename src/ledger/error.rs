@@ -5,6 +5,7 @@ use std::path::Path;
 use rusqlite::ErrorCode;
 
 use crate::money::Amount;
+use crate::payment::cash::CashError;
 use crate::payment::purchase::NotNow;
 use crate::payment::queue::NotAllowed;
 use crate::payment::transaction::NotPossible;
@@ -185,6 +186,9 @@ pub enum LedgerError {
     /// That cannot become of a person.
     #[error(transparent)]
     People(#[from] PersonNotAllowed),
+    /// That cannot be done in cash.
+    #[error(transparent)]
+    Cash(#[from] CashError),
     /// That cannot be done with a shift.
     #[error(transparent)]
     Shift(#[from] ShiftError),

@@ -7,6 +7,7 @@ use super::people::maybe_number;
 use super::{Ledger, LedgerError, statement_error};
 use crate::emv::cvm::Verification;
 use crate::money::{Amount, Currency};
+use crate::payment::cash::CashKind;
 use crate::payment::online::{EntryMode, LateApproval, ReversalReason, ReversalRequest};
 use crate::payment::queue::Resolution;
 use crate::payment::record::State;
@@ -239,6 +240,14 @@ impl Ledger {
             };
             *counted += count;
             *amount = Amount::new(amount.minor().saturating_add(sum), currency).map_err(too_much)?;
+        }
+        for sum in self.cash_on(day, currency)? {
+            let (counted, amount) = match sum.kind {
+                CashKind::Sale => (&mut total.count, &mut total.amount),
+                CashKind::Refund => (&mut total.count_back, &mut total.back),
+            };
+            *counted += sum.count as usize;
+            *amount = Amount::new(amount.minor().saturating_add(sum.minor), currency).map_err(too_much)?;
         }
         Ok(total)
     }

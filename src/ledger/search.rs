@@ -66,8 +66,8 @@ pub struct Page {
 /// The row with which a page ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PageEnd {
-    at: String,
-    id: i64,
+    pub(super) at: String,
+    pub(super) id: i64,
 }
 
 impl Ledger {
@@ -88,22 +88,31 @@ impl Ledger {
     }
 
     fn page_of(&self, question: &Question, length: usize) -> Result<Page, LedgerError> {
+        let (mut rows, mut last, mut more) = (Vec::new(), None, false);
+        for (end, row) in self.rows_of(question)? {
+            if rows.len() == length {
+                more = true;
+                break;
+            }
+            rows.push(row);
+            last = Some(end);
+        }
+        Ok(Page { rows, next: last.filter(|_| more) })
+    }
+
+    /// What a question finds, each with where it stands.
+    pub(super) fn rows_of(&self, question: &Question) -> Result<Vec<(PageEnd, TransactionRow)>, LedgerError> {
         let failed = statement_error(&self.path);
         let mut statement = self.connection.prepare_cached(&question.sql).map_err(&failed)?;
         let found = statement
             .query_map(params_from_iter(&question.values), |row| Ok((page_end(row)?, read(row))))
             .map_err(&failed)?;
-        let (mut rows, mut last, mut more) = (Vec::new(), None, false);
-        for row in found {
-            let (end, row) = row.map_err(&failed)?;
-            if rows.len() == length {
-                more = true;
-                break;
-            }
-            rows.push(row?);
-            last = Some(end);
-        }
-        Ok(Page { rows, next: last.filter(|_| more) })
+        found
+            .map(|row| {
+                let (end, row) = row.map_err(&failed)?;
+                Ok((end, row?))
+            })
+            .collect()
     }
 }
 
@@ -112,19 +121,19 @@ fn page_end(row: &Row<'_>) -> rusqlite::Result<PageEnd> {
 }
 
 /// A statement with the values in it.
-struct Question {
-    sql: String,
-    values: Vec<Value>,
+pub(super) struct Question {
+    pub(super) sql: String,
+    pub(super) values: Vec<Value>,
 }
 
 impl Question {
-    fn value(&mut self, value: impl Into<Value>) -> String {
+    pub(super) fn value(&mut self, value: impl Into<Value>) -> String {
         self.values.push(value.into());
         format!("?{}", self.values.len())
     }
 }
 
-fn history(after: Option<&PageEnd>, length: usize) -> Question {
+pub(super) fn history(after: Option<&PageEnd>, length: usize) -> Question {
     let mut question = Question { sql: String::new(), values: Vec::new() };
     let behind = question.value(after.map_or(i64::MAX, |end| end.id));
     let limit = question.value(one_more(length));
@@ -134,7 +143,7 @@ fn history(after: Option<&PageEnd>, length: usize) -> Question {
     question
 }
 
-fn question(search: &Search, after: Option<&PageEnd>, length: usize) -> Question {
+pub(super) fn question(search: &Search, after: Option<&PageEnd>, length: usize) -> Question {
     let Search { kind, amount, last_four, stan, rrn, from, before, cashier, good } = search;
     let mut question = Question { sql: String::new(), values: Vec::new() };
     let mut conditions = Vec::new();
@@ -215,7 +224,7 @@ fn of_good(
 }
 
 /// With one more it is known whether there are more.
-fn one_more(length: usize) -> i64 {
+pub(super) fn one_more(length: usize) -> i64 {
     i64::try_from(length).unwrap_or(i64::MAX).saturating_add(1)
 }
 

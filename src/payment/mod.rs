@@ -1,6 +1,7 @@
 //! The payment core: the life of a transaction as a pure state machine. Events in, effects out.
 
 pub mod advice;
+pub mod cash;
 pub mod chooser;
 pub mod online;
 mod opening;

@@ -194,6 +194,9 @@ pub enum NotNow {
     /// There is none.
     #[error("no purchase is open; yima sale begins one")]
     None,
+    /// One is open: its rest is paid, or it is given up, before anything else.
+    #[error("purchase {0} is open: pay its rest or give it up first, see yima purchase")]
+    Open(i64),
     /// It is paid, or given up.
     #[error("purchase {0} is over")]
     Over(i64),
@@ -210,6 +213,7 @@ impl NotNow {
     pub fn reason(self) -> Reason {
         let kind = match self {
             Self::None | Self::Over(_) => ReasonKind::NoPurchaseOpen,
+            Self::Open(_) => ReasonKind::PurchaseOpen,
             Self::NotKnownYet => ReasonKind::ReversalWaiting,
             Self::APersonMustLook => ReasonKind::PurchasePartUnknown,
         };

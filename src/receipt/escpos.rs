@@ -13,7 +13,8 @@ use escpos::utils::{JustifyMode, Protocol, QRCodeCorrectionLevel, QRCodeModel, Q
 
 use super::layout::{Row, rows};
 use super::{
-    Align, Charset, CopyFor, Document, ParkedSlip, PrinterProfile, PurchaseSlip, SaleSlip, SettlementSlip, Size,
+    Align, CashSlip, Charset, CopyFor, Document, ParkedSlip, PrinterProfile, PurchaseSlip, SaleSlip, SettlementSlip,
+    Size,
 };
 use crate::wording::Language;
 
@@ -29,6 +30,11 @@ const CUT: &[u8] = &[0x1D, b'V', 66, 0];
 /// A printer without Chinese characters prints in English whatever `language` says.
 pub fn render(slip: &SaleSlip, copy: CopyFor, profile: &PrinterProfile, language: Language) -> Vec<u8> {
     job(&Document::of_sale(slip, copy, printed_language(profile, language), profile.chinese), profile)
+}
+
+/// The content of the job that prints one copy of a slip of cash, in the language of [`render`]. The drawer opens by another job.
+pub fn render_cash(slip: &CashSlip, copy: CopyFor, profile: &PrinterProfile, language: Language) -> Vec<u8> {
+    job(&Document::of_cash(slip, copy, printed_language(profile, language), profile.chinese), profile)
 }
 
 /// The content of the job that prints what was given up, in the language of [`render`].
@@ -179,6 +185,9 @@ mod tests {
     fn content_never_initialises_resets_or_asks_the_printer() {
         for (name, _) in PrinterProfile::SHIPPED {
             let profile = PrinterProfile::shipped(name).unwrap();
+            let cash = crate::receipt::cash::tests::cash_slip(false);
+            let cash = render_cash(&cash, CopyFor::Customer, &profile, Language::Chinese);
+            assert!(!has(&cash, &[0x1B, b'p']), "what is printed again opens no drawer");
             let job = render(&slip(), CopyFor::Merchant, &profile, Language::Chinese);
             for forbidden in [[0x1B, b'@'], [0x1B, b'?'], [0x1D, b'r'], [0x10, 0x04], [0x1B, b'p']] {
                 assert!(!has(&job, &forbidden), "{forbidden:x?} in {name}");

@@ -2,7 +2,9 @@
 //! that is too long continues on the next; an amount keeps to the right edge.
 
 use super::encoding::{columns, columns_of};
-use super::{Align, Charset, CopyFor, Document, Line, ParkedSlip, PurchaseSlip, SaleSlip, SettlementSlip, Size};
+use super::{
+    Align, CashSlip, Charset, CopyFor, Document, Line, ParkedSlip, PurchaseSlip, SaleSlip, SettlementSlip, Size,
+};
 use crate::wording::Language;
 
 /// One line as it stands on paper.
@@ -33,6 +35,11 @@ pub fn rows(document: &Document, width: usize) -> Vec<Row> {
 /// One copy of a slip as plain text of `width` columns, all of one size, for a terminal and for tests.
 pub fn text(slip: &SaleSlip, copy: CopyFor, width: usize, language: Language) -> String {
     lines(&Document::of_sale(slip, copy, language, Charset::Gb18030), width)
+}
+
+/// One copy of a slip of cash, as [`text`].
+pub fn text_of_cash(slip: &CashSlip, copy: CopyFor, width: usize, language: Language) -> String {
+    lines(&Document::of_cash(slip, copy, language, Charset::Gb18030), width)
 }
 
 /// A slip that says what was given up, as [`text`].

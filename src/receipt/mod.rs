@@ -3,12 +3,14 @@
 //! A [`SaleSlip`] and `assets/receipts/sale.toml`, a [`PurchaseSlip`] and `purchase.toml`, or a [`ParkedSlip`] and `parked.toml`, make a [`Document`] that knows no printer; [`layout`] fits it into a
 //! number of columns; [`render`] turns it into ESC/POS for a [`PrinterProfile`], [`text`] into lines for a terminal.
 
+pub(crate) mod cash;
 mod document;
 mod encoding;
 mod escpos;
 pub mod html;
 pub mod layout;
 pub mod link;
+pub mod named;
 mod profile;
 mod purchase;
 mod settlement;
@@ -16,17 +18,18 @@ pub mod symbol;
 pub(crate) mod template;
 mod transaction_code;
 
+pub use cash::CashSlip;
 pub use document::{Align, Document, Line, Size};
 pub use encoding::Charset;
 #[cfg(test)]
 pub use encoding::columns;
-pub use escpos::{render, render_parked, render_purchase, render_settlement};
-pub use layout::{text, text_of_parked, text_of_purchase, text_of_settlement};
-pub use profile::{PrinterProfile, ProfileError};
+pub use escpos::{render, render_cash, render_parked, render_purchase, render_settlement};
+pub use layout::{text, text_of_cash, text_of_parked, text_of_purchase, text_of_settlement};
+pub use profile::{Drawer, PrinterProfile, ProfileError};
 pub use purchase::{PurchaseSlip, SlipPart};
 #[cfg(test)]
 pub(crate) use settlement::tests::settlement_slip as settlement_example;
-pub use settlement::{SettlementSlip, SlipDifference, SlipSum};
+pub use settlement::{SettlementSlip, SlipCash, SlipDifference, SlipSum};
 #[cfg(test)]
 pub use template::titled_kinds;
 pub use transaction_code::transaction_code;

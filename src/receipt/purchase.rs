@@ -143,7 +143,8 @@ impl Slip for PurchaseCopy<'_> {
             | Condition::Link
             | Condition::Advice
             | Condition::Differs
-            | Condition::Undecided => false,
+            | Condition::Undecided
+            | Condition::Cash => false,
         }
     }
 

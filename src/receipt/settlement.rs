@@ -30,6 +30,8 @@ pub struct SettlementSlip {
     pub currency: Currency,
     /// By type and means of payment.
     pub sums: Vec<SlipSum>,
+    /// What came about in cash meanwhile: no host settles it.
+    pub cash: Vec<SlipCash>,
     /// What is left for the merchant, in minor units.
     pub net_minor: i64,
     /// What the host keeps, and what it posts, where it told that.
@@ -53,6 +55,17 @@ pub struct SlipSum {
     pub kind: &'static str,
     /// The word of the means.
     pub method: &'static str,
+    /// It went back to customers.
+    pub goes_back: bool,
+    /// How many.
+    pub count: u32,
+    /// How much.
+    pub amount: Amount,
+}
+
+/// What came about in cash of one kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SlipCash {
     /// It went back to customers.
     pub goes_back: bool,
     /// How many.
@@ -124,6 +137,7 @@ impl Slip for SettlementSlip {
             Condition::Differs => !self.differences.is_empty(),
             Condition::Undecided => self.undecided > 0,
             Condition::Duplicate => self.duplicate,
+            Condition::Cash => !self.cash.is_empty(),
             Condition::Signature
             | Condition::Spared
             | Condition::Pin
@@ -173,6 +187,17 @@ impl Slip for SettlementSlip {
         self.sums.iter().map(line).collect()
     }
 
+    fn cash(&self, language: Language) -> Vec<(String, String)> {
+        let line = |sum: &SlipCash| {
+            let (words, sign) = match sum.goes_back {
+                false => (("现金收款", "Cash sale"), ""),
+                true => (("现金退款", "Cash refund"), "-"),
+            };
+            (format!("{} x{}", chosen(words, language), sum.count), format!("{sign}{}", sum.amount.grouped()))
+        };
+        self.cash.iter().map(line).collect()
+    }
+
     fn differences(&self, _: Language) -> Vec<(String, String)> {
         let amount = |amount: Option<Amount>| amount.map_or_else(|| "-".to_owned(), Amount::grouped);
         let line =
@@ -205,6 +230,10 @@ pub(crate) mod tests {
                 sum("sale", "visa", false, 3, 30_000),
                 sum("refund", "unionpay", true, 1, 1_234),
                 sum("code_payment", "code", false, 20, 200_000),
+            ],
+            cash: vec![
+                SlipCash { goes_back: false, count: 31, amount: yuan(98_760) },
+                SlipCash { goes_back: true, count: 1, amount: yuan(500) },
             ],
             net_minor: 12_574_366,
             money: Some((47_783, 12_526_583)),

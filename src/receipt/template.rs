@@ -1,4 +1,4 @@
-//! From a slip to a document, in the order and words of its template: `assets/receipts/sale.toml` for a sale,
+//! From a slip to a document, in the order and words of its template: `assets/receipts/sale.toml` for a sale, `cash.toml` for one in cash,
 //! `assets/receipts/parked.toml` for what was given up.
 
 use std::sync::OnceLock;
@@ -6,9 +6,11 @@ use std::sync::OnceLock;
 use jiff::civil::Date;
 use serde::Deserialize;
 
+use super::cash::CashCopy;
 use super::purchase::PurchaseCopy;
 use super::{
-    Align, Charset, CopyFor, Document, Line, ParkedSlip, PurchaseSlip, SaleSlip, SettlementSlip, Size, transaction_code,
+    Align, CashSlip, Charset, CopyFor, Document, Line, ParkedSlip, PurchaseSlip, SaleSlip, SettlementSlip, Size,
+    transaction_code,
 };
 use crate::goods::{Quantity, SoldGood, sold};
 use crate::money::{Amount, Currency};
@@ -19,6 +21,11 @@ impl Document {
     /// Lays out one copy of a sale's slip, with no character that `charset` cannot print.
     pub fn of_sale(slip: &SaleSlip, copy: CopyFor, language: Language, charset: Charset) -> Self {
         Self::of(&SaleCopy { slip, copy }, sale_template(), language, charset)
+    }
+
+    /// Lays out one copy of a slip of cash, with no character that `charset` cannot print.
+    pub fn of_cash(slip: &CashSlip, copy: CopyFor, language: Language, charset: Charset) -> Self {
+        Self::of(&CashCopy { slip, copy }, cash_template(), language, charset)
     }
 
     /// Lays out a slip that says what was given up, with no character that `charset` cannot print.
@@ -58,6 +65,11 @@ pub(super) trait Slip {
     /// Goods, a line each.
     fn goods(&self) -> &[SoldGood] {
         &[]
+    }
+
+    /// What came about in cash, a line each: what of, and how much.
+    fn cash(&self, _language: Language) -> Vec<(String, String)> {
+        Vec::new()
     }
 
     /// Lines that the acquirer wants at its end.
@@ -114,7 +126,7 @@ impl Slip for SaleCopy<'_> {
             Condition::Card => self.slip.card_read,
             Condition::NoCard => !self.slip.card_read,
             Condition::Link => self.link().is_some(),
-            Condition::Advice | Condition::Differs | Condition::Undecided => false,
+            Condition::Advice | Condition::Differs | Condition::Undecided | Condition::Cash => false,
         }
     }
 
@@ -195,7 +207,8 @@ impl Slip for ParkedSlip {
             | Condition::NoCard
             | Condition::Link
             | Condition::Differs
-            | Condition::Undecided => false,
+            | Condition::Undecided
+            | Condition::Cash => false,
         }
     }
 
@@ -259,6 +272,7 @@ impl Filling<'_> {
             }
             Content::Taxes { zh, en } => self.taxes(self.choose(zh, en)),
             Content::Sums => self.pairs(self.slip.sums(self.language)),
+            Content::Cash => self.pairs(self.slip.cash(self.language)),
             Content::Differences => self.pairs(self.slip.differences(self.language)),
             Content::Parts => self.slip.parts(self.language, self.charset),
             Content::Trailer => self.slip.trailer().iter().map(|line| self.trailer(line)).collect(),
@@ -399,6 +413,7 @@ pub(super) enum Condition {
     Advice,
     Differs,
     Undecided,
+    Cash,
 }
 
 #[derive(Deserialize)]
@@ -434,6 +449,7 @@ enum Content {
     },
     Trailer,
     Sums,
+    Cash,
     Differences,
     Parts,
     Qr,
@@ -444,6 +460,8 @@ enum Content {
 
 const SALE: &str = include_str!("../../assets/receipts/sale.toml");
 const PARKED: &str = include_str!("../../assets/receipts/parked.toml");
+
+const CASH: &str = include_str!("../../assets/receipts/cash.toml");
 
 const SETTLEMENT: &str = include_str!("../../assets/receipts/settlement.toml");
 
@@ -457,6 +475,11 @@ fn purchase_template() -> &'static Template {
 fn settlement_template() -> &'static Template {
     static TEMPLATE: OnceLock<Template> = OnceLock::new();
     TEMPLATE.get_or_init(|| read(SETTLEMENT))
+}
+
+fn cash_template() -> &'static Template {
+    static TEMPLATE: OnceLock<Template> = OnceLock::new();
+    TEMPLATE.get_or_init(|| read(CASH))
 }
 
 fn sale_template() -> &'static Template {
@@ -489,6 +512,7 @@ fn read(text: &str) -> Template {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::receipt::cash::tests::cash_slip;
     use crate::receipt::purchase::tests::purchase_slip;
     use crate::receipt::settlement::tests::settlement_slip;
     use crate::receipt::tests::{parked_slip, slip};
@@ -509,8 +533,10 @@ mod tests {
         let settlement = settlement_slip();
         let purchase = purchase_slip();
         let purchase = PurchaseCopy { slip: &purchase, copy: CopyFor::Customer };
-        let slips: [(&str, &dyn Slip); 4] =
-            [(SALE, &copy), (PARKED, &parked_slip()), (SETTLEMENT, &settlement), (PURCHASE, &purchase)];
+        let cash = CashSlip { sale: cash_slip(true).sale, duplicate: Some(1), ..cash_slip(false) };
+        let cash = CashCopy { slip: &cash, copy: CopyFor::Merchant };
+        let slips: [(&str, &dyn Slip); 5] =
+            [(SALE, &copy), (CASH, &cash), (PARKED, &parked_slip()), (SETTLEMENT, &settlement), (PURCHASE, &purchase)];
         for (text, slip) in slips {
             let template: Template = toml::from_str(text).unwrap();
             assert!(template.line.len() > 5);

@@ -33,6 +33,7 @@ pub fn progress(screen: &Screen) -> Option<&'static str> {
         | Screen::Seek { .. }
         | Screen::Transaction(_)
         | Screen::Cart(_)
+        | Screen::Cash(_)
         | Screen::Goods(_)
         | Screen::Queue { .. }
         | Screen::Settlement(_)

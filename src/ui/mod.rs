@@ -25,6 +25,7 @@ pub mod amount_entry;
 mod applications;
 mod back_end;
 mod cart;
+mod cash;
 mod copies;
 mod detail;
 mod enrolment;
@@ -133,6 +134,7 @@ impl Touchscreen {
         settlement::setup(&window, &shared, &intents);
         enrolment::setup(&window, &shared, &intents);
         cart::setup(&window, &shared, &intents);
+        cash::setup(&window, &shared, &intents);
         goods::setup(&window, &shared, &intents);
         till::setup(&window, &intents);
         staff::setup(&window, &shared, &intents);
@@ -234,6 +236,8 @@ struct State {
     entry: AmountEntry,
     /// How much of an earlier transaction goes back, or is completed.
     detail_entry: AmountEntry,
+    /// What a customer gives in cash.
+    given: AmountEntry,
     /// Wiped when the screen that asks for it goes.
     pin: PinTyped,
     /// Which layout of the PIN's keys is asked for: another number each time.
@@ -266,6 +270,7 @@ impl Default for State {
             view: None,
             entry: AmountEntry::new(Currency::CNY),
             detail_entry: AmountEntry::new(Currency::CNY),
+            given: AmountEntry::new(Currency::CNY),
             pin: PinTyped::new(),
             pin_layout: 0,
             code: CodeTyped::default(),
@@ -298,6 +303,7 @@ impl Shared {
             if settlement::is_another(state.view.as_ref().map(|before| &before.screen), &view.screen) {
                 state.settlement_pages = settlement::Pages::default();
             }
+            cash::follow(&mut state.given, state.view.as_ref(), &view);
             state.staff.follow(state.view.as_ref(), &view);
             if !matches!(view.screen, Screen::Enrol { .. }) {
                 state.code = CodeTyped::default();
@@ -327,7 +333,7 @@ fn paint(window: &AppWindow, shared: &Shared) {
     };
     preferences::speak_to_cardholder(window, shared, asked_for);
     let language = preferences::language(window);
-    status::show(window, &view);
+    status::show(window, &view, language);
     staff::show_duty(window, &view.duty);
     payment::show_codes(window, shared, view.codes);
     goods::show_shop(window, &view.shop, language);
@@ -421,6 +427,10 @@ fn paint(window: &AppWindow, shared: &Shared) {
         Screen::Cart(shown) => {
             cart::show(window, shared, shown, language);
             ScreenName::Cart
+        }
+        Screen::Cash(shown) => {
+            cash::show(window, shared, shown, language);
+            ScreenName::Cash
         }
         Screen::Goods(found) => {
             goods::show(window, shared, found, language);

@@ -53,6 +53,7 @@ const fn is_customers(screen: &Screen) -> bool {
         | Screen::Seek { .. }
         | Screen::Transaction(_)
         | Screen::Cart(_)
+        | Screen::Cash(_)
         | Screen::Goods(_)
         | Screen::Settlement(_)
         | Screen::Staff(_)

@@ -3,6 +3,7 @@
 #![cfg(feature = "screen")]
 #![allow(clippy::unwrap_used, reason = "a test stops where something fails")]
 
+mod cash;
 mod contrast;
 mod deciding;
 mod enrolling;

@@ -53,6 +53,8 @@ pub fn open_shift(minor: u64) -> Shift {
         float: cny(minor),
         put_in: cny(123_456),
         taken_out: cny(50_000),
+        sold: cny(0),
+        given_back: cny(0),
         closing: None,
     }
 }

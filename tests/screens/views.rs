@@ -1,5 +1,6 @@
 //! Every screen in every state worth a look; each subject has a file of its own.
 
+mod cash;
 mod history;
 mod keypad;
 mod paying;
@@ -19,6 +20,7 @@ use yima::payment::transaction;
 use yima::reference::{Batch, Stan, TraceNumber};
 use yima::terminal::mark::Mark;
 
+pub use cash::{asks, done, taken};
 pub use history::{queue, queue_row, transactions};
 pub use keypad::WRONG_SETTING;
 pub use paying::{MANY_NAMES, SHUFFLED, approved, approved_with_link, longest_link};
@@ -51,6 +53,7 @@ pub fn view(screen: Screen) -> View {
         shop: ShopView::default(),
         display: None,
         duty: DutyView::default(),
+        scan_note: None,
     }
 }
 
@@ -81,6 +84,7 @@ pub fn scenes() -> Vec<Scene> {
         purchase::scenes(),
         history::scenes(),
         selling::scenes(),
+        cash::scenes(),
         settling::scenes(),
         till::scenes(),
         training::scenes(),

@@ -2,6 +2,7 @@
 //! matter ([`crate::people`]).
 
 use super::{Asking, Attendant};
+use crate::app::cash;
 use crate::app::engine::Core;
 use crate::app::purchase_view::PurchaseIntent;
 use crate::app::settlement_view::SettlementIntent;
@@ -50,7 +51,7 @@ impl Core {
         if !self.people_sign_on() || (managing && !self.staff.roster.has_manager(&self.parts.staff.key)) {
             return Some(intent);
         }
-        if belongs_to_a_payment(&intent) {
+        if belongs_to_a_payment(&intent) || cash::goes_on(&intent) {
             return Some(intent);
         }
         let Some(person) = self.staff.on_duty.filter(|_| !self.staff.locked) else {
@@ -104,6 +105,7 @@ impl Core {
         match intent {
             Intent::Charge(_) | Intent::Shop(ShopIntent::Pay) => Some(Right::Sale),
             Intent::Begin(purpose) => Some(self.right_of(purpose)),
+            Intent::Cash(wish) => cash::right_for(wish),
             Intent::Settle { .. } | Intent::Settlement(SettlementIntent::GiveUp(_) | SettlementIntent::Withdraw) => {
                 Some(Right::Settle)
             }
@@ -148,6 +150,7 @@ impl Core {
             | Intent::RetryPrint
             | Intent::ShowQueue(_)
             | Intent::TryQueueNow
+            | Intent::Scanned(_)
             | Intent::Enrol(_) => None,
         }
     }

@@ -132,7 +132,7 @@ impl Picture {
         events.extend(model.tear_off());
         let drawn = events.into_iter().filter_map(|event| match event {
             Event::Receipt(strip) => Some(Self::of(&strip, paper.dots())),
-            Event::Answer(_) => None,
+            Event::Answer(_) | Event::DrawerOpened(_) => None,
         });
         drawn.collect()
     }
@@ -173,7 +173,8 @@ impl SandboxPrinter {
         let (wake, woken) = UnixStream::pair()?;
         wake.set_nonblocking(true)?;
         woken.set_nonblocking(true)?;
-        let shared = Arc::new(Mutex::new(Shared { model, receipts: Vec::new(), answers: Vec::new(), stop: false }));
+        let shared =
+            Arc::new(Mutex::new(Shared { model, receipts: Vec::new(), drawer: 0, answers: Vec::new(), stop: false }));
         let worker = Worker {
             line: File::from(pty.master),
             // Held open, so that the line lives on when the host closes its end.
@@ -217,6 +218,11 @@ impl RunningPrinter {
     /// The pictures so far, in the order of printing.
     pub fn receipts(&self) -> Vec<PathBuf> {
         lock(&self.shared).receipts.clone()
+    }
+
+    /// How often the drawer at its connector was opened.
+    pub fn drawer_kicks(&self) -> usize {
+        lock(&self.shared).drawer
     }
 
     /// Puts in a roll or takes it out.
@@ -302,6 +308,8 @@ impl Drop for RunningPrinter {
 struct Shared {
     model: Model,
     receipts: Vec<PathBuf>,
+    /// How often the drawer was opened.
+    drawer: usize,
     /// What came out of the printer by hand, to be dealt with by the thread.
     answers: Vec<Event>,
     stop: bool,
@@ -400,6 +408,10 @@ impl Worker {
                 if let Err(error) = self.line.write_all(&bytes) {
                     tracing::debug!(%error, "the sandbox printer's answer was lost");
                 }
+            }
+            Event::DrawerOpened(pin) => {
+                tracing::info!(pin, "the drawer at the sandbox printer was opened");
+                lock(&self.shared).drawer += 1;
             }
             Event::Receipt(strip) => match self.keep(&strip) {
                 Ok(path) => {

@@ -32,7 +32,8 @@ pub fn transactions(copies: Vec<CopyView>) -> Screen {
                 transaction::Kind::PreAuthorisation,
                 transaction::Kind::Sale,
                 transaction::Kind::PreAuthorisationVoid,
-            ][index as usize],
+            ][index as usize]
+                .into(),
             trace: trace(123 - index),
             at: at(14, 26 - i8::try_from(index).unwrap(), 0),
             amount: cny([1234, 800, 4500, 123_456, 2200, 999_999_999_999][index as usize]),
@@ -57,7 +58,7 @@ pub fn transactions(copies: Vec<CopyView>) -> Screen {
 pub fn detail() -> Detail {
     Detail {
         row: TransactionRow {
-            kind: transaction::Kind::Sale,
+            kind: transaction::Kind::Sale.into(),
             trace: trace(123),
             at: at(14, 26, 9),
             amount: cny(1234),
@@ -80,8 +81,11 @@ pub fn detail() -> Detail {
 
 /// What was set aside, and can be completed.
 fn held() -> Detail {
-    let row =
-        TransactionRow { kind: transaction::Kind::PreAuthorisation, amount: cny(999_999_999_999), ..detail().row };
+    let row = TransactionRow {
+        kind: transaction::Kind::PreAuthorisation.into(),
+        amount: cny(999_999_999_999),
+        ..detail().row
+    };
     Detail {
         row,
         can_refund: false,
@@ -95,7 +99,7 @@ fn held() -> Detail {
 /// A refund that the bank did not want.
 fn refused_refund() -> Detail {
     Detail {
-        row: TransactionRow { kind: transaction::Kind::Refund, state: RowState::Declined, ..detail().row },
+        row: TransactionRow { kind: transaction::Kind::Refund.into(), state: RowState::Declined, ..detail().row },
         original: Some(trace(101)),
         rrn: None,
         authorisation_code: None,

@@ -19,7 +19,7 @@ pub fn quick() -> ShopView {
         good(2, "招牌红烧牛肉面加大份加牛肉加香菜不要辣", 4_800, Unit::Piece),
         good(3, "苹果", 1_200, Unit::Kilogram),
     ];
-    ShopView { quick, in_cart: 3 }
+    ShopView { quick, in_cart: 3, cash: false }
 }
 
 /// A page of the cart with as much on it as there may be.

@@ -116,6 +116,7 @@ impl Day<'_> {
             | Screen::Transactions { .. }
             | Screen::Transaction(_)
             | Screen::Cart(_)
+            | Screen::Cash(_)
             | Screen::Goods(_)
             | Screen::Settlement(_)
             | Screen::Queue { .. }

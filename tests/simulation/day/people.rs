@@ -292,6 +292,7 @@ impl Day<'_> {
             }
             Screen::Transaction(_)
             | Screen::Cart(_)
+            | Screen::Cash(_)
             | Screen::Goods(_)
             | Screen::Settlement(_)
             | Screen::Queue { .. }
