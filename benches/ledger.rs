@@ -84,6 +84,7 @@ fn sale(ledger: &mut Ledger, number: u64) -> u32 {
         response_code: ResponseCode::parse("00").unwrap(),
         rrn: Rrn::parse(&format!("{number:012}")).ok(),
         authorisation_code: AuthorisationCode::parse("A12B3C").ok(),
+        part: None,
     };
     ledger.record(trace, &approval).unwrap();
     let card = CardResult {

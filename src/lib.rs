@@ -7,6 +7,7 @@
 pub mod app;
 pub mod cli;
 pub mod till_server;
+pub mod training;
 #[cfg(feature = "screen")]
 pub mod ui;
 // ---- the shell's parts -------------------------------------------------------------------------

@@ -182,6 +182,7 @@ struct CurrencyEntry {
     numeric: u16,
     exponent: u8,
     sign: String,
+    notes: Vec<u64>,
 }
 
 impl Currency {
@@ -212,6 +213,11 @@ impl Currency {
     /// The sign that stands before an amount.
     pub fn sign(self) -> &'static str {
         table().get(self.code()).map_or("", |entry| entry.sign.as_str())
+    }
+
+    /// The notes that customers pay with, in minor units, the smallest first.
+    pub fn notes(self) -> &'static [u64] {
+        table().get(self.code()).map_or(&[], |entry| entry.notes.as_slice())
     }
 
     fn of(code: &str, entry: &CurrencyEntry) -> Self {
@@ -263,6 +269,10 @@ mod tests {
         assert!(table().len() >= 10);
         assert_eq!("cny".parse(), Ok(Currency::CNY));
         assert_eq!(Currency::from_numeric(156), Some(Currency::CNY));
+        for (code, entry) in table() {
+            let rising = entry.notes.windows(2).all(|two| two[0] < two[1]);
+            assert!(rising && entry.notes.len() >= 3 && entry.notes[0] > 0, "the notes of {code}");
+        }
         assert!("XXX".parse::<Currency>().unwrap_err().to_string().contains("CNY"));
     }
 

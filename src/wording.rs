@@ -235,6 +235,14 @@ reason_kinds! {
     PartialApproval = "partial_approval";
     /// The same, when it has been taken back.
     PartialApprovalTakenBack = "partial_approval_taken_back";
+    /// A purchase is not paid to its end: nothing else begins.
+    PurchaseOpen = "purchase_open";
+    /// No purchase is open.
+    NoPurchaseOpen = "no_purchase_open";
+    /// Whether a part of a purchase was charged only a person can find out.
+    PurchasePartUnknown = "purchase_part_unknown";
+    /// Nobody pays the rest of a purchase: what was paid of it is taken back.
+    PurchaseGivenUp = "purchase_given_up";
     /// The host has a transaction of this number already; whether this payment was charged is not known.
     TraceNumberInUse = "trace_number_in_use";
     /// The request cannot be written: a key, a setting or a value of the card is wrong. Nothing was charged.
@@ -409,6 +417,12 @@ reason_kinds! {
     ManagerNeeded = "manager_needed";
     /// Nobody is signed on at a terminal at which people work.
     NobodySignedOn = "nobody_signed_on";
+    /// Nothing is as it was looked for.
+    NothingFound = "nothing_found";
+    /// A payment is being taken back: nobody trains before that is done.
+    TrainingWaits = "training_waits";
+    /// The training could not be opened.
+    TrainingFailed = "training_failed";
     /// No manager can sign on: one is given a code before anybody else.
     ManagerCodeFirst = "manager_code_first";
     /// A new code was typed otherwise the second time.
@@ -429,6 +443,18 @@ reason_kinds! {
     ShiftOpen = "shift_open";
     /// There is not so much in the drawer.
     DrawerTooLittle = "drawer_too_little";
+    /// What was scanned is of no use on this screen.
+    ScanNotHere = "scan_not_here";
+    /// A payment code was scanned before anything is to be paid.
+    ScanPaysLater = "scan_pays_later";
+    /// What was scanned names no payment of this terminal.
+    ScanNoReceipt = "scan_no_receipt";
+    /// Less cash was given than is to be paid.
+    CashTooLittle = "cash_too_little";
+    /// That cannot be done in cash.
+    CashRefused = "cash_refused";
+    /// The drawer did not open.
+    DrawerStuck = "drawer_stuck";
     /// That cannot be done with the shift.
     ShiftRefused = "shift_refused";
 }

@@ -133,6 +133,7 @@ fn every_shipped_card_ends_as_its_profile_says() {
         ("external-authenticate", "approved 00, CDA right, 1F0302, 0000000000"),
         ("t1", "approved 00, CDA right, 1F0302, 0000000000"),
         ("aes", "approved 00, CDA right, 1F0302, 0000000000"),
+        ("low-balance", "approved 00, CDA right, 1F0302, 0000000000"),
     ];
     let mut wrong = Vec::new();
     for (name, _) in SHIPPED {

@@ -27,7 +27,7 @@ const SEED: u64 = 3;
 
 /// How a whole sale ends at a terminal that is online only and has no PIN pad: outcome, response code or why there is none,
 /// TVR.
-const EXPECTED: [(&str, &str); 27] = [
+const EXPECTED: [(&str, &str); 28] = [
     ("unionpay-debit", "approved 00 0000008000"),
     ("unionpay-credit", "approved 00 0000008000"),
     ("multi-application", "approved 00 0000008000"),
@@ -55,6 +55,7 @@ const EXPECTED: [(&str, &str); 27] = [
     ("external-authenticate", "approved 00 0000008000"),
     ("t1", "approved 00 0000008000"),
     ("aes", "approved 00 0000008000"),
+    ("low-balance", "declined 51 0000008000"),
 ];
 
 /// How a card is lost.

@@ -127,6 +127,7 @@ impl Counter {
             serial_number: "TEST000000000001".to_owned(),
             terminal: self.terminal.clone(),
             pin_bypass: self.bypass,
+            in_part: false,
             tables: Arc::default(),
             chooser: self.chooser.clone(),
         });

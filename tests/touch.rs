@@ -288,6 +288,66 @@ fn a_terminal_whose_binding_is_damaged_says_that_it_is_out_of_service() {
     keep(&file, "out-of-service.png");
 }
 
+/// Where the training is touched, and spots that tell it apart.
+struct Classroom {
+    /// The chip at the top right, and 培训 or 结束培训 in what it opens.
+    chip: (u32, u32),
+    turn: (u32, u32),
+    /// In the banner, clear of words.
+    banner: (u32, u32),
+    /// 不输密码 among the practice cards; a spot of it is white, where the screen of another payment has its invitation.
+    card: (u32, u32),
+}
+
+/// The ground of the banner that says training.
+const AMBER: [u8; 3] = [0x8A, 0x5A, 0x00];
+
+#[test]
+fn the_shop_is_left_for_the_training_and_found_again_as_it_was() {
+    let portrait = Classroom { chip: (640, 90), turn: (360, 420), banner: (20, 20), card: (60, 670) };
+    let landscape = Classroom { chip: (365, 50), turn: (400, 231), banner: (20, 12), card: (543, 218) };
+    for (places, room, name) in
+        [(&PORTRAIT, portrait, "training-portrait"), (&LANDSCAPE, landscape, "training-landscape")]
+    {
+        let mut screen = Screen::open(places, name);
+        screen.pay_12_34();
+        screen.wait_for_colour("the screen says paid", places.result, JADE);
+        wait_until("both slips are printed", Duration::from_secs(20), || screen.counter.receipts().len() == 2);
+        screen.wait_for_colour("the keypad comes back", places.key, KEY);
+        let before = screen.counter.transactions();
+
+        screen.counter.shop.click(room.chip.0, room.chip.1);
+        std::thread::sleep(Duration::from_millis(500));
+        screen.keep("sheet");
+        screen.counter.shop.click(room.turn.0, room.turn.1);
+        screen.wait_for_colour("the training is open", room.banner, AMBER);
+        screen.wait_for_colour("its keypad is there", places.key, KEY);
+        screen.keep("keypad");
+        screen.key_amount(&["7", "0", "0", "Return"]);
+        screen.wait_for_colour("a practice card is asked for", room.card, KEY);
+        screen.keep("present-card");
+        screen.counter.shop.click(room.card.0, room.card.1);
+        screen.wait_for_colour("the screen says paid", places.result, JADE);
+        wait_until("its slips are printed", Duration::from_secs(20), || screen.counter.receipts().len() == 4);
+        screen.keep("approved");
+        screen.wait_for_colour("the keypad comes back", places.key, KEY);
+
+        screen.counter.shop.click(room.chip.0, room.chip.1);
+        std::thread::sleep(Duration::from_millis(500));
+        screen.counter.shop.click(room.turn.0, room.turn.1);
+        screen.wait_for("the shop is open again", || {
+            screen.counter.shop.picture().pixel(room.banner.0, room.banner.1) == AMBER_WASH
+        });
+        screen.wait_for_colour("its keypad is there", places.key, KEY);
+        assert_eq!(screen.counter.transactions(), before);
+        assert_eq!(screen.counter.balance(), FULL_ACCOUNT - 1234);
+        // The reader is the shop's again.
+        screen.pay_12_34();
+        screen.wait_for_colour("the screen says paid", places.result, JADE);
+        assert_eq!(screen.counter.balance(), FULL_ACCOUNT - 2468);
+    }
+}
+
 /// Where a settlement is touched, and spots that tell its screens apart.
 struct Settling {
     /// 交易, and 结算 there.

@@ -71,6 +71,7 @@ pub fn sale_request() -> SaleRequest {
         },
         chip_data: vec![0x9F, 0x36, 0x02, 0, 1].into(),
         pin: None,
+        in_part: false,
     }
 }
 

@@ -130,6 +130,11 @@ impl Requests<'_> {
         if let Some(track) = &card.track2 {
             message = message.with_text(35, track.expose_digits());
         }
+        // Behind what every message has there; one without it wants all or nothing.
+        let said = message.text(60).zip(self.dialect.transactions.in_part.as_ref());
+        if let Some(whole) = said.filter(|_| request.in_part).map(|(head, digit)| format!("{head}{digit}")) {
+            message = message.with_text(60, &whole);
+        }
         self.written(referring(message, request.kind, request.original.as_ref())?)
     }
 

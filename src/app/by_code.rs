@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use super::engine::Core;
 use super::printing::FollowedCopy;
 use super::report::{Ending, SaleReport, Timings};
+use super::running::Running;
 use super::showing::{Paid, local_in, local_now};
 use super::view::{Progress, Screen};
 use super::workers::link;
@@ -103,7 +104,12 @@ impl Core {
             setup.networks.scanned(code.expose()).map(|scanned| scanned.code).map_err(|error| error.to_string())
         });
         match known {
+            Ok(code) if self.running.is_none() => self.pay_rest(Some(Way::Scanned(code))),
             Ok(code) => self.turn_to_code(Way::Scanned(code)),
+            Err(detail) if self.running.is_none() => {
+                self.parts.sound.play(Tone::Alert);
+                self.note_on_purchase(Reason::with_detail(ReasonKind::CodeUnknown, detail));
+            }
             Err(detail) => {
                 self.parts.sound.play(Tone::Alert);
                 if let Some(running) = self.running.as_mut() {
@@ -118,22 +124,28 @@ impl Core {
     pub(super) fn pay_by_shown(&mut self) {
         let Some(setup) = &self.parts.codes else { return };
         let way = Way::Shown { valid_s: setup.valid_s };
-        if self.may_turn_to_code() {
-            self.turn_to_code(way);
+        if !self.may_turn_to_code() {
+            return;
         }
+        if self.running.is_none() { self.pay_rest(Some(way)) } else { self.turn_to_code(way) }
     }
 
-    /// Only a sale whose card has not come yet.
+    /// Only a sale whose card has not come yet, or the rest of a purchase.
     pub(super) fn may_turn_to_code(&self) -> bool {
-        self.parts.codes.is_some()
-            && self.running.as_ref().is_some_and(|running| {
-                running.sale.kind() == Kind::Sale && running.progress == sale::Progress::PresentCard
-            })
+        let rest = || !self.pays() && self.waiting.is_none() && self.rest_may_be_paid_by_code();
+        let awaits_card =
+            |running: &Running| running.sale.kind() == Kind::Sale && running.progress == sale::Progress::PresentCard;
+        self.parts.codes.is_some() && (self.running.as_ref().is_some_and(awaits_card) || rest())
     }
 
     fn turn_to_code(&mut self, way: Way) {
         let Some(running) = self.running.as_ref() else { return };
-        let purpose = Purpose::Code(running.sale.amount(), running.sold.clone(), way);
+        let amount = running.sale.amount();
+        let purpose = if self.purchase_is_open() {
+            Purpose::Rest(amount, Some(way))
+        } else {
+            Purpose::Code(amount, running.sold.clone(), way)
+        };
         let for_cart = self.shop.paying;
         self.feed(sale::Event::Cancelled);
         // A card that came in the same moment is paid with.
@@ -149,7 +161,11 @@ impl Core {
 
     /// Begins with nothing in the way.
     pub(super) fn begin_by_code(&mut self, purpose: Purpose) {
-        let Purpose::Code(amount, sold, way) = &purpose else { return };
+        let (amount, sold, way) = match &purpose {
+            Purpose::Code(amount, sold, way) => (amount, sold, way),
+            Purpose::Rest(amount, Some(way)) => (amount, &Sold::default(), way),
+            _ => return,
+        };
         let Some(setup) = &self.parts.codes else {
             return self.refuse(purpose, Reason::of(ReasonKind::TransactionNotAllowed));
         };
@@ -364,6 +380,7 @@ impl Core {
                 response_code: code.or_else(|| approved.then(|| ResponseCode::parse(PAID).ok()).flatten()),
                 reason,
                 balances: Vec::new(),
+                purchase: None,
                 copies: Vec::new(),
                 complete: !matches!(conclusion, Conclusion::Approved | Conclusion::BeingTakenBack(_)),
                 timings: paying.timings,
@@ -379,8 +396,10 @@ impl Core {
             Conclusion::Approved => {
                 let truncated_pan = String::new();
                 let kind = Kind::CodePayment;
-                self.show_paid(Paid { kind, trace, amount, truncated_pan, authorisation_code: None, at: order.at });
-                self.print_new(trace);
+                let paid = Paid { kind, trace, amount, truncated_pan, authorisation_code: None, at: order.at };
+                if self.show_what_is_paid(paid) {
+                    self.print_new(trace);
+                }
             }
             Conclusion::Failed(reason) | Conclusion::TakenBack { reason, paid_back: false }
                 if reason.kind == ReasonKind::Cancelled =>

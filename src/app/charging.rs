@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::engine::Core;
 use super::printing::FollowedCopy;
+use super::purchase::When;
 use super::report::{Ending, SaleReport, Timings};
 use super::running::Running;
 use super::showing::local_now;
@@ -27,6 +28,10 @@ impl Core {
         }
         let free = !self.pays() && self.waiting.is_none();
         if !free || purpose.amount().is_some_and(Amount::is_zero) {
+            return;
+        }
+        // No host is asked for it, whatever is wrong with the line.
+        if self.goes_back_in_cash(&purpose) {
             return;
         }
         // What an earlier run left is taken up first: later it could not be told from the payment that begins now.
@@ -53,6 +58,9 @@ impl Core {
             Err(error) => {
                 return self.refuse(purpose, Reason::with_detail(ReasonKind::LedgerFailed, error.to_string()));
             }
+        }
+        if let Some(reason) = self.refusal_of_purchase(&purpose, When::OnceTakenBack) {
+            return self.refuse(purpose, reason);
         }
         let waiting = match self.adopt_interrupted().and_then(|_| self.reversals_waiting()) {
             Ok(waiting) => waiting,
@@ -81,7 +89,11 @@ impl Core {
         if let Some(reason) = self.binding.refusal().or_else(|| self.line.refusal()) {
             return self.refuse(purpose, reason);
         }
-        if matches!(purpose, Purpose::Code(..)) {
+        // Meanwhile it may have become known what was paid of it.
+        if let Some(reason) = self.refusal_of_purchase(&purpose, When::Now) {
+            return self.refuse(purpose, reason);
+        }
+        if matches!(purpose, Purpose::Code(..) | Purpose::Rest(_, Some(_))) {
             return self.begin_by_code(purpose);
         }
         let timings = Timings::start();
@@ -114,6 +126,7 @@ impl Core {
             terminal: self.parts.terminal.clone(),
             tables: Arc::clone(&self.parts.tables),
             pin_bypass: self.parts.pin_bypass,
+            in_part: self.takes_parts(),
         });
         self.ticket += 1;
         self.leave_result();
@@ -177,10 +190,11 @@ impl Core {
             authorisation_code: None,
             response_code: None,
             balances: Vec::new(),
+            purchase: None,
             copies: Vec::new(),
             timings: Timings::start(),
             complete: true,
         });
-        self.screen = Screen::Keypad { notice: Some(reason) };
+        self.screen = self.purchase_screen(Some(reason.clone())).unwrap_or(Screen::Keypad { notice: Some(reason) });
     }
 }

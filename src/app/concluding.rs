@@ -43,6 +43,7 @@ impl Core {
             authorisation_code: authorisation_code.clone(),
             balances: host.as_ref().map(|host| host.balances.clone()).unwrap_or_default(),
             response_code: host.map(|host| host.response_code),
+            purchase: None,
             copies: Vec::new(),
             complete: !matches!(
                 conclusion,
@@ -63,9 +64,11 @@ impl Core {
         match conclusion {
             Conclusion::Approved => {
                 let truncated_pan = card.map(|card| card.truncated_pan).unwrap_or_default();
-                self.show_paid(Paid { kind, trace, amount, truncated_pan, authorisation_code, at });
-                // Nobody keeps a slip of a question.
-                if kind.is_written_down() {
+                let paid = Paid { kind, trace, amount, truncated_pan, authorisation_code, at };
+                // Nobody keeps a slip of a question, and a part of a purchase has none of its own.
+                if !kind.is_written_down() {
+                    self.show_paid(paid);
+                } else if self.show_what_is_paid(paid) {
                     self.print_new(trace);
                 }
             }

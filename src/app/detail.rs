@@ -1,5 +1,6 @@
 //! One earlier transaction on the screen, with what can be done with it: the payment core says what that is.
 
+use super::cash::view_of_cash;
 use super::engine::Core;
 use super::showing::view_of_row;
 use super::view::{Detail, Screen};
@@ -25,7 +26,7 @@ impl Core {
     }
 
     fn detail_of(&self, trace: TraceNumber) -> Result<Option<Detail>, LedgerError> {
-        let Some(row) = self.ledger.find(trace)? else { return Ok(None) };
+        let Some(row) = self.ledger.find(trace)? else { return self.detail_of_cash(trace) };
         let past = self.ledger.past(trace)?;
         let allowed = self.allowed()?;
         let can = |purpose: Purpose| purpose.transaction(past.as_ref(), allowed).ok();
@@ -51,6 +52,26 @@ impl Core {
             most,
             copies: self.copy_views(trace),
             row: view_of_row(row),
+        }))
+    }
+
+    /// What of a cash sale has not gone back yet can.
+    fn detail_of_cash(&self, trace: TraceNumber) -> Result<Option<Detail>, LedgerError> {
+        let Some(row) = self.ledger.cash(trace)? else { return Ok(None) };
+        let left = row.left();
+        Ok(Some(Detail {
+            row: view_of_cash(&row),
+            original: row.sale,
+            rrn: None,
+            authorisation_code: None,
+            reason: None,
+            can_undo: false,
+            can_refund: left.is_some(),
+            can_complete: false,
+            can_print: true,
+            whole: left,
+            most: left,
+            copies: self.copy_views(trace),
         }))
     }
 }

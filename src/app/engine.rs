@@ -9,16 +9,20 @@ use std::time::{Duration, Instant};
 
 use super::binding::BindingDesk;
 use super::by_code::ByCode;
+use super::cash::CashDesk;
 use super::copying::CopyDesk;
 use super::line::Line;
 use super::orders::StatusDesk;
 use super::parameters::ParameterDesk;
 use super::parts::{Fixed, Parts};
 use super::printing::FollowedCopy;
+use super::purchase::PurchaseDesk;
 use super::queue::QueueDesk;
 use super::receipt_view::ReceiptDesk;
 use super::report::SaleReport;
 use super::running::Running;
+use super::scanning::ScanDesk;
+use super::seek_view::Sought;
 use super::settlement_desk::AccountDesk;
 use super::settling::SettlingDesk;
 use super::shop::ShopDesk;
@@ -32,7 +36,8 @@ use super::witness::WitnessDesk;
 use super::workers::reader::{self, ReaderWorker, Ticket};
 use super::workers::{Devices, Workers, artist, codes, copier, link, printer};
 use crate::clock;
-use crate::ledger::{CopyDue, Ledger, LedgerError, PageEnd};
+use crate::devices::scanner::RunningScanner;
+use crate::ledger::{CopyDue, Ledger, LedgerError, ListEnd};
 use crate::payment::purpose::Purpose;
 use crate::payment::transaction::Kind;
 use crate::reference::TraceNumber;
@@ -65,6 +70,8 @@ pub trait Listener: Send {
 pub struct Engine {
     messages: Sender<Message>,
     thread: Option<JoinHandle<()>>,
+    /// Listened to as long as the engine runs.
+    _scanner: Option<RunningScanner>,
 }
 
 /// What reaches the engine.
@@ -96,9 +103,16 @@ impl Engine {
     ///
     /// # Errors
     /// When the system has no thread left.
-    pub fn start(parts: Parts, listener: Box<dyn Listener>) -> std::io::Result<Self> {
+    pub fn start(mut parts: Parts, listener: Box<dyn Listener>) -> std::io::Result<Self> {
         let (messages, receiver) = channel();
-        let sender = messages.clone();
+        let (sender, scans) = (messages.clone(), messages.clone());
+        let listen = |line| {
+            RunningScanner::start(line, move |text| {
+                // The engine may have ended.
+                let _ = scans.send(Message::Intent(Intent::Scanned(text)));
+            })
+        };
+        let scanner = parts.scanner.take().map(listen).transpose()?;
         let thread = std::thread::Builder::new().name("engine".to_owned()).spawn(move || {
             let (devices, fixed, ledger) = parts.split();
             let line = Line::new(devices.link.echo_interval());
@@ -107,7 +121,7 @@ impl Engine {
                 Err(error) => tracing::error!(%error, "the engine cannot start its workers"),
             }
         })?;
-        Ok(Self { messages, thread: Some(thread) })
+        Ok(Self { messages, thread: Some(thread), _scanner: scanner })
     }
 
     /// A handle for whoever has wishes.
@@ -142,7 +156,9 @@ pub(super) struct Core {
     /// Which transaction's slips are on screen.
     pub(super) slips_shown: Option<TraceNumber>,
     /// Where the pages of payments end that have been looked at.
-    pub(super) page_ends: Vec<PageEnd>,
+    pub(super) page_ends: Vec<ListEnd>,
+    /// What the list of payments is of; all of them, where nothing was looked for.
+    pub(super) sought: Option<Sought>,
     /// Stays above the keypad until somebody has dealt with it.
     pub(super) alarm: Option<Reason>,
     /// Why no payment can be taken; shown as soon as no result is.
@@ -170,6 +186,7 @@ pub(super) struct Core {
     pub(super) unsent: Option<link::Job>,
     pub(super) sign_on: SignOnDesk,
     pub(super) queue: QueueDesk,
+    pub(super) purchase: PurchaseDesk,
     pub(super) queue_slips: QueueSlips,
     /// Entries of the queue that are open.
     pub(super) queued: usize,
@@ -180,6 +197,8 @@ pub(super) struct Core {
     pub(super) leave_result_at: Option<Instant>,
     pub(super) next_ledger_try: Instant,
     pub(super) shop: ShopDesk,
+    pub(super) cash: CashDesk,
+    pub(super) scanning: ScanDesk,
     pub(super) settling: SettlingDesk,
     pub(super) account: AccountDesk,
     pub(super) witness: WitnessDesk,
@@ -198,6 +217,8 @@ impl Core {
     ) -> Self {
         Self {
             shop: ShopDesk::new(fixed.shop.clone(), fixed.currency),
+            cash: CashDesk::default(),
+            scanning: ScanDesk::default(),
             till: TillDesk::new(fixed.till_keys.take()),
             parts: fixed,
             ledger,
@@ -210,6 +231,7 @@ impl Core {
             result_shown: None,
             slips_shown: None,
             page_ends: Vec::new(),
+            sought: None,
             alarm: None,
             out_of_service: None,
             line,
@@ -228,6 +250,7 @@ impl Core {
             unsent: None,
             sign_on: SignOnDesk::new(),
             queue: QueueDesk::new(),
+            purchase: PurchaseDesk::default(),
             queue_slips: QueueSlips::new(),
             queued: 0,
             copies: Vec::new(),
@@ -335,6 +358,7 @@ impl Core {
             self.copies.iter().any(|copy| copy.state == CopyState::Sending && clock::since(copy.since) < LAST_SLIP);
         let printing =
             printing || self.queue_slips.keep_engine(LAST_SLIP) || self.settling.slips.keep_engine(LAST_SLIP);
+        let printing = printing || self.purchase.keep_engine(LAST_SLIP);
         let asking = self.parameters.under_way() || self.status.under_way() || self.sign_on.in_flight();
         !self.pays() && !printing && self.queue.may_stop() && !asking
     }
@@ -359,6 +383,7 @@ impl Core {
         self.record_late_approvals();
         self.drain_sign_on(false);
         self.drain_queue(false);
+        self.mind_given_up();
         self.mind_by_code();
         self.drain_settlement();
         self.drain_account();
@@ -367,6 +392,8 @@ impl Core {
         self.mind_pin_time();
         self.mind_question_time();
         self.mind_people();
+        self.mind_scans();
+        self.mind_training();
         if self.leave_result_at.is_some_and(|at| clock::instant() >= at) {
             self.show_keypad();
         }

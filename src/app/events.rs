@@ -16,6 +16,14 @@ use crate::wording::{Reason, ReasonKind};
 impl Core {
     /// A wish. What does not fit to what is going on is left alone.
     pub(super) fn on_intent(&mut self, intent: Intent) {
+        // Whoever is left begins nothing any more.
+        if self.turns() && !matches!(intent, Intent::Training(_) | Intent::Till(_)) {
+            return;
+        }
+        // What it means is wished as anything else is.
+        if let Intent::Scanned(text) = intent {
+            return self.on_scanned(text);
+        }
         if let Some(intent) = self.admit(intent) {
             self.do_as_wished(intent);
         }
@@ -26,8 +34,8 @@ impl Core {
         match intent {
             Intent::Charge(amount) => self.begin_with(Purpose::Sale(amount)),
             Intent::Begin(purpose) => self.begin_with(purpose),
-            // A terminal whose engine runs is enrolled.
-            Intent::Enrol(_) => {}
+            // A terminal whose engine runs is enrolled; a scan was seen to before.
+            Intent::Enrol(_) | Intent::Scanned(_) => {}
             Intent::Cancel if !self.pays() => {
                 if self.waiting.is_some() {
                     self.show_keypad();
@@ -46,11 +54,17 @@ impl Core {
             // Nobody changes what is being paid.
             Intent::Shop(intent) if !self.pays() && self.waiting.is_none() => self.on_shop(intent),
             Intent::Shop(_) => {}
+            Intent::Purchase(intent) if !self.pays() && self.waiting.is_none() => self.on_purchase(intent),
+            Intent::Purchase(_) => {}
+            Intent::Cash(intent) => self.on_cash(intent),
             Intent::Till(intent) => self.on_till(intent),
             Intent::Staff(wish) => self.do_with_people(wish),
+            Intent::Training(wish) => self.on_training(wish),
             Intent::Settle { without_undecided } => self.want_settlement(Cause::ByHand, without_undecided),
             Intent::Settlement(intent) if !self.pays() && self.waiting.is_none() => self.on_settlement(intent),
             Intent::Settlement(_) => {}
+            Intent::Seek(intent) if !self.pays() && self.waiting.is_none() => self.on_seek(intent),
+            Intent::Seek(_) => {}
             Intent::DidItPrint { copy, printed } => self.did_it_print(copy, printed),
             Intent::RetryPrint => self.retry_failed(),
             Intent::Reprint(trace) => self.print_again(trace),

@@ -201,6 +201,7 @@ pub fn parameter_values(parameters: &TerminalParameters) -> Vec<(&'static str, S
         ("allowed", allowed.unwrap_or_else(|| "all".to_owned())),
         ("end of receipts", if parameters.trailer.is_empty() { none() } else { parameters.trailer.join(" / ") }),
         ("settled every night at", said(&parameters.settlement_at)),
+        ("part of a sale may be approved", said(&parameters.in_part.then(|| "yes".to_owned()))),
         ("kept and not used", if others.is_empty() { none() } else { others.join(", ") }),
         ("not as the acquirer sent it", if adjusted.is_empty() { none() } else { adjusted.join(", ") }),
     ]

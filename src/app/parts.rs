@@ -12,6 +12,7 @@ use super::workers::Devices;
 use crate::acquirer::link::HostLink;
 use crate::devices::printer::Printer;
 use crate::devices::reader::CardReader;
+use crate::devices::scanner::ScannerLine;
 use crate::devices::sound::Sound;
 use crate::emv::terminal::TerminalData;
 use crate::host_tables::HostTables;
@@ -24,6 +25,7 @@ use crate::receipt::{Letterhead, PrinterProfile};
 use crate::reference::{MerchantCode, TerminalNumber};
 use crate::terminal::emv_files::{EmvFiles, Provenance, SetHashes};
 use crate::terminal::identity::Identity;
+use crate::terminal::mark::Mark;
 use crate::till_keys::TillKeys;
 use crate::wording::Language;
 
@@ -59,6 +61,8 @@ pub struct Parts {
     pub letterhead: Arc<Letterhead>,
     /// How long a slip waits for paper.
     pub printer_patience: Duration,
+    /// Where a scanner is that is no keyboard; nothing, where there is none.
+    pub scanner: Option<ScannerLine>,
     /// Sounds.
     pub sound: Box<dyn Sound>,
     /// The way to the host.
@@ -69,6 +73,8 @@ pub struct Parts {
     pub queue_codes: QueueCodes,
     /// So many percent of what was set aside may be paid.
     pub completion_percent: u32,
+    /// A request can say that a part of a sale may be approved. Whether that counts is the acquirer's parameter.
+    pub in_part: bool,
     /// How payments by code are taken; nothing, where the acquirer has none.
     pub codes: Option<CodeSetup>,
     /// When it settles without being asked.
@@ -89,14 +95,16 @@ pub struct Parts {
     pub shuffled_pin_keys: bool,
     /// Who chooses among several applications of a card.
     pub chooser: Chooser,
+    /// Cash is taken here.
+    pub cash: bool,
     /// Where the goods are.
     pub shop: ShopSetup,
     /// Where numbers are given to the payments of tills; nothing, where none may speak to this terminal.
     pub till_keys: Option<TillKeys>,
     /// How its people are known, and who is there.
     pub staff: StaffSetup,
-    /// Keys, host or cards are for tests only.
-    pub test: bool,
+    /// What must be said of it wherever anything is shown or printed.
+    pub mark: Mark,
     /// Held as long as the engine runs: two engines on one ledger would take each other's payments back.
     pub lock: EngineLock,
 }
@@ -119,6 +127,7 @@ pub(super) struct Fixed {
     pub sound: Box<dyn Sound>,
     pub queue_codes: QueueCodes,
     pub completion_percent: u32,
+    pub in_part: bool,
     pub codes: Option<CodeSetup>,
     pub settlement: SettlementPlan,
     pub currency: Currency,
@@ -130,10 +139,11 @@ pub(super) struct Fixed {
     pub card_wait: Duration,
     pub chooser: Chooser,
     pub has_working_keys: bool,
+    pub cash: bool,
     pub shop: ShopSetup,
     pub till_keys: Option<TillKeys>,
     pub staff: StaffSetup,
-    pub test: bool,
+    pub mark: Mark,
     pub _lock: EngineLock,
 }
 
@@ -154,6 +164,7 @@ impl Parts {
             sound: parts.sound,
             queue_codes: parts.queue_codes,
             completion_percent: parts.completion_percent,
+            in_part: parts.in_part,
             codes: parts.codes,
             settlement: parts.settlement,
             currency: parts.currency,
@@ -165,10 +176,11 @@ impl Parts {
             shuffled_pin_keys: parts.shuffled_pin_keys,
             chooser: parts.chooser,
             has_working_keys: parts.has_working_keys,
+            cash: parts.cash,
             shop: parts.shop,
             till_keys: parts.till_keys,
             staff: parts.staff,
-            test: parts.test,
+            mark: parts.mark,
             _lock: parts.lock,
         };
         let devices = Devices {

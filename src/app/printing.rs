@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use jiff::civil::DateTime;
 
+use super::cash_view::CashStage;
 use super::engine::Core;
 use super::report::CopyReport;
 use super::showing::{Paid, local_now};
@@ -12,11 +13,11 @@ use super::view::{CopyState, CopyView, Screen};
 use super::workers::printer::{Event, Job, Slip};
 use crate::clock;
 use crate::devices::printer::{Confirmation, PrinterFault};
-use crate::ledger::{CopyRow, LedgerError, PrintState, TransactionRow};
+use crate::ledger::{CashRow, CopyRow, LedgerError, PrintState};
 use crate::payment::record::State;
 use crate::proof::tree::Head;
-use crate::receipt::{self, CopyFor, SaleSlip};
-use crate::reference::{ReferenceError, TraceNumber};
+use crate::receipt::{CopyFor, Receipt};
+use crate::reference::TraceNumber;
 use crate::wording::{Reason, ReasonKind};
 
 /// Seconds after a sale in which its slips are still asked about when the terminal starts.
@@ -64,13 +65,13 @@ impl Core {
     /// Queues duplicates of both slips of a sale and starts printing.
     pub(super) fn print_again(&mut self, trace: TraceNumber) {
         // One reprint at a time: a second touch while it runs is not a second wish.
-        if self.copies.iter().any(|copy| copy.row.trace == trace && copy.under_way()) {
+        if self.copies.iter().any(|copy| copy.row.trace == trace && copy.under_way()) || !self.has_slips(trace) {
             return;
         }
         self.slips_shown = Some(trace);
         self.copies.retain(|copy| copy.row.trace != trace);
-        for copy in [CopyFor::Merchant, CopyFor::Customer] {
-            match self.ledger.queue_copy(trace, copy) {
+        for copy in self.slips_of(trace) {
+            match self.ledger.queue_copy(trace, *copy) {
                 Ok(row) => self.follow(row, CopyState::Queued),
                 Err(error) => {
                     // The sale stands; only its slip is missing, and can be printed again later.
@@ -80,6 +81,14 @@ impl Core {
         }
         self.refresh_copies(trace);
         self.print_next();
+    }
+
+    /// Whose slips there are of a number.
+    fn slips_of(&self, trace: TraceNumber) -> &'static [CopyFor] {
+        match self.ledger.cash(trace) {
+            Ok(Some(row)) => CashRow::copies(row.kind),
+            _ => &[CopyFor::Merchant, CopyFor::Customer],
+        }
     }
 
     /// Prints the slips that failed once more.
@@ -126,6 +135,15 @@ impl Core {
                 at: sale.at,
             });
         }
+        if let Some(row) = newest.map(|trace| self.ledger.cash(trace)).transpose()?.flatten()
+            && local_now().duration_since(row.at).as_secs() < ASKED_FOR_S
+        {
+            for slip in asked.iter().filter(|slip| slip.trace == row.trace) {
+                self.follow(*slip, CopyState::Asks(None));
+                self.may_exist(slip, true);
+            }
+            self.show_cash_of_before(&row);
+        }
         for row in queued {
             self.follow(row, CopyState::Queued);
         }
@@ -146,14 +164,14 @@ impl Core {
     /// Hands the next queued slip to the printer when it is free.
     pub(super) fn print_next(&mut self) {
         let sending = self.copies.iter().any(|copy| matches!(copy.state, CopyState::Sending | CopyState::Waiting(_)));
-        if sending || self.queue_slips.printing() || self.settling.slips.printing.is_some() {
+        let others = self.settling.slips.printing.is_some() || self.purchase.is_printing();
+        if sending || self.queue_slips.printing() || others {
             return;
         }
         let next = self.copies.iter().find(|copy| copy.state == CopyState::Queued).map(|copy| copy.row);
         let Some(row) = next else { return self.print_what_was_given_up() };
-        match self.slip(&row) {
-            Ok(slip) => {
-                let bytes = receipt::render(&slip, row.copy, &self.parts.printer_profile, self.parts.language);
+        match self.slip_bytes(&row) {
+            Ok(bytes) => {
                 // A slip that is sent without being written down as sent would be printed again after a power cut.
                 if !self.set_copy(row, PrintState::Sending, CopyState::Sending) {
                     self.set_shown(row, CopyState::Failed(Reason::of(ReasonKind::LedgerFailed)));
@@ -175,7 +193,12 @@ impl Core {
     pub(super) fn after_print(&mut self, event: Event) {
         match event {
             Event::Is(state) => self.printer_is(state),
-            Event::Waiting(Slip::DeadLetter(_) | Slip::Settlement(_), _) => {}
+            Event::Drawer(of, result) => self.after_pulse(of, result),
+            Event::Waiting(Slip::DeadLetter(_) | Slip::Settlement(_) | Slip::Purchase(_), _) => {}
+            Event::Ended(Slip::Purchase(number), result) => {
+                self.after_slip_of_purchase(number, &result);
+                self.print_next();
+            }
             Event::Ended(Slip::Settlement(batch), result) => {
                 self.after_slip_of_settlement(batch, &result);
                 self.print_next();
@@ -194,6 +217,7 @@ impl Core {
                     Ok(Confirmation::Printed) => {
                         self.queue_slips.printer_works();
                         self.settling.slips.held = false;
+                        self.printer_takes_purchases();
                         self.set_copy(row, PrintState::Printed, CopyState::Printed);
                     }
                     Ok(Confirmation::CannotConfirm) => {
@@ -313,6 +337,11 @@ impl Core {
         }
         match &mut self.screen {
             Screen::Approved { copies, .. } if self.result_shown == Some(trace) => *copies = views,
+            Screen::Cash(view) if self.result_shown == Some(trace) => {
+                if let CashStage::Done { copies, .. } = &mut view.stage {
+                    *copies = views;
+                }
+            }
             Screen::Transactions { copies, .. } if self.slips_shown == Some(trace) => *copies = views,
             Screen::Transaction(detail) if self.slips_shown == Some(trace) => detail.copies = views,
             _ => {}
@@ -335,26 +364,27 @@ impl Core {
         slips::merchant_name(&self.parts.identity, &self.parts.tables.terminal)
     }
 
-    pub(super) fn slip(&self, copy: &CopyRow) -> Result<SaleSlip, String> {
+    /// The content of a slip for this printer.
+    pub(super) fn slip_bytes(&self, row: &CopyRow) -> Result<Vec<u8>, String> {
+        if let Some(bytes) = self.cash_slip_bytes(row)? {
+            return Ok(bytes);
+        }
+        Ok(self.slip(row)?.render(row.copy, &self.parts.printer_profile, self.parts.language))
+    }
+
+    fn slip(&self, copy: &CopyRow) -> Result<Receipt, String> {
         let row = self.ledger.find(copy.trace).map_err(|error| error.to_string())?;
         let row = row.filter(|row| row.state == State::Approved).ok_or("the transaction is not approved")?;
-        let head = self.ledger.log_head_of(copy.trace).map_err(|error| error.to_string())?;
-        let goods = self.ledger.sold_in(copy.trace).map_err(|error| error.to_string())?;
-        let slip = self.slip_of(&row, head, copy.duplicate).map_err(|error| error.to_string())?;
-        Ok(SaleSlip { goods, ..slip })
+        self.about_slips().receipt(&self.ledger, &row, copy.duplicate).map_err(|error| error.to_string())
     }
 
-    fn slip_of(&self, row: &TransactionRow, head: Option<Head>, duplicate: u32) -> Result<SaleSlip, ReferenceError> {
-        self.about_slips().slip(row, head, duplicate)
-    }
-
-    fn about_slips(&self) -> SlipOf<'_> {
+    pub(super) fn about_slips(&self) -> SlipOf<'_> {
         SlipOf {
             identity: &self.parts.identity,
             parameters: &self.parts.tables.terminal,
             receipt_key: self.parts.receipt_key.as_ref(),
             letterhead: &self.parts.letterhead,
-            test: self.parts.test,
+            mark: self.parts.mark,
         }
     }
 

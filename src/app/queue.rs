@@ -356,12 +356,14 @@ impl Core {
     pub(super) fn decide(&mut self, trace: TraceNumber, act: Act) {
         let note = "confirmed twice on the touchscreen".to_owned();
         let deed = Deed { act, by: self.who_decides(AT_THE_SCREEN), note, at: local_now() };
+        let purchase = self.purchase_before_decision();
         match self.ledger.decide(trace, &deed) {
             Ok(entry) => {
                 tracing::warn!(%trace, act = act.word(), "somebody decided about what was given up");
                 self.queue.rests.remove(&entry.id);
                 self.queue.look_again();
                 self.after_decision();
+                self.follow_decision(purchase);
                 self.drain_queue(act == Act::Retry);
             }
             // It was decided elsewhere meanwhile: the screen shows how it stands.
@@ -390,6 +392,7 @@ impl Core {
         self.refresh_alarm();
         self.refresh_waiting();
         self.refresh_queue();
+        self.refresh_purchase();
     }
 
     /// What a person must look at is said above the keypad as long as it is so: payments first.

@@ -8,7 +8,7 @@ use super::engine::Core;
 use super::view::Screen;
 use super::workers::artist::{self, Drawn, Job};
 use crate::ledger::{CopyRow, PrintState};
-use crate::receipt::{self, CopyFor};
+use crate::receipt::CopyFor;
 use crate::reference::TraceNumber;
 
 /// A slip on the screen.
@@ -127,7 +127,6 @@ impl Core {
         let copies = self.ledger.copies_of(trace).map_err(|error| error.to_string())?;
         let newest = copies.into_iter().filter(|row| row.copy == copy).max_by_key(|row| row.duplicate);
         let row = newest.unwrap_or(CopyRow { trace, copy, duplicate: 0, state: PrintState::Queued });
-        let slip = self.slip(&row)?;
-        Ok(receipt::render(&slip, copy, &self.parts.printer_profile, self.parts.language))
+        self.slip_bytes(&row)
     }
 }

@@ -60,6 +60,7 @@ impl Core {
             response_code: answer.response_code.clone(),
             rrn: answer.rrn.clone(),
             authorisation_code: answer.authorisation_code.clone(),
+            part: None,
         };
         self.ledger.record(trace, &record)
     }

@@ -6,6 +6,7 @@ use crate::clock;
 use crate::ledger::PrintState;
 use crate::money::Amount;
 use crate::payment::online::Balance;
+use crate::payment::purchase::Purchase;
 use crate::payment::sale::CardSummary;
 use crate::payment::transaction::Kind;
 use crate::receipt::CopyFor;
@@ -25,6 +26,8 @@ pub enum Ending {
     Unresolved,
     /// Not paid: something failed before anything could be charged.
     Error,
+    /// A part is paid: the rest of the purchase is still to be paid.
+    InPart,
 }
 
 impl Ending {
@@ -36,6 +39,7 @@ impl Ending {
             Self::Reversed => "reversed",
             Self::Unresolved => "unresolved",
             Self::Error => "error",
+            Self::InPart => "in_part",
         }
     }
 }
@@ -65,6 +69,8 @@ pub struct SaleReport {
     pub response_code: Option<ResponseCode>,
     /// What the account holds, where that was asked.
     pub balances: Vec<Balance>,
+    /// The purchase of which it pays a part, as it stands with it.
+    pub purchase: Option<Purchase>,
     /// The slips.
     pub copies: Vec<CopyReport>,
     /// How long each part took.

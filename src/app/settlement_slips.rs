@@ -9,8 +9,10 @@ use super::workers::printer::{Job, Slip};
 use crate::clock;
 use crate::devices::printer::{Confirmation, PrintFailure};
 use crate::ledger::LedgerError;
+use crate::money::Amount;
+use crate::payment::cash::CashKind;
 use crate::proof::tree::Head;
-use crate::receipt::{self, SettlementSlip, SlipDifference, SlipSum};
+use crate::receipt::{self, SettlementSlip, SlipCash, SlipDifference, SlipSum};
 use crate::reference::{Batch, ReferenceError};
 use crate::settlement::Side;
 
@@ -31,8 +33,11 @@ impl Core {
         let waits = |state: &CopyState| matches!(state, CopyState::Queued | CopyState::Sending | CopyState::Waiting(_));
         let busy = self.pays() || self.copies.iter().any(|copy| waits(&copy.state));
         let slips = &self.settling.slips;
-        if busy || slips.held || slips.printing.is_some() || self.queue_slips.printing() {
+        if busy || slips.printing.is_some() || self.queue_slips.printing() || self.purchase.is_printing() {
             return;
+        }
+        if slips.held {
+            return self.print_purchases();
         }
         match self.next_settlement_slip() {
             Ok(Some(slip)) => {
@@ -42,7 +47,7 @@ impl Core {
                     self.settling.slips.printing = Some((slip.batch, clock::instant()));
                 }
             }
-            Ok(None) => {}
+            Ok(None) => self.print_purchases(),
             // What was settled is in the ledger all the same.
             Err(error) => {
                 self.settling.slips.held = true;
@@ -97,7 +102,8 @@ impl Core {
 
     fn settlement_slip(&self, report: &BatchReport) -> Result<Option<SettlementSlip>, SlipError> {
         let Some(row) = &report.settlement else { return Ok(None) };
-        if report.totals.lines.is_empty() && row.undecided == 0 && report.differences.is_empty() {
+        let nothing = report.totals.lines.is_empty() && report.cash.is_empty();
+        if nothing && row.undecided == 0 && report.differences.is_empty() {
             return Ok(None);
         }
         let identity = &self.parts.identity;
@@ -107,6 +113,11 @@ impl Core {
             goes_back: Side::of(line.kind) == Some(Side::Credit),
             count: line.sum.count,
             amount: line.sum.amount,
+        });
+        let currency = report.totals.currency;
+        let cash = report.cash_sums().into_iter().filter_map(|(kind, count, minor)| {
+            let amount = Amount::new(minor, currency).ok()?;
+            Some(SlipCash { goes_back: kind == CashKind::Refund, count, amount })
         });
         let differences = report.differences.iter().map(|difference| SlipDifference {
             stan: difference.stan,
@@ -123,13 +134,14 @@ impl Core {
             at: row.begun_at,
             currency: report.totals.currency,
             sums: sums.collect(),
+            cash: cash.collect(),
             net_minor: row.under_way.totals.net_minor(),
             money: row.closing.map(|closing| (closing.fee_minor, closing.net_minor())),
             undecided: row.undecided,
             differences: differences.collect(),
             log_head: Some(self.ledger.log_head()?).as_ref().map(Head::code),
             duplicate: false,
-            test: self.parts.test,
+            mark: self.parts.mark,
         }))
     }
 }

@@ -15,7 +15,8 @@ use super::sign_on::destroy_number_keys;
 use super::workers::link;
 use crate::acquirer::link::HostLink;
 use crate::clock;
-use crate::ledger::{CashierSum, Ledger, LedgerError, SettlementRow};
+use crate::ledger::{CashSum, CashierSum, Ledger, LedgerError, SettlementRow};
+use crate::payment::cash::CashKind;
 use crate::payment::online::LinkFailure;
 use crate::reference::Batch;
 use crate::settlement::closing::{
@@ -218,6 +219,10 @@ impl Core {
     /// Cuts the batch that is next, when it is wanted and nothing stands in the way.
     fn cut(&mut self) -> Result<(), LedgerError> {
         let Some(wish) = self.settling.wish.filter(|_| !self.queue.busy()) else { return Ok(()) };
+        // Whoever has paid a part is still there: the day is not over.
+        if self.ledger.open_purchase()?.is_some() {
+            return Ok(());
+        }
         let cut = may_cut(self.ledger.open_entries()?, &wish, local_now());
         if cut != Cut::Now {
             if self.settling.told != Some(cut) {
@@ -337,10 +342,25 @@ pub struct BatchReport {
     pub goods: Vec<(String, String, u64, u64)>,
     /// Who took what, by person and type.
     pub cashiers: Vec<CashierSum>,
+    /// What came about in cash meanwhile, by who did it: no host settles it.
+    pub cash: Vec<CashSum>,
     /// Its settlement, once it has begun.
     pub settlement: Option<SettlementRow>,
     /// What host and terminal have otherwise.
     pub differences: Vec<closing::HostDifference>,
+}
+
+impl BatchReport {
+    /// What came about in cash of each kind, whoever did it: how many, and minor units. What there is none of is left out.
+    pub fn cash_sums(&self) -> Vec<(CashKind, u32, u64)> {
+        let of = |kind| {
+            let sums = self.cash.iter().filter(|sum| sum.kind == kind);
+            sums.fold((kind, 0_u32, 0_u64), |(kind, count, minor), sum| {
+                (kind, count.saturating_add(sum.count), minor.saturating_add(sum.minor))
+            })
+        };
+        CashKind::ALL.into_iter().map(of).filter(|(_, count, _)| *count > 0).collect()
+    }
 }
 
 /// Why there is no report.
@@ -370,6 +390,7 @@ pub fn batch_report(
         totals: totals(&ledger.tallies(batch)?, currency)?,
         goods: ledger.goods_of_batch(batch)?,
         cashiers: ledger.cashiers_of_batch(batch)?,
+        cash: ledger.cash_of_batch(batch, currency)?,
         settlement,
         differences: ledger.settlement_differences(batch)?,
     })

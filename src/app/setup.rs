@@ -18,6 +18,7 @@ use crate::devices::printer::Printer;
 use crate::devices::printer::escpos_serial::{SerialPrinter, SerialSettings};
 use crate::devices::reader::CardReader;
 use crate::devices::reader::pcsc::PcscReader;
+use crate::devices::scanner::ScannerLine;
 use crate::devices::sound::Sound;
 use crate::devices::sound::alsa::AlsaSound;
 use crate::devices::sound::silent::Silent;
@@ -33,10 +34,15 @@ use crate::qr::networks::Networks;
 use crate::receipt::PrinterProfile;
 use crate::receipt::link::{self, LinkKey};
 use crate::reference::ReferenceError;
+use crate::sandbox::card::fault::{Faults, FaultyCard};
+use crate::sandbox::card::profile::CardProfile;
+use crate::sandbox::card::reader::SandboxReader;
+use crate::sandbox::card::{CardError, SandboxCard};
 use crate::terminal::custody::Custody;
 use crate::terminal::emv_files::{EmvFiles, EmvFilesError};
 use crate::terminal::files;
 use crate::terminal::identity::{self, Identity, IdentityError};
+use crate::terminal::mark::{self, Mark};
 use crate::terminal::settings::CodeSettings;
 use crate::terminal::settings::{Origin, Settings, SettingsError, VaultKind};
 use crate::till_keys::{TillKeys, TillKeysError};
@@ -48,6 +54,12 @@ const LOCK: &str = "engine.lock";
 
 /// Name of the note that a card which has been in a sale is in the reader.
 const USED_CARD: &str = "card-in-reader";
+
+/// Where the cards of the sandbox keep keys and counters, within the state directory.
+const SANDBOX_CARDS: &str = "sandbox/card";
+
+/// The card of a training, when nobody names another.
+const TRAINING_CARD: &str = "unionpay-debit";
 
 /// Where a sandbox card leaves the key of its certification authority, within the state directory.
 const SANDBOX_CA_KEY: &str = "sandbox/card/capk.toml";
@@ -109,6 +121,9 @@ pub enum SetupError {
     /// The terminal's side of EMV.
     #[error(transparent)]
     Terminal(#[from] EmvFilesError),
+    /// The card of a training.
+    #[error("the training's card cannot be made: {0}")]
+    Card(#[from] CardError),
     /// The keys of tills.
     #[error(transparent)]
     Tills(#[from] TillKeysError),
@@ -127,6 +142,11 @@ impl Setup {
         let identity = Identity::load_by(&directory, &self.settings.host.ca_file)?;
         identity.check_machine(&directory, self.settings.serial_number(&self.state)?.as_deref())?;
         Ok(identity)
+    }
+
+    /// What must be said of this terminal wherever something of it is shown or printed.
+    pub fn mark(&self, identity: &Identity) -> Mark {
+        Mark::of(&self.state, identity.test)
     }
 
     /// Where identity, certificates and keys are.
@@ -189,11 +209,21 @@ impl Setup {
         dialect_file::load(&self.settings.host.dialect).map_err(|error| self.origin.wrong("host.dialect", error).into())
     }
 
-    /// The card reader; it may be plugged in later.
-    pub fn reader(&self) -> Box<dyn CardReader> {
+    /// The card reader; it may be plugged in later. In a training it is one with a card of the sandbox in it, of the profile by whose
+    /// name the settings call it: no real card is ever read there.
+    ///
+    /// # Errors
+    /// When there is no card of that name.
+    pub fn reader(&self) -> Result<Box<dyn CardReader>, SetupError> {
         let settings = &self.settings.reader;
+        if mark::is_for_training(&self.state) {
+            let name = if settings.name.is_empty() { TRAINING_CARD } else { &settings.name };
+            let profile = CardProfile::shipped(name).map_err(|error| self.origin.wrong("reader.name", error))?;
+            let card = SandboxCard::open(&profile, &self.state.join(SANDBOX_CARDS))?;
+            return Ok(Box::new(SandboxReader::new(FaultyCard::new(card, Faults::default()), Duration::ZERO)));
+        }
         let wanted = (!settings.name.is_empty()).then(|| settings.name.clone());
-        Box::new(PcscReader::new(wanted, Duration::from_secs(settings.answer_timeout_s)))
+        Ok(Box::new(PcscReader::new(wanted, Duration::from_secs(settings.answer_timeout_s))))
     }
 
     /// What the printer can do: as the set-up test found, or as the profile says that the settings name.
@@ -217,6 +247,13 @@ impl Setup {
             flow_control: settings.flow_control,
         };
         Box::new(SerialPrinter::new(line, profile))
+    }
+
+    /// Where the scanner is, if it is on a serial line.
+    pub fn scanner(&self) -> Option<ScannerLine> {
+        let settings = &self.settings.scanner;
+        let line = ScannerLine { device: settings.device.clone(), baud: settings.baud };
+        Some(line).filter(|line| !line.device.is_empty())
     }
 
     /// Sounds, or silence.
@@ -263,16 +300,18 @@ impl Setup {
             receipt_key: Some(receipt_key(&*vault)?),
             emv_files,
             ledger,
-            reader: self.reader(),
+            reader: self.reader()?,
             used_card_note: self.state.join(USED_CARD),
             printer: self.printer(printer_profile.clone()),
             printer_profile,
             letterhead: self.letterhead(),
             printer_patience: Duration::from_secs(self.settings.printer.patience_s),
+            scanner: self.scanner(),
             sound: self.sound(),
             has_working_keys: vault.check_value(KeyName::Mac)?.is_some(),
             link: Arc::new(self.link(identity.clone(), vault)?),
             completion_percent: self.dialect()?.transactions.most_completed_percent,
+            in_part: self.dialect()?.transactions.in_part.is_some(),
             codes: self.code_setup()?,
             settlement: self.settlement_plan()?,
             queue_codes: self.dialect()?.queue,
@@ -291,10 +330,11 @@ impl Setup {
             shuffled_pin_keys: self.settings.pin.shuffled_keys,
             // Whoever shows a screen to the cardholder says so.
             chooser: Chooser::Nobody,
+            cash: self.settings.terminal.cash,
             shop: ShopSetup { state: self.state.clone(), scales: self.settings.goods.scale_barcodes.clone() },
             till_keys: self.till_keys()?,
             staff,
-            test,
+            mark: Mark::of(&self.state, test),
             lock,
             identity,
         })

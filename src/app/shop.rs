@@ -13,6 +13,7 @@ use super::view::Screen;
 use crate::catalogue::{Catalogue, CatalogueError};
 use crate::devices::sound::Tone;
 use crate::goods::cart::CartError;
+use crate::goods::sold::Sold;
 use crate::goods::{Cart, Good, GoodNumber, Pattern, Quantity, Wanted};
 use crate::money::Currency;
 use crate::payment::purpose::Purpose;
@@ -123,6 +124,16 @@ impl ShopDesk {
         };
         self.page = line / CART_LINES_PER_PAGE;
         Ok(())
+    }
+
+    /// The number of what has a barcode.
+    ///
+    /// # Errors
+    /// When the catalogue cannot be read.
+    pub fn number_of(&mut self, barcode: &str) -> Result<Option<GoodNumber>, CatalogueError> {
+        let scales = self.setup.scales.clone();
+        let found = self.catalogue()?.map(|catalogue| catalogue.scan(barcode, &scales)).transpose()?.flatten();
+        Ok(found.map(|scanned| scanned.good.number))
     }
 
     /// One of a good; what is sold by weight is weighed first.
@@ -247,8 +258,8 @@ impl ShopDesk {
     }
 
     /// What every view has of it.
-    pub fn shown(&self) -> ShopView {
-        ShopView { quick: self.quick.clone(), in_cart: self.cart.lines().len() }
+    pub fn shown(&self, cash: bool) -> ShopView {
+        ShopView { quick: self.quick.clone(), in_cart: self.cart.lines().len(), cash }
     }
 }
 
@@ -264,6 +275,8 @@ impl Core {
                 self.leave_result();
                 self.screen = Screen::Goods(Box::new(self.shop.found(text, page)));
             }
+            // Keys that a scanner types end here as well: a customer's code is no barcode, and is not shown.
+            ShopIntent::Scan(digits) if self.is_payment_code(&digits) => self.note_scan(ReasonKind::ScanPaysLater),
             ShopIntent::Pay if !self.shop.cart.total().is_zero() => {
                 self.begin_with(Purpose::Goods(self.shop.cart.sold()));
                 self.shop.paying = self.pays() || self.waiting.is_some();
@@ -276,6 +289,16 @@ impl Core {
                 self.show_cart(refusal.map(|refusal| refusal.reason()));
             }
         }
+    }
+
+    /// What is in the cart, where there is something to pay.
+    pub(super) fn cart_to_pay(&self) -> Option<Sold> {
+        (!self.shop.cart.total().is_zero()).then(|| self.shop.cart.sold())
+    }
+
+    /// The cart is paid.
+    pub(super) fn empty_cart(&mut self) {
+        self.shop.cart = Cart::new(self.parts.currency);
     }
 
     pub(super) fn show_cart(&mut self, notice: Option<Reason>) {
@@ -302,7 +325,7 @@ impl Core {
             return;
         }
         match self.screen {
-            Screen::Approved { .. } | Screen::Unknown { .. } => {
+            Screen::Approved { .. } | Screen::Unknown { .. } | Screen::Purchase(_) => {
                 self.shop.cart = Cart::new(self.parts.currency);
                 self.shop.paying = false;
             }
@@ -317,12 +340,15 @@ impl Core {
             | Screen::Processing { .. }
             | Screen::ShowCode { .. }
             | Screen::Transactions { .. }
+            | Screen::Seek { .. }
             | Screen::Transaction(_)
             | Screen::Receipt(_)
+            | Screen::Cash(_)
             | Screen::Settlement(_)
             | Screen::Queue { .. }
             | Screen::Staff(_)
             | Screen::Enrol { .. }
+            | Screen::Turning(_)
             | Screen::OutOfService { .. } => {}
         }
     }

@@ -57,6 +57,8 @@ pub struct ShopView {
     pub quick: Vec<GoodView>,
     /// Lines in the cart.
     pub in_cart: usize,
+    /// Cash is taken here.
+    pub cash: bool,
 }
 
 /// A good to touch.

@@ -6,12 +6,13 @@ use std::time::Duration;
 use jiff::civil::DateTime;
 
 use super::books::kind_of_ledger;
+use super::cash::view_of_cash;
 use super::choosing;
 use super::engine::Core;
 use super::pin_entry;
 use super::view::{CopyState, Progress, ROWS_PER_PAGE, RowState, Screen, TransactionRow, View};
 use crate::clock;
-use crate::ledger::{self, LedgerError};
+use crate::ledger::{self, LedgerError, ListEnd, Listed};
 use crate::money::Amount;
 use crate::payment::queue::Resolution;
 use crate::payment::record::State;
@@ -79,11 +80,13 @@ impl Core {
 
     pub(super) fn show_keypad(&mut self) {
         self.leave_result();
+        self.sought = None;
         self.screen = match &self.out_of_service.clone() {
             Some(reason) => Screen::OutOfService { reason: reason.clone() },
             None => match self.sign_on_screen() {
                 Some(screen) => screen,
-                None => Screen::Keypad { notice: self.notice() },
+                // Whoever has paid a part is still there.
+                None => self.purchase_screen(None).unwrap_or_else(|| Screen::Keypad { notice: self.notice() }),
             },
         };
         self.look_at_favourites();
@@ -125,18 +128,28 @@ impl Core {
         self.result_shown = None;
         self.slips_shown = None;
         self.waiting = None;
+        self.cash.leave();
         self.leave_people();
     }
 
     pub(super) fn show_transactions(&mut self, page: usize) {
         self.leave_result();
         let read = (|| {
-            let count = self.ledger.count()?;
-            let pages = count.div_ceil(ROWS_PER_PAGE).max(1);
             // A page begins where the one before ended, however many there are.
-            let page = page.min(pages - 1).min(self.page_ends.len());
-            let after = page.checked_sub(1).and_then(|before| self.page_ends.get(before));
-            let found = self.ledger.history(after, ROWS_PER_PAGE)?;
+            let page = page.min(self.page_ends.len());
+            let (found, page, pages) = match &self.sought {
+                None => {
+                    let pages = (self.ledger.count()? + self.ledger.count_cash_rows()?).div_ceil(ROWS_PER_PAGE).max(1);
+                    let page = page.min(pages - 1);
+                    (self.ledger.list(None, self.end_before(page), ROWS_PER_PAGE)?, page, pages)
+                }
+                Some(sought) => {
+                    let found = self.ledger.list(Some(&sought.search()), self.end_before(page), ROWS_PER_PAGE)?;
+                    // Nobody counts through: there is one more, or none.
+                    let pages = page + 1 + usize::from(found.next.is_some());
+                    (found, page, pages)
+                }
+            };
             self.page_ends.truncate(page);
             self.page_ends.extend(found.next);
             let total = self.ledger.paid_on(local_now().date(), self.parts.currency)?;
@@ -147,7 +160,7 @@ impl Core {
             Err(error) => return self.ledger_failed(&error),
         };
         self.screen = Screen::Transactions {
-            rows: rows.into_iter().map(view_of_row).collect(),
+            rows: rows.into_iter().map(view_of_listed).collect(),
             page,
             pages,
             count_today: total.count,
@@ -155,7 +168,13 @@ impl Core {
             count_back: total.count_back,
             total_back: total.back,
             copies: Vec::new(),
+            sought: self.sought.clone(),
         };
+    }
+
+    /// Where the page before this one ended.
+    fn end_before(&self, page: usize) -> Option<&ListEnd> {
+        page.checked_sub(1).and_then(|before| self.page_ends.get(before))
     }
 
     /// The ledger cannot be read or written: no payment can be taken. What a payment came to is worth more than why there
@@ -173,7 +192,11 @@ impl Core {
             self.refuse(purpose, reason.clone());
         }
         match self.screen {
-            Screen::Approved { .. } | Screen::NotPaid { .. } | Screen::Unknown { .. } => {}
+            Screen::Approved { .. }
+            | Screen::NotPaid { .. }
+            | Screen::Unknown { .. }
+            | Screen::Purchase(_)
+            | Screen::Cash(_) => {}
             Screen::Keypad { .. }
             | Screen::PresentCard { .. }
             | Screen::EnterPin { .. }
@@ -182,6 +205,7 @@ impl Core {
             | Screen::Processing { .. }
             | Screen::ShowCode { .. }
             | Screen::Transactions { .. }
+            | Screen::Seek { .. }
             | Screen::Transaction(_)
             | Screen::Receipt(_)
             | Screen::Cart(_)
@@ -190,6 +214,7 @@ impl Core {
             | Screen::Staff(_)
             | Screen::Queue { .. }
             | Screen::Enrol { .. }
+            | Screen::Turning(_)
             | Screen::OutOfService { .. } => self.screen = Screen::OutOfService { reason },
         }
     }
@@ -226,11 +251,12 @@ impl Core {
             queued: self.queued,
             merchant_name: self.merchant_name(),
             currency: self.parts.currency,
-            test: self.parts.test,
+            mark: self.parts.mark,
             codes: self.may_turn_to_code(),
-            shop: self.shop.shown(),
+            shop: self.shop.shown(self.parts.cash),
             display: self.till.shown(),
             duty: self.duty_view(),
+            scan_note: self.scanning.note(),
         };
         if self.shown.as_ref() != Some(&view) {
             self.listener.show(&view);
@@ -257,9 +283,16 @@ pub(super) fn local_in(delay: Duration) -> DateTime {
     later.with().subsec_nanosecond(0).build().unwrap_or(later)
 }
 
+fn view_of_listed(row: Listed) -> TransactionRow {
+    match row {
+        Listed::Payment(row) => view_of_row(*row),
+        Listed::Cash(row) => view_of_cash(&row),
+    }
+}
+
 pub(super) fn view_of_row(row: ledger::TransactionRow) -> TransactionRow {
     TransactionRow {
-        kind: row.kind,
+        kind: row.kind.into(),
         trace: row.trace,
         at: row.at,
         amount: row.amount,

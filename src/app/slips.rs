@@ -4,18 +4,21 @@ use std::sync::Arc;
 
 use jiff::civil::Date;
 
+use super::purchase_view::{was_paid, was_paid_of};
 use super::setup::{Setup, SetupError, receipt_key};
 use crate::emv::cvm::Verification;
 use crate::host_tables::TerminalParameters;
-use crate::ledger::{LedgerError, TransactionRow};
+use crate::ledger::{Ledger, LedgerError, TransactionRow};
 use crate::payment::online::EntryMode;
+use crate::payment::purchase::{Known, Purchase, PurchaseState};
 use crate::payment::record::State;
 use crate::payment::transaction::Money;
 use crate::proof::tree::Head;
 use crate::receipt::link::{LinkKey, ReceiptAddress, ReceiptLink, USUAL_DAYS};
-use crate::receipt::{CopyFor, Letterhead, SaleSlip};
+use crate::receipt::{CopyFor, Letterhead, PurchaseSlip, Receipt, SaleSlip, SlipPart};
 use crate::reference::{Batch, ReferenceError, Stan, TerminalNumber, TraceNumber};
 use crate::terminal::identity::Identity;
+use crate::terminal::mark::Mark;
 
 /// Whose slips they are.
 pub(super) struct SlipOf<'a> {
@@ -27,8 +30,8 @@ pub(super) struct SlipOf<'a> {
     pub receipt_key: Option<&'a LinkKey>,
     /// What the shop has at head and foot of its slips.
     pub letterhead: &'a Arc<Letterhead>,
-    /// Keys or cards are for tests only.
-    pub test: bool,
+    /// What the terminal is.
+    pub mark: Mark,
 }
 
 /// Name of the shop: the acquirer may want another one on slips than in the binding record.
@@ -79,9 +82,79 @@ impl SlipOf<'_> {
             log_head,
             cashier: row.cashier.map(|cashier| cashier.to_string()),
             duplicate: (duplicate > 0).then_some(duplicate),
-            test: self.test,
             letterhead: Arc::clone(self.letterhead),
+            mark: self.mark,
             terminal_number,
+        })
+    }
+
+    /// What the customer gets of an approved row, with goods: of one that pays a part of a purchase, the receipt of the purchase.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read, a number of the identity cannot be, or the purchase is not paid to its end.
+    pub fn receipt(&self, ledger: &Ledger, row: &TransactionRow, duplicate: u32) -> Result<Receipt, DuplicateError> {
+        if let Some(purchase) = ledger.purchase_of(row.trace)? {
+            if purchase.state != PurchaseState::Paid {
+                return Err(DuplicateError::NotPaid(purchase.number));
+            }
+            return Ok(Receipt::Purchase(Box::new(self.purchase(ledger, &purchase, duplicate)?)));
+        }
+        let slip = self.slip(row, ledger.log_head_of(row.trace)?, duplicate)?;
+        Ok(Receipt::Sale(Box::new(SaleSlip { goods: ledger.sold_in(row.trace)?, ..slip })))
+    }
+
+    /// The slip of a purchase that is over. An e-receipt is of one payment, so that it has no link to any.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read, or a number of the identity cannot be.
+    pub fn purchase(
+        &self,
+        ledger: &Ledger,
+        purchase: &Purchase,
+        duplicate: u32,
+    ) -> Result<PurchaseSlip, DuplicateError> {
+        let identity = self.identity;
+        let given_up = purchase.state == PurchaseState::GivenUp;
+        let (mut parts, mut goods, mut cashier) = (Vec::new(), Vec::new(), None);
+        for part in &purchase.parts {
+            let counts = if given_up { was_paid(part) } else { part.known() == Known::Paid };
+            let Some(row) = ledger.find(part.trace)?.filter(|_| counts) else { continue };
+            if parts.is_empty() {
+                goods = ledger.sold_in(part.trace)?;
+            }
+            cashier = row.cashier.map(|cashier| cashier.to_string()).or(cashier);
+            parts.push(SlipPart {
+                by_code: row.kind.is_by_code(),
+                trace: row.trace,
+                amount: row.amount,
+                truncated_pan: row.truncated_pan,
+                bank: row.bank,
+                application_label: row.application_label,
+                aid: row.aid,
+                cryptogram: row.cryptogram,
+                rrn: row.rrn,
+                authorisation_code: row.authorisation_code,
+                voucher: row.voucher,
+                signature: row.signature,
+                is_back: given_up && part.went_back() == Known::NotPaid,
+            });
+        }
+        Ok(PurchaseSlip {
+            merchant_name: merchant_name(identity, self.parameters),
+            merchant_code: identity.merchant_code()?,
+            terminal_number: identity.terminal_number()?,
+            acquirer_code: identity.acquirer_code.clone(),
+            state: purchase.state.word(),
+            number: purchase.number,
+            at: purchase.opened_at,
+            due: purchase.due,
+            paid: if given_up { was_paid_of(purchase) } else { purchase.paid() },
+            goods,
+            parts,
+            trailer: self.parameters.trailer.clone(),
+            cashier,
+            duplicate: (duplicate > 0).then_some(duplicate),
+            mark: self.mark,
         })
     }
 
@@ -115,6 +188,9 @@ pub enum DuplicateError {
     /// There is none.
     #[error("the ledger has no approved payment {0}; yima transactions lists them")]
     None(String),
+    /// It pays a part of a purchase that is open, or was given up.
+    #[error("it pays a part of purchase {0}, which is not paid to its end: there is no receipt")]
+    NotPaid(i64),
     /// The terminal's parts.
     #[error(transparent)]
     Setup(#[from] SetupError),
@@ -131,7 +207,7 @@ impl Setup {
     ///
     /// # Errors
     /// When the ledger has no such payment, or cannot be read.
-    pub fn duplicate(&self, batch: Option<Batch>, stan: Stan, copy: CopyFor) -> Result<SaleSlip, DuplicateError> {
+    pub fn duplicate(&self, batch: Option<Batch>, stan: Stan, copy: CopyFor) -> Result<Receipt, DuplicateError> {
         let identity = self.identity()?;
         let none = || {
             let batch = batch.map(|batch| format!("{batch}/")).unwrap_or_default();
@@ -151,10 +227,9 @@ impl Setup {
             parameters: &self.host_tables(&identity)?.terminal,
             receipt_key: Some(&key),
             letterhead: &self.letterhead(),
-            test: identity.test,
+            mark: self.mark(&identity),
         };
         let duplicate = u32::try_from(printed.max(1)).unwrap_or(u32::MAX);
-        let slip = about.slip(&row, ledger.log_head_of(row.trace)?, duplicate)?;
-        Ok(SaleSlip { goods: ledger.sold_in(row.trace)?, ..slip })
+        about.receipt(&ledger, &row, duplicate)
     }
 }

@@ -50,7 +50,7 @@ impl Core {
     pub(super) fn print_what_was_given_up(&mut self) {
         let waits = |state: &CopyState| matches!(state, CopyState::Queued | CopyState::Sending | CopyState::Waiting(_));
         let busy = self.pays() || self.copies.iter().any(|copy| waits(&copy.state));
-        let settlement = self.settling.slips.printing.is_some();
+        let settlement = self.settling.slips.printing.is_some() || self.purchase.is_printing();
         if busy || self.queue_slips.held || self.queue_slips.printing() || settlement {
             return;
         }
@@ -123,7 +123,7 @@ impl Core {
             tries: entry.tries,
             response_code: entry.response_code.clone(),
             help_desk: self.parts.tables.terminal.help_desk.clone(),
-            test: self.parts.test,
+            mark: self.parts.mark,
         })
     }
 }

@@ -3,6 +3,7 @@
 //!
 //! A terminal without people asks nobody. A payment that runs is never stopped for a code: who is asked is asked before it begins.
 
+mod drawer;
 mod managing;
 mod rights;
 
@@ -96,6 +97,11 @@ impl StaffDesk {
             given_by: None,
             last_touch: clock::instant(),
         }
+    }
+
+    /// When somebody did something last.
+    pub const fn last_touch(&self) -> Instant {
+        self.last_touch
     }
 
     fn person(&self, number: PersonNumber) -> Option<PersonView> {
@@ -439,6 +445,7 @@ impl Core {
         let may_be_locked = match self.screen {
             Screen::Keypad { .. }
             | Screen::Transactions { .. }
+            | Screen::Seek { .. }
             | Screen::Transaction(_)
             | Screen::Receipt(_)
             | Screen::Cart(_)
@@ -455,7 +462,10 @@ impl Core {
             | Screen::Approved { .. }
             | Screen::NotPaid { .. }
             | Screen::Unknown { .. }
+            | Screen::Purchase(_)
+            | Screen::Cash(_)
             | Screen::Enrol { .. }
+            | Screen::Turning(_)
             | Screen::OutOfService { .. } => false,
         };
         let idle = self.parts.staff.lock_after.is_some_and(|after| clock::since(self.staff.last_touch) >= after);

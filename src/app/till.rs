@@ -57,6 +57,11 @@ impl TillDesk {
         Self { keys, ..Self::default() }
     }
 
+    /// The payment that runs, or begins, is a till's.
+    pub const fn pays(&self) -> bool {
+        self.paying.is_some()
+    }
+
     /// What a till shows while nobody pays.
     pub fn shown(&self) -> Option<Display> {
         self.display.clone()
@@ -75,7 +80,7 @@ impl Core {
     fn begin_for_till(&mut self, number: PaymentNumber, purpose: Purpose) {
         // What an earlier run left is asked about first, and this one may wait for that.
         let resumes = self.resumes_by_code();
-        if self.till.paying.is_some() || self.waiting.is_some() || (self.pays() && !resumes) {
+        if self.turns() || self.till.paying.is_some() || self.waiting.is_some() || (self.pays() && !resumes) {
             return self.listener.till(&TillEvent::Busy(number));
         }
         if let Some(reason) = self.out_of_service.clone().filter(|_| !self.left_over) {

@@ -2,14 +2,19 @@
 
 use jiff::civil::DateTime;
 
+use super::cash_view::{CashIntent, CashView};
+use super::purchase_view::{PurchaseIntent, PurchaseView};
 use super::receipt_view::ReceiptView;
+use super::seek_view::{SeekIntent, Sought};
 use super::settlement_view::{SettlementIntent, SettlementView};
 use super::shop_view::{CartView, FoundView, ShopIntent, ShopView};
 use super::staff_view::{DutyView, StaffIntent, StaffView};
 use super::till::TillIntent;
 use crate::acquirer::enrolment;
 use crate::acquirer::enrolment::wire::ActivationCode;
+use crate::devices::scanner::ScannedText;
 use crate::money::{Amount, Currency};
+use crate::payment::cash::CashKind;
 use crate::payment::purpose::Purpose;
 use crate::payment::qr::{CodeError, PaymentCode};
 use crate::payment::queue::{Act, Kind, Standing};
@@ -17,6 +22,7 @@ use crate::payment::transaction;
 use crate::pin::Pin;
 use crate::receipt::CopyFor;
 use crate::reference::{AuthorisationCode, Rrn, TraceNumber};
+use crate::terminal::mark::Mark;
 use crate::till::request::Display;
 use crate::wording::{Language, Reason};
 
@@ -75,16 +81,79 @@ pub enum Intent {
         /// Do not wait for what people have not decided about.
         without_undecided: bool,
     },
+    /// Look for payments.
+    Seek(SeekIntent),
     /// Do something else with settlements, or see the account.
     Settlement(SettlementIntent),
+    /// Do something with the purchase that is paid in parts.
+    Purchase(PurchaseIntent),
     /// Do something with goods or the cart.
     Shop(ShopIntent),
+    /// A scanner has read this; what it means is decided by where the terminal stands. It masks itself: an intent may be logged.
+    Scanned(ScannedText),
+    /// Take cash, or open the drawer.
+    Cash(CashIntent),
     /// Do what a till wants.
     Till(TillIntent),
     /// Sign on or off, give a right, or do something with people and the shift.
     Staff(StaffIntent),
+    /// Train, or do what a customer does in a training.
+    Training(TrainingIntent),
     /// Back to the keypad from wherever that is possible.
     ShowKeypad,
+}
+
+/// What is wished of the training, or in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TrainingIntent {
+    /// Leave the shop for the training.
+    Begin,
+    /// Leave the training for the shop.
+    End,
+    /// Put a card of the training into its reader.
+    Insert(TrainingCard),
+    /// The customer's phone shows a code, and it is scanned.
+    Scan,
+    /// The customer pays by phone what waits for it.
+    Pay,
+    /// The engine has come to [`Screen::Turning`]: now it can be left.
+    Turned(Turn),
+    /// It could not be left.
+    Failed(Reason),
+}
+
+/// The cards of the training.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TrainingCard {
+    /// Asks for nothing.
+    Plain,
+    /// Asks for a PIN, which is 1234.
+    WithPin,
+    /// Asks for a signature.
+    WithSignature,
+    /// Is no longer valid.
+    Expired,
+}
+
+impl TrainingCard {
+    /// The name of its profile.
+    pub const fn profile(self) -> &'static str {
+        match self {
+            Self::Plain => "unionpay-debit",
+            Self::WithPin => "cvm-online-pin",
+            Self::WithSignature => "cvm-signature",
+            Self::Expired => "expired",
+        }
+    }
+}
+
+/// Which way it goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// From the shop to the training.
+    ToTraining,
+    /// Back.
+    ToTheShop,
 }
 
 /// Everything a screen needs to draw itself.
@@ -104,8 +173,8 @@ pub struct View {
     pub merchant_name: String,
     /// Currency of the keypad.
     pub currency: Currency,
-    /// Keys, cards or host are for tests only.
-    pub test: bool,
+    /// What must be said of it on every screen.
+    pub mark: Mark,
     /// What is on the screen can be paid by code as well.
     pub codes: bool,
     /// What of goods and cart any screen may need.
@@ -114,6 +183,8 @@ pub struct View {
     pub display: Option<Display>,
     /// Who is signed on.
     pub duty: DutyView,
+    /// Why a scan was of no use; for a moment.
+    pub scan_note: Option<Reason>,
 }
 
 /// The screens, with their content.
@@ -191,6 +262,8 @@ pub enum Screen {
         /// Local time.
         at: DateTime,
     },
+    /// A purchase of which a part is paid, or that is being taken back.
+    Purchase(Box<PurchaseView>),
     /// Not paid, and certainly so.
     NotPaid {
         /// What would have been paid.
@@ -229,6 +302,13 @@ pub enum Screen {
         total_back: Amount,
         /// The slips being printed again, if any.
         copies: Vec<CopyView>,
+        /// What they were looked for by; nothing, where they are all there are.
+        sought: Option<Sought>,
+    },
+    /// What payments are looked for by is typed.
+    Seek {
+        /// What came of the last try.
+        notice: Option<Reason>,
     },
     /// One transaction, and what can be done with it.
     Transaction(Box<Detail>),
@@ -245,6 +325,8 @@ pub enum Screen {
     },
     /// The cart.
     Cart(Box<CartView>),
+    /// Cash.
+    Cash(Box<CashView>),
     /// Goods that were looked for.
     Goods(Box<FoundView>),
     /// Settlements, and the merchant's account.
@@ -266,6 +348,8 @@ pub enum Screen {
         /// The host is being asked about one of them now.
         under_way: bool,
     },
+    /// The training is opened, or the shop again.
+    Turning(Turn),
     /// The terminal cannot trade at all.
     OutOfService {
         /// Why, and what to do.
@@ -342,7 +426,7 @@ pub const ROWS_PER_PAGE: usize = 6;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TransactionRow {
     /// What it was.
-    pub kind: transaction::Kind,
+    pub kind: RowKind,
     /// Batch and STAN.
     pub trace: TraceNumber,
     /// Local time.
@@ -353,6 +437,21 @@ pub struct TransactionRow {
     pub truncated_pan: String,
     /// Where it stands.
     pub state: RowState,
+}
+
+/// What a row was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RowKind {
+    /// Something that the host knows, or may know.
+    Host(transaction::Kind),
+    /// In cash.
+    Cash(CashKind),
+}
+
+impl From<transaction::Kind> for RowKind {
+    fn from(kind: transaction::Kind) -> Self {
+        Self::Host(kind)
+    }
 }
 
 /// Where a transaction stands, as far as a row shows it.

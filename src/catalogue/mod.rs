@@ -107,6 +107,25 @@ impl Catalogue {
         }
     }
 
+    /// Copies the goods into another state directory, in the place of those that are there; carts that were put aside stay here. Nobody
+    /// may have the other one open.
+    ///
+    /// # Errors
+    /// When this one cannot be read or the other one not be written.
+    pub fn copy_goods_to(&self, state: &Path) -> Result<(), CatalogueError> {
+        let path = state.join(FILE);
+        let begun = path.with_extension("new");
+        let refused = |source| CatalogueError::State { path: state.display().to_string(), source };
+        for old in [begun.clone(), path.with_extension("sqlite-wal"), path.with_extension("sqlite-shm")] {
+            files::remove(&old).map_err(refused)?;
+        }
+        self.connection.execute("VACUUM INTO ?1", [begun.display().to_string()]).map_err(self.failed())?;
+        let copy = Self::connect(begun.clone(), OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        copy.connection.execute("DELETE FROM held_carts", []).map_err(copy.failed())?;
+        drop(copy);
+        std::fs::rename(&begun, &path).and_then(|()| files::sync(state)).map_err(refused)
+    }
+
     fn connect(path: PathBuf, flags: OpenFlags) -> Result<Self, CatalogueError> {
         let open = |source| CatalogueError::Open { path: path.display().to_string(), source };
         let connection = Connection::open_with_flags(&path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(open)?;

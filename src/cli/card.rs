@@ -11,11 +11,13 @@ use super::outcome::{as_json, cannot_begin, exit_code, print};
 use super::people::Attending;
 use super::typed_pin::{Interruptions, Typed, TypedPins};
 use super::{FAILED, Failure, output};
+use crate::app::purchase_view::{PurchaseIntent, PurchaseStage};
 use crate::app::view::{CopyState, Intent, PinPlace, Progress, Screen, View};
-use crate::app::{Attendant, Engine, Listener, Parts, SaleReport, Setup};
+use crate::app::{Attendant, Ending, Engine, Listener, Parts, SaleReport, Setup};
 use crate::payment::chooser::{Chooser, Wish};
 use crate::payment::purpose::Purpose;
 use crate::payment::transaction::Kind;
+use crate::people::Right;
 use crate::pin::PinError;
 use crate::wording::{Language, Reason};
 
@@ -63,8 +65,22 @@ impl Options {
         typing: &Typing<'_>,
         purpose: impl FnOnce(&Setup) -> Result<Purpose, Failure>,
     ) -> Result<ExitCode, Failure> {
+        self.do_as_wished(setup, typing, |setup| Ok(Intent::Begin(purpose(setup)?)))
+    }
+
+    /// Gives the open purchase up, and says what came of it.
+    pub fn give_up(&self, setup: Result<Setup, Failure>, typing: &Typing<'_>) -> Result<ExitCode, Failure> {
+        self.do_as_wished(setup, typing, |_| Ok(Intent::Purchase(PurchaseIntent::GiveUp)))
+    }
+
+    fn do_as_wished(
+        &self,
+        setup: Result<Setup, Failure>,
+        typing: &Typing<'_>,
+        wish: impl FnOnce(&Setup) -> Result<Intent, Failure>,
+    ) -> Result<ExitCode, Failure> {
         let language = setup.as_ref().map_or(Language::default(), |setup| setup.settings.terminal.language);
-        match setup.and_then(|setup| self.carry_out(&setup, purpose(&setup)?)) {
+        match setup.and_then(|setup| self.carry_out(&setup, wish(&setup)?)) {
             // Who asked for JSON gets JSON, also when it cannot even begin.
             Err(failure) if self.json => {
                 output::json(&cannot_begin(typing, &failure, language));
@@ -75,13 +91,17 @@ impl Options {
         }
     }
 
-    fn carry_out(&self, setup: &Setup, purpose: Purpose) -> Result<ExitCode, Failure> {
+    fn carry_out(&self, setup: &Setup, wish: Intent) -> Result<ExitCode, Failure> {
         // Parts of the terminal have threads of their own.
         let typed = self.pin.is_some() || self.attending.is_named();
         let interruptions = typed.then(Interruptions::keep).transpose()?;
         let mut parts = setup.parts()?;
         // Codes are read before a PIN is, and before anything begins.
-        let right = parts.people().right_of(&purpose)?;
+        let right = match &wish {
+            Intent::Begin(purpose) => parts.people().right_of(purpose)?,
+            // What was paid goes back.
+            _ => Right::Void,
+        };
         let cashier = self.attending.attend(parts.people(), right)?;
         parts.staff.attendant = Attendant::Known(cashier);
         if let Some(wish) = &self.application {
@@ -98,15 +118,22 @@ impl Options {
             }
         };
         let pins = match interruptions {
-            Some(_) if !parts.test => return Err("--pin is for test keys; this terminal's are live".into()),
+            Some(_) if !parts.mark.is_for_tests() => {
+                return Err("--pin is for test keys; this terminal's are live".into());
+            }
             Some(interruptions) => Some(TypedPins::on_standard_input(interruptions)?),
             None => None,
         };
-        let report = take(parts, purpose, pins)?;
+        let gives_up = matches!(wish, Intent::Purchase(_));
+        let report = carry(parts, wish, pins)?;
         if self.json {
             output::json(&as_json(&report, language));
         } else {
             print(&report, language);
+        }
+        // Who wants it back has what was wanted.
+        if gives_up && report.ending == Ending::Reversed {
+            return Ok(ExitCode::SUCCESS);
         }
         Ok(exit_code(report.ending))
     }
@@ -114,7 +141,12 @@ impl Options {
 
 /// Runs it through the engine and waits for its end. What happens meanwhile goes to standard error; PINs that are
 /// not typed at the reader come from `pins`.
-pub fn take(mut parts: Parts, purpose: Purpose, mut pins: Option<TypedPins>) -> Result<SaleReport, Failure> {
+pub fn take(parts: Parts, purpose: Purpose, pins: Option<TypedPins>) -> Result<SaleReport, Failure> {
+    carry(parts, Intent::Begin(purpose), pins)
+}
+
+/// The same with any wish that ends with a report.
+pub fn carry(mut parts: Parts, wish: Intent, mut pins: Option<TypedPins>) -> Result<SaleReport, Failure> {
     let language = parts.language;
     parts.screen_pad = pins.is_some();
     let (sender, told) = channel();
@@ -122,7 +154,7 @@ pub fn take(mut parts: Parts, purpose: Purpose, mut pins: Option<TypedPins>) -> 
         parts,
         Box::new(Teller { told: sender, language, said: String::new(), pin_wanted: PinWanted::No }),
     )?;
-    engine.intents().send(Intent::Begin(purpose));
+    engine.intents().send(wish);
     let mut pin_wanted = PinWanted::No;
     loop {
         if let Some(pins) = pins.as_mut() {
@@ -250,17 +282,24 @@ fn line_for(screen: &Screen, language: Language) -> Option<String> {
             }
         }),
         Screen::Unknown { reason, .. } => Some(sentences(reason)),
+        Screen::Purchase(view) if view.stage == PurchaseStage::GoingBack => {
+            Some(pick("正在退回已付的钱", "Taking back what was paid"))
+        }
         Screen::Keypad { .. }
+        | Screen::Purchase(_)
         | Screen::NotPaid { .. }
         | Screen::Transactions { .. }
+        | Screen::Seek { .. }
         | Screen::Transaction(_)
         | Screen::Receipt(_)
         | Screen::Cart(_)
+        | Screen::Cash(_)
         | Screen::Goods(_)
         | Screen::Settlement(_)
         | Screen::Staff(_)
         | Screen::Queue { .. }
         | Screen::Enrol { .. }
+        | Screen::Turning(_)
         | Screen::OutOfService { .. } => None,
     }
 }

@@ -199,7 +199,7 @@ type Window = std::convert::Infallible;
 
 #[cfg(feature = "screen")]
 fn show(setup: &Setup, window: Window, parts: Parts) -> Result<ExitCode, Failure> {
-    super::screen::run(&setup.settings, window, Ok(parts), Some(setup.clone()))
+    super::screen::run(&setup.settings, window, Ok(parts), Some(setup.clone()), false)
 }
 
 #[cfg(not(feature = "screen"))]

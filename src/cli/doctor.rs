@@ -128,6 +128,7 @@ fn examine(setup: &Setup) -> Vec<Finding> {
         finding("pin_pad", pin_pad(&reader, test)),
         finding("printer", printer(setup)),
         finding("receipts", receipts(setup)),
+        finding("scanner", scanner(setup)),
         finding("sound", setup.sound().check()),
         finding("clock", clock(&host)),
         Finding { code, ..finding("host", host.map_err(|unheard| unheard.says).and_then(answered)) },
@@ -247,7 +248,7 @@ fn host_tables(setup: &Setup, identity: &Identity) -> Result<String, String> {
 
 /// Its name, and whether it has a PIN pad.
 fn reader(setup: &Setup) -> Result<(String, bool), String> {
-    let mut reader = setup.reader();
+    let mut reader = setup.reader().map_err(|error| error.to_string())?;
     reader.check().map_err(|error| error.to_string())?;
     Ok((reader.name(), reader.pin_pad().is_some()))
 }
@@ -283,6 +284,14 @@ fn receipts(setup: &Setup) -> Result<String, String> {
     Ok(format!(
         "{picture}; lines at the head: {head_zh} Chinese, {head_en} English, at the end: {foot_zh} and {foot_en}"
     ))
+}
+
+/// Whether the scanner is there; a terminal needs none.
+fn scanner(setup: &Setup) -> Result<String, String> {
+    let Some(line) = setup.scanner() else { return Ok("none on a serial line".to_owned()) };
+    crate::devices::scanner::check(&line)
+        .map_err(|said| format!("{said}; check the cable, or scanner.device in the settings"))?;
+    Ok(format!("{} ({})", line.device, line.baud))
 }
 
 fn clock(host: &Host) -> Result<String, String> {

@@ -2,6 +2,9 @@
 
 mod archive;
 mod card;
+mod cash;
+#[cfg(feature = "screen")]
+mod classroom;
 mod decode;
 mod demo;
 mod doctor;
@@ -17,6 +20,7 @@ mod output;
 mod parameters;
 mod people;
 mod printer;
+mod purchase;
 mod queue;
 mod receipt;
 mod sale;
@@ -35,6 +39,7 @@ mod usage;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::{Args, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
@@ -43,6 +48,7 @@ use crate::app::enrolment::{EnrolError, kind_of_setup};
 use crate::app::{Setup, SetupError};
 use crate::money::AmountError;
 use crate::terminal::settings::{SYSTEM_STATE, Settings};
+use crate::training::Training;
 use crate::wording::ReasonKind;
 
 /// What a command gives back to the shell when it could not do its work.
@@ -76,6 +82,16 @@ struct Places {
     /// State directory: ledger, identity, keys [default: /var/lib/yima]
     #[arg(long, global = true, value_name = "DIRECTORY", help_heading = "Places")]
     state: Option<PathBuf>,
+
+    /// Do it in the training: nothing of it is a payment, and nothing reaches the acquirer or the totals. CARD is the practice card
+    /// in its reader, by the name of a sandbox's card [default: unionpay-debit]
+    #[arg(long, global = true, value_name = "CARD", num_args = 0..=1, require_equals = true, default_missing_value = "",
+        help_heading = "Places")]
+    training: Option<String>,
+
+    /// The training, once it is open: its host runs as long as the command does.
+    #[arg(skip)]
+    open: Option<Arc<Training>>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -84,6 +100,12 @@ enum Command {
     Demo(demo::Arguments),
     /// Take one payment without the touchscreen
     Sale(sale::SaleArguments),
+    /// Show the purchase of which a part is paid, have the rest paid, or give it up
+    Purchase(purchase::Arguments),
+    /// Take a payment in cash, or give one back
+    Cash(cash::CashArguments),
+    /// Open the cash drawer without a sale
+    Drawer(cash::DrawerArguments),
     /// Undo a sale of this batch, a pre-authorisation or a completion
     Void(earlier::VoidArguments),
     /// Give a payment back, or a part of it
@@ -211,10 +233,19 @@ fn stop_at_a_panic() {
 
 impl CommandLine {
     fn run(self) -> Result<ExitCode, Failure> {
+        let mut line = self;
+        line.places.open_training(line.command.as_ref())?;
+        line.carry_out()
+    }
+
+    fn carry_out(self) -> Result<ExitCode, Failure> {
         match self.command {
             None => open_screen(&self.places, self.kiosk),
             Some(Command::Demo(arguments)) => arguments.run(&self.places, self.kiosk),
             Some(Command::Sale(arguments)) => arguments.run(self.places.setup()),
+            Some(Command::Purchase(arguments)) => arguments.run(self.places.setup()),
+            Some(Command::Cash(arguments)) => arguments.run(&self.places.setup()?),
+            Some(Command::Drawer(arguments)) => arguments.run(&self.places.setup()?),
             Some(Command::Void(arguments)) => arguments.run(self.places.setup()),
             Some(Command::Refund(arguments)) => arguments.run(self.places.setup()),
             Some(Command::PreAuth(arguments)) => arguments.set_aside(self.places.setup()),
@@ -254,11 +285,33 @@ impl CommandLine {
 impl Places {
     /// The settings with the state directory they belong to.
     fn setup(&self) -> Result<Setup, Failure> {
+        if let (Some(training), Some(card)) = (&self.open, &self.training) {
+            let mut setup = training.setup().clone();
+            setup.settings.reader.name.clone_from(card);
+            return Ok(setup);
+        }
         let (settings, origin) = Settings::load(self.config.as_deref())?;
         Ok(Setup { settings, origin, state: self.state() })
     }
 
+    /// Opens the training, where the command is given for it.
+    fn open_training(&mut self, command: Option<&Command>) -> Result<(), Failure> {
+        if self.training.is_some() {
+            if matches!(command, Some(Command::Demo(_))) {
+                return Err("a demo is a try-out already; leave --training out".into());
+            }
+            let training = Training::open(&self.setup()?)?;
+            output::is_training();
+            output::note("培训 TRAINING: nothing of this is a payment");
+            self.open = Some(Arc::new(training));
+        }
+        Ok(())
+    }
+
     fn state(&self) -> PathBuf {
+        if let Some(training) = &self.open {
+            return training.setup().state.clone();
+        }
         self.state.clone().unwrap_or_else(|| SYSTEM_STATE.into())
     }
 }
@@ -273,7 +326,7 @@ fn open_screen(places: &Places, kiosk: bool) -> Result<ExitCode, Failure> {
         }
         Err(failure) => (Settings::default(), Err(failure), None),
     };
-    screen::run(&settings, screen::open(&settings, kiosk)?, parts, setup)
+    screen::run(&settings, screen::open(&settings, kiosk)?, parts, setup, true)
 }
 
 #[cfg(not(feature = "screen"))]

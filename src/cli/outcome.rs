@@ -29,11 +29,15 @@ fn balance_as_json(balance: &Balance) -> Value {
     })
 }
 
-/// 0 approved, 1 declined, 2 anything else.
+/// What a command gives back of a payment of which the rest is still to be paid.
+const IN_PART: u8 = 3;
+
+/// 0 approved, 1 declined, 3 a part is paid, 2 anything else.
 pub fn exit_code(ending: Ending) -> ExitCode {
     match ending {
         Ending::Approved => ExitCode::SUCCESS,
         Ending::Declined => ExitCode::from(1),
+        Ending::InPart => ExitCode::from(IN_PART),
         Ending::Reversed | Ending::Unresolved | Ending::Error => ExitCode::from(FAILED),
     }
 }
@@ -82,6 +86,7 @@ pub fn as_json(report: &SaleReport, language: Language) -> Value {
         "tvr": report.card.as_ref().map(|card| &card.tvr),
         "tsi": report.card.as_ref().map(|card| &card.tsi),
         "script_results": report.card.as_ref().map(|card| &card.script_results),
+        "purchase": report.purchase.as_ref().map(super::purchase::as_json),
         "receipts": receipts,
         "reason": report.reason.as_ref().map(|reason| output::reason(reason, &said(report, reason), language)),
         "timings_ms": timings,
@@ -108,6 +113,7 @@ pub fn cannot_begin(typing: &Typing<'_>, failure: &Failure, language: Language) 
         "tvr": null,
         "tsi": null,
         "script_results": null,
+        "purchase": null,
         "receipts": [],
         "reason": output::reason(&reason, &reason, language),
         "timings_ms": {},
@@ -119,6 +125,8 @@ pub fn print(report: &SaleReport, language: Language) {
     let outcome = match (report.ending, language) {
         (Ending::Approved, _) => done(report.kind, language),
         (Ending::Declined | Ending::Error, _) => not_done(report.kind, language),
+        (Ending::InPart, Language::Chinese) => "已付一部分",
+        (Ending::InPart, Language::English) => "Paid in part",
         (Ending::Reversed, Language::Chinese) => "已取消",
         (Ending::Reversed, Language::English) => "Taken back",
         (Ending::Unresolved, Language::Chinese) => "结果还不知道",
@@ -150,6 +158,9 @@ pub fn print(report: &SaleReport, language: Language) {
         if !reason.detail.is_empty() {
             output::note(&format!("  {}", reason.detail));
         }
+    }
+    if let Some(purchase) = &report.purchase {
+        super::purchase::print(purchase, language);
     }
     for copy in &report.copies {
         output::say(&format!("  {}", slip_line(copy, language)));
@@ -210,7 +221,7 @@ fn slip_line(copy: &CopyReport, language: Language) -> String {
 fn said(report: &SaleReport, reason: &Reason) -> Reason {
     match report.ending {
         Ending::Reversed => reason.once_taken_back(),
-        Ending::Approved | Ending::Declined | Ending::Unresolved | Ending::Error => reason.clone(),
+        Ending::Approved | Ending::Declined | Ending::Unresolved | Ending::Error | Ending::InPart => reason.clone(),
     }
 }
 

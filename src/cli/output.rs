@@ -11,6 +11,9 @@ use crate::wording::{Language, Reason};
 /// Something that was to be printed could not be.
 static LOST: AtomicBool = AtomicBool::new(false);
 
+/// What is said is said of a training.
+static TRAINING: AtomicBool = AtomicBool::new(false);
+
 /// A line on standard output. When nobody reads it any more (`| head`), the command goes on and its exit code counts.
 pub fn say(line: &str) {
     if let Err(error) = writeln!(std::io::stdout(), "{line}")
@@ -42,10 +45,29 @@ pub fn note(line: &str) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 
-/// JSON on standard output, indented.
+/// JSON on standard output, indented. In a training each object in it says so.
 pub fn json(value: &Value) {
     // A value that was built in memory always has a text form.
-    say(&format!("{value:#}"));
+    match TRAINING.load(Ordering::Relaxed) {
+        false => say(&format!("{value:#}")),
+        true => say(&format!("{:#}", marked(value.clone()))),
+    }
+}
+
+/// From now on all that is said is said of a training.
+pub fn is_training() {
+    TRAINING.store(true, Ordering::Relaxed);
+}
+
+fn marked(value: Value) -> Value {
+    match value {
+        Value::Array(values) => Value::Array(values.into_iter().map(marked).collect()),
+        Value::Object(mut fields) => {
+            fields.insert("training".to_owned(), Value::Bool(true));
+            Value::Object(fields)
+        }
+        other => other,
+    }
 }
 
 /// An error with its causes on standard error.

@@ -11,7 +11,7 @@ use super::{Failure, output, typed_code};
 use crate::app::Setup;
 use crate::app::attending::{AttendError, People, PeopleOfTerminal};
 use crate::clock;
-use crate::ledger::{AuditSearch, CashierSum};
+use crate::ledger::{AuditSearch, CashSum, CashierSum};
 use crate::money::{Amount, Currency};
 use crate::people::{AuditEntry, Deed, Movement, Person, PersonNumber, Place, Right, Shift};
 
@@ -277,6 +277,8 @@ fn list_shifts(setup: &Setup, json: bool) -> Result<ExitCode, Failure> {
     for shift in &shifts {
         let taken: Vec<_> =
             ledger.cashiers_of_shift(shift)?.iter().map(|sum| sum_as_json(sum, shift.float.currency())).collect();
+        let cash = ledger.cash_of_shift(shift)?;
+        let cash: Vec<_> = cash.iter().map(|sum| cash_sum_as_json(sum, shift.float.currency())).collect();
         let closing = shift.closing.as_ref();
         all.push(json!({
             "shift": shift.id,
@@ -286,12 +288,15 @@ fn list_shifts(setup: &Setup, json: bool) -> Result<ExitCode, Failure> {
             "float": shift.float.to_string(),
             "put_in": shift.put_in.to_string(),
             "taken_out": shift.taken_out.to_string(),
+            "sold": shift.sold.to_string(),
+            "given_back": shift.given_back.to_string(),
             "expected": shift.expected()?.to_string(),
             "closed_by": closing.and_then(|closing| closing.by).map(|person| person.to_string()),
             "closed_at": closing.map(|closing| closing.at.to_string()),
             "counted": closing.map(|closing| closing.counted.to_string()),
             "difference": difference(shift),
             "taken": taken,
+            "cash": cash,
         }));
     }
     output::json(&Value::Array(all));
@@ -315,6 +320,16 @@ pub(super) fn sum_as_json(sum: &CashierSum, currency: Currency) -> Value {
     })
 }
 
+/// What somebody did in cash of one kind.
+pub(super) fn cash_sum_as_json(sum: &CashSum, currency: Currency) -> Value {
+    json!({
+        "cashier": sum.cashier.map(|person| person.to_string()),
+        "kind": sum.kind.word(),
+        "count": sum.count,
+        "amount": Amount::new(sum.minor, currency).map(|amount| amount.to_string()).unwrap_or_else(|_| sum.minor.to_string()),
+    })
+}
+
 fn shift_line(shift: &Shift) -> String {
     let who = |person: Option<PersonNumber>| person.map_or_else(|| "-".to_owned(), |person| person.to_string());
     let begun = format!(
@@ -326,9 +341,14 @@ fn shift_line(shift: &Shift) -> String {
         shift.put_in,
         shift.taken_out,
     );
+    // Whoever counts is not told what was sold either.
+    let cash = match (shift.sold.is_zero(), shift.given_back.is_zero()) {
+        (true, true) => String::new(),
+        _ => format!(" + cash {} - {}", shift.sold, shift.given_back),
+    };
     match (&shift.closing, shift.expected(), difference(shift)) {
         (Some(closing), Ok(expected), Some(difference)) => format!(
-            "{begun} = {expected}, counted {} by {} at {}: difference {difference}",
+            "{begun}{cash} = {expected}, counted {} by {} at {}: difference {difference}",
             closing.counted,
             who(closing.by),
             closing.at.strftime("%Y-%m-%d %H:%M:%S"),

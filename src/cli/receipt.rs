@@ -10,7 +10,7 @@ use clap::{Args, ValueEnum};
 use super::{Failure, output};
 use crate::app::Setup;
 use crate::receipt::html::{Article, page};
-use crate::receipt::{self, Charset, CopyFor, Document};
+use crate::receipt::{self, CashSlip, Charset, CopyFor, Document, PrinterProfile, Receipt};
 use crate::reference::{Batch, Stan};
 use crate::sandbox::printer::{PaperWidth, Picture};
 use crate::wording::Language;
@@ -63,27 +63,30 @@ impl Arguments {
             Copy::Merchant => CopyFor::Merchant,
             Copy::Customer => CopyFor::Customer,
         };
-        let slip = setup.duplicate(self.batch, self.stan, copy)?;
+        let slip = match setup.cash_duplicate(self.batch, self.stan, copy)? {
+            Some(slip) => Again::Cash(Box::new(slip)),
+            None => Again::Payment(Box::new(setup.duplicate(self.batch, self.stan, copy)?)),
+        };
         let language = setup.settings.terminal.language;
         let profile = setup.printer_profile()?;
         let written = if self.html {
             let languages = [Language::Chinese, Language::English];
-            let [zh, en] = languages.map(|language| Document::of_sale(&slip, copy, language, Charset::Unicode));
+            let [zh, en] = languages.map(|language| slip.document(copy, language));
             let articles = [(languages[0], &zh), (languages[1], &en)].map(|(language, document)| Article {
                 language,
                 notices: &[],
                 document,
             });
-            page(&format!("{} {}", slip.merchant_name, slip.trace), language, &articles).into_bytes()
+            page(&slip.title(), language, &articles).into_bytes()
         } else if self.picture {
             let paper = PaperWidth::of_dots(profile.dots);
-            let pieces = Picture::printed(&receipt::render(&slip, copy, &profile, language), paper);
+            let pieces = Picture::printed(&slip.render(copy, &profile, language), paper);
             let [piece] = &pieces[..] else { return Err("this printer tears its slips into pieces".into()) };
             piece.png().map_err(|error| error.to_string())?
         } else if self.escpos {
-            receipt::render(&slip, copy, &profile, language)
+            slip.render(copy, &profile, language)
         } else {
-            receipt::text(&slip, copy, usize::from(profile.columns), language).into_bytes()
+            slip.text(copy, usize::from(profile.columns), language).into_bytes()
         };
         match &self.output {
             Some(path) => std::fs::write(path, written).map_err(|error| format!("{}: {error}", path.display()))?,
@@ -91,6 +94,42 @@ impl Arguments {
             None => output::say(String::from_utf8_lossy(&written).trim_end_matches('\n')),
         }
         Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// What is written again.
+enum Again {
+    Payment(Box<Receipt>),
+    Cash(Box<CashSlip>),
+}
+
+impl Again {
+    fn title(&self) -> String {
+        match self {
+            Self::Payment(slip) => slip.title(),
+            Self::Cash(slip) => format!("{} {}", slip.merchant_name, slip.trace),
+        }
+    }
+
+    fn document(&self, copy: CopyFor, language: Language) -> Document {
+        match self {
+            Self::Payment(slip) => slip.document(copy, language, Charset::Unicode),
+            Self::Cash(slip) => Document::of_cash(slip, copy, language, Charset::Unicode),
+        }
+    }
+
+    fn render(&self, copy: CopyFor, profile: &PrinterProfile, language: Language) -> Vec<u8> {
+        match self {
+            Self::Payment(slip) => slip.render(copy, profile, language),
+            Self::Cash(slip) => receipt::render_cash(slip, copy, profile, language),
+        }
+    }
+
+    fn text(&self, copy: CopyFor, width: usize, language: Language) -> String {
+        match self {
+            Self::Payment(slip) => slip.text(copy, width, language),
+            Self::Cash(slip) => receipt::text_of_cash(slip, copy, width, language),
+        }
     }
 }
 

@@ -69,7 +69,7 @@ impl SaleArguments {
         let (text, currency) = (self.amount.as_deref(), self.currency.as_deref());
         let kind = if self.show_code || self.code.is_some() { Kind::CodePayment } else { Kind::Sale };
         self.options.run(setup, &Typing { kind, amount: text, currency }, |setup| {
-            let way = self.way(setup)?;
+            let way = way(self.code.as_deref(), self.show_code, setup)?;
             match (text, way) {
                 (Some(text), None) => Ok(Purpose::Sale(amount(text, currency, setup)?)),
                 (Some(text), Some(way)) => Ok(Purpose::Code(amount(text, currency, setup)?, Sold::default(), way)),
@@ -88,22 +88,22 @@ impl SaleArguments {
             }
         })
     }
+}
 
-    /// Who shows a code to whom, if anybody does.
-    fn way(&self, setup: &Setup) -> Result<Option<Way>, Failure> {
-        if self.show_code {
-            return Ok(Some(Way::Shown { valid_s: setup.settings.codes.valid_s }));
-        }
-        let Some(code) = &self.code else { return Ok(None) };
-        let mut line = Zeroizing::new(String::new());
-        let text = if code == "-" {
-            std::io::stdin().read_line(&mut line)?;
-            line.trim_ascii()
-        } else {
-            code
-        };
-        Ok(Some(Way::Scanned(PaymentCode::parse(text)?)))
+/// Who shows a code to whom, if anybody does.
+pub(super) fn way(code: Option<&str>, show_code: bool, setup: &Setup) -> Result<Option<Way>, Failure> {
+    if show_code {
+        return Ok(Some(Way::Shown { valid_s: setup.settings.codes.valid_s }));
     }
+    let Some(code) = code else { return Ok(None) };
+    let mut line = Zeroizing::new(String::new());
+    let text = if code == "-" {
+        std::io::stdin().read_line(&mut line)?;
+        line.trim_ascii()
+    } else {
+        code
+    };
+    Ok(Some(Way::Scanned(PaymentCode::parse(text)?)))
 }
 
 impl Arguments {

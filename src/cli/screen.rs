@@ -1,18 +1,20 @@
 //! `yima` without a command: the touchscreen.
 
 use std::process::ExitCode;
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::Failure;
+use super::classroom::Classroom;
 use crate::acquirer::enrolment::Progress;
 use crate::acquirer::enrolment::wire::ActivationCode;
 use crate::app::shop_view::ShopView;
 use crate::app::staff_view::DutyView;
-use crate::app::view::{Intent, LinkState, Screen, View};
+use crate::app::view::{Intent, LinkState, Screen, TrainingIntent, View};
 use crate::app::{Attendant, Engine, Listener, Parts, SaleReport, Setup, StaffSetup};
 use crate::payment::chooser::Chooser;
 use crate::payment::transaction::Kind;
+use crate::terminal::mark::Mark;
 use crate::terminal::settings::Settings;
 use crate::till_server::{RunningTills, start_engine};
 use crate::ui::{self, Display, Touchscreen, UiError, WindowOptions};
@@ -22,14 +24,16 @@ use crate::wording::{Reason, ReasonKind};
 pub struct OpenScreen {
     screen: Touchscreen,
     wishes: Receiver<Intent>,
+    /// The engine says by it that it can be left.
+    turned: Sender<Intent>,
 }
 
 /// The engine, once there is one. Whoever closes the window ends it.
-type EnginePlace = Arc<Mutex<Option<Trading>>>;
+pub(super) type EnginePlace = Arc<Mutex<Option<Trading>>>;
 
 /// An engine, with the interface for tills where there is one. They end in this order.
-struct Trading {
-    engine: Engine,
+pub(super) struct Trading {
+    pub engine: Engine,
     _tills: Option<RunningTills>,
 }
 
@@ -47,35 +51,32 @@ pub fn open(settings: &Settings, kiosk: bool) -> Result<OpenScreen, UiError> {
         dark: settings.screen.dark,
     };
     let (sender, wishes) = channel();
-    Ok(OpenScreen { screen: ui::open(options, sender)?, wishes })
+    let turned = sender.clone();
+    Ok(OpenScreen { screen: ui::open(options, sender)?, wishes, turned })
 }
 
 /// Starts the engine behind an open window and stays until the window is closed. A terminal that is not enrolled yet is
-/// enrolled on its screen first, when its `setup` is given.
+/// enrolled on its screen first, when its `setup` is given. `trains`: there is a training beside the shop.
 pub fn run(
     settings: &Settings,
-    OpenScreen { screen, wishes }: OpenScreen,
+    OpenScreen { screen, wishes, turned }: OpenScreen,
     parts: Result<Parts, Failure>,
     setup: Option<Setup>,
+    trains: bool,
 ) -> Result<ExitCode, Failure> {
     let display = screen.display();
     let place = EnginePlace::default();
+    let counter = Counter { setup: setup.clone(), display: display.clone(), place: Arc::clone(&place), turned, trains };
     // A terminal that cannot trade says so on its screen: there may be nobody to read anything else.
     match (parts, setup) {
-        (Ok(parts), setup) => {
-            let trading = start(setup.as_ref(), parts, display)?;
-            let intents = trading.engine.intents();
-            keep(&place, trading);
-            std::thread::Builder::new().name("intents".to_owned()).spawn(move || {
-                for intent in wishes {
-                    intents.send(intent);
-                }
-            })?;
+        (Ok(parts), _) => {
+            keep(&place, counter.start(counter.setup.as_ref(), parts)?);
+            std::thread::Builder::new().name("intents".to_owned()).spawn(move || counter.serve(&wishes))?;
         }
         (Err(failure), Some(setup)) if can_be_enrolled(&failure) => {
             tracing::warn!(%failure, "the terminal is not enrolled");
             let reason = Some(Reason::of(super::kind_of(&failure)));
-            let desk = Desk { view: closed(settings, &failure)?, setup, display, place: Arc::clone(&place) };
+            let desk = Desk { view: closed(settings, &failure)?, setup, counter };
             desk.show(None, reason.filter(|reason| reason.kind == ReasonKind::Decommissioned));
             std::thread::Builder::new().name("enrolment".to_owned()).spawn(move || desk.serve(&wishes))?;
         }
@@ -90,18 +91,53 @@ pub fn run(
     Ok(ExitCode::SUCCESS)
 }
 
-fn start(setup: Option<&Setup>, parts: Parts, display: Display) -> std::io::Result<Trading> {
-    let staff = StaffSetup { attendant: Attendant::SignsOn, ..parts.staff };
-    let parts = Parts { chooser: Chooser::Cardholder, screen_pad: true, staff, ..parts };
-    let listener = Box::new(OnScreen(display));
-    let Some(setup) = setup else { return Ok(Trading { engine: Engine::start(parts, listener)?, _tills: None }) };
-    let (engine, tills) = start_engine(setup, parts, listener)?;
-    // The counter trades without them.
-    let tills = tills.inspect_err(|error| tracing::error!(%error, "tills are not listened to")).unwrap_or_default();
-    Ok(Trading { engine, _tills: tills })
+/// What stands behind the window of a terminal that trades: the engine of the shop, or that of its training.
+pub(super) struct Counter {
+    /// The shop's.
+    pub setup: Option<Setup>,
+    pub display: Display,
+    pub place: EnginePlace,
+    /// There is a training beside the shop.
+    pub trains: bool,
+    turned: Sender<Intent>,
 }
 
-fn keep(place: &EnginePlace, trading: Trading) {
+impl Counter {
+    /// Starts an engine of the shop or of its training.
+    ///
+    /// # Errors
+    /// When the system has no thread left.
+    pub fn start(&self, setup: Option<&Setup>, parts: Parts) -> std::io::Result<Trading> {
+        let staff = StaffSetup { attendant: Attendant::SignsOn, ..parts.staff };
+        let parts = Parts { chooser: Chooser::Cardholder, screen_pad: true, staff, ..parts };
+        let listener = Box::new(OnScreen { display: self.display.clone(), turned: self.turned.clone() });
+        let Some(setup) = setup else { return Ok(Trading { engine: Engine::start(parts, listener)?, _tills: None }) };
+        let (engine, tills) = start_engine(setup, parts, listener)?;
+        // The counter trades without them.
+        let tills = tills.inspect_err(|error| tracing::error!(%error, "tills are not listened to")).unwrap_or_default();
+        Ok(Trading { engine, _tills: tills })
+    }
+
+    /// Hands what is touched to the engine, until the window is closed.
+    fn serve(self, wishes: &Receiver<Intent>) {
+        let mut classroom = Classroom::new(self);
+        for wish in wishes {
+            match wish {
+                Intent::Training(wish) => classroom.take(wish),
+                other => classroom.counter.send(other),
+            }
+        }
+    }
+
+    /// Sends the engine a wish. There is none for the moment in which one is left for the other.
+    pub fn send(&self, intent: Intent) {
+        if let Some(trading) = &*self.place.lock().unwrap_or_else(PoisonError::into_inner) {
+            trading.engine.intents().send(intent);
+        }
+    }
+}
+
+pub(super) fn keep(place: &EnginePlace, trading: Trading) {
     *place.lock().unwrap_or_else(PoisonError::into_inner) = Some(trading);
 }
 
@@ -114,22 +150,17 @@ struct Desk {
     /// What a screen shows beside.
     view: View,
     setup: Setup,
-    display: Display,
-    place: EnginePlace,
+    counter: Counter,
 }
 
 impl Desk {
-    fn serve(&self, wishes: &Receiver<Intent>) {
+    fn serve(self, wishes: &Receiver<Intent>) {
         for wish in wishes {
             if let Intent::Enrol(code) = wish
                 && let Some(trading) = self.enrol(&code)
             {
-                let intents = trading.engine.intents();
-                keep(&self.place, trading);
-                for intent in wishes {
-                    intents.send(intent);
-                }
-                return;
+                keep(&self.counter.place, trading);
+                return self.counter.serve(wishes);
             }
         }
     }
@@ -141,13 +172,13 @@ impl Desk {
             self.show(None, Some(Reason::with_detail(error.kind(), error.to_string())));
             return None;
         }
-        let begun = |parts| Ok(start(Some(&self.setup), parts, self.display.clone())?);
+        let begun = |parts| Ok(self.counter.start(Some(&self.setup), parts)?);
         let started = self.setup.parts().map_err(Failure::from).and_then(begun);
         started
             .inspect_err(|failure| {
                 tracing::error!(%failure, "the terminal is enrolled and cannot trade");
                 let reason = Reason::with_detail(super::kind_of(failure), failure.to_string());
-                self.display.show(View { screen: Screen::OutOfService { reason }, ..self.view.clone() });
+                self.counter.display.show(View { screen: Screen::OutOfService { reason }, ..self.view.clone() });
             })
             .ok()
     }
@@ -156,11 +187,11 @@ impl Desk {
         // A machine whose maker left no number says so when it is enrolled.
         let serial_number = self.setup.settings.serial_number(&self.setup.state).ok().flatten().unwrap_or_default();
         let screen = Screen::Enrol { serial_number, progress, notice };
-        self.display.show(View { screen, ..self.view.clone() });
+        self.counter.display.show(View { screen, ..self.view.clone() });
     }
 }
 
-fn closed(settings: &Settings, failure: &Failure) -> Result<View, Failure> {
+pub(super) fn closed(settings: &Settings, failure: &Failure) -> Result<View, Failure> {
     let kind = super::kind_of(failure);
     Ok(View {
         codes: false,
@@ -171,18 +202,26 @@ fn closed(settings: &Settings, failure: &Failure) -> Result<View, Failure> {
         queued: 0,
         merchant_name: String::new(),
         currency: settings.terminal.currency.parse()?,
-        test: false,
+        mark: Mark::Live,
         shop: ShopView::default(),
         display: None,
         duty: DutyView::default(),
+        scan_note: None,
     })
 }
 
-struct OnScreen(Display);
+struct OnScreen {
+    display: Display,
+    turned: Sender<Intent>,
+}
 
 impl Listener for OnScreen {
     fn show(&mut self, view: &View) {
-        self.0.show(view.clone());
+        self.display.show(view.clone());
+        if let Screen::Turning(turn) = view.screen {
+            // Nobody turns any more where the window is closed.
+            let _ = self.turned.send(Intent::Training(TrainingIntent::Turned(turn)));
+        }
     }
 
     fn report(&mut self, _: &SaleReport) {}

@@ -5,6 +5,7 @@ use jiff::civil::{Date, DateTime};
 
 use super::Failure;
 use crate::app::Setup;
+use crate::goods::{Barcode, GoodNumber};
 use crate::ledger::{LastFour, Search};
 use crate::money::Amount;
 use crate::people::PersonNumber;
@@ -33,6 +34,10 @@ pub struct Wanted {
     #[arg(long = "taken-by", value_name = "NUMBER", value_parser = person, help_heading = "Search")]
     taken_by: Option<PersonNumber>,
 
+    /// Only payments of this good, by number or barcode
+    #[arg(long, value_name = "NUMBER|BARCODE", help_heading = "Search")]
+    good: Option<String>,
+
     /// Only payments of this day and later ones, or from this local time on
     #[arg(long, value_name = "TIME", value_parser = from, help_heading = "Search")]
     from: Option<DateTime>,
@@ -58,6 +63,7 @@ impl Wanted {
             from: self.from,
             before: self.until,
             cashier: self.taken_by,
+            good: self.good.as_deref().map(|text| good(setup, text)).transpose()?,
         };
         Ok((search != Search::default()).then_some(search))
     }
@@ -65,6 +71,17 @@ impl Wanted {
 
 pub(super) fn person(text: &str) -> Result<PersonNumber, String> {
     PersonNumber::parse(text).map_err(|_| "it is 00 to 99".to_owned())
+}
+
+/// The good with a barcode as the catalogue has it now; its number, where the catalogue knows it no more.
+fn good(setup: &Setup, text: &str) -> Result<GoodNumber, Failure> {
+    if text.parse::<Barcode>().is_ok()
+        && let Some(catalogue) = setup.catalogue_to_look_at()?
+        && let Some(scanned) = catalogue.scan(text, &setup.settings.goods.scale_barcodes)?
+    {
+        return Ok(scanned.good.number);
+    }
+    text.parse().map_err(|_| format!("no good has the number or barcode {text}; yima goods search finds others").into())
 }
 
 fn stan(text: &str) -> Result<Stan, String> {

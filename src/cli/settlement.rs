@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use jiff::civil::DateTime;
 use serde_json::{Value, json};
 
-use super::people::{Attending, of, sum_as_json};
+use super::people::{Attending, cash_sum_as_json, of, sum_as_json};
 use super::queue::number;
 use super::{Failure, output};
 use crate::app::settling::{BatchReport, batch_report};
@@ -438,6 +438,7 @@ fn report_as_json(report: &BatchReport) -> Value {
         "cashiers": report.cashiers.iter().map(|sum| sum_as_json(sum, currency)).collect::<Vec<_>>(),
         "open": report.totals.open,
         "goods": goods,
+        "cash": report.cash.iter().map(|sum| cash_sum_as_json(sum, currency)).collect::<Vec<_>>(),
         "settlement": report.settlement.as_ref().map(|row| as_json(row, None)),
         "differences": report.differences.iter().map(difference_as_json).collect::<Vec<_>>(),
     })
@@ -466,6 +467,10 @@ fn print_report(report: &BatchReport) {
         let who = sum.cashier.map(|person| person.to_string()).unwrap_or_default();
         let amount = minor_text(sum.minor, report.totals.currency);
         output::say(&format!("  {who} {:<19} {:>4} {amount:>14}", sum.kind.word(), sum.count));
+    }
+    for (kind, count, minor) in report.cash_sums() {
+        let amount = minor_text(minor, report.totals.currency);
+        output::say(&format!("  {:<22} {count:>4} {amount:>14}  (in cash, not settled)", kind.word()));
     }
     if report.totals.open > 0 {
         output::say(&format!("  {} payments are not finished", report.totals.open));
@@ -520,6 +525,11 @@ fn csv_of(report: &BatchReport) -> Result<String, Failure> {
     for sum in &report.cashiers {
         let who = sum.cashier.map(|person| person.to_string()).unwrap_or_default();
         row(["cashier", sum.kind.word(), &who, &sum.count.to_string(), &minor_text(sum.minor, currency), "", ""])?;
+    }
+    for sum in &report.cash {
+        let who = sum.cashier.map(|person| person.to_string()).unwrap_or_default();
+        let amount = minor_text(sum.minor, currency);
+        row(["cash", sum.kind.word(), &who, &sum.count.to_string(), &amount, "", ""])?;
     }
     for (name, unit, quantity, minor) in &report.goods {
         row(["goods", name, quantity_unit(unit), &quantity.to_string(), &minor_text(*minor, currency), "", ""])?;

@@ -12,7 +12,7 @@ use super::{Failure, output};
 use crate::app::Setup;
 use crate::emv::cvm::Verification;
 use crate::goods::{SoldGood, Unit};
-use crate::ledger::{CopyRow, DeedRow, Ledger, LedgerError, TransactionRow};
+use crate::ledger::{CashRow, CopyRow, DeedRow, Ledger, LedgerError, Listed, TransactionRow};
 use crate::payment::online::LateApproval;
 use crate::payment::queue::{Kind, Resolution};
 use crate::payment::transaction;
@@ -53,19 +53,23 @@ impl Arguments {
             return Ok(ExitCode::SUCCESS);
         };
         let limit = self.limit.unwrap_or(if self.json { usize::MAX } else { USUAL_LIMIT });
-        let page = match self.wanted.search(setup)? {
-            Some(search) => ledger.search(&search, None, limit)?,
-            None => ledger.history(None, limit)?,
-        };
+        let page = ledger.list(self.wanted.search(setup)?.as_ref(), None, limit)?;
         let deeds = if self.json { ledger.deeds()? } else { Vec::new() };
         let mut list = Vec::new();
         for row in &page.rows {
-            if self.json {
-                list.push(whole(&ledger, row, &deeds)?);
-            } else {
-                output::say(&line(row));
-                let language = setup.settings.terminal.language;
-                ledger.sold_in(row.trace)?.iter().for_each(|good| output::say(&line_of_good(good, language)));
+            let (trace, said) = match row {
+                Listed::Payment(row) if self.json => (row.trace, Err(whole(&ledger, row, &deeds)?)),
+                Listed::Payment(row) => (row.trace, Ok(line(row))),
+                Listed::Cash(row) if self.json => (row.trace, Err(cash_as_json(&ledger, row)?)),
+                Listed::Cash(row) => (row.trace, Ok(cash_line(row))),
+            };
+            match said {
+                Err(json) => list.push(json),
+                Ok(text) => {
+                    output::say(&text);
+                    let language = setup.settings.terminal.language;
+                    ledger.sold_in(trace)?.iter().for_each(|good| output::say(&line_of_good(good, language)));
+                }
             }
         }
         if self.json {
@@ -90,6 +94,58 @@ pub(super) fn line(row: &TransactionRow) -> String {
         row.reason.map(|reason| format!(" ({})", reason.word())).unwrap_or_default(),
         row.resolution.map(|resolution| format!(", a person says: {}", resolution.word())).unwrap_or_default(),
     )
+}
+
+/// A cash sale or refund in the columns of [`line`].
+pub(super) fn cash_line(row: &CashRow) -> String {
+    let given = row.given.zip(row.change).map(|(given, change)| format!(" given {given}, change {change}"));
+    let of = row.sale.map(|sale| format!(" of {sale}"));
+    let back = Some(row.given_back).filter(|back| !back.is_zero()).map(|back| format!(", {back} has gone back"));
+    format!(
+        "{} {} {:<22} {:>14} {:<13}{}{}{}{}",
+        row.trace,
+        row.at.strftime("%Y-%m-%d %H:%M:%S"),
+        row.kind.word(),
+        row.amount.signed(),
+        "approved",
+        given.unwrap_or_default(),
+        of.unwrap_or_default(),
+        row.cashier.map(|cashier| format!(" by {cashier}")).unwrap_or_default(),
+        back.unwrap_or_default(),
+    )
+}
+
+/// The same as JSON, with the keys that payments have and one for what only cash has.
+pub(super) fn cash_as_json(ledger: &Ledger, row: &CashRow) -> Result<Value, LedgerError> {
+    let copies = ledger.copies_of(row.trace)?;
+    let sold = ledger.sold_in(row.trace)?;
+    Ok(json!({
+        "batch": row.trace.batch.to_string(),
+        "stan": row.trace.stan.to_string(),
+        "kind": row.kind.word(),
+        "original": row.sale.map(|sale| sale.to_string()),
+        "state": "approved",
+        "amount": row.amount.to_string(),
+        "currency": row.amount.currency().code(),
+        "at": row.at.to_string(),
+        "card": null,
+        "code": null,
+        "cash": {
+            "given": row.given.map(|given| given.to_string()),
+            "change": row.change.map(|change| change.to_string()),
+            "given_back": row.given_back.to_string(),
+            "drawer": row.drawer.word(),
+        },
+        "cashier": row.cashier.map(|cashier| cashier.to_string()),
+        "receipts": receipts_as_json(&copies),
+        "goods": sold.iter().map(good_as_json).collect::<Vec<_>>(),
+    }))
+}
+
+fn receipts_as_json(copies: &[CopyRow]) -> Vec<Value> {
+    let receipt =
+        |copy: &CopyRow| json!({ "copy": copy.copy.word(), "duplicate": copy.duplicate, "state": copy.state.word() });
+    copies.iter().map(receipt).collect()
 }
 
 /// A row with everything that belongs to it.
@@ -123,10 +179,7 @@ fn good_as_json(good: &SoldGood) -> Value {
 fn as_json(row: &TransactionRow, copies: &[CopyRow], sold: &[SoldGood], deeds: &[DeedRow]) -> Value {
     let own = |deed: &&DeedRow| matches!(deed.kind, Kind::Reversal | Kind::Repeat) && deed.original == row.trace;
     let decisions: Vec<_> = deeds.iter().filter(own).map(super::queue::deed_as_json).collect();
-    let receipts: Vec<_> = copies
-        .iter()
-        .map(|copy| json!({ "copy": copy.copy.word(), "duplicate": copy.duplicate, "state": copy.state.word() }))
-        .collect();
+    let receipts = receipts_as_json(copies);
     let by_code = matches!(row.kind, transaction::Kind::CodePayment | transaction::Kind::CodeRefund);
     let card = (!by_code).then(|| {
         json!({ "pan": row.truncated_pan, "aid": row.aid, "label": row.application_label, "entry": row.entry.word() })
@@ -138,6 +191,7 @@ fn as_json(row: &TransactionRow, copies: &[CopyRow], sold: &[SoldGood], deeds: &
         "original": row.original.map(|original| original.to_string()),
         "state": row.state.word(),
         "amount": row.amount.to_string(),
+        "asked": row.asked.map(|asked| asked.to_string()),
         "currency": row.amount.currency().code(),
         "at": row.at.to_string(),
         "card": card,

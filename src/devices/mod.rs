@@ -3,4 +3,5 @@
 pub mod pin_pad;
 pub mod printer;
 pub mod reader;
+pub mod scanner;
 pub mod sound;

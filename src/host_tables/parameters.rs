@@ -69,12 +69,19 @@ pub struct TerminalParameters {
     /// Local time at which the batch is settled every night, like `23:30`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub settlement_at: Option<String>,
+    /// The issuer may approve a part of a sale; not where nothing is said.
+    #[serde(skip_serializing_if = "is_no")]
+    pub in_part: bool,
     /// Parameters that this program has no use for, by their names, in hexadecimal: kept as they came.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub other: BTreeMap<String, String>,
     /// What does not count as the acquirer sent it, a sentence each: see [`TerminalParameters::adjust`].
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub adjusted: Vec<String>,
+}
+
+const fn is_no(value: &bool) -> bool {
+    !*value
 }
 
 /// Something that a terminal may do: the word of a kind of transaction, or one that this program does not know.

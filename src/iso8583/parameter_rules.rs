@@ -113,13 +113,17 @@ pub struct BusinessTags {
     /// Local time at which batches are settled every night, four digits; none where the acquirer leaves that to shops.
     #[serde(default)]
     pub settlement_at: Option<String>,
+    /// One byte: 01 where the issuer may approve a part of a sale; none where the acquirer knows no such thing.
+    #[serde(default)]
+    pub in_part: Option<String>,
 }
 
 impl BusinessTags {
     /// All of them.
     pub fn all(&self) -> Vec<&String> {
         let always = [&self.no_signature_limit, &self.sale_limit, &self.transactions, &self.trailer];
-        always.into_iter().chain(&self.receipt_address).chain(&self.receipt_days).chain(&self.settlement_at).collect()
+        let some = [&self.receipt_address, &self.receipt_days, &self.settlement_at, &self.in_part];
+        always.into_iter().chain(some.into_iter().flatten()).collect()
     }
 }
 

@@ -29,6 +29,9 @@ pub struct TransactionRules {
     pub card_away: String,
     /// The most that may be paid of what was set aside, in percent of it.
     pub most_completed_percent: u32,
+    /// Field 60, sixth part, of a sale of which the issuer may approve a part; none where the acquirer knows no such thing.
+    #[serde(default)]
+    pub in_part: Option<String>,
     /// By the word of the kind. One that is not listed is not done.
     messages: BTreeMap<String, TransactionMessage>,
 }
@@ -82,6 +85,9 @@ impl TransactionRules {
         if !(1..=1000).contains(&self.most_completed_percent) {
             return wrong("transactions.most_completed_percent", "it is 1 to 1000".to_owned());
         }
+        if self.in_part.as_ref().is_some_and(|digit| !digits(digit, 1)) {
+            return wrong("transactions.in_part", "it has one digit".to_owned());
+        }
         const KEY: &str = "transactions.messages";
         if let Some(word) = self.messages.keys().find(|word| !WORDS.contains(&word.as_str())) {
             return wrong(KEY, format!("there is no {word}; there are {}", WORDS.join(", ")));
@@ -114,6 +120,7 @@ mod tests {
         let text = include_str!("../../assets/dialects/unionpay.toml");
         for (right, wrong, key) in [
             ("card_away = \"012\"", "card_away = \"12\"", "transactions.card_away"),
+            ("in_part = \"1\"", "in_part = \"11\"", "transactions.in_part"),
             ("most_completed_percent = 115", "most_completed_percent = 0", "transactions.most_completed_percent"),
             ("sale = { mti = \"0200\"", "sale = { mti = \"0400\"", "the message dialect cannot be read"),
             ("sale = { mti", "sail = { mti", "transactions.messages"),

@@ -174,7 +174,9 @@ impl Ledger {
             .prepare(
                 "SELECT 1 FROM transactions
                  WHERE merchant_code = ?1 AND terminal_number = ?2 AND batch = ?3 AND stan = ?4
-                 UNION ALL SELECT 1 FROM advices WHERE batch = ?3 AND stan = ?4",
+                 UNION ALL SELECT 1 FROM advices WHERE batch = ?3 AND stan = ?4
+                 UNION ALL SELECT 1 FROM cash_sales
+                 WHERE merchant_code = ?1 AND terminal_number = ?2 AND batch = ?3 AND stan = ?4",
             )
             .and_then(|mut used| used.exists(params![merchant, terminal, trace.batch.number(), trace.stan.number()]))
             .map_err(statement_error(&self.path))
@@ -210,7 +212,7 @@ fn advice_row(
             trace,
             original: original.trace,
             payment: original.kind,
-            amount: original.amount,
+            amount: original.asked_for(),
             at: original.at,
             entry: original.entry,
             with_pin: original.brought_pin(),

@@ -6,6 +6,7 @@
 use jiff::civil::DateTime;
 use rusqlite::{TransactionBehavior, params};
 
+use super::purchases::Follows;
 use super::{Ledger, LedgerError, TransactionRow, statement_error};
 use crate::goods::SoldGood;
 use crate::payment::online::LateApproval;
@@ -38,6 +39,7 @@ impl Ledger {
         let transaction = self.connection.begin(TransactionBehavior::Immediate).map_err(&failed)?;
         self.begin_code_payment(trace, pending)?;
         self.note_sold(pending.amount, sold)?;
+        self.note_part(trace, Kind::CodePayment)?;
         self.commit(transaction)
     }
 
@@ -47,7 +49,7 @@ impl Ledger {
     /// When it cannot be written, or the row is not in a state from which this change is possible.
     pub fn record_code(&mut self, trace: TraceNumber, record: &Record, now: DateTime) -> Result<(), LedgerError> {
         match record {
-            Record::Pending(pending) => self.begin_code_payment(trace, pending),
+            Record::Pending(_) => self.record_code_selling(trace, record, now, &[]),
             Record::Paid(paid) => self.paid_by_code(trace, paid),
             Record::NotPaid { reason, response_code } => self.record(
                 trace,
@@ -89,6 +91,13 @@ impl Ledger {
         let failed = statement_error(&self.path);
         // Nobody who works on this ledger as well comes between the look and the row.
         let transaction = self.connection.begin(TransactionBehavior::Immediate).map_err(&failed)?;
+        self.write_code_refund(refund)?;
+        self.commit(transaction)
+    }
+
+    /// The same in the transaction of the database that has begun.
+    pub(super) fn write_code_refund(&self, refund: &CodeRefund) -> Result<(), LedgerError> {
+        let failed = statement_error(&self.path);
         let paid = refund.order.trace;
         let past = self.past(paid)?.ok_or(LedgerError::NoSuchRow(paid))?;
         self.check_possible(refund.trace, Kind::CodeRefund, refund.amount, Some(&past.original))?;
@@ -114,7 +123,7 @@ impl Ledger {
         if written.map_err(&failed)? != 1 {
             return Err(LedgerError::NoSuchRow(paid));
         }
-        self.commit(transaction)
+        Ok(())
     }
 
     /// What is sent of a refund that was just written down; nothing, where there is none of this number.
@@ -157,8 +166,10 @@ impl Ledger {
             "state = 'approved', response_code = ?5, rrn = ?6, voucher = ?7, chip_data = NULL, next_try = NULL";
         let rrn = paid.rrn.as_ref().map(|rrn| rrn.as_str());
         self.change(trace, changes, &[State::Pending], params![PAID, rrn, paid.voucher])?;
-        for copy in [CopyFor::Merchant, CopyFor::Customer] {
-            self.insert_copy(trace, copy).map_err(&failed)?;
+        if self.follow_purchase(trace)? == Follows::Nothing {
+            for copy in [CopyFor::Merchant, CopyFor::Customer] {
+                self.insert_copy(trace, copy).map_err(&failed)?;
+            }
         }
         self.log(trace)?;
         self.commit(transaction)

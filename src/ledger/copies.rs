@@ -56,6 +56,21 @@ impl CopyRow {
     }
 }
 
+/// Where slips stand.
+struct Place {
+    /// Their table.
+    slips: &'static str,
+    /// The column that says of which row they are.
+    of: &'static str,
+    /// The table of those rows.
+    rows: &'static str,
+}
+
+const PLACES: [Place; 2] = [
+    Place { slips: "copies", of: "transaction_id", rows: "transactions" },
+    Place { slips: "cash_copies", of: "cash_sale", rows: "cash_sales" },
+];
+
 impl Ledger {
     /// Queues a slip: the first, or the next duplicate of one that was queued before. Gives its number.
     ///
@@ -70,19 +85,33 @@ impl Ledger {
     }
 
     pub(super) fn insert_copy(&self, trace: TraceNumber, copy: CopyFor) -> rusqlite::Result<usize> {
-        self.connection.execute(
-            "INSERT INTO copies (transaction_id, copy, duplicate, state)
-             SELECT id, ?5, (SELECT count(*) FROM copies WHERE transaction_id = transactions.id AND copy = ?5), 'queued'
-             FROM transactions
-             WHERE merchant_code = ?1 AND terminal_number = ?2 AND batch = ?3 AND stan = ?4",
-            params![
-                self.merchant_code.as_str(),
-                self.terminal_number.as_str(),
-                trace.batch.number(),
-                trace.stan.number(),
-                copy.word()
-            ],
-        )
+        self.in_its_place(|Place { slips, of, rows }| {
+            self.connection.execute(
+                &format!(
+                    "INSERT INTO {slips} ({of}, copy, duplicate, state)
+                     SELECT id, ?5, (SELECT count(*) FROM {slips} WHERE {of} = {rows}.id AND copy = ?5), 'queued' FROM {rows}
+                     WHERE merchant_code = ?1 AND terminal_number = ?2 AND batch = ?3 AND stan = ?4"
+                ),
+                params![
+                    self.merchant_code.as_str(),
+                    self.terminal_number.as_str(),
+                    trace.batch.number(),
+                    trace.stan.number(),
+                    copy.word()
+                ],
+            )
+        })
+    }
+
+    /// A number is a payment's or a cash sale's: what changes nothing at the one is tried at the other.
+    fn in_its_place(&self, change: impl Fn(&Place) -> rusqlite::Result<usize>) -> rusqlite::Result<usize> {
+        let mut changed = 0;
+        for place in &PLACES {
+            if changed == 0 {
+                changed = change(place)?;
+            }
+        }
+        Ok(changed)
     }
 
     /// Notes how far a slip is.
@@ -90,12 +119,12 @@ impl Ledger {
     /// # Errors
     /// When it cannot be written or there is no such slip.
     pub fn copy_is(&mut self, row: &CopyRow, state: PrintState) -> Result<(), LedgerError> {
-        let changed = self
-            .connection
-            .execute(
-                "UPDATE copies SET state = ?7 WHERE copy = ?5 AND duplicate = ?6 AND transaction_id =
-                     (SELECT id FROM transactions
-                      WHERE merchant_code = ?1 AND terminal_number = ?2 AND batch = ?3 AND stan = ?4)",
+        let changed = self.in_its_place(|Place { slips, of, rows }| {
+            self.connection.execute(
+                &format!(
+                    "UPDATE {slips} SET state = ?7 WHERE copy = ?5 AND duplicate = ?6 AND {of} = (SELECT id FROM {rows}
+                      WHERE merchant_code = ?1 AND terminal_number = ?2 AND batch = ?3 AND stan = ?4)"
+                ),
                 params![
                     self.merchant_code.as_str(),
                     self.terminal_number.as_str(),
@@ -106,7 +135,8 @@ impl Ledger {
                     state.word()
                 ],
             )
-            .map_err(statement_error(&self.path))?;
+        });
+        let changed = changed.map_err(statement_error(&self.path))?;
         if changed == 1 { Ok(()) } else { Err(LedgerError::NoSuchRow(row.trace)) }
     }
 
@@ -128,9 +158,22 @@ impl Ledger {
     }
 
     fn copies_where(&self, condition: &str, parameters: &[&dyn rusqlite::ToSql]) -> Result<Vec<CopyRow>, LedgerError> {
+        let mut copies = Vec::new();
+        for place in &PLACES {
+            copies.extend(self.copies_at(place, condition, parameters)?);
+        }
+        Ok(copies)
+    }
+
+    fn copies_at(
+        &self,
+        Place { slips, of, rows }: &Place,
+        condition: &str,
+        parameters: &[&dyn rusqlite::ToSql],
+    ) -> Result<Vec<CopyRow>, LedgerError> {
         let failed = statement_error(&self.path);
         let sql = format!(
-            "SELECT t.batch, t.stan, c.copy, c.duplicate, c.state FROM copies c JOIN transactions t ON t.id = c.transaction_id
+            "SELECT t.batch, t.stan, c.copy, c.duplicate, c.state FROM {slips} c JOIN {rows} t ON t.id = c.{of}
              WHERE {condition} ORDER BY t.id, c.duplicate, c.copy = 'customer'"
         );
         let mut statement = self.connection.prepare(&sql).map_err(&failed)?;

@@ -6,7 +6,7 @@ use rusqlite::{TransactionBehavior, params};
 use super::queue::entry_kind;
 use super::row::{trace_number, word};
 use super::{Ledger, LedgerError, statement_error};
-use crate::payment::queue::{self, Act, Deed, Entry, EntryId, Kind, NotAllowed};
+use crate::payment::queue::{self, Act, Deed, Entry, EntryId, Kind, NotAllowed, Resolution};
 use crate::payment::record::State;
 use crate::payment::transaction;
 use crate::reference::TraceNumber;
@@ -90,6 +90,10 @@ impl Ledger {
                 ],
             )
             .map_err(&failed)?;
+        // What somebody finds out to be charged pays what it was to pay.
+        if matches!(entry.id, EntryId::Reversal(_)) && deed.act == Act::Resolve(Resolution::Charged) {
+            self.follow_purchase(entry.original)?;
+        }
         self.log(entry.original)?;
         self.commit(transaction)?;
         Ok(entry)

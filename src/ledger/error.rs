@@ -5,6 +5,8 @@ use std::path::Path;
 use rusqlite::ErrorCode;
 
 use crate::money::Amount;
+use crate::payment::cash::CashError;
+use crate::payment::purchase::NotNow;
 use crate::payment::queue::NotAllowed;
 use crate::payment::transaction::NotPossible;
 use crate::people::{NotAllowed as PersonNotAllowed, ShiftError};
@@ -135,6 +137,9 @@ pub enum LedgerError {
         /// What the system says.
         source: std::io::Error,
     },
+    /// That is not done with a purchase now.
+    #[error(transparent)]
+    Purchase(#[from] NotNow),
     /// A statement failed: disk full, I/O error, constraint.
     #[error("the ledger {path} cannot be written or read: {source}")]
     Statement {
@@ -181,6 +186,9 @@ pub enum LedgerError {
     /// That cannot become of a person.
     #[error(transparent)]
     People(#[from] PersonNotAllowed),
+    /// That cannot be done in cash.
+    #[error(transparent)]
+    Cash(#[from] CashError),
     /// That cannot be done with a shift.
     #[error(transparent)]
     Shift(#[from] ShiftError),

@@ -7,11 +7,14 @@ mod advices;
 mod archives;
 mod backup;
 mod bindings;
+mod cash;
 mod code_payments;
 mod connecting;
 mod copies;
 mod deeds;
+
 mod error;
+mod list;
 mod log;
 mod not_ours;
 mod numbers;
@@ -20,6 +23,7 @@ mod past;
 mod people;
 mod prepared;
 mod presence;
+mod purchases;
 mod put_aside;
 mod queue;
 mod recording;
@@ -51,9 +55,11 @@ use crate::reference::{MerchantCode, TerminalNumber, TraceNumber};
 pub use advices::{AdviceRow, AdviceState};
 pub use archives::ArchiveRow;
 pub use backup::{COPY, CopyDue};
+pub use cash::{CashRow, CashSum, DrawerState};
 pub use copies::{CopyRow, PrintState};
 pub use deeds::DeedRow;
 pub use error::{LedgerError, Loss};
+pub use list::{List, ListEnd, Listed};
 pub use log::{CheckpointRow, LogEntry, Unlogged};
 pub use orders::OrderRow;
 pub use people::AuditSearch;
@@ -86,6 +92,9 @@ const MIGRATIONS: &[&str] = &[
     include_str!("codes.sql"),
     include_str!("settlements.sql"),
     include_str!("people.sql"),
+    include_str!("purchases.sql"),
+    include_str!("cash.sql"),
+    include_str!("sold_index.sql"),
 ];
 
 /// The ledger of one terminal.

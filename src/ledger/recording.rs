@@ -6,6 +6,7 @@
 use rusqlite::{TransactionBehavior, params};
 
 use super::numbers::Kept;
+use super::purchases::Follows;
 use super::{Ledger, LedgerError, statement_error};
 use crate::deliberate;
 use crate::goods::SoldGood;
@@ -53,12 +54,18 @@ impl Ledger {
         }
         if let Record::Pending(pending) = record {
             self.note_sold(pending.amount, sold)?;
+            self.note_part(trace, pending.kind)?;
         }
         if let Some(kept) = kept {
             self.keep_key(&kept).map_err(&failed)?;
         }
-        // Paid, owing two slips and owing the host the TC is one fact: no power cut can part them.
-        if matches!(record, Record::Approved(_) | Record::Done) {
+        // Paid, owing two slips and owing the host the TC is one fact: no power cut can part them. So is what it is for a purchase.
+        let has_slips = match record {
+            Record::Approved(_) => self.follow_purchase(trace)? == Follows::Nothing,
+            Record::Done => !self.gives_back_a_part(trace)?,
+            _ => false,
+        };
+        if has_slips {
             for copy in [CopyFor::Merchant, CopyFor::Customer] {
                 if !deliberate::is("slips_apart") {
                     self.insert_copy(trace, copy).map_err(&failed)?;
@@ -101,9 +108,9 @@ impl Ledger {
         let (batch, stan) = (trace.batch.number(), trace.stan.number());
         match record {
             Record::Pending(pending) => self.insert(trace, pending, kept),
-            Record::HostApproved { response_code, rrn, authorisation_code } => self.connection.execute(
+            Record::HostApproved { response_code, rrn, authorisation_code, part } => self.connection.execute(
                 "UPDATE transactions SET state = 'host_approved', response_code = ?5, rrn = ?6, authorisation_code = ?7,
-                     next_try = NULL
+                     next_try = NULL, asked = CASE WHEN ?8 IS NULL THEN asked ELSE amount END, amount = coalesce(?8, amount)
                  WHERE merchant_code = ?1 AND terminal_number = ?2 AND batch = ?3 AND stan = ?4
                      AND (state = 'pending' OR state = 'repeat_due') AND kind <> 'code_payment'",
                 params![
@@ -114,6 +121,7 @@ impl Ledger {
                     response_code.as_str(),
                     rrn.as_ref().map(|rrn| rrn.as_str()),
                     authorisation_code.as_ref().map(|code| code.as_str()),
+                    part.map(|part| part.minor() as i64),
                 ],
             ),
             Record::Approved(card) => self.connection.execute(

@@ -7,6 +7,7 @@ use super::people::maybe_number;
 use super::{Ledger, LedgerError, statement_error};
 use crate::emv::cvm::Verification;
 use crate::money::{Amount, Currency};
+use crate::payment::cash::CashKind;
 use crate::payment::online::{EntryMode, LateApproval, ReversalReason, ReversalRequest};
 use crate::payment::queue::Resolution;
 use crate::payment::record::State;
@@ -28,8 +29,10 @@ pub struct TransactionRow {
     pub original_at: Option<DateTime>,
     /// Where it stands.
     pub state: State,
-    /// Amount.
+    /// Amount: of a sale of which a part was approved, that part.
     pub amount: Amount,
+    /// What was asked for, where a part of it was approved.
+    pub asked: Option<Amount>,
     /// Local time.
     pub at: DateTime,
     /// How the card was read.
@@ -115,9 +118,9 @@ pub(super) const COLUMNS: &str =
     application_label, t.chip_data, reason, t.response_code, rrn, authorisation_code, cryptogram, tvr, tsi, atc, signature,
     reversal_reason, reversal_tries, script_results, t.next_try, t.resolution, late_response_code, late_rrn,
     late_authorisation_code, late_at, verification, t.bank, t.kind, original_batch, original_stan, original_at,
-    code_tail, voucher, paid_back, cashier";
+    code_tail, voucher, paid_back, cashier, asked";
 /// How many they are.
-pub(super) const COLUMN_COUNT: usize = 41;
+pub(super) const COLUMN_COUNT: usize = 42;
 
 impl TransactionRow {
     /// Whether the request brought a PIN for the bank.
@@ -125,12 +128,17 @@ impl TransactionRow {
         self.verification == Some(Verification::OnlinePin)
     }
 
+    /// What the host was asked for: it knows the request by that.
+    pub fn asked_for(&self) -> Amount {
+        self.asked.unwrap_or(self.amount)
+    }
+
     /// The reversal that takes it back, when one is due.
     pub fn reversal_request(&self) -> Option<ReversalRequest> {
         Some(ReversalRequest {
             kind: self.kind,
             trace: self.trace,
-            amount: self.amount,
+            amount: self.asked_for(),
             at: self.at,
             entry: self.entry,
             with_pin: self.brought_pin(),
@@ -233,6 +241,14 @@ impl Ledger {
             *counted += count;
             *amount = Amount::new(amount.minor().saturating_add(sum), currency).map_err(too_much)?;
         }
+        for sum in self.cash_on(day, currency)? {
+            let (counted, amount) = match sum.kind {
+                CashKind::Sale => (&mut total.count, &mut total.amount),
+                CashKind::Refund => (&mut total.count_back, &mut total.back),
+            };
+            *counted += sum.count as usize;
+            *amount = Amount::new(amount.minor().saturating_add(sum.minor), currency).map_err(too_much)?;
+        }
         Ok(total)
     }
 
@@ -288,6 +304,12 @@ pub(super) fn read(row: &Row<'_>) -> Result<TransactionRow, LedgerError> {
     };
     let minor: i64 = row.get(3).map_err(|error| LedgerError::Value { what: "amount", value: error.to_string() })?;
     let wrong_amount = || LedgerError::Value { what: "amount", value: minor.to_string() };
+    let asked: Option<i64> =
+        row.get(41).map_err(|error| LedgerError::Value { what: "amount asked for", value: error.to_string() })?;
+    let asked = asked.map(|minor| {
+        let wrong = || LedgerError::Value { what: "amount asked for", value: minor.to_string() };
+        Amount::new(u64::try_from(minor).map_err(|_| wrong())?, currency).map_err(|_| wrong())
+    });
     let trace = trace_number(number(0, "batch number")?, number(1, "STAN")?)?;
     let original_batch: Option<u32> =
         row.get(34).map_err(|error| LedgerError::Value { what: "batch number", value: error.to_string() })?;
@@ -300,6 +322,7 @@ pub(super) fn read(row: &Row<'_>) -> Result<TransactionRow, LedgerError> {
         original_at: maybe_word(row, 36, "time", |text| text.parse().ok())?,
         state: word(row, 2, "state", State::from_word)?,
         amount: Amount::new(u64::try_from(minor).map_err(|_| wrong_amount())?, currency).map_err(|_| wrong_amount())?,
+        asked: asked.transpose()?,
         at: word(row, 5, "time", |text| text.parse().ok())?,
         entry: word(row, 6, "entry mode", EntryMode::from_word)?,
         verification: maybe_word(row, 31, "cardholder verification", Verification::from_word)?,

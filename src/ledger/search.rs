@@ -9,6 +9,7 @@ use rusqlite::{Row, params_from_iter};
 
 use super::row::{COLUMN_COUNT, COLUMNS, read};
 use super::{Ledger, LedgerError, TransactionRow, statement_error};
+use crate::goods::GoodNumber;
 use crate::money::Amount;
 use crate::payment::transaction::Kind;
 use crate::people::PersonNumber;
@@ -22,6 +23,11 @@ impl LastFour {
     /// Takes four digits; nothing else is some.
     pub fn parse(text: &str) -> Option<Self> {
         (text.len() == 4 && text.bytes().all(|byte| byte.is_ascii_digit())).then(|| Self(text.to_owned()))
+    }
+
+    /// The digits.
+    pub fn as_str(&self) -> &str {
+        &self.0
     }
 }
 
@@ -44,6 +50,8 @@ pub struct Search {
     pub before: Option<DateTime>,
     /// Taken by this person.
     pub cashier: Option<PersonNumber>,
+    /// This good was among what was sold.
+    pub good: Option<GoodNumber>,
 }
 
 /// A part of what was found.
@@ -58,8 +66,8 @@ pub struct Page {
 /// The row with which a page ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PageEnd {
-    at: String,
-    id: i64,
+    pub(super) at: String,
+    pub(super) id: i64,
 }
 
 impl Ledger {
@@ -80,22 +88,31 @@ impl Ledger {
     }
 
     fn page_of(&self, question: &Question, length: usize) -> Result<Page, LedgerError> {
+        let (mut rows, mut last, mut more) = (Vec::new(), None, false);
+        for (end, row) in self.rows_of(question)? {
+            if rows.len() == length {
+                more = true;
+                break;
+            }
+            rows.push(row);
+            last = Some(end);
+        }
+        Ok(Page { rows, next: last.filter(|_| more) })
+    }
+
+    /// What a question finds, each with where it stands.
+    pub(super) fn rows_of(&self, question: &Question) -> Result<Vec<(PageEnd, TransactionRow)>, LedgerError> {
         let failed = statement_error(&self.path);
         let mut statement = self.connection.prepare_cached(&question.sql).map_err(&failed)?;
         let found = statement
             .query_map(params_from_iter(&question.values), |row| Ok((page_end(row)?, read(row))))
             .map_err(&failed)?;
-        let (mut rows, mut last, mut more) = (Vec::new(), None, false);
-        for row in found {
-            let (end, row) = row.map_err(&failed)?;
-            if rows.len() == length {
-                more = true;
-                break;
-            }
-            rows.push(row?);
-            last = Some(end);
-        }
-        Ok(Page { rows, next: last.filter(|_| more) })
+        found
+            .map(|row| {
+                let (end, row) = row.map_err(&failed)?;
+                Ok((end, row?))
+            })
+            .collect()
     }
 }
 
@@ -104,19 +121,19 @@ fn page_end(row: &Row<'_>) -> rusqlite::Result<PageEnd> {
 }
 
 /// A statement with the values in it.
-struct Question {
-    sql: String,
-    values: Vec<Value>,
+pub(super) struct Question {
+    pub(super) sql: String,
+    pub(super) values: Vec<Value>,
 }
 
 impl Question {
-    fn value(&mut self, value: impl Into<Value>) -> String {
+    pub(super) fn value(&mut self, value: impl Into<Value>) -> String {
         self.values.push(value.into());
         format!("?{}", self.values.len())
     }
 }
 
-fn history(after: Option<&PageEnd>, length: usize) -> Question {
+pub(super) fn history(after: Option<&PageEnd>, length: usize) -> Question {
     let mut question = Question { sql: String::new(), values: Vec::new() };
     let behind = question.value(after.map_or(i64::MAX, |end| end.id));
     let limit = question.value(one_more(length));
@@ -126,8 +143,8 @@ fn history(after: Option<&PageEnd>, length: usize) -> Question {
     question
 }
 
-fn question(search: &Search, after: Option<&PageEnd>, length: usize) -> Question {
-    let Search { kind, amount, last_four, stan, rrn, from, before, cashier } = search;
+pub(super) fn question(search: &Search, after: Option<&PageEnd>, length: usize) -> Question {
+    let Search { kind, amount, last_four, stan, rrn, from, before, cashier, good } = search;
     let mut question = Question { sql: String::new(), values: Vec::new() };
     let mut conditions = Vec::new();
     // The index is that of what the fewest payments have in common.
@@ -166,11 +183,15 @@ fn question(search: &Search, after: Option<&PageEnd>, length: usize) -> Question
     if let Some(before) = before {
         conditions.push(format!("t.at < {}", question.value(before.to_string())));
     }
+    let limit = one_more(length);
+    if let Some(good) = good {
+        return of_good(question, &conditions, *good, after, limit);
+    }
     if let Some(PageEnd { at, id }) = after {
         let at = question.value(at.clone());
         conditions.push(format!("t.at <= {at} AND (t.at < {at} OR t.id < {})", question.value(*id)));
     }
-    let limit = question.value(one_more(length));
+    let limit = question.value(limit);
     question.sql = format!(
         "SELECT {COLUMNS}, t.id, t.at FROM transactions t INDEXED BY {index} WHERE {}
          ORDER BY t.at DESC, t.id DESC LIMIT {limit}",
@@ -179,8 +200,31 @@ fn question(search: &Search, after: Option<&PageEnd>, length: usize) -> Question
     question
 }
 
+/// What a good was among, in the order in which the payments began. A good that stands in several lines of one counts once.
+fn of_good(
+    mut question: Question,
+    conditions: &[String],
+    good: GoodNumber,
+    after: Option<&PageEnd>,
+    limit: i64,
+) -> Question {
+    let number = question.value(i64::from(good.number()));
+    let behind = question.value(after.map_or(i64::MAX, |end| end.id));
+    let limit = question.value(limit);
+    question.sql = format!(
+        "SELECT {COLUMNS}, t.id, t.at FROM sold_goods s INDEXED BY sold_goods_of_number
+         CROSS JOIN transactions t ON t.id = s.transaction_id
+         WHERE s.number = {number} AND s.transaction_id < {behind} AND {}
+             AND NOT EXISTS (SELECT 1 FROM sold_goods e
+                 WHERE e.transaction_id = s.transaction_id AND e.number = s.number AND e.position < s.position)
+         ORDER BY s.transaction_id DESC LIMIT {limit}",
+        conditions.join(" AND ")
+    );
+    question
+}
+
 /// With one more it is known whether there are more.
-fn one_more(length: usize) -> i64 {
+pub(super) fn one_more(length: usize) -> i64 {
     i64::try_from(length).unwrap_or(i64::MAX).saturating_add(1)
 }
 

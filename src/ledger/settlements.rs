@@ -467,7 +467,7 @@ impl Ledger {
         .collect()
     }
 
-    /// What was sold in a batch and stands, by good: name, unit, how much of it, and what it came to in minor units.
+    /// What was sold in a batch and stands, in cash as well, by good: name, unit, how much of it, and what it came to in minor units.
     ///
     /// # Errors
     /// When the ledger cannot be read.
@@ -476,14 +476,17 @@ impl Ledger {
         let mut statement = self
             .connection
             .prepare(
-                "SELECT g.name, g.unit, sum(g.quantity), sum(g.amount) FROM transactions t
+                "WITH sold AS (SELECT g.number, g.name, g.unit, g.quantity, g.amount FROM transactions t
                  JOIN sold_goods g ON g.transaction_id = t.id
                  WHERE t.merchant_code = ?1 AND t.terminal_number = ?2 AND t.batch = ?3
                      AND (t.state = 'approved' OR (t.state = 'unresolved' AND t.resolution = 'charged'))
                      AND NOT EXISTS (SELECT 1 FROM transactions v WHERE v.merchant_code = t.merchant_code
                          AND v.terminal_number = t.terminal_number AND v.original_batch = t.batch AND v.original_stan = t.stan
                          AND v.kind = 'void' AND v.state = 'approved')
-                 GROUP BY g.number, g.name, g.unit ORDER BY sum(g.amount) DESC, g.name",
+                 UNION ALL SELECT g.number, g.name, g.unit, g.quantity, g.amount FROM cash_sales c
+                 JOIN cash_goods g ON g.cash_sale = c.id
+                 WHERE c.merchant_code = ?1 AND c.terminal_number = ?2 AND c.batch = ?3 AND c.state <> 'returned')
+                 SELECT name, unit, sum(quantity), sum(amount) FROM sold GROUP BY number, name, unit ORDER BY sum(amount) DESC, name",
             )
             .map_err(&failed)?;
         let own = params![self.merchant_code.as_str(), self.terminal_number.as_str(), batch.number()];

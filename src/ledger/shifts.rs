@@ -11,7 +11,8 @@ use crate::payment::transaction::Kind;
 use crate::people::{AuditEntry, Closing, Movement, PersonNumber, Shift, ShiftError};
 use crate::reference::Batch;
 
-const COLUMNS: &str = "id, opened_by, opened_at, currency, float, put_in, taken_out, closed_by, closed_at, counted";
+const COLUMNS: &str =
+    "id, opened_by, opened_at, currency, float, put_in, taken_out, closed_by, closed_at, counted, sold, given_back";
 
 /// What somebody did of one kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -186,6 +187,8 @@ fn shift(row: &Row<'_>) -> Result<Shift, LedgerError> {
         float: amount(row.get(4).map_err(wrong)?)?,
         put_in: amount(row.get(5).map_err(wrong)?)?,
         taken_out: amount(row.get(6).map_err(wrong)?)?,
+        sold: amount(row.get(10).map_err(wrong)?)?,
+        given_back: amount(row.get(11).map_err(wrong)?)?,
         closing,
     })
 }

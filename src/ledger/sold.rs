@@ -10,6 +10,15 @@ use crate::reference::TraceNumber;
 impl Ledger {
     /// Writes what a payment is for, in the transaction that has just written its row.
     pub(super) fn note_sold(&self, to_pay: Amount, sold: &[SoldGood]) -> Result<(), LedgerError> {
+        self.note_sold_in(&PLACES[0], to_pay, sold)
+    }
+
+    /// Writes what a cash sale is for, in the transaction that has just written its row.
+    pub(super) fn note_sold_in_cash(&self, to_pay: Amount, sold: &[SoldGood]) -> Result<(), LedgerError> {
+        self.note_sold_in(&PLACES[1], to_pay, sold)
+    }
+
+    fn note_sold_in(&self, place: &Place, to_pay: Amount, sold: &[SoldGood]) -> Result<(), LedgerError> {
         if sold.is_empty() {
             return Ok(());
         }
@@ -18,13 +27,12 @@ impl Ledger {
         }
         let failed = statement_error(&self.path);
         let transaction = self.connection.last_insert_rowid();
-        let mut statement = self
-            .connection
-            .prepare(
-                "INSERT INTO sold_goods (transaction_id, position, number, name, unit, quantity, price, discount, amount, tax_rate)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-            )
-            .map_err(&failed)?;
+        let Place { lines, of, .. } = place;
+        let sql = format!(
+            "INSERT INTO {lines} ({of}, position, number, name, unit, quantity, price, discount, amount, tax_rate)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"
+        );
+        let mut statement = self.connection.prepare(&sql).map_err(&failed)?;
         for (index, good) in sold.iter().enumerate() {
             statement
                 .execute(params![
@@ -50,20 +58,40 @@ impl Ledger {
     /// When the ledger cannot be read.
     pub fn sold_in(&self, trace: TraceNumber) -> Result<Vec<SoldGood>, LedgerError> {
         let failed = statement_error(&self.path);
-        let mut statement = self
-            .connection
-            .prepare(
-                "SELECT g.number, g.name, g.unit, g.quantity, g.price, g.discount, g.amount, g.tax_rate, t.currency
-                 FROM transactions t JOIN sold_goods g ON g.transaction_id = t.id
-                 WHERE t.merchant_code = ?1 AND t.terminal_number = ?2 AND t.batch = ?3 AND t.stan = ?4 ORDER BY g.position",
-            )
-            .map_err(&failed)?;
         let (merchant, terminal) = (self.merchant_code.as_str(), self.terminal_number.as_str());
-        let of = params![merchant, terminal, trace.batch.number(), trace.stan.number()];
-        let rows = statement.query_map(of, |row| Ok(read(row))).map_err(&failed)?;
-        rows.map(|row| row.map_err(&failed)?).collect()
+        let mut sold = Vec::new();
+        for Place { rows, lines, of } in &PLACES {
+            let sql = format!(
+                "SELECT g.number, g.name, g.unit, g.quantity, g.price, g.discount, g.amount, g.tax_rate, t.currency
+                 FROM {rows} t JOIN {lines} g ON g.{of} = t.id
+                 WHERE t.merchant_code = ?1 AND t.terminal_number = ?2 AND t.batch = ?3 AND t.stan = ?4 ORDER BY g.position"
+            );
+            let mut statement = self.connection.prepare(&sql).map_err(&failed)?;
+            let payment = params![merchant, terminal, trace.batch.number(), trace.stan.number()];
+            let found = statement.query_map(payment, |row| Ok(read(row))).map_err(&failed)?;
+            for good in found {
+                sold.push(good.map_err(&failed)??);
+            }
+        }
+        Ok(sold)
     }
 }
+
+/// Where lines of goods stand.
+struct Place {
+    /// The table of what they were sold in.
+    rows: &'static str,
+    /// Their own table.
+    lines: &'static str,
+    /// The column that says in which row they were sold.
+    of: &'static str,
+}
+
+/// A number is in one of the tables of rows only.
+const PLACES: [Place; 2] = [
+    Place { rows: "transactions", lines: "sold_goods", of: "transaction_id" },
+    Place { rows: "cash_sales", lines: "cash_goods", of: "cash_sale" },
+];
 
 fn read(row: &Row<'_>) -> Result<SoldGood, LedgerError> {
     let value = |what: &'static str, value: String| LedgerError::Value { what, value };

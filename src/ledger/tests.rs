@@ -106,6 +106,7 @@ pub(super) fn host_approved() -> Record {
         response_code: ResponseCode::parse("00").unwrap(),
         rrn: Rrn::parse("000000000001").ok(),
         authorisation_code: AuthorisationCode::parse("A12B3C").ok(),
+        part: None,
     }
 }
 

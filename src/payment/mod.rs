@@ -1,11 +1,13 @@
 //! The payment core: the life of a transaction as a pure state machine. Events in, effects out.
 
 pub mod advice;
+pub mod cash;
 pub mod chooser;
 pub mod online;
 mod opening;
 pub mod permitted;
 pub mod pin_pad;
+pub mod purchase;
 pub mod purpose;
 pub mod qr;
 pub mod queue;

@@ -31,6 +31,8 @@ pub struct SaleRequest {
     pub chip_data: Zeroizing<Vec<u8>>,
     /// What the issuer is to check: becomes field 52, and goes nowhere else.
     pub pin: Option<Pin>,
+    /// The issuer may approve less than all of it.
+    pub in_part: bool,
 }
 
 /// The chip's data and the PIN are not shown.

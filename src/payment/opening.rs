@@ -36,6 +36,8 @@ pub struct Opening {
     pub tables: Arc<HostTables>,
     /// A cardholder may go on without a PIN (EMV 4.4 Book 4, 6.3.4.3).
     pub pin_bypass: bool,
+    /// The issuer may approve less than all of a sale: somebody is there who takes the rest in another way.
+    pub in_part: bool,
 }
 
 impl Opening {

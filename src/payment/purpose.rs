@@ -16,6 +16,8 @@ pub enum Purpose {
     Goods(Sold),
     /// The customer pays with a code: so much, for these goods, if any are known.
     Code(Amount, Sold, Way),
+    /// The customer pays what is left of a purchase, with another card or with a code.
+    Rest(Amount, Option<Way>),
     /// Money is set aside.
     PreAuthorisation(Amount),
     /// What is on the account.
@@ -50,8 +52,8 @@ impl Purpose {
     /// The kind of transaction it becomes; of what is undone it is known only once the earlier one is.
     pub const fn kind(&self) -> Kind {
         match self {
-            Self::Sale(_) | Self::Goods(_) => Kind::Sale,
-            Self::Code(..) => Kind::CodePayment,
+            Self::Sale(_) | Self::Goods(_) | Self::Rest(_, None) => Kind::Sale,
+            Self::Code(..) | Self::Rest(_, Some(_)) => Kind::CodePayment,
             Self::PreAuthorisation(_) => Kind::PreAuthorisation,
             Self::Balance(_) => Kind::Balance,
             Self::Void(..) => Kind::Void,
@@ -64,7 +66,12 @@ impl Purpose {
     /// The earlier transaction that it is about.
     pub const fn original(&self) -> Option<TraceNumber> {
         match self {
-            Self::Sale(_) | Self::Goods(_) | Self::Code(..) | Self::PreAuthorisation(_) | Self::Balance(_) => None,
+            Self::Sale(_)
+            | Self::Goods(_)
+            | Self::Code(..)
+            | Self::Rest(..)
+            | Self::PreAuthorisation(_)
+            | Self::Balance(_) => None,
             Self::Void(original, _)
             | Self::Refund(original, _)
             | Self::Completion(original, ..)
@@ -75,7 +82,9 @@ impl Purpose {
     /// How much it is about, as far as whoever wants it has said.
     pub const fn amount(&self) -> Option<Amount> {
         match self {
-            Self::Sale(amount) | Self::Code(amount, ..) | Self::PreAuthorisation(amount) => Some(*amount),
+            Self::Sale(amount) | Self::Code(amount, ..) | Self::Rest(amount, _) | Self::PreAuthorisation(amount) => {
+                Some(*amount)
+            }
             Self::Goods(sold) => Some(sold.amount()),
             Self::Refund(_, amount) | Self::Completion(_, amount, _) | Self::CompletionNotice(_, amount) => *amount,
             Self::Balance(_) | Self::Void(..) => None,
@@ -86,7 +95,9 @@ impl Purpose {
     pub fn sold(&self) -> Sold {
         match self {
             Self::Goods(sold) | Self::Code(_, sold, _) => sold.clone(),
-            Self::Sale(_)
+            // The goods of a purchase stand with its first part.
+            Self::Rest(..)
+            | Self::Sale(_)
             | Self::PreAuthorisation(_)
             | Self::Balance(_)
             | Self::Void(..)
@@ -104,10 +115,10 @@ impl Purpose {
         let known = |trace: &TraceNumber| past.ok_or(NotPossible::Unknown(*trace));
         let whole = |amount: &Option<Amount>, past: &Past| amount.unwrap_or(past.original.amount);
         match self {
-            Self::Sale(amount) => some(*amount).map(Transaction::sale),
+            Self::Sale(amount) | Self::Rest(amount, None) => some(*amount).map(Transaction::sale),
             Self::Goods(sold) => some(sold.amount()).map(Transaction::sale),
             // It has a machine of its own.
-            Self::Code(..) => Err(NotPossible::ByCode),
+            Self::Code(..) | Self::Rest(_, Some(_)) => Err(NotPossible::ByCode),
             Self::PreAuthorisation(amount) => some(*amount).map(Transaction::pre_authorisation),
             Self::Balance(currency) => Ok(Transaction::balance(*currency)),
             Self::Void(trace, presence) => Transaction::void(known(trace)?, allowed.batch, *presence),

@@ -16,6 +16,7 @@
 //! | reversal_due | all tries are used up | unresolved | |
 //! | unresolved | a person has it tried again | reversal_due | |
 //! | declined, reversed | an approval comes too late | reversal_due | |
+//! | approved | its purchase is given up | reversal_due | |
 //! | pending | it may be done and nothing can take it back | repeat_due | `RepeatDue` |
 //! | repeat_due | the host approves | host_approved | `HostApproved` |
 //! | repeat_due | the host refuses or is not asked | declined | `NotPaid` |
@@ -53,6 +54,8 @@ pub enum Record {
         rrn: Option<Rrn>,
         /// Field 38.
         authorisation_code: Option<AuthorisationCode>,
+        /// What was approved, where that is less than was asked for.
+        part: Option<Amount>,
     },
     /// Final: paid.
     Approved(Box<CardResult>),
@@ -254,8 +257,9 @@ impl State {
                 )
             }
             Self::HostApproved => matches!(next, Self::HostApproved | Self::Approved | Self::ReversalDue),
-            // What is paid stays paid: money goes back by a transaction of its own.
-            Self::Approved => matches!(next, Self::Approved),
+            // What is paid stays paid: money goes back by a transaction of its own. Only a part of a purchase that nobody pays to its
+            // end is taken back as what it was, a payment that came to nothing.
+            Self::Approved => matches!(next, Self::Approved | Self::ReversalDue),
             Self::Declined => matches!(next, Self::Declined | Self::ReversalDue | Self::Unresolved),
             Self::ReversalDue => matches!(next, Self::ReversalDue | Self::Reversed | Self::Unresolved),
             Self::Reversed => matches!(next, Self::Reversed | Self::ReversalDue),

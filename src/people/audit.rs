@@ -41,6 +41,8 @@ pub enum Deed {
     CashMoved,
     /// The drawer was counted, and the shift closed.
     DrawerCounted,
+    /// The drawer was opened without a sale.
+    DrawerOpened,
 }
 
 /// Where it happened.
@@ -98,7 +100,7 @@ impl AuditEntry {
 
 impl Deed {
     /// All of them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::SignedOn,
         Self::SignedOff,
         Self::WrongCode,
@@ -116,6 +118,7 @@ impl Deed {
         Self::ShiftOpened,
         Self::CashMoved,
         Self::DrawerCounted,
+        Self::DrawerOpened,
     ];
 
     /// The word in the ledger and in JSON.
@@ -138,6 +141,7 @@ impl Deed {
             Self::ShiftOpened => "shift_opened",
             Self::CashMoved => "cash_moved",
             Self::DrawerCounted => "drawer_counted",
+            Self::DrawerOpened => "drawer_opened",
         }
     }
 

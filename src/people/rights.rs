@@ -29,6 +29,8 @@ pub enum Right {
     Reports,
     /// Open and close a shift, and count the drawer.
     Shift,
+    /// Open the drawer without a sale.
+    Drawer,
     /// Settle the batch.
     Settle,
     /// Decide about what the terminal gave up.
@@ -50,7 +52,7 @@ pub enum Judgement {
 
 impl Right {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Sale,
         Self::Void,
         Self::Refund,
@@ -62,6 +64,7 @@ impl Right {
         Self::Goods,
         Self::Reports,
         Self::Shift,
+        Self::Drawer,
         Self::Settle,
         Self::Decide,
         Self::Settings,
@@ -86,6 +89,7 @@ impl Right {
             Self::Goods => "goods",
             Self::Reports => "reports",
             Self::Shift => "shift",
+            Self::Drawer => "drawer",
             Self::Settle => "settle",
             Self::Decide => "decide",
             Self::Settings => "settings",
@@ -139,6 +143,7 @@ mod tests {
             (Right::Void, Judgement::WithManager, Judgement::Allowed),
             (Right::Refund, Judgement::WithManager, Judgement::Allowed),
             (Right::Completion, Judgement::Allowed, Judgement::Allowed),
+            (Right::Drawer, Judgement::WithManager, Judgement::WithManager),
             (Right::CompletionVoid, Judgement::WithManager, Judgement::Allowed),
             (Right::Settle, Judgement::WithManager, Judgement::WithManager),
             (Right::People, Judgement::WithManager, Judgement::WithManager),

@@ -4,6 +4,7 @@ use jiff::civil::DateTime;
 
 use super::PersonNumber;
 use crate::money::{Amount, Currency};
+use crate::payment::cash::CashKind;
 
 /// A shift. There is one drawer, and so one that is open at a time.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +21,10 @@ pub struct Shift {
     pub put_in: Amount,
     /// What was taken out.
     pub taken_out: Amount,
+    /// What cash sales put in.
+    pub sold: Amount,
+    /// What cash refunds took out.
+    pub given_back: Amount,
     /// How it ended; nothing, while it is open.
     pub closing: Option<Closing>,
 }
@@ -38,7 +43,7 @@ pub struct Closing {
 /// Which way cash goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Movement {
-    /// Into the drawer: cash sales, change that was fetched.
+    /// Into the drawer: change that was fetched. Cash sales are counted by themselves.
     PutIn,
     /// Out of it: paid out, brought to the bank.
     TakenOut,
@@ -83,8 +88,10 @@ impl Shift {
     /// # Errors
     /// When that is no amount: nothing is noted that would make it so.
     pub fn expected(&self) -> Result<Amount, ShiftError> {
-        let minor = self.float.minor().checked_add(self.put_in.minor()).ok_or(ShiftError::TooMuch)?;
-        let minor = minor.checked_sub(self.taken_out.minor()).ok_or(ShiftError::TooLittle)?;
+        let came = [self.float, self.put_in, self.sold].into_iter().map(Amount::minor);
+        let went = [self.taken_out, self.given_back].into_iter().map(Amount::minor);
+        let minor = came.fold(0, u64::saturating_add);
+        let minor = minor.checked_sub(went.fold(0, u64::saturating_add)).ok_or(ShiftError::TooLittle)?;
         Amount::new(minor, self.float.currency()).map_err(|_| ShiftError::TooMuch)
     }
 
@@ -100,6 +107,26 @@ impl Shift {
     /// # Errors
     /// When it is closed, or the drawer cannot hold or has not so much.
     pub fn moving(&self, movement: Movement, amount: Amount) -> Result<Self, ShiftError> {
+        let sum: fn(&mut Self) -> &mut Amount = match movement {
+            Movement::PutIn => |shift: &mut Self| &mut shift.put_in,
+            Movement::TakenOut => |shift: &mut Self| &mut shift.taken_out,
+        };
+        self.with(amount, sum)
+    }
+
+    /// The shift once something was paid in cash, or has gone back.
+    ///
+    /// # Errors
+    /// As for [`Shift::moving`].
+    pub fn with_cash(&self, kind: CashKind, amount: Amount) -> Result<Self, ShiftError> {
+        let sum: fn(&mut Self) -> &mut Amount = match kind {
+            CashKind::Sale => |shift: &mut Self| &mut shift.sold,
+            CashKind::Refund => |shift: &mut Self| &mut shift.given_back,
+        };
+        self.with(amount, sum)
+    }
+
+    fn with(&self, amount: Amount, sum: fn(&mut Self) -> &mut Amount) -> Result<Self, ShiftError> {
         if self.closing.is_some() {
             return Err(ShiftError::NoneOpen);
         }
@@ -108,10 +135,7 @@ impl Shift {
             return Err(ShiftError::Nothing);
         }
         let mut moved = self.clone();
-        let sum = match movement {
-            Movement::PutIn => &mut moved.put_in,
-            Movement::TakenOut => &mut moved.taken_out,
-        };
+        let sum = sum(&mut moved);
         let minor = sum.minor().saturating_add(amount.minor());
         *sum = Amount::new(minor, sum.currency()).map_err(|_| ShiftError::TooMuch)?;
         moved.expected()?;
@@ -147,6 +171,8 @@ mod tests {
             float: yuan(float),
             put_in: yuan(0),
             taken_out: yuan(0),
+            sold: yuan(0),
+            given_back: yuan(0),
             closing: None,
         }
     }
@@ -165,6 +191,18 @@ mod tests {
         for (found, difference) in [(27_345, 0), (27_346, 1), (27_344, -1), (0, -27_345)] {
             assert_eq!(counted(&shift, found), Some(difference));
         }
+    }
+
+    #[test]
+    fn what_was_sold_and_given_back_is_in_what_should_be_there() {
+        let shift = shift(10_000).with_cash(CashKind::Sale, yuan(2_345)).unwrap();
+        let shift = shift.with_cash(CashKind::Refund, yuan(345)).unwrap();
+        assert_eq!((shift.sold, shift.given_back, shift.expected()), (yuan(2_345), yuan(345), Ok(yuan(12_000))));
+        // What was sold can be brought to the bank.
+        let shift = shift.moving(Movement::TakenOut, yuan(11_999)).unwrap();
+        assert_eq!(shift.with_cash(CashKind::Refund, yuan(2)), Err(ShiftError::TooLittle));
+        assert_eq!(shift.with_cash(CashKind::Sale, yuan(MAX_MINOR)), Err(ShiftError::TooMuch));
+        assert_eq!(counted(&shift, 2), Some(1));
     }
 
     #[test]

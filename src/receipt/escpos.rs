@@ -1,12 +1,25 @@
 //! A slip as ESC/POS commands: the content of a print job. Initialising the printer, asking how it is and the end mark
 //! belong to the driver.
 //!
+//! The `escpos` crate gives the commands of codes; it is told to write into memory. All else is ours: the crate knows no Chinese, its
+//! cut in part is a full one, and it says of every line again how it looks.
+//!
 //! On a slow line every byte is a millisecond. How a line looks is therefore said only where it changes, and blanks in the middle of
 //! a line are left out for the place where it goes on, where the printer knows how (`ESC $`).
 
+use std::cell::RefCell;
+
+use escpos::driver::Driver;
+use escpos::errors::Result as EscposResult;
+use escpos::printer::Printer;
+use escpos::utils::{Protocol, QRCodeCorrectionLevel, QRCodeModel, QRCodeOption};
+
 use super::encoding::{Codes, codes};
 use super::layout::{Row, rows};
-use super::{Align, Charset, CopyFor, Document, Logo, ParkedSlip, PrinterProfile, SaleSlip, SettlementSlip, Size};
+use super::{
+    Align, CashSlip, Charset, CopyFor, Document, Logo, ParkedSlip, PrinterProfile, PurchaseSlip, SaleSlip,
+    SettlementSlip, Size,
+};
 use crate::wording::Language;
 
 /// `FS &`: the bytes above 80 are Chinese characters of two bytes each.
@@ -15,12 +28,6 @@ const CHINESE_ON: &[u8] = &[0x1C, b'&'];
 const CHINESE_OFF: &[u8] = &[0x1C, b'.'];
 /// `GS V 66 0`: feed to the cutter and cut, leaving one point.
 const CUT: &[u8] = &[0x1D, b'V', 66, 0];
-/// `GS ( k`, function 165: a code of model 2.
-const MODEL_2: &[u8] = &[0x1D, b'(', b'k', 4, 0, 49, 65, 50, 0];
-/// `GS ( k`, function 169: level M.
-const LEVEL_M: &[u8] = &[0x1D, b'(', b'k', 3, 0, 49, 69, 49];
-/// `GS ( k`, function 181: print what was stored.
-const PRINT_CODE: &[u8] = &[0x1D, b'(', b'k', 3, 0, 49, 81, 48];
 /// Dots of a column.
 const COLUMN_DOTS: u16 = 12;
 /// Blanks that are worth a move: `ESC $` has four bytes.
@@ -35,6 +42,11 @@ pub fn render(slip: &SaleSlip, copy: CopyFor, profile: &PrinterProfile, language
     job(&Document::of_sale(slip, copy, printed_language(profile, language), profile.chinese), profile)
 }
 
+/// The content of the job that prints one copy of a slip of cash, in the language of [`render`]. The drawer opens by another job.
+pub fn render_cash(slip: &CashSlip, copy: CopyFor, profile: &PrinterProfile, language: Language) -> Vec<u8> {
+    job(&Document::of_cash(slip, copy, printed_language(profile, language), profile.chinese), profile)
+}
+
 /// The content of the job that prints what was given up, in the language of [`render`].
 pub fn render_parked(slip: &ParkedSlip, profile: &PrinterProfile, language: Language) -> Vec<u8> {
     job(&Document::of_parked(slip, printed_language(profile, language), profile.chinese), profile)
@@ -43,6 +55,11 @@ pub fn render_parked(slip: &ParkedSlip, profile: &PrinterProfile, language: Lang
 /// The content of the job that prints the slip of a settlement, in the language of [`render`].
 pub fn render_settlement(slip: &SettlementSlip, profile: &PrinterProfile, language: Language) -> Vec<u8> {
     job(&Document::of_settlement(slip, printed_language(profile, language), profile.chinese), profile)
+}
+
+/// The content of the job that prints one copy of the slip of a purchase, in the language of [`render`].
+pub fn render_purchase(slip: &PurchaseSlip, copy: CopyFor, profile: &PrinterProfile, language: Language) -> Vec<u8> {
+    job(&Document::of_purchase(slip, copy, printed_language(profile, language), profile.chinese), profile)
 }
 
 const fn printed_language(profile: &PrinterProfile, language: Language) -> Language {
@@ -172,15 +189,11 @@ impl Job<'_> {
     fn code(&mut self, content: &str) {
         self.look(Look { align: Align::Centre, ..self.look });
         let module = module_dots(content, self.profile);
-        self.bytes.extend_from_slice(MODEL_2);
-        self.bytes.extend_from_slice(&[0x1D, b'(', b'k', 3, 0, 49, 67, module]);
-        self.bytes.extend_from_slice(LEVEL_M);
-        // No symbol holds more: see `module_dots`.
-        let content = content.as_bytes().get(..MOST_IN_A_CODE).unwrap_or(content.as_bytes());
-        let [low, high] = u16::try_from(content.len() + 3).unwrap_or(u16::MAX).to_le_bytes();
-        self.bytes.extend_from_slice(&[0x1D, b'(', b'k', low, high, 49, 80, 48]);
-        self.bytes.extend_from_slice(content);
-        self.bytes.extend_from_slice(PRINT_CODE);
+        match code_commands(content, module) {
+            Ok(commands) => self.bytes.extend_from_slice(&commands),
+            // It is longer than any symbol: the slip goes without.
+            Err(error) => tracing::error!(%error, "no code on a slip"),
+        }
         self.bytes.push(b'\n');
     }
 
@@ -197,8 +210,39 @@ impl Job<'_> {
     }
 }
 
-/// The most bytes that a code of model 2 holds at level M.
-const MOST_IN_A_CODE: usize = 2331;
+/// The commands of a code of model 2 at level M.
+fn code_commands(content: &str, module: u8) -> EscposResult<Vec<u8>> {
+    let memory = Memory::default();
+    let mut printer = Printer::new(&memory, Protocol::default(), None);
+    printer.qrcode_option(content, QRCodeOption::new(QRCodeModel::Model2, module, QRCodeCorrectionLevel::M))?;
+    printer.print()?;
+    Ok(memory.written.into_inner())
+}
+
+/// A printer that only remembers.
+#[derive(Default)]
+struct Memory {
+    written: RefCell<Vec<u8>>,
+}
+
+impl Driver for &Memory {
+    fn name(&self) -> String {
+        "memory".to_owned()
+    }
+
+    fn write(&self, data: &[u8]) -> EscposResult<()> {
+        self.written.borrow_mut().extend_from_slice(data);
+        Ok(())
+    }
+
+    fn read(&self, _: &mut [u8]) -> EscposResult<usize> {
+        Ok(0)
+    }
+
+    fn flush(&self) -> EscposResult<()> {
+        Ok(())
+    }
+}
 /// Rows of a strip of a picture.
 const MOST_ROWS: usize = 128;
 
@@ -240,6 +284,11 @@ pub fn unit(job: &[u8], chinese: bool) -> usize {
 mod tests {
     use super::*;
     use crate::receipt::tests::slip;
+
+    /// `GS ( k`, function 165: a code of model 2.
+    const MODEL_2: &[u8] = &[0x1D, b'(', b'k', 4, 0, 49, 65, 50, 0];
+    /// `GS ( k`, function 169: level M.
+    const LEVEL_M: &[u8] = &[0x1D, b'(', b'k', 3, 0, 49, 69, 49];
 
     fn has(job: &[u8], bytes: &[u8]) -> bool {
         job.windows(bytes.len()).any(|window| window == bytes)
@@ -315,6 +364,9 @@ mod tests {
     fn content_never_initialises_resets_or_asks_the_printer() {
         for (name, _) in PrinterProfile::SHIPPED {
             let profile = PrinterProfile::shipped(name).unwrap();
+            let cash = crate::receipt::cash::tests::cash_slip(false);
+            let cash = render_cash(&cash, CopyFor::Customer, &profile, Language::Chinese);
+            assert!(!has(&cash, &[0x1B, b'p']), "what is printed again opens no drawer");
             let job = render(&slip(), CopyFor::Merchant, &profile, Language::Chinese);
             for forbidden in [[0x1B, b'@'], [0x1B, b'?'], [0x1D, b'r'], [0x10, 0x04], [0x1B, b'p']] {
                 assert!(!has(&job, &forbidden), "{forbidden:x?} in {name}");

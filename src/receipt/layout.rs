@@ -4,7 +4,9 @@
 use std::sync::Arc;
 
 use super::encoding::{columns, columns_of};
-use super::{Align, Charset, CopyFor, Document, Line, Logo, ParkedSlip, SaleSlip, SettlementSlip, Size};
+use super::{
+    Align, CashSlip, Charset, CopyFor, Document, Line, Logo, ParkedSlip, PurchaseSlip, SaleSlip, SettlementSlip, Size,
+};
 use crate::wording::Language;
 
 /// One line as it stands on paper.
@@ -39,6 +41,11 @@ pub fn text(slip: &SaleSlip, copy: CopyFor, width: usize, language: Language) ->
     lines(&Document::of_sale(slip, copy, language, Charset::Gb18030), width)
 }
 
+/// One copy of a slip of cash, as [`text`].
+pub fn text_of_cash(slip: &CashSlip, copy: CopyFor, width: usize, language: Language) -> String {
+    lines(&Document::of_cash(slip, copy, language, Charset::Gb18030), width)
+}
+
 /// A slip that says what was given up, as [`text`].
 pub fn text_of_parked(slip: &ParkedSlip, width: usize, language: Language) -> String {
     lines(&Document::of_parked(slip, language, Charset::Gb18030), width)
@@ -47,6 +54,11 @@ pub fn text_of_parked(slip: &ParkedSlip, width: usize, language: Language) -> St
 /// The slip of a settlement as lines of text.
 pub fn text_of_settlement(slip: &SettlementSlip, width: usize, language: Language) -> String {
     lines(&Document::of_settlement(slip, language, Charset::Gb18030), width)
+}
+
+/// One copy of the slip of a purchase, as [`text`].
+pub fn text_of_purchase(slip: &PurchaseSlip, copy: CopyFor, width: usize, language: Language) -> String {
+    lines(&Document::of_purchase(slip, copy, language, Charset::Gb18030), width)
 }
 
 fn lines(document: &Document, width: usize) -> String {

@@ -1,8 +1,9 @@
 //! Receipts: what stands on them, how it is laid out, and how that becomes printer commands or text. Pure.
 //!
-//! A [`SaleSlip`] and `assets/receipts/sale.toml`, or a [`ParkedSlip`] and `parked.toml`, make a [`Document`] that knows no printer; [`layout`] fits it into a
+//! A [`SaleSlip`] and `assets/receipts/sale.toml`, a [`PurchaseSlip`] and `purchase.toml`, or a [`ParkedSlip`] and `parked.toml`, make a [`Document`] that knows no printer; [`layout`] fits it into a
 //! number of columns; [`render`] turns it into ESC/POS for a [`PrinterProfile`], [`text`] into lines for a terminal.
 
+pub(crate) mod cash;
 mod document;
 mod encoding;
 mod escpos;
@@ -10,24 +11,28 @@ pub mod html;
 pub mod layout;
 pub mod link;
 mod logo;
+pub mod named;
 mod profile;
+mod purchase;
 pub mod set_up;
 mod settlement;
 pub mod symbol;
 pub(crate) mod template;
 mod transaction_code;
 
+pub use cash::CashSlip;
 pub use document::{Align, Document, Line, Size};
 pub use encoding::Charset;
 #[cfg(test)]
 pub use encoding::columns;
-pub use escpos::{commands, render, render_parked, render_settlement, unit};
-pub use layout::{text, text_of_parked, text_of_settlement};
+pub use escpos::{commands, render, render_cash, render_parked, render_purchase, render_settlement, unit};
+pub use layout::{text, text_of_cash, text_of_parked, text_of_purchase, text_of_settlement};
 pub use logo::{Letterhead, Logo, LogoError};
-pub use profile::{PrinterProfile, ProfileError};
+pub use profile::{Drawer, PrinterProfile, ProfileError};
+pub use purchase::{PurchaseSlip, SlipPart};
 #[cfg(test)]
 pub(crate) use settlement::tests::settlement_slip as settlement_example;
-pub use settlement::{SettlementSlip, SlipDifference, SlipSum};
+pub use settlement::{SettlementSlip, SlipCash, SlipDifference, SlipSum};
 #[cfg(test)]
 pub use template::titled_kinds;
 pub use transaction_code::transaction_code;
@@ -39,6 +44,8 @@ use jiff::civil::{Date, DateTime};
 use crate::goods::SoldGood;
 use crate::money::Amount;
 use crate::reference::{AuthorisationCode, MerchantCode, ResponseCode, Rrn, TerminalNumber, TraceNumber};
+use crate::terminal::mark::Mark;
+use crate::wording::Language;
 
 /// Everything a sale's slip can say, already masked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -111,8 +118,8 @@ pub struct SaleSlip {
     pub cashier: Option<String>,
     /// Printed before; counts from 1 for the first duplicate.
     pub duplicate: Option<u32>,
-    /// The keys or the card are for tests only; the slip says so.
-    pub test: bool,
+    /// What the slip must not be taken for something else by.
+    pub mark: Mark,
     /// What the shop has at the head and at the foot of its slips.
     pub letterhead: Arc<Letterhead>,
 }
@@ -148,8 +155,51 @@ pub struct ParkedSlip {
     pub response_code: Option<ResponseCode>,
     /// Telephone number of the acquirer's help desk, where it told one.
     pub help_desk: Option<String>,
-    /// The keys or the card are for tests only; the slip says so.
-    pub test: bool,
+    /// What the slip must not be taken for something else by.
+    pub mark: Mark,
+}
+
+/// What a customer has paid with: one payment, or several.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Receipt {
+    /// Of one transaction.
+    Sale(Box<SaleSlip>),
+    /// Of a purchase that was paid in parts.
+    Purchase(Box<PurchaseSlip>),
+}
+
+impl Receipt {
+    /// One copy of it, with no character that `charset` cannot print.
+    pub fn document(&self, copy: CopyFor, language: Language, charset: Charset) -> Document {
+        match self {
+            Self::Sale(slip) => Document::of_sale(slip, copy, language, charset),
+            Self::Purchase(slip) => Document::of_purchase(slip, copy, language, charset),
+        }
+    }
+
+    /// The content of the job that prints one copy.
+    pub fn render(&self, copy: CopyFor, profile: &PrinterProfile, language: Language) -> Vec<u8> {
+        match self {
+            Self::Sale(slip) => render(slip, copy, profile, language),
+            Self::Purchase(slip) => render_purchase(slip, copy, profile, language),
+        }
+    }
+
+    /// One copy as plain text of `width` columns.
+    pub fn text(&self, copy: CopyFor, width: usize, language: Language) -> String {
+        match self {
+            Self::Sale(slip) => text(slip, copy, width, language),
+            Self::Purchase(slip) => text_of_purchase(slip, copy, width, language),
+        }
+    }
+
+    /// Name of the shop, and which payment it is of.
+    pub fn title(&self) -> String {
+        match self {
+            Self::Sale(slip) => format!("{} {}", slip.merchant_name, slip.trace),
+            Self::Purchase(slip) => format!("{} {}", slip.merchant_name, slip.number),
+        }
+    }
 }
 
 /// Whose copy it is.
@@ -177,7 +227,6 @@ pub(crate) mod tests {
     use crate::goods::{GoodName, GoodNumber, Quantity, TaxRate, Unit};
     use crate::money::Currency;
     use crate::reference::{Batch, Stan};
-    use crate::wording::Language;
 
     /// A slip with every field.
     pub(crate) fn slip() -> SaleSlip {
@@ -216,7 +265,7 @@ pub(crate) mod tests {
             link: None,
             cashier: None,
             duplicate: None,
-            test: true,
+            mark: Mark::Test,
             letterhead: Arc::default(),
         }
     }
@@ -272,7 +321,7 @@ pub(crate) mod tests {
             tries: 20,
             response_code: Some(ResponseCode::parse("96").unwrap()),
             help_desk: Some("95516".into()),
-            test: true,
+            mark: Mark::Test,
         }
     }
 
@@ -377,7 +426,7 @@ pub(crate) mod tests {
             ],
             signature: false,
             duplicate: Some(2),
-            test: false,
+            mark: Mark::Live,
             ..slip()
         }
     }

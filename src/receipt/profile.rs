@@ -32,7 +32,60 @@ pub struct PrinterProfile {
     pub qr_module_dots: u8,
     /// Bytes that are written at one go, never more than the printer's buffer takes.
     pub write_step: u16,
+    /// The cash drawer at its connector; none, where it has none.
+    #[serde(default)]
+    pub drawer: Option<Drawer>,
 }
+
+/// A cash drawer at the printer's connector (DK), opened by a pulse.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Drawer {
+    /// On which pin of the connector: 2 or 5.
+    pub pin: u8,
+    /// How long the pulse is, in milliseconds: 2 to 510.
+    pub on_ms: u16,
+    /// How long the printer waits after it, in milliseconds: no less than the pulse.
+    pub off_ms: u16,
+}
+
+impl Drawer {
+    /// What most drawers are opened by.
+    pub const USUAL: Self = Self { pin: FIRST_PIN, on_ms: 100, off_ms: 200 };
+
+    /// The command: `ESC p m t1 t2`, times in steps of two milliseconds.
+    pub fn pulse(self) -> [u8; 5] {
+        let step = |ms: u16| u8::try_from(ms / STEP_MS).unwrap_or(u8::MAX);
+        [0x1B, b'p', u8::from(self.pin == SECOND_PIN), step(self.on_ms), step(self.off_ms)]
+    }
+
+    fn check(self) -> Result<(), String> {
+        if self.pin != FIRST_PIN && self.pin != SECOND_PIN {
+            return Err(format!("drawer.pin must be {FIRST_PIN} or {SECOND_PIN}, not {}", self.pin));
+        }
+        for (name, ms) in [("on_ms", self.on_ms), ("off_ms", self.off_ms)] {
+            if !(STEP_MS..=LONGEST_MS).contains(&ms) {
+                return Err(format!("drawer.{name} must be {STEP_MS} to {LONGEST_MS}, not {ms}"));
+            }
+        }
+        // The printer would wait as long as the pulse all the same.
+        if self.off_ms < self.on_ms {
+            Err("drawer.off_ms must not be less than drawer.on_ms".to_owned())
+        } else {
+            Ok(())
+        }
+    }
+}
+
+/// Pins of the connector that open a drawer.
+const FIRST_PIN: u8 = 2;
+const SECOND_PIN: u8 = 5;
+
+/// What one step of a pulse's times is.
+const STEP_MS: u16 = 2;
+
+/// What fits into its byte.
+const LONGEST_MS: u16 = 510;
 
 /// A profile that cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -71,6 +124,7 @@ impl PrinterProfile {
         if profile.write_step == 0 {
             return Err(refused("write_step must not be 0".to_owned()));
         }
+        profile.drawer.map_or(Ok(()), Drawer::check).map_err(refused)?;
         Ok(profile)
     }
 
@@ -98,7 +152,10 @@ impl PrinterProfile {
         let lines = [format!("title = {title}"), format!("chinese = \"{chinese}\"")]
             .into_iter()
             .chain(numbers.map(|(key, number)| format!("{key} = {number}")))
-            .chain(abilities.map(|(key, has)| format!("{key} = {has}")));
+            .chain(abilities.map(|(key, has)| format!("{key} = {has}")))
+            .chain(self.drawer.map(|Drawer { pin, on_ms, off_ms }| {
+                format!("drawer = {{ pin = {pin}, on_ms = {on_ms}, off_ms = {off_ms} }}")
+            }));
         for line in lines {
             text.push_str(&line);
             text.push('\n');
@@ -137,6 +194,15 @@ mod tests {
     }
 
     #[test]
+    fn a_pulse_goes_to_its_pin_for_its_time() {
+        for (pin, on_ms, off_ms, pulse) in
+            [(2, 100, 200, [0x1B, b'p', 0, 50, 100]), (5, 2, 510, [0x1B, b'p', 1, 1, 255])]
+        {
+            assert_eq!(Drawer { pin, on_ms, off_ms }.pulse(), pulse);
+        }
+    }
+
+    #[test]
     fn a_profile_that_makes_no_sense_is_refused_by_name() {
         let good = PrinterProfile::SHIPPED[0].1;
         for (from, to, said) in [
@@ -144,6 +210,9 @@ mod tests {
             ("write_step = 256", "write_step = 0", "write_step"),
             ("qr_module_dots = 6", "qr_module_dots = 17", "qr_module_dots"),
             ("cutter = false", "knife = false", "knife"),
+            ("pin = 2", "pin = 3", "drawer.pin"),
+            ("on_ms = 100", "on_ms = 511", "drawer.on_ms"),
+            ("off_ms = 200", "off_ms = 50", "drawer.off_ms"),
         ] {
             let error = PrinterProfile::parse("mine", &good.replace(from, to)).unwrap_err().to_string();
             assert!(error.contains("mine") && error.contains(said), "{error}");

@@ -1,6 +1,7 @@
 //! The sheet that finds out what a printer can do, and what its profile is by what a person sees on it. The parts are numbered: each
 //! has a question. Pure.
 
+use super::profile;
 use super::{Charset, PrinterProfile};
 
 /// What is seen on the sheet, and what the printer answered.
@@ -88,6 +89,8 @@ impl PrinterProfile {
             feed_lines: if seen.cut { 1 } else { 4 },
             qr_module_dots,
             write_step: 256,
+            // Most have the connector, and most drawers its usual pin.
+            drawer: Some(profile::Drawer::USUAL),
         }
     }
 }

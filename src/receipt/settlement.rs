@@ -6,6 +6,7 @@ use super::Charset;
 use super::template::{Condition, DATE_TIME, Slip};
 use crate::money::{Amount, Currency};
 use crate::reference::{Batch, MerchantCode, Stan, TerminalNumber};
+use crate::terminal::mark::Mark;
 use crate::wording::Language;
 
 /// Everything a slip of a settlement can say.
@@ -29,6 +30,8 @@ pub struct SettlementSlip {
     pub currency: Currency,
     /// By type and means of payment.
     pub sums: Vec<SlipSum>,
+    /// What came about in cash meanwhile: no host settles it.
+    pub cash: Vec<SlipCash>,
     /// What is left for the merchant, in minor units.
     pub net_minor: i64,
     /// What the host keeps, and what it posts, where it told that.
@@ -41,8 +44,8 @@ pub struct SettlementSlip {
     pub log_head: Option<String>,
     /// It was printed before.
     pub duplicate: bool,
-    /// The keys are for tests only; the slip says so.
-    pub test: bool,
+    /// What the slip must not be taken for something else by.
+    pub mark: Mark,
 }
 
 /// What came about of one type by one means of payment.
@@ -52,6 +55,17 @@ pub struct SlipSum {
     pub kind: &'static str,
     /// The word of the means.
     pub method: &'static str,
+    /// It went back to customers.
+    pub goes_back: bool,
+    /// How many.
+    pub count: u32,
+    /// How much.
+    pub amount: Amount,
+}
+
+/// What came about in cash of one kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SlipCash {
     /// It went back to customers.
     pub goes_back: bool,
     /// How many.
@@ -118,10 +132,12 @@ fn signed(minor: i64, currency: Currency) -> String {
 impl Slip for SettlementSlip {
     fn holds(&self, condition: Condition) -> bool {
         match condition {
-            Condition::Test => self.test,
+            Condition::Test => self.mark == Mark::Test,
+            Condition::Training => self.mark == Mark::Training,
             Condition::Differs => !self.differences.is_empty(),
             Condition::Undecided => self.undecided > 0,
             Condition::Duplicate => self.duplicate,
+            Condition::Cash => !self.cash.is_empty(),
             Condition::Signature
             | Condition::Spared
             | Condition::Pin
@@ -171,6 +187,17 @@ impl Slip for SettlementSlip {
         self.sums.iter().map(line).collect()
     }
 
+    fn cash(&self, language: Language) -> Vec<(String, String)> {
+        let line = |sum: &SlipCash| {
+            let (words, sign) = match sum.goes_back {
+                false => (("现金收款", "Cash sale"), ""),
+                true => (("现金退款", "Cash refund"), "-"),
+            };
+            (format!("{} x{}", chosen(words, language), sum.count), format!("{sign}{}", sum.amount.grouped()))
+        };
+        self.cash.iter().map(line).collect()
+    }
+
     fn differences(&self, _: Language) -> Vec<(String, String)> {
         let amount = |amount: Option<Amount>| amount.map_or_else(|| "-".to_owned(), Amount::grouped);
         let line =
@@ -204,6 +231,10 @@ pub(crate) mod tests {
                 sum("refund", "unionpay", true, 1, 1_234),
                 sum("code_payment", "code", false, 20, 200_000),
             ],
+            cash: vec![
+                SlipCash { goes_back: false, count: 31, amount: yuan(98_760) },
+                SlipCash { goes_back: true, count: 1, amount: yuan(500) },
+            ],
             net_minor: 12_574_366,
             money: Some((47_783, 12_526_583)),
             undecided: 1,
@@ -213,7 +244,7 @@ pub(crate) mod tests {
             ],
             log_head: Some(format!("58/{}", "0A1B2C3D".repeat(8))),
             duplicate: false,
-            test: true,
+            mark: Mark::Test,
         }
     }
 

@@ -1,4 +1,4 @@
-//! From a slip to a document, in the order and words of its template: `assets/receipts/sale.toml` for a sale,
+//! From a slip to a document, in the order and words of its template: `assets/receipts/sale.toml` for a sale, `cash.toml` for one in cash,
 //! `assets/receipts/parked.toml` for what was given up.
 
 use std::sync::{Arc, OnceLock};
@@ -6,17 +6,26 @@ use std::sync::{Arc, OnceLock};
 use jiff::civil::Date;
 use serde::Deserialize;
 
+use super::cash::CashCopy;
+use super::purchase::PurchaseCopy;
 use super::{
-    Align, Charset, CopyFor, Document, Letterhead, Line, ParkedSlip, SaleSlip, SettlementSlip, Size, transaction_code,
+    Align, CashSlip, Charset, CopyFor, Document, Letterhead, Line, ParkedSlip, PurchaseSlip, SaleSlip, SettlementSlip,
+    Size, transaction_code,
 };
 use crate::goods::{Quantity, SoldGood, sold};
 use crate::money::{Amount, Currency};
+use crate::terminal::mark::Mark;
 use crate::wording::Language;
 
 impl Document {
     /// Lays out one copy of a sale's slip, with no character that `charset` cannot print.
     pub fn of_sale(slip: &SaleSlip, copy: CopyFor, language: Language, charset: Charset) -> Self {
         Self::of(&SaleCopy { slip, copy }, sale_template(), language, charset)
+    }
+
+    /// Lays out one copy of a slip of cash, with no character that `charset` cannot print.
+    pub fn of_cash(slip: &CashSlip, copy: CopyFor, language: Language, charset: Charset) -> Self {
+        Self::of(&CashCopy { slip, copy }, cash_template(), language, charset)
     }
 
     /// Lays out a slip that says what was given up, with no character that `charset` cannot print.
@@ -27,6 +36,11 @@ impl Document {
     /// Lays out the slip of a settlement, with no character that `charset` cannot print.
     pub fn of_settlement(slip: &SettlementSlip, language: Language, charset: Charset) -> Self {
         Self::of(slip, settlement_template(), language, charset)
+    }
+
+    /// Lays out one copy of the slip of a purchase that was paid in parts, with no character that `charset` cannot print.
+    pub fn of_purchase(slip: &PurchaseSlip, copy: CopyFor, language: Language, charset: Charset) -> Self {
+        Self::of(&PurchaseCopy { slip, copy }, purchase_template(), language, charset)
     }
 
     fn of(slip: &dyn Slip, template: &Template, language: Language, charset: Charset) -> Self {
@@ -53,6 +67,11 @@ pub(super) trait Slip {
         &[]
     }
 
+    /// What came about in cash, a line each: what of, and how much.
+    fn cash(&self, _language: Language) -> Vec<(String, String)> {
+        Vec::new()
+    }
+
     /// Lines that the acquirer wants at its end.
     fn trailer(&self) -> &[String] {
         &[]
@@ -71,6 +90,11 @@ pub(super) trait Slip {
     /// What the shop has at head and foot of its slips.
     fn letterhead(&self) -> Option<&Letterhead> {
         None
+    }
+
+    /// Parts of a purchase, with what stands under each.
+    fn parts(&self, _language: Language, _charset: Charset) -> Vec<Line> {
+        Vec::new()
     }
 
     /// The content of its QR code.
@@ -95,7 +119,8 @@ impl SaleCopy<'_> {
 impl Slip for SaleCopy<'_> {
     fn holds(&self, condition: Condition) -> bool {
         match condition {
-            Condition::Test => self.slip.test,
+            Condition::Test => self.slip.mark == Mark::Test,
+            Condition::Training => self.slip.mark == Mark::Training,
             Condition::Signature => self.slip.signature,
             Condition::Spared => self.slip.signature_spared,
             Condition::Pin => self.slip.pin_checked_by_bank,
@@ -106,7 +131,7 @@ impl Slip for SaleCopy<'_> {
             Condition::Card => self.slip.card_read,
             Condition::NoCard => !self.slip.card_read,
             Condition::Link => self.link().is_some(),
-            Condition::Advice | Condition::Differs | Condition::Undecided => false,
+            Condition::Advice | Condition::Differs | Condition::Undecided | Condition::Cash => false,
         }
     }
 
@@ -177,7 +202,8 @@ impl Slip for ParkedSlip {
 
     fn holds(&self, condition: Condition) -> bool {
         match condition {
-            Condition::Test => self.test,
+            Condition::Test => self.mark == Mark::Test,
+            Condition::Training => self.mark == Mark::Training,
             Condition::Advice => self.advice,
             Condition::Signature
             | Condition::Spared
@@ -190,7 +216,8 @@ impl Slip for ParkedSlip {
             | Condition::NoCard
             | Condition::Link
             | Condition::Differs
-            | Condition::Undecided => false,
+            | Condition::Undecided
+            | Condition::Cash => false,
         }
     }
 
@@ -254,7 +281,9 @@ impl Filling<'_> {
             }
             Content::Taxes { zh, en } => self.taxes(self.choose(zh, en)),
             Content::Sums => self.pairs(self.slip.sums(self.language)),
+            Content::Cash => self.pairs(self.slip.cash(self.language)),
             Content::Differences => self.pairs(self.slip.differences(self.language)),
+            Content::Parts => self.slip.parts(self.language, self.charset),
             Content::Trailer => self.slip.trailer().iter().map(|line| self.centred(line)).collect(),
             Content::Logo => self.logo().into_iter().collect(),
             Content::Header => self.of_the_shop(Letterhead::header),
@@ -344,7 +373,7 @@ impl Filling<'_> {
 }
 
 /// `RMB ￥12.34`, or `KRW 500` when the printer does not know the sign.
-fn money(amount: Amount, charset: Charset) -> String {
+pub(super) fn money(amount: Amount, charset: Charset) -> String {
     let currency = amount.currency();
     // Slips in China say RMB, not the code of ISO 4217.
     let code = if currency == Currency::CNY { "RMB" } else { currency.code() };
@@ -391,6 +420,7 @@ impl Entry {
 #[serde(rename_all = "lowercase")]
 pub(super) enum Condition {
     Test,
+    Training,
     Signature,
     Spared,
     Pin,
@@ -405,6 +435,7 @@ pub(super) enum Condition {
     Advice,
     Differs,
     Undecided,
+    Cash,
 }
 
 #[derive(Deserialize)]
@@ -443,7 +474,9 @@ enum Content {
     Header,
     Footer,
     Sums,
+    Cash,
     Differences,
+    Parts,
     Qr,
     Feed {
         lines: u8,
@@ -453,11 +486,25 @@ enum Content {
 const SALE: &str = include_str!("../../assets/receipts/sale.toml");
 const PARKED: &str = include_str!("../../assets/receipts/parked.toml");
 
+const CASH: &str = include_str!("../../assets/receipts/cash.toml");
+
 const SETTLEMENT: &str = include_str!("../../assets/receipts/settlement.toml");
+
+const PURCHASE: &str = include_str!("../../assets/receipts/purchase.toml");
+
+fn purchase_template() -> &'static Template {
+    static TEMPLATE: OnceLock<Template> = OnceLock::new();
+    TEMPLATE.get_or_init(|| read(PURCHASE))
+}
 
 fn settlement_template() -> &'static Template {
     static TEMPLATE: OnceLock<Template> = OnceLock::new();
     TEMPLATE.get_or_init(|| read(SETTLEMENT))
+}
+
+fn cash_template() -> &'static Template {
+    static TEMPLATE: OnceLock<Template> = OnceLock::new();
+    TEMPLATE.get_or_init(|| read(CASH))
 }
 
 fn sale_template() -> &'static Template {
@@ -490,6 +537,8 @@ fn read(text: &str) -> Template {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::receipt::cash::tests::cash_slip;
+    use crate::receipt::purchase::tests::purchase_slip;
     use crate::receipt::settlement::tests::settlement_slip;
     use crate::receipt::tests::{parked_slip, slip};
 
@@ -507,7 +556,12 @@ mod tests {
         let copy = SaleCopy { slip: &slip, copy: CopyFor::Customer };
         // These slips have every field, so a pattern that cannot be filled names a field nobody knows.
         let settlement = settlement_slip();
-        let slips: [(&str, &dyn Slip); 3] = [(SALE, &copy), (PARKED, &parked_slip()), (SETTLEMENT, &settlement)];
+        let purchase = purchase_slip();
+        let purchase = PurchaseCopy { slip: &purchase, copy: CopyFor::Customer };
+        let cash = CashSlip { sale: cash_slip(true).sale, duplicate: Some(1), ..cash_slip(false) };
+        let cash = CashCopy { slip: &cash, copy: CopyFor::Merchant };
+        let slips: [(&str, &dyn Slip); 5] =
+            [(SALE, &copy), (CASH, &cash), (PARKED, &parked_slip()), (SETTLEMENT, &settlement), (PURCHASE, &purchase)];
         for (text, slip) in slips {
             let template: Template = toml::from_str(text).unwrap();
             assert!(template.line.len() > 5);

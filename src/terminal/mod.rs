@@ -9,6 +9,7 @@ pub mod identity;
 pub mod journal;
 pub mod link;
 pub mod machine;
+pub mod mark;
 mod place;
 pub mod settings;
 pub mod till;

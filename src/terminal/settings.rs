@@ -50,6 +50,8 @@ pub struct Settings {
     pub printer: PrinterSettings,
     /// What the shop has on its slips.
     pub receipt: ReceiptSettings,
+    /// A scanner on a serial line.
+    pub scanner: ScannerSettings,
     /// Sounds.
     pub sound: SoundSettings,
     /// The touchscreen.
@@ -80,6 +82,8 @@ pub struct TerminalSettings {
     pub language: Language,
     /// Currency of the keypad, ISO 4217.
     pub currency: String,
+    /// Cash is taken here as well.
+    pub cash: bool,
 }
 
 /// Where the keys are. The PIN of a token never stands here.
@@ -195,6 +199,16 @@ impl ReceiptSettings {
     }
 }
 
+/// A scanner on a serial line.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ScannerSettings {
+    /// Serial device; empty where there is none.
+    pub device: String,
+    /// Bits per second.
+    pub baud: u32,
+}
+
 /// How a printer says that its buffer is full. Linux has no DTR/DSR flow control: the printer's DTR is wired to the host's
 /// CTS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -298,6 +312,7 @@ impl Default for TerminalSettings {
             machine: machine::SOURCES.map(PathBuf::from).to_vec(),
             language: Language::Chinese,
             currency: "CNY".to_owned(),
+            cash: false,
         }
     }
 }
@@ -335,6 +350,12 @@ impl Default for PrinterSettings {
             profile: "generic-58".to_owned(),
             patience_s: 120,
         }
+    }
+}
+
+impl Default for ScannerSettings {
+    fn default() -> Self {
+        Self { device: String::new(), baud: 9_600 }
     }
 }
 
@@ -467,6 +488,9 @@ impl Settings {
         Listen::parse(&self.till.listen).map_err(|error| ("till.listen", error.to_string()))?;
         if !(1200..=4_000_000).contains(&self.printer.baud) {
             return Err(("printer.baud", format!("{} bits per second; usual are 9600 to 115200", self.printer.baud)));
+        }
+        if !(1200..=4_000_000).contains(&self.scanner.baud) {
+            return Err(("scanner.baud", format!("{} bits per second; usual is 9600", self.scanner.baud)));
         }
         if self.ledger.keep_days < LEAST_KEPT_DAYS {
             let problem = format!(

@@ -28,15 +28,19 @@ pub fn progress(screen: &Screen) -> Option<&'static str> {
         | Screen::Approved { .. }
         | Screen::NotPaid { .. }
         | Screen::Unknown { .. }
+        | Screen::Purchase(_)
         | Screen::Transactions { .. }
+        | Screen::Seek { .. }
         | Screen::Transaction(_)
         | Screen::Receipt(_)
         | Screen::Cart(_)
+        | Screen::Cash(_)
         | Screen::Goods(_)
         | Screen::Queue { .. }
         | Screen::Settlement(_)
         | Screen::Staff(_)
         | Screen::Enrol { .. }
+        | Screen::Turning(_)
         | Screen::OutOfService { .. } => None,
     }
 }
@@ -46,11 +50,13 @@ pub const BEGINNING: &str = "beginning";
 
 fn status_word(screen: &Screen) -> &'static str {
     match screen {
-        Screen::OutOfService { .. } | Screen::Enrol { .. } => "out_of_service",
+        Screen::OutOfService { .. } | Screen::Enrol { .. } | Screen::Turning(_) => "out_of_service",
         Screen::Processing { progress: Progress::SigningOn, .. } => "signing_on",
         Screen::Processing { progress: Progress::ReversingEarlier | Progress::AskingAboutEarlier, .. } => {
             "reversing_earlier"
         }
+        // Its rest is paid at the terminal, and nothing begins before.
+        Screen::Purchase(_) => "busy",
         other if progress(other).is_some() => "busy",
         _ => "ready",
     }
@@ -81,7 +87,7 @@ pub fn status(view: &View, who: &Who) -> StatusAnswer {
         merchant_code: who.merchant_code.clone(),
         terminal_number: who.terminal_number.clone(),
         currency: view.currency.code().to_owned(),
-        test: view.test,
+        test: view.mark.is_for_tests(),
         version: env!("CARGO_PKG_VERSION"),
     }
 }

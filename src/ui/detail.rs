@@ -78,7 +78,7 @@ fn shown(view: &Option<view::View>) -> Option<view::Detail> {
 pub(super) fn show(window: &AppWindow, shown: &view::Detail, entry: &AmountEntry, language: Language) {
     let detail = window.global::<Detail>();
     let row = &shown.row;
-    detail.set_kind(values::kind(row.kind));
+    detail.set_kind(values::row_kind(row.kind));
     detail.set_state(values::row_state(row.state));
     detail.set_amount(values::money(row.amount));
     detail.set_card(values::card(&row.truncated_pan).into());

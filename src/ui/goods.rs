@@ -2,7 +2,7 @@
 
 use slint::{ComponentHandle, ModelRc, SharedString};
 
-use super::generated::{self, AppWindow, Goods};
+use super::generated::{self, AppWindow, Cash, Goods};
 use super::{Intents, Shared, values};
 use crate::app::shop_view::{FoundView, GoodView, ShopIntent, ShopView};
 use crate::app::view::{Intent, Screen};
@@ -83,6 +83,7 @@ pub(super) fn show_shop(window: &AppWindow, shop: &ShopView, language: Language)
     let goods = window.global::<Goods>();
     goods.set_quick(ModelRc::from(rows(&shop.quick, language).as_slice()));
     goods.set_in_cart(i32::try_from(shop.in_cart).unwrap_or(i32::MAX));
+    window.global::<Cash>().set_possible(shop.cash);
 }
 
 /// Shows what was found.

@@ -5,6 +5,7 @@ use slint::ComponentHandle;
 use super::amount_entry::AmountEntry;
 use super::generated::{AppWindow, Keypad};
 use super::{Intents, Shared, values};
+use crate::app::cash_view::CashStage;
 use crate::app::shop_view::ShopIntent;
 use crate::app::staff_view::StaffIntent;
 use crate::app::view::{Intent, Screen, View};
@@ -97,7 +98,12 @@ const fn is_about_the_queue(kind: ReasonKind) -> bool {
 pub(super) fn follow(entry: &mut AmountEntry, view: &View) {
     entry.set_currency(view.currency);
     match view.screen {
-        Screen::Approved { .. } | Screen::Unknown { .. } => entry.clear(),
+        Screen::Approved { .. } | Screen::Unknown { .. } | Screen::Purchase(_) => entry.clear(),
+        Screen::Cash(ref cash) => {
+            if matches!(cash.stage, CashStage::Done { .. }) {
+                entry.clear();
+            }
+        }
         Screen::NotPaid { .. } => entry.keep(),
         Screen::Keypad { .. }
         | Screen::PresentCard { .. }
@@ -107,6 +113,7 @@ pub(super) fn follow(entry: &mut AmountEntry, view: &View) {
         | Screen::Processing { .. }
         | Screen::ShowCode { .. }
         | Screen::Transactions { .. }
+        | Screen::Seek { .. }
         | Screen::Transaction(_)
         | Screen::Receipt(_)
         | Screen::Cart(_)
@@ -115,6 +122,7 @@ pub(super) fn follow(entry: &mut AmountEntry, view: &View) {
         | Screen::Staff(_)
         | Screen::Queue { .. }
         | Screen::Enrol { .. }
+        | Screen::Turning(_)
         | Screen::OutOfService { .. } => {}
     }
 }

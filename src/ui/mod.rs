@@ -25,6 +25,7 @@ pub mod amount_entry;
 mod applications;
 mod back_end;
 mod cart;
+mod cash;
 mod copies;
 mod detail;
 mod enrolment;
@@ -35,13 +36,16 @@ mod payment;
 mod pin;
 mod pin_typed;
 mod preferences;
+mod purchase;
 mod queue;
 mod receipt;
 mod scanned;
+mod seek;
 mod settlement;
 mod staff;
 mod status;
 mod till;
+mod training;
 mod transactions;
 mod values;
 
@@ -126,13 +130,17 @@ impl Touchscreen {
         transactions::setup(&window, &shared, &intents);
         detail::setup(&window, &shared, &intents);
         receipt::setup(&window, &shared, &intents);
+        seek::setup(&window, &shared, &intents);
+        purchase::setup(&window, &intents);
         queue::setup(&window, &shared, &intents);
         settlement::setup(&window, &shared, &intents);
         enrolment::setup(&window, &shared, &intents);
         cart::setup(&window, &shared, &intents);
+        cash::setup(&window, &shared, &intents);
         goods::setup(&window, &shared, &intents);
         till::setup(&window, &intents);
         staff::setup(&window, &shared, &intents);
+        training::setup(&window, &intents);
         preferences::set_language(&window, options.language);
         preferences::set_dark(&window, options.dark);
         let theme = window.global::<Theme>();
@@ -230,6 +238,8 @@ struct State {
     entry: AmountEntry,
     /// How much of an earlier transaction goes back, or is completed.
     detail_entry: AmountEntry,
+    /// What a customer gives in cash.
+    given: AmountEntry,
     /// Wiped when the screen that asks for it goes.
     pin: PinTyped,
     /// Which layout of the PIN's keys is asked for: another number each time.
@@ -244,6 +254,8 @@ struct State {
     staff: StaffTyped,
     /// What goods are looked for by.
     search: String,
+    /// What payments are looked for by.
+    seek: String,
     /// Which pages of a settlement's lists are shown.
     settlement_pages: settlement::Pages,
     /// Which page of a card's applications is shown, from 0.
@@ -260,6 +272,7 @@ impl Default for State {
             view: None,
             entry: AmountEntry::new(Currency::CNY),
             detail_entry: AmountEntry::new(Currency::CNY),
+            given: AmountEntry::new(Currency::CNY),
             pin: PinTyped::new(),
             pin_layout: 0,
             code: CodeTyped::default(),
@@ -267,6 +280,7 @@ impl Default for State {
             number: NumberTyped::default(),
             staff: StaffTyped::new(AmountEntry::new(Currency::CNY)),
             search: String::new(),
+            seek: String::new(),
             settlement_pages: settlement::Pages::default(),
             applications_page: 0,
             cashiers_language: Language::default(),
@@ -291,6 +305,7 @@ impl Shared {
             if settlement::is_another(state.view.as_ref().map(|before| &before.screen), &view.screen) {
                 state.settlement_pages = settlement::Pages::default();
             }
+            cash::follow(&mut state.given, state.view.as_ref(), &view);
             state.staff.follow(state.view.as_ref(), &view);
             if !matches!(view.screen, Screen::Enrol { .. }) {
                 state.code = CodeTyped::default();
@@ -306,7 +321,11 @@ fn paint(window: &AppWindow, shared: &Shared) {
     let Some(view) = view else { return };
     if matches!(
         view.screen,
-        Screen::Keypad { .. } | Screen::Staff(_) | Screen::Enrol { .. } | Screen::OutOfService { .. }
+        Screen::Keypad { .. }
+            | Screen::Purchase(_)
+            | Screen::Staff(_)
+            | Screen::Enrol { .. }
+            | Screen::OutOfService { .. }
     ) {
         preferences::return_to_cashier(window, shared);
     }
@@ -316,7 +335,7 @@ fn paint(window: &AppWindow, shared: &Shared) {
     };
     preferences::speak_to_cardholder(window, shared, asked_for);
     let language = preferences::language(window);
-    status::show(window, &view);
+    status::show(window, &view, language);
     staff::show_duty(window, &view.duty);
     payment::show_codes(window, shared, view.codes);
     goods::show_shop(window, &view.shop, language);
@@ -370,8 +389,22 @@ fn paint(window: &AppWindow, shared: &Shared) {
             ScreenName::Approved
         }
         Screen::NotPaid { .. } => ScreenName::NotPaid,
+        Screen::Purchase(shown) => {
+            purchase::show(window, shown, language);
+            ScreenName::Purchase
+        }
         Screen::Unknown { .. } => ScreenName::Unknown,
-        Screen::Transactions { rows, page, pages, count_today, total_today, count_back, total_back, copies } => {
+        Screen::Transactions {
+            rows,
+            page,
+            pages,
+            count_today,
+            total_today,
+            count_back,
+            total_back,
+            copies,
+            sought,
+        } => {
             let today = transactions::Today {
                 count: *count_today,
                 total: *total_today,
@@ -379,8 +412,13 @@ fn paint(window: &AppWindow, shared: &Shared) {
                 back: *total_back,
             };
             transactions::show(window, rows, *page, *pages, &today);
+            seek::show_sought(window, sought.as_ref());
             copies::show(window, copies, language);
             ScreenName::Transactions
+        }
+        Screen::Seek { notice } => {
+            seek::show(window, shared, notice.as_ref(), language);
+            ScreenName::Seek
         }
         Screen::Transaction(shown) => {
             let entry = shared.with(|state| state.detail_entry);
@@ -395,6 +433,10 @@ fn paint(window: &AppWindow, shared: &Shared) {
         Screen::Cart(shown) => {
             cart::show(window, shared, shown, language);
             ScreenName::Cart
+        }
+        Screen::Cash(shown) => {
+            cash::show(window, shared, shown, language);
+            ScreenName::Cash
         }
         Screen::Goods(found) => {
             goods::show(window, shared, found, language);
@@ -413,6 +455,10 @@ fn paint(window: &AppWindow, shared: &Shared) {
         Screen::Enrol { serial_number, progress, notice } => {
             enrolment::show(window, shared, serial_number, *progress, notice.as_ref(), language);
             ScreenName::Enrolment
+        }
+        Screen::Turning(turn) => {
+            training::show(window, *turn);
+            ScreenName::Turning
         }
         Screen::OutOfService { .. } => ScreenName::OutOfService,
     };

@@ -54,13 +54,17 @@ pub(super) fn show(window: &AppWindow, screen: &Screen, language: Language) {
         | Screen::Processing { .. }
         | Screen::ShowCode { .. }
         | Screen::Transactions { .. }
+        | Screen::Seek { .. }
         | Screen::Transaction(_)
         | Screen::Receipt(_)
         | Screen::Cart(_)
+        | Screen::Cash(_)
         | Screen::Goods(_)
         | Screen::Settlement(_)
         | Screen::Staff(_)
         | Screen::Queue { .. }
+        | Screen::Turning(_)
+        | Screen::Purchase(_)
         | Screen::Enrol { .. } => {}
     }
 }

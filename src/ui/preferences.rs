@@ -48,15 +48,19 @@ const fn is_customers(screen: &Screen) -> bool {
         Screen::Keypad { .. }
         | Screen::Approved { .. }
         | Screen::Unknown { .. }
+        | Screen::Purchase(_)
         | Screen::Transactions { .. }
+        | Screen::Seek { .. }
         | Screen::Transaction(_)
         | Screen::Receipt(_)
         | Screen::Cart(_)
+        | Screen::Cash(_)
         | Screen::Goods(_)
         | Screen::Settlement(_)
         | Screen::Staff(_)
         | Screen::Queue { .. }
         | Screen::Enrol { .. }
+        | Screen::Turning(_)
         | Screen::OutOfService { .. } => false,
     }
 }

@@ -54,6 +54,14 @@ impl Scanned {
         self.last = Some(clock::instant());
     }
 
+    /// The same where keys do other things as well: only what comes quickly belongs together.
+    pub(super) fn quick_sign(&mut self, sign: &str) {
+        if self.last.is_none_or(|last| clock::since(last) > PAUSE) {
+            self.digits.zeroize();
+        }
+        self.sign(sign);
+    }
+
     /// Takes the last digit back.
     pub(super) fn delete(&mut self) {
         self.digits.pop();

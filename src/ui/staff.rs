@@ -456,6 +456,7 @@ const fn right_of(right: Right) -> generated::StaffRight {
         Right::Goods => generated::StaffRight::Goods,
         Right::Reports => generated::StaffRight::Reports,
         Right::Shift => generated::StaffRight::Shift,
+        Right::Drawer => generated::StaffRight::Drawer,
         Right::Settle => generated::StaffRight::Settle,
         Right::Decide => generated::StaffRight::Decide,
         Right::Settings => generated::StaffRight::Settings,

@@ -1,10 +1,13 @@
 //! Binder of `ui/api/transactions.slint`: one page of transactions.
 
 use slint::{ComponentHandle, ModelRc};
+use zeroize::Zeroizing;
 
 use super::generated::{self, AppWindow, Screens, Transactions};
 use super::{Intents, Shared, values};
+use crate::app::seek_view::SeekIntent;
 use crate::app::view::{Intent, Screen, TransactionRow};
+use crate::devices::scanner::ScannedText;
 use crate::money::Amount;
 use crate::reference::TraceNumber;
 
@@ -36,9 +39,18 @@ pub(super) fn setup(window: &AppWindow, shared: &Shared, intents: &Intents) {
             sender.send(Intent::ShowTransaction(trace));
         }
     });
+    let state = shared.clone();
+    transactions.on_scan(move |text| state.with(|state| state.scanned.quick_sign(&text)));
+    let (state, sender) = (shared.clone(), intents.clone());
+    transactions.on_scanned(move || {
+        if let Some(text) = state.with(|state| state.scanned.take_quick()) {
+            let text = Zeroizing::new(text);
+            sender.send(Intent::Scanned(ScannedText::new(&text)));
+        }
+    });
     let screens = window.global::<Screens>();
     let sender = intents.clone();
-    screens.on_show_transactions(move || sender.send(Intent::ShowTransactions(0)));
+    screens.on_show_transactions(move || sender.send(Intent::Seek(SeekIntent::All)));
     let sender = intents.clone();
     screens.on_show_keypad(move || sender.send(Intent::ShowKeypad));
 }
@@ -85,7 +97,7 @@ fn row(row: &TransactionRow) -> generated::TransactionRow {
         at: values::day_and_time(row.at).into(),
         trace: row.trace.to_string().into(),
         last_four: values::last_four(&row.truncated_pan).into(),
-        kind: values::kind(row.kind),
+        kind: values::row_kind(row.kind),
         state: values::row_state(row.state),
     }
 }

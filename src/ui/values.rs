@@ -4,8 +4,9 @@ use jiff::civil::DateTime;
 use slint::{Image, Rgb8Pixel, SharedPixelBuffer};
 
 use super::generated;
-use crate::app::view::RowState;
+use crate::app::view::{RowKind, RowState};
 use crate::money::{Amount, Currency};
+use crate::payment::cash::CashKind;
 use crate::payment::transaction::Kind;
 use crate::receipt::symbol::Symbol;
 use crate::wording::{Language, Reason};
@@ -25,6 +26,15 @@ pub(super) const fn kind(kind: Kind) -> generated::TransactionKind {
         Kind::CompletionVoid => generated::TransactionKind::CompletionVoid,
         Kind::CodePayment => generated::TransactionKind::CodePayment,
         Kind::CodeRefund => generated::TransactionKind::CodeRefund,
+    }
+}
+
+/// What a row was.
+pub(super) const fn row_kind(of: RowKind) -> generated::TransactionKind {
+    match of {
+        RowKind::Host(of) => kind(of),
+        RowKind::Cash(CashKind::Sale) => generated::TransactionKind::CashSale,
+        RowKind::Cash(CashKind::Refund) => generated::TransactionKind::CashRefund,
     }
 }
 

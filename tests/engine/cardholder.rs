@@ -6,6 +6,7 @@ use yima::app::view::{Intent, Screen};
 use yima::app::{Ending, Parts};
 use yima::payment::chooser::Chooser;
 use yima::pin::Pin;
+use yima::terminal::mark::Mark;
 use yima::wording::ReasonKind;
 use zeroize::Zeroizing;
 
@@ -82,7 +83,7 @@ fn a_pin_may_be_passed_over_where_the_settings_say_so() {
 fn with_live_keys_no_pin_is_typed_on_the_screen_whatever_the_parts_say() {
     let terminal = Terminal::new(Sale::Real, Reversal::Code("00"));
     let mut running =
-        terminal.start_with("cvm-plaintext-pin", |parts| Parts { test: false, screen_pad: true, ..parts });
+        terminal.start_with("cvm-plaintext-pin", |parts| Parts { mark: Mark::Live, screen_pad: true, ..parts });
     running.charge("12.34");
     running.wish(pin("1234"));
     let screen = running.until("a PIN or the end", |screen| {

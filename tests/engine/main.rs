@@ -14,5 +14,6 @@ mod shop;
 mod slips;
 mod terminal;
 mod terminal_data;
+mod training;
 #[path = "../support/watching.rs"]
 mod watching;

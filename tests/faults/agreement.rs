@@ -14,7 +14,7 @@ pub fn disagreements(rows: &[TransactionRow], entries: &[Entry], charged: i64) -
         let entry = entries.iter().find(|entry| entry.trace == row.trace);
         let agree = match (row.state, entry.map(|entry| (entry.state, entry.amount, entry.booked))) {
             (State::Approved, Some((EntryState::Approved, asked, booked))) => {
-                asked == row.amount && booked == row.amount
+                asked == row.asked_for() && booked == row.amount
             }
             (State::Declined, None | Some((EntryState::Declined, ..))) => true,
             (State::Reversed, Some((EntryState::Reversed | EntryState::Declined, ..))) => true,

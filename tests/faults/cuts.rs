@@ -134,7 +134,7 @@ impl Counter {
             Ending::Approved => tally.approved += 1,
             Ending::Error => tally.never_sent += 1,
             Ending::Reversed => {}
-            Ending::Declined | Ending::Unresolved => {
+            Ending::Declined | Ending::Unresolved | Ending::InPart => {
                 tally.problems.push(format!("{handshake:?}, {blow:?}: {ending:?}"));
             }
         }

@@ -5,10 +5,11 @@ use std::path::Path;
 use super::source::{Source, UsedPath};
 
 /// The modules of the library from the top down. Each uses only those that come after it.
-pub const FLOORS: [&str; 32] = [
+pub const FLOORS: [&str; 33] = [
     "cli",
     "ui",
     "till_server",
+    "training",
     "app",
     "sandbox",
     "devices",

@@ -260,6 +260,7 @@ pub fn opening(trace: TraceNumber) -> Opening {
         serial_number: "TEST000000000001".to_owned(),
         terminal: TerminalData::shipped().unwrap(),
         pin_bypass: false,
+        in_part: false,
         tables: Arc::default(),
         chooser: Chooser::Nobody,
     }

@@ -46,6 +46,7 @@ fn every_ink_is_told_from_every_ground_it_stands_on() {
         ("soft", &["paper", "card", "well", "amber-wash", "red-wash"]),
         ("jade", &["paper", "card", "jade-wash"]),
         ("amber", &["paper", "card", "amber-wash"]),
+        ("paper", &["amber"]),
         ("red", &["card", "red-wash"]),
         ("jade-ink", &["jade", "jade-pressed"]),
         ("red-ink", &["red", "red-pressed"]),

@@ -8,6 +8,7 @@ use yima::app::view::{Intent, PinPlace, QueueRow, Screen, View};
 use yima::payment::advice::AdviceKind;
 use yima::payment::queue::{Act, Kind, Resolution, Standing};
 use yima::pin::Pin;
+use yima::terminal::mark::Mark;
 use yima::ui::WindowOptions;
 use yima::wording::{Language, Reason, ReasonKind};
 use zeroize::Zeroizing;
@@ -172,7 +173,7 @@ fn every_question_stays_on_the_screen() {
         for (word, language, labels) in [("en", Language::English, english), ("zh", Language::Chinese, chinese)] {
             let bench = Bench::open(WindowOptions { width, height, language, ..WindowOptions::default() });
             let row = QueueRow { amount: cny(999_999_999_999), ..queue_row(101, Kind::Reversal, Standing::Parked) };
-            bench.show(View { test: true, ..queue_of(vec![row]) });
+            bench.show(View { mark: Mark::Test, ..queue_of(vec![row]) });
             for (step, label) in labels.into_iter().enumerate() {
                 touch(&bench, label);
                 bench.pass(Duration::from_millis(300));

@@ -3,14 +3,17 @@
 #![cfg(feature = "screen")]
 #![allow(clippy::unwrap_used, reason = "a test stops where something fails")]
 
+mod cash;
 mod contrast;
 mod deciding;
 mod enrolling;
 mod fonts;
+mod parting;
 mod pictures;
 mod platform;
 mod reading;
 mod receipts;
+mod seeking;
 mod selling;
 mod settling;
 #[path = "../support/slip.rs"]
@@ -19,5 +22,6 @@ mod staff;
 mod staff_views;
 mod targets;
 mod touching;
+mod training;
 mod translations;
 mod views;

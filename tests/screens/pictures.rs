@@ -27,12 +27,14 @@ const BY_NIGHT: &[&str] = &[
     "approved-asks",
     "not-paid",
     "unknown",
+    "purchase-fullest",
     "transactions",
     "queue",
     "settlement-open",
     "settlement-reading-again",
     "settlement-differences",
     "account",
+    "present-card-training",
 ];
 
 /// Scenes that are also drawn on larger panels.

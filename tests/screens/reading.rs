@@ -61,6 +61,7 @@ fn a_row_shows_the_last_digit_of_the_card_whatever_stands_beside_it() {
                     count_back,
                     total_back,
                     copies,
+                    sought,
                 } = transactions(Vec::new())
                 else {
                     unreachable!()
@@ -75,6 +76,7 @@ fn a_row_shows_the_last_digit_of_the_card_whatever_stands_beside_it() {
                     count_back,
                     total_back,
                     copies,
+                    sought,
                 }));
                 bench.pixels()
             };

@@ -4,12 +4,13 @@ use slint::platform::Key;
 use yima::app::TillIntent;
 use yima::app::shop_view::{CartView, ShopIntent};
 use yima::app::view::{Intent, Screen, View};
+use yima::devices::scanner::ScannedText;
 use yima::goods::{Discount, GoodNumber, Unit};
 use yima::wording::{Reason, ReasonKind};
 
 use crate::platform::Bench;
 use crate::touching::{benches, is_there, key, press, touch};
-use crate::views::{cart, cny, found, fullest_cart, good, quick, till_cart, view};
+use crate::views::{cart, cny, found, fullest_cart, good, quick, till_cart, transactions, view};
 
 fn number(number: u32) -> GoodNumber {
     GoodNumber::new(number).unwrap()
@@ -51,6 +52,33 @@ fn a_scanner_on_the_keypad_puts_goods_in_and_charges_nothing() {
         assert_eq!(sent(&bench), []);
         bench.show(keypad());
         assert!(is_there(&bench, "Charge 0.00"), "its digits are no amount");
+    }
+}
+
+#[test]
+fn a_scanner_at_the_list_of_payments_opens_what_a_receipt_names_and_no_key_of_it_does_anything_else() {
+    let receipt = "Y2/898440100000001/00000001/000001/000123/012345678901/1234/CNY/20260305T142609//";
+    for bench in benches() {
+        bench.show(view(transactions(Vec::new())));
+        type_in(&bench, receipt);
+        key(&bench, Key::Return);
+        assert_eq!(bench.sent(), [Intent::Scanned(ScannedText::new(receipt))]);
+        // A person who presses a few keys scans nothing.
+        type_in(&bench, "Y2");
+        key(&bench, Key::Return);
+        assert_eq!(bench.sent(), []);
+    }
+}
+
+#[test]
+fn why_a_scan_was_of_no_use_is_said_over_whatever_is_shown() {
+    for bench in benches() {
+        let note = Reason::of(ReasonKind::ScanPaysLater);
+        let said = note.sentences(yima::wording::Language::English);
+        bench.show(View { scan_note: Some(note), ..keypad() });
+        assert!(is_there(&bench, &format!("{} {}", said.what, said.advice)));
+        bench.show(keypad());
+        assert!(!is_there(&bench, &format!("{} {}", said.what, said.advice)));
     }
 }
 

@@ -6,6 +6,7 @@ use slint::platform::Key;
 use yima::app::settlement_view::{AccountView, OpenBatch, RequestView, SettlementIntent, SettlementView, WaitsFor};
 use yima::app::view::{Intent, View};
 use yima::settlement::closing::{State, Verdict};
+use yima::terminal::mark::Mark;
 use yima::ui::WindowOptions;
 use yima::wording::Language;
 
@@ -201,7 +202,7 @@ fn every_question_about_a_settlement_stays_on_the_screen() {
             ("zh", Language::Chinese, ["放弃", "收单机构会结算"]),
         ] {
             let bench = Bench::open(WindowOptions { width, height, language, ..WindowOptions::default() });
-            bench.show(View { test: true, ..silent() });
+            bench.show(View { mark: Mark::Test, ..silent() });
             for (step, label) in labels.into_iter().enumerate() {
                 touch(&bench, label);
                 bench.pass(Duration::from_millis(300));

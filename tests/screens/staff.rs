@@ -6,6 +6,7 @@ use slint::platform::Key;
 use yima::app::staff_view::{CodePurpose, PeopleView, StaffIntent, StaffView};
 use yima::app::view::{Intent, Screen, View};
 use yima::people::{Code, Movement, Right};
+use yima::terminal::mark::Mark;
 use yima::ui::WindowOptions;
 use yima::wording::{Language, ReasonKind};
 use zeroize::Zeroizing;
@@ -247,7 +248,7 @@ fn every_step_is_drawn_in_both_shapes_and_languages() {
         for (word, language) in [("zh", Language::Chinese), ("en", Language::English)] {
             for (name, shown, touches, typed) in &steps {
                 let bench = Bench::open(WindowOptions { width, height, language, ..WindowOptions::default() });
-                bench.show(View { test: true, ..shown.clone() });
+                bench.show(View { mark: Mark::Test, ..shown.clone() });
                 for [english, chinese] in touches {
                     touch(&bench, if language == Language::English { english } else { chinese });
                 }

@@ -5,6 +5,7 @@ use yima::app::staff_view::{
 };
 use yima::app::view::{LinkState, Screen, View};
 use yima::people::{Closing, PersonNumber, Right, Shift};
+use yima::terminal::mark::Mark;
 use yima::wording::{Reason, ReasonKind};
 
 use crate::views::{Scene, at, cny, quick, view};
@@ -52,6 +53,8 @@ pub fn open_shift(minor: u64) -> Shift {
         float: cny(minor),
         put_in: cny(123_456),
         taken_out: cny(50_000),
+        sold: cny(0),
+        given_back: cny(0),
         closing: None,
     }
 }
@@ -85,7 +88,7 @@ pub fn scenes() -> Vec<Scene> {
             View {
                 link: LinkState::Offline,
                 waiting: 12,
-                test: true,
+                mark: Mark::Test,
                 shop: quick(),
                 ..on_duty(Screen::Keypad { notice: None }, long)
             },
@@ -96,7 +99,7 @@ pub fn scenes() -> Vec<Scene> {
         scene(
             "code-wrong",
             View {
-                test: true,
+                mark: Mark::Test,
                 ..people_here(code(CodePurpose::SignOn, Some(person(1, "小王")), Some(ReasonKind::CodeWrong), 0))
             },
             "274",
@@ -104,7 +107,7 @@ pub fn scenes() -> Vec<Scene> {
         scene(
             "code-waits",
             View {
-                test: true,
+                mark: Mark::Test,
                 link: LinkState::HostSilent,
                 ..people_here(code(CodePurpose::Unlock, Some(person(2, long)), Some(ReasonKind::CodeWaits), 3600))
             },
@@ -120,7 +123,7 @@ pub fn scenes() -> Vec<Scene> {
         scene(
             "code-manager-fullest",
             View {
-                test: true,
+                mark: Mark::Test,
                 ..on_duty(
                     code(
                         CodePurpose::Right(Right::PreAuthorisationVoid),
@@ -147,7 +150,7 @@ pub fn scenes() -> Vec<Scene> {
         scene("people", on_duty(staff(StaffView::People(people(None))), "小王"), ""),
         scene(
             "people-refused",
-            View { test: true, ..on_duty(staff(StaffView::People(people(Some(refused())))), long) },
+            View { mark: Mark::Test, ..on_duty(staff(StaffView::People(people(Some(refused())))), long) },
             "",
         ),
         scene(
@@ -165,7 +168,7 @@ pub fn scenes() -> Vec<Scene> {
         scene(
             "people-first",
             View {
-                test: true,
+                mark: Mark::Test,
                 ..people_here(staff(StaffView::People(PeopleView { first: true, pages: 1, ..people(None) })))
             },
             "",
@@ -180,7 +183,7 @@ pub fn scenes() -> Vec<Scene> {
         scene(
             "shift-open-fullest",
             View {
-                test: true,
+                mark: Mark::Test,
                 ..on_duty(
                     shift(Some(open_shift(999_999_999_999)), None, Some(Reason::of(ReasonKind::DrawerTooLittle))),
                     long,
@@ -189,6 +192,10 @@ pub fn scenes() -> Vec<Scene> {
             "",
         ),
         scene("shift-right", on_duty(shift(None, Some(counted(93_456)), None), "小王"), ""),
-        scene("shift-wrong", View { test: true, ..on_duty(shift(None, Some(counted(93_411)), None), "小王") }, ""),
+        scene(
+            "shift-wrong",
+            View { mark: Mark::Test, ..on_duty(shift(None, Some(counted(93_411)), None), "小王") },
+            "",
+        ),
     ]
 }

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use i_slint_backend_testing::{AccessibleRole, ElementHandle, ElementQuery};
 use yima::app::view::{CopyState, CopyView, PinPlace, Screen, View};
 use yima::receipt::CopyFor;
+use yima::terminal::mark::Mark;
 use yima::ui::WindowOptions;
 use yima::wording::{Language, Reason, ReasonKind};
 
@@ -143,7 +144,7 @@ fn every_reason_leaves_everything_on_the_screen((width, height): (u16, u16), lan
     for &kind in ReasonKind::ALL {
         for (place, screen) in &places {
             let screen = screen(Reason::with_detail(kind, "000001-000042"));
-            bench.show(View { test: true, ..view(screen) });
+            bench.show(View { mark: Mark::Test, ..view(screen) });
             everything_is_on_the_screen(&bench, (width, height), &format!("{} on {place}", kind.word()));
         }
     }
@@ -158,7 +159,7 @@ fn whatever_is_said_of_a_pin_leaves_everything_on_the_screen() {
                 for place in [PinPlace::Screen { keys: SHUFFLED }, PinPlace::Reader] {
                     let (amount, notice) = (cny(999_999_999_999), Some(Reason::of(kind)));
                     let screen = Screen::EnterPin { amount, notice, place, may_bypass: true, language: None };
-                    bench.show(View { test: true, ..view(screen) });
+                    bench.show(View { mark: Mark::Test, ..view(screen) });
                     let name = format!("{} at {place:?} in {language:?}", kind.word());
                     everything_is_on_the_screen(&bench, (width, height), &name);
                 }

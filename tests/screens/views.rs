@@ -1,11 +1,15 @@
 //! Every screen in every state worth a look; each subject has a file of its own.
 
+mod cash;
 mod history;
 mod keypad;
 mod paying;
+mod purchase;
+mod seeking;
 mod selling;
 mod settling;
 mod till;
+mod training;
 
 use jiff::civil::{DateTime, date};
 use yima::app::shop_view::ShopView;
@@ -14,13 +18,18 @@ use yima::app::view::{LinkState, Screen, View};
 use yima::money::{Amount, Currency};
 use yima::payment::transaction;
 use yima::reference::{Batch, Stan, TraceNumber};
+use yima::terminal::mark::Mark;
 
+pub use cash::{asks, done, taken};
 pub use history::{detail, drawn, queue, queue_row, receipt, transactions};
 pub use keypad::WRONG_SETTING;
 pub use paying::{MANY_NAMES, SHUFFLED, approved, approved_with_link, longest_link};
+pub use purchase::{purchase, screen as purchase_screen};
+pub use seeking::found as found_payments;
 pub use selling::{cart, found, fullest_cart, good, quick};
 pub use settling::{account, batch, closed, differing, open_batch, past, screen as settlement, settling};
 pub use till::till_cart;
+pub use training::training;
 
 pub fn cny(minor: u64) -> Amount {
     Amount::new(minor, Currency::CNY).unwrap()
@@ -39,11 +48,12 @@ pub fn view(screen: Screen) -> View {
         queued: 0,
         merchant_name: "老王小吃店".to_owned(),
         currency: Currency::CNY,
-        test: false,
+        mark: Mark::Live,
         codes: false,
         shop: ShopView::default(),
         display: None,
         duty: DutyView::default(),
+        scan_note: None,
     }
 }
 
@@ -71,10 +81,14 @@ pub fn scenes() -> Vec<Scene> {
     [
         keypad::scenes(),
         paying::scenes(),
+        purchase::scenes(),
         history::scenes(),
         selling::scenes(),
+        cash::scenes(),
         settling::scenes(),
         till::scenes(),
+        training::scenes(),
+        seeking::scenes(),
         crate::staff_views::scenes(),
     ]
     .concat()

@@ -2,6 +2,7 @@
 //! what the power does in [`power`].
 
 mod back;
+mod parting;
 mod people;
 mod power;
 mod screen;
@@ -31,6 +32,7 @@ use people::People;
 use screen::{Shown, word};
 
 pub use back::Undone;
+pub use parting::allowed;
 pub use people::{Told, Word};
 pub use power::may_follow;
 

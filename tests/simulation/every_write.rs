@@ -24,6 +24,7 @@ fn pays(card: &'static str) -> Part {
         touches_twice: false,
         forgets_card: false,
         regrets: None,
+        rest: None,
     })
 }
 

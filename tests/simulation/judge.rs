@@ -1,9 +1,10 @@
 //! What must be true at the end of every day.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::Connection;
 use yima::ledger::TransactionRow;
+use yima::payment::purchase::{Purchase, PurchaseState};
 use yima::payment::queue::Resolution;
 use yima::payment::record::State;
 use yima::payment::transaction::Kind;
@@ -71,15 +72,23 @@ pub fn judge(
         })
     };
     problems.extend(gone_back_wrongly(&entries, undone));
-    let mut payments = BTreeMap::<usize, Vec<TraceNumber>>::new();
+    // All parts of a purchase that is paid are one payment; of one that was given up they are none.
+    let purchase_of = |trace: TraceNumber| ledger.purchase_of(trace).unwrap();
+    let payment = |trace: TraceNumber| match purchase_of(trace) {
+        None => Some(format!("{trace}")),
+        Some(purchase) => (purchase.state == PurchaseState::Paid).then(|| format!("purchase {}", purchase.number)),
+    };
+    let mut payments = BTreeMap::<usize, BTreeSet<String>>::new();
     for (trace, customer) in owners.iter().filter(|(trace, _)| paid(**trace)) {
-        payments.entry(*customer).or_default().push(*trace);
+        payments.entry(*customer).or_default().extend(payment(*trace));
     }
+    problems.extend(purchases_gone_wrong(&said, purchase_of));
     for (customer, payments) in payments.iter().filter(|(_, payments)| payments.len() > 1) {
         problems.push(format!("customer {customer} has paid {} times: {payments:?}", payments.len()));
     }
     for Told { customer, word, payments } in told {
-        let count = payments.iter().filter(|trace| paid(**trace)).count();
+        let count = payments.iter().filter(|trace| paid(**trace)).filter_map(|trace| payment(*trace));
+        let count = count.collect::<BTreeSet<_>>().len();
         let right = match word {
             Word::Paid => count == 1,
             Word::NotPaid => count == 0,
@@ -88,7 +97,15 @@ pub fn judge(
             problems.push(format!("customer {customer} was told {word:?} and has paid {count} of {payments:?}"));
         }
     }
-    for row in rows.iter().filter(|row| row.state == State::Approved) {
+    let has_slips = |row: &TransactionRow| match purchase_of(row.trace) {
+        None => true,
+        // Of a purchase the part that was approved last has them.
+        Some(purchase) => {
+            let last = purchase.parts.iter().rfind(|part| part.state == State::Approved);
+            purchase.state == PurchaseState::Paid && last.is_some_and(|part| part.trace == row.trace)
+        }
+    };
+    for row in rows.iter().filter(|row| row.state == State::Approved && has_slips(row)) {
         let copies = ledger.copies_of(row.trace).unwrap();
         for copy in [CopyFor::Merchant, CopyFor::Customer] {
             if !copies.iter().any(|slip| slip.copy == copy) {
@@ -98,7 +115,9 @@ pub fn judge(
     }
     for (trace, state) in acknowledged {
         let now = rows.iter().find(|row| row.trace == *trace).map(|row| row.state);
-        if !now.is_some_and(|now| may_follow(*state, now)) {
+        let given_up = || purchase_of(*trace).is_some_and(|purchase| purchase.state == PurchaseState::GivenUp);
+        let taken_back = *state == State::Approved && now != Some(State::Approved);
+        if !now.is_some_and(|now| may_follow(*state, now)) || (taken_back && !given_up()) {
             problems.push(format!("{trace} was written as {} and ends as {:?}", state.word(), now.map(State::word)));
         }
     }
@@ -109,6 +128,23 @@ pub fn judge(
         problems.push(format!("the database is damaged: {verdict}"));
     }
     rows
+}
+
+/// Purchases that are left open, are paid with other than what is due, or were given up and are not back as far as the terminal sees to it.
+fn purchases_gone_wrong(rows: &[TransactionRow], purchase_of: impl Fn(TraceNumber) -> Option<Purchase>) -> Vec<String> {
+    let mut problems = Vec::new();
+    for purchase in rows.iter().filter_map(|row| purchase_of(row.trace)) {
+        let (number, paid, due) = (purchase.number, purchase.paid().minor(), purchase.due.minor());
+        let right = match purchase.state {
+            PurchaseState::Open => false,
+            PurchaseState::Paid => paid == due,
+            PurchaseState::GivenUp => purchase.is_back(),
+        };
+        if !right {
+            problems.push(format!("purchase {number} is {}: {paid} of {due}", purchase.state.word()));
+        }
+    }
+    problems
 }
 
 /// Of which sale more went back than was paid, or other than the screens said.

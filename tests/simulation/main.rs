@@ -69,6 +69,16 @@ fn the_same_seed_is_the_same_day() {
     }
 }
 
+#[test]
+fn on_days_of_parts_purchases_are_paid_to_the_end_and_given_up() {
+    let lines = [3, 10, 17, 24, 31, 38].map(|seed| live(&Plan::of(seed), true).lines).concat();
+    // Of 66.10 the host approves the half: who has paid all of it has paid in parts.
+    for wanted in ["Open", "Back", "PAID 6610"] {
+        let said = |line: &&String| line.contains(wanted) && (line.contains("purchase") || wanted.starts_with("PAID"));
+        assert!(lines.iter().any(|line| said(&line)), "no {wanted} in {} lines", lines.len());
+    }
+}
+
 /// Not a test: `./dev simulate` says which seeds.
 #[test]
 #[ignore = "plays the days that ./dev simulate asks for"]

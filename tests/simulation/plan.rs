@@ -51,6 +51,8 @@ pub struct Customer {
     pub forgets_card: bool,
     /// Comes back with the card when it is paid.
     pub regrets: Option<Regret>,
+    /// The card that pays the rest where the first one pays a part; none, where nobody pays it.
+    pub rest: Option<&'static str>,
 }
 
 /// What a customer who has paid comes back for.
@@ -172,6 +174,7 @@ impl Customer {
         touches_twice: false,
         forgets_card: false,
         regrets: None,
+        rest: None,
     };
 }
 
@@ -230,9 +233,36 @@ impl Plan {
                 }
             }
         }
-        Self { seed, parts }
+        let plan = Self { seed, parts };
+        if plan.takes_parts() { plan.with_parts() } else { plan }
+    }
+
+    /// The acquirer of this day lets issuers approve parts.
+    pub const fn takes_parts(&self) -> bool {
+        self.seed % DAYS_OF_PARTS == LATEST_DAY_OF_PARTS
+    }
+
+    /// Many of its customers have a card with too little, or buy what the host approves half of.
+    fn with_parts(mut self) -> Self {
+        let random = &mut Random::new(self.seed ^ 0x5041_5254_5300_0000);
+        for part in &mut self.parts {
+            let Part::Customer(customer) = part else { continue };
+            if random.percent(40) {
+                (customer.card, customer.minor) = ("low-balance", random.between(9_41, 30_00));
+            } else if random.percent(40) {
+                customer.minor = 66_10;
+            }
+            customer.rest = random.percent(65).then(|| random.one_of(&CARDS));
+        }
+        self
     }
 }
+
+/// On one day of so many parts are approved.
+const DAYS_OF_PARTS: u64 = 7;
+
+/// Which.
+const LATEST_DAY_OF_PARTS: u64 = 3;
 
 /// On one day of so many customers come back.
 const DAYS_OF_REGRETS: u64 = 7;
@@ -270,6 +300,7 @@ fn customer(random: &mut Random) -> Customer {
         touches_twice: random.percent(10),
         forgets_card: random.percent(10),
         regrets: None,
+        rest: None,
     }
 }
 

@@ -24,12 +24,14 @@ use yima::sandbox::card::profile::CardProfile;
 use yima::sandbox::host::{Host, Service};
 use yima::terminal::identity::Identity;
 use yima::terminal::link::LinkSettings;
+use yima::terminal::mark::Mark;
 use yima::terminal::settings::{Origin, Settings, SoundSettings};
 use yima::vault::software::{self, SoftwareVault};
 use yima::vault::{KeyName, SecureElement};
 use yima::wording::Language;
 
 use crate::counter::{Paper, Slot};
+use crate::day::allowed;
 use crate::disk;
 use crate::network::Network;
 use crate::plan::Plan;
@@ -185,7 +187,7 @@ impl Premises {
     }
 
     /// The terminal is switched on.
-    pub fn parts(&self, network: &Network, slot: &Slot, paper: &Paper) -> Result<Parts, LedgerError> {
+    pub fn parts(&self, network: &Network, slot: &Slot, paper: &Paper, in_part: bool) -> Result<Parts, LedgerError> {
         let vault: Arc<dyn SecureElement> = Arc::new(SoftwareVault::open(&self.kit()).unwrap());
         let ledger = self.ledger()?.keeping_numbers(Arc::clone(&vault));
         let has_working_keys = vault.check_value(KeyName::Mac).unwrap().is_some();
@@ -197,7 +199,7 @@ impl Premises {
             merchant_code: self.identity.merchant_code().unwrap(),
             terminal_number: self.identity.terminal_number().unwrap(),
             terminal: self.terminal.clone(),
-            tables: in_use.tables,
+            tables: if in_part { allowed(&in_use.tables) } else { in_use.tables },
             set: (in_use.provenance, in_use.hashes),
             receipt_key: None,
             emv_files: self.setup.emv_files(&self.identity),
@@ -212,6 +214,7 @@ impl Premises {
             link: Arc::new(HttpsLink::over(carrier, host, &self.kit(), self.identity.clone(), vault).unwrap()),
             has_working_keys,
             completion_percent: 115,
+            in_part: true,
             codes: None,
             settlement: SettlementPlan::NEVER,
             queue_codes: Dialect::shipped("unionpay").unwrap().queue,
@@ -226,7 +229,7 @@ impl Premises {
             shop: ShopSetup::default(),
             till_keys: None,
             staff,
-            test: true,
+            mark: Mark::Test,
             lock: self.setup.lock().unwrap(),
             identity: self.identity.clone(),
         })

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use yima::money::{Amount, Currency};
 use yima::receipt::SaleSlip;
 use yima::reference::{AuthorisationCode, Batch, MerchantCode, Rrn, Stan, TerminalNumber, TraceNumber};
+use yima::terminal::mark::Mark;
 
 pub fn sale() -> SaleSlip {
     SaleSlip {
@@ -42,7 +43,7 @@ pub fn sale() -> SaleSlip {
         link: None,
         cashier: None,
         duplicate: None,
-        test: false,
+        mark: Mark::Live,
         letterhead: Arc::default(),
     }
 }

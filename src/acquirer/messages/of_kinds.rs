@@ -18,6 +18,18 @@ const KINDS: [(Kind, u16, &str, &str, &str, bool); 9] = [
     (Kind::CompletionNotice, 220, "000000", "06", "2400000700050", false),
 ];
 
+#[test]
+fn a_sale_of_which_a_part_may_be_approved_says_so_and_no_other_message_does() {
+    with_requests(|requests| {
+        let sixty = |request: &SaleRequest| {
+            requests.sale(request).unwrap().frame.message.text(60).map(str::to_owned).unwrap_or_default()
+        };
+        let whole = sixty(&request(Kind::Sale, true));
+        let in_part = sixty(&SaleRequest { in_part: true, ..request(Kind::Sale, true) });
+        assert_eq!((whole.len(), in_part), (13, format!("{whole}1")));
+    });
+}
+
 fn request(kind: Kind, with_chip: bool) -> SaleRequest {
     let sale = sale_request();
     let chip_data = if with_chip { sale.chip_data.clone() } else { Zeroizing::default() };

@@ -180,6 +180,12 @@ pub fn read_business(
                 return refused(Field62Problem::Value("four digits"));
             };
             parameters.settlement_at = Some(format!("{hour}:{minute}"));
+        } else if tags.in_part.as_ref() == Some(&name) {
+            parameters.in_part = match value {
+                [0] => false,
+                [1] => true,
+                _ => return refused(Field62Problem::Value("00 or 01")),
+            };
         } else if name == tags.transactions || name == tags.trailer {
             let Some(text) = text else { return refused(Field62Problem::Value("a text in UTF-8")) };
             if name == tags.trailer {
@@ -219,6 +225,9 @@ pub fn write_business(parameters: &TerminalParameters, tags: &BusinessTags) -> O
         if let (Some(name), Some(value)) = (name, value) {
             field.push(tag(name)?, value.as_bytes());
         }
+    }
+    if let Some(name) = tags.in_part.as_ref().filter(|_| parameters.in_part) {
+        field.push(tag(name)?, &[1]);
     }
     if let Some(transactions) = &parameters.transactions {
         let words: Vec<_> = transactions.iter().map(Transaction::word).collect();

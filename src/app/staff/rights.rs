@@ -2,7 +2,9 @@
 //! matter ([`crate::people`]).
 
 use super::{Asking, Attendant};
+use crate::app::cash;
 use crate::app::engine::Core;
+use crate::app::purchase_view::PurchaseIntent;
 use crate::app::settlement_view::SettlementIntent;
 use crate::app::shop_view::ShopIntent;
 use crate::app::staff_view::{CodePurpose, StaffIntent, StaffView};
@@ -49,7 +51,7 @@ impl Core {
         if !self.people_sign_on() || (managing && !self.staff.roster.has_manager(&self.parts.staff.key)) {
             return Some(intent);
         }
-        if belongs_to_a_payment(&intent) {
+        if belongs_to_a_payment(&intent) || cash::goes_on(&intent) {
             return Some(intent);
         }
         let Some(person) = self.staff.on_duty.filter(|_| !self.staff.locked) else {
@@ -103,16 +105,22 @@ impl Core {
         match intent {
             Intent::Charge(_) | Intent::Shop(ShopIntent::Pay) => Some(Right::Sale),
             Intent::Begin(purpose) => Some(self.right_of(purpose)),
+            Intent::Cash(wish) => cash::right_for(wish),
             Intent::Settle { .. } | Intent::Settlement(SettlementIntent::GiveUp(_) | SettlementIntent::Withdraw) => {
                 Some(Right::Settle)
             }
+            Intent::Purchase(PurchaseIntent::AnotherCard | PurchaseIntent::ShowCode) => Some(Right::Sale),
+            // What was paid goes back.
+            Intent::Purchase(PurchaseIntent::GiveUp) => Some(Right::Void),
             Intent::Settlement(_) => Some(Right::Reports),
             Intent::Decide(..) => Some(Right::Decide),
             Intent::Shop(_) => Some(Right::Goods),
             // Who has taken a payment may look at its slip.
             Intent::ShowReceipt(trace, _) if self.shows_result_of(*trace) => None,
             Intent::ShowReceipt(..) => Some(Right::Reports),
-            Intent::ShowTransactions(_) | Intent::ShowTransaction(_) | Intent::Reprint(_) => Some(Right::Reports),
+            Intent::ShowTransactions(_) | Intent::ShowTransaction(_) | Intent::Reprint(_) | Intent::Seek(_) => {
+                Some(Right::Reports)
+            }
             Intent::Staff(
                 StaffIntent::ShowPeople(_) | StaffIntent::Add(_) | StaffIntent::GiveCode(..) | StaffIntent::Enable(..),
             ) => Some(Right::People),
@@ -132,6 +140,7 @@ impl Core {
             )
             | Intent::LeaveReceipt
             | Intent::Till(_)
+            | Intent::Training(_)
             | Intent::Cancel
             | Intent::PayByScanned(_)
             | Intent::PayByShown
@@ -145,6 +154,7 @@ impl Core {
             | Intent::RetryPrint
             | Intent::ShowQueue(_)
             | Intent::TryQueueNow
+            | Intent::Scanned(_)
             | Intent::Enrol(_) => None,
         }
     }

@@ -1,11 +1,15 @@
 //! The worker that owns the printer.
 
 use std::sync::mpsc::{Receiver, Sender};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use crate::devices::printer::{Confirmation, PrintFailure, Printer, PrinterFault};
+use crate::clock;
+use crate::devices::printer::{Confirmation, DrawerFault, PrintFailure, Printer, PrinterFault};
 use crate::ledger::CopyRow;
-use crate::reference::Batch;
+use crate::reference::{Batch, TraceNumber};
+
+/// How long opening the drawer may wait for what is being printed.
+const DRAWER_WAITS: Duration = Duration::from_secs(10);
 
 /// Which slip.
 #[derive(Clone, Copy, Debug)]
@@ -16,6 +20,8 @@ pub enum Slip {
     DeadLetter(i64),
     /// One of the settlement of a batch.
     Settlement(Batch),
+    /// One that says what was taken back of a purchase: which.
+    Purchase(i64),
 }
 
 /// What the printer is to do.
@@ -30,6 +36,13 @@ pub enum Job {
     },
     /// Say how it is.
     Look,
+    /// Open the drawer: for this cash sale, or for nobody but who wants to.
+    OpenDrawer {
+        /// Which sale, or refund.
+        of: Option<TraceNumber>,
+        /// When it was wanted: later than a while after it nobody stands there any more.
+        wanted: Instant,
+    },
 }
 
 /// How it goes.
@@ -41,6 +54,8 @@ pub enum Event {
     Ended(Slip, Result<Confirmation, PrintFailure>),
     /// How it is.
     Is(Result<(), String>),
+    /// What came of opening the drawer.
+    Drawer(Option<TraceNumber>, Result<(), DrawerFault>),
 }
 
 /// Starts the worker.
@@ -73,6 +88,10 @@ pub fn carry_out(job: Job, printer: &mut dyn Printer, patience: Duration, tell: 
             let result = printer.print(&bytes, patience, &mut |fault| tell(Event::Waiting(slip, fault)));
             Event::Ended(slip, result)
         }
+        Job::OpenDrawer { of, wanted } if clock::since(wanted) > DRAWER_WAITS => {
+            Event::Drawer(of, Err(DrawerFault::TooLate))
+        }
+        Job::OpenDrawer { of, .. } => Event::Drawer(of, printer.open_drawer()),
         Job::Look => Event::Is(printer.check().map_err(|fault| fault.to_string())),
     }
 }

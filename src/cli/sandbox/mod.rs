@@ -37,6 +37,7 @@ use crate::sandbox::host::notifications::{KeptHere, NotificationProvider, Runnin
 use crate::sandbox::host::{DEFAULT_DIALECT, DEFAULT_PORT, Host};
 use crate::sandbox::printer::{Answers, Pace, PaperWidth, PrinterSettings, Roll, SandboxPrinter};
 use crate::sandbox::receipts::RunningReceipts;
+use crate::sandbox::scanner::SandboxScanner;
 use crate::sandbox::wallet::{self as wallet_server, RunningWallets};
 use crate::terminal::identity;
 
@@ -52,6 +53,8 @@ pub enum Endpoint {
     Card(CardArguments),
     /// An ESC/POS printer on a pseudo-terminal that draws its paper
     Printer(PrinterArguments),
+    /// A scanner on a pseudo-terminal: every line of standard input is scanned
+    Scanner(ScannerArguments),
     /// The acquirer's side of onboarding: applications of merchants, activation codes, suspensions
     #[command(subcommand)]
     Merchant(Merchant),
@@ -190,6 +193,7 @@ impl Endpoint {
             Self::Host(arguments) => arguments.run(places, &place.join("host")),
             Self::Card(arguments) => arguments.run(&place.join("card")),
             Self::Printer(arguments) => arguments.run(&places.state()),
+            Self::Scanner(arguments) => arguments.run(&places.state()),
             Self::Merchant(merchant) => merchant.run(&place.join("host")),
             Self::Order(arguments) => arguments.run(&place.join("host")),
             Self::Reports(arguments) => arguments.run(&place.join("host")),
@@ -302,6 +306,27 @@ impl CardArguments {
             };
             output::say(&format!("card (TEST): {what}"));
         })?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// What comes after `yima sandbox scanner`.
+#[derive(Debug, Args)]
+pub struct ScannerArguments {
+    /// A link to the pseudo-terminal with a name that stays [default: scanner in the state directory]
+    #[arg(long, value_name = "PATH")]
+    link: Option<PathBuf>,
+}
+
+impl ScannerArguments {
+    fn run(&self, state: &Path) -> Result<ExitCode, Failure> {
+        let link = self.link.clone().unwrap_or_else(|| state.join("scanner"));
+        let mut scanner = SandboxScanner::plugged_in(link)?;
+        output::say(&format!("scanner: {}", scanner.device().display()));
+        for line in std::io::stdin().lines() {
+            // It may be a code of a wallet.
+            scanner.scan(Zeroizing::new(line?).trim_ascii())?;
+        }
         Ok(ExitCode::SUCCESS)
     }
 }

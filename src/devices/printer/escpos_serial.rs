@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use self::conversation::{Answers, Conversation};
 use self::task::Task;
-use super::{Confirmation, PrintFailure, Printer, PrinterFault};
+use super::{Confirmation, DrawerFault, PrintFailure, Printer, PrinterFault};
 use crate::receipt::PrinterProfile;
 pub use crate::terminal::settings::FlowControl;
 
@@ -137,5 +137,29 @@ impl Printer for SerialPrinter {
             let cleared = self.profile.clears_buffer && conversation.clear_buffer(self.waits.status);
             PrintFailure { fault, may_be_on_paper: true, may_come_later: !cleared }
         })
+    }
+
+    fn open_drawer(&mut self) -> Result<(), DrawerFault> {
+        let pulse = self.profile.drawer.ok_or(DrawerFault::None)?.pulse();
+        let mut conversation = Conversation::open(&self.settings)?;
+        // A printer that stands still would open it when it goes on: with a new roll, before whoever put that in.
+        let answers = conversation.ask(self.waits.status).map_err(PrinterFault::from)?;
+        if let Some(fault) = conversation.fault() {
+            return Err(fault.into());
+        }
+        if answers == Answers::None && self.profile.confirms_end_mark {
+            let silence = conversation.silence();
+            conversation.discard_unsent();
+            return Err(silence.into());
+        }
+        // Half a command of an earlier job would swallow the pulse.
+        let filled = if self.unclean { task::ZEROS } else { &[] };
+        let sent = conversation.send_now(&[filled, &pulse].concat(), self.waits.stalled);
+        if !sent.map_err(PrinterFault::from)? {
+            let silence = conversation.silence();
+            conversation.discard_unsent();
+            return Err(silence.into());
+        }
+        Ok(())
     }
 }

@@ -29,6 +29,29 @@ pub trait Printer: Send {
         patience: Duration,
         waiting: &mut dyn FnMut(Option<PrinterFault>),
     ) -> Result<Confirmation, PrintFailure>;
+
+    /// Opens the drawer that is connected to the printer, now or not at all: what the printer would only get to later is not sent, and
+    /// nothing is tried again.
+    ///
+    /// # Errors
+    /// Why it did not open. Where the pulse has left, it is taken to have opened.
+    fn open_drawer(&mut self) -> Result<(), DrawerFault> {
+        Err(DrawerFault::None)
+    }
+}
+
+/// Why a drawer does not open.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DrawerFault {
+    /// The profile of the printer names none.
+    #[error("this printer has no drawer; a profile with one is needed: printer.profile in the settings")]
+    None,
+    /// The printer.
+    #[error("{0}; open the drawer with its key")]
+    Printer(#[from] PrinterFault),
+    /// The printer was busy for too long: nobody stands at the drawer any more.
+    #[error("the printer was busy for too long; open the drawer with its key")]
+    TooLate,
 }
 
 /// How sure it is that a job is on paper.

@@ -208,6 +208,7 @@ fn a_refund_is_sent_again_as_it_was_and_without_any_card() {
         response_code: ResponseCode::parse("00").unwrap(),
         rrn: None,
         authorisation_code: None,
+        part: None,
     };
     ledger.record(refund.trace, &done).unwrap();
     ledger.done(id).unwrap();

@@ -4,6 +4,7 @@ use jiff::civil::date;
 use super::super::tests::{approved, done_about, host_approved, open, pending, pending_sale};
 use super::*;
 use crate::card_number::Pan;
+use crate::goods::{GoodName, Quantity, SoldGood, TaxRate, Unit};
 use crate::money::Currency;
 use crate::payment::record::{Pending, Record};
 use crate::reference::{AuthorisationCode, ResponseCode, TraceNumber};
@@ -32,6 +33,7 @@ fn ten(ledger: &mut Ledger) -> Vec<TraceNumber> {
             response_code: ResponseCode::parse("00").unwrap(),
             rrn: Rrn::parse(&format!("{number:012}")).ok(),
             authorisation_code: AuthorisationCode::parse("A12B3C").ok(),
+            part: None,
         };
         ledger.record(trace, &approval).unwrap();
         ledger.record(trace, &approved()).unwrap();
@@ -113,6 +115,51 @@ fn what_is_looked_for_is_found_newest_first_and_nothing_else() {
             }
         }
         assert_eq!(found, expected, "{what}, one by one");
+    }
+}
+
+#[test]
+fn payments_are_found_by_what_was_sold_once_each_and_page_by_page() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut ledger = open(directory.path());
+    let sold = |number: u32, minor: u64| SoldGood {
+        number: GoodNumber::new(number).unwrap(),
+        name: GoodName::parse("豆浆").unwrap(),
+        quantity: Quantity::Pieces(1),
+        unit: Unit::Piece,
+        price: Amount::new(minor, Currency::CNY).unwrap(),
+        discount: Amount::zero(Currency::CNY),
+        amount: Amount::new(minor, Currency::CNY).unwrap(),
+        tax_rate: TaxRate::new(0).unwrap(),
+    };
+    let mut traces = Vec::new();
+    for (minute, goods) in [vec![7], vec![8], vec![7, 8, 7], vec![], vec![7, 7]].into_iter().enumerate() {
+        let trace = ledger.take_trace_number().unwrap();
+        let goods: Vec<_> = goods.into_iter().map(|number| sold(number, 100)).collect();
+        let minor = if goods.is_empty() { 500 } else { goods.len() as u64 * 100 };
+        let begun = record(minor, |record| record.at = noon() + (minute as i64).minutes());
+        ledger.record_selling(trace, &begun, &goods).unwrap();
+        traces.push(trace);
+    }
+    let of = |number| Search { good: GoodNumber::new(number).ok(), ..Search::default() };
+    let found = |search: &Search, length| {
+        let (mut all, mut end) = (Vec::new(), None);
+        loop {
+            let page = ledger.search(search, end.as_ref(), length).unwrap();
+            all.extend(places(&traces, &page));
+            end = page.next;
+            if end.is_none() {
+                return all;
+            }
+        }
+    };
+    for length in [1, 2, 100] {
+        assert_eq!(found(&of(7), length), [4, 2, 0], "{length}");
+        assert_eq!(found(&of(8), length), [2, 1], "{length}");
+        assert_eq!(found(&of(9), length), [0_usize; 0], "{length}");
+        let within =
+            Search { before: Some(noon() + 3.minutes()), amount: Amount::new(300, Currency::CNY).ok(), ..of(7) };
+        assert_eq!(found(&within, length), [2], "{length}");
     }
 }
 
@@ -199,6 +246,10 @@ fn every_question_is_answered_by_its_index() {
         (
             question(&Search { cashier: PersonNumber::new(1).ok(), ..Search::default() }, Some(&end), 9),
             "SEARCH t USING INDEX transactions_of_cashier (cashier=? AND at>? AND at<?)",
+        ),
+        (
+            question(&Search { good: GoodNumber::new(7).ok(), ..Search::default() }, Some(&end), 9),
+            "SEARCH s USING COVERING INDEX sold_goods_of_number (number=? AND transaction_id<?)",
         ),
         (
             question(&Search { rrn: Rrn::parse("000000000001").ok(), ..Search::default() }, Some(&end), 9),

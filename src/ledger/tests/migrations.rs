@@ -37,7 +37,7 @@ const STATES: [(&str, &str, &str); 7] = [
 ];
 
 /// Rows that later versions had beside payments: since which, and how they are written.
-const BESIDE: [(usize, &str); 17] = [
+const BESIDE: [(usize, &str); 20] = [
     (1, "UPDATE counters SET batch = 7, next_stan = 77"),
     (1, "INSERT INTO copies SELECT id, 'merchant', 0, 'printed' FROM transactions"),
     (1, "INSERT INTO copies SELECT id, 'customer', 0, CASE id % 4 WHEN 0 THEN 'queued' WHEN 1 THEN 'sending'
@@ -62,6 +62,10 @@ const BESIDE: [(usize, &str); 17] = [
     (10, "INSERT INTO pan_keys SELECT id, 1, zeroblob(60) FROM transactions WHERE state = 'approved'"),
     (16, "INSERT INTO sold_goods SELECT id, 1, 7, 'Cola', 'piece', 2, 350, 0, 700, 1300 FROM transactions"),
     (19, "INSERT INTO people (number, name, enabled, added_at) VALUES (99, 'Wang', 1, '2026-11-22T08:00:00')"),
+    (19, "INSERT INTO shifts (opened_by, opened_at, currency, float, put_in, taken_out)
+         VALUES (99, '2026-11-21T08:00:00', 'CNY', 20000, 500, 300)"),
+    (19, "UPDATE shifts SET closed_by = 99, closed_at = '2026-11-21T20:00:00', counted = 20190"),
+    (19, "INSERT INTO shifts (opened_at, currency, float) VALUES ('2026-11-22T08:00:00', 'CNY', 100)"),
 ];
 
 /// A ledger as a program of this version left it.

@@ -3,6 +3,7 @@
 use super::{Conclusion, Effect, Event, HostSummary, Phase, Progress, Sale, failed, over};
 use crate::deliberate;
 use crate::emv::kernel::{self, OnlineResult};
+use crate::money::Amount;
 use crate::payment::online::{Decision, HostAnswer, LinkFailure, ReversalReason, Unreached};
 use crate::payment::record::Record;
 use crate::payment::transaction::{CardUse, IfUnknown};
@@ -71,17 +72,10 @@ impl Sale {
         });
         match answer.decision {
             Decision::Approved if !self.card_has_last_word() => self.approved_by_host(answer),
-            Decision::Approved => {
-                self.phase = Phase::Completing { authorisation_code: answer.authorisation_code.clone() };
-                let record = Record::HostApproved {
-                    response_code: answer.response_code.clone(),
-                    rrn: answer.rrn,
-                    authorisation_code: answer.authorisation_code,
-                };
-                let online = OnlineResult::Approved { response_code, issuer_data: answer.issuer_data };
-                let mut effects = vec![Effect::Record(record), Effect::Show(Progress::CompletingCard)];
-                effects.extend(self.complete(kernel::Event::Online(online)));
-                effects
+            Decision::Approved => self.completing(answer, None),
+            // The rest is paid in another way. Who asks for it is not the card: it is told of an approval.
+            Decision::Partial(part) if self.takes_a_part() && self.is_a_part(part) => {
+                self.completing(answer, Some(part))
             }
             Decision::Partial(amount) => {
                 // Only a request to pay may be met in part.
@@ -127,6 +121,29 @@ impl Sale {
                 self.tell_card(Some(record), online, Conclusion::Declined(reason))
             }
         }
+    }
+
+    /// The host approves all of it, or a part; the card has the last word.
+    fn completing(&mut self, answer: HostAnswer, part: Option<Amount>) -> Vec<Effect> {
+        let response_code = code_for_card(&answer.response_code);
+        self.part = part;
+        self.phase = Phase::Completing { authorisation_code: answer.authorisation_code.clone() };
+        let record = Record::HostApproved {
+            response_code: answer.response_code,
+            rrn: answer.rrn,
+            authorisation_code: answer.authorisation_code,
+            part,
+        };
+        let online = OnlineResult::Approved { response_code, issuer_data: answer.issuer_data };
+        let mut effects = vec![Effect::Record(record), Effect::Show(Progress::CompletingCard)];
+        effects.extend(self.complete(kernel::Event::Online(online)));
+        effects
+    }
+
+    /// More than nothing and less than all.
+    fn is_a_part(&self, part: Amount) -> bool {
+        let asked = self.asked();
+        part.currency() == asked.currency() && (1..asked.minor()).contains(&part.minor())
     }
 
     /// Nothing has left the terminal.
@@ -189,7 +206,7 @@ impl Sale {
         let HostAnswer { response_code, rrn, authorisation_code, .. } = answer;
         self.phase = Phase::Ending { conclusion: Conclusion::Approved };
         let mut effects = vec![
-            Effect::Record(Record::HostApproved { response_code, rrn, authorisation_code }),
+            Effect::Record(Record::HostApproved { response_code, rrn, authorisation_code, part: None }),
             Effect::Record(Record::Done),
         ];
         effects.extend(over(Conclusion::Approved));
@@ -207,7 +224,9 @@ impl Sale {
 }
 
 /// 8A: the host's two characters, which nobody changes on the way to the card (EMV 4.4 Book 4, annex A6). What is asked of
-/// the card is decided apart from them.
+/// the card is decided apart from them. Of a part that is approved it hears the 10 as it came: the issuer's cryptogram (ARPC) is
+/// made over these very characters, and a card that checks it would refuse another one. Its TC is over what was asked for (9F02),
+/// as its ARQC was; what is less than that stands in the records of terminal and host alone.
 fn code_for_card(code: &ResponseCode) -> [u8; 2] {
     code.as_str().as_bytes().first_chunk().copied().unwrap_or_default()
 }

@@ -4,6 +4,7 @@
 //! | way | what takes it |
 //! |---|---|
 //! | charge | sale, pre-authorisation: the card has the last word |
+//! | charge in parts | a sale of which the issuer may approve a part |
 //! | offline | offline sale: nobody but the card is asked |
 //! | balance | nothing is written down |
 //! | undo | void of a sale, a pre-authorisation or a completion; completion: the card of the original is read |
@@ -16,16 +17,16 @@
 //! |---|---|---|---|---|
 //! | opened | begun | waiting for a card | | all but undo without card, notice |
 //! | opened | begun | asking the host | `Pending`, sent | undo without card, notice |
-//! | opened | begun | reading | | charge, balance, undo |
+//! | opened | begun | reading | | charge, charge in parts, balance, undo |
 //! | waiting for a card | card in | reading | | all but undo without card, notice |
 //! | waiting for a card | no card, card torn, card mute, reader fails, cancelled | over: failed | | all but undo without card, notice |
 //! | reading | card answers | reading | | all but undo without card, notice |
 //! | reading | card answers | entering a PIN | | all but undo without card, refund, notice |
 //! | reading | card answers | choosing | | all but undo without card, notice |
-//! | reading | card answers | asking the host | `Pending`, sent | charge, undo, refund |
+//! | reading | card answers | asking the host | `Pending`, sent | charge, charge in parts, undo, refund |
 //! | reading | card answers | asking the host | sent | balance |
 //! | reading | card answers | over: paid | `ApprovedByCard` | offline |
-//! | reading | card answers | over: declined | | charge, offline, balance, another card |
+//! | reading | card answers | over: declined | | charge, charge in parts, offline, balance, another card |
 //! | reading | card answers | over: failed | | all but undo without card, notice |
 //! | reading | card torn, card mute, reader fails, cancelled | over: failed | | all but undo without card, notice |
 //! | entering a PIN | PIN entered, PIN passed over, pad does not work | reading | | all but undo without card, refund, notice |
@@ -34,38 +35,40 @@
 //! | entering a PIN | card torn, card mute, reader fails, cancelled | over: failed | | all but undo without card, refund, notice |
 //! | choosing | chosen, agreed | reading | | all but undo without card, notice |
 //! | choosing | not agreed, no choice in time, card torn, card mute, reader fails, cancelled | over: failed | | all but undo without card, notice |
-//! | asking the host | approved | completing | `HostApproved` | charge |
+//! | asking the host | approved | completing | `HostApproved` | charge, charge in parts |
 //! | asking the host | approved | over: paid | `HostApproved`, `Done` | undo, undo without card, refund, notice |
-//! | asking the host | refused, PIN wrong, never sent, cannot be sent, kept back | telling the card | `NotPaid` | charge |
+//! | asking the host | refused, PIN wrong, never sent, cannot be sent, kept back | telling the card | `NotPaid` | charge, charge in parts |
 //! | asking the host | refused, PIN wrong | over: declined | `NotPaid` | undo, undo without card, refund, notice |
 //! | asking the host | PIN wrong | over: once more | `NotPaid` | undo |
 //! | asking the host | never sent, cannot be sent, kept back | over: failed | `NotPaid` | undo, undo without card, refund, notice |
 //! | asking the host | approved in part, undecided, refused without a MAC | telling the card | `ReversalDue` | charge |
-//! | asking the host | no answer, bad MAC, wrong answer | telling the card | `ReversalDue` | charge |
+//! | asking the host | approved in part | completing | `HostApproved` | charge in parts |
+//! | asking the host | undecided, refused without a MAC | telling the card | `ReversalDue` | charge in parts |
+//! | asking the host | no answer, bad MAC, wrong answer | telling the card | `ReversalDue` | charge, charge in parts |
 //! | asking the host | approved in part, undecided, refused without a MAC | over: being taken back | `ReversalDue` | undo, undo without card |
 //! | asking the host | no answer, bad MAC, wrong answer | over: being taken back | `ReversalDue` | undo, undo without card |
 //! | asking the host | undecided, refused without a MAC, no answer, bad MAC, wrong answer | over: being repeated | `RepeatDue` | refund, notice |
-//! | asking the host | number in use | telling the card | `Unresolved` | charge |
+//! | asking the host | number in use | telling the card | `Unresolved` | charge, charge in parts |
 //! | asking the host | number in use | over: a person must look | `Unresolved` | undo, undo without card, refund, notice |
 //! | asking the host | approved in part | over: a person must look | `Unresolved` | refund, notice |
 //! | asking the host | approved, approved in part, refused, PIN wrong, undecided, refused without a MAC | telling the card | | balance |
 //! | asking the host | never sent, cannot be sent, kept back, no answer, bad MAC, wrong answer, number in use | telling the card | | balance |
-//! | asking the host | a record fails | over: failed | | charge, undo, undo without card, refund, notice |
-//! | completing | card answers | completing | | charge |
-//! | completing | card answers | over: paid | `Approved` | charge |
-//! | completing | card answers | telling the card | `Approved` | charge |
-//! | completing | card answers | telling the card | `ReversalDue` | charge |
-//! | completing | card answers, card torn, card mute, reader fails | over: being taken back | `ReversalDue` | charge |
-//! | completing | card answers, card torn, card mute, reader fails | over: being taken back | `ReversalDue`, `Scripts` | charge |
-//! | completing | a record fails | over: being taken back | | charge |
-//! | telling the card | card answers | telling the card | | charge, balance |
-//! | telling the card | card answers, card torn, card mute, reader fails | over: what stood | | charge, balance |
-//! | telling the card | card answers, card torn, card mute, reader fails | over: what stood | `Scripts` | charge |
-//! | telling the card | card answers | over: once more | | charge, balance |
-//! | telling the card, told | a record fails | over: what stood | | charge |
-//! | telling the card | a record fails | over: being taken back | | charge |
-//! | ending | a record fails | over: what stood | | charge, undo, undo without card, refund, notice |
-//! | ending | a record fails | over: being taken back | | charge, undo, undo without card |
+//! | asking the host | a record fails | over: failed | | charge, charge in parts, undo, undo without card, refund, notice |
+//! | completing | card answers | completing | | charge, charge in parts |
+//! | completing | card answers | over: paid | `Approved` | charge, charge in parts |
+//! | completing | card answers | telling the card | `Approved` | charge, charge in parts |
+//! | completing | card answers | telling the card | `ReversalDue` | charge, charge in parts |
+//! | completing | card answers, card torn, card mute, reader fails | over: being taken back | `ReversalDue` | charge, charge in parts |
+//! | completing | card answers, card torn, card mute, reader fails | over: being taken back | `ReversalDue`, `Scripts` | charge, charge in parts |
+//! | completing | a record fails | over: being taken back | | charge, charge in parts |
+//! | telling the card | card answers | telling the card | | charge, charge in parts, balance |
+//! | telling the card | card answers, card torn, card mute, reader fails | over: what stood | | charge, charge in parts, balance |
+//! | telling the card | card answers, card torn, card mute, reader fails | over: what stood | `Scripts` | charge, charge in parts |
+//! | telling the card | card answers | over: once more | | charge, charge in parts, balance |
+//! | telling the card, told | a record fails | over: what stood | | charge, charge in parts |
+//! | telling the card | a record fails | over: being taken back | | charge, charge in parts |
+//! | ending | a record fails | over: what stood | | charge, charge in parts, undo, undo without card, refund, notice |
+//! | ending | a record fails | over: being taken back | | charge, charge in parts, undo, undo without card |
 //! | ending | a record fails | over: being repeated | | refund, notice |
 //! | ending | a record fails | over: failed | | offline |
 //!
@@ -275,6 +278,8 @@ pub struct Sale {
     kernel: Box<dyn CardTransaction>,
     phase: Phase,
     host: Option<HostSummary>,
+    /// What was approved, where that is less than was asked for.
+    part: Option<Amount>,
     /// Bytes of 9F5B that the ledger has.
     scripts_recorded: usize,
     /// The PIN for the bank, from its entry until the request is made.
@@ -331,7 +336,7 @@ impl Sale {
         let pin_pad = PinPad::None;
         let kernel = transaction(&opening, pin_pad);
         let (phase, pins) = (Phase::Opened, PinTries::default());
-        Self { opening, pin_pad, kernel, phase, host: None, scripts_recorded: 0, pin: None, pins }
+        Self { opening, pin_pad, kernel, phase, host: None, part: None, scripts_recorded: 0, pin: None, pins }
     }
 
     /// Takes what happened, gives what to do. An event that does not belong to the phase changes nothing.
@@ -371,9 +376,19 @@ impl Sale {
         self.opening.trace
     }
 
-    /// What is to be paid.
-    pub const fn amount(&self) -> Amount {
+    /// What is to be paid; once a part of it is approved, that part.
+    pub fn amount(&self) -> Amount {
+        self.part.unwrap_or(self.asked())
+    }
+
+    /// What was asked for.
+    pub const fn asked(&self) -> Amount {
         self.opening.transaction.amount()
+    }
+
+    /// Whether an approval of less than all is one.
+    pub(super) fn takes_a_part(&self) -> bool {
+        self.opening.in_part && self.kind() == Kind::Sale
     }
 
     /// What is to be done.

@@ -257,6 +257,7 @@ impl Sale {
                 CardUse::Read | CardUse::None => Zeroizing::default(),
             },
             pin: self.pin.take(),
+            in_part: self.takes_a_part(),
         };
         self.pins.asked_bank = request.pin.is_some();
         Ok((pending, request))

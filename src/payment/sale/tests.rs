@@ -211,6 +211,9 @@ fn terminal() -> TerminalData {
     terminal.clone()
 }
 
+/// The way of a sale of which the issuer may approve a part.
+const IN_PARTS: &str = "charge in parts";
+
 /// The ways that a transaction can take, and those that take each.
 fn ways() -> Vec<(&'static str, Vec<Transaction>)> {
     use Presence::{CardAway, CardThere};
@@ -226,6 +229,7 @@ fn ways() -> Vec<(&'static str, Vec<Transaction>)> {
     let of_another = |kind| past(kind, "6228480000000009999");
     vec![
         ("charge", vec![Transaction::sale(whole), Transaction::pre_authorisation(whole)]),
+        (IN_PARTS, vec![Transaction::sale(whole)]),
         ("offline", vec![Transaction::offline_sale(whole)]),
         ("balance", vec![Transaction::balance(Currency::CNY)]),
         ("undo", undone(CardThere)),
@@ -279,6 +283,7 @@ fn opening(transaction: Transaction) -> Opening {
         serial_number: "TEST000000000001".to_owned(),
         terminal,
         pin_bypass: true,
+        in_part: false,
         tables: Arc::default(),
         chooser: Chooser::Cardholder,
     }
@@ -404,7 +409,8 @@ fn transitions(
     let mut made = BTreeSet::new();
     for card in cards {
         let (mut known, mut known_roughly) = (HashSet::new(), HashSet::new());
-        let mut open = VecDeque::from([(false, Played::new(Sale::new(opening(transaction.clone()))))]);
+        let opening = Opening { in_part: way == IN_PARTS, ..opening(transaction.clone()) };
+        let mut open = VecDeque::from([(false, Played::new(Sale::new(opening)))]);
         while let Some((again, played)) = open.pop_front() {
             let key = played.key();
             if !known.insert((again, key.clone())) {

@@ -10,6 +10,7 @@ pub mod application;
 pub mod authentication;
 pub mod directory;
 pub mod fault;
+pub mod hand;
 pub mod image;
 pub mod issuer_authentication;
 pub mod keys;

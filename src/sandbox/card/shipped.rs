@@ -35,6 +35,7 @@ pub const SHIPPED: &[(&str, &str)] = shipped! {
     "external-authenticate"
     "t1"
     "aes"
+    "low-balance"
 };
 
 #[cfg(test)]

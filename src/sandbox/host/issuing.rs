@@ -32,6 +32,10 @@ pub(super) fn judge(books: &Books<'_>, asked: &Asked<'_>, now: &Zoned) -> Result
             half if half <= account.available() => Verdict::approved(PART, "the amount asks for a part", half),
             _ => too_little(),
         },
+        // Half a loaf, where the terminal can deal with it.
+        _ if asked.minor > account.available() && asked.in_part && account.available() > 0 => {
+            Verdict::approved(PART, "all that the account holds", account.available())
+        }
         _ if asked.minor > account.available() => too_little(),
         _ => Verdict::approved("00", reason, asked.minor),
     };

@@ -27,6 +27,9 @@ use crate::pin::Pin;
 use crate::reference::{Batch, Stan, TraceNumber};
 use crate::sandbox::issuer::Verified;
 
+/// Where field 60 says whether a part may be approved, behind type, batch, network management code and two digits.
+const IN_PART: std::ops::Range<usize> = 13..14;
+
 /// What a request asks for.
 pub(super) struct Asked<'a> {
     pub kind: Kind,
@@ -37,6 +40,8 @@ pub(super) struct Asked<'a> {
     /// Nothing when it asks for a balance.
     pub minor: u64,
     pub pin: Option<Pin>,
+    /// A part of it may be approved.
+    pub in_part: bool,
     pub message: &'a Message,
 }
 
@@ -229,8 +234,17 @@ fn read<'a>(dialect: &Dialect, terminal: &Terminal, message: &'a Message) -> Res
         (Money::ToMerchant | Money::ToCustomer | Money::Held | Money::Released, 0) => {
             Err(Refusal { response_code: "13", reason: "an amount of nothing".to_owned() })
         }
-        _ => Ok(Asked { kind, trace, original, pan, minor, pin, message }),
+        _ => {
+            let in_part = kind == Kind::Sale && says_in_part(dialect, message);
+            Ok(Asked { kind, trace, original, pan, minor, pin, in_part, message })
+        }
     }
+}
+
+/// Field 60, sixth part: the terminal takes less than it asks for.
+fn says_in_part(dialect: &Dialect, message: &Message) -> bool {
+    let said = message.text(60).and_then(|text| text.get(IN_PART));
+    said.is_some() && said == dialect.transactions.in_part.as_deref()
 }
 
 /// The number of a request: field 11, and the batch in field 60.

@@ -4,10 +4,12 @@
 use std::path::{Path, PathBuf};
 
 use super::{PaperWidth, Picture};
+use crate::receipt::cash::tests::cash_slip;
 use crate::receipt::settlement_example;
 use crate::receipt::tests::{long_slip, parked_slip, slip};
-use crate::receipt::{self, CopyFor, PrinterProfile, SaleSlip, transaction_code};
+use crate::receipt::{self, CashSlip, CopyFor, PrinterProfile, SaleSlip, transaction_code};
 use crate::reference::TraceNumber;
+use crate::terminal::mark::Mark;
 use crate::wording::Language;
 
 const LINK: &str = "HTTPS://R.EXAMPLE.CN/R/10000001/000001/000123/20260305/ABCDEFGHIJKLMNOPQRSTUVWXYZ";
@@ -72,6 +74,7 @@ fn slips() -> Vec<(String, SaleSlip)> {
     ));
     let trailer = vec!["消费热线 95516".to_owned(), "谢谢惠顾".to_owned()];
     slips.push(("spared".to_owned(), SaleSlip { signature: false, signature_spared: true, trailer, ..slip() }));
+    slips.push(("training".to_owned(), SaleSlip { mark: Mark::Training, ..slip() }));
     slips.push(("long".to_owned(), long_slip()));
     slips
 }
@@ -112,8 +115,17 @@ fn a_scanner_reads_every_code_of_every_slip_and_nothing_is_wider_than_the_paper(
                     assert!(widest.unwrap() <= columns, "{name}: {text}");
                 }
             }
+            let cash = |goes_back, copy, whole| {
+                let slip = cash_slip(goes_back);
+                let again = CashSlip { goods: long_slip().goods, duplicate: Some(1), ..slip.clone() };
+                receipt::render_cash(if whole { &again } else { &slip }, copy, &profile_of, language)
+            };
             for (name, bytes) in [
                 ("parked", receipt::render_parked(&parked_slip(), &profile_of, language)),
+                ("cash-sale", cash(false, CopyFor::Customer, false)),
+                ("cash-sale-goods", cash(false, CopyFor::Customer, true)),
+                ("cash-refund-merchant", cash(true, CopyFor::Merchant, false)),
+                ("cash-refund-customer", cash(true, CopyFor::Customer, true)),
                 ("settlement", receipt::render_settlement(&settlement_example(), &profile_of, language)),
             ] {
                 let picture = keep(&bytes, paper, &format!("{name}-{profile}-{word}"));

@@ -6,6 +6,7 @@ use super::{PaperWidth, Picture};
 use crate::receipt::html::{Article, page};
 use crate::receipt::tests::slip;
 use crate::receipt::{self, Charset, CopyFor, Document, Letterhead, Logo, PrinterProfile, SaleSlip};
+use crate::terminal::mark::Mark;
 use crate::wording::Language;
 
 /// A ring with a cross in it: no row, no column and no half is like the other.
@@ -35,7 +36,7 @@ fn the_picture_is_on_paper_dot_for_dot_in_the_middle_and_its_strips_have_no_seam
     assert!(logo.height() > 128, "more than one strip");
     for (paper, name) in [(PaperWidth::Mm58, "generic-58"), (PaperWidth::Mm80, "generic-80")] {
         let profile = PrinterProfile::shipped(name).unwrap();
-        let slip = SaleSlip { test: false, ..headed(Some(logo.clone())) };
+        let slip = SaleSlip { mark: Mark::Live, ..headed(Some(logo.clone())) };
         let bytes = receipt::render(&slip, CopyFor::Customer, &profile, Language::Chinese);
         let mut pieces = Picture::printed(&bytes, paper);
         let picture = pieces.remove(0);

@@ -142,7 +142,7 @@ impl Picture {
         events.extend(model.tear_off());
         let drawn = events.into_iter().filter_map(|event| match event {
             Event::Receipt(strip) => Some(Self::of(&strip, paper.dots())),
-            Event::Answer(_) => None,
+            Event::Answer(_) | Event::DrawerOpened(_) => None,
         });
         drawn.collect()
     }
@@ -189,6 +189,7 @@ impl SandboxPrinter {
         let shared = Arc::new(Mutex::new(Shared {
             model,
             receipts: Vec::new(),
+            drawer: 0,
             answers: Vec::new(),
             first_line: None,
             stop: false,
@@ -250,6 +251,11 @@ impl RunningPrinter {
     /// Forgets when the first line was on paper: the next one counts.
     pub fn await_first_line(&self) {
         lock(&self.shared).first_line = None;
+    }
+
+    /// How often the drawer at its connector was opened.
+    pub fn drawer_kicks(&self) -> usize {
+        lock(&self.shared).drawer
     }
 
     /// Puts in a roll or takes it out.
@@ -335,6 +341,8 @@ impl Drop for RunningPrinter {
 struct Shared {
     model: Model,
     receipts: Vec<PathBuf>,
+    /// How often the drawer was opened.
+    drawer: usize,
     /// What came out of the printer by hand, to be dealt with by the thread.
     answers: Vec<Event>,
     /// When a line was on paper for the first time since somebody asked.
@@ -511,6 +519,10 @@ impl Worker {
                     self.leaving.push_back((free.max(now) + pace.on_the_line(bytes.len()), bytes));
                 }
             },
+            Event::DrawerOpened(pin) => {
+                tracing::info!(pin, "the drawer at the sandbox printer was opened");
+                lock(&self.shared).drawer += 1;
+            }
             Event::Receipt(strip) => match self.keep(&strip) {
                 Ok(path) => {
                     tracing::info!(picture = %path.display(), "the sandbox printer has printed a receipt");

@@ -45,6 +45,8 @@ pub enum Event {
     Answer(Vec<u8>),
     /// A receipt that was cut or torn off.
     Receipt(Strip),
+    /// The drawer at this pin, 0 or 1, was opened.
+    DrawerOpened(u8),
 }
 
 /// A piece of paper: what was printed on it, from top to bottom.
@@ -443,6 +445,7 @@ impl Model {
                 events.push(Event::Receipt(std::mem::take(&mut self.strip)));
                 return events;
             }
+            Token::Pulse(pin) => return vec![Event::DrawerOpened(pin)],
             Token::Transmit(n) => return self.transmit(n),
             Token::AutomaticStatus(mask) => {
                 self.automatic = mask;
@@ -569,7 +572,7 @@ mod tests {
             .iter()
             .filter_map(|event| match event {
                 Event::Answer(bytes) => Some(bytes.clone()),
-                Event::Receipt(_) => None,
+                Event::Receipt(_) | Event::DrawerOpened(_) => None,
             })
             .flatten()
             .collect()
@@ -580,7 +583,7 @@ mod tests {
             .iter()
             .filter_map(|event| match event {
                 Event::Receipt(strip) => Some(strip.text(384)),
-                Event::Answer(_) => None,
+                Event::Answer(_) | Event::DrawerOpened(_) => None,
             })
             .collect()
     }
@@ -650,6 +653,15 @@ mod tests {
         model.set_busy(true);
         assert_eq!(answers(&model.receive(b"text\n\x1dr\x01\x10\x04\x02")), [0x12]);
         assert_eq!(answers(&model.set_busy(false)), [0]);
+    }
+
+    #[test]
+    fn the_drawer_opens_in_its_turn_and_once_for_each_pulse() {
+        let mut model = Model::new(384, Habits::default());
+        assert_eq!(model.receive(b"\x1bp\x00\x32\x64"), [Event::DrawerOpened(0)]);
+        model.set_paper(false);
+        assert_eq!(model.receive(b"\x1bp\x01\x32\x64"), [], "it waits with everything else");
+        assert!(model.set_paper(true).contains(&Event::DrawerOpened(1)));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use crate::devices::printer::escpos_serial::{FlowControl, SerialPrinter, SerialS
 use crate::devices::printer::{Confirmation, PrintFailure, Printer, PrinterFault};
 use crate::receipt::tests::{long_slip, slip};
 use crate::receipt::{CopyFor, PrinterProfile, SaleSlip, render, transaction_code};
+use crate::terminal::mark::Mark;
 use crate::wording::Language;
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -85,7 +86,11 @@ fn both_copies_come_out_as_laid_out_and_their_codes_can_be_read() {
             }
             if let Some(keep) = std::env::var_os("YIMA_KEEP_PICTURES") {
                 for path in printer.receipts() {
-                    let name = format!("{profile}-{}-{}", slip.test, path.file_name().unwrap().to_str().unwrap());
+                    let name = format!(
+                        "{profile}-{}-{}",
+                        slip.mark == Mark::Test,
+                        path.file_name().unwrap().to_str().unwrap()
+                    );
                     fs::copy(&path, Path::new(&keep).join(name)).unwrap();
                 }
             }

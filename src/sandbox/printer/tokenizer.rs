@@ -30,6 +30,8 @@ pub enum Token {
     LineSpacing(Option<u8>),
     /// `GS V` and the old `ESC i`, `ESC m`.
     Cut,
+    /// `ESC p m t1 t2`: a pulse opens the drawer, on one of two pins.
+    Pulse(u8),
     /// `GS r n`.
     Transmit(u8),
     /// `GS a n`.
@@ -173,7 +175,7 @@ fn escape(rest: &[u8]) -> Head {
         | b'{' => fixed(rest, 1, no_token),
         b'$' => fixed(rest, 2, |p| Some(Token::MoveTo(u16::from_le_bytes([p[0], p[1]])))),
         b'\\' | b'B' | b'c' => fixed(rest, 2, no_token),
-        b'p' => fixed(rest, 3, no_token),
+        b'p' => fixed(rest, 3, |p| Some(Token::Pulse(p[0] % 48))),
         b'W' => fixed(rest, 8, no_token),
         b'D' => zero_terminated(rest),
         b'*' => sized(rest, 3, |p| usize::from(u16::from_le_bytes([p[1], p[2]])) * column_bytes(p[0]), |_, _| None),
@@ -292,7 +294,7 @@ mod tests {
             (b"\x1d(k\x05\x00\x31\x50\x30HI", vec![Token::Qr(80, b"0HI".to_vec())]),
             (b"\x1dv0\x00\x01\x00\x02\x00\xaa\x55", vec![Token::Raster(1, vec![0xAA, 0x55])]),
             (b"a\x1b$\x6c\x01b", vec![Token::Character('a'), Token::MoveTo(0x16C), Token::Character('b')]),
-            (b"\x1bp\x00\x19\x19x", vec![Token::Character('x')]),
+            (b"\x1bp\x00\x19\x19x\x1bp1\x19\x19", vec![Token::Pulse(0), Token::Character('x'), Token::Pulse(1)]),
             (b"\x1dkA\x02\x1b@y", vec![Token::Character('y')]),
             (b"\x1b\x7f\x1d\x7fz", vec![Token::Character('z')]),
         ] {

@@ -12,6 +12,7 @@ use yima::payment::transaction;
 use yima::receipt::{CopyFor, PrinterProfile, render};
 use yima::reference::{AuthorisationCode, Rrn};
 use yima::sandbox::printer::{PaperWidth, Picture};
+use yima::terminal::mark::Mark;
 use yima::wording::{Language, Reason, ReasonKind, Sense};
 
 use super::paying::{declined, printer_missing};
@@ -35,7 +36,8 @@ pub fn transactions(copies: Vec<CopyView>) -> Screen {
                 transaction::Kind::PreAuthorisation,
                 transaction::Kind::Sale,
                 transaction::Kind::PreAuthorisationVoid,
-            ][index as usize],
+            ][index as usize]
+                .into(),
             trace: trace(123 - index),
             at: at(14, 26 - i8::try_from(index).unwrap(), 0),
             amount: cny([1234, 800, 4500, 123_456, 2200, 999_999_999_999][index as usize]),
@@ -52,6 +54,7 @@ pub fn transactions(copies: Vec<CopyView>) -> Screen {
         count_back: 2,
         total_back: cny(3500),
         copies,
+        sought: None,
     }
 }
 
@@ -59,7 +62,7 @@ pub fn transactions(copies: Vec<CopyView>) -> Screen {
 pub fn detail() -> Detail {
     Detail {
         row: TransactionRow {
-            kind: transaction::Kind::Sale,
+            kind: transaction::Kind::Sale.into(),
             trace: trace(123),
             at: at(14, 26, 9),
             amount: cny(1234),
@@ -82,8 +85,11 @@ pub fn detail() -> Detail {
 
 /// What was set aside, and can be completed.
 fn held() -> Detail {
-    let row =
-        TransactionRow { kind: transaction::Kind::PreAuthorisation, amount: cny(999_999_999_999), ..detail().row };
+    let row = TransactionRow {
+        kind: transaction::Kind::PreAuthorisation.into(),
+        amount: cny(999_999_999_999),
+        ..detail().row
+    };
     Detail {
         row,
         can_refund: false,
@@ -97,7 +103,7 @@ fn held() -> Detail {
 /// A refund that the bank did not want.
 fn refused_refund() -> Detail {
     Detail {
-        row: TransactionRow { kind: transaction::Kind::Refund, state: RowState::Declined, ..detail().row },
+        row: TransactionRow { kind: transaction::Kind::Refund.into(), state: RowState::Declined, ..detail().row },
         original: Some(trace(101)),
         rrn: None,
         authorisation_code: None,
@@ -165,11 +171,11 @@ pub fn scenes() -> Vec<Scene> {
         Scene { then: "r", ..scene("transaction-refund", Screen::Transaction(Box::new(detail()))) },
         Scene { then: "r9900", ..scene("transaction-refund-too-much", Screen::Transaction(Box::new(detail()))) },
         Scene {
-            view: View { test: true, ..view(Screen::Transaction(Box::new(held()))) },
+            view: View { mark: Mark::Test, ..view(Screen::Transaction(Box::new(held()))) },
             ..scene("transaction-held", keypad(None))
         },
         Scene {
-            view: View { test: true, ..view(Screen::Transaction(Box::new(held()))) },
+            view: View { mark: Mark::Test, ..view(Screen::Transaction(Box::new(held()))) },
             then: "c",
             ..scene("transaction-complete", keypad(None))
         },
@@ -191,11 +197,12 @@ pub fn scenes() -> Vec<Scene> {
                 count_back: 0,
                 total_back: cny(0),
                 copies: Vec::new(),
+                sought: None,
             },
         ),
         Scene {
             view: View {
-                test: true,
+                mark: Mark::Test,
                 ..view(transactions(vec![
                     CopyView { copy: CopyFor::Merchant, state: CopyState::Printed },
                     CopyView { copy: CopyFor::Customer, state: CopyState::Asks(None) },
@@ -205,7 +212,7 @@ pub fn scenes() -> Vec<Scene> {
         },
         Scene {
             view: View {
-                test: true,
+                mark: Mark::Test,
                 ..view(transactions(vec![
                     CopyView { copy: CopyFor::Merchant, state: CopyState::Failed(printer_missing()) },
                     CopyView { copy: CopyFor::Customer, state: CopyState::Failed(printer_missing()) },
@@ -215,7 +222,7 @@ pub fn scenes() -> Vec<Scene> {
         },
         Scene {
             view: View {
-                test: true,
+                mark: Mark::Test,
                 ..view(transactions(vec![
                     CopyView {
                         copy: CopyFor::Merchant,
@@ -228,7 +235,7 @@ pub fn scenes() -> Vec<Scene> {
         },
         scene("queue", queue()),
         Scene {
-            view: View { test: true, link: LinkState::HostSilent, waiting: 12, queued: 14, ..view(queue()) },
+            view: View { mark: Mark::Test, link: LinkState::HostSilent, waiting: 12, queued: 14, ..view(queue()) },
             ..scene("queue-test", keypad(None))
         },
         scene(

@@ -2,6 +2,7 @@
 
 use yima::acquirer::enrolment;
 use yima::app::view::{LinkState, Screen, View};
+use yima::terminal::mark::Mark;
 use yima::wording::{Reason, ReasonKind};
 
 use super::selling::quick;
@@ -24,7 +25,7 @@ pub fn scenes() -> Vec<Scene> {
                 link: LinkState::Offline,
                 waiting: 12,
                 merchant_name: "深圳市南山区老王家的正宗手工小笼包早餐连锁店（科技园分店）".to_owned(),
-                test: true,
+                mark: Mark::Test,
                 ..view(keypad(Some(Reason::of(ReasonKind::ReversalWaiting))))
             },
             ..scene("keypad-fullest", keypad(None))
@@ -39,12 +40,17 @@ pub fn scenes() -> Vec<Scene> {
         },
         Scene { view: View { waiting: 1, ..view(keypad(None)) }, ..scene("keypad-online-waiting", keypad(None)) },
         Scene {
-            view: View { link: LinkState::Refused, test: true, ..view(keypad(None)) },
+            view: View { link: LinkState::Refused, mark: Mark::Test, ..view(keypad(None)) },
             ..scene("keypad-refused", keypad(None))
         },
         Scene {
             keys: "15500",
-            view: View { currency: "KWD".parse().unwrap(), link: LinkState::Untried, test: true, ..view(keypad(None)) },
+            view: View {
+                currency: "KWD".parse().unwrap(),
+                link: LinkState::Untried,
+                mark: Mark::Test,
+                ..view(keypad(None))
+            },
             ..scene("keypad-test", keypad(None))
         },
         // Everything at once: the longest alarm with its trace number, the banner, the largest amount.
@@ -53,14 +59,14 @@ pub fn scenes() -> Vec<Scene> {
             view: View {
                 link: LinkState::HostSilent,
                 waiting: 1,
-                test: true,
+                mark: Mark::Test,
                 ..view(keypad(Some(Reason::with_detail(ReasonKind::ReversalExhausted, "000001-000042"))))
             },
             ..scene("keypad-alarm", keypad(None))
         },
         Scene { view: View { shop: quick(), ..view(keypad(None)) }, ..scene("keypad-goods", keypad(None)) },
         Scene {
-            view: View { test: true, shop: quick(), ..view(keypad(None)) },
+            view: View { mark: Mark::Test, shop: quick(), ..view(keypad(None)) },
             keys: "999999999999",
             ..scene("keypad-goods-fullest", keypad(None))
         },
@@ -73,7 +79,7 @@ pub fn scenes() -> Vec<Scene> {
         },
         Scene {
             view: View {
-                test: true,
+                mark: Mark::Test,
                 ..view(Screen::OutOfService { reason: Reason::with_detail(ReasonKind::SetupWrong, WRONG_SETTING) })
             },
             ..scene("out-of-service", keypad(None))

@@ -5,6 +5,7 @@ use yima::money::Amount;
 use yima::payment::transaction;
 use yima::receipt::CopyFor;
 use yima::reference::ResponseCode;
+use yima::terminal::mark::Mark;
 use yima::wording::{Reason, ReasonKind, Sense};
 
 use super::{Scene, at, cny, scene, trace, view};
@@ -92,7 +93,7 @@ pub fn scenes() -> Vec<Scene> {
         scene("present-card", Screen::PresentCard { amount: cny(1234), notice: None }),
         Scene {
             view: View {
-                test: true,
+                mark: Mark::Test,
                 ..view(Screen::PresentCard {
                     amount: cny(999_999_999_999),
                     notice: Some(Reason::of(ReasonKind::CardMute)),
@@ -107,7 +108,7 @@ pub fn scenes() -> Vec<Scene> {
         Scene {
             view: View {
                 codes: true,
-                test: true,
+                mark: Mark::Test,
                 ..view(Screen::PresentCard {
                     amount: cny(999_999_999_999),
                     notice: Some(Reason::of(ReasonKind::CodeUnknown)),
@@ -117,7 +118,7 @@ pub fn scenes() -> Vec<Scene> {
         },
         scene("show-code", show_code(cny(1234))),
         Scene {
-            view: View { test: true, ..view(show_code(cny(999_999_999_999))) },
+            view: View { mark: Mark::Test, ..view(show_code(cny(999_999_999_999))) },
             ..scene("show-code-fullest", keypad(None))
         },
         Scene { seconds: 14, ..by_code("waiting-for-customer", Progress::WaitingForCustomer) },
@@ -126,12 +127,12 @@ pub fn scenes() -> Vec<Scene> {
         scene("reading-card", processing(Progress::ReadingCard)),
         scene("choose-application", choose(cny(1234), &["Crédit", "Débit"])),
         Scene {
-            view: View { test: true, ..view(choose(cny(999_999_999_999), MANY_NAMES)) },
+            view: View { mark: Mark::Test, ..view(choose(cny(999_999_999_999), MANY_NAMES)) },
             ..scene("choose-application-many", keypad(None))
         },
         scene("confirm-application", confirm(cny(1234), "UnionPay Debit")),
         Scene {
-            view: View { test: true, ..view(confirm(cny(999_999_999_999), LONGEST_NAME)) },
+            view: View { mark: Mark::Test, ..view(confirm(cny(999_999_999_999), LONGEST_NAME)) },
             ..scene("confirm-application-longest", keypad(None))
         },
         Scene { then: "1234", ..scene("enter-pin", enter_pin(cny(1234), None, false)) },
@@ -139,7 +140,7 @@ pub fn scenes() -> Vec<Scene> {
             view: View {
                 link: LinkState::HostSilent,
                 waiting: 1,
-                test: true,
+                mark: Mark::Test,
                 ..view(enter_pin(cny(999_999_999_999), Some(ReasonKind::PinWrongLastTry), true))
             },
             then: "123456789012",
@@ -156,14 +157,14 @@ pub fn scenes() -> Vec<Scene> {
         scene("approved-receipt-asks", approved_with_link(CopyState::Asks(None), &longest_link())),
         Scene {
             view: View {
-                test: true,
+                mark: Mark::Test,
                 ..view(approved(cny(999_999_999_999), CopyState::Printed, CopyState::Asks(None)))
             },
             ..scene("approved-asks", keypad(None))
         },
         Scene {
             view: View {
-                test: true,
+                mark: Mark::Test,
                 ..view(approved(
                     cny(8800),
                     CopyState::Asks(Some(Reason::of(ReasonKind::PrinterPaperOut))),
@@ -183,7 +184,7 @@ pub fn scenes() -> Vec<Scene> {
         scene("not-paid", not_paid(declined("51"))),
         Scene {
             view: View {
-                test: true,
+                mark: Mark::Test,
                 ..view(Screen::NotPaid {
                     amount: cny(999_999_999_999),
                     reason: Reason {
@@ -200,7 +201,7 @@ pub fn scenes() -> Vec<Scene> {
             ..scene("unknown", keypad(None))
         },
         Scene {
-            view: View { test: true, ..view(unknown(cny(999_999_999_999))) },
+            view: View { mark: Mark::Test, ..view(unknown(cny(999_999_999_999))) },
             ..scene("unknown-test", keypad(None))
         },
         scene(
@@ -214,7 +215,7 @@ pub fn scenes() -> Vec<Scene> {
         ),
         Scene {
             view: View {
-                test: true,
+                mark: Mark::Test,
                 ..view(Screen::Unknown {
                     amount: cny(1234),
                     reason: Reason::with_detail(ReasonKind::ReversalExhausted, "000001-000123"),
@@ -227,7 +228,7 @@ pub fn scenes() -> Vec<Scene> {
         Scene {
             view: View {
                 kind: transaction::Kind::PreAuthorisationVoid,
-                test: true,
+                mark: Mark::Test,
                 ..view(Screen::PresentCard {
                     amount: cny(999_999_999_999),
                     notice: Some(Reason::of(ReasonKind::CardMute)),
@@ -261,7 +262,7 @@ pub fn scenes() -> Vec<Scene> {
         },
         Scene {
             view: View {
-                test: true,
+                mark: Mark::Test,
                 ..view(Screen::PresentCard { amount: cny(1234), notice: Some(Reason::of(ReasonKind::PadBusy)) })
             },
             ..scene("present-card-pad-busy", keypad(None))

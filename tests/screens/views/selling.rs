@@ -3,6 +3,7 @@
 use yima::app::shop_view::{CART_LINES_PER_PAGE, CartView, FoundView, GoodView, HeldView, LineView, ShopView};
 use yima::app::view::{Screen, View};
 use yima::goods::{GoodNumber, Quantity, Unit};
+use yima::terminal::mark::Mark;
 use yima::wording::{Reason, ReasonKind};
 
 use super::{Scene, at, cny, scene, view};
@@ -18,7 +19,7 @@ pub fn quick() -> ShopView {
         good(2, "招牌红烧牛肉面加大份加牛肉加香菜不要辣", 4_800, Unit::Piece),
         good(3, "苹果", 1_200, Unit::Kilogram),
     ];
-    ShopView { quick, in_cart: 3 }
+    ShopView { quick, in_cart: 3, cash: false }
 }
 
 /// A page of the cart with as much on it as there may be.
@@ -111,12 +112,12 @@ pub fn scenes() -> Vec<Scene> {
             })),
         ),
         Scene {
-            view: View { test: true, shop: quick(), ..view(Screen::Cart(Box::new(fullest_cart()))) },
+            view: View { mark: Mark::Test, shop: quick(), ..view(Screen::Cart(Box::new(fullest_cart()))) },
             ..scene("cart-fullest", keypad(None))
         },
         Scene {
             view: View {
-                test: true,
+                mark: Mark::Test,
                 ..view(Screen::Cart(Box::new(CartView {
                     weighing: Some(good(3, "苹果", 1_200, Unit::Kilogram)),
                     ..cart()
@@ -125,7 +126,7 @@ pub fn scenes() -> Vec<Scene> {
             then: "532",
             ..scene("cart-weighing", keypad(None))
         },
-        Scene { view: View { test: true, ..view(found("kkkl")) }, ..scene("goods", keypad(None)) },
+        Scene { view: View { mark: Mark::Test, ..view(found("kkkl")) }, ..scene("goods", keypad(None)) },
         scene(
             "goods-none",
             Screen::Goods(Box::new(FoundView {

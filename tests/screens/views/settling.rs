@@ -11,6 +11,7 @@ use yima::reference::{Batch, Rrn, Stan};
 use yima::settlement::closing::{Cause, Closing, HostDifference, HostSettlement, MerchantAccount, State, Verdict};
 use yima::settlement::reconciliation;
 use yima::settlement::{Line, Scheme, Sum};
+use yima::terminal::mark::Mark;
 use yima::wording::{Reason, ReasonKind};
 
 use super::{Scene, at, cny, scene, view};
@@ -188,7 +189,7 @@ pub fn scenes() -> Vec<Scene> {
     let open = |open: OpenBatch| screen(SettlementView::Open(open));
     let one = |one: OneSettlement| screen(SettlementView::One(Box::new(one)));
     let told = |view: AccountView| screen(SettlementView::Account(view));
-    let tested = |screen: Screen| View { test: true, link: LinkState::HostSilent, waiting: 1, ..view(screen) };
+    let tested = |screen: Screen| View { mark: Mark::Test, link: LinkState::HostSilent, waiting: 1, ..view(screen) };
     let fullest = OpenBatch { sums: Ok(fullest_sums()), waiting: 3, parked: 2, ..open_batch() };
     let retried = |state, verdict| OneSettlement {
         request: Some(RequestView { asking: false, tries: 3, next_try: Some(at(14, 31, 20)) }),

@@ -1,6 +1,7 @@
 //! What a till shows on the idle screen.
 
 use yima::app::view::{Screen, View};
+use yima::terminal::mark::Mark;
 use yima::till::request::{Display, DisplayLine};
 
 use super::{Scene, cny, scene, view};
@@ -30,7 +31,7 @@ pub fn scenes() -> Vec<Scene> {
         },
         Scene {
             keys: "",
-            view: View { display: Some(till_cart(40)), test: true, ..view(keypad()) },
+            view: View { display: Some(till_cart(40)), mark: Mark::Test, ..view(keypad()) },
             ..scene("till-cart-fullest", keypad())
         },
     ]

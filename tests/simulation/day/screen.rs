@@ -51,7 +51,10 @@ pub fn word(screen: &Screen) -> String {
         Screen::Unknown { amount, reason: why, tries, .. } => {
             format!("UNKNOWN {} {} {tries}", amount.minor(), reason(Some(why)))
         }
+        Screen::Purchase(purchase) => format!("purchase {} {:?}", purchase.rest.minor(), purchase.stage),
         Screen::Transactions { rows, .. } => format!("{} transactions", rows.len()),
+        Screen::Seek { .. } => "seek".to_owned(),
+        Screen::Turning(_) => "turning".to_owned(),
         Screen::Transaction(detail) => format!("transaction {}", detail.row.trace),
         Screen::Receipt(shown) => format!("receipt {}", shown.trace),
         Screen::Cart(cart) => format!("cart {}", cart.total.minor()),

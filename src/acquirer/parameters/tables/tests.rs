@@ -37,6 +37,18 @@ fn cards(field: &[u8]) -> Result<Records<CardRecord>, TablesError> {
 }
 
 #[test]
+fn whether_a_part_may_be_approved_is_one_byte_and_no_where_it_is_not_said() {
+    let allowed = TerminalParameters { in_part: true, ..TerminalParameters::default() };
+    for parameters in [TerminalParameters::default(), allowed] {
+        assert_eq!(business(&write_business(&parameters, &rules().tags).unwrap()), Ok(parameters));
+    }
+    assert!(!business(&[0xDF, 0x67, 1, 0]).unwrap().in_part);
+    for wrong in [&[0xDF, 0x67, 1, 2][..], &[0xDF, 0x67, 0], &[0xDF, 0x67, 2, 0, 1]] {
+        assert!(business(wrong).unwrap_err().to_string().contains("DF67"));
+    }
+}
+
+#[test]
 fn a_whole_number_is_one_card_and_is_not_kept() {
     let number = "6228480000000001230";
     let field = write_records(&[write_number(number, "农业银行", CardKind::Debit, true)], 0).unwrap();

@@ -11,6 +11,9 @@ use crate::devices::printer::status::{Answer, AnswerParser, StatusRequest};
 /// `DLE DC4 8`: throw away what waits. Seen at once, also by a printer that stands still (Epson ESC/POS reference).
 const CLEAR_BUFFER: &[u8] = &[0x10, 0x14, 8, 1, 3, 20, 1, 6, 2, 8];
 
+/// How often a line that is being written to is looked at.
+const LOOK_AT_LINE: Duration = Duration::from_millis(10);
+
 /// Whether the printer answers a request for its status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Answers {
@@ -153,6 +156,23 @@ impl Conversation {
     /// Writes as much of the bytes as the line takes now.
     pub(super) fn write_some(&mut self, bytes: &[u8]) -> Result<usize, Gone> {
         self.line.write_some(bytes)
+    }
+
+    /// Writes bytes whole and waits until they have left; false when the line does not take them within the limit.
+    pub(super) fn send_now(&mut self, bytes: &[u8], limit: Duration) -> Result<bool, Gone> {
+        let end = Instant::now() + limit;
+        let mut rest = bytes;
+        loop {
+            let written = self.write_some(rest)?;
+            rest = rest.get(written..).unwrap_or_default();
+            if rest.is_empty() && self.unsent() == 0 {
+                return Ok(true);
+            }
+            if Instant::now() >= end {
+                return Ok(false);
+            }
+            self.listen(LOOK_AT_LINE)?;
+        }
     }
 
     /// Bytes that have not left yet.

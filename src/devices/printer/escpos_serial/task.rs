@@ -19,7 +19,7 @@ const AUTOMATIC_STATUS: &[u8] = &[0x1D, b'a', 0xFF];
 /// `GS r 1`: answer when everything before has been worked off.
 const END_MARK: &[u8] = &[0x1D, b'r', 1];
 /// As many zeros as end any command of ours that lost a part of itself on the way; alone they print nothing.
-const ZEROS: [u8; 512] = [0; 512];
+pub(super) const ZEROS: &[u8] = &[0; 512];
 /// How often a line that is being filled is looked at.
 const TICK: Duration = Duration::from_millis(10);
 /// How often a mark is sent anew when its answer says nothing.
@@ -87,7 +87,7 @@ impl<'a> Task<'a> {
         // A printer that stands still is waited for before anything is sent, as it is in the middle.
         printer.ask(self.waits.status)?;
         if self.unclean {
-            self.send(printer, &ZEROS)?;
+            self.send(printer, ZEROS)?;
         }
         self.send(printer, &[INITIALISE, AUTOMATIC_STATUS].concat())?;
         let in_step = self.confirms && self.no_older_mark_is_open(printer)?;
@@ -134,7 +134,7 @@ impl<'a> Task<'a> {
             if !answered && proof {
                 // A command that lost bytes may have swallowed the mark: fill it up and ask once more. When only the
                 // second mark is answered, something is missing on the paper, and the cashier has to look.
-                self.send(printer, &ZEROS)?;
+                self.send(printer, ZEROS)?;
                 self.send_mark(printer)?;
                 answered = self.marks_are_answered(printer, self.waits.end_mark_of_silent)?;
             }

@@ -13,6 +13,7 @@ use crate::reference::{AuthorisationCode, MerchantCode, Rrn, TraceNumber};
 use crate::sandbox::host::books::Books;
 use crate::sandbox::host::code_payments::{OrderState, receipts_of};
 use crate::sandbox::host::store::{EntryState, StoreError};
+use crate::terminal::mark::Mark;
 
 /// A receipt, and how its payment stands.
 #[derive(Debug, PartialEq, Eq)]
@@ -128,7 +129,7 @@ fn slip(link: &ReceiptLink, facts: &Facts, kind: Kind, amount: Amount, rrn: &str
         log_head: link.log_head.clone(),
         cashier: None,
         duplicate: None,
-        test: true,
+        mark: Mark::Test,
         letterhead: Arc::default(),
     })
 }

@@ -47,6 +47,25 @@ fn amounts_of_66_decide_the_response_code() {
 }
 
 #[test]
+fn an_account_that_holds_less_pays_what_it_holds_where_the_terminal_takes_that() {
+    let house = House::new();
+    let link = house.link();
+    assert_eq!(code(link.sale(&sale(1, BALANCE - 9_40))), "00");
+    assert_eq!(code(link.sale(&sale(2, 15_00))), "51", "all or nothing");
+    let in_part = |stan: u32, minor: u64| SaleRequest { in_part: true, ..sale(stan, minor) };
+    let answer = link.sale(&in_part(3, 15_00)).unwrap();
+    assert_eq!((answer.response_code.as_str(), answer.decision), ("10", Decision::Partial(cny(9_40))));
+    assert!(issuer_is_right(&answer, 3, 15_00), "the card is told of what it was asked for");
+    assert_eq!(house.balance(), 0);
+    assert_eq!(code(link.sale(&in_part(4, 15_00))), "51", "there is nothing to approve a part of");
+    // A reversal names what was asked for, and gives back what was taken.
+    assert_eq!(code(link.reverse(&reversal(3, 9_40))), "13");
+    assert_eq!(code(link.reverse(&reversal(3, 15_00))), "00");
+    assert_eq!(house.balance(), 9_40);
+    assert_eq!(code(link.sale(&in_part(5, 9_40))), "00", "it holds all of it");
+}
+
+#[test]
 fn amounts_of_68_send_the_card_a_script() {
     let house = House::new();
     let link = house.link();
@@ -81,7 +100,11 @@ fn every_shipped_card_can_pay() {
             let issuer_data = issuer_application_data([3, 0xA0, 0, 0], application.issuer.algorithm);
             let signed = Signed { issuer_data, ..Signed::default() };
             request.chip_data = chip_data(&application, stan as u16, 1234, &signed).into();
-            let expected = if *name == "expired" { "54" } else { "00" };
+            let expected = match *name {
+                "expired" => "54",
+                "low-balance" => "51",
+                _ => "00",
+            };
             let answer = link.sale(&request).unwrap();
             assert_eq!(answer.response_code.as_str(), expected, "{name}");
             let proof = tlv::find(&answer.issuer_data, tag::ISSUER_AUTHENTICATION_DATA).unwrap();

@@ -164,6 +164,7 @@ fn sale_of(profile: &ApplicationProfile, stan: u32, minor: u64) -> SaleRequest {
         },
         chip_data: chip_data(profile, stan as u16, minor, &Signed::default()).into(),
         pin: None,
+        in_part: false,
     }
 }
 

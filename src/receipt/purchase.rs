@@ -1,0 +1,313 @@
+//! What the slip of a purchase that was paid in parts can say: one receipt for all of it when it is paid, and what went back when it was
+//! given up.
+
+use jiff::civil::DateTime;
+
+use super::template::{Condition, DATE_TIME, Slip, money};
+use super::{Align, Charset, CopyFor, Line, Size};
+use crate::goods::SoldGood;
+use crate::money::Amount;
+use crate::reference::{AuthorisationCode, MerchantCode, Rrn, TerminalNumber, TraceNumber};
+use crate::terminal::mark::Mark;
+use crate::wording::Language;
+
+/// Everything the slip of a purchase can say, already masked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PurchaseSlip {
+    /// Name of the shop.
+    pub merchant_name: String,
+    /// Merchant code.
+    pub merchant_code: MerchantCode,
+    /// Terminal number.
+    pub terminal_number: TerminalNumber,
+    /// Acquirer code, as printed on slips.
+    pub acquirer_code: String,
+    /// How it ended: `paid` or `given_up`; the template says by it what stands where.
+    pub state: &'static str,
+    /// By which the terminal knows it.
+    pub number: i64,
+    /// Local time of its first part.
+    pub at: DateTime,
+    /// What was to be paid in all.
+    pub due: Amount,
+    /// What was paid of it, and went back where it was given up.
+    pub paid: Amount,
+    /// Goods, if the cashier named any.
+    pub goods: Vec<SoldGood>,
+    /// Its parts, in their order.
+    pub parts: Vec<SlipPart>,
+    /// What the acquirer wants at the end.
+    pub trailer: Vec<String>,
+    /// Number of whoever took it, where people sign on.
+    pub cashier: Option<String>,
+    /// Printed before; counts from 1 for the first duplicate.
+    pub duplicate: Option<u32>,
+    /// What the slip must not be taken for something else by.
+    pub mark: Mark,
+}
+
+/// A part of a purchase.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SlipPart {
+    /// It was paid by code.
+    pub by_code: bool,
+    /// Batch and STAN.
+    pub trace: TraceNumber,
+    /// What it paid.
+    pub amount: Amount,
+    /// Card number, first six and last four; empty where a code was used.
+    pub truncated_pan: String,
+    /// The bank behind the card, where the acquirer's list knows it.
+    pub bank: Option<String>,
+    /// Name of the application on the card; empty where a code was used.
+    pub application_label: String,
+    /// Application identifier, hexadecimal; the same.
+    pub aid: String,
+    /// Application cryptogram (TC), hexadecimal.
+    pub cryptogram: Option<String>,
+    /// Retrieval reference number.
+    pub rrn: Option<Rrn>,
+    /// Authorisation code.
+    pub authorisation_code: Option<AuthorisationCode>,
+    /// By which number the wallet knows it.
+    pub voucher: Option<String>,
+    /// The cardholder signs for it.
+    pub signature: bool,
+    /// Of a purchase that was given up: whether it is back for certain.
+    pub is_back: bool,
+}
+
+impl SlipPart {
+    /// What it was paid by, and how much, then a line for each number by which somebody may ask for it.
+    fn lines(&self, place: usize, given_up: bool, language: Language, charset: Charset) -> Vec<Line> {
+        let pick = |zh: &'static str, en: &'static str| match language {
+            Language::Chinese => zh,
+            Language::English => en,
+        };
+        let pair = |left: &str, right: &str, bold: bool| Line::Pair {
+            left: charset.printable(left),
+            right: charset.printable(right),
+            bold,
+        };
+        let means = if self.by_code { pick("扫码", "Code") } else { pick("银行卡", "Card") };
+        let mut lines = vec![pair(&format!("{place}. {means}"), &money(self.amount, charset), true)];
+        let of = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+        for (name, value) in [
+            (pick("卡号", "Card number"), of(&self.truncated_pan)),
+            (pick("发卡行", "Bank"), self.bank.clone()),
+            (pick("应用标签", "Application"), of(&self.application_label)),
+            ("AID", of(&self.aid)),
+            ("TC", self.cryptogram.clone()),
+            (pick("交易单号", "Wallet number"), self.voucher.clone()),
+            (pick("凭证号", "Trace"), Some(self.trace.to_string())),
+            (pick("授权码", "Authorisation"), self.authorisation_code.as_ref().map(ToString::to_string)),
+            (pick("参考号", "Reference"), self.rrn.as_ref().map(ToString::to_string)),
+        ] {
+            if let Some(value) = value {
+                lines.push(pair(&format!("  {name}"), &value, false));
+            }
+        }
+        if given_up {
+            let said = if self.is_back {
+                pick("已退回付款账户", "Taken back")
+            } else {
+                pick("需要人工处理，请联系收单机构", "A PERSON MUST LOOK: call the acquirer")
+            };
+            let text = charset.printable(&format!("  {said}"));
+            lines.push(Line::Text { text, align: Align::Left, size: Size::Normal, bold: true });
+        }
+        lines
+    }
+}
+
+/// One copy of it.
+pub(super) struct PurchaseCopy<'a> {
+    pub slip: &'a PurchaseSlip,
+    pub copy: CopyFor,
+}
+
+impl Slip for PurchaseCopy<'_> {
+    fn holds(&self, condition: Condition) -> bool {
+        match condition {
+            Condition::Test => self.slip.mark == Mark::Test,
+            Condition::Training => self.slip.mark == Mark::Training,
+            Condition::Signature => self.slip.parts.iter().any(|part| part.signature),
+            Condition::Duplicate => self.slip.duplicate.is_some(),
+            Condition::Goods => !self.slip.goods.is_empty(),
+            Condition::Merchant => self.copy == CopyFor::Merchant,
+            Condition::Customer => self.copy == CopyFor::Customer,
+            Condition::Spared
+            | Condition::Pin
+            | Condition::Card
+            | Condition::NoCard
+            | Condition::Link
+            | Condition::Advice
+            | Condition::Differs
+            | Condition::Undecided
+            | Condition::Cash => false,
+        }
+    }
+
+    fn kind(&self) -> &str {
+        self.slip.state
+    }
+
+    fn field(&self, name: &str, charset: Charset) -> Option<String> {
+        let slip = self.slip;
+        match name {
+            "merchant_name" => Some(slip.merchant_name.clone()),
+            "merchant_code" => Some(slip.merchant_code.to_string()),
+            "terminal_number" => Some(slip.terminal_number.to_string()),
+            "acquirer_code" => Some(slip.acquirer_code.clone()),
+            "number" => Some(slip.number.to_string()),
+            "date_time" => Some(slip.at.strftime(DATE_TIME).to_string()),
+            "due" => Some(money(slip.due, charset)),
+            "paid" => Some(money(slip.paid, charset)),
+            "cashier" => slip.cashier.clone(),
+            "duplicate" => slip.duplicate.map(|count| count.to_string()),
+            _ => None,
+        }
+    }
+
+    fn goods(&self) -> &[SoldGood] {
+        &self.slip.goods
+    }
+
+    fn trailer(&self) -> &[String] {
+        &self.slip.trailer
+    }
+
+    fn parts(&self, language: Language, charset: Charset) -> Vec<Line> {
+        let given_up = self.slip.state != "paid";
+        let parts = self.slip.parts.iter().enumerate();
+        parts.flat_map(|(index, part)| part.lines(index + 1, given_up, language, charset)).collect()
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::money::Currency;
+    use crate::receipt::tests::slip;
+    use crate::receipt::text_of_purchase;
+    use crate::reference::{Batch, Stan};
+
+    fn yuan(minor: u64) -> Amount {
+        Amount::new(minor, Currency::CNY).unwrap()
+    }
+
+    /// A slip with every field: 9.40 by card and 5.60 by code.
+    pub(crate) fn purchase_slip() -> PurchaseSlip {
+        let sale = slip();
+        let trace = |stan| TraceNumber { batch: Batch::new(1).unwrap(), stan: Stan::new(stan).unwrap() };
+        let card = SlipPart {
+            by_code: false,
+            trace: trace(123),
+            amount: yuan(940),
+            truncated_pan: sale.truncated_pan,
+            bank: sale.bank,
+            application_label: sale.application_label,
+            aid: sale.aid,
+            cryptogram: sale.cryptogram,
+            rrn: sale.rrn,
+            authorisation_code: sale.authorisation_code,
+            voucher: None,
+            signature: true,
+            is_back: false,
+        };
+        let code = SlipPart {
+            by_code: true,
+            trace: trace(124),
+            amount: yuan(560),
+            truncated_pan: String::new(),
+            bank: None,
+            application_label: String::new(),
+            aid: String::new(),
+            cryptogram: None,
+            rrn: Rrn::parse("012345678902").ok(),
+            authorisation_code: None,
+            voucher: Some("4200001234202611290000000001".into()),
+            signature: false,
+            is_back: false,
+        };
+        PurchaseSlip {
+            merchant_name: sale.merchant_name,
+            merchant_code: sale.merchant_code,
+            terminal_number: sale.terminal_number,
+            acquirer_code: sale.acquirer_code,
+            state: "paid",
+            number: 7,
+            at: sale.at,
+            due: yuan(1500),
+            paid: yuan(1500),
+            goods: Vec::new(),
+            parts: vec![card, code],
+            trailer: Vec::new(),
+            cashier: Some("07".into()),
+            duplicate: Some(1),
+            mark: Mark::Test,
+        }
+    }
+
+    #[test]
+    fn slips_of_purchases_read_as_the_golden_files_say() {
+        let paid = PurchaseSlip { duplicate: None, ..purchase_slip() };
+        let mut given_up = PurchaseSlip { state: "given_up", paid: yuan(940), ..paid.clone() };
+        given_up.parts.truncate(1);
+        given_up.parts[0].is_back = true;
+        for (name, slip, copy, width, language, golden) in [
+            (
+                "purchase-58-zh",
+                &paid,
+                CopyFor::Merchant,
+                32,
+                Language::Chinese,
+                include_str!("../../tests/golden/purchase-58-zh.txt"),
+            ),
+            (
+                "purchase-80-en",
+                &paid,
+                CopyFor::Customer,
+                48,
+                Language::English,
+                include_str!("../../tests/golden/purchase-80-en.txt"),
+            ),
+            (
+                "purchase-given-up-58-zh",
+                &given_up,
+                CopyFor::Customer,
+                32,
+                Language::Chinese,
+                include_str!("../../tests/golden/purchase-given-up-58-zh.txt"),
+            ),
+        ] {
+            let text = text_of_purchase(slip, copy, width, language);
+            assert_eq!(text, golden, "\n---- {name} is now ----\n{text}");
+        }
+    }
+
+    #[test]
+    fn what_only_a_person_can_see_to_is_not_said_to_be_back() {
+        let given_up = PurchaseSlip { state: "given_up", ..purchase_slip() };
+        for (language, says, back) in
+            [(Language::Chinese, "需要人工处理", "已退回"), (Language::English, "A PERSON MUST LOOK", "Taken back")]
+        {
+            let text = text_of_purchase(&given_up, CopyFor::Customer, 48, language);
+            assert!(text.contains(says) && !text.contains(back), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_slip_that_is_printed_again_says_so_and_one_without_a_signature_asks_for_none() {
+        for (language, again, sign) in
+            [(Language::Chinese, "重打印", "签名"), (Language::English, "DUPLICATE", "signature")]
+        {
+            let text = text_of_purchase(&purchase_slip(), CopyFor::Merchant, 48, language);
+            assert!(text.contains(again) && text.contains(sign), "{text}");
+            let mut first = PurchaseSlip { duplicate: None, ..purchase_slip() };
+            first.parts[0].signature = false;
+            let text = text_of_purchase(&first, CopyFor::Merchant, 48, language);
+            assert!(!text.contains(again) && !text.contains(sign), "{text}");
+        }
+    }
+}
