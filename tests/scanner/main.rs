@@ -19,7 +19,7 @@ use yima::goods::table::Table;
 use yima::money::{Amount, Currency};
 use yima::payment::qr::Schedule;
 use yima::payment::transaction::Kind;
-use yima::receipt::transaction_code;
+use yima::receipt::{Receipt, transaction_code};
 use yima::sandbox::host::Host;
 use yima::sandbox::scanner::SandboxScanner;
 use yima::sandbox::wallet::RunningWallets;
@@ -246,6 +246,7 @@ fn a_receipt_opens_its_payment_in_the_list_and_nothing_elsewhere() {
         state: counter.terminal.folder.path().to_owned(),
     };
     let slip = setup.duplicate(Some(row.trace.batch), row.trace.stan, yima::receipt::CopyFor::Merchant).unwrap();
+    let Receipt::Sale(slip) = slip else { panic!("a purchase") };
     let named = transaction_code(&slip);
     running.wish(Intent::NextCustomer);
     running.until("the keypad", is_keypad);

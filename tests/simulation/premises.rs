@@ -208,6 +208,8 @@ impl Premises {
             used_card_note: self.used_card_note(),
             printer: Box::new(paper.clone()),
             printer_profile: PrinterProfile::shipped("generic-58").unwrap(),
+            cash: false,
+            scanner: None,
             letterhead: Arc::default(),
             printer_patience: Duration::from_secs(60),
             sound: Box::new(Silent),

@@ -6,6 +6,7 @@ use yima::app::view::{CopyState, CopyView, Screen, View};
 use yima::money::Amount;
 use yima::payment::cash::{CashKind, likely};
 use yima::receipt::CopyFor;
+use yima::terminal::mark::Mark;
 use yima::wording::{Reason, ReasonKind};
 
 use super::selling::{cart, quick};
@@ -48,11 +49,11 @@ pub fn scenes() -> Vec<Scene> {
         (CopyFor::Customer, CopyState::Failed(Reason::of(ReasonKind::PrinterPaperOut))),
     ];
     let of = |name, screen| Scene { view: taken(screen), ..scene(name, Screen::Keypad { notice: None }) };
-    let fullest = |scene: Scene| Scene { view: View { test: true, ..scene.view }, ..scene };
+    let fullest = |scene: Scene| Scene { view: View { mark: Mark::Test, ..scene.view }, ..scene };
     vec![
         Scene {
             view: View {
-                test: true,
+                mark: Mark::Test,
                 scan_note: Some(Reason::of(ReasonKind::ScanPaysLater)),
                 ..taken(Screen::Keypad { notice: None })
             },

@@ -181,7 +181,10 @@ pub fn scenes() -> Vec<Scene> {
         },
         scene("receipt", receipt(Some(paper("generic-58", PaperWidth::Mm58, Language::Chinese)))),
         Scene {
-            view: View { test: true, ..view(receipt(Some(paper("generic-80", PaperWidth::Mm80, Language::English)))) },
+            view: View {
+                mark: Mark::Test,
+                ..view(receipt(Some(paper("generic-80", PaperWidth::Mm80, Language::English))))
+            },
             ..scene("receipt-wide", keypad(None))
         },
         scene("receipt-drawing", receipt(None)),

@@ -53,6 +53,7 @@ pub fn word(screen: &Screen) -> String {
         }
         Screen::Purchase(purchase) => format!("purchase {} {:?}", purchase.rest.minor(), purchase.stage),
         Screen::Transactions { rows, .. } => format!("{} transactions", rows.len()),
+        Screen::Cash(_) => "cash".to_owned(),
         Screen::Seek { .. } => "seek".to_owned(),
         Screen::Turning(_) => "turning".to_owned(),
         Screen::Transaction(detail) => format!("transaction {}", detail.row.trace),
