@@ -351,6 +351,7 @@ fn the_doctor_says_of_each_part_how_it_is() {
             "reader",
             "pin_pad",
             "printer",
+            "receipts",
             "scanner",
             "sound",
             "clock",

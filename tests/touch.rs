@@ -367,14 +367,14 @@ fn a_batch_is_settled_by_four_touches_and_its_slip_comes_out() {
     let portrait = Settling {
         history: (439, 1224),
         settle_up: (624, 1085),
-        row: (420, 232),
+        row: (420, 300),
         settle: (60, 963),
         yes: (60, 1070),
         back: (400, 1196),
     };
     let landscape = Settling {
         history: (257, 452),
-        settle_up: (148, 312),
+        settle_up: (214, 312),
         row: (560, 12),
         settle: (40, 312),
         yes: (500, 361),

@@ -212,12 +212,13 @@ fn of_good(
     let behind = question.value(after.map_or(i64::MAX, |end| end.id));
     let limit = question.value(limit);
     question.sql = format!(
-        "SELECT {COLUMNS}, t.id, t.at FROM sold_goods s INDEXED BY sold_goods_of_number
-         CROSS JOIN transactions t ON t.id = s.transaction_id
-         WHERE s.number = {number} AND s.transaction_id < {behind} AND {}
-             AND NOT EXISTS (SELECT 1 FROM sold_goods e
-                 WHERE e.transaction_id = s.transaction_id AND e.number = s.number AND e.position < s.position)
-         ORDER BY s.transaction_id DESC LIMIT {limit}",
+        "SELECT {COLUMNS}, t.id, t.at FROM (
+             SELECT g.transaction_id AS sold_in, g.position AS sold_at FROM sold_goods g INDEXED BY sold_goods_of_number
+             WHERE g.number = {number} AND g.transaction_id < {behind}
+         ) CROSS JOIN transactions t ON t.id = sold_in
+         WHERE {} AND NOT EXISTS (SELECT 1 FROM sold_goods e
+             WHERE e.transaction_id = sold_in AND e.number = {number} AND e.position < sold_at)
+         ORDER BY sold_in DESC LIMIT {limit}",
         conditions.join(" AND ")
     );
     question

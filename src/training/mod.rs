@@ -221,7 +221,7 @@ mod tests {
         assert_eq!(setup.settings.vault.kind, VaultKind::Software);
         assert_eq!(setup.settings.till.listen, "");
         assert_eq!(setup.settings.printer.device, "/dev/ttyS7", "slips come out where they always do");
-        assert_eq!(setup.identity_directory().strip_prefix(folder.path().join(FOLDER)), Ok(Path::new("terminal")));
+        assert_eq!(setup.identity_directory().strip_prefix(folder.path().join(FOLDER)), Ok(Path::new("identity")));
         let (parts, _) = training.parts().unwrap();
         assert_eq!(parts.mark, Mark::Training);
         // Nothing else was made or touched in the shop's own directory.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use i_slint_backend_testing::{AccessibleRole, ElementHandle};
 use slint::platform::{Key, PointerEventButton, WindowEvent};
 use slint::{ComponentHandle, LogicalPosition, LogicalSize};
+use yima::app::seek_view::SeekIntent;
 use yima::app::view::{CopyState, Intent, LinkState, PinPlace, Progress, Screen, View};
 use yima::pin::Pin;
 use yima::receipt::CopyFor;
@@ -411,7 +412,7 @@ fn pages_turn_and_rows_print_again() {
         touch(&bench, "Charge");
         assert_eq!(
             bench.sent(),
-            [Intent::ShowTransactions(0), Intent::ShowTransactions(1), Intent::Reprint(first), Intent::ShowKeypad]
+            [Intent::Seek(SeekIntent::All), Intent::ShowTransactions(1), Intent::Reprint(first), Intent::ShowKeypad]
         );
     }
 }

@@ -249,7 +249,7 @@ fn every_question_is_answered_by_its_index() {
         ),
         (
             question(&Search { good: GoodNumber::new(7).ok(), ..Search::default() }, Some(&end), 9),
-            "SEARCH s USING COVERING INDEX sold_goods_of_number (number=? AND transaction_id<?)",
+            "SEARCH g USING COVERING INDEX sold_goods_of_number (number=? AND transaction_id<?)",
         ),
         (
             question(&Search { rrn: Rrn::parse("000000000001").ok(), ..Search::default() }, Some(&end), 9),
