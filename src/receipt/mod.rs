@@ -29,6 +29,8 @@ pub use escpos::{commands, render, render_cash, render_parked, render_purchase, 
 pub use layout::{text, text_of_cash, text_of_parked, text_of_purchase, text_of_settlement};
 pub use logo::{Letterhead, Logo, LogoError};
 pub use profile::{Drawer, PrinterProfile, ProfileError};
+#[cfg(test)]
+pub(crate) use purchase::tests::purchase_slip as purchase_example;
 pub use purchase::{PurchaseSlip, SlipPart};
 #[cfg(test)]
 pub(crate) use settlement::tests::settlement_slip as settlement_example;

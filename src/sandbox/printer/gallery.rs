@@ -5,9 +5,11 @@ use std::path::{Path, PathBuf};
 
 use super::{PaperWidth, Picture};
 use crate::receipt::cash::tests::cash_slip;
-use crate::receipt::settlement_example;
 use crate::receipt::tests::{long_slip, parked_slip, slip};
-use crate::receipt::{self, CashSlip, CopyFor, PrinterProfile, SaleSlip, transaction_code};
+use crate::receipt::{
+    self, CashSlip, CopyFor, PrinterProfile, PurchaseSlip, SaleSlip, purchase_example, settlement_example,
+    transaction_code,
+};
 use crate::reference::TraceNumber;
 use crate::terminal::mark::Mark;
 use crate::wording::Language;
@@ -120,7 +122,14 @@ fn a_scanner_reads_every_code_of_every_slip_and_nothing_is_wider_than_the_paper(
                 let again = CashSlip { goods: long_slip().goods, duplicate: Some(1), ..slip.clone() };
                 receipt::render_cash(if whole { &again } else { &slip }, copy, &profile_of, language)
             };
+            let purchase = |state, copy, goods| {
+                let shown = PurchaseSlip { state, goods, duplicate: None, ..purchase_example() };
+                receipt::render_purchase(&shown, copy, &profile_of, language)
+            };
             for (name, bytes) in [
+                ("purchase-merchant", purchase("paid", CopyFor::Merchant, Vec::new())),
+                ("purchase-customer", purchase("paid", CopyFor::Customer, long_slip().goods)),
+                ("purchase-given-up", purchase("given_up", CopyFor::Merchant, Vec::new())),
                 ("parked", receipt::render_parked(&parked_slip(), &profile_of, language)),
                 ("cash-sale", cash(false, CopyFor::Customer, false)),
                 ("cash-sale-goods", cash(false, CopyFor::Customer, true)),
