@@ -30,8 +30,7 @@ impl Core {
             self.screen = Screen::Keypad { notice: Some(reason) };
             return;
         }
-        self.leave_result();
-        self.screen = Screen::Turning(turn);
+        self.leave_for(turn);
     }
 
     /// Nothing else is begun while it is left.
@@ -46,13 +45,16 @@ impl Core {
         }
     }
 
-    /// A training that was forgotten ends by itself.
+    /// A training that was forgotten ends by itself, wherever it was left: locked, with a purchase open, or with a ledger that fails.
     pub(super) fn mind_training(&mut self) {
-        if self.parts.mark == Mark::Training && !self.turns() && clock::since(self.staff.last_touch()) >= FORGOTTEN {
-            if !self.pays() && self.waiting.is_none() && !matches!(self.screen, Screen::Keypad { .. }) {
-                self.show_keypad();
-            }
-            self.on_training(TrainingIntent::End);
+        let forgotten = self.parts.mark == Mark::Training && clock::since(self.staff.last_touch()) >= FORGOTTEN;
+        if forgotten && !self.turns() && !self.pays() && self.waiting.is_none() {
+            self.leave_for(Turn::ToTheShop);
         }
+    }
+
+    fn leave_for(&mut self, turn: Turn) {
+        self.leave_result();
+        self.screen = Screen::Turning(turn);
     }
 }

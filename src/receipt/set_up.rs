@@ -1,8 +1,7 @@
 //! The sheet that finds out what a printer can do, and what its profile is by what a person sees on it. The parts are numbered: each
 //! has a question. Pure.
 
-use super::profile;
-use super::{Charset, PrinterProfile};
+use super::{Charset, PrinterProfile, profile};
 
 /// What is seen on the sheet, and what the printer answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -105,3 +105,23 @@ fn a_training_that_was_forgotten_ends_by_itself_and_never_under_somebodys_hands(
         assert_eq!(screen() == Screen::Turning(Turn::ToTheShop), ends, "{mark:?}");
     }
 }
+
+/// Its ledger fails, and nobody comes back to the keypad: the shop must not stay closed for that.
+#[test]
+fn a_training_that_cannot_go_on_ends_by_itself_as_well() {
+    let terminal = Terminal::new(Sale::Real, Reversal::Code("00"));
+    let clock = SetByHand::at("2026-11-29T04:00:00Z".parse().unwrap(), TimeZone::UTC);
+    let settings = Settings { host: terminal.host.link_settings(), ..Settings::default() };
+    let setup = Setup { settings, origin: Origin::default(), state: terminal.folder.path().to_owned() };
+    let printer = Box::new(terminal.paper.clone());
+    let parts = Parts { printer, sound: Box::new(Silent), mark: Mark::Training, ..setup.parts().unwrap() };
+    let (listener, views, _reports) = Watching::new();
+    let mut engine = SteppedEngine::start(parts, Box::new(listener));
+    terminal.sql("ALTER TABLE advices RENAME TO gone");
+    engine.send(Intent::ShowQueue(0));
+    let shown = views.try_iter().last().unwrap().screen;
+    assert!(matches!(shown, Screen::OutOfService { .. }), "{shown:?}");
+    clock.pass(Duration::from_secs(601));
+    engine.tick();
+    assert_eq!(views.try_iter().last().map(|view| view.screen), Some(Screen::Turning(Turn::ToTheShop)));
+}
