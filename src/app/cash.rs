@@ -20,7 +20,7 @@ use crate::devices::sound::Tone;
 use crate::goods::SoldGood;
 use crate::goods::sold::Sold;
 use crate::host_tables::TerminalParameters;
-use crate::ledger::{CashRow, CopyRow, DrawerState, LedgerError, Listed, Search};
+use crate::ledger::{CashRow, CopyRow, DrawerState, Ledger, LedgerError, Listed, Search};
 use crate::money::Amount;
 use crate::payment::cash::{CashError, CashKind, Tender, likely};
 use crate::payment::purpose::Purpose;
@@ -43,7 +43,18 @@ pub(super) struct CashDesk {
 struct Asking {
     amount: Amount,
     sold: Sold,
-    for_cart: bool,
+    of: Owed,
+}
+
+/// Of what that amount is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Owed {
+    /// Of what was keyed or named.
+    Keyed,
+    /// Of what is in the cart.
+    Cart,
+    /// Of a purchase of which a part is paid.
+    Rest,
 }
 
 impl CashDesk {
@@ -68,19 +79,28 @@ impl Core {
     }
 
     fn ask_for_cash(&mut self, what: CashFor) {
-        let (amount, sold, for_cart) = match what {
-            CashFor::Amount(amount) => (amount, Sold::default(), false),
-            CashFor::Goods(sold) => (sold.amount(), sold, false),
+        let (amount, sold, of) = match what {
+            CashFor::Amount(amount) => (amount, Sold::default(), Owed::Keyed),
+            CashFor::Goods(sold) => (sold.amount(), sold, Owed::Keyed),
             CashFor::Cart => {
                 let Some(sold) = self.cart_to_pay() else { return };
-                (sold.amount(), sold, true)
+                (sold.amount(), sold, Owed::Cart)
             }
         };
         if !self.parts.cash || amount.is_zero() || self.purchase_is_open() {
             return;
         }
         self.leave_result();
-        self.cash.asking = Some(Asking { amount, sold, for_cart });
+        self.cash.asking = Some(Asking { amount, sold, of });
+        self.show_asking(None);
+    }
+
+    /// The rest of the purchase that is open is paid in cash: what is given for it?
+    pub(super) fn ask_for_rest_in_cash(&mut self, rest: Amount) {
+        if !self.parts.cash || rest.is_zero() {
+            return;
+        }
+        self.cash.asking = Some(Asking { amount: rest, sold: Sold::default(), of: Owed::Rest });
         self.show_asking(None);
     }
 
@@ -95,8 +115,9 @@ impl Core {
 
     fn leave_cash(&mut self) {
         match self.cash.asking.take() {
-            Some(Asking { for_cart: true, .. }) => self.show_cart(None),
-            Some(_) => self.show_keypad(),
+            Some(Asking { of: Owed::Cart, .. }) => self.show_cart(None),
+            // A purchase that is open is shown instead of the keypad.
+            Some(Asking { of: Owed::Keyed | Owed::Rest, .. }) => self.show_keypad(),
             None => {}
         }
     }
@@ -115,11 +136,17 @@ impl Core {
             return self.ledger_failed(&error);
         }
         let with_drawer = self.parts.printer_profile.drawer.is_some();
-        match self.ledger.record_cash_sale(tender, local_now(), asking.sold.lines(), with_drawer) {
+        let written = match asking.of {
+            Owed::Rest => self.ledger.pay_rest_in_cash(tender, local_now(), with_drawer),
+            Owed::Keyed | Owed::Cart => {
+                self.ledger.record_cash_sale(tender, local_now(), asking.sold.lines(), with_drawer)
+            }
+        };
+        match written {
             Ok(row) => {
-                tracing::info!(trace = %row.trace, "a cash sale is recorded");
+                tracing::info!(trace = %row.trace, of = ?asking.of, "cash is recorded");
                 self.leave_result();
-                if asking.for_cart {
+                if asking.of == Owed::Cart {
                     self.empty_cart();
                 }
                 self.show_cash_done(&row);
@@ -259,6 +286,11 @@ impl Core {
     /// The content of a slip of cash; nothing, where the number is a payment's.
     pub(super) fn cash_slip_bytes(&self, copy: &CopyRow) -> Result<Option<Vec<u8>>, String> {
         let Some(row) = self.ledger.cash(copy.trace).map_err(|error| error.to_string())? else { return Ok(None) };
+        // What paid the rest of a purchase has the receipt of the purchase.
+        let of_purchase = self.about_slips().receipt_of_purchase(&self.ledger, copy.trace, copy.duplicate);
+        if let Some(receipt) = of_purchase.map_err(|error| error.to_string())? {
+            return Ok(Some(receipt.render(copy.copy, &self.parts.printer_profile, self.parts.language)));
+        }
         let shop =
             Shop { identity: &self.parts.identity, parameters: &self.parts.tables.terminal, mark: self.parts.mark };
         let goods = self.ledger.sold_in(copy.trace).map_err(|error| error.to_string())?;
@@ -297,7 +329,8 @@ impl Shop<'_> {
 
 impl Setup {
     /// The slip of a cash sale or refund once more, marked as the duplicate that would be printed next. Nothing is written down, and
-    /// no drawer opens. Nothing, where the number is a payment's, or its newest use is.
+    /// no drawer opens. Nothing, where the number is a payment's, or its newest use is; nor where it paid the rest of a purchase, which has
+    /// one receipt for all of it.
     ///
     /// # Errors
     /// When the ledger cannot be read, or there is no such copy.
@@ -309,17 +342,11 @@ impl Setup {
     ) -> Result<Option<CashSlip>, DuplicateError> {
         let identity = self.identity()?;
         let Some(ledger) = self.ledger_to_look_at(&identity)? else { return Ok(None) };
-        let row = match batch {
-            Some(batch) => ledger.cash(TraceNumber { batch, stan })?,
-            None => {
-                let search = Search { stan: Some(stan), ..Search::default() };
-                match ledger.list(Some(&search), None, 1)?.rows.pop() {
-                    Some(Listed::Cash(row)) => Some(*row),
-                    Some(Listed::Payment(_)) | None => None,
-                }
-            }
-        };
-        let Some(row) = row else { return Ok(None) };
+        let Some(trace) = newest_of(&ledger, batch, stan)? else { return Ok(None) };
+        let Some(row) = ledger.cash(trace)? else { return Ok(None) };
+        if ledger.purchase_of(trace)?.is_some() {
+            return Ok(None);
+        }
         if !CashRow::copies(row.kind).contains(&copy) {
             return Err(DuplicateError::None(format!("{} with a {} copy", row.trace, copy.word())));
         }
@@ -329,6 +356,18 @@ impl Setup {
         let duplicate = u32::try_from(printed.max(1)).unwrap_or(u32::MAX);
         Ok(Some(shop.slip_of(&row, ledger.sold_in(row.trace)?, duplicate)?))
     }
+}
+
+/// The newest payment or cash sale with this number.
+pub(super) fn newest_of(ledger: &Ledger, batch: Option<Batch>, stan: Stan) -> Result<Option<TraceNumber>, LedgerError> {
+    if let Some(batch) = batch {
+        return Ok(Some(TraceNumber { batch, stan }));
+    }
+    let search = Search { stan: Some(stan), ..Search::default() };
+    Ok(ledger.list(Some(&search), None, 1)?.rows.pop().map(|row| match row {
+        Listed::Cash(row) => row.trace,
+        Listed::Payment(row) => row.trace,
+    }))
 }
 
 /// A row of the list.

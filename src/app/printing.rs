@@ -86,7 +86,8 @@ impl Core {
     /// Whose slips there are of a number.
     fn slips_of(&self, trace: TraceNumber) -> &'static [CopyFor] {
         match self.ledger.cash(trace) {
-            Ok(Some(row)) => CashRow::copies(row.kind),
+            // What paid the rest of a purchase has the receipt of all of it.
+            Ok(Some(row)) if !matches!(self.ledger.purchase_of(trace), Ok(Some(_))) => CashRow::copies(row.kind),
             _ => &[CopyFor::Merchant, CopyFor::Customer],
         }
     }

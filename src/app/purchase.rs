@@ -114,7 +114,16 @@ impl Core {
                     self.pay_rest(Some(Way::Shown { valid_s }));
                 }
             }
+            PurchaseIntent::Cash => self.rest_in_cash(),
             PurchaseIntent::GiveUp => self.give_up_purchase(),
+        }
+    }
+
+    fn rest_in_cash(&mut self) {
+        let Some(purchase) = self.open_purchase() else { return };
+        match purchase.may_pay() {
+            Ok(()) => self.ask_for_rest_in_cash(purchase.rest()),
+            Err(not_now) => self.note_on_purchase(not_now.reason()),
         }
     }
 

@@ -3,8 +3,7 @@
 use jiff::civil::DateTime;
 
 use crate::money::Amount;
-use crate::payment::purchase::{Known, Part, Purchase, PurchaseState};
-use crate::payment::transaction::Kind;
+use crate::payment::purchase::{Known, Means, Part, Purchase, PurchaseState};
 use crate::reference::TraceNumber;
 use crate::wording::Reason;
 
@@ -18,6 +17,8 @@ pub enum PurchaseIntent {
     AnotherCard,
     /// The customer scans a code that is shown and pays the rest.
     ShowCode,
+    /// The rest is paid in cash: ask what is given.
+    Cash,
     /// Nobody pays the rest: what was paid is taken back. Whoever sends this has been asked twice.
     GiveUp,
 }
@@ -63,13 +64,13 @@ pub enum PurchaseStage {
 /// A part as a screen shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PartView {
-    /// By card or by code.
-    pub kind: Kind,
+    /// What it is paid with.
+    pub means: Means,
     /// Batch and STAN.
     pub trace: TraceNumber,
     /// What it pays.
     pub amount: Amount,
-    /// Card number, first six and last four; empty of a code.
+    /// Card number, first six and last four; empty of everything else.
     pub truncated_pan: String,
     /// What is known of its money.
     pub known: Known,
@@ -106,7 +107,7 @@ impl PurchaseView {
                 .iter()
                 .skip(shown.len().saturating_sub(PARTS_SHOWN))
                 .map(|part| PartView {
-                    kind: part.kind,
+                    means: part.means,
                     trace: part.trace,
                     amount: part.amount,
                     truncated_pan: part.truncated_pan.clone(),

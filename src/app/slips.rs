@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use jiff::civil::Date;
 
+use super::cash::newest_of;
 use super::purchase_view::{was_paid, was_paid_of};
 use super::setup::{Setup, SetupError, receipt_key};
 use crate::emv::cvm::Verification;
 use crate::host_tables::TerminalParameters;
 use crate::ledger::{Ledger, LedgerError, TransactionRow};
 use crate::payment::online::EntryMode;
-use crate::payment::purchase::{Known, Purchase, PurchaseState};
+use crate::payment::purchase::{Known, Means, Purchase, PurchaseState};
 use crate::payment::record::State;
 use crate::payment::transaction::Money;
 use crate::proof::tree::Head;
@@ -93,14 +94,28 @@ impl SlipOf<'_> {
     /// # Errors
     /// When the ledger cannot be read, a number of the identity cannot be, or the purchase is not paid to its end.
     pub fn receipt(&self, ledger: &Ledger, row: &TransactionRow, duplicate: u32) -> Result<Receipt, DuplicateError> {
-        if let Some(purchase) = ledger.purchase_of(row.trace)? {
-            if purchase.state != PurchaseState::Paid {
-                return Err(DuplicateError::NotPaid(purchase.number));
-            }
-            return Ok(Receipt::Purchase(Box::new(self.purchase(ledger, &purchase, duplicate)?)));
+        if let Some(receipt) = self.receipt_of_purchase(ledger, row.trace, duplicate)? {
+            return Ok(receipt);
         }
         let slip = self.slip(row, ledger.log_head_of(row.trace)?, duplicate)?;
         Ok(Receipt::Sale(Box::new(SaleSlip { goods: ledger.sold_in(row.trace)?, ..slip })))
+    }
+
+    /// The receipt of the purchase of which a number pays a part; nothing, where it pays none.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read, a number of the identity cannot be, or the purchase is not paid to its end.
+    pub fn receipt_of_purchase(
+        &self,
+        ledger: &Ledger,
+        trace: TraceNumber,
+        duplicate: u32,
+    ) -> Result<Option<Receipt>, DuplicateError> {
+        let Some(purchase) = ledger.purchase_of(trace)? else { return Ok(None) };
+        if purchase.state != PurchaseState::Paid {
+            return Err(DuplicateError::NotPaid(purchase.number));
+        }
+        Ok(Some(Receipt::Purchase(Box::new(self.purchase(ledger, &purchase, duplicate)?))))
     }
 
     /// The slip of a purchase that is over. An e-receipt is of one payment, so that it has no link to any.
@@ -118,26 +133,24 @@ impl SlipOf<'_> {
         let (mut parts, mut goods, mut cashier) = (Vec::new(), Vec::new(), None);
         for part in &purchase.parts {
             let counts = if given_up { was_paid(part) } else { part.known() == Known::Paid };
-            let Some(row) = ledger.find(part.trace)?.filter(|_| counts) else { continue };
+            if !counts {
+                continue;
+            }
             if parts.is_empty() {
                 goods = ledger.sold_in(part.trace)?;
             }
-            cashier = row.cashier.map(|cashier| cashier.to_string()).or(cashier);
-            parts.push(SlipPart {
-                by_code: row.kind.is_by_code(),
-                trace: row.trace,
-                amount: row.amount,
-                truncated_pan: row.truncated_pan,
-                bank: row.bank,
-                application_label: row.application_label,
-                aid: row.aid,
-                cryptogram: row.cryptogram,
-                rrn: row.rrn,
-                authorisation_code: row.authorisation_code,
-                voucher: row.voucher,
-                signature: row.signature,
-                is_back: given_up && part.went_back() == Known::NotPaid,
-            });
+            let is_back = given_up && part.went_back() == Known::NotPaid;
+            let by = if let Some(row) = ledger.find(part.trace)? {
+                let by = SlipPart { is_back, ..part_of_slip(&row) };
+                parts.push(by);
+                row.cashier
+            } else if let Some(row) = ledger.cash(part.trace)? {
+                parts.push(SlipPart::in_cash(row.trace, row.amount, row.given.zip(row.change)));
+                row.cashier
+            } else {
+                continue;
+            };
+            cashier = by.map(|by| by.to_string()).or(cashier);
         }
         Ok(PurchaseSlip {
             merchant_name: merchant_name(identity, self.parameters),
@@ -182,6 +195,26 @@ impl SlipOf<'_> {
     }
 }
 
+/// A transaction that pays a part of a purchase.
+fn part_of_slip(row: &TransactionRow) -> SlipPart {
+    SlipPart {
+        means: Means::of(row.kind),
+        trace: row.trace,
+        amount: row.amount,
+        tender: None,
+        truncated_pan: row.truncated_pan.clone(),
+        bank: row.bank.clone(),
+        application_label: row.application_label.clone(),
+        aid: row.aid.clone(),
+        cryptogram: row.cryptogram.clone(),
+        rrn: row.rrn.clone(),
+        authorisation_code: row.authorisation_code.clone(),
+        voucher: row.voucher.clone(),
+        signature: row.signature,
+        is_back: false,
+    }
+}
+
 /// Why a slip cannot be written again.
 #[derive(Debug, thiserror::Error)]
 pub enum DuplicateError {
@@ -203,7 +236,7 @@ pub enum DuplicateError {
 }
 
 impl Setup {
-    /// The slip of an approved payment once more, marked as the duplicate that would be printed next. Nothing is written down.
+    /// The slip of an approved payment once more, or of a purchase of which the number pays a part, marked as the duplicate that would be printed next. Nothing is written down.
     ///
     /// # Errors
     /// When the ledger has no such payment, or cannot be read.
@@ -214,13 +247,9 @@ impl Setup {
             DuplicateError::None(format!("{batch}{stan}"))
         };
         let ledger = self.ledger_to_look_at(&identity)?.ok_or_else(none)?;
-        let trace = match batch {
-            Some(batch) => Some(TraceNumber { batch, stan }),
-            None => ledger.newest_of(stan)?,
-        };
-        let row = trace.map(|trace| ledger.find(trace)).transpose()?.flatten();
-        let row = row.filter(|row| row.state == State::Approved).ok_or_else(none)?;
-        let printed = ledger.copies_of(row.trace)?.iter().filter(|known| known.copy == copy).count();
+        let trace = newest_of(&ledger, batch, stan)?.ok_or_else(none)?;
+        let row = ledger.find(trace)?.filter(|row| row.state == State::Approved);
+        let printed = ledger.copies_of(trace)?.iter().filter(|known| known.copy == copy).count();
         let key = receipt_key(&*self.vault()?).map_err(SetupError::from)?;
         let about = SlipOf {
             identity: &identity,
@@ -230,6 +259,10 @@ impl Setup {
             mark: self.mark(&identity),
         };
         let duplicate = u32::try_from(printed.max(1)).unwrap_or(u32::MAX);
-        about.receipt(&ledger, &row, duplicate)
+        match row {
+            Some(row) => about.receipt(&ledger, &row, duplicate),
+            // Cash that paid the rest of a purchase.
+            None => about.receipt_of_purchase(&ledger, trace, duplicate)?.ok_or_else(none),
+        }
     }
 }

@@ -68,6 +68,16 @@ impl Options {
         self.do_as_wished(setup, typing, |setup| Ok(Intent::Begin(purpose(setup)?)))
     }
 
+    /// Who takes it.
+    pub const fn attending(&self) -> &Attending {
+        &self.attending
+    }
+
+    /// Whether the result is wanted as JSON.
+    pub const fn as_json(&self) -> bool {
+        self.json
+    }
+
     /// Gives the open purchase up, and says what came of it.
     pub fn give_up(&self, setup: Result<Setup, Failure>, typing: &Typing<'_>) -> Result<ExitCode, Failure> {
         self.do_as_wished(setup, typing, |_| Ok(Intent::Purchase(PurchaseIntent::GiveUp)))

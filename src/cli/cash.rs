@@ -8,14 +8,16 @@ use clap::Args;
 use super::people::{Attending, of};
 use super::sale::amount;
 use super::transactions::{cash_as_json, cash_line};
-use super::{Failure, output};
+use super::{Failure, output, purchase};
 use crate::app::cash_view::{CashFor, CashIntent, CashStage, DrawerView};
+use crate::app::purchase_view::PurchaseIntent;
 use crate::app::view::{CopyState, Intent, Screen, View};
 use crate::app::{Attendant, Ending, Engine, Listener, SaleReport, Setup};
 use crate::clock;
 use crate::ledger::DrawerState;
 use crate::money::AmountError;
 use crate::payment::cash::CashKind;
+use crate::payment::purchase::NotNow;
 use crate::payment::purpose::Purpose;
 use crate::people::{AuditEntry, Deed, Place, Right};
 use crate::reference::{Batch, Stan, TraceNumber};
@@ -79,9 +81,7 @@ impl Listener for Teller {
 impl CashArguments {
     /// Takes cash, or gives it back.
     pub fn run(&self, setup: &Setup) -> Result<ExitCode, Failure> {
-        if !setup.settings.terminal.cash {
-            return Err("no cash is taken at this terminal; to take some: terminal.cash = true in the settings".into());
-        }
+        taken_here(setup)?;
         let text = self.amount.as_deref();
         let wanted = text.map(|text| amount(text, None, setup)).transpose()?;
         let what = match wanted {
@@ -105,12 +105,8 @@ impl CashArguments {
             Some(text) => Some(amount(text, None, setup)?),
             None => due,
         };
-        let mut parts = setup.parts()?;
         let right = if self.refund.is_some() { Right::Refund } else { Right::Sale };
-        parts.staff.attendant = Attendant::Known(self.attending.attend(parts.people(), right)?);
-        let language = parts.language;
-        let (sender, told) = channel();
-        let engine = Engine::start(parts, Box::new(Teller(sender)))?;
+        let (engine, told, language) = start(setup, &self.attending, right)?;
         let trace = match (self.refund, given) {
             (Some(sale), _) => {
                 engine.intents().send(Intent::Begin(Purpose::Refund(sale, wanted)));
@@ -124,32 +120,80 @@ impl CashArguments {
             (None, None) => return Err(AmountError::Nothing.into()),
         };
         drop(engine);
-        self.say(setup, trace, language)
+        say(setup, trace, language, self.json)
     }
+}
 
-    fn say(&self, setup: &Setup, trace: TraceNumber, language: Language) -> Result<ExitCode, Failure> {
-        let ledger = setup.ledger_to_look_at(&setup.identity()?)?.ok_or("this terminal has no ledger yet")?;
-        let row = ledger.cash(trace)?.ok_or_else(|| format!("the ledger has no cash sale {trace}"))?;
-        if self.json {
-            output::json(&cash_as_json(&ledger, &row)?);
-            return Ok(ExitCode::SUCCESS);
-        }
-        output::say(&cash_line(&row));
-        let words = |zh: &'static str, en: &'static str| match language {
-            Language::Chinese => zh,
-            Language::English => en,
-        };
-        if let Some(change) = row.change.filter(|change| !change.is_zero()) {
-            output::say(&format!("  {} {}", words("找零", "change"), change.signed()));
-        }
-        if row.drawer == DrawerState::Failed {
-            output::say(&format!("  {}", words("钱箱没有打开，请用钥匙", "the drawer did not open; use its key")));
-        }
-        for copy in ledger.copies_of(trace)? {
-            output::say(&format!("  {}: {}", copy.copy.word(), copy.state.word()));
-        }
-        Ok(ExitCode::SUCCESS)
+/// `yima purchase pay --cash`: so much is given for the rest of the purchase that is open, or exactly that.
+pub(super) fn pay_rest(
+    setup: &Setup,
+    given: Option<&str>,
+    attending: &Attending,
+    json: bool,
+) -> Result<ExitCode, Failure> {
+    taken_here(setup)?;
+    let open = match setup.ledger_to_look_at(&setup.identity()?)? {
+        Some(ledger) => ledger.open_purchase()?,
+        None => None,
+    };
+    let purchase = open.ok_or(NotNow::None)?;
+    purchase.may_pay()?;
+    let given = given.map(|text| amount(text, None, setup)).transpose()?;
+    let (engine, told, language) = start(setup, attending, Right::Sale)?;
+    engine.intents().send(Intent::Purchase(PurchaseIntent::Cash));
+    engine.intents().send(Intent::Cash(CashIntent::Take(given.unwrap_or(purchase.rest()))));
+    let trace = sold(&told, language)?;
+    drop(engine);
+    say(setup, trace, language, json)
+}
+
+fn taken_here(setup: &Setup) -> Result<(), Failure> {
+    if setup.settings.terminal.cash {
+        return Ok(());
     }
+    Err("no cash is taken at this terminal; to take some: terminal.cash = true in the settings".into())
+}
+
+/// The engine, for somebody who has this right.
+fn start(setup: &Setup, attending: &Attending, right: Right) -> Result<(Engine, Receiver<Told>, Language), Failure> {
+    let mut parts = setup.parts()?;
+    parts.staff.attendant = Attendant::Known(attending.attend(parts.people(), right)?);
+    let language = parts.language;
+    let (sender, told) = channel();
+    Ok((Engine::start(parts, Box::new(Teller(sender)))?, told, language))
+}
+
+/// What was written down.
+fn say(setup: &Setup, trace: TraceNumber, language: Language, json: bool) -> Result<ExitCode, Failure> {
+    let ledger = setup.ledger_to_look_at(&setup.identity()?)?.ok_or("this terminal has no ledger yet")?;
+    let row = ledger.cash(trace)?.ok_or_else(|| format!("the ledger has no cash sale {trace}"))?;
+    let purchase = ledger.purchase_of(trace)?;
+    if json {
+        let mut said = cash_as_json(&ledger, &row)?;
+        if let Some(purchase) = &purchase {
+            said["purchase"] = purchase::as_json(purchase);
+        }
+        output::json(&said);
+        return Ok(ExitCode::SUCCESS);
+    }
+    output::say(&cash_line(&row));
+    if let Some(purchase) = &purchase {
+        purchase::print(purchase, language);
+    }
+    let words = |zh: &'static str, en: &'static str| match language {
+        Language::Chinese => zh,
+        Language::English => en,
+    };
+    if let Some(change) = row.change.filter(|change| !change.is_zero()) {
+        output::say(&format!("  {} {}", words("找零", "change"), change.signed()));
+    }
+    if row.drawer == DrawerState::Failed {
+        output::say(&format!("  {}", words("钱箱没有打开，请用钥匙", "the drawer did not open; use its key")));
+    }
+    for copy in ledger.copies_of(trace)? {
+        output::say(&format!("  {}: {}", copy.copy.word(), copy.state.word()));
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Waits until a sale is over: written down, the drawer open or not, its slip out or not.
@@ -169,6 +213,11 @@ fn sold(told: &Receiver<Told>, language: Language) -> Result<TraceNumber, Failur
                     }
                 }
             },
+            Screen::Purchase(view) => {
+                if let Some(reason) = &view.notice {
+                    return Err(said(reason, language));
+                }
+            }
             Screen::OutOfService { reason } => return Err(said(&reason, language)),
             _ => {}
         }

@@ -6,11 +6,12 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::card::{Options, Typing};
+use super::cash::pay_rest;
 use super::sale::way;
 use super::{Failure, output};
 use crate::app::Setup;
 use crate::money::Amount;
-use crate::payment::purchase::{Known, Part, Purchase, PurchaseState};
+use crate::payment::purchase::{Known, Means, Part, Purchase, PurchaseState};
 use crate::payment::purpose::Purpose;
 use crate::payment::transaction::Kind;
 use crate::wording::Language;
@@ -28,7 +29,7 @@ pub struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum What {
-    /// Have the rest paid with another card, or with a code
+    /// Have the rest paid with another card, with a code or in cash
     Pay(PayArguments),
     /// Give it up: every part that is paid is taken back
     GiveUp(GiveUpArguments),
@@ -38,12 +39,20 @@ enum What {
 #[derive(Debug, Args)]
 struct PayArguments {
     /// The customer pays with the code on a phone: what was scanned, or - to read it from standard input, where no other program sees it
-    #[arg(long, value_name = "CODE|-", conflicts_with_all = ["pin", "application", "show_code"])]
+    #[arg(long, value_name = "CODE|-", conflicts_with_all = ["pin", "application", "show_code", "cash"])]
     code: Option<String>,
 
     /// The customer scans a code that is shown: it is told on standard error
-    #[arg(long, conflicts_with_all = ["pin", "application"])]
+    #[arg(long, conflicts_with_all = ["pin", "application", "cash"])]
     show_code: bool,
+
+    /// The rest is paid in cash
+    #[arg(long, conflicts_with_all = ["pin", "application"])]
+    cash: bool,
+
+    /// What the customer gives; exactly the rest when left out
+    #[arg(long, value_name = "AMOUNT", requires = "cash")]
+    given: Option<String>,
 
     #[command(flatten)]
     options: Options,
@@ -92,6 +101,9 @@ impl Arguments {
 
 impl PayArguments {
     fn run(&self, setup: Result<Setup, Failure>) -> Result<ExitCode, Failure> {
+        if self.cash {
+            return pay_rest(&setup?, self.given.as_deref(), self.options.attending(), self.options.as_json());
+        }
         let kind = if self.show_code || self.code.is_some() { Kind::CodePayment } else { Kind::Sale };
         self.options.run(setup, &Typing { kind, amount: None, currency: None }, |setup| {
             let way = way(self.code.as_deref(), self.show_code, setup)?;
@@ -125,7 +137,7 @@ fn part_as_json(purchase: &Purchase, part: &Part) -> Value {
     json!({
         "batch": part.trace.batch.to_string(),
         "stan": part.trace.stan.to_string(),
-        "kind": part.kind.word(),
+        "kind": part.means.kind_word(),
         "amount": part.amount.to_string(),
         "pan": (!part.truncated_pan.is_empty()).then_some(&part.truncated_pan),
         "state": part.state.word(),
@@ -177,7 +189,11 @@ pub(super) fn print(purchase: &Purchase, language: Language) {
             Known::NotYet => pick("结果还不知道", "not known yet"),
             Known::ByAPerson => pick("需要人工处理", "a person must look"),
         };
-        let by = if part.kind.is_by_code() { pick("扫码", "code") } else { &part.truncated_pan };
+        let by = match part.means {
+            Means::Card => &part.truncated_pan,
+            Means::Code => pick("扫码", "code"),
+            Means::Cash => pick("现金", "cash"),
+        };
         output::say(&format!("    {} {} {by}: {money}", part.trace, part.amount.signed()));
     }
     if purchase.state == PurchaseState::Open {

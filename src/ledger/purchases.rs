@@ -5,10 +5,11 @@ use jiff::civil::DateTime;
 use rusqlite::{OptionalExtension, Row, TransactionBehavior, params};
 
 use super::row::{maybe_word, trace_number, word};
-use super::{Ledger, LedgerError, statement_error};
+use super::{CashRow, Ledger, LedgerError, statement_error};
 use crate::money::{Amount, Currency};
+use crate::payment::cash::Tender;
 use crate::payment::online::ReversalReason;
-use crate::payment::purchase::{NotNow, Part, Purchase, PurchaseState};
+use crate::payment::purchase::{Means, NotNow, Part, Purchase, PurchaseState};
 use crate::payment::qr::CodeRefund;
 use crate::payment::queue::Resolution;
 use crate::payment::record::State;
@@ -28,6 +29,10 @@ pub(super) enum Follows {
     Paid,
 }
 
+/// The row that a part refers to, as `t`.
+const TRANSACTION_OF_PART: &str = "transactions t ON t.id = q.transaction_id";
+const CASH_OF_PART: &str = "cash_sales t ON t.id = q.cash_sale";
+
 impl Ledger {
     /// The purchase of which something is still to be paid.
     ///
@@ -45,16 +50,25 @@ impl Ledger {
         self.purchase_where("number = (SELECT max(number) FROM purchases)")
     }
 
-    /// The purchase of which a transaction pays a part, or was to.
+    /// The purchase of which a transaction or cash pays a part, or was to.
     ///
     /// # Errors
     /// When the ledger cannot be read.
     pub fn purchase_of(&self, trace: TraceNumber) -> Result<Option<Purchase>, LedgerError> {
+        match self.purchase_by(TRANSACTION_OF_PART, trace)? {
+            Some(purchase) => Ok(Some(purchase)),
+            None => self.purchase_by(CASH_OF_PART, trace),
+        }
+    }
+
+    fn purchase_by(&self, row_of_part: &str, trace: TraceNumber) -> Result<Option<Purchase>, LedgerError> {
         let number: Option<i64> = self
             .connection
             .query_row(
-                "SELECT q.purchase FROM purchase_parts q JOIN transactions t ON t.id = q.transaction_id
-                 WHERE t.merchant_code = ?1 AND t.terminal_number = ?2 AND t.batch = ?3 AND t.stan = ?4",
+                &format!(
+                    "SELECT q.purchase FROM purchase_parts q JOIN {row_of_part}
+                     WHERE t.merchant_code = ?1 AND t.terminal_number = ?2 AND t.batch = ?3 AND t.stan = ?4"
+                ),
                 params![
                     self.merchant_code.as_str(),
                     self.terminal_number.as_str(),
@@ -122,14 +136,55 @@ impl Ledger {
             .map_err(&failed)?;
         // What is paid by a person's word is for a person to give back.
         for part in purchase.parts.iter().filter(|part| part.state == State::Approved) {
-            if part.kind.is_by_code() {
-                self.give_back_by_code(part, at)?;
-            } else {
-                self.take_back_part(part.trace)?;
+            match part.means {
+                Means::Card => self.take_back_part(part.trace)?,
+                Means::Code => self.give_back_by_code(part, at)?,
+                // It would have paid all of it.
+                Means::Cash => return Err(NotNow::Over(purchase.number).into()),
             }
         }
         self.commit(transaction)?;
         self.purchase_where(&format!("number = {}", purchase.number))?.ok_or_else(|| NotNow::None.into())
+    }
+
+    /// The rest is paid in cash, all of it: the purchase is paid, and its receipt queued, in the commit that writes down the cash.
+    /// `with_drawer`: one is at the printer, and opens for it.
+    ///
+    /// # Errors
+    /// When no purchase is open, its rest is another amount or may not be paid now, the open shift's drawer cannot hold so much, or it
+    /// cannot be written.
+    pub fn pay_rest_in_cash(
+        &mut self,
+        tender: Tender,
+        at: DateTime,
+        with_drawer: bool,
+    ) -> Result<CashRow, LedgerError> {
+        self.check_space()?;
+        let failed = statement_error(&self.path);
+        let transaction = self.connection.begin(TransactionBehavior::Immediate).map_err(&failed)?;
+        let purchase = self.open_purchase()?.ok_or(NotNow::None)?;
+        purchase.may_pay_in_cash(tender)?;
+        let trace = self.note_cash_part(tender, at, with_drawer)?;
+        self.insert_part(purchase.number, trace, Means::Cash)?;
+        self.is_paid(purchase.number, trace)?;
+        self.commit(transaction)?;
+        self.cash(trace)?.ok_or(LedgerError::NoSuchRow(trace))
+    }
+
+    /// Nothing of it is open any more. One receipt for all of it, with what was paid last.
+    fn is_paid(&self, number: i64, last: TraceNumber) -> Result<(), LedgerError> {
+        let failed = statement_error(&self.path);
+        self.connection
+            .execute(
+                "UPDATE purchases SET state = 'paid', ended_at = strftime('%Y-%m-%dT%H:%M:%S', 'now', 'localtime')
+                 WHERE number = ?1",
+                [number],
+            )
+            .map_err(&failed)?;
+        for copy in [CopyFor::Merchant, CopyFor::Customer] {
+            self.insert_copy(last, copy).map_err(&failed)?;
+        }
+        Ok(())
     }
 
     /// Its chip data went with its approval: the reversal names it by its numbers.
@@ -158,7 +213,7 @@ impl Ledger {
     /// While a purchase is open what begins pays its rest. In the transaction of the database that has just written the row.
     pub(super) fn note_part(&self, trace: TraceNumber, kind: Kind) -> Result<(), LedgerError> {
         match self.open_purchase_number()? {
-            Some(number) => self.insert_part(number, trace, kind),
+            Some(number) => self.insert_part(number, trace, Means::of(kind)),
             None => Ok(()),
         }
     }
@@ -166,7 +221,7 @@ impl Ledger {
     /// A payment is approved, or a person says so: what that is for its purchase is written down with it. Where a part was approved and no
     /// purchase is open, one is opened.
     pub(super) fn follow_purchase(&self, trace: TraceNumber) -> Result<Follows, LedgerError> {
-        let purchase = match self.purchase_of(trace)? {
+        let purchase = match self.purchase_by(TRANSACTION_OF_PART, trace)? {
             Some(purchase) => purchase,
             None => match self.open_for(trace)? {
                 Some(purchase) => purchase,
@@ -176,20 +231,9 @@ impl Ledger {
         if purchase.state != PurchaseState::Open || !purchase.rest().is_zero() {
             return Ok(Follows::NotYetPaid);
         }
-        let failed = statement_error(&self.path);
-        self.connection
-            .execute(
-                "UPDATE purchases SET state = 'paid', ended_at = strftime('%Y-%m-%dT%H:%M:%S', 'now', 'localtime')
-                 WHERE number = ?1",
-                [purchase.number],
-            )
-            .map_err(&failed)?;
-        // One receipt for all of it, with whatever was approved last.
-        if let Some(last) = purchase.parts.iter().rfind(|part| part.state == State::Approved) {
-            for copy in [CopyFor::Merchant, CopyFor::Customer] {
-                self.insert_copy(last.trace, copy).map_err(&failed)?;
-            }
-        }
+        // With whatever was approved last: it may be that a person has just said of another one that it is paid.
+        let approved = purchase.parts.iter().rfind(|part| part.state == State::Approved);
+        self.is_paid(purchase.number, approved.map_or(trace, |part| part.trace))?;
         Ok(Follows::Paid)
     }
 
@@ -218,23 +262,28 @@ impl Ledger {
                 ],
             )
             .map_err(statement_error(&self.path))?;
-        self.insert_part(self.connection.last_insert_rowid(), trace, row.kind)?;
+        self.insert_part(self.connection.last_insert_rowid(), trace, Means::of(row.kind))?;
         self.open_purchase()
     }
 
-    fn insert_part(&self, number: i64, trace: TraceNumber, kind: Kind) -> Result<(), LedgerError> {
-        let by = if kind.is_by_code() { "code" } else { "card" };
+    fn insert_part(&self, number: i64, trace: TraceNumber, means: Means) -> Result<(), LedgerError> {
+        let (column, rows) = match means {
+            Means::Card | Means::Code => ("transaction_id", "transactions"),
+            Means::Cash => ("cash_sale", "cash_sales"),
+        };
         let written = self.connection.execute(
-            "INSERT INTO purchase_parts (purchase, position, kind, transaction_id)
-             SELECT ?5, (SELECT count(*) + 1 FROM purchase_parts WHERE purchase = ?5), ?6, id FROM transactions
-             WHERE merchant_code = ?1 AND terminal_number = ?2 AND batch = ?3 AND stan = ?4",
+            &format!(
+                "INSERT INTO purchase_parts (purchase, position, kind, {column})
+                 SELECT ?5, (SELECT count(*) + 1 FROM purchase_parts WHERE purchase = ?5), ?6, id FROM {rows}
+                 WHERE merchant_code = ?1 AND terminal_number = ?2 AND batch = ?3 AND stan = ?4"
+            ),
             params![
                 self.merchant_code.as_str(),
                 self.terminal_number.as_str(),
                 trace.batch.number(),
                 trace.stan.number(),
                 number,
-                by
+                means.word()
             ],
         );
         match written.map_err(statement_error(&self.path))? {
@@ -264,9 +313,11 @@ impl Ledger {
         let mut statement = self
             .connection
             .prepare_cached(
-                "SELECT t.batch, t.stan, t.kind, t.amount, t.currency, t.state, t.resolution, t.truncated_pan, r.batch, r.stan,
-                     r.state, t.reason
-                 FROM purchase_parts q JOIN transactions t ON t.id = q.transaction_id
+                "SELECT coalesce(t.batch, c.batch), coalesce(t.stan, c.stan), q.kind, coalesce(t.amount, c.amount),
+                     coalesce(t.currency, c.currency), coalesce(t.state, 'approved'), t.resolution, coalesce(t.truncated_pan, ''),
+                     r.batch, r.stan, r.state, t.reason
+                 FROM purchase_parts q LEFT JOIN transactions t ON t.id = q.transaction_id
+                     LEFT JOIN cash_sales c ON c.id = q.cash_sale
                      LEFT JOIN transactions r INDEXED BY transactions_of_original ON r.merchant_code = t.merchant_code
                          AND r.terminal_number = t.terminal_number AND r.original_batch = t.batch
                          AND r.original_stan = t.stan AND r.original_stan IS NOT NULL AND r.kind = 'code_refund'
@@ -304,7 +355,7 @@ fn part(row: &Row<'_>) -> Result<Part, LedgerError> {
     };
     Ok(Part {
         trace: trace_number(row.get(0).map_err(wrong)?, row.get(1).map_err(wrong)?)?,
-        kind: word(row, 2, "kind", Kind::from_word)?,
+        means: word(row, 2, "means of payment", Means::from_word)?,
         amount: amount(row.get(3).map_err(wrong)?, currency)?,
         state: word(row, 5, "state", State::from_word)?,
         resolution: maybe_word(row, 6, "resolution", Resolution::from_word)?,

@@ -10,12 +10,14 @@
 //! | pending, host_approved, reversal_due | not known yet | waits until it is known |
 //! | unresolved | not known, a person must look | nothing: what the person finds is done by hand |
 //!
-//! A part is a card's or a code's transaction. Cash is a part of a kind of its own, and has no transaction.
+//! A part is a card's or a code's transaction, or cash: that is there whole or not at all, and always pays all of the rest, so that a
+//! purchase of which something is still open has none.
 //!
 //! Needs what stands in the ledger. Decides only; writes nothing.
 
 use jiff::civil::DateTime;
 
+use super::cash::{CashKind, Tender};
 use super::queue::Resolution;
 use super::record::State;
 use super::transaction::Kind;
@@ -53,20 +55,64 @@ impl PurchaseState {
     }
 }
 
+/// What a part of a purchase is paid with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Means {
+    /// A card.
+    Card,
+    /// A code, scanned or shown.
+    Code,
+    /// Cash.
+    Cash,
+}
+
+impl Means {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Card, Self::Code, Self::Cash];
+
+    /// The word in the ledger.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Card => "card",
+            Self::Code => "code",
+            Self::Cash => "cash",
+        }
+    }
+
+    /// Reads the word back.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|means| means.word() == word)
+    }
+
+    /// That of a transaction.
+    pub const fn of(kind: Kind) -> Self {
+        if kind.is_by_code() { Self::Code } else { Self::Card }
+    }
+
+    /// What kind its row is of, in the word that lists have.
+    pub const fn kind_word(self) -> &'static str {
+        match self {
+            Self::Card => Kind::Sale.word(),
+            Self::Code => Kind::CodePayment.word(),
+            Self::Cash => CashKind::Sale.word(),
+        }
+    }
+}
+
 /// A try to pay a part of a purchase.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Part {
-    /// Its transaction.
+    /// Its transaction, or the number of what was paid in cash.
     pub trace: TraceNumber,
-    /// By card or by code.
-    pub kind: Kind,
+    /// What it was to be paid with.
+    pub means: Means,
     /// What it pays, where it pays: what was approved.
     pub amount: Amount,
-    /// How its transaction stands.
+    /// How its transaction stands; cash is approved.
     pub state: State,
     /// What a person found out about it.
     pub resolution: Option<Resolution>,
-    /// Card number, first six and last four; empty of a code.
+    /// Card number, first six and last four; empty of everything else.
     pub truncated_pan: String,
     /// It was paid when the purchase was given up, and is taken back for that.
     pub was_given_up: bool,
@@ -168,6 +214,15 @@ impl Purchase {
         }
     }
 
+    /// Whether this much cash pays its rest now: all of it, for what is given.
+    ///
+    /// # Errors
+    /// Why not: it may not be paid now, or something else is to be paid.
+    pub fn may_pay_in_cash(&self, tender: Tender) -> Result<(), NotNow> {
+        self.may_pay()?;
+        if tender.due() == self.rest() { Ok(()) } else { Err(NotNow::Open(self.number)) }
+    }
+
     /// Whether it may be given up now. What a person must look at is no reason to wait: the person decides about it all the same.
     ///
     /// # Errors
@@ -236,7 +291,7 @@ mod tests {
     fn part(stan: u32, amount: &str, state: State) -> Part {
         Part {
             trace: TraceNumber { batch: Batch::FIRST, stan: Stan::new(stan).unwrap() },
-            kind: Kind::Sale,
+            means: Means::Card,
             amount: yuan(amount),
             state,
             resolution: None,
@@ -300,6 +355,28 @@ mod tests {
     }
 
     #[test]
+    fn cash_pays_all_of_the_rest_or_nothing() {
+        let first = part(1, "9.40", State::Approved);
+        let cash = |minor: u64| Tender::exact(Amount::new(minor, Currency::CNY).unwrap()).unwrap();
+        let open = purchase(std::slice::from_ref(&first));
+        assert_eq!(open.may_pay_in_cash(cash(560)), Ok(()));
+        assert_eq!(open.may_pay_in_cash(Tender::new(yuan("5.60"), yuan("10.00")).unwrap()), Ok(()));
+        for other in [1, 559, 561, 1500] {
+            assert_eq!(open.may_pay_in_cash(cash(other)), Err(NotNow::Open(1)), "{other}");
+        }
+        let doubtful = purchase(&[first.clone(), part(2, "5.60", State::ReversalDue)]);
+        assert_eq!(doubtful.may_pay_in_cash(cash(560)), Err(NotNow::NotKnownYet));
+        let over = Purchase { state: PurchaseState::GivenUp, ..open };
+        assert_eq!(over.may_pay_in_cash(cash(560)), Err(NotNow::Over(1)));
+        let paid = purchase(&[first, Part { means: Means::Cash, ..part(2, "5.60", State::Approved) }]);
+        assert_eq!((paid.paid(), paid.rest()), (yuan("15.00"), yuan("0.00")));
+        for means in Means::ALL {
+            assert_eq!(Means::from_word(means.word()), Some(means));
+        }
+        assert_eq!((Means::of(Kind::Sale), Means::of(Kind::CodePayment)), (Means::Card, Means::Code));
+    }
+
+    #[test]
     fn it_is_back_when_every_part_is_or_only_a_person_can_see_to_it() {
         let given_up = |parts: &[Part]| Purchase { state: PurchaseState::GivenUp, ..purchase(parts) };
         assert!(!purchase(&[part(1, "9.40", State::Reversed)]).is_back(), "nobody gave it up");
@@ -314,7 +391,7 @@ mod tests {
         }
         let by_code = |refund: State| {
             let of = part(2, "5.60", State::Approved);
-            Part { kind: Kind::CodePayment, refund: Some((part(3, "5.60", refund).trace, refund)), ..of }
+            Part { means: Means::Code, refund: Some((part(3, "5.60", refund).trace, refund)), ..of }
         };
         for (refund, known) in [
             (State::RepeatDue, Known::NotYet),

@@ -7,6 +7,7 @@ use super::template::{Condition, DATE_TIME, Slip, money};
 use super::{Align, Charset, CopyFor, Line, Size};
 use crate::goods::SoldGood;
 use crate::money::Amount;
+use crate::payment::purchase::Means;
 use crate::reference::{AuthorisationCode, MerchantCode, Rrn, TerminalNumber, TraceNumber};
 use crate::terminal::mark::Mark;
 use crate::wording::Language;
@@ -49,19 +50,21 @@ pub struct PurchaseSlip {
 /// A part of a purchase.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SlipPart {
-    /// It was paid by code.
-    pub by_code: bool,
+    /// What it was paid with.
+    pub means: Means,
     /// Batch and STAN.
     pub trace: TraceNumber,
     /// What it paid.
     pub amount: Amount,
-    /// Card number, first six and last four; empty where a code was used.
+    /// Of cash: what the customer gave, and what went back at once.
+    pub tender: Option<(Amount, Amount)>,
+    /// Card number, first six and last four; empty where no card was used, as all that a card says.
     pub truncated_pan: String,
     /// The bank behind the card, where the acquirer's list knows it.
     pub bank: Option<String>,
-    /// Name of the application on the card; empty where a code was used.
+    /// Name of the application on the card.
     pub application_label: String,
-    /// Application identifier, hexadecimal; the same.
+    /// Application identifier, hexadecimal.
     pub aid: String,
     /// Application cryptogram (TC), hexadecimal.
     pub cryptogram: Option<String>,
@@ -78,6 +81,26 @@ pub struct SlipPart {
 }
 
 impl SlipPart {
+    /// What was paid in cash.
+    pub const fn in_cash(trace: TraceNumber, amount: Amount, tender: Option<(Amount, Amount)>) -> Self {
+        Self {
+            means: Means::Cash,
+            trace,
+            amount,
+            tender,
+            truncated_pan: String::new(),
+            bank: None,
+            application_label: String::new(),
+            aid: String::new(),
+            cryptogram: None,
+            rrn: None,
+            authorisation_code: None,
+            voucher: None,
+            signature: false,
+            is_back: false,
+        }
+    }
+
     /// What it was paid by, and how much, then a line for each number by which somebody may ask for it.
     fn lines(&self, place: usize, given_up: bool, language: Language, charset: Charset) -> Vec<Line> {
         let pick = |zh: &'static str, en: &'static str| match language {
@@ -89,10 +112,18 @@ impl SlipPart {
             right: charset.printable(right),
             bold,
         };
-        let means = if self.by_code { pick("扫码", "Code") } else { pick("银行卡", "Card") };
+        let means = match self.means {
+            Means::Card => pick("银行卡", "Card"),
+            Means::Code => pick("扫码", "Code"),
+            Means::Cash => pick("现金", "Cash"),
+        };
+        // Exactly what was paid needs no words.
+        let tender = self.tender.filter(|(_, change)| !change.is_zero());
         let mut lines = vec![pair(&format!("{place}. {means}"), &money(self.amount, charset), true)];
         let of = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
         for (name, value) in [
+            (pick("收现", "Given"), tender.map(|(given, _)| money(given, charset))),
+            (pick("找零", "Change"), tender.map(|(_, change)| money(change, charset))),
             (pick("卡号", "Card number"), of(&self.truncated_pan)),
             (pick("发卡行", "Bank"), self.bank.clone()),
             (pick("应用标签", "Application"), of(&self.application_label)),
@@ -201,9 +232,10 @@ pub(crate) mod tests {
         let sale = slip();
         let trace = |stan| TraceNumber { batch: Batch::new(1).unwrap(), stan: Stan::new(stan).unwrap() };
         let card = SlipPart {
-            by_code: false,
+            means: Means::Card,
             trace: trace(123),
             amount: yuan(940),
+            tender: None,
             truncated_pan: sale.truncated_pan,
             bank: sale.bank,
             application_label: sale.application_label,
@@ -216,19 +248,10 @@ pub(crate) mod tests {
             is_back: false,
         };
         let code = SlipPart {
-            by_code: true,
-            trace: trace(124),
-            amount: yuan(560),
-            truncated_pan: String::new(),
-            bank: None,
-            application_label: String::new(),
-            aid: String::new(),
-            cryptogram: None,
+            means: Means::Code,
             rrn: Rrn::parse("012345678902").ok(),
-            authorisation_code: None,
             voucher: Some("4200001234202611290000000001".into()),
-            signature: false,
-            is_back: false,
+            ..SlipPart::in_cash(trace(124), yuan(560), None)
         };
         PurchaseSlip {
             merchant_name: sale.merchant_name,
@@ -294,6 +317,27 @@ pub(crate) mod tests {
         {
             let text = text_of_purchase(&given_up, CopyFor::Customer, 48, language);
             assert!(text.contains(says) && !text.contains(back), "{text}");
+        }
+    }
+
+    #[test]
+    fn of_cash_it_says_what_was_given_and_what_went_back_and_nothing_where_it_was_exact() {
+        let of = |tender: Option<(Amount, Amount)>, language| {
+            let mut slip = purchase_slip();
+            let cash = SlipPart::in_cash(slip.parts[1].trace, yuan(560), tender);
+            slip.parts[1] = cash;
+            text_of_purchase(&slip, CopyFor::Customer, 32, language)
+        };
+        for (language, words) in
+            [(Language::Chinese, ["2. 现金", "收现", "找零"]), (Language::English, ["2. Cash", "Given", "Change"])]
+        {
+            let text = of(Some((yuan(1000), yuan(440))), language);
+            let line = |word: &str| text.lines().find(|line| line.contains(word)).unwrap_or_default().to_owned();
+            for (word, said) in words.iter().zip(["5.60", "10.00", "4.40"]) {
+                assert!(line(word).ends_with(said), "{word} {said}:\n{text}");
+            }
+            let text = of(Some((yuan(560), yuan(0))), language);
+            assert!(text.contains(words[0]) && !text.contains(words[1]) && !text.contains(words[2]), "{text}");
         }
     }
 

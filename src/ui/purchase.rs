@@ -2,11 +2,11 @@
 
 use slint::{ComponentHandle, ModelRc};
 
-use super::generated::{self, AppWindow, PartMoney, Purchase, PurchaseStage, PurchaseStep};
+use super::generated::{self, AppWindow, PartMeans, PartMoney, Purchase, PurchaseStage, PurchaseStep};
 use super::{Intents, values};
 use crate::app::purchase_view::{self, PartView, PurchaseIntent, PurchaseView};
 use crate::app::view::Intent;
-use crate::payment::purchase::Known;
+use crate::payment::purchase::{Known, Means};
 use crate::wording::Language;
 
 /// Connects what can be done with it.
@@ -16,6 +16,8 @@ pub(super) fn setup(window: &AppWindow, intents: &Intents) {
     purchase.on_another_card(move || sender.send(Intent::Purchase(PurchaseIntent::AnotherCard)));
     let sender = intents.clone();
     purchase.on_show_code(move || sender.send(Intent::Purchase(PurchaseIntent::ShowCode)));
+    let sender = intents.clone();
+    purchase.on_cash(move || sender.send(Intent::Purchase(PurchaseIntent::Cash)));
     let sender = intents.clone();
     purchase.on_give_up(move || sender.send(Intent::Purchase(PurchaseIntent::GiveUp)));
 }
@@ -46,7 +48,11 @@ pub(super) fn show(window: &AppWindow, view: &PurchaseView, language: Language) 
 fn part(part: &PartView) -> generated::PurchasePart {
     generated::PurchasePart {
         amount: values::money_text(part.amount).into(),
-        by_code: part.kind.is_by_code(),
+        means: match part.means {
+            Means::Card => PartMeans::Card,
+            Means::Code => PartMeans::Code,
+            Means::Cash => PartMeans::Cash,
+        },
         card: values::card(&part.truncated_pan).into(),
         trace: part.trace.to_string().into(),
         money: match part.known {

@@ -126,6 +126,40 @@ fn a_phone_pays_the_rest() {
 }
 
 #[test]
+fn cash_pays_the_rest_and_the_drawer_opens_with_the_change() {
+    let mut counter = open(true);
+    counter.set("[terminal]\ncash = true\n");
+    let output = counter.yima(&["purchase", "pay", "--cash"]).output().unwrap();
+    assert!(!output.status.success() && String::from_utf8_lossy(&output.stderr).contains("no purchase is open"));
+    first_part(&mut counter);
+    let output = counter.yima(&["purchase", "pay", "--cash", "--given", "5.00"]).output().unwrap();
+    assert!(!output.status.success(), "less than the rest");
+    assert_eq!(purchase(&counter)["rest"], "5.60");
+    let output = counter.yima(&["purchase", "pay", "--cash", "--given", "10.00", "--json"]).output().unwrap();
+    let said: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(output.status.success(), "{said:#} {}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!((said["amount"].as_str(), said["cash"]["change"].as_str()), (Some("5.60"), Some("4.40")), "{said:#}");
+    assert_eq!((said["purchase"]["state"].as_str(), said["purchase"]["paid"].as_str()), (Some("paid"), Some("15.00")));
+    let kinds: Vec<_> = said["purchase"]["parts"].as_array().unwrap().iter().map(|part| &part["kind"]).collect();
+    assert_eq!(kinds, ["sale", "cash_sale"]);
+    let slips = slips(&counter, 0);
+    assert_eq!(slips.len(), 2, "one receipt, both copies");
+    for wanted in ["15.00", "9.40", "5.60", "10.00", "4.40", "现金", "622848*********"] {
+        assert!(slips.iter().all(|slip| slip.contains(wanted)), "{wanted} is not on the slip:\n{}", slips[0]);
+    }
+    let stan = said["stan"].as_str().unwrap();
+    let again = counter.yima(&["receipt", stan]).output().unwrap();
+    let text = String::from_utf8_lossy(&again.stdout).into_owned();
+    assert!(text.contains("9.40") && text.contains("5.60") && text.contains("DUPLICATE"), "{text}");
+    // The host settles what was paid by card, and nothing else.
+    let settled = counter.yima(&["settle", "--json"]).output().unwrap();
+    let said: Value = serde_json::from_slice(&settled.stdout).unwrap();
+    assert!(settled.status.success() && said.to_string().contains("9.40"), "{said:#}");
+    assert!(!said["settlement"].to_string().contains("15.00"), "{said:#}");
+    assert_eq!(holds(&counter, &number_of("low-balance")), 0);
+}
+
+#[test]
 fn what_was_paid_in_parts_goes_back_when_the_cashier_gives_up() {
     let mut counter = open(true);
     // The second card holds 2.00.

@@ -109,7 +109,9 @@ impl Core {
             Intent::Settle { .. } | Intent::Settlement(SettlementIntent::GiveUp(_) | SettlementIntent::Withdraw) => {
                 Some(Right::Settle)
             }
-            Intent::Purchase(PurchaseIntent::AnotherCard | PurchaseIntent::ShowCode) => Some(Right::Sale),
+            Intent::Purchase(PurchaseIntent::AnotherCard | PurchaseIntent::ShowCode | PurchaseIntent::Cash) => {
+                Some(Right::Sale)
+            }
             // What was paid goes back.
             Intent::Purchase(PurchaseIntent::GiveUp) => Some(Right::Void),
             Intent::Settlement(_) => Some(Right::Reports),

@@ -2,7 +2,7 @@ use jiff::civil::date;
 
 use super::*;
 use crate::ledger::tests::{about, approved, keeping, open, paid, pending, reversal_due};
-use crate::ledger::{PrintState, TransactionRow};
+use crate::ledger::{DrawerState, PrintState, TransactionRow};
 use crate::payment::purchase::Known;
 use crate::payment::qr;
 use crate::payment::queue::{Act, Deed, EntryId, Rank, Repeat, Work};
@@ -299,6 +299,65 @@ fn a_persons_word_pays_a_part_and_the_receipt_comes_with_it() {
 }
 
 #[test]
+fn cash_pays_all_of_the_rest_with_one_receipt_and_its_share_of_the_drawer() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut ledger = open(directory.path());
+    let first = in_part(&mut ledger, 1500, 940);
+    let other = Tender::exact(yuan(100)).unwrap();
+    assert!(matches!(ledger.record_cash_sale(other, noon(), &[], false), Err(LedgerError::Purchase(NotNow::Open(1)))));
+    for wrong in [559, 561, 1500] {
+        let tender = Tender::new(yuan(wrong), yuan(2000)).unwrap();
+        let said = ledger.pay_rest_in_cash(tender, noon(), true);
+        assert!(matches!(said, Err(LedgerError::Purchase(NotNow::Open(1)))), "{wrong}");
+    }
+    let before = ledger.take_trace_number().unwrap();
+    let row = ledger.pay_rest_in_cash(Tender::new(yuan(560), yuan(1000)).unwrap(), noon(), true).unwrap();
+    assert!(row.trace.stan.number() > before.stan.number(), "a number of its own");
+    assert_eq!((row.change, row.drawer), (Some(yuan(440)), DrawerState::Asked));
+    // As after a power cut.
+    drop(ledger);
+    let mut ledger = open(directory.path());
+    assert_eq!(ledger.open_purchase().unwrap(), None);
+    let purchase = ledger.purchase_of(first).unwrap().unwrap();
+    assert_eq!(Some(&purchase), ledger.purchase_of(row.trace).unwrap().as_ref());
+    assert_eq!((purchase.state, purchase.paid()), (PurchaseState::Paid, yuan(1500)));
+    let cash = &purchase.parts[1];
+    assert_eq!((cash.means, cash.trace, cash.amount, cash.known()), (Means::Cash, row.trace, yuan(560), Known::Paid));
+    assert_eq!((copies(&ledger, first), copies(&ledger, row.trace)), (0, 2), "one receipt");
+    let again = ledger.pay_rest_in_cash(Tender::exact(yuan(560)).unwrap(), noon(), true);
+    assert!(matches!(again, Err(LedgerError::Purchase(NotNow::None))));
+    let sums = ledger.cash_of_batch(row.trace.batch, Currency::CNY).unwrap();
+    assert_eq!(sums.iter().map(|sum| sum.minor).collect::<Vec<_>>(), [560]);
+    // It goes back as all cash does.
+    let back = ledger.record_cash_refund(row.trace, None, noon(), false).unwrap();
+    assert_eq!(back.amount, yuan(560));
+    by_card(&mut ledger, 100);
+}
+
+#[test]
+fn no_cash_is_taken_while_it_is_not_known_what_a_part_came_to_and_none_for_what_was_given_up() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut ledger = open(directory.path());
+    in_part(&mut ledger, 1500, 940);
+    let doubtful = begin(&mut ledger, 560).unwrap();
+    let rest = Tender::exact(yuan(560)).unwrap();
+    assert!(matches!(ledger.pay_rest_in_cash(rest, noon(), false), Err(LedgerError::Purchase(NotNow::NotKnownYet))));
+    ledger.record(doubtful, &reversal_due()).unwrap();
+    // Nor by whoever writes it otherwise.
+    let written = ledger.connection.execute(
+        "INSERT INTO cash_sales (merchant_code, terminal_number, batch, stan, kind, state, amount, currency, given, change, at, drawer)
+         SELECT merchant_code, terminal_number, 1, 999, 'cash_sale', 'done', 560, 'CNY', 560, 0, '2026-11-22T12:00:00', 'none'
+         FROM purchases",
+        [],
+    );
+    assert!(written.unwrap_err().to_string().contains("only its rest is paid"));
+    ledger.done(EntryId::Reversal(doubtful)).unwrap();
+    ledger.give_up_purchase(noon()).unwrap();
+    assert!(matches!(ledger.pay_rest_in_cash(rest, noon(), false), Err(LedgerError::Purchase(NotNow::None))));
+    assert_eq!(ledger.count_cash_rows().unwrap(), 0);
+}
+
+#[test]
 fn a_purchase_never_changes_once_it_is_over_and_nothing_of_it_is_deleted() {
     let directory = tempfile::tempdir().unwrap();
     let mut ledger = open(directory.path());
@@ -319,7 +378,7 @@ fn a_purchase_never_changes_once_it_is_over_and_nothing_of_it_is_deleted() {
     for wrong in [
         "UPDATE purchases SET state = 'open', ended_at = NULL, slip = 'none'",
         "UPDATE purchases SET state = 'paid', slip = 'none'",
-        "INSERT INTO purchase_parts VALUES (1, 2, 'cash', NULL)",
+        "INSERT INTO purchase_parts VALUES (1, 2, 'cash', NULL, NULL)",
     ] {
         assert!(execute(&ledger, wrong).is_err(), "{wrong}");
     }

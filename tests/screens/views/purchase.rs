@@ -1,9 +1,9 @@
 //! A purchase that is paid in parts.
 
 use yima::app::purchase_view::{PartView, PurchaseStage, PurchaseView};
+use yima::app::shop_view::ShopView;
 use yima::app::view::{Screen, View};
-use yima::payment::purchase::Known;
-use yima::payment::transaction::Kind;
+use yima::payment::purchase::{Known, Means};
 use yima::wording::{Reason, ReasonKind};
 
 use super::{Scene, at, cny, scene, trace, view};
@@ -16,7 +16,7 @@ pub fn purchase() -> PurchaseView {
         paid: cny(940),
         rest: cny(560),
         stage: PurchaseStage::Open,
-        parts: vec![part(123, Kind::Sale, 940, Known::Paid)],
+        parts: vec![part(123, Means::Card, 940, Known::Paid)],
         notice: None,
         may_pay: true,
         may_give_up: true,
@@ -24,9 +24,9 @@ pub fn purchase() -> PurchaseView {
     }
 }
 
-fn part(stan: u32, kind: Kind, minor: u64, known: Known) -> PartView {
-    let truncated_pan = if kind.is_by_code() { String::new() } else { "622848*********1230".to_owned() };
-    PartView { kind, trace: trace(stan), amount: cny(minor), truncated_pan, known }
+fn part(stan: u32, means: Means, minor: u64, known: Known) -> PartView {
+    let truncated_pan = if means == Means::Card { "622848*********1230".to_owned() } else { String::new() };
+    PartView { means, trace: trace(stan), amount: cny(minor), truncated_pan, known }
 }
 
 pub fn screen(purchase: PurchaseView) -> Screen {
@@ -41,10 +41,10 @@ pub fn scenes() -> Vec<Scene> {
         paid: cny(most - 1),
         rest: cny(most),
         parts: vec![
-            part(123, Kind::Sale, most, Known::Paid),
-            part(124, Kind::CodePayment, most, Known::Paid),
-            part(125, Kind::Sale, most, Known::NotYet),
-            part(126, Kind::Sale, most, Known::ByAPerson),
+            part(123, Means::Card, most, Known::Paid),
+            part(124, Means::Code, most, Known::Paid),
+            part(125, Means::Card, most, Known::NotYet),
+            part(126, Means::Card, most, Known::ByAPerson),
         ],
         notice: Some(Reason::of(ReasonKind::PurchasePartUnknown)),
         may_pay: false,
@@ -54,7 +54,7 @@ pub fn scenes() -> Vec<Scene> {
         stage,
         paid: cny(1140),
         rest: cny(360),
-        parts: vec![part(123, Kind::Sale, 940, card), part(124, Kind::CodePayment, 200, code)],
+        parts: vec![part(123, Means::Card, 940, card), part(124, Means::Code, 200, code)],
         may_pay: false,
         may_give_up: false,
         ..purchase()
@@ -63,17 +63,30 @@ pub fn scenes() -> Vec<Scene> {
         view: View { codes: true, ..view(screen(purchase())) },
         ..scene("purchase-by-code", screen(purchase()))
     };
+    let with_cash = Scene {
+        view: View {
+            codes: true,
+            shop: ShopView { cash: true, ..ShopView::default() },
+            ..view(screen(PurchaseView { parts: vec![part(123, Means::Card, 940, Known::Paid)], ..purchase() }))
+        },
+        ..scene("purchase-in-cash", screen(purchase()))
+    };
     let other_open = PurchaseView {
         notice: Some(Reason { amount: Some(cny(560)), ..Reason::of(ReasonKind::PurchaseOpen) }),
         ..purchase()
     };
     let fullest = Scene {
-        view: View { codes: true, ..view(screen(fullest.clone())) },
+        view: View {
+            codes: true,
+            shop: ShopView { cash: true, ..ShopView::default() },
+            ..view(screen(fullest.clone()))
+        },
         ..scene("purchase-fullest", screen(fullest))
     };
     vec![
         scene("purchase", screen(purchase())),
         with_code,
+        with_cash,
         fullest,
         scene("purchase-refused", screen(other_open)),
         scene("purchase-going-back", screen(given_up(PurchaseStage::GoingBack, Known::NotPaid, Known::NotYet))),
