@@ -211,6 +211,7 @@ impl SandboxPrinter {
             arrival: Arrival::new(settings.pace),
             moves_until: None,
             leaving: VecDeque::new(),
+            undrawn: Vec::new(),
         };
         let thread = std::thread::Builder::new().name("sandbox-printer".to_owned()).spawn(move || worker.run())?;
         Ok(RunningPrinter { device, settings, shared, wake, thread: Some(thread) })
@@ -358,6 +359,9 @@ fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
 /// Silence after which somebody tears off a slip that no cutter cut.
 const TEAR_OFF_AFTER: Duration = Duration::from_secs(1);
 
+/// Silence after which a printer that takes its time has time to draw.
+const QUIET: Duration = Duration::from_millis(200);
+
 struct Worker {
     line: File,
     _host_end: File,
@@ -373,6 +377,8 @@ struct Worker {
     moves_until: Option<Instant>,
     /// Answers on the line, and when each of them will have arrived.
     leaving: VecDeque<(Instant, Vec<u8>)>,
+    /// What has come out and is drawn when the line is quiet.
+    undrawn: Vec<Strip>,
 }
 
 impl Worker {
@@ -392,6 +398,7 @@ impl Worker {
                 (Some(since), Some(after)) => after.saturating_sub(since.elapsed()).min(TEAR_OFF_AFTER),
                 _ => TEAR_OFF_AFTER,
             };
+            let wait = if self.undrawn.is_empty() { wait } else { wait.min(QUIET) };
             let there = match self.wait(full, wait) {
                 Ok(there) => there,
                 Err(error) => {
@@ -422,11 +429,17 @@ impl Worker {
                 events.extend(lock(&self.shared).model.tear_off());
             }
             self.send_due();
-            // Drawing takes a while, and an answer does not wait for it where the printer takes its time.
-            let later = |event: &Event| self.pace.is_some() && matches!(event, Event::Receipt(_));
-            let (receipts, answers): (Vec<_>, Vec<_>) = events.into_iter().partition(later);
-            for event in answers.into_iter().chain(receipts) {
-                self.deal_with(event);
+            for event in events {
+                match event {
+                    // Drawing takes a while, and no answer waits for it where the printer takes its time.
+                    Event::Receipt(strip) if self.pace.is_some() => self.undrawn.push(strip),
+                    event => self.deal_with(event),
+                }
+            }
+            if heard.elapsed() >= QUIET && self.moves_until.is_none() {
+                for strip in std::mem::take(&mut self.undrawn) {
+                    self.deal_with(Event::Receipt(strip));
+                }
             }
         }
     }

@@ -90,13 +90,23 @@ impl<'a> Task<'a> {
             self.send(printer, ZEROS)?;
         }
         self.send(printer, &[INITIALISE, AUTOMATIC_STATUS].concat())?;
-        let in_step = self.confirms && self.no_older_mark_is_open(printer)?;
+        // Behind a job of ours that was printed to its end no mark is open. The answer to the first one is taken up while the slip
+        // leaves: waiting for it would only let the line fall silent.
+        let clean = self.confirms && !self.unclean;
+        if clean {
+            self.send_first_mark(printer)?;
+        }
+        let mut in_step = self.confirms && !clean && self.no_older_mark_is_open(printer)?;
         self.sends_content = true;
         for step in steps(job, self.step) {
             // The line never falls silent between two steps: the next one is handed over before the last has left.
             self.hand_over(printer, step, self.ahead)?;
         }
         self.sends_content = false;
+        if clean {
+            let answered = self.marks_are_answered(printer, self.limit_of_first_mark(printer))?;
+            in_step = answered && printer.marks().count == self.marks_sent;
+        }
         if !self.confirms {
             self.send(printer, &[])?;
             return Ok(Confirmation::CannotConfirm);
@@ -107,7 +117,7 @@ impl<'a> Task<'a> {
     /// Sends a mark and waits for its answer, so that no answer from here on can be an older mark's. False when that cannot
     /// be had from this printer: its end mark will prove nothing.
     fn no_older_mark_is_open(&mut self, printer: &mut Conversation) -> Result<bool, PrinterFault> {
-        let limit = if printer.has_answered() { self.waits.end_mark_of_silent } else { self.waits.status };
+        let limit = self.limit_of_first_mark(printer);
         for _ in 0..ROUNDS {
             self.send_first_mark(printer)?;
             if !self.marks_are_answered(printer, limit)? {
@@ -122,6 +132,11 @@ impl<'a> Task<'a> {
             }
         }
         Ok(false)
+    }
+
+    /// Nothing stands before it in the printer.
+    const fn limit_of_first_mark(&self, printer: &Conversation) -> Duration {
+        if printer.has_answered() { self.waits.end_mark_of_silent } else { self.waits.status }
     }
 
     /// Sends the end mark and waits for the proof.
