@@ -11,6 +11,9 @@ use super::fault::{Change, Way};
 /// Field 64.
 const MAC: u8 = 64;
 
+/// Field 39 of an approval of less than was asked for.
+const IN_PART: &str = "10";
+
 /// The message with one thing changed; nothing when it has no such field. `kit` holds the terminal's keys, for answers.
 pub fn changed(dialect: &Dialect, kit: &Path, way: Way, change: Change, bytes: &[u8]) -> Option<Vec<u8>> {
     let frame = dialect.unpack(bytes).unwrap();
@@ -33,6 +36,8 @@ pub fn changed(dialect: &Dialect, kit: &Path, way: Way, change: Change, bytes: &
             return Some(dialect.pack(&Frame { message, ..frame }).unwrap().to_vec());
         }
         Change::Stan => (11, 6),
+        // How much of it is approved is the host's to say: with its MAC nobody could tell another amount from it.
+        Change::Amount if way == Way::Answer && frame.message.text(39) == Some(IN_PART) => return None,
         Change::Amount => (4, 12),
         Change::Terminal => (41, 8),
     };
