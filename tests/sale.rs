@@ -99,6 +99,30 @@ fn goods_are_sold_by_their_barcodes_and_stand_in_the_record_and_on_both_slips() 
 
 /// It brings settings of its own: those of a file would be ignored in silence.
 #[test]
+fn a_tip_is_charged_with_the_amount_and_stands_in_record_slips_and_report() {
+    let mut counter = Counter::open_for_business();
+    for (tip, said) in [("10.01", "is more than"), ("0", "more than nothing"), ("-1", "")] {
+        let (refused, code) = counter.by_card(&["sale", "10.00", &format!("--tip={tip}")], &[]);
+        assert!(code == 2 && refused.to_string().contains(said), "{tip}: {refused:#}");
+    }
+    let (result, code) = counter.by_card(&["sale", "10.00", "--tip", "1.50"], &[]);
+    assert_eq!((result["outcome"].as_str(), result["amount"].as_str(), code), (Some("approved"), Some("11.50"), 0));
+    assert_eq!(counter.balance(), FULL_ACCOUNT - 1150);
+    let rows = counter.transactions();
+    assert_eq!((rows[0]["amount"].as_str(), rows[0]["tip"].as_str()), (Some("11.50"), Some("1.50")), "{:#}", rows[0]);
+    let text = std::fs::read_to_string(counter.receipts()[1].with_extension("txt")).unwrap();
+    for (word, sum) in [("消费", "10.00"), ("小费", "1.50")] {
+        assert!(text.lines().any(|line| line.starts_with(word) && line.ends_with(sum)), "{word} {sum}:\n{text}");
+    }
+    let told = counter.yima(&["settlement", "--json"]).output().unwrap();
+    let report: Value = serde_json::from_slice(&told.stdout).unwrap();
+    assert!(report.to_string().contains("\"tips\":\"1.50\""), "{report:#}");
+    let csv = counter.yima(&["settlement", "--csv"]).output().unwrap();
+    let csv = String::from_utf8_lossy(&csv.stdout).into_owned();
+    assert!(csv.lines().any(|line| line.contains("tips") && line.contains("1.50")), "{csv}");
+}
+
+#[test]
 fn a_demo_with_somebodys_settings_is_refused_with_words() {
     let state = tempfile::tempdir().unwrap();
     let mut demo = std::process::Command::new(env!("CARGO_BIN_EXE_yima"));

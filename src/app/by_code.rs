@@ -9,8 +9,9 @@ use super::printing::FollowedCopy;
 use super::report::{Ending, SaleReport, Timings};
 use super::running::Running;
 use super::showing::{Paid, local_in, local_now};
-use super::view::{Progress, Screen};
+use super::view::{CodePaper, Progress, Screen};
 use super::workers::link;
+use super::workers::printer::{Job, Slip};
 use crate::clock;
 use crate::devices::sound::Tone;
 use crate::goods::sold::Sold;
@@ -28,6 +29,7 @@ use crate::payment::record::State;
 use crate::payment::sale;
 use crate::payment::transaction::Kind;
 use crate::qr::networks::Networks;
+use crate::receipt::ShownCodeSlip;
 use crate::reference::{ResponseCode, TraceNumber};
 use crate::wording::{Reason, ReasonKind};
 
@@ -57,6 +59,8 @@ pub(super) struct ByCode {
     expires_at: Option<Instant>,
     /// The same for people.
     valid_until: Option<jiff::civil::DateTime>,
+    /// Whether the code is on paper too.
+    paper: CodePaper,
     /// An earlier run left it behind.
     resumed: bool,
     timings: Timings,
@@ -71,6 +75,7 @@ impl ByCode {
             pause_until: None,
             expires_at: None,
             valid_until: None,
+            paper: CodePaper::None,
             resumed,
             timings: Timings::start(),
         }
@@ -306,7 +311,8 @@ impl Core {
             }
             Effect::Record(record) => {
                 let trace = paying.trace();
-                self.ledger.record_code_selling(trace, &record, local_now(), paying.sold.lines())?;
+                let sold = &paying.sold;
+                self.ledger.record_code_selling(trace, &record, local_now(), sold.lines(), sold.tip())?;
                 paying.timings.mark("ledger");
                 log(trace, &record);
             }
@@ -341,10 +347,46 @@ impl Core {
             qr::Progress::WaitingForCustomer => Screen::Processing { amount, progress: Progress::WaitingForCustomer },
             qr::Progress::Cancelling => Screen::Processing { amount, progress: Progress::ClosingOrder },
             qr::Progress::ShowingCode(code) => {
-                Screen::ShowCode { amount, code: code.clone(), valid_until: paying.valid_until }
+                let (code, paper) = (code.clone(), paying.paper.clone());
+                Screen::ShowCode { amount, code, valid_until: paying.valid_until, paper }
             }
         };
         self.publish();
+    }
+
+    /// Prints the code that is on the screen. It is paid as the one on the screen is, and is over with it.
+    pub(super) fn print_code(&mut self) {
+        let Some(paying) = &self.by_code else { return };
+        let (Screen::ShowCode { code, .. }, false) = (&self.screen, paying.paper == CodePaper::Printing) else {
+            return;
+        };
+        let order = paying.payment.order();
+        let slip = ShownCodeSlip {
+            merchant_name: self.merchant_name(),
+            merchant_code: self.parts.merchant_code.clone(),
+            terminal_number: self.parts.terminal_number.clone(),
+            trace: order.trace,
+            amount: order.amount,
+            code: code.clone(),
+            valid_until: paying.valid_until,
+            mark: self.parts.mark,
+        };
+        let (trace, bytes) = (order.trace, slip.render(&self.parts.printer_profile, self.parts.language));
+        let sent = self.printer_jobs.send(Job::Print { slip: Slip::Code(trace), bytes });
+        let paper = match sent {
+            Ok(()) => CodePaper::Printing,
+            Err(_) => CodePaper::Failed(Reason::of(ReasonKind::PrinterSilent)),
+        };
+        self.code_on_paper(trace, paper);
+    }
+
+    /// How far the paper is. Of an order that is over nobody wants to know.
+    pub(super) fn code_on_paper(&mut self, trace: TraceNumber, paper: CodePaper) {
+        let Some(paying) = self.by_code.as_mut().filter(|paying| paying.trace() == trace) else { return };
+        paying.paper = paper;
+        if matches!(self.screen, Screen::ShowCode { .. }) {
+            self.show_by_code();
+        }
     }
 
     fn conclude_by_code(&mut self, conclusion: Conclusion) {

@@ -109,6 +109,9 @@ impl Core {
         {
             return self.refuse(purpose, reason);
         }
+        if let Some(reason) = permitted::refusal_without_card(&self.parts.tables.terminal, &transaction) {
+            return self.refuse(purpose, reason);
+        }
         let trace = match self.take_number() {
             Ok(trace) => trace,
             Err(error) => return self.refuse(purpose, Reason::with_detail(ReasonKind::LedgerFailed, error)),

@@ -5,6 +5,7 @@ use super::engine::Core;
 use super::showing::view_of_row;
 use super::view::{Detail, Screen};
 use crate::ledger::LedgerError;
+use crate::payment::permitted;
 use crate::payment::purpose::Purpose;
 use crate::payment::record::State;
 use crate::payment::transaction::Presence;
@@ -32,7 +33,13 @@ impl Core {
         let can = |purpose: Purpose| purpose.transaction(past.as_ref(), allowed).ok();
         let refund = can(Purpose::Refund(trace, None));
         let complete = can(Purpose::Completion(trace, None, Presence::CardThere));
-        let can_undo = can(Purpose::Void(trace, Presence::CardThere)).is_some();
+        let terminal = &self.parts.tables.terminal;
+        let may = |purpose: Purpose| {
+            can(purpose).is_some_and(|wanted| {
+                permitted::refusal(terminal, wanted.kind(), wanted.amount()).is_none()
+                    && permitted::refusal_without_card(terminal, &wanted).is_none()
+            })
+        };
         let whole = refund.as_ref().or(complete.as_ref()).map(|transaction| transaction.amount());
         let most = match &complete {
             Some(held) => Some(allowed.most_of(held.amount())),
@@ -44,9 +51,12 @@ impl Core {
             rrn: row.rrn.clone(),
             authorisation_code: row.authorisation_code.clone(),
             reason: reason.filter(|_| row.state != State::Approved).map(|reason| reason.of_sense(row.kind.sense())),
-            can_undo,
+            can_undo: can(Purpose::Void(trace, Presence::CardThere)).is_some(),
+            can_undo_away: may(Purpose::Void(trace, Presence::CardAway)),
             can_refund: refund.is_some(),
             can_complete: complete.is_some(),
+            can_complete_away: may(Purpose::Completion(trace, None, Presence::CardAway)),
+            can_notify: may(Purpose::CompletionNotice(trace, None)),
             can_print: row.state == State::Approved,
             whole,
             most,
@@ -66,8 +76,11 @@ impl Core {
             authorisation_code: None,
             reason: None,
             can_undo: false,
+            can_undo_away: false,
             can_refund: left.is_some(),
             can_complete: false,
+            can_complete_away: false,
+            can_notify: false,
             can_print: true,
             whole: left,
             most: left,

@@ -61,7 +61,7 @@ impl Core {
                 let trace = running.sale.trace();
                 let recorded = match (&record, running.sale.kind()) {
                     (Record::Pending(pending), Kind::CodeRefund) => begin_code_refund(&mut self.ledger, trace, pending),
-                    _ => self.ledger.record_selling(trace, &record, running.sold.lines()),
+                    _ => self.ledger.record_selling(trace, &record, running.sold.lines(), running.sold.tip()),
                 };
                 if !deliberate::is("done_before_written") {
                     recorded?;

@@ -31,6 +31,7 @@ use super::sign_on::SignOnDesk;
 use super::slips_of_the_queue::QueueSlips;
 use super::staff::StaffDesk;
 use super::till::{TillDesk, TillEvent};
+use super::tip::TipDesk;
 use super::view::{CopyState, Intent, LinkState, Screen, View};
 use super::witness::WitnessDesk;
 use super::workers::reader::{self, ReaderWorker, Ticket};
@@ -198,6 +199,7 @@ pub(super) struct Core {
     pub(super) next_ledger_try: Instant,
     pub(super) shop: ShopDesk,
     pub(super) cash: CashDesk,
+    pub(super) tip: TipDesk,
     pub(super) scanning: ScanDesk,
     pub(super) settling: SettlingDesk,
     pub(super) account: AccountDesk,
@@ -218,6 +220,7 @@ impl Core {
         Self {
             shop: ShopDesk::new(fixed.shop.clone(), fixed.currency),
             cash: CashDesk::default(),
+            tip: TipDesk::default(),
             scanning: ScanDesk::default(),
             till: TillDesk::new(fixed.till_keys.take()),
             parts: fixed,

@@ -6,8 +6,8 @@ use super::view::{Intent, LinkState};
 use super::workers::link;
 use super::workers::reader::{self, Ticket};
 use crate::emv::pin::PinEntry;
+use crate::goods::sold::Sold;
 use crate::ledger::LedgerError;
-use crate::payment::purpose::Purpose;
 use crate::payment::queue::EntryId;
 use crate::payment::sale::Event;
 use crate::settlement::closing::Cause;
@@ -32,7 +32,9 @@ impl Core {
     /// A wish of somebody who may have it.
     pub(super) fn do_as_wished(&mut self, intent: Intent) {
         match intent {
-            Intent::Charge(amount) => self.begin_with(Purpose::Sale(amount)),
+            Intent::Charge(amount) => self.charge(amount, Sold::default(), false),
+            Intent::Tip(intent) => self.on_tip(intent),
+            Intent::PrintCode => self.print_code(),
             Intent::Begin(purpose) => self.begin_with(purpose),
             // A terminal whose engine runs is enrolled; a scan was seen to before.
             Intent::Enrol(_) | Intent::Scanned(_) => {}

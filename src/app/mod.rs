@@ -58,6 +58,8 @@ mod staff;
 pub mod staff_view;
 mod stepped;
 mod till;
+mod tip;
+pub mod tip_view;
 mod training;
 pub mod view;
 mod witness;

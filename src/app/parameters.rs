@@ -185,10 +185,9 @@ pub fn parameter_values(parameters: &TerminalParameters) -> Vec<(&'static str, S
     let none = || "none".to_owned();
     let said = |value: &Option<String>| value.clone().unwrap_or_else(none);
     let limit = |limit: Option<u64>| limit.map_or_else(none, |minor| format!("{}.{:02}", minor / 100, minor % 100));
-    let allowed = parameters.transactions.as_ref().map(|allowed| {
-        let words: Vec<_> = allowed.iter().map(Transaction::word).collect();
-        words.join(", ")
-    });
+    let words = |kinds: &[Transaction]| kinds.iter().map(Transaction::word).collect::<Vec<_>>().join(", ");
+    let allowed = parameters.transactions.as_deref().map(words);
+    let card_needed = Some(&parameters.card_needed[..]).filter(|kinds| !kinds.is_empty()).map(words);
     let adjusted = &parameters.adjusted;
     let others: Vec<_> = parameters.other.iter().map(|(name, value)| format!("{name} {value}")).collect();
     vec![
@@ -199,6 +198,7 @@ pub fn parameter_values(parameters: &TerminalParameters) -> Vec<(&'static str, S
         ("no signature up to", limit(parameters.no_signature_limit)),
         ("most of a sale", limit(parameters.sale_limit)),
         ("allowed", allowed.unwrap_or_else(|| "all".to_owned())),
+        ("with the card only", said(&card_needed)),
         ("end of receipts", if parameters.trailer.is_empty() { none() } else { parameters.trailer.join(" / ") }),
         ("settled every night at", said(&parameters.settlement_at)),
         ("part of a sale may be approved", said(&parameters.in_part.then(|| "yes".to_owned()))),

@@ -97,6 +97,8 @@ pub struct Parts {
     pub chooser: Chooser,
     /// Cash is taken here.
     pub cash: bool,
+    /// Tips that customers are asked for, in percent.
+    pub tips: Vec<u32>,
     /// Where the goods are.
     pub shop: ShopSetup,
     /// Where numbers are given to the payments of tills; nothing, where none may speak to this terminal.
@@ -140,6 +142,7 @@ pub(super) struct Fixed {
     pub chooser: Chooser,
     pub has_working_keys: bool,
     pub cash: bool,
+    pub tips: Vec<u32>,
     pub shop: ShopSetup,
     pub till_keys: Option<TillKeys>,
     pub staff: StaffSetup,
@@ -177,6 +180,7 @@ impl Parts {
             chooser: parts.chooser,
             has_working_keys: parts.has_working_keys,
             cash: parts.cash,
+            tips: parts.tips,
             shop: parts.shop,
             till_keys: parts.till_keys,
             staff: parts.staff,

@@ -9,7 +9,7 @@ use super::engine::Core;
 use super::report::CopyReport;
 use super::showing::{Paid, local_now};
 use super::slips::{self, SlipOf};
-use super::view::{CopyState, CopyView, Screen};
+use super::view::{CodePaper, CopyState, CopyView, Screen};
 use super::workers::printer::{Event, Job, Slip};
 use crate::clock;
 use crate::devices::printer::{Confirmation, PrinterFault};
@@ -196,6 +196,17 @@ impl Core {
             Event::Is(state) => self.printer_is(state),
             Event::Drawer(of, result) => self.after_pulse(of, result),
             Event::Waiting(Slip::DeadLetter(_) | Slip::Settlement(_) | Slip::Purchase(_), _) => {}
+            Event::Waiting(Slip::Code(trace), fault) => {
+                let paper = fault.map_or(CodePaper::Printing, |fault| CodePaper::Waiting(reason_of(&fault)));
+                self.code_on_paper(trace, paper);
+            }
+            Event::Ended(Slip::Code(trace), result) => {
+                let paper = match result {
+                    Ok(_) => CodePaper::Sent,
+                    Err(failure) => CodePaper::Failed(reason_of(&failure.fault)),
+                };
+                self.code_on_paper(trace, paper);
+            }
             Event::Ended(Slip::Purchase(number), result) => {
                 self.after_slip_of_purchase(number, &result);
                 self.print_next();

@@ -128,6 +128,7 @@ impl Core {
             | Screen::NotPaid { .. }
             | Screen::Unknown { .. }
             | Screen::Cash(_)
+            | Screen::Tip(_)
             | Screen::Purchase(_)
             | Screen::Receipt(_)
             | Screen::Settlement(_)

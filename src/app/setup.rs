@@ -331,6 +331,7 @@ impl Setup {
             // Whoever shows a screen to the cardholder says so.
             chooser: Chooser::Nobody,
             cash: self.settings.terminal.cash,
+            tips: self.settings.terminal.tips.clone(),
             shop: ShopSetup { state: self.state.clone(), scales: self.settings.goods.scale_barcodes.clone() },
             till_keys: self.till_keys()?,
             staff,

@@ -16,7 +16,6 @@ use crate::goods::cart::CartError;
 use crate::goods::sold::Sold;
 use crate::goods::{Cart, Good, GoodNumber, Pattern, Quantity, Wanted};
 use crate::money::Currency;
-use crate::payment::purpose::Purpose;
 use crate::wording::{Reason, ReasonKind};
 
 /// Goods of one search at most: nobody turns more pages.
@@ -278,8 +277,8 @@ impl Core {
             // Keys that a scanner types end here as well: a customer's code is no barcode, and is not shown.
             ShopIntent::Scan(digits) if self.is_payment_code(&digits) => self.note_scan(ReasonKind::ScanPaysLater),
             ShopIntent::Pay if !self.shop.cart.total().is_zero() => {
-                self.begin_with(Purpose::Goods(self.shop.cart.sold()));
-                self.shop.paying = self.pays() || self.waiting.is_some();
+                let sold = self.shop.cart.sold();
+                self.charge(sold.amount(), sold, true);
             }
             intent => {
                 let refusal = self.shop.change(intent).err();
@@ -341,6 +340,7 @@ impl Core {
             | Screen::ShowCode { .. }
             | Screen::Transactions { .. }
             | Screen::Seek { .. }
+            | Screen::Tip(_)
             | Screen::Transaction(_)
             | Screen::Receipt(_)
             | Screen::Cash(_)

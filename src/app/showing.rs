@@ -129,6 +129,7 @@ impl Core {
         self.slips_shown = None;
         self.waiting = None;
         self.cash.leave();
+        self.tip.leave();
         self.leave_people();
     }
 
@@ -206,6 +207,7 @@ impl Core {
             | Screen::ShowCode { .. }
             | Screen::Transactions { .. }
             | Screen::Seek { .. }
+            | Screen::Tip(_)
             | Screen::Transaction(_)
             | Screen::Receipt(_)
             | Screen::Cart(_)

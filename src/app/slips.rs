@@ -58,6 +58,7 @@ impl SlipOf<'_> {
             original: row.original,
             at: row.at,
             amount: row.amount,
+            tip: None,
             goes_back: row.kind.money() == Money::ToCustomer,
             card_read: row.entry != EntryMode::NotRead,
             goods: Vec::new(),
@@ -98,7 +99,11 @@ impl SlipOf<'_> {
             return Ok(receipt);
         }
         let slip = self.slip(row, ledger.log_head_of(row.trace)?, duplicate)?;
-        Ok(Receipt::Sale(Box::new(SaleSlip { goods: ledger.sold_in(row.trace)?, ..slip })))
+        Ok(Receipt::Sale(Box::new(SaleSlip {
+            goods: ledger.sold_in(row.trace)?,
+            tip: ledger.tip_of(row.trace)?,
+            ..slip
+        })))
     }
 
     /// The receipt of the purchase of which a number pays a part; nothing, where it pays none.

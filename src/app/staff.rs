@@ -446,6 +446,7 @@ impl Core {
             Screen::Keypad { .. }
             | Screen::Transactions { .. }
             | Screen::Seek { .. }
+            | Screen::Tip(_)
             | Screen::Transaction(_)
             | Screen::Receipt(_)
             | Screen::Cart(_)

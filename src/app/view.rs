@@ -10,6 +10,7 @@ use super::settlement_view::{SettlementIntent, SettlementView};
 use super::shop_view::{CartView, FoundView, ShopIntent, ShopView};
 use super::staff_view::{DutyView, StaffIntent, StaffView};
 use super::till::TillIntent;
+use super::tip_view::{TipIntent, TipView};
 use crate::acquirer::enrolment;
 use crate::acquirer::enrolment::wire::ActivationCode;
 use crate::devices::scanner::ScannedText;
@@ -39,6 +40,8 @@ pub enum Intent {
     PayByScanned(Result<PaymentCode, CodeError>),
     /// Show a code for the customer's phone instead.
     PayByShown,
+    /// The code that is shown is wanted on paper too.
+    PrintCode,
     /// The PIN that was typed on the screen. It masks itself: an intent may be logged.
     EnterPin(Pin),
     /// Go on without a PIN, where the screen says that this is possible.
@@ -83,6 +86,8 @@ pub enum Intent {
     },
     /// Look for payments.
     Seek(SeekIntent),
+    /// The customer has chosen a tip, or none.
+    Tip(TipIntent),
     /// Do something else with settlements, or see the account.
     Settlement(SettlementIntent),
     /// Do something with the purchase that is paid in parts.
@@ -237,6 +242,8 @@ pub enum Screen {
         code: String,
         /// Local time until which it can be paid.
         valid_until: Option<DateTime>,
+        /// Whether it is on paper too.
+        paper: CodePaper,
     },
     /// Something is going on that takes time.
     Processing {
@@ -305,6 +312,8 @@ pub enum Screen {
         /// What they were looked for by; nothing, where they are all there are.
         sought: Option<Sought>,
     },
+    /// The customer is asked for a tip.
+    Tip(Box<TipView>),
     /// What payments are looked for by is typed.
     Seek {
         /// What came of the last try.
@@ -486,10 +495,16 @@ pub struct Detail {
     pub reason: Option<Reason>,
     /// It can be undone.
     pub can_undo: bool,
+    /// The same, though the customer's card is not there.
+    pub can_undo_away: bool,
     /// Something of it can go back.
     pub can_refund: bool,
     /// It can be completed.
     pub can_complete: bool,
+    /// The same, though the customer's card is not there.
+    pub can_complete_away: bool,
+    /// The acquirer can be told that it is completed.
+    pub can_notify: bool,
     /// Its slips can be printed again.
     pub can_print: bool,
     /// All that can go back, or was set aside.
@@ -498,6 +513,22 @@ pub struct Detail {
     pub most: Option<Amount>,
     /// Its slips.
     pub copies: Vec<CopyView>,
+}
+
+/// Whether a code that is shown is on paper too.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum CodePaper {
+    /// Nobody wanted that.
+    #[default]
+    None,
+    /// It is on its way.
+    Printing,
+    /// The printer stopped in the middle.
+    Waiting(Reason),
+    /// The printer has it.
+    Sent,
+    /// The printer did not take it.
+    Failed(Reason),
 }
 
 /// Rows of one page of the queue; each has something to touch.

@@ -300,6 +300,7 @@ fn line_for(screen: &Screen, language: Language) -> Option<String> {
         | Screen::NotPaid { .. }
         | Screen::Transactions { .. }
         | Screen::Seek { .. }
+        | Screen::Tip(_)
         | Screen::Transaction(_)
         | Screen::Receipt(_)
         | Screen::Cart(_)

@@ -317,6 +317,7 @@ pub(super) fn sum_as_json(sum: &CashierSum, currency: Currency) -> Value {
         "kind": sum.kind.word(),
         "count": sum.count,
         "amount": Amount::new(sum.minor, currency).map(|amount| amount.to_string()).unwrap_or_else(|_| sum.minor.to_string()),
+        "tips": Amount::new(sum.tips, currency).map(|amount| amount.to_string()).unwrap_or_else(|_| sum.tips.to_string()),
     })
 }
 

@@ -12,6 +12,7 @@ use crate::goods::sold::Sold;
 use crate::money::{Amount, AmountError, Currency};
 use crate::payment::purpose::Purpose;
 use crate::payment::qr::{PaymentCode, Way};
+use crate::payment::tip::tipped;
 use crate::payment::transaction::Kind;
 
 /// What comes after `yima sale`.
@@ -29,6 +30,10 @@ pub struct SaleArguments {
     /// is not one piece, like 6901028075763x2 or 21x0.532
     #[arg(long, value_name = "CODE[xQUANTITY]", num_args = 1..)]
     goods: Vec<String>,
+
+    /// What the customer gives as a tip, beside the amount or what the goods cost
+    #[arg(long, value_name = "AMOUNT")]
+    tip: Option<String>,
 
     /// The customer pays with the code on a phone: what was scanned, or - to read it from standard input, where no other program sees it
     #[arg(long, value_name = "CODE|-", conflicts_with_all = ["pin", "application", "show_code"])]
@@ -70,22 +75,29 @@ impl SaleArguments {
         let kind = if self.show_code || self.code.is_some() { Kind::CodePayment } else { Kind::Sale };
         self.options.run(setup, &Typing { kind, amount: text, currency }, |setup| {
             let way = way(self.code.as_deref(), self.show_code, setup)?;
-            match (text, way) {
-                (Some(text), None) => Ok(Purpose::Sale(amount(text, currency, setup)?)),
-                (Some(text), Some(way)) => Ok(Purpose::Code(amount(text, currency, setup)?, Sold::default(), way)),
-                (None, way) => {
+            let (due, sold) = match text {
+                Some(text) => (amount(text, currency, setup)?, Sold::default()),
+                None => {
                     let cart = setup.cart_of(&self.goods, setup.settings.terminal.currency.parse()?)?;
                     // What is given away is not paid for.
                     if cart.total().is_zero() {
                         return Err(AmountError::Nothing.into());
                     }
-                    let sold = cart.sold();
-                    Ok(match way {
-                        Some(way) => Purpose::Code(sold.amount(), sold, way),
-                        None => Purpose::Goods(sold),
-                    })
+                    (cart.total(), cart.sold())
                 }
-            }
+            };
+            let (due, sold) = match &self.tip {
+                Some(tip) => {
+                    let sold = tipped(due, &sold, amount(tip, currency, setup)?)?;
+                    (sold.amount(), sold)
+                }
+                None => (due, sold),
+            };
+            Ok(match way {
+                Some(way) => Purpose::Code(due, sold, way),
+                None if sold == Sold::default() => Purpose::Sale(due),
+                None => Purpose::Goods(sold),
+            })
         })
     }
 }

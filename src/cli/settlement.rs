@@ -1,5 +1,6 @@
 //! `yima settle`, `yima settlements`, `yima settlement` and `yima account`: settling a batch, what became of it, and the merchant's money.
 
+use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use crate::app::settling::{BatchReport, batch_report};
 use crate::app::view::View;
 use crate::app::{Engine, Listener, SaleReport, Setup, SetupError};
 use crate::clock;
-use crate::ledger::{Ledger, SettlementRow};
+use crate::ledger::{CashierSum, Ledger, SettlementRow};
 use crate::money::{Amount, Currency};
 use crate::payment::queue::check_words;
 use crate::people::Right;
@@ -468,6 +469,9 @@ fn print_report(report: &BatchReport) {
         let amount = minor_text(sum.minor, report.totals.currency);
         output::say(&format!("  {who} {:<19} {:>4} {amount:>14}", sum.kind.word(), sum.count));
     }
+    for (who, minor) in tips_of(&report.cashiers) {
+        output::say(&format!("  {who} {:<24} {:>14}", "tips", minor_text(minor, report.totals.currency)));
+    }
     for (kind, count, minor) in report.cash_sums() {
         let amount = minor_text(minor, report.totals.currency);
         output::say(&format!("  {:<22} {count:>4} {amount:>14}  (in cash, not settled)", kind.word()));
@@ -526,6 +530,9 @@ fn csv_of(report: &BatchReport) -> Result<String, Failure> {
         let who = sum.cashier.map(|person| person.to_string()).unwrap_or_default();
         row(["cashier", sum.kind.word(), &who, &sum.count.to_string(), &minor_text(sum.minor, currency), "", ""])?;
     }
+    for (who, minor) in tips_of(&report.cashiers) {
+        row(["tips", "", &who, "", &minor_text(minor, currency), "", ""])?;
+    }
     for sum in &report.cash {
         let who = sum.cashier.map(|person| person.to_string()).unwrap_or_default();
         let amount = minor_text(sum.minor, currency);
@@ -553,4 +560,14 @@ fn csv_of(report: &BatchReport) -> Result<String, Failure> {
     }
     let bytes = writer.into_inner().map_err(|error| error.to_string())?;
     Ok(String::from_utf8(bytes)?)
+}
+
+/// Whose tips come to how much, in minor units; whoever has none is left out. Nobody's, where nobody signs on.
+fn tips_of(sums: &[CashierSum]) -> BTreeMap<String, u64> {
+    let mut tips = BTreeMap::new();
+    for sum in sums.iter().filter(|sum| sum.tips > 0) {
+        let who = sum.cashier.map_or_else(|| "-".to_owned(), |person| person.to_string());
+        *tips.entry(who).or_default() += sum.tips;
+    }
+    tips
 }

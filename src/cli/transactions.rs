@@ -150,7 +150,9 @@ fn receipts_as_json(copies: &[CopyRow]) -> Vec<Value> {
 
 /// A row with everything that belongs to it.
 pub(super) fn whole(ledger: &Ledger, row: &TransactionRow, deeds: &[DeedRow]) -> Result<Value, LedgerError> {
-    Ok(as_json(row, &ledger.copies_of(row.trace)?, &ledger.sold_in(row.trace)?, deeds))
+    let mut said = as_json(row, &ledger.copies_of(row.trace)?, &ledger.sold_in(row.trace)?, deeds);
+    said["tip"] = json!(ledger.tip_of(row.trace)?.map(|tip| tip.to_string()));
+    Ok(said)
 }
 
 fn line_of_good(good: &SoldGood, language: Language) -> String {

@@ -44,17 +44,18 @@ impl SoldGood {
     }
 }
 
-/// All lines of a sale. They were looked at: they come to what is paid. None, where the amount was keyed.
+/// All lines of a sale. They were looked at: they come to what is paid, but for a tip. None, where the amount was keyed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sold {
     lines: Arc<[SoldGood]>,
     amount: Option<Amount>,
+    tip: Option<Amount>,
 }
 
 impl Sold {
     /// What is in a cart.
     pub(super) fn of(lines: Vec<SoldGood>, amount: Amount) -> Self {
-        Self { lines: lines.into(), amount: Some(amount) }
+        Self { lines: lines.into(), amount: Some(amount), tip: None }
     }
 
     /// The lines.
@@ -62,7 +63,21 @@ impl Sold {
         &self.lines
     }
 
-    /// What is paid for them; nothing for none.
+    /// The same with a tip beside the amount that is due; without one where it is nothing.
+    ///
+    /// # Errors
+    /// When the two are of different currencies, or no amount together.
+    pub fn with_tip(&self, due: Amount, tip: Amount) -> Result<Self, AmountError> {
+        let total = due.checked_add(tip)?;
+        Ok(Self { lines: Arc::clone(&self.lines), amount: Some(total), tip: Some(tip).filter(|tip| !tip.is_zero()) })
+    }
+
+    /// What of the amount is a tip.
+    pub const fn tip(&self) -> Option<Amount> {
+        self.tip
+    }
+
+    /// What is paid for them, with the tip; nothing for none.
     pub const fn amount(&self) -> Amount {
         match self.amount {
             Some(amount) => amount,

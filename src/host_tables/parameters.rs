@@ -57,6 +57,9 @@ pub struct TerminalParameters {
     /// What this terminal may do; all that it can where nothing is said.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub transactions: Option<Vec<Transaction>>,
+    /// What is undone or completed only with the customer's card, though it could be without; nothing where nothing is said.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub card_needed: Vec<Transaction>,
     /// Lines at the end of receipts.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub trailer: Vec<String>,
@@ -155,6 +158,7 @@ impl TerminalParameters {
         if let Some(transactions) = &mut self.transactions {
             keep(transactions, "allowed", noted, |transaction| is_word(transaction.word()));
         }
+        keep(&mut self.card_needed, "with the card only", noted, |transaction| is_word(transaction.word()));
         let sent = self.other.len();
         self.other.retain(|name, value| is_other(name, value));
         while self.other.len() > MOST_OTHERS {
@@ -197,6 +201,9 @@ impl TerminalParameters {
         }
         if !self.transactions.iter().flatten().all(|transaction| is_word(transaction.word())) {
             return wrong(place("transactions"), "they are words of small letters");
+        }
+        if !self.card_needed.iter().all(|transaction| is_word(transaction.word())) {
+            return wrong(place("card_needed"), "they are words of small letters");
         }
         if self.other.len() > MOST_OTHERS || !self.other.iter().all(|(name, value)| is_other(name, value)) {
             return wrong(place("other"), "names and values are hexadecimal, at most 64 of them, and 256 bytes each");

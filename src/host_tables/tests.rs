@@ -155,6 +155,7 @@ fn what_cannot_count_as_it_was_sent_is_adjusted_and_said_and_the_rest_counts() {
         no_signature_limit: Some(1),
         sale_limit: Some(u64::MAX),
         transactions: Some(["sale", "Re fund"].map(|word| Transaction::from(word.to_owned())).to_vec()),
+        card_needed: ["void", "ni l"].map(|word| Transaction::from(word.to_owned())).to_vec(),
         trailer: strings(&["1", "\t", "2", "3", "4", "5"]),
         receipt_address: Some("https://r.example.cn/?a".into()),
         receipt_days: Some(2000),
@@ -182,6 +183,7 @@ fn what_cannot_count_as_it_was_sent_is_adjusted_and_said_and_the_rest_counts() {
             "time of settlement: left out, it is none",
             "end of receipts: 2 of 6 left out, they cannot be used",
             "allowed: 1 of 2 left out, they cannot be used",
+            "with the card only: 1 of 2 left out, they cannot be used",
             "kept and not used: 7 left out, too long or too many",
         ]
     );

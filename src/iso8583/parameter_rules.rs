@@ -102,6 +102,10 @@ pub struct BusinessTags {
     pub sale_limit: String,
     /// What this terminal may do: words, with commas between them.
     pub transactions: String,
+    /// What is undone or completed only with the customer's card: words, with commas between them; none where the acquirer leaves that
+    /// to shops.
+    #[serde(default)]
+    pub card_needed: Option<String>,
     /// A line at the end of receipts; comes once for each.
     pub trailer: String,
     /// Where customers find their e-receipts; none where the acquirer has none.
@@ -122,7 +126,7 @@ impl BusinessTags {
     /// All of them.
     pub fn all(&self) -> Vec<&String> {
         let always = [&self.no_signature_limit, &self.sale_limit, &self.transactions, &self.trailer];
-        let some = [&self.receipt_address, &self.receipt_days, &self.settlement_at, &self.in_part];
+        let some = [&self.receipt_address, &self.receipt_days, &self.settlement_at, &self.in_part, &self.card_needed];
         always.into_iter().chain(some.into_iter().flatten()).collect()
     }
 }

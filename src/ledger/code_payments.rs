@@ -9,6 +9,7 @@ use rusqlite::{TransactionBehavior, params};
 use super::purchases::Follows;
 use super::{Ledger, LedgerError, TransactionRow, statement_error};
 use crate::goods::SoldGood;
+use crate::money::Amount;
 use crate::payment::online::LateApproval;
 use crate::payment::qr::record::{Pending, Record};
 use crate::payment::qr::{CodeRefund, Order, Paid};
@@ -23,22 +24,23 @@ use crate::reference::{ResponseCode, TraceNumber};
 const PAID: &str = "00";
 
 impl Ledger {
-    /// Makes a change of a payment by code durable: with one that begins, what it is for. `now`: local time, for what came too late.
+    /// Makes a change of a payment by code durable: with one that begins, what it is for and what of it is a tip. `now`: local time, for what came too late.
     ///
     /// # Errors
-    /// As for [`Ledger::record_code`], and when the lines do not come to what is to be paid.
+    /// As for [`Ledger::record_code`], and when the lines and the tip do not come to what is to be paid.
     pub fn record_code_selling(
         &mut self,
         trace: TraceNumber,
         record: &Record,
         now: DateTime,
         sold: &[SoldGood],
+        tip: Option<Amount>,
     ) -> Result<(), LedgerError> {
         let Record::Pending(pending) = record else { return self.record_code(trace, record, now) };
         let failed = statement_error(&self.path);
         let transaction = self.connection.begin(TransactionBehavior::Immediate).map_err(&failed)?;
         self.begin_code_payment(trace, pending)?;
-        self.note_sold(pending.amount, sold)?;
+        self.note_sold(pending.amount, sold, tip)?;
         self.note_part(trace, Kind::CodePayment)?;
         self.commit(transaction)
     }
@@ -49,7 +51,7 @@ impl Ledger {
     /// When it cannot be written, or the row is not in a state from which this change is possible.
     pub fn record_code(&mut self, trace: TraceNumber, record: &Record, now: DateTime) -> Result<(), LedgerError> {
         match record {
-            Record::Pending(_) => self.record_code_selling(trace, record, now, &[]),
+            Record::Pending(_) => self.record_code_selling(trace, record, now, &[], None),
             Record::Paid(paid) => self.paid_by_code(trace, paid),
             Record::NotPaid { reason, response_code } => self.record(
                 trace,

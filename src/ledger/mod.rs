@@ -96,6 +96,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("cash.sql"),
     include_str!("sold_index.sql"),
     include_str!("rest_in_cash.sql"),
+    include_str!("tips.sql"),
 ];
 
 /// The ledger of one terminal.

@@ -10,6 +10,7 @@ use super::purchases::Follows;
 use super::{Ledger, LedgerError, statement_error};
 use crate::deliberate;
 use crate::goods::SoldGood;
+use crate::money::Amount;
 use crate::payment::advice::AdviceKind;
 use crate::payment::online::EntryMode;
 use crate::payment::queue::EntryId;
@@ -26,18 +27,19 @@ impl Ledger {
     /// When it cannot be written, the row is not in a state from which this change is possible, or what became of the
     /// original since does not allow it.
     pub fn record(&mut self, trace: TraceNumber, record: &Record) -> Result<(), LedgerError> {
-        self.record_selling(trace, record, &[])
+        self.record_selling(trace, record, &[], None)
     }
 
-    /// The same; with a payment that begins, what it is for.
+    /// The same; with a payment that begins, what it is for, and what of it is a tip.
     ///
     /// # Errors
-    /// As for [`Ledger::record`], and when the lines do not come to what is to be paid.
+    /// As for [`Ledger::record`], and when the lines and the tip do not come to what is to be paid.
     pub fn record_selling(
         &mut self,
         trace: TraceNumber,
         record: &Record,
         sold: &[SoldGood],
+        tip: Option<Amount>,
     ) -> Result<(), LedgerError> {
         check_kind(record)?;
         let failed = statement_error(&self.path);
@@ -53,7 +55,7 @@ impl Ledger {
             return Err(LedgerError::NoSuchRow(trace));
         }
         if let Record::Pending(pending) = record {
-            self.note_sold(pending.amount, sold)?;
+            self.note_sold(pending.amount, sold, tip)?;
             self.note_part(trace, pending.kind)?;
         }
         if let Some(kept) = kept {

@@ -25,6 +25,8 @@ pub struct CashierSum {
     pub count: u32,
     /// How much, in minor units.
     pub minor: u64,
+    /// What of that are tips, in minor units, as far as nothing of it was voided.
+    pub tips: u64,
 }
 
 impl Ledger {
@@ -138,7 +140,10 @@ impl Ledger {
     fn cashiers_where(&self, condition: &str, values: &[&dyn rusqlite::ToSql]) -> Result<Vec<CashierSum>, LedgerError> {
         let failed = statement_error(&self.path);
         let sql = format!(
-            "SELECT cashier, kind, count(*), sum(amount) FROM transactions
+            "SELECT cashier, kind, count(*), sum(t.amount), coalesce(sum(p.amount), 0) FROM transactions t
+             LEFT JOIN tips p ON p.transaction_id = t.id AND NOT EXISTS (
+                 SELECT 1 FROM transactions v WHERE v.merchant_code = t.merchant_code AND v.terminal_number = t.terminal_number
+                     AND v.original_batch = t.batch AND v.original_stan = t.stan AND v.kind = 'void' AND v.state = 'approved')
              WHERE {condition} AND (state = 'approved' OR (state = 'unresolved' AND resolution = 'charged'))
              GROUP BY cashier, kind ORDER BY cashier, kind"
         );
@@ -158,12 +163,13 @@ impl Ledger {
 
 fn sum(row: &Row<'_>) -> Result<CashierSum, LedgerError> {
     let wrong = |error: rusqlite::Error| LedgerError::Value { what: "sum of a person", value: error.to_string() };
-    let minor: i64 = row.get(3).map_err(wrong)?;
+    let (minor, tips): (i64, i64) = (row.get(3).map_err(wrong)?, row.get(4).map_err(wrong)?);
     Ok(CashierSum {
         cashier: maybe_number(row, 0)?,
         kind: word(row, 1, "kind", Kind::from_word)?,
         count: row.get(2).map_err(wrong)?,
         minor: minor.unsigned_abs(),
+        tips: tips.unsigned_abs(),
     })
 }
 

@@ -1,6 +1,6 @@
 //! What was sold, line by line: written in the database transaction that begins the payment, and never changed.
 
-use rusqlite::{Row, params};
+use rusqlite::{OptionalExtension, Row, params};
 
 use super::{Ledger, LedgerError, statement_error};
 use crate::goods::{GoodError, GoodName, GoodNumber, Quantity, SoldGood, TaxRate, Unit};
@@ -8,9 +8,46 @@ use crate::money::{Amount, Currency};
 use crate::reference::TraceNumber;
 
 impl Ledger {
-    /// Writes what a payment is for, in the transaction that has just written its row.
-    pub(super) fn note_sold(&self, to_pay: Amount, sold: &[SoldGood]) -> Result<(), LedgerError> {
-        self.note_sold_in(&PLACES[0], to_pay, sold)
+    /// Writes what a payment is for, and what of it is a tip, in the transaction that has just written its row.
+    pub(super) fn note_sold(&self, to_pay: Amount, sold: &[SoldGood], tip: Option<Amount>) -> Result<(), LedgerError> {
+        let Some(tip) = tip else { return self.note_sold_in(&PLACES[0], to_pay, sold) };
+        let transaction = self.connection.last_insert_rowid();
+        let for_goods = to_pay.checked_sub(tip).map_err(|_| LedgerError::Sold(to_pay))?;
+        self.note_sold_in(&PLACES[0], for_goods, sold)?;
+        self.connection
+            .execute(
+                "INSERT INTO tips (transaction_id, amount) VALUES (?1, ?2)",
+                params![transaction, tip.minor() as i64],
+            )
+            .map(|_| ())
+            .map_err(statement_error(&self.path))
+    }
+
+    /// What of a payment is a tip; nothing, where none was given.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn tip_of(&self, trace: TraceNumber) -> Result<Option<Amount>, LedgerError> {
+        let found: Option<(i64, String)> = self
+            .connection
+            .query_row(
+                "SELECT p.amount, t.currency FROM transactions t JOIN tips p ON p.transaction_id = t.id
+                 WHERE t.merchant_code = ?1 AND t.terminal_number = ?2 AND t.batch = ?3 AND t.stan = ?4",
+                params![
+                    self.merchant_code.as_str(),
+                    self.terminal_number.as_str(),
+                    trace.batch.number(),
+                    trace.stan.number()
+                ],
+                |row| Ok((row.get(0)?, row.get(1)?)),
+            )
+            .optional()
+            .map_err(statement_error(&self.path))?;
+        let Some((minor, currency)) = found else { return Ok(None) };
+        let wrong = || LedgerError::Value { what: "tip", value: format!("{minor} {currency}") };
+        let currency: Currency = currency.parse().map_err(|_| wrong())?;
+        let minor = u64::try_from(minor).map_err(|_| wrong())?;
+        Amount::new(minor, currency).map(Some).map_err(|_| wrong())
     }
 
     /// Writes what a cash sale is for, in the transaction that has just written its row.
@@ -169,7 +206,7 @@ mod tests {
         let sold = [cola(), apples()];
         let (with, without) = (ledger.take_trace_number().unwrap(), ledger.take_trace_number().unwrap());
         let begun = Record::Pending(Box::new(pending(1234)));
-        ledger.record_selling(with, &begun, &sold).unwrap();
+        ledger.record_selling(with, &begun, &sold, None).unwrap();
         ledger.record(without, &begun).unwrap();
         assert_eq!(open(directory.path()).sold_in(with).unwrap(), sold);
         assert_eq!(ledger.sold_in(without).unwrap(), []);
@@ -186,7 +223,7 @@ mod tests {
         let trace = ledger.take_trace_number().unwrap();
         for (minor, sold) in [(1235, vec![cola(), apples()]), (1234, vec![cola()])] {
             let begun = Record::Pending(Box::new(pending(minor)));
-            assert!(matches!(ledger.record_selling(trace, &begun, &sold), Err(LedgerError::Sold(_))));
+            assert!(matches!(ledger.record_selling(trace, &begun, &sold, None), Err(LedgerError::Sold(_))));
         }
         assert_eq!(ledger.find(trace).unwrap(), None);
         let rows: i64 = ledger.connection.query_row("SELECT count(*) FROM sold_goods", [], |row| row.get(0)).unwrap();
@@ -194,11 +231,41 @@ mod tests {
     }
 
     #[test]
+    fn a_tip_is_a_part_of_what_is_paid_and_is_written_with_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut ledger = open(directory.path());
+        let mut selling = |minor: u64, sold: &[SoldGood], tip: u64| {
+            let trace = ledger.take_trace_number().unwrap();
+            let begun = Record::Pending(Box::new(pending(minor)));
+            ledger.record_selling(trace, &begun, sold, Some(yuan(tip))).map(|()| trace)
+        };
+        let keyed = selling(1100, &[], 100).unwrap();
+        let with_goods = selling(1357, &[cola(), apples()], 123).unwrap();
+        // The lines and the tip are not what is paid; more than all of it; more than what it is given for.
+        for (minor, sold, tip) in [(1357, vec![cola(), apples()], 122), (100, vec![], 101), (100, vec![], 51)] {
+            assert!(selling(minor, &sold, tip).is_err(), "{minor} {tip}");
+        }
+        let ledger = open(directory.path());
+        assert_eq!(ledger.tip_of(keyed).unwrap(), Some(yuan(100)));
+        assert_eq!(
+            (ledger.tip_of(with_goods).unwrap(), ledger.sold_in(with_goods).unwrap().len()),
+            (Some(yuan(123)), 2)
+        );
+        assert_eq!(ledger.count().unwrap(), 2, "what was refused has left nothing");
+        for change in ["UPDATE tips SET amount = 1", "DELETE FROM tips"] {
+            let said = ledger.connection.execute(change, []).unwrap_err().to_string();
+            assert!(said.starts_with("what was given as a tip is never "), "{said}");
+        }
+    }
+
+    #[test]
     fn it_leaves_with_its_payment_and_is_read_from_the_archive() {
         let directory = tempfile::tempdir().unwrap();
         let mut ledger = open(directory.path());
         let trace = ledger.take_trace_number().unwrap();
-        ledger.record_selling(trace, &Record::Pending(Box::new(pending(1234))), &[cola(), apples()]).unwrap();
+        ledger
+            .record_selling(trace, &Record::Pending(Box::new(pending(1434))), &[cola(), apples()], Some(yuan(200)))
+            .unwrap();
         ledger.record(trace, &host_approved()).unwrap();
         ledger.record(trace, &approved()).unwrap();
         let advice = ledger.next_advice().unwrap().unwrap().id;
@@ -212,7 +279,9 @@ mod tests {
         ledger.record(newest, &Record::Pending(Box::new(Pending { at: now, ..pending_sale(1) }))).unwrap();
         let left = ledger.archive_a_month(LEAST_KEPT_DAYS, now).unwrap().unwrap();
         assert_eq!((ledger.find(trace).unwrap(), ledger.sold_in(trace).unwrap()), (None, Vec::new()));
+        assert_eq!(ledger.tip_of(trace).unwrap(), None);
         let archive = ledger.open_archive(&left).unwrap();
         assert_eq!(archive.sold_in(trace).unwrap(), [cola(), apples()]);
+        assert_eq!(archive.tip_of(trace).unwrap(), Some(yuan(200)));
     }
 }

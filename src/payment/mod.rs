@@ -16,4 +16,5 @@ pub mod reversal;
 pub mod sale;
 #[cfg(test)]
 pub(crate) mod tables;
+pub mod tip;
 pub mod transaction;

@@ -1,6 +1,6 @@
 //! What the acquirer lets this terminal do, and up to which amount: asked before anything begins.
 
-use super::transaction::Kind;
+use super::transaction::{CardUse, Kind, Transaction as Wanted};
 use crate::host_tables::{TerminalParameters, Transaction};
 use crate::money::Amount;
 use crate::wording::{Reason, ReasonKind};
@@ -18,10 +18,23 @@ pub fn refusal(parameters: &TerminalParameters, kind: Kind, amount: Amount) -> O
     Some(Reason { amount, ..Reason::of(ReasonKind::OverSaleLimit) })
 }
 
+/// Why something is not done without the customer's card, if the acquirer wants it there. What no card takes part in needs none.
+pub fn refusal_without_card(parameters: &TerminalParameters, wanted: &Wanted) -> Option<Reason> {
+    let left_away = wanted.card() == CardUse::None && wanted.kind().card() != CardUse::None;
+    let needed = parameters.card_needed.iter().any(|kind| kind.word() == wanted.kind().word());
+    (left_away && needed).then(|| Reason::of(ReasonKind::CardNeeded))
+}
+
 #[cfg(test)]
 mod tests {
+    use jiff::civil::date;
+
     use super::*;
+    use crate::card_number::Pan;
     use crate::money::Currency;
+    use crate::payment::record::State;
+    use crate::payment::transaction::{Original, Past, Presence};
+    use crate::reference::{Batch, Stan, TraceNumber};
 
     fn yuan(minor: u64) -> Amount {
         Amount::new(minor, Currency::CNY).unwrap()
@@ -50,6 +63,47 @@ mod tests {
         }
         assert_eq!(why(&all, Kind::Refund, 500_001), None, "the sale it refers to was within its own");
         assert_eq!(why(&TerminalParameters::default(), Kind::Sale, 999_999_999_999), None);
+    }
+
+    #[test]
+    fn without_the_card_only_that_is_done_for_which_the_acquirer_does_not_want_it() {
+        let past = |kind| Past {
+            kind,
+            state: State::Approved,
+            original: Original {
+                trace: TraceNumber { batch: Batch::FIRST, stan: Stan::new(7).unwrap() },
+                at: date(2026, 11, 28).at(12, 0, 0, 0),
+                amount: yuan(2000),
+                rrn: None,
+                authorisation_code: None,
+                pan: Pan::of_digits("4111111111111111").unwrap().into(),
+            },
+            given_back: yuan(0),
+            used: false,
+        };
+        let void = |of, presence| Wanted::void(&past(of), Batch::FIRST, presence).unwrap();
+        let held = past(Kind::PreAuthorisation);
+        let completion = |presence| Wanted::completion(&held, yuan(2000), 100, presence).unwrap();
+        let notice = Wanted::completion_notice(&held, yuan(2000), 100).unwrap();
+        let needed = |words: &[&str]| TerminalParameters {
+            card_needed: words.iter().map(|word| Transaction::from((*word).to_owned())).collect(),
+            ..TerminalParameters::default()
+        };
+        let all = needed(&["void", "pre_authorisation_void", "completion", "completion_void", "completion_notice"]);
+        for kind in [Kind::Sale, Kind::PreAuthorisation, Kind::Completion] {
+            let why = |parameters, presence| refusal_without_card(parameters, &void(kind, presence));
+            assert_eq!(
+                why(&all, Presence::CardAway).map(|reason| reason.kind),
+                Some(ReasonKind::CardNeeded),
+                "{kind:?}"
+            );
+            assert_eq!(why(&all, Presence::CardThere), None, "{kind:?}");
+            assert_eq!(why(&needed(&["refund"]), Presence::CardAway), None, "{kind:?}");
+        }
+        assert_eq!(refusal_without_card(&needed(&["void"]), &void(Kind::PreAuthorisation, Presence::CardAway)), None);
+        assert!(refusal_without_card(&all, &completion(Presence::CardAway)).is_some());
+        assert_eq!(refusal_without_card(&all, &completion(Presence::CardThere)), None);
+        assert_eq!(refusal_without_card(&all, &notice), None, "of a notice no card has ever a part");
     }
 
     #[test]

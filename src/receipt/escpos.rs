@@ -16,6 +16,7 @@ use escpos::utils::{Protocol, QRCodeCorrectionLevel, QRCodeModel, QRCodeOption};
 
 use super::encoding::{Codes, codes};
 use super::layout::{Row, rows};
+use super::shown_code::ShownCodeSlip;
 use super::{
     Align, CashSlip, Charset, CopyFor, Document, Logo, ParkedSlip, PrinterProfile, PurchaseSlip, SaleSlip,
     SettlementSlip, Size,
@@ -55,6 +56,11 @@ pub fn render_parked(slip: &ParkedSlip, profile: &PrinterProfile, language: Lang
 /// The content of the job that prints the slip of a settlement, in the language of [`render`].
 pub fn render_settlement(slip: &SettlementSlip, profile: &PrinterProfile, language: Language) -> Vec<u8> {
     job(&Document::of_settlement(slip, printed_language(profile, language), profile.chinese), profile)
+}
+
+/// The content of the job that prints a code for the customer's phone, in the language of [`render`].
+pub(super) fn render_shown_code(slip: &ShownCodeSlip, profile: &PrinterProfile, language: Language) -> Vec<u8> {
+    job(&slip.document(printed_language(profile, language), profile.chinese), profile)
 }
 
 /// The content of the job that prints one copy of the slip of a purchase, in the language of [`render`].

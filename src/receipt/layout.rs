@@ -51,6 +51,12 @@ pub fn text_of_parked(slip: &ParkedSlip, width: usize, language: Language) -> St
     lines(&Document::of_parked(slip, language, Charset::Gb18030), width)
 }
 
+/// A document as lines of text.
+#[cfg(test)]
+pub(crate) fn text_of_document(document: &Document, width: usize) -> String {
+    lines(document, width)
+}
+
 /// The slip of a settlement as lines of text.
 pub fn text_of_settlement(slip: &SettlementSlip, width: usize, language: Language) -> String {
     lines(&Document::of_settlement(slip, language, Charset::Gb18030), width)

@@ -16,6 +16,7 @@ mod profile;
 mod purchase;
 pub mod set_up;
 mod settlement;
+mod shown_code;
 pub mod symbol;
 pub(crate) mod template;
 mod transaction_code;
@@ -26,6 +27,8 @@ pub use encoding::Charset;
 #[cfg(test)]
 pub use encoding::columns;
 pub use escpos::{commands, render, render_cash, render_parked, render_purchase, render_settlement, unit};
+#[cfg(test)]
+pub(crate) use layout::text_of_document;
 pub use layout::{text, text_of_cash, text_of_parked, text_of_purchase, text_of_settlement};
 pub use logo::{Letterhead, Logo, LogoError};
 pub use profile::{Drawer, PrinterProfile, ProfileError};
@@ -35,6 +38,9 @@ pub use purchase::{PurchaseSlip, SlipPart};
 #[cfg(test)]
 pub(crate) use settlement::tests::settlement_slip as settlement_example;
 pub use settlement::{SettlementSlip, SlipCash, SlipDifference, SlipSum};
+pub use shown_code::ShownCodeSlip;
+#[cfg(test)]
+pub(crate) use shown_code::tests::shown_code_slip as shown_code_example;
 #[cfg(test)]
 pub use template::titled_kinds;
 pub use transaction_code::transaction_code;
@@ -70,6 +76,8 @@ pub struct SaleSlip {
     pub at: DateTime,
     /// What was paid, or went back.
     pub amount: Amount,
+    /// What of that is a tip.
+    pub tip: Option<Amount>,
     /// It went back to the customer.
     pub goes_back: bool,
     /// The card was there.
@@ -244,6 +252,7 @@ pub(crate) mod tests {
             trace: TraceNumber { batch: Batch::new(1).unwrap(), stan: Stan::new(123).unwrap() },
             at: "2026-03-05T14:26:09".parse().unwrap(),
             amount: Amount::new(1234, Currency::CNY).unwrap(),
+            tip: None,
             goods: Vec::new(),
             truncated_pan: "622848*********1230".into(),
             code_tail: None,
@@ -269,6 +278,28 @@ pub(crate) mod tests {
             duplicate: None,
             mark: Mark::Test,
             letterhead: Arc::default(),
+        }
+    }
+
+    #[test]
+    fn of_a_tip_it_says_what_was_paid_for_and_what_was_given() {
+        let amount = |minor| Amount::new(minor, Currency::CNY).unwrap();
+        let tipped = SaleSlip { amount: amount(1419), tip: Some(amount(185)), ..slip() };
+        for (language, words) in [(Language::Chinese, ["消费", "小费"]), (Language::English, ["Before the tip", "Tip"])]
+        {
+            let lines = |slip: &SaleSlip| -> Vec<String> {
+                let text = text(slip, CopyFor::Customer, 32, language);
+                text.lines().map(str::to_owned).collect()
+            };
+            let said = lines(&tipped);
+            for (word, sum) in words.iter().zip(["12.34", "1.85"]) {
+                assert!(
+                    said.iter().any(|line| line.starts_with(word) && line.ends_with(sum)),
+                    "{word} {sum}: {said:?}"
+                );
+            }
+            assert!(said.iter().any(|line| line.contains("14.19")));
+            assert!(!lines(&slip()).iter().any(|line| line.starts_with(words[1])), "nobody gave one");
         }
     }
 

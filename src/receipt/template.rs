@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use super::cash::CashCopy;
 use super::purchase::PurchaseCopy;
+use super::shown_code::ShownCodeSlip;
 use super::{
     Align, CashSlip, Charset, CopyFor, Document, Letterhead, Line, ParkedSlip, PurchaseSlip, SaleSlip, SettlementSlip,
     Size, transaction_code,
@@ -41,6 +42,11 @@ impl Document {
     /// Lays out one copy of the slip of a purchase that was paid in parts, with no character that `charset` cannot print.
     pub fn of_purchase(slip: &PurchaseSlip, copy: CopyFor, language: Language, charset: Charset) -> Self {
         Self::of(&PurchaseCopy { slip, copy }, purchase_template(), language, charset)
+    }
+
+    /// Lays out a slip with a code for the customer's phone, with no character that `charset` cannot print.
+    pub(super) fn of_shown_code(slip: &ShownCodeSlip, language: Language, charset: Charset) -> Self {
+        Self::of(slip, shown_code_template(), language, charset)
     }
 
     fn of(slip: &dyn Slip, template: &Template, language: Language, charset: Charset) -> Self {
@@ -155,6 +161,8 @@ impl Slip for SaleCopy<'_> {
             "original_stan" => slip.original.map(|original| original.stan.to_string()),
             "amount" if slip.goes_back => Some(money(slip.amount, charset).replacen(' ', " -", 1)),
             "amount" => Some(money(slip.amount, charset)),
+            "tip" => slip.tip.map(|tip| money(tip, charset)),
+            "before_tip" => slip.tip.and_then(|tip| slip.amount.checked_sub(tip).ok()).map(|rest| money(rest, charset)),
             "card_number" => not_empty(&slip.truncated_pan),
             "card_sequence" => Some(slip.card_sequence_number.map_or_else(String::new, |n| format!("PSN {n:02}"))),
             "card_expiry" => slip.card_expiry.as_deref().map(expiry),
@@ -492,6 +500,13 @@ const SETTLEMENT: &str = include_str!("../../assets/receipts/settlement.toml");
 
 const PURCHASE: &str = include_str!("../../assets/receipts/purchase.toml");
 
+const SHOWN_CODE: &str = include_str!("../../assets/receipts/shown-code.toml");
+
+fn shown_code_template() -> &'static Template {
+    static TEMPLATE: OnceLock<Template> = OnceLock::new();
+    TEMPLATE.get_or_init(|| read(SHOWN_CODE))
+}
+
 fn purchase_template() -> &'static Template {
     static TEMPLATE: OnceLock<Template> = OnceLock::new();
     TEMPLATE.get_or_init(|| read(PURCHASE))
@@ -540,12 +555,14 @@ mod tests {
     use crate::receipt::cash::tests::cash_slip;
     use crate::receipt::purchase::tests::purchase_slip;
     use crate::receipt::settlement::tests::settlement_slip;
+    use crate::receipt::shown_code::tests::shown_code_slip;
     use crate::receipt::tests::{parked_slip, slip};
 
     #[test]
     fn the_templates_are_readable_and_ask_for_known_fields_only() {
         let slip = SaleSlip {
             duplicate: Some(1),
+            tip: Some(slip().amount),
             original: Some(slip().trace),
             code_tail: Some("123456".into()),
             voucher: Some("4200001234".into()),
@@ -560,8 +577,14 @@ mod tests {
         let purchase = PurchaseCopy { slip: &purchase, copy: CopyFor::Customer };
         let cash = CashSlip { sale: cash_slip(true).sale, duplicate: Some(1), ..cash_slip(false) };
         let cash = CashCopy { slip: &cash, copy: CopyFor::Merchant };
-        let slips: [(&str, &dyn Slip); 5] =
-            [(SALE, &copy), (CASH, &cash), (PARKED, &parked_slip()), (SETTLEMENT, &settlement), (PURCHASE, &purchase)];
+        let slips: [(&str, &dyn Slip); 6] = [
+            (SALE, &copy),
+            (CASH, &cash),
+            (PARKED, &parked_slip()),
+            (SETTLEMENT, &settlement),
+            (PURCHASE, &purchase),
+            (SHOWN_CODE, &shown_code_slip()),
+        ];
         for (text, slip) in slips {
             let template: Template = toml::from_str(text).unwrap();
             assert!(template.line.len() > 5);

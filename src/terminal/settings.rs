@@ -10,6 +10,7 @@ use super::link::LinkSettings;
 use super::machine;
 use super::till::{Listen, TillSettings};
 use crate::goods::Pattern;
+use crate::payment::tip::{MOST_OFFERS, MOST_PERCENT};
 use crate::wording::Language;
 
 /// Where the settings are when nobody says otherwise.
@@ -84,6 +85,8 @@ pub struct TerminalSettings {
     pub currency: String,
     /// Cash is taken here as well.
     pub cash: bool,
+    /// Tips that customers are asked for, in percent of what is to be paid; nobody is asked where there are none.
+    pub tips: Vec<u32>,
 }
 
 /// Where the keys are. The PIN of a token never stands here.
@@ -313,6 +316,7 @@ impl Default for TerminalSettings {
             language: Language::Chinese,
             currency: "CNY".to_owned(),
             cash: false,
+            tips: Vec::new(),
         }
     }
 }
@@ -469,6 +473,11 @@ impl Settings {
     fn check(&self) -> Result<(), (&'static str, String)> {
         let currency = self.terminal.currency.parse::<crate::money::Currency>();
         currency.map_err(|error| ("terminal.currency", error.to_string()))?;
+        let tips = &self.terminal.tips;
+        if tips.len() > MOST_OFFERS || !tips.iter().all(|percent| (1..=MOST_PERCENT).contains(percent)) {
+            let problem = format!("{tips:?}; at most {MOST_OFFERS} of 1 to {MOST_PERCENT} percent are offered");
+            return Err(("terminal.tips", problem));
+        }
         for (key, seconds, longest) in [
             ("reader.card_wait_s", self.reader.card_wait_s, LONGEST_WAIT_S),
             ("reader.answer_timeout_s", self.reader.answer_timeout_s, LONGEST_WAIT_S),

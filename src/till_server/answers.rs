@@ -31,6 +31,7 @@ pub fn progress(screen: &Screen) -> Option<&'static str> {
         | Screen::Purchase(_)
         | Screen::Transactions { .. }
         | Screen::Seek { .. }
+        | Screen::Tip(_)
         | Screen::Transaction(_)
         | Screen::Receipt(_)
         | Screen::Cart(_)
@@ -141,6 +142,7 @@ pub fn payment(row: &PaymentRow, state: PaymentState, facts: &Facts, progress: O
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::app::view::CodePaper;
     use crate::money::{Amount, Currency};
     use crate::till::answer::{PROGRESS, STATUS};
 
@@ -163,7 +165,7 @@ mod tests {
         .collect();
         screens.push(Screen::PresentCard { amount, notice: None });
         screens.push(Screen::ConfirmApplication { amount, application: String::new() });
-        screens.push(Screen::ShowCode { amount, code: String::new(), valid_until: None });
+        screens.push(Screen::ShowCode { amount, code: String::new(), valid_until: None, paper: CodePaper::None });
         for screen in &screens {
             let word = progress(screen).unwrap();
             assert!(PROGRESS.contains(&word), "{word}");

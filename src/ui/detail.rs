@@ -53,10 +53,15 @@ pub(super) fn setup(window: &AppWindow, shared: &Shared, intents: &Intents) {
         }
     };
     detail.on_undo(does(|shown, _| Purpose::Void(shown.row.trace, Presence::CardThere)));
+    detail.on_undo_away(does(|shown, _| Purpose::Void(shown.row.trace, Presence::CardAway)));
     detail.on_refund(does(|shown, entry| Purpose::Refund(shown.row.trace, Some(entry.amount()))));
     detail.on_complete(does(|shown, entry| {
         Purpose::Completion(shown.row.trace, Some(entry.amount()), Presence::CardThere)
     }));
+    detail.on_complete_away(does(|shown, entry| {
+        Purpose::Completion(shown.row.trace, Some(entry.amount()), Presence::CardAway)
+    }));
+    detail.on_notify(does(|shown, entry| Purpose::CompletionNotice(shown.row.trace, Some(entry.amount()))));
     let (state, sender) = (shared.clone(), intents.clone());
     detail.on_reprint(move || {
         if let Some(shown) = state.with(|state| shown(&state.view)) {
@@ -89,6 +94,9 @@ pub(super) fn show(window: &AppWindow, shown: &view::Detail, entry: &AmountEntry
     detail.set_authorisation(shown.authorisation_code.as_ref().map(ToString::to_string).unwrap_or_default().into());
     detail.set_reason(values::sentences(shown.reason.as_ref(), language));
     detail.set_can_undo(shown.can_undo);
+    detail.set_can_undo_away(shown.can_undo_away);
+    detail.set_can_complete_away(shown.can_complete_away);
+    detail.set_can_notify(shown.can_notify);
     detail.set_can_refund(shown.can_refund);
     detail.set_can_complete(shown.can_complete);
     detail.set_can_print(shown.can_print);

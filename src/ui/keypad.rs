@@ -9,6 +9,7 @@ use crate::app::cash_view::CashStage;
 use crate::app::shop_view::ShopIntent;
 use crate::app::staff_view::StaffIntent;
 use crate::app::view::{Intent, Screen, View};
+use crate::payment::purpose::Purpose;
 use crate::wording::{Language, Reason, ReasonKind};
 
 /// Connects the keys.
@@ -46,6 +47,18 @@ pub(super) fn setup(window: &AppWindow, shared: &Shared, intents: &Intents) {
     });
     let (state, sender) = (shared.clone(), intents.clone());
     keypad.on_charge(move || charge(&state, &sender));
+    let (state, sender) = (shared.clone(), intents.clone());
+    keypad.on_set_aside(move || {
+        let amount = state.with(|state| state.entry.amount());
+        if !amount.is_zero() {
+            sender.send(Intent::Begin(Purpose::PreAuthorisation(amount)));
+        }
+    });
+    let (state, sender) = (shared.clone(), intents.clone());
+    keypad.on_ask_balance(move || {
+        let currency = state.with(|state| state.entry.amount().currency());
+        sender.send(Intent::Begin(Purpose::Balance(currency)));
+    });
     let (state, type_digits) = (shared.clone(), change(AmountEntry::type_digits));
     keypad.on_key_digits(move |digits| {
         state.with(|state| state.scanned.quick_digit(&digits));
@@ -76,6 +89,10 @@ fn charge(shared: &Shared, intents: &Intents) {
 /// Shows what has been typed and what waits for the cashier.
 pub(super) fn show(window: &AppWindow, entry: &AmountEntry, notice: Option<&Reason>, language: Language) {
     let keypad = window.global::<Keypad>();
+    // Whoever could not begin something sees why.
+    if notice.is_some() {
+        keypad.set_more(false);
+    }
     keypad.set_notice(values::sentences(notice, language));
     keypad.set_notice_leads(notice.is_some_and(|reason| is_about_the_queue(reason.kind)));
     show_entry(window, entry);
@@ -114,6 +131,7 @@ pub(super) fn follow(entry: &mut AmountEntry, view: &View) {
         | Screen::ShowCode { .. }
         | Screen::Transactions { .. }
         | Screen::Seek { .. }
+        | Screen::Tip(_)
         | Screen::Transaction(_)
         | Screen::Receipt(_)
         | Screen::Cart(_)

@@ -45,6 +45,7 @@ mod settlement;
 mod staff;
 mod status;
 mod till;
+mod tip;
 mod training;
 mod transactions;
 mod values;
@@ -131,6 +132,7 @@ impl Touchscreen {
         detail::setup(&window, &shared, &intents);
         receipt::setup(&window, &shared, &intents);
         seek::setup(&window, &shared, &intents);
+        tip::setup(&window, &intents);
         purchase::setup(&window, &intents);
         queue::setup(&window, &shared, &intents);
         settlement::setup(&window, &shared, &intents);
@@ -376,8 +378,9 @@ fn paint(window: &AppWindow, shared: &Shared) {
             applications::show(window, shared, *amount, std::slice::from_ref(application));
             ScreenName::ConfirmApplication
         }
-        Screen::ShowCode { amount, code, valid_until } => {
+        Screen::ShowCode { amount, code, valid_until, paper } => {
             payment::show_code(window, *amount, code, *valid_until);
+            payment::show_paper(window, paper, language);
             ScreenName::ShowCode
         }
         Screen::Processing { amount, progress } => {
@@ -419,6 +422,10 @@ fn paint(window: &AppWindow, shared: &Shared) {
         Screen::Seek { notice } => {
             seek::show(window, shared, notice.as_ref(), language);
             ScreenName::Seek
+        }
+        Screen::Tip(shown) => {
+            tip::show(window, shown);
+            ScreenName::Tip
         }
         Screen::Transaction(shown) => {
             let entry = shared.with(|state| state.detail_entry);

@@ -55,6 +55,7 @@ pub(super) fn show(window: &AppWindow, screen: &Screen, language: Language) {
         | Screen::ShowCode { .. }
         | Screen::Transactions { .. }
         | Screen::Seek { .. }
+        | Screen::Tip(_)
         | Screen::Transaction(_)
         | Screen::Receipt(_)
         | Screen::Cart(_)

@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use super::generated::{self, AppWindow, Payment};
 use super::{Intents, Shared, values};
-use crate::app::view::{Intent, Progress};
+use crate::app::view::{CodePaper, Intent, Progress};
 use crate::money::Amount;
 use crate::payment::qr::PaymentCode;
 use crate::receipt::symbol::Symbol;
@@ -19,6 +19,8 @@ pub(super) fn setup(window: &AppWindow, shared: &Shared, intents: &Intents) {
     payment.on_cancel(move || sender.send(Intent::Cancel));
     let sender = intents.clone();
     payment.on_show_code(move || sender.send(Intent::PayByShown));
+    let sender = intents.clone();
+    payment.on_print_code(move || sender.send(Intent::PrintCode));
     let state = shared.clone();
     payment.on_scan(move |text| state.with(|state| state.scanned.sign(&text)));
     let (state, sender) = (shared.clone(), intents.clone());
@@ -50,6 +52,20 @@ pub(super) fn show_code(window: &AppWindow, amount: Amount, code: &str, valid_un
         payment.set_modules(symbol.as_ref().map_or(0, values::modules));
         payment.set_code(code.into());
     }
+}
+
+/// Whether it is on paper too.
+pub(super) fn show_paper(window: &AppWindow, paper: &CodePaper, language: Language) {
+    let payment = window.global::<Payment>();
+    let (shown, reason) = match paper {
+        CodePaper::None => (generated::CodePaper::None, None),
+        CodePaper::Printing => (generated::CodePaper::Printing, None),
+        CodePaper::Waiting(reason) => (generated::CodePaper::Printing, Some(reason)),
+        CodePaper::Sent => (generated::CodePaper::Sent, None),
+        CodePaper::Failed(reason) => (generated::CodePaper::None, Some(reason)),
+    };
+    payment.set_paper(shown);
+    payment.set_paper_trouble(values::sentences(reason, language));
 }
 
 /// Asks for a card.

@@ -51,6 +51,7 @@ const fn is_customers(screen: &Screen) -> bool {
         | Screen::Purchase(_)
         | Screen::Transactions { .. }
         | Screen::Seek { .. }
+        | Screen::Tip(_)
         | Screen::Transaction(_)
         | Screen::Receipt(_)
         | Screen::Cart(_)

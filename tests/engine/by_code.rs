@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use yima::app::shop_view::ShopIntent;
-use yima::app::view::{Intent, Progress, Screen};
+use yima::app::view::{CodePaper, Intent, Progress, Screen};
 use yima::app::{Ending, Setup};
 use yima::catalogue::Catalogue;
+use yima::devices::printer::{PrintFailure, PrinterFault};
 use yima::devices::reader::{CardReader, ReaderError};
 use yima::goods::table::Table;
 use yima::ledger::TransactionRow;
@@ -186,11 +187,39 @@ fn our_code_is_shown_and_paid_with_the_phone() {
     asks_for_a_card(&mut running, 500);
     running.wish(Intent::PayByShown);
     let shown = running.until("code", |screen| matches!(screen, Screen::ShowCode { .. }));
-    let Screen::ShowCode { code, amount, valid_until: Some(_) } = shown else { panic!("{shown:?}") };
+    let Screen::ShowCode { code, amount, valid_until: Some(_), .. } = shown else { panic!("{shown:?}") };
     assert_eq!(amount, yuan(500));
     assert_eq!(counter.pays_shown(&code), "paid");
     running.until("paid", approved);
     assert_eq!((counter.row().state, counter.balance()), (State::Approved, FULL - 500));
+}
+
+#[test]
+fn our_code_is_printed_too_and_is_over_with_the_order() {
+    let counter = Counter::open();
+    let mut running = counter.start(vec![1; 10]);
+    // There is no code yet.
+    running.wish(Intent::PrintCode);
+    asks_for_a_card(&mut running, 500);
+    running.wish(Intent::PayByShown);
+    let shown = running.until("code", |screen| matches!(screen, Screen::ShowCode { .. }));
+    let Screen::ShowCode { code, paper: CodePaper::None, .. } = shown else { panic!("{shown:?}") };
+    let fault = PrinterFault::PaperOut;
+    let failed = PrintFailure { fault, may_be_on_paper: false, may_come_later: false };
+    counter.terminal.paper.0.lock().unwrap().push(Err(failed));
+    running.wish(Intent::PrintCode);
+    let is_failed = |screen: &Screen| {
+        matches!(screen, Screen::ShowCode { paper: CodePaper::Failed(reason), .. }
+        if reason.kind == ReasonKind::PrinterPaperOut)
+    };
+    running.until("no paper", is_failed);
+    running.wish(Intent::PrintCode);
+    running.until("on paper", |screen| matches!(screen, Screen::ShowCode { paper: CodePaper::Sent, .. }));
+    assert_eq!(counter.pays_shown(&code), "paid");
+    running.until("paid", approved);
+    assert_eq!((counter.row().state, counter.balance()), (State::Approved, FULL - 500));
+    assert_ne!(counter.pays_shown(&code), "paid", "what is on paper can be paid once");
+    assert_eq!(counter.balance(), FULL - 500);
 }
 
 #[test]

@@ -14,6 +14,7 @@ mod shop;
 mod slips;
 mod terminal;
 mod terminal_data;
+mod tips;
 mod training;
 #[path = "../support/watching.rs"]
 mod watching;

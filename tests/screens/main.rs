@@ -6,6 +6,7 @@
 mod cash;
 mod contrast;
 mod deciding;
+mod doing;
 mod enrolling;
 mod fonts;
 mod parting;

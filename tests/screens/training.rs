@@ -1,6 +1,6 @@
 //! Into the training and out of it by touch, and what a customer does there.
 
-use yima::app::view::{Intent, Screen, TrainingCard, TrainingIntent, View};
+use yima::app::view::{CodePaper, Intent, Screen, TrainingCard, TrainingIntent, View};
 
 use crate::staff_views::on_duty;
 use crate::touching::{benches, is_there, touch};
@@ -55,7 +55,7 @@ fn cards_and_phones_of_the_training_are_touched_and_elsewhere_there_are_none() {
         touch(&bench, "Scan a practice phone");
         assert_eq!(bench.sent(), wish(TrainingIntent::Scan));
         let code = "00020101021226450016".repeat(6);
-        bench.show(training(Screen::ShowCode { amount: cny(1234), code, valid_until: None }));
+        bench.show(training(Screen::ShowCode { amount: cny(1234), code, valid_until: None, paper: CodePaper::None }));
         touch(&bench, "The practice phone pays");
         assert_eq!(bench.sent(), wish(TrainingIntent::Pay));
     }

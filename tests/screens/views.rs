@@ -9,6 +9,7 @@ mod seeking;
 mod selling;
 mod settling;
 mod till;
+mod tip;
 mod training;
 
 use jiff::civil::{DateTime, date};
@@ -29,6 +30,7 @@ pub use seeking::found as found_payments;
 pub use selling::{cart, found, fullest_cart, good, quick};
 pub use settling::{account, batch, closed, differing, open_batch, past, screen as settlement, settling};
 pub use till::till_cart;
+pub use tip::asks as asks_for_tip;
 pub use training::training;
 
 pub fn cny(minor: u64) -> Amount {
@@ -89,6 +91,7 @@ pub fn scenes() -> Vec<Scene> {
         till::scenes(),
         training::scenes(),
         seeking::scenes(),
+        tip::scenes(),
         crate::staff_views::scenes(),
     ]
     .concat()

@@ -186,19 +186,31 @@ pub fn read_business(
                 [1] => true,
                 _ => return refused(Field62Problem::Value("00 or 01")),
             };
+        } else if tags.card_needed.as_ref() == Some(&name) {
+            let Some(text) = text else { return refused(Field62Problem::Value("a text in UTF-8")) };
+            parameters.card_needed = words(text);
         } else if name == tags.transactions || name == tags.trailer {
             let Some(text) = text else { return refused(Field62Problem::Value("a text in UTF-8")) };
             if name == tags.trailer {
                 parameters.trailer.push(text.to_owned());
             } else {
-                let words = text.split(',').filter(|word| !word.is_empty());
-                parameters.transactions = Some(words.map(|word| Transaction::from(word.to_owned())).collect());
+                parameters.transactions = Some(words(text));
             }
         } else {
             parameters.other.insert(name, hex::encode(value));
         }
     }
     Ok(())
+}
+
+/// Words of kinds, with commas between them.
+fn words(text: &str) -> Vec<Transaction> {
+    text.split(',').filter(|word| !word.is_empty()).map(|word| Transaction::from(word.to_owned())).collect()
+}
+
+/// The same, written.
+fn with_commas(transactions: &[Transaction]) -> String {
+    transactions.iter().map(Transaction::word).collect::<Vec<_>>().join(",")
 }
 
 /// Writes parameters about payments: those that there are. Nothing when a name of others is no tag.
@@ -230,8 +242,10 @@ pub fn write_business(parameters: &TerminalParameters, tags: &BusinessTags) -> O
         field.push(tag(name)?, &[1]);
     }
     if let Some(transactions) = &parameters.transactions {
-        let words: Vec<_> = transactions.iter().map(Transaction::word).collect();
-        field.push(tag(&tags.transactions)?, words.join(",").as_bytes());
+        field.push(tag(&tags.transactions)?, with_commas(transactions).as_bytes());
+    }
+    if let Some(name) = tags.card_needed.as_ref().filter(|_| !parameters.card_needed.is_empty()) {
+        field.push(tag(name)?, with_commas(&parameters.card_needed).as_bytes());
     }
     for line in &parameters.trailer {
         field.push(tag(&tags.trailer)?, line.as_bytes());

@@ -143,9 +143,12 @@ impl Core {
             | Intent::LeaveReceipt
             | Intent::Till(_)
             | Intent::Training(_)
+            // Whoever may charge has charged.
+            | Intent::Tip(_)
             | Intent::Cancel
             | Intent::PayByScanned(_)
             | Intent::PayByShown
+            | Intent::PrintCode
             | Intent::EnterPin(_)
             | Intent::BypassPin
             | Intent::ChooseApplication(_)

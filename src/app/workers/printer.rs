@@ -22,6 +22,8 @@ pub enum Slip {
     Settlement(Batch),
     /// One that says what was taken back of a purchase: which.
     Purchase(i64),
+    /// A code for the customer's phone: of which order.
+    Code(TraceNumber),
 }
 
 /// What the printer is to do.

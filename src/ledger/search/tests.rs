@@ -138,7 +138,7 @@ fn payments_are_found_by_what_was_sold_once_each_and_page_by_page() {
         let goods: Vec<_> = goods.into_iter().map(|number| sold(number, 100)).collect();
         let minor = if goods.is_empty() { 500 } else { goods.len() as u64 * 100 };
         let begun = record(minor, |record| record.at = noon() + (minute as i64).minutes());
-        ledger.record_selling(trace, &begun, &goods).unwrap();
+        ledger.record_selling(trace, &begun, &goods, None).unwrap();
         traces.push(trace);
     }
     let of = |number| Search { good: GoodNumber::new(number).ok(), ..Search::default() };

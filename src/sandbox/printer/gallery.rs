@@ -8,7 +8,7 @@ use crate::receipt::cash::tests::cash_slip;
 use crate::receipt::tests::{long_slip, parked_slip, slip};
 use crate::receipt::{
     self, CashSlip, CopyFor, PrinterProfile, PurchaseSlip, SaleSlip, purchase_example, settlement_example,
-    transaction_code,
+    shown_code_example, transaction_code,
 };
 use crate::reference::TraceNumber;
 use crate::terminal::mark::Mark;
@@ -140,6 +140,9 @@ fn a_scanner_reads_every_code_of_every_slip_and_nothing_is_wider_than_the_paper(
                 let picture = keep(&bytes, paper, &format!("{name}-{profile}-{word}"));
                 assert_eq!(codes(&picture), Vec::<String>::new(), "{name} has no code");
             }
+            let shown = shown_code_example();
+            let picture = keep(&shown.render(&profile_of, language), paper, &format!("shown-code-{profile}-{word}"));
+            assert_eq!(codes(&picture), [shown.code], "a phone reads it");
         }
     }
     assert!(read >= slips().len() * 8, "{read}");

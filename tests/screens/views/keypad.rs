@@ -1,6 +1,7 @@
 //! The keypad, and a terminal that takes no payments.
 
 use yima::acquirer::enrolment;
+use yima::app::shop_view::ShopView;
 use yima::app::view::{LinkState, Screen, View};
 use yima::terminal::mark::Mark;
 use yima::wording::{Reason, ReasonKind};
@@ -65,6 +66,18 @@ pub fn scenes() -> Vec<Scene> {
             ..scene("keypad-alarm", keypad(None))
         },
         Scene { view: View { shop: quick(), ..view(keypad(None)) }, ..scene("keypad-goods", keypad(None)) },
+        // The menu key of a keyboard.
+        Scene { then: "\u{F735}", ..scene("keypad-more", keypad(None)) },
+        Scene {
+            keys: "999999999999",
+            view: View {
+                mark: Mark::Test,
+                shop: ShopView { cash: true, ..quick() },
+                ..view(keypad(Some(Reason::of(ReasonKind::ReversalWaiting))))
+            },
+            then: "\u{F735}",
+            ..scene("keypad-more-fullest", keypad(None))
+        },
         Scene {
             view: View { mark: Mark::Test, shop: quick(), ..view(keypad(None)) },
             keys: "999999999999",

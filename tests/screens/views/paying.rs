@@ -1,6 +1,6 @@
 //! A payment on its way, and how one ended.
 
-use yima::app::view::{CopyState, CopyView, LinkState, PinPlace, Progress, Screen, View};
+use yima::app::view::{CodePaper, CopyState, CopyView, LinkState, PinPlace, Progress, Screen, View};
 use yima::money::Amount;
 use yima::payment::transaction;
 use yima::receipt::CopyFor;
@@ -117,6 +117,9 @@ pub fn scenes() -> Vec<Scene> {
             ..scene("present-card-or-code-again", keypad(None))
         },
         scene("show-code", show_code(cny(1234))),
+        scene("show-code-printed", on_paper(cny(1234), CodePaper::Sent)),
+        scene("show-code-printing", on_paper(cny(1234), CodePaper::Printing)),
+        scene("show-code-no-paper", on_paper(cny(1234), CodePaper::Failed(Reason::of(ReasonKind::PrinterPaperOut)))),
         Scene {
             view: View { mark: Mark::Test, ..view(show_code(cny(999_999_999_999))) },
             ..scene("show-code-fullest", keypad(None))
@@ -274,7 +277,16 @@ pub fn scenes() -> Vec<Scene> {
 fn show_code(amount: Amount) -> Screen {
     let code = "00020101021226580010A00000033301320000000100010001898440100000001000000015204581453031565402125802CN5910LAO WANG \
                 CY6007BEIJING62340012000001000123070800000001080100630445A2";
-    Screen::ShowCode { amount, code: code.to_owned(), valid_until: Some(at(14, 28, 9)) }
+    Screen::ShowCode { amount, code: code.to_owned(), valid_until: Some(at(14, 28, 9)), paper: CodePaper::None }
+}
+
+/// The same, wanted on paper.
+fn on_paper(amount: Amount, on_paper: CodePaper) -> Screen {
+    let mut screen = show_code(amount);
+    if let Screen::ShowCode { paper, .. } = &mut screen {
+        *paper = on_paper;
+    }
+    screen
 }
 
 fn by_code(name: &'static str, progress: Progress) -> Scene {

@@ -1,6 +1,6 @@
 //! The training: what is otherwise there, and on the way in and out.
 
-use yima::app::view::{CopyState, Progress, Screen, Turn, View};
+use yima::app::view::{CodePaper, CopyState, Progress, Screen, Turn, View};
 use yima::payment::transaction::Kind;
 use yima::terminal::mark::Mark;
 use yima::wording::{Reason, ReasonKind};
@@ -29,6 +29,7 @@ pub fn scenes() -> Vec<Scene> {
                 amount: cny(1234),
                 code: "00020101021226450016".repeat(6),
                 valid_until: Some(at(14, 28, 9)),
+                paper: CodePaper::None,
             }),
         ),
         Scene {

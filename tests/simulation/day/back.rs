@@ -123,6 +123,7 @@ impl Day<'_> {
             | Screen::Queue { .. }
             | Screen::Staff(_)
             | Screen::Seek { .. }
+            | Screen::Tip(_)
             | Screen::Turning(_)
             | Screen::Enrol { .. } => {
                 self.send(Intent::ShowKeypad);

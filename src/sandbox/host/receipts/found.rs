@@ -99,6 +99,8 @@ fn slip(link: &ReceiptLink, facts: &Facts, kind: Kind, amount: Amount, rrn: &str
         kind: kind.word(),
         trace: link.trace,
         original: None::<TraceNumber>,
+        // Of what is paid the host knows one amount.
+        tip: None,
         at: match moment(facts.moment.as_deref(), rrn) {
             Some(said) => said,
             None => facts.at.parse().map_err(|_| damaged(format!("{} is no time", facts.at)))?,

@@ -1,0 +1,120 @@
+//! What is not done every day: setting aside, balances, tips, and what is done without the customer's card.
+
+use slint::platform::Key;
+use yima::app::tip_view::TipIntent;
+use yima::app::view::{Detail, Intent, Screen, View};
+use yima::money::Currency;
+use yima::payment::purpose::Purpose;
+use yima::payment::transaction::{Kind, Presence};
+
+use crate::touching::{benches, is_there, key, press, touch};
+use crate::views::{asks_for_tip, cny, detail, trace, view};
+
+fn keypad() -> View {
+    view(Screen::Keypad { notice: None })
+}
+
+fn shown(detail: Detail) -> View {
+    view(Screen::Transaction(Box::new(detail)))
+}
+
+#[test]
+fn setting_aside_and_balances_are_two_touches_from_the_keypad() {
+    for bench in benches() {
+        bench.show(keypad());
+        touch(&bench, "More");
+        touch(&bench, "Set aside: key an amount first");
+        assert_eq!(bench.sent(), [], "nothing is set aside where nothing was keyed");
+        touch(&bench, "What is on the account?");
+        assert_eq!(bench.sent(), [Intent::Begin(Purpose::Balance(Currency::CNY))]);
+        assert!(!is_there(&bench, "What is on the account?"), "it is closed");
+        for digit in ["1", "2", "3", "4"] {
+            touch(&bench, digit);
+        }
+        touch(&bench, "More");
+        touch(&bench, "Set aside ¥12.34");
+        assert_eq!(bench.sent(), [Intent::Begin(Purpose::PreAuthorisation(cny(1234)))]);
+        // A touch beside it, a key, or Back: nothing was meant.
+        touch(&bench, "More");
+        touch(&bench, "Back");
+        key(&bench, Key::Menu);
+        assert!(is_there(&bench, "What is on the account?"));
+        key(&bench, Key::Escape);
+        assert!(!is_there(&bench, "What is on the account?"));
+        assert_eq!(bench.sent(), []);
+        touch(&bench, "Charge 12.34");
+        assert_eq!(bench.sent(), [Intent::Charge(cny(1234))], "what was keyed stands there still");
+    }
+}
+
+#[test]
+fn without_the_card_is_offered_where_the_acquirer_lets_it_stay_away() {
+    for bench in benches() {
+        bench.show(shown(Detail { can_undo_away: false, ..detail() }));
+        touch(&bench, "Void");
+        assert!(!is_there(&bench, "Void without the card"));
+        bench.show(shown(detail()));
+        touch(&bench, "Void without the card");
+        touch(&bench, "Yes, void it");
+        let void = |presence| Intent::Begin(Purpose::Void(trace(123), presence));
+        assert_eq!(bench.sent(), [void(Presence::CardAway), void(Presence::CardThere)]);
+    }
+}
+
+#[test]
+fn what_was_set_aside_is_completed_with_the_card_without_it_or_only_told() {
+    for bench in benches() {
+        let held =
+            Detail { can_refund: false, can_complete: true, can_complete_away: true, can_notify: true, ..detail() };
+        let held =
+            Detail { row: yima::app::view::TransactionRow { kind: Kind::PreAuthorisation.into(), ..held.row }, ..held };
+        bench.show(shown(held.clone()));
+        touch(&bench, "Complete");
+        touch(&bench, "Complete 12.34");
+        touch(&bench, "Without the card 12.34");
+        touch(&bench, "Only tell the bank 12.34");
+        let completion = |presence| Intent::Begin(Purpose::Completion(trace(123), Some(cny(1234)), presence));
+        assert_eq!(
+            bench.sent(),
+            [
+                completion(Presence::CardThere),
+                completion(Presence::CardAway),
+                Intent::Begin(Purpose::CompletionNotice(trace(123), Some(cny(1234))))
+            ]
+        );
+        // More than was set aside is completed in no way.
+        for digit in ["9", "9", "0", "0"] {
+            touch(&bench, digit);
+        }
+        touch(&bench, "Without the card 99.00");
+        touch(&bench, "Only tell the bank 99.00");
+        assert_eq!(bench.sent(), []);
+        key(&bench, Key::Escape);
+        bench.show(shown(Detail { can_complete_away: false, can_notify: false, ..held }));
+        touch(&bench, "Complete");
+        assert!(!is_there(&bench, "Without the card 12.34") && !is_there(&bench, "Only tell the bank 12.34"));
+    }
+}
+
+#[test]
+fn a_customer_chooses_a_tip_or_none_by_one_touch_or_key() {
+    for bench in benches() {
+        bench.show(view(asks_for_tip(&[10, 15, 20])));
+        touch(&bench, "Tip ¥1.85: ¥14.19 in all");
+        touch(&bench, "No tip");
+        touch(&bench, "Back");
+        press(&bench, "3");
+        press(&bench, "4");
+        key(&bench, Key::Return);
+        key(&bench, Key::Escape);
+        let wishes = [
+            TipIntent::Give(1),
+            TipIntent::GiveNone,
+            TipIntent::Leave,
+            TipIntent::Give(2),
+            TipIntent::GiveNone,
+            TipIntent::Leave,
+        ];
+        assert_eq!(bench.sent(), wishes.map(Intent::Tip), "there is no fourth offer");
+    }
+}
