@@ -148,6 +148,7 @@ impl Core {
             | Intent::BypassPin
             | Intent::ChooseApplication(_)
             | Intent::ConfirmApplication(_)
+            | Intent::Sign(_)
             | Intent::NextCustomer
             | Intent::ShowKeypad
             | Intent::DidItPrint { .. }
@@ -221,6 +222,7 @@ const fn belongs_to_a_payment(intent: &Intent) -> bool {
             | Intent::BypassPin
             | Intent::ChooseApplication(_)
             | Intent::ConfirmApplication(_)
+            | Intent::Sign(_)
             | Intent::NextCustomer
             | Intent::ShowKeypad
             | Intent::DidItPrint { .. }
