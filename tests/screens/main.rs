@@ -16,6 +16,7 @@ mod receipts;
 mod seeking;
 mod selling;
 mod settling;
+mod signing;
 #[path = "../support/slip.rs"]
 mod slip;
 mod staff;

@@ -8,6 +8,7 @@ mod purchase;
 mod seeking;
 mod selling;
 mod settling;
+mod signing;
 mod till;
 mod training;
 
@@ -28,6 +29,7 @@ pub use purchase::{purchase, screen as purchase_screen};
 pub use seeking::found as found_payments;
 pub use selling::{cart, found, fullest_cart, good, quick};
 pub use settling::{account, batch, closed, differing, open_batch, past, screen as settlement, settling};
+pub use signing::sign;
 pub use till::till_cart;
 pub use training::training;
 
@@ -86,6 +88,7 @@ pub fn scenes() -> Vec<Scene> {
         selling::scenes(),
         cash::scenes(),
         settling::scenes(),
+        signing::scenes(),
         till::scenes(),
         training::scenes(),
         seeking::scenes(),
