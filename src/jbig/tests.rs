@@ -1,7 +1,4 @@
-//! Pictures there and back, beside Debian's `jbigkit-bin` where it is installed (the packages for tests have it).
-
-use std::io::Write;
-use std::process::{Command, Stdio};
+//! Pictures there and back. `tests/jbig.rs` holds them to another program's.
 
 use proptest::prelude::*;
 
@@ -47,26 +44,6 @@ fn pictures() -> Vec<Picture> {
     ]
 }
 
-/// What a program makes of some bytes; nothing where it is not installed.
-fn through(program: &str, arguments: &[&str], input: &[u8]) -> Option<Vec<u8>> {
-    let mut command = Command::new(program);
-    let child = command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
-    let mut child = child.ok()?;
-    child.stdin.take().unwrap().write_all(input).unwrap();
-    let output = child.wait_with_output().unwrap();
-    assert!(output.status.success(), "{program}: {}", String::from_utf8_lossy(&output.stderr));
-    Some(output.stdout)
-}
-
-fn portable(picture: &Picture) -> Vec<u8> {
-    [format!("P4\n{} {}\n", picture.width, picture.height).as_bytes(), &picture.bits].concat()
-}
-
-/// The dots of a portable bitmap: they stand at its end.
-fn dots_of<'a>(portable: &'a [u8], picture: &Picture) -> &'a [u8] {
-    &portable[portable.len() - picture.bits.len()..]
-}
-
 #[test]
 fn a_picture_is_the_same_after_it_was_written_and_read() {
     for picture in pictures() {
@@ -75,31 +52,6 @@ fn a_picture_is_the_same_after_it_was_written_and_read() {
     let sizes = [Picture::white(384, 128), looped(384, 128)].map(|picture| encode(&picture).len());
     assert_eq!(sizes[0], HEAD + 2, "white costs nothing");
     assert!(sizes[1] < 999, "{} bytes", sizes[1]);
-}
-
-#[test]
-fn another_program_reads_what_is_written_here() {
-    for picture in pictures() {
-        let Some(read) = through("jbgtopbm", &[], &encode(&picture)) else {
-            eprintln!("jbigkit-bin is not installed: ./dev setup installs it");
-            return;
-        };
-        assert_eq!(dots_of(&read, &picture), picture.bits, "{picture:?}");
-    }
-}
-
-#[test]
-fn what_another_program_writes_is_read_here() {
-    for picture in pictures() {
-        // One layer (-q), no move of a dot (-m 0), with typical prediction and without (-p 8 and 0), one stripe and several (-s).
-        for arguments in [["-q", "-m", "0", "-p", "8", "-s", "2000"], ["-q", "-m", "0", "-p", "0", "-s", "7"]] {
-            let Some(written) = through("pbmtojbg", &arguments, &portable(&picture)) else {
-                eprintln!("jbigkit-bin is not installed: ./dev setup installs it");
-                return;
-            };
-            assert_eq!(decode(&written), Ok(picture.clone()), "{picture:?} {arguments:?}");
-        }
-    }
 }
 
 #[test]
