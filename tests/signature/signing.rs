@@ -1,5 +1,6 @@
 //! Who is asked to sign on the screen, and what is on paper then.
 
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use yima::app::signing::SignIntent;
@@ -11,7 +12,7 @@ use yima::payment::signature::{SignedOn, Strokes};
 use yima::receipt::CopyFor;
 use yima::terminal::settings::SignaturePad;
 
-use super::counter::{Counter, are_printed, is_pad, name, sign};
+use super::counter::{Counter, are_printed, is_pad, name, sign, until};
 
 #[test]
 fn what_is_signed_on_the_screen_is_on_the_shops_slip_and_with_the_host_dot_for_dot() {
@@ -96,13 +97,17 @@ fn only_who_has_to_sign_is_asked_and_only_where_customers_sign_on_the_screen() {
         let slip = counter.slips(2 * index + 2).remove(2 * index).text;
         assert!(!slip.contains("屏幕") && slip.contains("持卡人签名") == (signed == SignedOn::Paper), "{what}\n{slip}");
     }
-    // The acquirer's word counts, and so does a larger amount.
-    let mut running = counter.start_as("cvm-signature", |parts| {
-        deciding(planned(parts, SignaturePad::Acquirer, true), |terminal| {
-            terminal.signature_pad = true;
-            terminal.no_signature_limit = Some(100);
-        })
-    });
+    // The acquirer says so from now on, but for small amounts: the terminal hears of it with the next answer.
+    let parameters = counter.terminal.folder.path().join("host/parameters");
+    std::fs::create_dir_all(&parameters).unwrap();
+    std::fs::write(parameters.join("host.toml"), "[terminal]\nsignature_pad = true\nno_signature_limit = 100\n")
+        .unwrap();
+    let mut running = counter.start_as("cvm-signature", |parts| planned(parts, SignaturePad::Acquirer, true));
+    running.charge("5.00");
+    assert_eq!(running.report().signed, SignedOn::Paper);
+    until("the parameters are in their place", || counter.terminal.fetched.load(Ordering::SeqCst));
+    running.charge("1.00");
+    assert_eq!(running.report().signed, SignedOn::Nothing);
     running.charge("1.01");
     running.until("the pad", is_pad);
 }
@@ -138,7 +143,7 @@ fn nothing_waits_for_a_signature_and_the_next_customer_ends_it() {
     let counter = Counter::open();
     let (mut running, trace) = counter.asked("12.34");
     // The host is told of the card meanwhile.
-    super::counter::until("the host has the TC", || counter.terminal.host.advices().unwrap().len() == 1);
+    until("the host has the TC", || counter.terminal.host.advices().unwrap().len() == 1);
     running.wish(Intent::ShowTransactions(0));
     running.until("the list", |screen| matches!(screen, Screen::Transactions { .. }));
     let slips = counter.slips(2);
