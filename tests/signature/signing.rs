@@ -102,6 +102,7 @@ fn only_who_has_to_sign_is_asked_and_only_where_customers_sign_on_the_screen() {
     std::fs::create_dir_all(&parameters).unwrap();
     std::fs::write(parameters.join("host.toml"), "[terminal]\nsignature_pad = true\nno_signature_limit = 100\n")
         .unwrap();
+    counter.terminal.fetched.store(false, Ordering::SeqCst);
     let mut running = counter.start_as("cvm-signature", |parts| planned(parts, SignaturePad::Acquirer, true));
     running.charge("5.00");
     assert_eq!(running.report().signed, SignedOn::Paper);
