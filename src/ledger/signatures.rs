@@ -71,7 +71,7 @@ impl Ledger {
     /// When it cannot be written, nobody has to sign this payment, or it is signed already.
     pub fn sign(&mut self, trace: TraceNumber, signature: &Signature, at: DateTime) -> Result<(), LedgerError> {
         let written = self.connection.execute(
-            "INSERT INTO signatures (transaction_id, at, picture) SELECT id, ?5, ?6 FROM transactions
+            "INSERT INTO signatures (transaction_id, signed_at, picture) SELECT id, ?5, ?6 FROM transactions
              WHERE merchant_code = ?1 AND terminal_number = ?2 AND batch = ?3 AND stan = ?4",
             params![
                 self.merchant_code.as_str(),
@@ -163,7 +163,7 @@ impl Ledger {
         let failed = statement_error(&self.path);
         let (merchant, terminal) = (self.merchant_code.as_str(), self.terminal_number.as_str());
         let sql = format!(
-            "SELECT {COLUMNS}, s.picture, s.at, s.state, s.response_code, s.tries, s.refusals, s.next_try
+            "SELECT {COLUMNS}, s.picture, s.signed_at, s.state, s.response_code, s.tries, s.refusals, s.next_try
              FROM signatures s CROSS JOIN transactions t ON t.id = s.transaction_id
              WHERE {condition} AND merchant_code = ?1 AND terminal_number = ?2 ORDER BY s.transaction_id LIMIT ?3"
         );

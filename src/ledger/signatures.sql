@@ -4,7 +4,7 @@
 CREATE TABLE signatures (
     transaction_id INTEGER PRIMARY KEY REFERENCES transactions (id),
     -- Local time when it was given.
-    at             TEXT NOT NULL,
+    signed_at      TEXT NOT NULL,
     -- Its dots, as T.82 (JBIG) writes them: what is printed and what is sent.
     picture        BLOB NOT NULL CHECK (length(picture) BETWEEN 21 AND 999),
     state          TEXT NOT NULL DEFAULT 'queued' CHECK (state = 'queued' OR state = 'delivered' OR state = 'given_up'),
@@ -31,7 +31,7 @@ WHEN EXISTS (SELECT 1 FROM signatures WHERE transaction_id = NEW.transaction_id)
 BEGIN SELECT RAISE(ABORT, 'a payment is signed once'); END;
 
 CREATE TRIGGER signatures_stay_what_they_are BEFORE UPDATE ON signatures
-WHEN NEW.transaction_id <> OLD.transaction_id OR NEW.at <> OLD.at OR NEW.picture <> OLD.picture
+WHEN NEW.transaction_id <> OLD.transaction_id OR NEW.signed_at <> OLD.signed_at OR NEW.picture <> OLD.picture
     OR (NEW.state <> OLD.state AND OLD.state <> 'queued')
 BEGIN SELECT RAISE(ABORT, 'what somebody signed is never changed'); END;
 

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use i_slint_backend_testing::ElementHandle;
-use slint::LogicalPosition;
 use slint::platform::{Key, PointerEventButton, WindowEvent};
+use slint::{ComponentHandle, LogicalPosition};
 use yima::app::signing::SignIntent;
 use yima::app::view::{Intent, Screen};
 use yima::payment::signature::Strokes;

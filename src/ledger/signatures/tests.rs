@@ -91,9 +91,9 @@ fn only_who_has_to_sign_signs_and_once() {
     refused(ledger.sign(trace, &signature(2), noon()), "signed once");
     for change in [
         "UPDATE signatures SET picture = zeroblob(40)",
-        "UPDATE signatures SET at = 'later'",
+        "UPDATE signatures SET signed_at = 'later'",
         "DELETE FROM signatures",
-        "INSERT OR REPLACE INTO signatures (transaction_id, at, picture) SELECT transaction_id, at, zeroblob(40) FROM signatures",
+        "INSERT OR REPLACE INTO signatures (transaction_id, signed_at, picture) SELECT transaction_id, signed_at, zeroblob(40) FROM signatures",
     ] {
         assert!(ledger.connection.execute(change, []).is_err(), "{change}");
     }

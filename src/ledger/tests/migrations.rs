@@ -66,7 +66,7 @@ const BESIDE: [(usize, &str); 21] = [
          VALUES (99, '2026-11-21T08:00:00', 'CNY', 20000, 500, 300)"),
     (19, "UPDATE shifts SET closed_by = 99, closed_at = '2026-11-21T20:00:00', counted = 20190"),
     (19, "INSERT INTO shifts (opened_at, currency, float) VALUES ('2026-11-22T08:00:00', 'CNY', 100)"),
-    (24, "INSERT INTO signatures (transaction_id, at, picture) SELECT id, '2026-11-22T14:27:00', zeroblob(30)
+    (24, "INSERT INTO signatures (transaction_id, signed_at, picture) SELECT id, '2026-11-22T14:27:00', zeroblob(30)
          FROM transactions WHERE state = 'approved'"),
 ];
 
