@@ -25,6 +25,7 @@ pub mod emv;
 pub mod goods;
 pub mod host_tables;
 pub mod iso8583;
+pub mod jbig;
 pub mod link_fault;
 pub mod money;
 pub mod payment;

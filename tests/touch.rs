@@ -413,3 +413,73 @@ fn a_batch_is_settled_by_four_touches_and_its_slip_comes_out() {
         screen.wait_for_colour("the keypad", places.key, KEY);
     }
 }
+
+/// Where a customer signs, and says so.
+struct Signing {
+    /// The left end of a name, and how wide and high it is.
+    name: ((u32, u32), (u32, u32)),
+    /// In 签好了, clear of the words: jade as soon as enough is written.
+    done: (u32, u32),
+    /// 改在纸上签名.
+    on_paper: (u32, u32),
+}
+
+#[test]
+fn a_customer_signs_with_a_finger_and_the_slip_and_the_host_have_it() {
+    let portrait = Signing { name: ((90, 660), (520, 180)), done: (300, 1040), on_paper: (360, 1196) };
+    let landscape = Signing { name: ((310, 260), (420, 160)), done: (120, 340), on_paper: (130, 433) };
+    for (places, signing, name) in
+        [(&PORTRAIT, portrait, "signing-portrait"), (&LANDSCAPE, landscape, "signing-landscape")]
+    {
+        let pad = "[signature]\npad = \"always\"\n";
+        let mut screen = Screen::open_at(Counter::open_for_business(), places, name, pad);
+        screen.key_amount(&["1", "2", "3", "4", "Return"]);
+        screen.counter.bring_card(&["--profile", "cvm-signature"]);
+        wait_until("it is paid", Duration::from_secs(30), || {
+            screen.counter.transactions().first().is_some_and(|row| row["state"] == "approved")
+        });
+        std::thread::sleep(Duration::from_millis(500));
+        assert!(screen.counter.receipts().is_empty(), "nothing is printed before");
+        screen.keep("sign");
+        let ((left, middle), (width, height)) = signing.name;
+        let place = |step: u32| {
+            let share = f64::from(step) / 80.0;
+            let swing = (share * 30.0).sin() * f64::from(height) / 2.0;
+            (left + (share * f64::from(width)) as u32, (f64::from(middle) + swing) as u32)
+        };
+        screen.counter.shop.draw(&(0..=80).map(place).collect::<Vec<_>>());
+        screen.wait_for_colour("enough is written", signing.done, JADE);
+        screen.keep("signed");
+        screen.counter.shop.click(signing.done.0, signing.done.1);
+        wait_until("both slips are printed", Duration::from_secs(20), || screen.counter.receipts().len() == 2);
+        let slip = std::fs::read_to_string(screen.counter.receipts()[0].with_extension("txt")).unwrap();
+        assert!(slip.contains("已在屏幕上签名"), "{slip}");
+        keep(&screen.counter.receipts()[0], &format!("{name}-slip.png"));
+        assert_eq!(screen.counter.transactions()[0]["signature"], "screen");
+        wait_until("the host has it", Duration::from_secs(30), || {
+            screen.counter.host_books().signatures().unwrap().len() == 1
+        });
+        let taken = screen.counter.host_books().signatures().unwrap().remove(0);
+        assert!(taken.picture.black_dots() > 500 && taken.picture.width() == 384, "{taken:?}");
+        let folder = screen.counter.shop.folder().join("signatures");
+        let arguments = ["sandbox", "signatures", "--json", "--png", folder.to_str().unwrap()];
+        let (written, code) = screen.counter.without_card(&arguments[..2], "");
+        assert_eq!((written.as_array().map(Vec::len), code), (Some(1), 0), "{written:#}");
+        let output = screen.counter.yima(&arguments).output().unwrap();
+        let told: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let picture = std::path::PathBuf::from(told[0]["png"].as_str().unwrap());
+        keep(&picture, &format!("{name}-host.png"));
+        screen.wait_for_colour("the keypad comes back", places.key, KEY);
+        // The next one signs on paper.
+        screen.key_amount(&["5", "0", "0", "Return"]);
+        screen.counter.bring_card(&["--profile", "cvm-signature"]);
+        wait_until("it is paid", Duration::from_secs(30), || {
+            screen.counter.transactions().iter().filter(|row| row["state"] == "approved").count() == 2
+        });
+        std::thread::sleep(Duration::from_millis(500));
+        screen.counter.shop.click(signing.on_paper.0, signing.on_paper.1);
+        wait_until("its slips are printed", Duration::from_secs(20), || screen.counter.receipts().len() == 4);
+        assert_eq!(screen.counter.transactions()[0]["signature"], "paper");
+        assert_eq!(screen.counter.host_books().signatures().unwrap().len(), 1);
+    }
+}

@@ -10,6 +10,7 @@ use crate::payment::advice::{Advice, AdviceKind};
 use crate::payment::online::{CardForHost, EntryMode, ReversalReason, ReversalRequest, SaleRequest};
 use crate::payment::qr::{CodeRefund, Order, Paid, PaymentCode};
 use crate::payment::record::State;
+use crate::payment::signature::{Point, Signature, SignatureUpload, Strokes};
 use crate::payment::transaction::{Kind, Original, Past};
 use crate::reference::{AuthorisationCode, Batch, Rrn, Stan, TraceNumber};
 use crate::terminal::binding::{BindingRecord, Place};
@@ -152,4 +153,17 @@ pub fn code_refund() -> CodeRefund {
 
 fn trace() -> TraceNumber {
     TraceNumber { batch: Batch::new(7).unwrap(), stan: Stan::new(42).unwrap() }
+}
+
+/// The signature of [`sale_request`].
+pub fn signature_upload() -> SignatureUpload {
+    let mut strokes = Strokes::default();
+    strokes.begin(Point { x: 500, y: 400 });
+    strokes.go_on(Point { x: 2500, y: 1500 });
+    SignatureUpload {
+        trace: trace(),
+        rrn: Rrn::parse("000000000001").ok(),
+        authorisation_code: AuthorisationCode::parse("A12B3C").ok(),
+        signature: Signature::of(&strokes, 999).unwrap(),
+    }
 }

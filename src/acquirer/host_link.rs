@@ -15,6 +15,7 @@ use crate::iso8583::Order;
 use crate::payment::advice::Advice;
 use crate::payment::online::{AboutRequest, HostAnswer, LateApproval, LinkFailure, ReversalRequest, SaleRequest};
 use crate::payment::qr::{self, CodeRefund, HostWord};
+use crate::payment::signature::SignatureUpload;
 use crate::reference::{ResponseCode, TraceNumber};
 use crate::settlement::closing::{self, MerchantAccount};
 use crate::terminal::identity::Identity;
@@ -44,6 +45,14 @@ pub trait HostLink: Send + Sync {
     /// # Errors
     /// As [`HostLink::sale`].
     fn advise(&self, advice: &Advice) -> Result<HostAnswer, LinkFailure>;
+
+    /// Uploads the signature of a payment that is over (0820). Moves no money.
+    ///
+    /// # Errors
+    /// As [`HostLink::sale`].
+    fn upload_signature(&self, _upload: &SignatureUpload) -> Result<HostAnswer, LinkFailure> {
+        Err(LinkFailure::Unsendable("this link takes no signatures".to_owned()))
+    }
 
     /// Asks about an order that is paid by code: has it paid or opened, asks how it stands, or cancels it. The same once more is about
     /// the same order, and charges nobody again.

@@ -35,6 +35,7 @@ use crate::payment::online::{
     AboutRequest, HostAnswer, LateApproval, LinkFailure, ReversalRequest, SaleRequest, Unreached,
 };
 use crate::payment::qr::{self, CodeRefund, HostWord};
+use crate::payment::signature::SignatureUpload;
 use crate::reference::TraceNumber;
 use crate::settlement::closing::{self, MerchantAccount};
 use crate::terminal::identity::Identity;
@@ -400,6 +401,10 @@ impl HostLink for HttpsLink {
 
     fn advise(&self, advice: &Advice) -> Result<HostAnswer, LinkFailure> {
         self.financial(|requests| requests.advice(advice))
+    }
+
+    fn upload_signature(&self, upload: &SignatureUpload) -> Result<HostAnswer, LinkFailure> {
+        self.financial(|requests| requests.signature(upload))
     }
 
     fn code_payment(&self, asked: &qr::Request) -> Result<HostWord, LinkFailure> {

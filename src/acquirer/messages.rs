@@ -24,6 +24,7 @@ use crate::vault::{SecureElement, VaultError};
 
 mod of_codes;
 mod of_settlements;
+mod of_signatures;
 
 /// Field 60, first part: messages about no payment of their own.
 pub const MANAGEMENT_TYPE: &str = "00";
@@ -58,6 +59,9 @@ pub enum RequestError {
     /// The dialect settles no batches.
     #[error("this dialect has no settlement")]
     NoSettlement,
+    /// The dialect takes no signatures.
+    #[error("this dialect takes no signatures")]
+    NoSignatures,
     /// More payments than a message counts.
     #[error("the batch has more payments than a message can count; call the acquirer")]
     TooMany,

@@ -27,6 +27,7 @@ use crate::payment::qr::{
 };
 use crate::payment::record::State;
 use crate::payment::sale;
+use crate::payment::signature::SignedOn;
 use crate::payment::transaction::Kind;
 use crate::qr::networks::Networks;
 use crate::receipt::ShownCodeSlip;
@@ -423,6 +424,7 @@ impl Core {
                 reason,
                 balances: Vec::new(),
                 purchase: None,
+                signed: SignedOn::Nothing,
                 copies: Vec::new(),
                 complete: !matches!(conclusion, Conclusion::Approved | Conclusion::BeingTakenBack(_)),
                 timings: paying.timings,

@@ -24,6 +24,7 @@ use crate::ledger::{CashRow, CopyRow, DrawerState, Ledger, LedgerError, Listed, 
 use crate::money::Amount;
 use crate::payment::cash::{CashError, CashKind, Tender, likely};
 use crate::payment::purpose::Purpose;
+use crate::payment::signature::SignedOn;
 use crate::payment::transaction::Kind;
 use crate::people::{Right, ShiftError};
 use crate::receipt::{self, CashSlip, CopyFor};
@@ -186,6 +187,7 @@ impl Core {
                     authorisation_code: None,
                     response_code: None,
                     balances: Vec::new(),
+                    signed: SignedOn::Nothing,
                     copies: Vec::new(),
                     timings: Timings::start(),
                     complete: false,

@@ -16,6 +16,7 @@ use crate::money::Amount;
 use crate::payment::permitted;
 use crate::payment::purpose::{Allowed, Purpose};
 use crate::payment::sale::{self, Event, Opening, Sale};
+use crate::payment::signature::SignedOn;
 use crate::payment::transaction::Transaction;
 use crate::wording::{Reason, ReasonKind};
 
@@ -194,6 +195,7 @@ impl Core {
             response_code: None,
             balances: Vec::new(),
             purchase: None,
+            signed: SignedOn::Nothing,
             copies: Vec::new(),
             timings: Timings::start(),
             complete: true,

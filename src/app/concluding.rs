@@ -6,9 +6,10 @@ use super::showing::{Paid, local_now};
 use super::view::Screen;
 use crate::devices::sound::Tone;
 use crate::payment::sale::{Conclusion, HostSummary};
+use crate::payment::signature::SignedOn;
 use crate::payment::transaction::Kind;
 use crate::reference::TraceNumber;
-use crate::wording::{Reason, ReasonKind, Sense};
+use crate::wording::{Language, Reason, ReasonKind, Sense};
 
 impl Core {
     pub(super) fn conclude(&mut self, conclusion: Conclusion) {
@@ -19,6 +20,8 @@ impl Core {
         self.kind_shown = Some(kind);
         let (trace, at) = (sale.trace(), sale.at());
         let (card, host) = (sale.card(), sale.host().cloned());
+        let wants_signature = conclusion == Conclusion::Approved && sale.wants_signature();
+        let language = sale.language().and_then(Language::of_iso_639);
         // A question about the account has no amount of its own.
         let told = || host.as_ref().and_then(HostSummary::can_be_spent);
         let amount = (kind == Kind::Balance).then(told).flatten().unwrap_or(sale.amount());
@@ -44,6 +47,7 @@ impl Core {
             balances: host.as_ref().map(|host| host.balances.clone()).unwrap_or_default(),
             response_code: host.map(|host| host.response_code),
             purchase: None,
+            signed: SignedOn::of(wants_signature, false),
             copies: Vec::new(),
             complete: !matches!(
                 conclusion,
@@ -68,8 +72,8 @@ impl Core {
                 // Nobody keeps a slip of a question, and a part of a purchase has none of its own.
                 if !kind.is_written_down() {
                     self.show_paid(paid);
-                } else if self.show_what_is_paid(paid) {
-                    self.print_new(trace);
+                } else if self.show_what_is_paid(paid.clone()) {
+                    self.sign_or_print(paid, wants_signature, language);
                 }
             }
             Conclusion::Failed(reason) if reason.kind == ReasonKind::Cancelled => self.show_keypad(),
@@ -115,7 +119,7 @@ impl Core {
     /// A report waits for slips and for the reversal; where neither is on its way there is nothing to wait for.
     pub(super) fn complete_what_nothing_follows(&mut self, trace: TraceNumber) {
         let asking = self.queue.takes_back() || self.sign_on.in_flight();
-        let nothing_follows = self.copy_views(trace).is_empty() && !asking;
+        let nothing_follows = self.copy_views(trace).is_empty() && !asking && !self.signing.asks();
         if let Some(report) = self.report_of(trace).filter(|_| nothing_follows) {
             report.complete = true;
         }

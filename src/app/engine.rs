@@ -28,6 +28,7 @@ use super::settling::SettlingDesk;
 use super::shop::ShopDesk;
 use super::showing::local_now;
 use super::sign_on::SignOnDesk;
+use super::signing::SigningDesk;
 use super::slips_of_the_queue::QueueSlips;
 use super::staff::StaffDesk;
 use super::till::{TillDesk, TillEvent};
@@ -204,6 +205,7 @@ pub(super) struct Core {
     pub(super) settling: SettlingDesk,
     pub(super) account: AccountDesk,
     pub(super) witness: WitnessDesk,
+    pub(super) signing: SigningDesk,
     pub(super) till: TillDesk,
     pub(super) staff: StaffDesk,
     pub(super) shown: Option<View>,
@@ -265,6 +267,7 @@ impl Core {
             settling: SettlingDesk::new(),
             account: AccountDesk::default(),
             witness: WitnessDesk::new(),
+            signing: SigningDesk::default(),
             staff: StaffDesk::new(workers.codes),
             shown: None,
         }
@@ -394,6 +397,7 @@ impl Core {
         self.refresh_settlement();
         self.mind_pin_time();
         self.mind_question_time();
+        self.mind_signature();
         self.mind_people();
         self.mind_scans();
         self.mind_training();

@@ -2,6 +2,7 @@
 
 use super::engine::Core;
 use super::pin_entry;
+use super::signing::SignIntent;
 use super::view::{Intent, LinkState};
 use super::workers::link;
 use super::workers::reader::{self, Ticket};
@@ -39,6 +40,7 @@ impl Core {
             // A terminal whose engine runs is enrolled; a scan was seen to before.
             Intent::Enrol(_) | Intent::Scanned(_) => {}
             Intent::Cancel if !self.pays() => {
+                self.on_sign(SignIntent::OnPaper);
                 if self.waiting.is_some() {
                     self.show_keypad();
                 }
@@ -58,6 +60,7 @@ impl Core {
             Intent::Shop(_) => {}
             Intent::Purchase(intent) if !self.pays() && self.waiting.is_none() => self.on_purchase(intent),
             Intent::Purchase(_) => {}
+            Intent::Sign(intent) => self.on_sign(intent),
             Intent::Cash(intent) => self.on_cash(intent),
             Intent::Till(intent) => self.on_till(intent),
             Intent::Staff(wish) => self.do_with_people(wish),
@@ -162,6 +165,11 @@ impl Core {
             link::Event::Advice(id, result) => {
                 self.line.after_exchange(&result);
                 self.after_try(EntryId::Advice(id), &result);
+                self.refresh_waiting();
+            }
+            link::Event::Uploaded(trace, result) => {
+                self.line.after_exchange(&result);
+                self.after_try(EntryId::Signature(trace), &result);
                 self.refresh_waiting();
             }
             link::Event::Code(trace, result) => self.after_word_on_order(trace, result),

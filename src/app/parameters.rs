@@ -202,6 +202,7 @@ pub fn parameter_values(parameters: &TerminalParameters) -> Vec<(&'static str, S
         ("end of receipts", if parameters.trailer.is_empty() { none() } else { parameters.trailer.join(" / ") }),
         ("settled every night at", said(&parameters.settlement_at)),
         ("part of a sale may be approved", said(&parameters.in_part.then(|| "yes".to_owned()))),
+        ("customers sign on the screen", said(&parameters.signature_pad.then(|| "yes".to_owned()))),
         ("kept and not used", if others.is_empty() { none() } else { others.join(", ") }),
         ("not as the acquirer sent it", if adjusted.is_empty() { none() } else { adjusted.join(", ") }),
     ]

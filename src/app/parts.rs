@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::by_code::CodeSetup;
 use super::settling::SettlementPlan;
 use super::shop::ShopSetup;
+use super::signing::SignaturePlan;
 use super::staff::StaffSetup;
 use super::workers::Devices;
 use crate::acquirer::link::HostLink;
@@ -79,6 +80,8 @@ pub struct Parts {
     pub codes: Option<CodeSetup>,
     /// When it settles without being asked.
     pub settlement: SettlementPlan,
+    /// Whether and how long customers sign on the screen.
+    pub signature: SignaturePlan,
     /// Currency of the keypad.
     pub currency: Currency,
     /// Language of the slips.
@@ -132,6 +135,7 @@ pub(super) struct Fixed {
     pub in_part: bool,
     pub codes: Option<CodeSetup>,
     pub settlement: SettlementPlan,
+    pub signature: SignaturePlan,
     pub currency: Currency,
     pub language: Language,
     pub pin_wait: Duration,
@@ -170,6 +174,7 @@ impl Parts {
             in_part: parts.in_part,
             codes: parts.codes,
             settlement: parts.settlement,
+            signature: parts.signature,
             currency: parts.currency,
             language: parts.language,
             card_wait: parts.card_wait,

@@ -19,6 +19,7 @@ use crate::payment::purchase::{NotNow, Purchase, PurchaseState};
 use crate::payment::purpose::Purpose;
 use crate::payment::qr::Way;
 use crate::payment::record::State;
+use crate::payment::signature::SignedOn;
 use crate::payment::transaction::Kind;
 use crate::receipt::{self, CopyFor};
 use crate::reference::TraceNumber;
@@ -357,6 +358,7 @@ fn report_of_giving_up(purchase: Option<&Purchase>, reason: Reason, currency: Cu
         response_code: None,
         balances: Vec::new(),
         purchase: purchase.cloned(),
+        signed: SignedOn::Nothing,
         copies: Vec::new(),
         timings: Timings::start(),
         complete: purchase.is_none(),

@@ -184,6 +184,12 @@ impl Core {
             Work::Repeat => return,
             // No payment waits for an advice, and none is told while the ledger may not take note of it.
             Work::Advise(_) if self.waiting.is_some() || self.out_of_service.is_some() => return,
+            Work::Upload(_) if self.waiting.is_some() || self.out_of_service.is_some() => return,
+            Work::Upload(upload) => {
+                if self.check_jobs.send(link::Job::Upload(upload)).is_err() {
+                    return tracing::error!("the link's second thread has ended");
+                }
+            }
             Work::Advise(advice) => {
                 // Not the thread that payments are sent on: none waits behind it.
                 let EntryId::Advice(id) = entry.id else { return };
@@ -211,14 +217,19 @@ impl Core {
         result: &Result<HostAnswer, LinkFailure>,
     ) -> Result<(), LedgerError> {
         let Some((entry, this)) = self.tried_entry(id, due)? else { return Ok(()) };
-        let verdict = queue::judge(entry.kind, result, this, &self.parts.queue_codes);
+        let verdict = match id {
+            EntryId::Signature(trace) => self.judge_signature(trace, result, this)?,
+            EntryId::Reversal(_) | EntryId::Repeat(_) | EntryId::Advice(_) => {
+                queue::judge(entry.kind, result, this, &self.parts.queue_codes)
+            }
+        };
         match &verdict {
             Verdict::Done => {
                 self.note_approval_of_repeat(id, result)?;
                 self.ledger.done(id)?;
             }
             Verdict::Refused => self.note_refusal_of_repeat(id, result)?,
-            Verdict::TryAgain | Verdict::TryAgainCounted | Verdict::Park(_) => {}
+            Verdict::TryAgain | Verdict::TryAgainCounted | Verdict::Park(_) | Verdict::GiveUp(_) => {}
         }
         self.follow_verdict(&entry, this, verdict, result)
     }
@@ -284,11 +295,19 @@ impl Core {
             }
             Verdict::TryAgain | Verdict::TryAgainCounted => {}
             Verdict::Park(code) => self.give_up(entry, code.as_ref())?,
+            // Nobody has to look.
+            Verdict::GiveUp(code) => {
+                self.queue.rests.remove(&id);
+                self.ledger.park(id, code.as_ref())?;
+                tracing::warn!(kind = entry.kind.word(), trace = %entry.trace, "not taken by the host; the slip has it");
+                self.queue.look_again();
+            }
         }
         match entry.kind {
             Kind::Reversal => self.show_reversal(entry.trace, &verdict, tries),
             Kind::Repeat => self.show_repeat(entry.trace, &verdict, tries)?,
             Kind::Advice(_) => self.refresh_alarm(),
+            Kind::Signature => {}
         }
         Ok(())
     }
@@ -421,7 +440,7 @@ impl Core {
                 (Kind::Reversal, Some(kind @ (ReasonKind::TraceNumberInUse | ReasonKind::LedgerRestored))) => kind,
                 (Kind::Reversal, _) => ReasonKind::ReversalExhausted,
                 (Kind::Repeat, _) => ReasonKind::RepeatExhausted,
-                (Kind::Advice(_), _) => ReasonKind::AdviceParked,
+                (Kind::Advice(_) | Kind::Signature, _) => ReasonKind::AdviceParked,
             };
             Reason::with_detail(kind, entry.trace.to_string())
         }))

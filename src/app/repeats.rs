@@ -95,7 +95,7 @@ impl Core {
         match verdict {
             Verdict::Done => self.show_done(row, shown),
             Verdict::Refused => self.show_refused(&row, shown),
-            Verdict::Park(_) => self.show_that_a_person_must_look(&row),
+            Verdict::Park(_) | Verdict::GiveUp(_) => self.show_that_a_person_must_look(&row),
             Verdict::TryAgain | Verdict::TryAgainCounted => {
                 let until_next = self.queue.until_due(EntryId::Repeat(trace));
                 if let Some(report) = self.report_of(trace) {

@@ -8,6 +8,7 @@ use crate::money::Amount;
 use crate::payment::online::Balance;
 use crate::payment::purchase::Purchase;
 use crate::payment::sale::CardSummary;
+use crate::payment::signature::SignedOn;
 use crate::payment::transaction::Kind;
 use crate::receipt::CopyFor;
 use crate::reference::{AuthorisationCode, ResponseCode, Rrn, TraceNumber};
@@ -71,6 +72,8 @@ pub struct SaleReport {
     pub balances: Vec<Balance>,
     /// The purchase of which it pays a part, as it stands with it.
     pub purchase: Option<Purchase>,
+    /// How the cardholder signs it.
+    pub signed: SignedOn,
     /// The slips.
     pub copies: Vec<CopyReport>,
     /// How long each part took.

@@ -80,7 +80,7 @@ impl Core {
             Verdict::Done => self.show_taken_back(trace),
             // No answer refuses a reversal.
             Verdict::TryAgain | Verdict::TryAgainCounted | Verdict::Refused => self.show_still_unknown(trace, tries),
-            Verdict::Park(_) => self.show_unresolved(trace),
+            Verdict::Park(_) | Verdict::GiveUp(_) => self.show_unresolved(trace),
         }
         self.continue_what_waits(trace, verdict);
     }
@@ -135,7 +135,9 @@ impl Core {
             Verdict::TryAgain | Verdict::TryAgainCounted | Verdict::Refused => {
                 Some(Reason::of(ReasonKind::ReversalWaiting))
             }
-            Verdict::Park(_) => Some(Reason::with_detail(ReasonKind::ReversalExhausted, trace.to_string())),
+            Verdict::Park(_) | Verdict::GiveUp(_) => {
+                Some(Reason::with_detail(ReasonKind::ReversalExhausted, trace.to_string()))
+            }
         };
         if let Some(reason) = refusal {
             self.waiting = None;

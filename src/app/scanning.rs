@@ -121,6 +121,7 @@ impl Core {
             | Screen::ConfirmApplication { .. }
             | Screen::ShowCode { .. }
             | Screen::Processing { .. }
+            | Screen::Sign { .. }
             | Screen::Turning(_)
             | Screen::Enrol { .. }
             | Screen::OutOfService { .. } => Meaning::Nothing,

@@ -159,6 +159,8 @@ impl Core {
     pub(super) fn drain_settlement(&mut self) {
         let plan = self.parts.settlement;
         let busy = self.pays() || self.waiting.is_some() || self.settling.asking() || self.sign_on.holds();
+        // What is being signed is still to be uploaded in its batch.
+        let busy = busy || self.signing.asks();
         if plan.most_lines == 0 || busy || self.left_over || self.out_of_service.is_some() {
             return;
         }

@@ -9,6 +9,7 @@ use super::books::make_private;
 use super::by_code::CodeSetup;
 use super::parts::{EngineLock, Parts};
 use super::shop::ShopSetup;
+use super::signing::SignaturePlan;
 use super::staff::{Attendant, StaffSetup};
 use crate::acquirer::dialect_file;
 use crate::acquirer::enrolment::{self, EnrolmentError};
@@ -43,8 +44,7 @@ use crate::terminal::emv_files::{EmvFiles, EmvFilesError};
 use crate::terminal::files;
 use crate::terminal::identity::{self, Identity, IdentityError};
 use crate::terminal::mark::{self, Mark};
-use crate::terminal::settings::CodeSettings;
-use crate::terminal::settings::{Origin, Settings, SettingsError, VaultKind};
+use crate::terminal::settings::{CodeSettings, Origin, Settings, SettingsError, SignatureSettings, VaultKind};
 use crate::till_keys::{TillKeys, TillKeysError};
 use crate::vault::pkcs11::Place;
 use crate::vault::{KeyName, SecureElement, VaultError};
@@ -314,6 +314,7 @@ impl Setup {
             in_part: self.dialect()?.transactions.in_part.is_some(),
             codes: self.code_setup()?,
             settlement: self.settlement_plan()?,
+            signature: self.signature_plan()?,
             queue_codes: self.dialect()?.queue,
             currency: self
                 .settings
@@ -339,6 +340,13 @@ impl Setup {
             lock,
             identity,
         })
+    }
+
+    /// Whoever shows a screen that customers can touch says so.
+    fn signature_plan(&self) -> Result<SignaturePlan, SetupError> {
+        let SignatureSettings { pad, wait_s } = self.settings.signature;
+        let most_bytes = self.dialect()?.signatures.map(|rules| rules.most_bytes);
+        Ok(SignaturePlan { pad, most_bytes, wait: Duration::from_secs(wait_s), has_screen: false })
     }
 
     /// The keys of tills, where any may speak to this terminal.

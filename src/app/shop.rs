@@ -324,7 +324,7 @@ impl Core {
             return;
         }
         match self.screen {
-            Screen::Approved { .. } | Screen::Unknown { .. } | Screen::Purchase(_) => {
+            Screen::Approved { .. } | Screen::Sign { .. } | Screen::Unknown { .. } | Screen::Purchase(_) => {
                 self.shop.cart = Cart::new(self.parts.currency);
                 self.shop.paying = false;
             }

@@ -194,6 +194,7 @@ impl Core {
         }
         match self.screen {
             Screen::Approved { .. }
+            | Screen::Sign { .. }
             | Screen::NotPaid { .. }
             | Screen::Unknown { .. }
             | Screen::Purchase(_)
@@ -243,6 +244,7 @@ impl Core {
 
     /// Tells the listener what has changed since the last time.
     pub(super) fn publish(&mut self) {
+        self.mind_signature();
         self.mind_cart();
         self.mind_till();
         let view = View {

@@ -13,13 +13,20 @@ use crate::ledger::{Ledger, LedgerError, TransactionRow};
 use crate::payment::online::EntryMode;
 use crate::payment::purchase::{Known, Means, Purchase, PurchaseState};
 use crate::payment::record::State;
+use crate::payment::signature::Signature;
 use crate::payment::transaction::Money;
 use crate::proof::tree::Head;
 use crate::receipt::link::{LinkKey, ReceiptAddress, ReceiptLink, USUAL_DAYS};
-use crate::receipt::{CopyFor, Letterhead, PurchaseSlip, Receipt, SaleSlip, SlipPart};
+use crate::receipt::{CopyFor, Letterhead, Logo, PurchaseSlip, Receipt, SaleSlip, SlipPart};
 use crate::reference::{Batch, ReferenceError, Stan, TerminalNumber, TraceNumber};
 use crate::terminal::identity::Identity;
 use crate::terminal::mark::Mark;
+
+/// A signature in the dots of a slip, as large as fits on narrow paper. One that cannot be printed is given with a pen.
+fn on_paper(signature: &Signature) -> Option<Arc<Logo>> {
+    let picture = signature.on_paper(Logo::WIDEST);
+    Logo::new(picture.width(), picture.bits().to_vec()).map(Arc::new).ok()
+}
 
 /// Whose slips they are.
 pub(super) struct SlipOf<'a> {
@@ -41,7 +48,7 @@ pub(super) fn merchant_name(identity: &Identity, parameters: &TerminalParameters
 }
 
 impl SlipOf<'_> {
-    /// The slip of a row, without goods.
+    /// The slip of a row, without goods and what was signed.
     ///
     /// # Errors
     /// When a number of the identity cannot be.
@@ -77,6 +84,7 @@ impl SlipOf<'_> {
             tsi: row.tsi.clone().unwrap_or_default(),
             atc: row.atc.clone(),
             signature: row.signature,
+            signed: None,
             signature_spared: !row.signature && row.verification.is_some_and(Verification::needs_signature),
             trailer: self.parameters.trailer.clone(),
             pin_checked_by_bank: row.brought_pin(),
@@ -99,9 +107,11 @@ impl SlipOf<'_> {
             return Ok(receipt);
         }
         let slip = self.slip(row, ledger.log_head_of(row.trace)?, duplicate)?;
+        let signed = ledger.signature_of(row.trace)?.and_then(|signed| on_paper(&signed.signature));
         Ok(Receipt::Sale(Box::new(SaleSlip {
             goods: ledger.sold_in(row.trace)?,
             tip: ledger.tip_of(row.trace)?,
+            signed,
             ..slip
         })))
     }

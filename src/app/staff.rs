@@ -461,6 +461,7 @@ impl Core {
             | Screen::ShowCode { .. }
             | Screen::Processing { .. }
             | Screen::Approved { .. }
+            | Screen::Sign { .. }
             | Screen::NotPaid { .. }
             | Screen::Unknown { .. }
             | Screen::Purchase(_)

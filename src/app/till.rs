@@ -164,7 +164,7 @@ impl Core {
         }
         self.till.paying = None;
         // What is paid must not stand there to be paid again.
-        if matches!(self.screen, Screen::Approved { .. } | Screen::Unknown { .. }) {
+        if matches!(self.screen, Screen::Approved { .. } | Screen::Sign { .. } | Screen::Unknown { .. }) {
             self.till.display = None;
         }
         let approved = self.report.as_ref().is_some_and(|report| report.ending == Ending::Approved);

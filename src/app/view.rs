@@ -8,6 +8,7 @@ use super::receipt_view::ReceiptView;
 use super::seek_view::{SeekIntent, Sought};
 use super::settlement_view::{SettlementIntent, SettlementView};
 use super::shop_view::{CartView, FoundView, ShopIntent, ShopView};
+use super::signing::SignIntent;
 use super::staff_view::{DutyView, StaffIntent, StaffView};
 use super::till::TillIntent;
 use super::tip_view::{TipIntent, TipView};
@@ -96,6 +97,8 @@ pub enum Intent {
     Shop(ShopIntent),
     /// A scanner has read this; what it means is decided by where the terminal stands. It masks itself: an intent may be logged.
     Scanned(ScannedText),
+    /// Sign on the screen, or with a pen.
+    Sign(SignIntent),
     /// Take cash, or open the drawer.
     Cash(CashIntent),
     /// Do what a till wants.
@@ -268,6 +271,15 @@ pub enum Screen {
         receipt: Option<String>,
         /// Local time.
         at: DateTime,
+    },
+    /// Paid; the cardholder is asked to sign on this screen before the slips are printed.
+    Sign {
+        /// What was paid; it stays in sight.
+        amount: Amount,
+        /// What was drawn so far is no signature.
+        too_little: bool,
+        /// What the card says its holder reads.
+        language: Option<Language>,
     },
     /// A purchase of which a part is paid, or that is being taken back.
     Purchase(Box<PurchaseView>),

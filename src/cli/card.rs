@@ -285,6 +285,7 @@ fn line_for(screen: &Screen, language: Language) -> Option<String> {
         Screen::ChooseApplication { .. } | Screen::ConfirmApplication { .. } => {
             Some(pick("请顾客选择应用", "The customer chooses an application"))
         }
+        Screen::Sign { .. } => Some(pick("请顾客在屏幕上签名", "The customer signs on the screen")),
         Screen::Approved { copies, .. } => copies.iter().find_map(|copy| match &copy.state {
             CopyState::Waiting(reason) => Some(sentences(reason)),
             CopyState::Queued | CopyState::Sending | CopyState::Asks(_) | CopyState::Printed | CopyState::Failed(_) => {

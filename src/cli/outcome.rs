@@ -10,6 +10,7 @@ use super::{FAILED, Failure, output};
 use crate::app::{CopyReport, Ending, SaleReport};
 use crate::ledger::PrintState;
 use crate::payment::online::{Balance, BalanceKind, EntryMode};
+use crate::payment::signature::SignedOn;
 use crate::payment::transaction::{Kind, Money};
 use crate::receipt::CopyFor;
 use crate::wording::{Language, Reason};
@@ -87,6 +88,7 @@ pub fn as_json(report: &SaleReport, language: Language) -> Value {
         "tsi": report.card.as_ref().map(|card| &card.tsi),
         "script_results": report.card.as_ref().map(|card| &card.script_results),
         "purchase": report.purchase.as_ref().map(super::purchase::as_json),
+        "signature": report.signed.word(),
         "receipts": receipts,
         "reason": report.reason.as_ref().map(|reason| output::reason(reason, &said(report, reason), language)),
         "timings_ms": timings,
@@ -114,6 +116,7 @@ pub fn cannot_begin(typing: &Typing<'_>, failure: &Failure, language: Language) 
         "tsi": null,
         "script_results": null,
         "purchase": null,
+        "signature": SignedOn::Nothing.word(),
         "receipts": [],
         "reason": output::reason(&reason, &reason, language),
         "timings_ms": {},

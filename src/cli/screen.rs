@@ -11,7 +11,7 @@ use crate::acquirer::enrolment::wire::ActivationCode;
 use crate::app::shop_view::ShopView;
 use crate::app::staff_view::DutyView;
 use crate::app::view::{Intent, LinkState, Screen, TrainingIntent, View};
-use crate::app::{Attendant, Engine, Listener, Parts, SaleReport, Setup, StaffSetup};
+use crate::app::{Attendant, Engine, Listener, Parts, SaleReport, Setup, SignaturePlan, StaffSetup};
 use crate::payment::chooser::Chooser;
 use crate::payment::transaction::Kind;
 use crate::terminal::mark::Mark;
@@ -109,7 +109,8 @@ impl Counter {
     /// When the system has no thread left.
     pub fn start(&self, setup: Option<&Setup>, parts: Parts) -> std::io::Result<Trading> {
         let staff = StaffSetup { attendant: Attendant::SignsOn, ..parts.staff };
-        let parts = Parts { chooser: Chooser::Cardholder, screen_pad: true, staff, ..parts };
+        let signature = SignaturePlan { has_screen: true, ..parts.signature };
+        let parts = Parts { chooser: Chooser::Cardholder, screen_pad: true, staff, signature, ..parts };
         let listener = Box::new(OnScreen { display: self.display.clone(), turned: self.turned.clone() });
         let Some(setup) = setup else { return Ok(Trading { engine: Engine::start(parts, listener)?, _tills: None }) };
         let (engine, tills) = start_engine(setup, parts, listener)?;

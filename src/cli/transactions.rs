@@ -199,6 +199,7 @@ fn as_json(row: &TransactionRow, copies: &[CopyRow], sold: &[SoldGood], deeds: &
         "card": card,
         "code": by_code.then(|| json!({ "ends_with": row.code_tail, "voucher": row.voucher, "paid_back": row.paid_back })),
         "cvm": row.verification.map(Verification::word),
+        "signature": row.signed_on().word(),
         "rrn": row.rrn.as_ref().map(|rrn| rrn.as_str()),
         "auth_code": row.authorisation_code.as_ref().map(|code| code.as_str()),
         "response_code": row.response_code.as_ref().map(|code| code.as_str()),

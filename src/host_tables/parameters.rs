@@ -75,6 +75,9 @@ pub struct TerminalParameters {
     /// The issuer may approve a part of a sale; not where nothing is said.
     #[serde(skip_serializing_if = "is_no")]
     pub in_part: bool,
+    /// Customers sign on the screen; on paper where nothing is said.
+    #[serde(skip_serializing_if = "is_no")]
+    pub signature_pad: bool,
     /// Parameters that this program has no use for, by their names, in hexadecimal: kept as they came.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub other: BTreeMap<String, String>,

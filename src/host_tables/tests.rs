@@ -161,6 +161,7 @@ fn what_cannot_count_as_it_was_sent_is_adjusted_and_said_and_the_rest_counts() {
         receipt_days: Some(2000),
         settlement_at: Some("24:00".into()),
         in_part: true,
+        signature_pad: true,
         other: (0..70).map(|name| (format!("{name:04X}"), "31".to_owned())).collect(),
         adjusted: Vec::new(),
     };

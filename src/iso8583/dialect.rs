@@ -13,6 +13,7 @@ use super::orders::Order;
 use super::queue_codes::QueueCodes;
 use super::settlement_rules::SettlementRules;
 use super::sign_on_rules::SignOnRules;
+use super::signature_rules::SignatureRules;
 use super::transaction_rules::TransactionRules;
 use crate::crypto::hex;
 use crate::crypto::mac::MacAlgorithm;
@@ -53,6 +54,8 @@ pub struct Dialect {
     pub code_payments: Option<CodePaymentRules>,
     /// How batches are settled; nothing where they are not.
     pub settlement: Option<SettlementRules>,
+    /// How signatures are uploaded; none where the acquirer takes none.
+    pub signatures: Option<SignatureRules>,
     /// What response codes do.
     pub answers: AnswerCodes,
     /// How PINs for the issuer travel.
@@ -229,6 +232,7 @@ struct HostRules {
     transactions: TransactionRules,
     code_payments: Option<CodePaymentRules>,
     settlement: Option<SettlementRules>,
+    signatures: Option<SignatureRules>,
     answers: AnswerCodes,
     pin: PinRules,
     queue: QueueCodes,
@@ -252,6 +256,9 @@ impl HostRules {
             rules.check(&layout, &self.answers.approved, &taken)?;
         }
         if let Some(rules) = &self.settlement {
+            rules.check(&layout)?;
+        }
+        if let Some(rules) = &self.signatures {
             rules.check(&layout)?;
         }
         self.queue.check()?;
@@ -284,8 +291,19 @@ impl HostRules {
             let problem = format!("it carries a PIN under a key of {cipher} and must be bytes, fixed = {block}");
             return Err(DialectError::Field { field: PIN_FIELD.to_string(), problem });
         }
-        let Self { transactions, code_payments, settlement, answers, pin, queue, parameters, sign_on, binding, .. } =
-            self;
+        let Self {
+            transactions,
+            code_payments,
+            settlement,
+            signatures,
+            answers,
+            pin,
+            queue,
+            parameters,
+            sign_on,
+            binding,
+            ..
+        } = self;
         Ok(Dialect {
             layout,
             mac,
@@ -293,6 +311,7 @@ impl HostRules {
             transactions,
             code_payments,
             settlement,
+            signatures,
             answers,
             pin,
             queue,

@@ -22,6 +22,7 @@ pub mod parts;
 pub mod queue_codes;
 pub mod settlement_rules;
 pub mod sign_on_rules;
+pub mod signature_rules;
 pub mod transaction_rules;
 mod unpack;
 
@@ -34,6 +35,7 @@ pub use orders::Order;
 pub use pack::PackError;
 pub use queue_codes::QueueCodes;
 pub use settlement_rules::SettlementRules;
+pub use signature_rules::SignatureRules;
 pub use unpack::{UnpackError, UnpackProblem};
 
 #[cfg(test)]

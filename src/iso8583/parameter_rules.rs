@@ -120,13 +120,16 @@ pub struct BusinessTags {
     /// One byte: 01 where the issuer may approve a part of a sale; none where the acquirer knows no such thing.
     #[serde(default)]
     pub in_part: Option<String>,
+    /// One byte: 01 where customers sign on the screen; none where the acquirer knows no such thing.
+    #[serde(default)]
+    pub signature_pad: Option<String>,
 }
 
 impl BusinessTags {
     /// All of them.
     pub fn all(&self) -> Vec<&String> {
         let always = [&self.no_signature_limit, &self.sale_limit, &self.transactions, &self.trailer];
-        let some = [&self.receipt_address, &self.receipt_days, &self.settlement_at, &self.in_part, &self.card_needed];
+        let some = [&self.receipt_address, &self.receipt_days, &self.settlement_at, &self.in_part, &self.signature_pad, &self.card_needed];
         always.into_iter().chain(some.into_iter().flatten()).collect()
     }
 }

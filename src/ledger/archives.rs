@@ -74,6 +74,7 @@ impl Ledger {
         connection
             .execute_batch(
                 "DROP TRIGGER transactions_begin_pending; DROP TRIGGER transactions_refer_to_what_came_about;
+                 DROP TRIGGER signatures_are_of_who_had_to_sign;
                  PRAGMA foreign_keys = OFF",
             )
             .map_err(&failed)?;

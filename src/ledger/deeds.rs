@@ -66,9 +66,13 @@ impl Ledger {
                 "UPDATE advices SET resolution = ?2, chip_data = x'' WHERE id = ?1 AND state = 'parked'",
                 params![id, resolution.word()],
             )?,
+            // Nobody decides about one.
+            (EntryId::Signature(trace), _) => {
+                return Err(LedgerError::NotAllowed { trace, problem: NotAllowed::NotParked });
+            }
         }
         let advice = match entry.id {
-            EntryId::Reversal(_) | EntryId::Repeat(_) => None,
+            EntryId::Reversal(_) | EntryId::Repeat(_) | EntryId::Signature(_) => None,
             EntryId::Advice(id) => Some(id),
         };
         self.connection

@@ -34,6 +34,7 @@ mod search;
 mod settlements;
 mod shifts;
 mod sign_on;
+mod signatures;
 mod sold;
 mod tallies;
 
@@ -70,6 +71,7 @@ pub use search::{LastFour, Page, PageEnd, Search};
 pub use settlements::SettlementRow;
 pub use shifts::CashierSum;
 pub use sign_on::{Adopted, SignOnRow};
+pub use signatures::{SignatureRow, SignatureState};
 
 /// Migrations in order; the database's `user_version` counts how many have been applied.
 const MIGRATIONS: &[&str] = &[
@@ -95,6 +97,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("purchases.sql"),
     include_str!("cash.sql"),
     include_str!("sold_index.sql"),
+    include_str!("signatures.sql"),
     include_str!("rest_in_cash.sql"),
     include_str!("tips.sql"),
 ];

@@ -5,6 +5,7 @@ use rusqlite::{OptionalExtension, TransactionBehavior, params};
 
 use super::advices::{AdviceRow, AdviceState};
 use super::row::{TransactionRow, trace_number, word};
+use super::signatures::SignatureRow;
 use super::{Ledger, LedgerError, statement_error};
 use crate::payment::advice::AdviceKind;
 use crate::payment::online::{LateApproval, ReversalReason};
@@ -66,6 +67,10 @@ impl Ledger {
                 row.and_then(|row| Some((row.entry()?, Work::Repeat)))
             }
             Rank::CardResults => self.next_advice()?.map(|row| (row.entry(), Work::Advise(row.advice))),
+            Rank::Signatures => {
+                let row = self.next_signature()?;
+                row.and_then(|row| Some((row.entry()?, Work::Upload(Box::new(row.upload())))))
+            }
         })
     }
 
@@ -77,6 +82,7 @@ impl Ledger {
         let payments = self.payments(OPEN_PAYMENTS, i64::MAX)?;
         let mut entries: Vec<_> = payments.iter().filter_map(TransactionRow::entry).collect();
         entries.extend(self.undelivered_advices()?.iter().map(AdviceRow::entry));
+        entries.extend(self.listed_signatures()?.iter().filter_map(SignatureRow::entry));
         queue::order(&mut entries);
         Ok(entries)
     }
@@ -97,6 +103,7 @@ impl Ledger {
                 "advices a CROSS JOIN transactions t ON t.id = a.transaction_id
              WHERE a.state <> 'delivered' AND a.state = 'queued'",
             )?;
+        let waiting = waiting + self.signatures_waiting()?;
         let parked = count(PARKED)?
             + count(
                 "advices a CROSS JOIN transactions t ON t.id = a.transaction_id
@@ -117,6 +124,10 @@ impl Ledger {
             EntryId::Advice(id) => {
                 let rows = self.advices("a.state <> 'delivered' AND a.resolution IS NULL AND a.id = ?4", &[id], 1)?;
                 rows.first().map(AdviceRow::entry)
+            }
+            EntryId::Signature(trace) => {
+                let entry = self.signature_of(trace)?.as_ref().and_then(SignatureRow::entry);
+                entry.filter(|entry| entry.standing == Standing::Waiting)
             }
         })
     }
@@ -162,6 +173,9 @@ impl Ledger {
                 "UPDATE advices SET tries = tries + ?2, next_try = ?3 WHERE id = ?1 AND state = 'queued'",
                 params![id, counts, next_try],
             ),
+            EntryId::Signature(trace) => {
+                self.change_signature(trace, "tries = tries + ?5, next_try = ?6", params![counts, next_try])
+            }
         }
     }
 
@@ -190,10 +204,13 @@ impl Ledger {
                  WHERE id = ?1 AND state = 'queued'",
                 params![id],
             ),
+            EntryId::Signature(trace) => {
+                self.change_signature(trace, "state = 'delivered', next_try = NULL", params![])
+            }
         }
     }
 
-    /// An entry is given up: a person must look, and a slip is due that says so.
+    /// An entry is given up: a person must look, and a slip is due that says so. At a signature nobody has to look.
     ///
     /// # Errors
     /// When it cannot be written or the entry does not wait.
@@ -218,6 +235,10 @@ impl Ledger {
                  WHERE id = ?1 AND state = 'queued'",
                 params![id, code.map(ResponseCode::as_str)],
             )?,
+            EntryId::Signature(trace) => {
+                self.give_signature_up(trace, code)?;
+                return self.commit(transaction);
+            }
         }
         self.note_dead_letter(id, code)?;
         self.commit(transaction)
@@ -227,6 +248,8 @@ impl Ledger {
     pub(super) fn note_dead_letter(&self, id: EntryId, code: Option<&ResponseCode>) -> Result<(), LedgerError> {
         let code = code.map(ResponseCode::as_str);
         let written = match id {
+            // Nobody has to look at a signature.
+            EntryId::Signature(_) => return Ok(()),
             EntryId::Reversal(trace) | EntryId::Repeat(trace) => self.connection.execute(
                 "INSERT INTO dead_letters (transaction_id, response_code) SELECT id, ?5 FROM transactions
                  WHERE merchant_code = ?1 AND terminal_number = ?2 AND batch = ?3 AND stan = ?4",

@@ -11,6 +11,7 @@ use crate::payment::cash::CashKind;
 use crate::payment::online::{EntryMode, LateApproval, ReversalReason, ReversalRequest};
 use crate::payment::queue::Resolution;
 use crate::payment::record::State;
+use crate::payment::signature::SignedOn;
 use crate::payment::transaction::{Kind, Money};
 use crate::people::PersonNumber;
 use crate::reference::{AuthorisationCode, Batch, ResponseCode, Rrn, Stan, TraceNumber};
@@ -73,6 +74,8 @@ pub struct TransactionRow {
     pub atc: Option<String>,
     /// The cardholder signs.
     pub signature: bool,
+    /// The signature was given on the screen.
+    pub signed_on_screen: bool,
     /// Field 39 of the reversal.
     pub reversal_reason: Option<ReversalReason>,
     /// Tries to take it back, or to send it again, that may have reached the host.
@@ -118,14 +121,20 @@ pub(super) const COLUMNS: &str =
     application_label, t.chip_data, reason, t.response_code, rrn, authorisation_code, cryptogram, tvr, tsi, atc, signature,
     reversal_reason, reversal_tries, script_results, t.next_try, t.resolution, late_response_code, late_rrn,
     late_authorisation_code, late_at, verification, t.bank, t.kind, original_batch, original_stan, original_at,
-    code_tail, voucher, paid_back, cashier, asked";
+    code_tail, voucher, paid_back, cashier, asked,
+    EXISTS (SELECT 1 FROM signatures g WHERE g.transaction_id = t.id)";
 /// How many they are.
-pub(super) const COLUMN_COUNT: usize = 42;
+pub(super) const COLUMN_COUNT: usize = 43;
 
 impl TransactionRow {
     /// Whether the request brought a PIN for the bank.
     pub fn brought_pin(&self) -> bool {
         self.verification == Some(Verification::OnlinePin)
+    }
+
+    /// How the cardholder signs.
+    pub const fn signed_on(&self) -> SignedOn {
+        SignedOn::of(self.signature, self.signed_on_screen)
     }
 
     /// What the host was asked for: it knows the request by that.
@@ -348,6 +357,9 @@ pub(super) fn read(row: &Row<'_>) -> Result<TransactionRow, LedgerError> {
             .get::<_, Option<bool>>(21)
             .map_err(|error| LedgerError::Value { what: "signature mark", value: error.to_string() })?
             .unwrap_or(false),
+        signed_on_screen: row
+            .get(42)
+            .map_err(|error| LedgerError::Value { what: "signature on the screen", value: error.to_string() })?,
         reversal_reason: maybe_word(row, 22, "reversal reason", ReversalReason::from_code)?,
         reversal_tries: number(23, "count of tries")?,
         next_try: maybe_word(row, 25, "time", |text| text.parse().ok())?,

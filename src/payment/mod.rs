@@ -14,6 +14,7 @@ pub mod queue;
 pub mod record;
 pub mod reversal;
 pub mod sale;
+pub mod signature;
 #[cfg(test)]
 pub(crate) mod tables;
 pub mod tip;

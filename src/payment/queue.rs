@@ -9,6 +9,7 @@ use super::advice::{Advice, AdviceKind};
 use super::online::{AboutRequest, Decision, HostAnswer, LinkFailure, ReversalRequest, SaleRequest};
 use super::qr::{CancelAnswer, CodeRefund, Order};
 use super::record::State;
+use super::signature::SignatureUpload;
 use super::transaction::{self, IfUnknown};
 use crate::deliberate;
 use crate::iso8583::QueueCodes;
@@ -41,11 +42,13 @@ pub enum Rank {
     Repeats,
     /// What the card made of scripts, and its last word.
     CardResults,
+    /// Pictures of signatures: of all that is told of a payment they are the least urgent.
+    Signatures,
 }
 
 impl Rank {
     /// First to last.
-    pub const ALL: [Self; 3] = [Self::Reversals, Self::Repeats, Self::CardResults];
+    pub const ALL: [Self; 4] = [Self::Reversals, Self::Repeats, Self::CardResults, Self::Signatures];
 }
 
 /// What an entry is.
@@ -57,6 +60,8 @@ pub enum Kind {
     Repeat,
     /// The host is to be told of a payment that is over.
     Advice(AdviceKind),
+    /// The host is to have the signature of a payment that is over.
+    Signature,
 }
 
 impl Kind {
@@ -66,6 +71,7 @@ impl Kind {
             Self::Reversal => Rank::Reversals,
             Self::Repeat => Rank::Repeats,
             Self::Advice(AdviceKind::CardResult | AdviceKind::ScriptResult) => Rank::CardResults,
+            Self::Signature => Rank::Signatures,
         }
     }
 
@@ -75,6 +81,7 @@ impl Kind {
             Self::Reversal => "reversal",
             Self::Repeat => "repeat",
             Self::Advice(kind) => kind.word(),
+            Self::Signature => "signature",
         }
     }
 }
@@ -88,6 +95,8 @@ pub enum EntryId {
     Repeat(TraceNumber),
     /// A row of the advices.
     Advice(i64),
+    /// The payment whose signature it is.
+    Signature(TraceNumber),
 }
 
 /// How an entry stands.
@@ -99,6 +108,8 @@ pub enum Standing {
     Waiting,
     /// Given up: a person must look.
     Parked,
+    /// Given up, and nobody has to do anything: a signature that the host does not take is on the slip.
+    GivenUp,
 }
 
 impl Standing {
@@ -108,6 +119,15 @@ impl Standing {
             Self::Interrupted => "interrupted",
             Self::Waiting => "queued",
             Self::Parked => "parked",
+            Self::GivenUp => "given_up",
+        }
+    }
+
+    /// Whether host or person must still do something about it.
+    pub const fn is_open(self) -> bool {
+        match self {
+            Self::Interrupted | Self::Waiting | Self::Parked => true,
+            Self::GivenUp => false,
         }
     }
 }
@@ -119,7 +139,7 @@ pub struct Entry {
     pub id: EntryId,
     /// What it is.
     pub kind: Kind,
-    /// Its own batch and STAN; those of the payment for a reversal or a repeat, which repeats them.
+    /// Its own batch and STAN; those of the payment for a reversal or a repeat, which repeats them, and for a signature.
     pub trace: TraceNumber,
     /// Batch and STAN of the payment.
     pub original: TraceNumber,
@@ -150,6 +170,8 @@ pub enum Work {
     Advise(Advice),
     /// An order that is to be paid by code is closed, and paid back where it was paid.
     Cancel(Order),
+    /// 0820.
+    Upload(Box<SignatureUpload>),
 }
 
 /// A request that is sent again: the same as before, so that the host knows it. What a card says only once (track, PIN, chip data)
@@ -164,9 +186,10 @@ pub enum Repeat {
     Code(Box<CodeRefund>),
 }
 
-/// Puts entries in the order in which a person reads them: what a person must look at, then what waits, in its order.
+/// Puts entries in the order in which a person reads them: what a person must look at, then what waits, in its order, then what nobody
+/// has to do anything about.
 pub fn order(entries: &mut [Entry]) {
-    entries.sort_by_key(|entry| (entry.standing != Standing::Parked, entry.kind.rank()));
+    entries.sort_by_key(|entry| (entry.standing != Standing::Parked, !entry.standing.is_open(), entry.kind.rank()));
 }
 
 /// How a try came about.
@@ -197,9 +220,11 @@ pub enum Verdict {
     TryAgainCounted,
     /// The host does not take it, or all tries are used up: a person must look. With field 39, if an answer came.
     Park(Option<ResponseCode>),
+    /// The same, of what nobody has to look at.
+    GiveUp(Option<ResponseCode>),
 }
 
-/// Judges a try.
+/// Judges a try. Of a signature see [`super::signature::judge`]: how often it was refused counts as well.
 pub fn judge(kind: Kind, result: &Result<HostAnswer, LinkFailure>, this: Try, codes: &QueueCodes) -> Verdict {
     let used_up = this.counted + 1 >= this.most && this.age_s >= MIN_AGE_S;
     match result {
@@ -211,7 +236,7 @@ pub fn judge(kind: Kind, result: &Result<HostAnswer, LinkFailure>, this: Try, co
         Ok(answer) if is_done(kind, answer, this, codes) => Verdict::Done,
         Ok(answer) if is_refused(kind, answer, codes) => match kind {
             Kind::Repeat => Verdict::Refused,
-            Kind::Reversal | Kind::Advice(_) => Verdict::Park(Some(answer.response_code.clone())),
+            Kind::Reversal | Kind::Advice(_) | Kind::Signature => Verdict::Park(Some(answer.response_code.clone())),
         },
         Ok(answer) if answers_something_else(kind, answer) => Verdict::Park(Some(answer.response_code.clone())),
         Err(LinkFailure::NeverSent(_)) => Verdict::TryAgain,
@@ -247,6 +272,7 @@ fn is_done(kind: Kind, answer: &HostAnswer, this: Try, codes: &QueueCodes) -> bo
         Kind::Advice(_) => {
             codes.advice_done.contains(code) || (answer.decision == Decision::NumberInUse && this.counted > 0)
         }
+        Kind::Signature => codes.advice_done.contains(code),
     }
 }
 
@@ -265,7 +291,7 @@ fn contradicts_itself(kind: Kind, answer: &HostAnswer, this: Try, codes: &QueueC
 fn is_refused(kind: Kind, answer: &HostAnswer, codes: &QueueCodes) -> bool {
     match kind {
         Kind::Reversal => false,
-        Kind::Repeat | Kind::Advice(_) => {
+        Kind::Repeat | Kind::Advice(_) | Kind::Signature => {
             answer.decision != Decision::Unproven && codes.advice_refused.contains(answer.response_code.as_str())
         }
     }
@@ -441,7 +467,9 @@ pub enum NotAllowed {
 /// Why not.
 pub fn allow(entry: &Entry, deed: &Deed) -> Result<(), NotAllowed> {
     match (entry.standing, entry.kind, deed.act) {
-        (Standing::Interrupted | Standing::Waiting, _, _) => return Err(NotAllowed::NotParked),
+        (Standing::Interrupted | Standing::Waiting | Standing::GivenUp, _, _) | (_, Kind::Signature, _) => {
+            return Err(NotAllowed::NotParked);
+        }
         (Standing::Parked, Kind::Reversal | Kind::Repeat, Act::Resolve(Resolution::Noted)) => {
             return Err(NotAllowed::PaymentNoted);
         }
@@ -488,8 +516,9 @@ pub struct Open {
 impl Open {
     /// Counts entries.
     pub fn of(entries: &[Entry]) -> Self {
+        let open = entries.iter().filter(|entry| entry.standing.is_open()).count();
         let parked = entries.iter().filter(|entry| entry.standing == Standing::Parked).count();
-        Self { waiting: entries.len() - parked, parked }
+        Self { waiting: open - parked, parked }
     }
 
     /// A settlement compares totals: it begins when nothing can change them any more and the host has been told everything.

@@ -58,6 +58,8 @@ impl Slip for CashCopy<'_> {
             Condition::Merchant => self.copy == CopyFor::Merchant,
             Condition::Customer => self.copy == CopyFor::Customer,
             Condition::Signature
+            | Condition::Signed
+            | Condition::Pen
             | Condition::Spared
             | Condition::Pin
             | Condition::Card

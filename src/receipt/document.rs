@@ -41,6 +41,8 @@ pub enum Line {
     Qr(String),
     /// The shop's picture, in the middle.
     Logo(Arc<Logo>),
+    /// What a cardholder signed on the screen, in the middle.
+    Signature(Arc<Logo>),
     /// Empty lines.
     Feed(u8),
 }

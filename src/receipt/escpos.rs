@@ -91,7 +91,7 @@ pub fn commands(rows: &[Row], profile: &PrinterProfile) -> Vec<u8> {
         match row {
             Row::Text { text, align, size, bold } => job.line(text, Look { align: *align, size: *size, bold: *bold }),
             Row::Qr(content) => job.code(content),
-            Row::Logo(logo) => job.logo(logo),
+            Row::Logo(picture) | Row::Signature(picture) => job.logo(picture),
             Row::Feed(lines) => job.feed(*lines),
         }
     }

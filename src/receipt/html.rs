@@ -100,7 +100,7 @@ fn body(html: &mut String, document: &Document) {
                 writeln!(html, "<p{}>{}</p>", classes(*align, *size, *bold), escape(text))
             }
             Line::Rule => writeln!(html, "<hr>"),
-            Line::Logo(logo) => writeln!(html, "{}", picture(logo)),
+            Line::Logo(dots) | Line::Signature(dots) => writeln!(html, "{}", picture(dots)),
             // Who reads the page has come by the code.
             Line::Qr(_) | Line::Feed(_) => Ok(()),
         };

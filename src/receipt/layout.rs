@@ -27,6 +27,8 @@ pub enum Row {
     Qr(String),
     /// A picture, in the middle.
     Logo(Arc<Logo>),
+    /// What a cardholder signed on the screen, in the middle.
+    Signature(Arc<Logo>),
     /// Empty lines.
     Feed(u8),
 }
@@ -82,6 +84,8 @@ fn lines(document: &Document, width: usize) -> String {
             }
             Row::Qr(content) => text.push_str(&format!("[QR] {content}")),
             Row::Logo(_) => text.push_str("[LOGO]"),
+            // The line above says that there is one.
+            Row::Signature(_) => text.push_str("[SIGNATURE]"),
             Row::Feed(lines) => text.push_str(&"\n".repeat(usize::from(lines.saturating_sub(1)))),
         }
         text.push('\n');
@@ -112,6 +116,7 @@ fn rows_of(line: &Line, width: usize) -> Vec<Row> {
         }
         Line::Qr(content) => vec![Row::Qr(content.clone())],
         Line::Logo(logo) => vec![Row::Logo(Arc::clone(logo))],
+        Line::Signature(picture) => vec![Row::Signature(Arc::clone(picture))],
         Line::Feed(lines) => vec![Row::Feed(*lines)],
     }
 }

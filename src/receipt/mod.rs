@@ -114,6 +114,8 @@ pub struct SaleSlip {
     pub atc: Option<String>,
     /// The cardholder must sign (on the merchant's copy).
     pub signature: bool,
+    /// What the cardholder signed on the screen; without it, it is done with a pen.
+    pub signed: Option<Arc<Logo>>,
     /// The cardholder would have to sign, but not for so small an amount.
     pub signature_spared: bool,
     /// The bank checked the cardholder's PIN.
@@ -269,6 +271,7 @@ pub(crate) mod tests {
             tsi: "E800".into(),
             atc: Some("001A".into()),
             signature: true,
+            signed: None,
             signature_spared: false,
             trailer: Vec::new(),
             pin_checked_by_bank: false,
@@ -478,6 +481,34 @@ pub(crate) mod tests {
             let signed = text(&slip(), CopyFor::Merchant, 48, language);
             assert!(!signed.contains(says) && signed.contains(signs), "{signed}");
         }
+    }
+
+    #[test]
+    fn what_was_signed_on_the_screen_stands_where_the_pens_line_was_and_on_the_shops_copy_alone() {
+        let picture = Arc::new(Logo::new(24, vec![0b1010_1010; 9]).unwrap());
+        let signed = SaleSlip { signed: Some(Arc::clone(&picture)), ..slip() };
+        let document = |slip: &SaleSlip, copy| Document::of_sale(slip, copy, Language::Chinese, Charset::Gb18030);
+        for (language, says, with_pen) in [
+            (Language::Chinese, "已在屏幕上签名", "本人确认以上交易"),
+            (Language::English, "Signed on the screen", "I confirm the transaction"),
+        ] {
+            let said = text(&signed, CopyFor::Merchant, 48, language);
+            assert!(said.contains(says) && said.contains("[SIGNATURE]") && said.contains(with_pen), "{said}");
+            assert!(said.contains("012345678901 RMB"), "by which payment it was given\n{said}");
+            let customers = text(&signed, CopyFor::Customer, 48, language);
+            assert!(!customers.contains(says) && !customers.contains("[SIGNATURE]"), "{customers}");
+        }
+        let lines = document(&signed, CopyFor::Merchant).lines;
+        assert!(lines.contains(&Line::Signature(Arc::clone(&picture))) && !lines.contains(&Line::Feed(3)));
+        assert!(document(&slip(), CopyFor::Merchant).lines.contains(&Line::Feed(3)), "room for a pen");
+        // Its dots go to the printer as they are.
+        let profile = PrinterProfile::shipped("generic-58").unwrap();
+        let job = render(&signed, CopyFor::Merchant, &profile, Language::Chinese);
+        let raster: &[u8] = &[0x1D, b'v', b'0', 0, 3, 0, 3, 0, 0xAA, 0xAA, 0xAA, 0xAA, 0xAA, 0xAA, 0xAA, 0xAA, 0xAA];
+        assert!(job.windows(raster.len()).any(|part| part == raster));
+        // Nobody who need not sign has signed.
+        let spared = SaleSlip { signature: false, ..signed };
+        assert!(!text(&spared, CopyFor::Merchant, 48, Language::English).contains("Signed on the screen"));
     }
 
     #[test]

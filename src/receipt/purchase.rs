@@ -167,7 +167,9 @@ impl Slip for PurchaseCopy<'_> {
             Condition::Goods => !self.slip.goods.is_empty(),
             Condition::Merchant => self.copy == CopyFor::Merchant,
             Condition::Customer => self.copy == CopyFor::Customer,
-            Condition::Spared
+            Condition::Signed
+            | Condition::Pen
+            | Condition::Spared
             | Condition::Pin
             | Condition::Card
             | Condition::NoCard

@@ -139,6 +139,8 @@ impl Slip for SettlementSlip {
             Condition::Duplicate => self.duplicate,
             Condition::Cash => !self.cash.is_empty(),
             Condition::Signature
+            | Condition::Signed
+            | Condition::Pen
             | Condition::Spared
             | Condition::Pin
             | Condition::Goods

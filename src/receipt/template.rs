@@ -10,8 +10,8 @@ use super::cash::CashCopy;
 use super::purchase::PurchaseCopy;
 use super::shown_code::ShownCodeSlip;
 use super::{
-    Align, CashSlip, Charset, CopyFor, Document, Letterhead, Line, ParkedSlip, PurchaseSlip, SaleSlip, SettlementSlip,
-    Size, transaction_code,
+    Align, CashSlip, Charset, CopyFor, Document, Letterhead, Line, Logo, ParkedSlip, PurchaseSlip, SaleSlip,
+    SettlementSlip, Size, transaction_code,
 };
 use crate::goods::{Quantity, SoldGood, sold};
 use crate::money::{Amount, Currency};
@@ -98,6 +98,11 @@ pub(super) trait Slip {
         None
     }
 
+    /// What the cardholder signed on the screen.
+    fn signed(&self) -> Option<Arc<Logo>> {
+        None
+    }
+
     /// Parts of a purchase, with what stands under each.
     fn parts(&self, _language: Language, _charset: Charset) -> Vec<Line> {
         Vec::new()
@@ -128,6 +133,8 @@ impl Slip for SaleCopy<'_> {
             Condition::Test => self.slip.mark == Mark::Test,
             Condition::Training => self.slip.mark == Mark::Training,
             Condition::Signature => self.slip.signature,
+            Condition::Signed => self.slip.signature && self.slip.signed.is_some(),
+            Condition::Pen => self.slip.signature && self.slip.signed.is_none(),
             Condition::Spared => self.slip.signature_spared,
             Condition::Pin => self.slip.pin_checked_by_bank,
             Condition::Duplicate => self.slip.duplicate.is_some(),
@@ -196,6 +203,11 @@ impl Slip for SaleCopy<'_> {
         Some(&self.slip.letterhead)
     }
 
+    /// The shop keeps it; the customer has no use for it.
+    fn signed(&self) -> Option<Arc<Logo>> {
+        self.slip.signed.clone().filter(|_| self.copy == CopyFor::Merchant)
+    }
+
     /// The customer opens the e-receipt; what else the code says then is the head of the log. The shop keeps the code that names
     /// the transaction.
     fn code(&self) -> Option<String> {
@@ -214,6 +226,8 @@ impl Slip for ParkedSlip {
             Condition::Training => self.mark == Mark::Training,
             Condition::Advice => self.advice,
             Condition::Signature
+            | Condition::Signed
+            | Condition::Pen
             | Condition::Spared
             | Condition::Pin
             | Condition::Duplicate
@@ -294,6 +308,7 @@ impl Filling<'_> {
             Content::Parts => self.slip.parts(self.language, self.charset),
             Content::Trailer => self.slip.trailer().iter().map(|line| self.centred(line)).collect(),
             Content::Logo => self.logo().into_iter().collect(),
+            Content::Signature => self.slip.signed().map(Line::Signature).into_iter().collect(),
             Content::Header => self.of_the_shop(Letterhead::header),
             Content::Footer => self.of_the_shop(Letterhead::footer),
             Content::Qr => self.slip.code().map(Line::Qr).into_iter().collect(),
@@ -430,6 +445,8 @@ pub(super) enum Condition {
     Test,
     Training,
     Signature,
+    Signed,
+    Pen,
     Spared,
     Pin,
     Duplicate,
@@ -479,6 +496,7 @@ enum Content {
     },
     Trailer,
     Logo,
+    Signature,
     Header,
     Footer,
     Sums,

@@ -59,6 +59,8 @@ pub struct Settings {
     pub screen: ScreenSettings,
     /// The goods.
     pub goods: GoodsSettings,
+    /// The customer's signature.
+    pub signature: SignatureSettings,
     /// Payments by code.
     pub codes: CodeSettings,
     /// Settlement.
@@ -253,6 +255,46 @@ pub struct ScreenSettings {
 pub struct GoodsSettings {
     /// How the shop's scales write their barcodes; the first that fits counts.
     pub scale_barcodes: Vec<Pattern>,
+}
+
+/// The customer's signature.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SignatureSettings {
+    /// Whether customers sign on the screen, where they have to sign.
+    pub pad: SignaturePad,
+    /// Seconds to sign there; after them it is done on paper.
+    pub wait_s: u64,
+}
+
+/// Whether customers sign on the screen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SignaturePad {
+    /// Where the acquirer's parameters say so.
+    #[default]
+    Acquirer,
+    /// They do.
+    Always,
+    /// They sign on paper.
+    Never,
+}
+
+impl SignaturePad {
+    /// Whether they do, with what the acquirer says.
+    pub const fn is_used(self, by_acquirer: bool) -> bool {
+        match self {
+            Self::Acquirer => by_acquirer,
+            Self::Always => true,
+            Self::Never => false,
+        }
+    }
+}
+
+impl Default for SignatureSettings {
+    fn default() -> Self {
+        Self { pad: SignaturePad::Acquirer, wait_s: 150 }
+    }
 }
 
 /// Payments by code, where the acquirer has them.
@@ -483,6 +525,7 @@ impl Settings {
             ("reader.answer_timeout_s", self.reader.answer_timeout_s, LONGEST_WAIT_S),
             ("pin.wait_s", self.pin.wait_s, LONGEST_PIN_WAIT_S),
             ("printer.patience_s", self.printer.patience_s, LONGEST_WAIT_S),
+            ("signature.wait_s", self.signature.wait_s, LONGEST_WAIT_S),
         ] {
             if !(1..=longest).contains(&seconds) {
                 return Err((key, format!("{seconds} seconds; it must be 1 to {longest}")));
@@ -624,8 +667,20 @@ mod tests {
     fn every_key_of_the_program_is_in_the_example() {
         // serde names all known keys when it meets an unknown one.
         for section in [
-            "terminal", "host", "vault", "ledger", "reader", "pin", "printer", "sound", "screen", "goods", "people",
-            "till", "receipt",
+            "terminal",
+            "host",
+            "vault",
+            "ledger",
+            "reader",
+            "pin",
+            "printer",
+            "sound",
+            "screen",
+            "goods",
+            "people",
+            "till",
+            "receipt",
+            "signature",
         ] {
             let message = message(&format!("[{section}]\nno_such_key = 1"));
             for key in message.split('`').skip(3).step_by(2) {
@@ -650,6 +705,8 @@ mod tests {
         );
         assert!(message("[terminal\n").starts_with("yima.toml, line 1"));
         assert!(message("[reader]\ncard_wait_s = 0").starts_with("yima.toml, line 2, reader.card_wait_s: 0 seconds"));
+        assert!(message("[signature]\nwait_s = 0").starts_with("yima.toml, line 2, signature.wait_s: 0 seconds"));
+        assert!(message("[signature]\npad = \"on\"").starts_with("yima.toml, line 2, signature.pad: unknown variant"));
         assert!(message("[printer]\npatience_s = 9999").starts_with("yima.toml, line 2, printer.patience_s: "));
         let head = message("[receipt]\nheader_zh = [\"1\", \"2\", \"3\", \"4\", \"5\", \"6\", \"7\"]");
         assert!(head.starts_with("yima.toml, line 2, receipt.header_zh: 7 lines; at most 6"), "{head}");
@@ -690,6 +747,18 @@ mod tests {
         assert_eq!(said, format!("yima.toml, line {line}, printer.profile: not known"));
         let said = Origin::default().wrong("host.url", "no").to_string();
         assert_eq!(said, "host.url (left at its default): no");
+    }
+
+    #[test]
+    fn customers_sign_on_the_screen_where_acquirer_or_settings_say_so() {
+        for (pad, by_acquirer, used) in [
+            (SignaturePad::Acquirer, false, false),
+            (SignaturePad::Acquirer, true, true),
+            (SignaturePad::Always, false, true),
+            (SignaturePad::Never, true, false),
+        ] {
+            assert_eq!(pad.is_used(by_acquirer), used, "{pad:?} {by_acquirer}");
+        }
     }
 
     #[test]

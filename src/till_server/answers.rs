@@ -26,6 +26,7 @@ pub fn progress(screen: &Screen) -> Option<&'static str> {
         }),
         Screen::Keypad { .. }
         | Screen::Approved { .. }
+        | Screen::Sign { .. }
         | Screen::NotPaid { .. }
         | Screen::Unknown { .. }
         | Screen::Purchase(_)
@@ -56,6 +57,8 @@ fn status_word(screen: &Screen) -> &'static str {
         Screen::Processing { progress: Progress::ReversingEarlier | Progress::AskingAboutEarlier, .. } => {
             "reversing_earlier"
         }
+        // The customer who has paid is still there.
+        Screen::Sign { .. } => "busy",
         // Its rest is paid at the terminal, and nothing begins before.
         Screen::Purchase(_) => "busy",
         other if progress(other).is_some() => "busy",

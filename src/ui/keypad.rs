@@ -115,7 +115,7 @@ const fn is_about_the_queue(kind: ReasonKind) -> bool {
 pub(super) fn follow(entry: &mut AmountEntry, view: &View) {
     entry.set_currency(view.currency);
     match view.screen {
-        Screen::Approved { .. } | Screen::Unknown { .. } | Screen::Purchase(_) => entry.clear(),
+        Screen::Approved { .. } | Screen::Sign { .. } | Screen::Unknown { .. } | Screen::Purchase(_) => entry.clear(),
         Screen::Cash(ref cash) => {
             if matches!(cash.stage, CashStage::Done { .. }) {
                 entry.clear();

@@ -19,6 +19,7 @@ use generated::{Kinds, ScreenName, Screens, Theme};
 use pin_typed::PinTyped;
 use preferences::Turned;
 use scanned::Scanned;
+use signature::Sketch;
 use staff::StaffTyped;
 
 pub mod amount_entry;
@@ -42,6 +43,7 @@ mod receipt;
 mod scanned;
 mod seek;
 mod settlement;
+mod signature;
 mod staff;
 mod status;
 mod till;
@@ -126,6 +128,7 @@ impl Touchscreen {
         payment::setup(&window, &shared, &intents);
         applications::setup(&window, &shared, &intents);
         pin::setup(&window, &shared, &intents);
+        signature::setup(&window, &shared, &intents);
         outcome::setup(&window, &intents);
         copies::setup(&window, &intents);
         transactions::setup(&window, &shared, &intents);
@@ -244,6 +247,8 @@ struct State {
     given: AmountEntry,
     /// Wiped when the screen that asks for it goes.
     pin: PinTyped,
+    /// What a customer signs.
+    sketch: Sketch,
     /// Which layout of the PIN's keys is asked for: another number each time.
     pin_layout: i32,
     /// Wiped when the screen that asks for it goes.
@@ -276,6 +281,7 @@ impl Default for State {
             detail_entry: AmountEntry::new(Currency::CNY),
             given: AmountEntry::new(Currency::CNY),
             pin: PinTyped::new(),
+            sketch: Sketch::default(),
             pin_layout: 0,
             code: CodeTyped::default(),
             scanned: Scanned::default(),
@@ -332,7 +338,7 @@ fn paint(window: &AppWindow, shared: &Shared) {
         preferences::return_to_cashier(window, shared);
     }
     let asked_for = match &view.screen {
-        Screen::EnterPin { language, .. } => *language,
+        Screen::EnterPin { language, .. } | Screen::Sign { language, .. } => *language,
         _ => None,
     };
     preferences::speak_to_cardholder(window, shared, asked_for);
@@ -386,6 +392,10 @@ fn paint(window: &AppWindow, shared: &Shared) {
         Screen::Processing { amount, progress } => {
             payment::show_progress(window, *amount, *progress);
             ScreenName::Processing
+        }
+        Screen::Sign { amount, too_little, .. } => {
+            signature::show(window, shared, *amount, *too_little);
+            ScreenName::Sign
         }
         Screen::Approved { copies, .. } => {
             copies::show(window, copies, language);
@@ -469,6 +479,9 @@ fn paint(window: &AppWindow, shared: &Shared) {
         }
         Screen::OutOfService { .. } => ScreenName::OutOfService,
     };
+    if name != ScreenName::Sign {
+        signature::leave(window, shared);
+    }
     if name != ScreenName::Cart {
         cart::leave(window, shared);
     }

@@ -53,6 +53,7 @@ pub(super) fn show(window: &AppWindow, screen: &Screen, language: Language) {
         | Screen::ConfirmApplication { .. }
         | Screen::Processing { .. }
         | Screen::ShowCode { .. }
+        | Screen::Sign { .. }
         | Screen::Transactions { .. }
         | Screen::Seek { .. }
         | Screen::Tip(_)

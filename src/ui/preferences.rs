@@ -44,6 +44,7 @@ const fn is_customers(screen: &Screen) -> bool {
         | Screen::ConfirmApplication { .. }
         | Screen::Processing { .. }
         | Screen::ShowCode { .. }
+        | Screen::Sign { .. }
         | Screen::NotPaid { .. } => true,
         Screen::Keypad { .. }
         | Screen::Approved { .. }

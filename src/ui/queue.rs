@@ -80,11 +80,13 @@ fn row(row: &QueueRow) -> generated::QueueRow {
             Kind::Repeat => QueueKind::Repeat,
             Kind::Advice(AdviceKind::CardResult) => QueueKind::CardResult,
             Kind::Advice(AdviceKind::ScriptResult) => QueueKind::ScriptResult,
+            Kind::Signature => QueueKind::Signature,
         },
         standing: match row.standing {
             Standing::Interrupted => QueueStanding::Interrupted,
             Standing::Waiting => QueueStanding::Waiting,
             Standing::Parked => QueueStanding::Parked,
+            Standing::GivenUp => QueueStanding::GivenUp,
         },
         tries: i32::try_from(row.tries).unwrap_or(i32::MAX),
         next_try: row.next_try.map(values::time).unwrap_or_default().into(),

@@ -20,6 +20,7 @@ use yima::money::{Amount, Currency};
 use yima::payment::advice::Advice;
 use yima::payment::online::{AboutRequest, Decision, HostAnswer, LinkFailure, ReversalRequest, SaleRequest, Unreached};
 use yima::payment::qr::{self, CodeRefund, HostWord};
+use yima::payment::signature::SignatureUpload;
 use yima::reference::{ResponseCode, TraceNumber};
 use yima::sandbox::card::SandboxCard;
 use yima::sandbox::card::fault::{Faults, FaultyCard};
@@ -38,6 +39,7 @@ pub struct Behaviour {
     pub sale: Sale,
     pub reversal: Reversal,
     pub advice: Told,
+    pub signature: Told,
     pub check: Check,
 }
 
@@ -149,6 +151,18 @@ impl HostLink for Line {
         }
     }
 
+    fn upload_signature(&self, upload: &SignatureUpload) -> Result<HostAnswer, LinkFailure> {
+        let told = self.behaviour.lock().unwrap().signature;
+        match told {
+            Told::Real => self.real.upload_signature(upload),
+            Told::NotReached => Err(LinkFailure::NeverSent(Unreached::new(LinkFault::NoRoute, "no line"))),
+            Told::AnswerLost => {
+                self.real.upload_signature(upload)?;
+                Err(LinkFailure::NoAnswer("silent".to_owned()))
+            }
+        }
+    }
+
     fn settle(&self, request: &closing::Request) -> Result<closing::Answer, LinkFailure> {
         self.real.settle(request)
     }
@@ -249,7 +263,13 @@ impl Terminal {
         let host = Host::prepare(&folder.path().join("host")).unwrap();
         host.write_kit(&folder.path().join("identity")).unwrap();
         let host = host.start(([127, 0, 0, 1], 0).into()).unwrap();
-        let behaviour = Arc::new(Mutex::new(Behaviour { sale, reversal, advice: Told::Real, check: Check::Real }));
+        let behaviour = Arc::new(Mutex::new(Behaviour {
+            sale,
+            reversal,
+            advice: Told::Real,
+            signature: Told::Real,
+            check: Check::Real,
+        }));
         Self {
             folder,
             host,
@@ -265,7 +285,8 @@ impl Terminal {
     }
 
     pub fn behave(&self, sale: Sale, reversal: Reversal) {
-        *self.behaviour.lock().unwrap() = Behaviour { sale, reversal, advice: Told::Real, check: Check::Real };
+        *self.behaviour.lock().unwrap() =
+            Behaviour { sale, reversal, advice: Told::Real, signature: Told::Real, check: Check::Real };
     }
 
     pub fn start(&self) -> Running {

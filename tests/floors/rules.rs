@@ -5,7 +5,7 @@ use std::path::Path;
 use super::source::{Source, UsedPath};
 
 /// The modules of the library from the top down. Each uses only those that come after it.
-pub const FLOORS: [&str; 33] = [
+pub const FLOORS: [&str; 34] = [
     "cli",
     "ui",
     "till_server",
@@ -32,6 +32,7 @@ pub const FLOORS: [&str; 33] = [
     "host_tables",
     "crypto",
     "goods",
+    "jbig",
     "wording",
     "link_fault",
     "reference",
@@ -42,7 +43,7 @@ pub const FLOORS: [&str; 33] = [
 ];
 
 /// Modules that decide and do nothing: no input or output, no clock, no randomness, no threads.
-const PURE: [&str; 18] = [
+const PURE: [&str; 19] = [
     "people",
     "proof",
     "settlement",
@@ -55,6 +56,7 @@ const PURE: [&str; 18] = [
     "host_tables",
     "crypto",
     "goods",
+    "jbig",
     "wording",
     "link_fault",
     "reference",

@@ -17,6 +17,7 @@ mod receipts;
 mod seeking;
 mod selling;
 mod settling;
+mod signing;
 #[path = "../support/slip.rs"]
 mod slip;
 mod staff;

@@ -35,6 +35,8 @@ const BY_NIGHT: &[&str] = &[
     "settlement-differences",
     "account",
     "present-card-training",
+    "sign",
+    "queue-signatures",
 ];
 
 /// Scenes that are also drawn on larger panels.
@@ -47,6 +49,7 @@ const LARGER: &[&str] = &[
     "queue",
     "settlement-open",
     "settlement-differs",
+    "sign-fullest",
 ];
 
 fn folder() -> PathBuf {

@@ -8,6 +8,7 @@ mod purchase;
 mod seeking;
 mod selling;
 mod settling;
+mod signing;
 mod till;
 mod tip;
 mod training;
@@ -29,6 +30,7 @@ pub use purchase::{purchase, screen as purchase_screen};
 pub use seeking::found as found_payments;
 pub use selling::{cart, found, fullest_cart, good, quick};
 pub use settling::{account, batch, closed, differing, open_batch, past, screen as settlement, settling};
+pub use signing::sign;
 pub use till::till_cart;
 pub use tip::asks as asks_for_tip;
 pub use training::training;
@@ -88,6 +90,7 @@ pub fn scenes() -> Vec<Scene> {
         selling::scenes(),
         cash::scenes(),
         settling::scenes(),
+        signing::scenes(),
         till::scenes(),
         training::scenes(),
         seeking::scenes(),

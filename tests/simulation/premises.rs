@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use yima::acquirer::https::Carrier;
 use yima::acquirer::link::{HostLink, HttpsLink};
-use yima::app::{Parts, SettlementPlan, Setup, ShopSetup, parameters};
+use yima::app::{Parts, SettlementPlan, Setup, ShopSetup, SignaturePlan, parameters};
 use yima::crypto::hex;
 use yima::devices::sound::silent::Silent;
 use yima::emv::terminal::TerminalData;
@@ -219,6 +219,7 @@ impl Premises {
             in_part: true,
             codes: None,
             settlement: SettlementPlan::NEVER,
+            signature: SignaturePlan::PAPER,
             queue_codes: Dialect::shipped("unionpay").unwrap().queue,
             currency: Currency::CNY,
             language: Language::Chinese,

@@ -191,6 +191,22 @@ impl Shop {
         self.xdotool(&["mousemove", &x.to_string(), &y.to_string(), "click", "1"]);
     }
 
+    /// Draws on the screen: the first button is pressed at the first pixel, and released at the last one.
+    #[track_caller]
+    pub fn draw(&self, places: &[(u32, u32)]) {
+        let mut arguments: Vec<String> = Vec::new();
+        for (index, (x, y)) in places.iter().enumerate() {
+            arguments.extend(["mousemove".to_owned(), x.to_string(), y.to_string()]);
+            if index == 0 {
+                arguments.extend(["mousedown".to_owned(), "1".to_owned()]);
+            }
+            // A finger takes its time.
+            arguments.extend(["sleep".to_owned(), "0.016".to_owned()]);
+        }
+        arguments.extend(["mouseup".to_owned(), "1".to_owned()]);
+        self.xdotool(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
+    }
+
     /// Presses and releases a key by its X name: `1`, `period`, `Return`, `Escape`.
     ///
     /// There is no window manager: keys go to the window under the pointer.

@@ -37,6 +37,7 @@ pub fn sale() -> SaleSlip {
         tsi: "E800".into(),
         atc: Some("001A".into()),
         signature: true,
+        signed: None,
         signature_spared: false,
         pin_checked_by_bank: false,
         trailer: Vec::new(),

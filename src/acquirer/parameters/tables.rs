@@ -180,12 +180,14 @@ pub fn read_business(
                 return refused(Field62Problem::Value("four digits"));
             };
             parameters.settlement_at = Some(format!("{hour}:{minute}"));
-        } else if tags.in_part.as_ref() == Some(&name) {
-            parameters.in_part = match value {
+        } else if [&tags.in_part, &tags.signature_pad].iter().any(|tag| tag.as_ref() == Some(&name)) {
+            let is_so = match value {
                 [0] => false,
                 [1] => true,
                 _ => return refused(Field62Problem::Value("00 or 01")),
             };
+            let of_parts = tags.in_part.as_ref() == Some(&name);
+            *(if of_parts { &mut parameters.in_part } else { &mut parameters.signature_pad }) = is_so;
         } else if tags.card_needed.as_ref() == Some(&name) {
             let Some(text) = text else { return refused(Field62Problem::Value("a text in UTF-8")) };
             parameters.card_needed = words(text);
@@ -238,7 +240,8 @@ pub fn write_business(parameters: &TerminalParameters, tags: &BusinessTags) -> O
             field.push(tag(name)?, value.as_bytes());
         }
     }
-    if let Some(name) = tags.in_part.as_ref().filter(|_| parameters.in_part) {
+    for (name, is_so) in [(&tags.in_part, parameters.in_part), (&tags.signature_pad, parameters.signature_pad)] {
+        let Some(name) = name.as_ref().filter(|_| is_so) else { continue };
         field.push(tag(name)?, &[1]);
     }
     if let Some(transactions) = &parameters.transactions {

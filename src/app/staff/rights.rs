@@ -153,6 +153,7 @@ impl Core {
             | Intent::BypassPin
             | Intent::ChooseApplication(_)
             | Intent::ConfirmApplication(_)
+            | Intent::Sign(_)
             | Intent::NextCustomer
             | Intent::ShowKeypad
             | Intent::DidItPrint { .. }
@@ -226,6 +227,7 @@ const fn belongs_to_a_payment(intent: &Intent) -> bool {
             | Intent::BypassPin
             | Intent::ChooseApplication(_)
             | Intent::ConfirmApplication(_)
+            | Intent::Sign(_)
             | Intent::NextCustomer
             | Intent::ShowKeypad
             | Intent::DidItPrint { .. }

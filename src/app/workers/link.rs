@@ -17,6 +17,7 @@ use crate::iso8583::Order;
 use crate::payment::advice::Advice;
 use crate::payment::online::{AboutRequest, HostAnswer, LateApproval, LinkFailure, ReversalRequest, SaleRequest};
 use crate::payment::qr::{self as code, CancelAnswer, CodeRefund, HostWord};
+use crate::payment::signature::SignatureUpload;
 use crate::reference::{Batch, TraceNumber};
 use crate::settlement::closing;
 use crate::terminal::emv_files::EmvFiles;
@@ -48,6 +49,8 @@ pub enum Job {
     Cancel(code::Order),
     /// To take note of a payment that is over: which row of the ledger, and what it says.
     Advise(i64, Box<Advice>),
+    /// To take the signature of a payment that is over.
+    Upload(Box<SignatureUpload>),
     /// Something of the settlement of a batch.
     Settle(Batch, Box<closing::Request>),
     /// What is on the merchant's account.
@@ -81,6 +84,8 @@ pub enum Event {
     Cancelled(TraceNumber, Result<CancelAnswer, LinkFailure>),
     /// Of an advice.
     Advice(i64, Result<HostAnswer, LinkFailure>),
+    /// Of the signature of this payment.
+    Uploaded(TraceNumber, Result<HostAnswer, LinkFailure>),
     /// An approval came that its payment no longer waited for.
     Late(LateApproval),
     /// Of a settlement.
@@ -142,6 +147,7 @@ pub fn carry_out(job: Job, link: &dyn HostLink, files: &EmvFiles) -> Vec<Event> 
         Job::CodeRefund(refund) => Event::Repeated(refund.trace, link.code_refund(&refund)),
         Job::Cancel(order) => Event::Cancelled(order.trace, cancel(link, order)),
         Job::Advise(id, advice) => Event::Advice(id, link.advise(&advice)),
+        Job::Upload(upload) => Event::Uploaded(upload.trace, link.upload_signature(&upload)),
         Job::Settle(batch, request) => Event::Settled(batch, link.settle(&request)),
         Job::Account => Event::Account(link.merchant_account()),
         Job::Witness(log) => Event::Witnessed(link.witness(&log).map(|signed| signed.map(Box::new))),

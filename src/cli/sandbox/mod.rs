@@ -1,6 +1,6 @@
 //! `yima sandbox host|card|printer`: endpoints to try the terminal with, each a process of its own, and `yima sandbox
 //! merchant`, the desk of the acquirer behind the host; `yima sandbox order|reports`, what it wants of terminals and hears from
-//! them; `yima sandbox books`, what it has written down; `yima sandbox wallet`, what a customer does with a phone; `yima sandbox log`, its word about logs that its host does not sign.
+//! them; `yima sandbox books`, what it has written down; `yima sandbox signatures`, what cardholders signed; `yima sandbox wallet`, what a customer does with a phone; `yima sandbox log`, its word about logs that its host does not sign.
 
 mod account;
 mod books;
@@ -8,6 +8,7 @@ mod log;
 mod merchant;
 mod notifications;
 mod orders;
+mod signatures;
 mod wallet;
 
 use std::net::SocketAddr;
@@ -25,6 +26,7 @@ use self::log::Log;
 use self::merchant::Merchant;
 use self::notifications::NotificationArguments;
 use self::orders::{OrderArguments, ReportArguments};
+use self::signatures::SignatureArguments;
 use self::wallet::WalletCommand;
 use super::{Failure, Places, output};
 use crate::sandbox::card::SandboxCard;
@@ -64,6 +66,8 @@ pub enum Endpoint {
     Reports(ReportArguments),
     /// Show what the host has written down of requests
     Books(BookArguments),
+    /// Show what cardholders signed on terminals' screens, or write it as pictures
+    Signatures(SignatureArguments),
     /// Show what customers were told on their phones, or would be
     Notifications(NotificationArguments),
     /// The acquirer's word about logs of transactions that its host does not sign
@@ -198,6 +202,7 @@ impl Endpoint {
             Self::Order(arguments) => arguments.run(&place.join("host")),
             Self::Reports(arguments) => arguments.run(&place.join("host")),
             Self::Books(arguments) => arguments.run(&place.join("host")),
+            Self::Signatures(arguments) => arguments.run(&place.join("host")),
             Self::Notifications(arguments) => arguments.run(&place.join("host")),
             Self::Log(log) => log.run(&place.join("host")),
             Self::Wallet(command) => command.run(&place.join("host")),

@@ -37,7 +37,7 @@ const STATES: [(&str, &str, &str); 7] = [
 ];
 
 /// Rows that later versions had beside payments: since which, and how they are written.
-const BESIDE: [(usize, &str); 20] = [
+const BESIDE: [(usize, &str); 21] = [
     (1, "UPDATE counters SET batch = 7, next_stan = 77"),
     (1, "INSERT INTO copies SELECT id, 'merchant', 0, 'printed' FROM transactions"),
     (1, "INSERT INTO copies SELECT id, 'customer', 0, CASE id % 4 WHEN 0 THEN 'queued' WHEN 1 THEN 'sending'
@@ -66,6 +66,8 @@ const BESIDE: [(usize, &str); 20] = [
          VALUES (99, '2026-11-21T08:00:00', 'CNY', 20000, 500, 300)"),
     (19, "UPDATE shifts SET closed_by = 99, closed_at = '2026-11-21T20:00:00', counted = 20190"),
     (19, "INSERT INTO shifts (opened_at, currency, float) VALUES ('2026-11-22T08:00:00', 'CNY', 100)"),
+    (24, "INSERT INTO signatures (transaction_id, signed_at, picture) SELECT id, '2026-11-22T14:27:00', zeroblob(30)
+         FROM transactions WHERE state = 'approved'"),
 ];
 
 /// A ledger as a program of this version left it.

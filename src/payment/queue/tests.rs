@@ -50,7 +50,7 @@ fn only_codes_that_the_dialect_names_end_an_entry() {
             let done = match kind {
                 Kind::Reversal => ["00", "25", "12"].contains(&code.as_str()),
                 Kind::Repeat => false,
-                Kind::Advice(_) => code == "00",
+                Kind::Advice(_) | Kind::Signature => code == "00",
             };
             let refused = kind != Kind::Reversal && ["05", "12", "13", "14", "25", "30"].contains(&code.as_str());
             let expected = |otherwise: Verdict| match (done, refused) {
@@ -140,6 +140,7 @@ fn entry(kind: Kind, stan: u32, standing: Standing) -> Entry {
         Kind::Reversal => EntryId::Reversal(trace),
         Kind::Repeat => EntryId::Repeat(trace),
         Kind::Advice(_) => EntryId::Advice(stan.into()),
+        Kind::Signature => EntryId::Signature(trace),
     };
     Entry {
         id,
@@ -159,6 +160,8 @@ fn entry(kind: Kind, stan: u32, standing: Standing) -> Entry {
 #[test]
 fn reversals_go_first_and_within_a_rank_what_came_first() {
     let mut entries = vec![
+        entry(Kind::Signature, 9, Standing::GivenUp),
+        entry(Kind::Signature, 8, Standing::Waiting),
         entry(CARD_RESULT, 1, Standing::Waiting),
         entry(SCRIPT_RESULT, 2, Standing::Waiting),
         entry(CARD_RESULT, 3, Standing::Parked),
@@ -169,7 +172,7 @@ fn reversals_go_first_and_within_a_rank_what_came_first() {
     ];
     order(&mut entries);
     let numbers: Vec<_> = entries.iter().map(|entry| entry.trace.stan.number()).collect();
-    assert_eq!(numbers, [7, 3, 4, 6, 1, 2, 5]);
+    assert_eq!(numbers, [7, 3, 4, 6, 1, 2, 5, 8, 9]);
     assert!(Rank::ALL.is_sorted());
 }
 
@@ -233,6 +236,17 @@ fn a_settlement_waits_for_every_entry() {
             let open = Open::of(&[entry(kind, 1, standing)]);
             assert!(!open.settlement_may_begin(), "{kind:?} {standing:?}");
             assert_eq!((open.waiting, open.parked), if standing == Standing::Parked { (0, 1) } else { (1, 0) });
+        }
+    }
+}
+
+#[test]
+fn a_signature_that_was_given_up_stands_in_nobodys_way_and_nobody_decides_about_it() {
+    assert!(!Open::of(&[entry(Kind::Signature, 1, Standing::Waiting)]).settlement_may_begin());
+    assert!(Open::of(&[entry(Kind::Signature, 1, Standing::GivenUp)]).settlement_may_begin());
+    for act in Resolution::ALL.map(Act::Resolve).into_iter().chain([Act::Retry]) {
+        for standing in [Standing::Waiting, Standing::GivenUp] {
+            assert_eq!(allow(&entry(Kind::Signature, 1, standing), &deed(act)), Err(NotAllowed::NotParked));
         }
     }
 }

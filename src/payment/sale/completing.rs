@@ -8,7 +8,7 @@ use crate::emv::kernel::{self, OnlineResult, Outcome, Step, Termination};
 use crate::emv::tag::{self, Tag};
 use crate::payment::online::ReversalReason;
 use crate::payment::record::{CardResult, Record, ScriptResult};
-use crate::payment::transaction::IfUnknown;
+use crate::payment::transaction::{IfUnknown, Kind};
 use crate::reference::AuthorisationCode;
 use crate::wording::{Reason, ReasonKind};
 
@@ -239,6 +239,13 @@ impl Sale {
         })
     }
 
+    /// Whether the cardholder has to sign what was approved. What no card was read for nobody signs.
+    pub fn wants_signature(&self) -> bool {
+        matches!(self.kind(), Kind::Sale | Kind::PreAuthorisation | Kind::OfflineSale)
+            && self.kernel.verification().needs_signature()
+            && !self.opening.tables.terminal.spares_signature(self.amount())
+    }
+
     pub(super) fn card_result(&mut self) -> CardResult {
         let scripts = self.new_script_result();
         CardResult {
@@ -246,8 +253,7 @@ impl Sale {
             tvr: self.hexadecimal(tag::TVR),
             tsi: self.hexadecimal(tag::TSI),
             atc: self.hexadecimal(tag::ATC),
-            signature: self.kernel.verification().needs_signature()
-                && !self.opening.tables.terminal.spares_signature(self.amount()),
+            signature: self.wants_signature(),
             chip_data: self.kernel.data().collect(&self.opening.terminal.card_result_data).to_vec(),
             scripts,
         }

@@ -34,6 +34,7 @@ pub mod scripts;
 mod server;
 mod service;
 pub mod settling;
+mod signatures;
 pub mod store;
 mod taking_back;
 #[cfg(test)]
@@ -61,6 +62,7 @@ pub use self::running::RunningHost;
 use self::server::Handshakes;
 pub use self::server::PATH;
 pub use self::service::{Reply, Service};
+pub use self::signatures::TakenSignature;
 use self::store::{Entry, Store, StoreError};
 use crate::acquirer::dialect_file;
 use crate::acquirer::enrolment::EnrolmentError;
@@ -249,6 +251,7 @@ impl Host {
             deaf_to_reversals: AtomicBool::new(false),
             wrong_check_values: AtomicBool::new(false),
             refuses_sign_ons: AtomicBool::new(false),
+            refuses_signatures: AtomicBool::new(false),
             handshakes: Handshakes::default(),
             blind_to_bindings: AtomicBool::new(false),
             onboarding: self.onboarding()?,
@@ -269,6 +272,14 @@ impl Host {
     /// When the database cannot be read.
     pub fn advices(&self) -> Result<Vec<Note>, StoreError> {
         self.store.advices()
+    }
+
+    /// What cardholders signed on terminals' screens.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn signatures(&self) -> Result<Vec<TakenSignature>, StoreError> {
+        self.store.signatures()
     }
 
     /// The next answers to a terminal order this, until it is done.

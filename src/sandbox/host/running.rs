@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 
 use super::server::{self, Handshakes, PATH};
 use super::store::{Entry, StoreError};
-use super::{Host, HostError, Note, Service, SignOnState, Told};
+use super::{Host, HostError, Note, Service, SignOnState, TakenSignature, Told};
 use crate::iso8583::Order;
 use crate::reference::Batch;
 use crate::terminal::link::LinkSettings;
@@ -95,6 +95,19 @@ impl RunningHost {
     /// While `refuses`, every sign-on is refused with 96, and the keys before go on to count.
     pub fn set_refuses_sign_ons(&self, refuses: bool) {
         self.service.refuses_sign_ons.store(refuses, Ordering::Relaxed);
+    }
+
+    /// While `refuses`, every signature is refused with 12.
+    pub fn set_refuses_signatures(&self, refuses: bool) {
+        self.service.refuses_signatures.store(refuses, Ordering::Relaxed);
+    }
+
+    /// What cardholders signed on terminals' screens.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn signatures(&self) -> Result<Vec<TakenSignature>, StoreError> {
+        self.service.store.signatures()
     }
 
     /// The next answers to a terminal order a sign-on, until it comes.

@@ -32,6 +32,7 @@ use crate::acquirer::kinds;
 use crate::acquirer::messages::{ECHO, MANAGEMENT_TYPE};
 use crate::acquirer::parameters::status::StatusReport;
 use crate::acquirer::settlement;
+use crate::acquirer::signatures;
 use crate::clock;
 use crate::iso8583::dialect::{Dialect, MAC_FIELD};
 use crate::iso8583::{Frame, Message, Mti, Order};
@@ -69,6 +70,8 @@ pub struct Service {
     pub wrong_check_values: AtomicBool,
     /// While true, sign-ons are refused.
     pub refuses_sign_ons: AtomicBool,
+    /// While true, signatures are refused.
+    pub refuses_signatures: AtomicBool,
     /// TLS handshakes so far.
     pub handshakes: Handshakes,
     /// While true, what a message names is not compared with the register.
@@ -163,6 +166,14 @@ impl Service {
         }
         if let Some(asked) = settlement::of_request(&self.dialect, message) {
             return self.settlement(asked, request, terminal, now);
+        }
+        if let Some(uploaded) = signatures::of_request(&self.dialect, message) {
+            let decision = if self.refuses_signatures.load(Ordering::Relaxed) {
+                Refusal { response_code: "12", reason: "told to take no signatures".to_owned() }.into()
+            } else {
+                super::signatures::take(&self.store, terminal, message, uploaded)?
+            };
+            return self.signed(request, terminal, &decision, now);
         }
         if let Err(refusal) = trades {
             return self.turned_away(request, bytes, terminal, refusal, now);

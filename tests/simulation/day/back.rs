@@ -88,6 +88,8 @@ impl Day<'_> {
             Screen::ChooseApplication { .. } => self.send(Intent::ChooseApplication(0)),
             Screen::ConfirmApplication { .. } => self.send(Intent::ConfirmApplication(true)),
             Screen::PresentCard { .. } | Screen::Processing { .. } | Screen::ShowCode { .. } => {}
+            // No acquirer of these days wants it on the screen.
+            Screen::Sign { .. } => {}
             Screen::Approved { copies, .. } => {
                 let mine = kind.is_some_and(|kind| matches!(kind, Kind::Void | Kind::Refund));
                 if let Some(back) = serving.back.as_mut().filter(|_| mine && std::mem::take(&mut serving.begun)) {

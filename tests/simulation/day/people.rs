@@ -227,6 +227,8 @@ impl Day<'_> {
                     self.send(Intent::Cancel);
                 }
             }
+            // No acquirer of these days wants it on the screen.
+            Screen::Sign { .. } => {}
             Screen::Approved { copies, .. } => {
                 // After a power cut it may be another's, of long ago: the list tells.
                 let mine = !serving.to_look_up;

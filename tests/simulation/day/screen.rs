@@ -43,6 +43,7 @@ pub fn word(screen: &Screen) -> String {
         Screen::ConfirmApplication { .. } => "confirm application".to_owned(),
         Screen::Processing { progress, .. } => format!("{progress:?}"),
         Screen::ShowCode { .. } => "show code".to_owned(),
+        Screen::Sign { amount, .. } => format!("sign {}", amount.minor()),
         Screen::Approved { amount, copies, .. } => {
             let copies: Vec<_> = copies.iter().map(|copy| copy_word(&copy.state)).collect();
             format!("PAID {} {}", amount.minor(), copies.join(" "))

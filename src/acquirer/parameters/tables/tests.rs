@@ -43,6 +43,10 @@ fn whether_a_part_may_be_approved_is_one_byte_and_no_where_it_is_not_said() {
         assert_eq!(business(&write_business(&parameters, &rules().tags).unwrap()), Ok(parameters));
     }
     assert!(!business(&[0xDF, 0x67, 1, 0]).unwrap().in_part);
+    let signs = TerminalParameters { signature_pad: true, ..TerminalParameters::default() };
+    let written = write_business(&signs, &rules().tags).unwrap();
+    assert_eq!((&written[..], business(&written)), (&[0xDF, 0x68, 1, 1][..], Ok(signs)));
+    assert!(business(&[0xDF, 0x68, 1, 7]).unwrap_err().to_string().contains("DF68"));
     for wrong in [&[0xDF, 0x67, 1, 2][..], &[0xDF, 0x67, 0], &[0xDF, 0x67, 2, 0, 1]] {
         assert!(business(wrong).unwrap_err().to_string().contains("DF67"));
     }

@@ -124,6 +124,7 @@ fn slip(link: &ReceiptLink, facts: &Facts, kind: Kind, amount: Amount, rrn: &str
         tsi: String::new(),
         atc: None,
         signature: false,
+        signed: None,
         signature_spared: false,
         pin_checked_by_bank: false,
         trailer: Vec::new(),

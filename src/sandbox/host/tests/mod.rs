@@ -18,6 +18,7 @@ mod pre_authorisations;
 mod refunds;
 mod reversals;
 mod sign_on;
+mod signatures;
 mod transport;
 mod voids;
 mod wrong_codes;
