@@ -128,6 +128,8 @@ impl Counter {
             terminal: self.terminal.clone(),
             pin_bypass: self.bypass,
             in_part: false,
+            by: Default::default(),
+            entry: Default::default(),
             tables: Arc::default(),
             chooser: self.chooser.clone(),
         });

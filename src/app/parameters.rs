@@ -185,10 +185,8 @@ pub fn parameter_values(parameters: &TerminalParameters) -> Vec<(&'static str, S
     let none = || "none".to_owned();
     let said = |value: &Option<String>| value.clone().unwrap_or_else(none);
     let limit = |limit: Option<u64>| limit.map_or_else(none, |minor| format!("{}.{:02}", minor / 100, minor % 100));
-    let allowed = parameters.transactions.as_ref().map(|allowed| {
-        let words: Vec<_> = allowed.iter().map(Transaction::word).collect();
-        words.join(", ")
-    });
+    let words = |allowed: &[Transaction]| allowed.iter().map(Transaction::word).collect::<Vec<_>>().join(", ");
+    let allowed = parameters.transactions.as_deref().map(words);
     let adjusted = &parameters.adjusted;
     let others: Vec<_> = parameters.other.iter().map(|(name, value)| format!("{name} {value}")).collect();
     vec![
@@ -202,6 +200,11 @@ pub fn parameter_values(parameters: &TerminalParameters) -> Vec<(&'static str, S
         ("end of receipts", if parameters.trailer.is_empty() { none() } else { parameters.trailer.join(" / ") }),
         ("settled every night at", said(&parameters.settlement_at)),
         ("part of a sale may be approved", said(&parameters.in_part.then(|| "yes".to_owned()))),
+        (
+            "stripe after a chip that cannot be read",
+            parameters.fallback_s.map_or_else(none, |seconds| format!("{seconds} s")),
+        ),
+        ("typed numbers", parameters.typed.as_deref().map_or_else(none, words)),
         ("kept and not used", if others.is_empty() { none() } else { others.join(", ") }),
         ("not as the acquirer sent it", if adjusted.is_empty() { none() } else { adjusted.join(", ") }),
     ]

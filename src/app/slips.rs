@@ -15,7 +15,7 @@ use crate::payment::record::State;
 use crate::payment::transaction::Money;
 use crate::proof::tree::Head;
 use crate::receipt::link::{LinkKey, ReceiptAddress, ReceiptLink, USUAL_DAYS};
-use crate::receipt::{CopyFor, Letterhead, PurchaseSlip, Receipt, SaleSlip, SlipPart};
+use crate::receipt::{CardEntry, CopyFor, Letterhead, PurchaseSlip, Receipt, SaleSlip, SlipPart};
 use crate::reference::{Batch, ReferenceError, Stan, TerminalNumber, TraceNumber};
 use crate::terminal::identity::Identity;
 use crate::terminal::mark::Mark;
@@ -58,7 +58,13 @@ impl SlipOf<'_> {
             at: row.at,
             amount: row.amount,
             goes_back: row.kind.money() == Money::ToCustomer,
-            card_read: row.entry != EntryMode::NotRead,
+            entry: match row.entry {
+                EntryMode::Chip => CardEntry::Chip,
+                EntryMode::Stripe => CardEntry::Stripe,
+                EntryMode::Fallback => CardEntry::Fallback,
+                EntryMode::Typed => CardEntry::Typed,
+                EntryMode::NotRead => CardEntry::None,
+            },
             goods: Vec::new(),
             truncated_pan: row.truncated_pan.clone(),
             code_tail: row.code_tail.clone(),

@@ -95,6 +95,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("purchases.sql"),
     include_str!("cash.sql"),
     include_str!("sold_index.sql"),
+    include_str!("entries.sql"),
 ];
 
 /// The ledger of one terminal.

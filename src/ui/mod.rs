@@ -20,6 +20,7 @@ use pin_typed::PinTyped;
 use preferences::Turned;
 use scanned::Scanned;
 use staff::StaffTyped;
+use type_number::NumberAndExpiry;
 
 pub mod amount_entry;
 mod applications;
@@ -47,6 +48,7 @@ mod status;
 mod till;
 mod training;
 mod transactions;
+mod type_number;
 mod values;
 
 pub use back_end::display_available;
@@ -125,6 +127,7 @@ impl Touchscreen {
         payment::setup(&window, &shared, &intents);
         applications::setup(&window, &shared, &intents);
         pin::setup(&window, &shared, &intents);
+        type_number::setup(&window, &shared, &intents);
         outcome::setup(&window, &intents);
         copies::setup(&window, &intents);
         transactions::setup(&window, &shared, &intents);
@@ -242,6 +245,8 @@ struct State {
     given: AmountEntry,
     /// Wiped when the screen that asks for it goes.
     pin: PinTyped,
+    /// Wiped when the screen that asks for it goes.
+    number_typed: NumberAndExpiry,
     /// Which layout of the PIN's keys is asked for: another number each time.
     pin_layout: i32,
     /// Wiped when the screen that asks for it goes.
@@ -274,6 +279,7 @@ impl Default for State {
             detail_entry: AmountEntry::new(Currency::CNY),
             given: AmountEntry::new(Currency::CNY),
             pin: PinTyped::new(),
+            number_typed: NumberAndExpiry::new(),
             pin_layout: 0,
             code: CodeTyped::default(),
             scanned: Scanned::default(),
@@ -307,6 +313,9 @@ impl Shared {
             }
             cash::follow(&mut state.given, state.view.as_ref(), &view);
             state.staff.follow(state.view.as_ref(), &view);
+            if !matches!(view.screen, Screen::TypeNumber { .. }) {
+                state.number_typed.wipe();
+            }
             if !matches!(view.screen, Screen::Enrol { .. }) {
                 state.code = CodeTyped::default();
             }
@@ -338,6 +347,7 @@ fn paint(window: &AppWindow, shared: &Shared) {
     status::show(window, &view, language);
     staff::show_duty(window, &view.duty);
     payment::show_codes(window, shared, view.codes);
+    payment::show_ways(window, view.ways);
     goods::show_shop(window, &view.shop, language);
     window.global::<Kinds>().set_shown(values::kind(view.kind));
     outcome::show(window, &view.screen, language);
@@ -356,6 +366,10 @@ fn paint(window: &AppWindow, shared: &Shared) {
         Screen::PresentCard { amount, notice } => {
             payment::show_present_card(window, *amount, notice.as_ref(), language);
             ScreenName::PresentCard
+        }
+        Screen::TypeNumber { amount, notice } => {
+            type_number::show(window, shared, *amount, notice.as_ref(), language);
+            ScreenName::TypeNumber
         }
         Screen::EnterPin { amount, notice, place, may_bypass, .. } => {
             pin::show(window, *amount, notice.as_ref(), language, *may_bypass);

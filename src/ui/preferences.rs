@@ -45,7 +45,9 @@ const fn is_customers(screen: &Screen) -> bool {
         | Screen::Processing { .. }
         | Screen::ShowCode { .. }
         | Screen::NotPaid { .. } => true,
+        // Whoever works here types.
         Screen::Keypad { .. }
+        | Screen::TypeNumber { .. }
         | Screen::Approved { .. }
         | Screen::Unknown { .. }
         | Screen::Purchase(_)

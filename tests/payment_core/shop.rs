@@ -261,6 +261,8 @@ pub fn opening(trace: TraceNumber) -> Opening {
         terminal: TerminalData::shipped().unwrap(),
         pin_bypass: false,
         in_part: false,
+        by: Default::default(),
+        entry: Default::default(),
         tables: Arc::default(),
         chooser: Chooser::Nobody,
     }

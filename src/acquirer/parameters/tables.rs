@@ -186,19 +186,30 @@ pub fn read_business(
                 [1] => true,
                 _ => return refused(Field62Problem::Value("00 or 01")),
             };
+        } else if tags.fallback_s.as_ref() == Some(&name) {
+            let seconds = number(value).map(|seconds| u16::try_from(seconds).unwrap_or(u16::MAX));
+            let Some(seconds) = seconds else { return refused(Field62Problem::Value("a number")) };
+            parameters.fallback_s = Some(seconds);
+        } else if tags.typed.as_ref() == Some(&name) {
+            let Some(text) = text else { return refused(Field62Problem::Value("a text in UTF-8")) };
+            parameters.typed = Some(words(text));
         } else if name == tags.transactions || name == tags.trailer {
             let Some(text) = text else { return refused(Field62Problem::Value("a text in UTF-8")) };
             if name == tags.trailer {
                 parameters.trailer.push(text.to_owned());
             } else {
-                let words = text.split(',').filter(|word| !word.is_empty());
-                parameters.transactions = Some(words.map(|word| Transaction::from(word.to_owned())).collect());
+                parameters.transactions = Some(words(text));
             }
         } else {
             parameters.other.insert(name, hex::encode(value));
         }
     }
     Ok(())
+}
+
+/// Words with commas between them.
+fn words(text: &str) -> Vec<Transaction> {
+    text.split(',').filter(|word| !word.is_empty()).map(|word| Transaction::from(word.to_owned())).collect()
 }
 
 /// Writes parameters about payments: those that there are. Nothing when a name of others is no tag.
@@ -229,9 +240,15 @@ pub fn write_business(parameters: &TerminalParameters, tags: &BusinessTags) -> O
     if let Some(name) = tags.in_part.as_ref().filter(|_| parameters.in_part) {
         field.push(tag(name)?, &[1]);
     }
-    if let Some(transactions) = &parameters.transactions {
-        let words: Vec<_> = transactions.iter().map(Transaction::word).collect();
-        field.push(tag(&tags.transactions)?, words.join(",").as_bytes());
+    if let (Some(name), Some(seconds)) = (&tags.fallback_s, parameters.fallback_s) {
+        field.push(tag(name)?, format!("{seconds:03}").as_bytes());
+    }
+    let listed = [(Some(&tags.transactions), &parameters.transactions), (tags.typed.as_ref(), &parameters.typed)];
+    for (name, transactions) in listed {
+        if let (Some(name), Some(transactions)) = (name, transactions) {
+            let words: Vec<_> = transactions.iter().map(Transaction::word).collect();
+            field.push(tag(name)?, words.join(",").as_bytes());
+        }
     }
     for line in &parameters.trailer {
         field.push(tag(&tags.trailer)?, line.as_bytes());
