@@ -13,6 +13,8 @@ no_signature_limit = 100000
 sale_limit = 500000
 transactions = ["sale", "refund"]
 trailer = ["消费热线 95516"]
+fallback_s = 30
+typed = ["sale", "loyalty_points"]
 other = { 13 = "33", FF8054 = "31" }
 [[card]]
 prefix = "622848"

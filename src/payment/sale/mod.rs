@@ -5,6 +5,8 @@
 //! |---|---|
 //! | charge | sale, pre-authorisation: the card has the last word |
 //! | charge in parts | a sale of which the issuer may approve a part |
+//! | stripe alone | sale, pre-authorisation: the chip reader is not asked |
+//! | typed | sale, pre-authorisation: number and expiry of the card are typed |
 //! | offline | offline sale: nobody but the card is asked |
 //! | balance | nothing is written down |
 //! | undo | void of a sale, a pre-authorisation or a completion; completion: the card of the original is read |
@@ -15,26 +17,26 @@
 //!
 //! | state | event | next | recorded | ways |
 //! |---|---|---|---|---|
-//! | opened | begun | waiting for a card | | all but undo without card, notice |
+//! | opened | begun | waiting for a card | | all but undo without card, notice, stripe alone, typed |
 //! | opened | begun | asking the host | `Pending`, sent | undo without card, notice |
 //! | opened | begun | reading | | charge, charge in parts, balance, undo |
-//! | waiting for a card | card in | reading | | all but undo without card, notice |
-//! | waiting for a card | no card, card torn, card mute, reader fails, cancelled | over: failed | | all but undo without card, notice |
-//! | reading | card answers | reading | | all but undo without card, notice |
-//! | reading | card answers | entering a PIN | | all but undo without card, refund, notice |
-//! | reading | card answers | choosing | | all but undo without card, notice |
+//! | waiting for a card | card in | reading | | all but undo without card, notice, stripe alone, typed |
+//! | waiting for a card | no card, card torn, card mute, reader fails, cancelled | over: failed | | all but undo without card, notice, stripe alone, typed |
+//! | reading | card answers | reading | | all but undo without card, notice, stripe alone, typed |
+//! | reading | card answers | entering a PIN | | all but undo without card, refund, notice, stripe alone, typed |
+//! | reading | card answers | choosing | | all but undo without card, notice, stripe alone, typed |
 //! | reading | card answers | asking the host | `Pending`, sent | charge, charge in parts, undo, refund |
 //! | reading | card answers | asking the host | sent | balance |
 //! | reading | card answers | over: paid | `ApprovedByCard` | offline |
 //! | reading | card answers | over: declined | | charge, charge in parts, offline, balance, another card |
-//! | reading | card answers | over: failed | | all but undo without card, notice |
-//! | reading | card torn, card mute, reader fails, cancelled | over: failed | | all but undo without card, notice |
-//! | entering a PIN | PIN entered, PIN passed over, pad does not work | reading | | all but undo without card, refund, notice |
-//! | entering a PIN | PIN too short or too long | entering a PIN | | all but undo without card, refund, notice |
-//! | entering a PIN | PIN too short or too long, no PIN in time, PIN cancelled | over: failed | | all but undo without card, refund, notice |
-//! | entering a PIN | card torn, card mute, reader fails, cancelled | over: failed | | all but undo without card, refund, notice |
-//! | choosing | chosen, agreed | reading | | all but undo without card, notice |
-//! | choosing | not agreed, no choice in time, card torn, card mute, reader fails, cancelled | over: failed | | all but undo without card, notice |
+//! | reading | card answers | over: failed | | all but undo without card, notice, stripe alone, typed |
+//! | reading | card torn, card mute, reader fails, cancelled | over: failed | | all but undo without card, notice, stripe alone, typed |
+//! | entering a PIN | PIN entered, PIN passed over, pad does not work | reading | | all but undo without card, refund, notice, stripe alone, typed |
+//! | entering a PIN | PIN too short or too long | entering a PIN | | all but undo without card, refund, notice, stripe alone, typed |
+//! | entering a PIN | PIN too short or too long, no PIN in time, PIN cancelled | over: failed | | all but undo without card, refund, notice, stripe alone, typed |
+//! | entering a PIN | card torn, card mute, reader fails, cancelled | over: failed | | all but undo without card, refund, notice, stripe alone, typed |
+//! | choosing | chosen, agreed | reading | | all but undo without card, notice, stripe alone, typed |
+//! | choosing | not agreed, no choice in time, card torn, card mute, reader fails, cancelled | over: failed | | all but undo without card, notice, stripe alone, typed |
 //! | asking the host | approved | completing | `HostApproved` | charge, charge in parts |
 //! | asking the host | approved | over: paid | `HostApproved`, `Done` | undo, undo without card, refund, notice |
 //! | asking the host | refused, PIN wrong, never sent, cannot be sent, kept back | telling the card | `NotPaid` | charge, charge in parts |

@@ -3,6 +3,7 @@
 
 mod card;
 mod kinds;
+mod presenting;
 
 use std::collections::{BTreeSet, HashSet, VecDeque};
 use std::fmt;
@@ -48,7 +49,7 @@ named! { name_of, every_event, Event;
     Event::CardInserted(_) => "card in", Event::CardInserted(PinPad::None), Event::CardInserted(PinPad::Reader),
         Event::CardInserted(PinPad::Screen);
     Event::Swiped(Ok(_), _) => "swiped", swiped("101", PinPad::None), swiped("120", PinPad::Screen),
-        swiped("120", PinPad::None), swiped("126", PinPad::Screen), swiped("201", PinPad::None), swiped("103", PinPad::None);
+        swiped("120", PinPad::None), swiped("126", PinPad::Screen), swiped("201", PinPad::None);
     Event::Swiped(Err(_), _) => "swiped badly", Event::Swiped(Err(StripeError::NotRead), PinPad::None);
     Event::NumberTyped(Ok(_), _) => "number typed", typed(PinPad::None), typed(PinPad::Screen);
     Event::NumberTyped(Err(_), _) => "no number typed",
