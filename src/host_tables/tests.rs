@@ -162,6 +162,8 @@ fn what_cannot_count_as_it_was_sent_is_adjusted_and_said_and_the_rest_counts() {
         receipt_days: Some(2000),
         settlement_at: Some("24:00".into()),
         in_part: true,
+        fallback_s: Some(500),
+        typed: Some(["sale", "Sa le"].map(|word| Transaction::from(word.to_owned())).to_vec()),
         other: (0..70).map(|name| (format!("{name:04X}"), "31".to_owned())).collect(),
         adjusted: Vec::new(),
     };
@@ -184,6 +186,8 @@ fn what_cannot_count_as_it_was_sent_is_adjusted_and_said_and_the_rest_counts() {
             "time of settlement: left out, it is none",
             "end of receipts: 2 of 6 left out, they cannot be used",
             "allowed: 1 of 2 left out, they cannot be used",
+            "typed numbers: 1 of 2 left out, they cannot be used",
+            "seconds for a stripe after its chip: 500 was sent, 120 counts",
             "kept and not used: 7 left out, too long or too many",
         ]
     );

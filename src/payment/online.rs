@@ -87,7 +87,7 @@ impl fmt::Debug for CardForHost {
 }
 
 /// How the card reached the terminal (field 22, first two digits).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum EntryMode {
     /// Chip, by contact.
     Chip,

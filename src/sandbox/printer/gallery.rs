@@ -7,7 +7,7 @@ use super::{PaperWidth, Picture};
 use crate::receipt::cash::tests::cash_slip;
 use crate::receipt::tests::{long_slip, parked_slip, slip};
 use crate::receipt::{
-    self, CashSlip, CopyFor, PrinterProfile, PurchaseSlip, SaleSlip, purchase_example, settlement_example,
+    self, CardEntry, CashSlip, CopyFor, PrinterProfile, PurchaseSlip, SaleSlip, purchase_example, settlement_example,
     transaction_code,
 };
 use crate::reference::TraceNumber;

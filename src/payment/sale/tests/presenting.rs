@@ -1,6 +1,7 @@
 //! Cards without their chip: what is said, asked and sent.
 
 use super::*;
+use crate::emv::pin::PinKind;
 use crate::payment::online::SaleRequest;
 use crate::payment::record::Pending;
 
