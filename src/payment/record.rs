@@ -11,7 +11,8 @@
 //! | pending | only a person can tell | unresolved | `Unresolved` |
 //! | pending, host_approved | it may be charged and is not wanted | reversal_due | `ReversalDue` |
 //! | host_approved | the card approves | approved | `Approved` |
-//! | host_approved | nobody else has to approve | approved | `Done`, `PaidWithoutChip` |
+//! | host_approved | nobody else has to approve | approved | `Done` |
+//! | host_approved | no chip has to approve | approved | `PaidWithoutChip` |
 //! | reversal_due | the host has taken it back | reversed | |
 //! | reversal_due | all tries are used up | unresolved | |
 //! | unresolved | a person has it tried again | reversal_due | |

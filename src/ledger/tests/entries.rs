@@ -10,7 +10,7 @@ fn begun(ledger: &mut Ledger, kind: Kind, entry: EntryMode) -> TraceNumber {
     trace
 }
 
-fn without_chip(kind: Kind, entry: EntryMode) -> Pending {
+pub(super) fn without_chip(kind: Kind, entry: EntryMode) -> Pending {
     Pending {
         kind,
         entry,

@@ -77,7 +77,9 @@ impl Sale {
 
     /// The chip could not be read: its stripe may do, and nothing else of this card. Otherwise the payment ends.
     pub(super) fn without_chip(&mut self, trouble: ChipTrouble, otherwise: Reason) -> Vec<Effect> {
-        let Some(time) = self.opening.entry.fallback_after(trouble, self.card_use()) else { return failed(otherwise) };
+        let Some(time) = self.opening.entry.fallback_after(trouble, self.card_use()) else {
+            return self.end(Conclusion::Failed(otherwise));
+        };
         self.phase = Phase::AwaitingStripe { trouble: Some(trouble) };
         vec![
             Effect::ReleaseCard,

@@ -88,7 +88,7 @@ fn a_stripe_that_the_issuer_has_not_written_is_found_out() {
             "59",
         ),
         (2, "a service code without the chip", chip.tracks().unwrap().replace("201", "101"), &chip, "59"),
-        (3, "another value", changed("00000", "00001"), &plain, "59"),
+        (3, "another value", changed("10100000", "10100001"), &plain, "59"),
         (4, "nothing behind", format!(";{}={}{}?", plain.pan, plain.expiry, plain.service_code), &plain, "59"),
         (5, "another expiry", changed("3012", "3101"), &plain, "54"),
     ] {
