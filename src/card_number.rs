@@ -3,16 +3,24 @@
 //! The one form in which a number may be shown or stored is [`Pan::truncated`]: first six, last four
 //! (PCI DSS 4.0, 3.4.1). The clear digits are reached only by `expose_*`, which a reader of the code can search for.
 
+mod service_code;
+mod stripe;
+mod typed;
+
 use std::fmt;
 
 use zeroize::Zeroizing;
+
+pub use self::service_code::{PinDemand, ServiceCode};
+pub use self::stripe::{StripeError, Swipe, Track3};
+pub use self::typed::TypedCard;
 
 /// A primary account number: 12 to 19 digits (ISO/IEC 7812-1). Typed by people it needs its check digit; a chip's is taken
 /// as it is, EMV asks for none.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Pan(Zeroizing<String>);
 
-/// Track 2 equivalent data: number, expiry, service code and the issuer's own digits (EMV 57, ISO/IEC 7813).
+/// Track 2, of a stripe or as a chip says it: number, expiry, service code and the issuer's own digits (EMV 57, ISO/IEC 7813).
 #[derive(Clone, PartialEq, Eq)]
 pub struct Track2(Zeroizing<String>);
 
@@ -31,6 +39,9 @@ pub enum CardNumberError {
     /// A track without `D`/`=` or with less than expiry and service code behind it.
     #[error("track 2 does not hold number, separator, expiry and service code")]
     Track,
+    /// No month and year.
+    #[error("the expiry is not a month and a year, four digits as on the card: MMYY")]
+    Expiry,
 }
 
 impl Pan {
@@ -147,6 +158,22 @@ impl Track2 {
     /// Never for a track that was read by this type; the parse is repeated rather than trusted.
     pub fn pan(&self) -> Result<Pan, CardNumberError> {
         Pan::of_digits(self.0.split('D').next().unwrap_or(""))
+    }
+
+    /// Year and month, packed: `[0x30, 0x12]`. Zeros for a track that is none, which this type cannot be.
+    pub fn expiry(&self) -> [u8; 2] {
+        let digits = self.behind_separator().get(..4).unwrap_or("0000").as_bytes();
+        let packed = |at: usize| digits.get(at..at + 2).map_or(0, |pair| (pair[0] & 15) << 4 | (pair[1] & 15));
+        [packed(0), packed(2)]
+    }
+
+    /// Where and how the card is used.
+    pub fn service_code(&self) -> Option<ServiceCode> {
+        ServiceCode::parse(self.behind_separator().get(4..7)?)
+    }
+
+    fn behind_separator(&self) -> &str {
+        self.0.split_once('D').map_or("", |(_, rest)| rest)
     }
 
     /// Digits with `D` as separator, for field 35 only.

@@ -279,6 +279,24 @@ reason_kinds! {
     OtherCard = "other_card";
     /// The card is in but does not answer.
     CardMute = "card_mute";
+    /// A stripe could not be read.
+    SwipeAgain = "swipe_again";
+    /// The chip could not be read: the stripe may do.
+    SwipeInstead = "swipe_instead";
+    /// A card with a chip was swiped.
+    StripeHasChip = "stripe_has_chip";
+    /// The stripe says that the card is for cash alone.
+    StripeForCashOnly = "stripe_for_cash_only";
+    /// A card was swiped before anything is to be paid.
+    SwipeLater = "swipe_later";
+    /// The card demands a PIN, and none can be entered here.
+    PinNeeded = "pin_needed";
+    /// Numbers are not typed for this.
+    TypedNotAllowed = "typed_not_allowed";
+    /// What was typed is no card number.
+    NumberWrong = "number_wrong";
+    /// What was typed is no expiry.
+    ExpiryWrong = "expiry_wrong";
     /// The code that was shown was not paid in time; its order is closed.
     CodeExpired = "code_expired";
     /// What was scanned is no code that can be paid with here.

@@ -128,6 +128,8 @@ impl Counter {
             terminal: self.terminal.clone(),
             pin_bypass: self.bypass,
             in_part: false,
+            by: Default::default(),
+            entry: Default::default(),
             tables: Arc::default(),
             chooser: self.chooser.clone(),
         });
@@ -138,6 +140,9 @@ impl Counter {
             for effect in sale.step(event) {
                 match effect {
                     Effect::Show(_) | Effect::SoundCardRead => {}
+                    Effect::AwaitStripe(_) | Effect::AwaitNumber | Effect::Notice(_) => {
+                        panic!("no card is swiped or typed here")
+                    }
                     Effect::AwaitCard => {
                         self.trail.push("await".to_owned());
                         events.push_back(Event::CardInserted(self.pad));
@@ -261,7 +266,7 @@ fn name(record: &Record) -> &'static str {
     match record {
         Record::Pending(_) => "pending",
         Record::HostApproved { .. } => "host_approved",
-        Record::Approved(_) | Record::Done | Record::ApprovedByCard(..) => "approved",
+        Record::Approved(_) | Record::Done | Record::PaidWithoutChip { .. } | Record::ApprovedByCard(..) => "approved",
         Record::Scripts(_) => "scripts",
         Record::NotPaid { .. } => "not_paid",
         Record::ReversalDue { .. } => "reversal_due",

@@ -67,6 +67,7 @@ pub fn sale_request() -> SaleRequest {
             pan: Pan::parse("4111111111111111").unwrap(),
             expiry: Some([0x30, 0x12]),
             track2: Some(Track2::from_packed(&track).unwrap()),
+            track3: None,
             sequence_number: Some(1),
             entry: EntryMode::Chip,
         },

@@ -38,6 +38,9 @@ pub const SCRIPT_RESULT: &str = "951";
 /// Field 60, third part: an echo.
 pub const ECHO: &str = "301";
 
+/// The field of track 3.
+const TRACK_3: u8 = 36;
+
 /// Digits of the random factor in field 59.
 pub const FACTOR_DIGITS: usize = 6;
 
@@ -110,7 +113,7 @@ impl Requests<'_> {
         let card = &request.card;
         let pan = card.pan.expose_digits();
         let entry = self.entry_mode(card.entry, request.pin.is_some());
-        let mut message = self.asking(request.kind, request.trace, pan)?.with_text(22, entry);
+        let mut message = self.asking(request.kind, request.trace, pan, card.entry)?.with_text(22, &entry);
         // A question that moves no money names no amount.
         if request.kind.money() != Money::None {
             message = message.with_text(4, &request.amount.twelve_digits());
@@ -134,6 +137,10 @@ impl Requests<'_> {
         if let Some(track) = &card.track2 {
             message = message.with_text(35, track.expose_digits());
         }
+        // Not every acquirer has a place for it.
+        if let Some(track) = card.track3.as_ref().filter(|_| self.dialect.field(TRACK_3).is_some()) {
+            message = message.with_text(TRACK_3, track.expose_digits());
+        }
         // Behind what every message has there; one without it wants all or nothing.
         let said = message.text(60).zip(self.dialect.transactions.in_part.as_ref());
         if let Some(whole) = said.filter(|_| request.in_part).map(|(head, digit)| format!("{head}{digit}")) {
@@ -153,9 +160,9 @@ impl Requests<'_> {
         let original = transaction.original().ok_or(RequestError::NoOriginal(kind.word()))?;
         let pan = original.pan.whole().ok_or(RequestError::NumberGone(kind.word()))?;
         let message = self
-            .asking(kind, request.trace, pan.expose_digits())?
+            .asking(kind, request.trace, pan.expose_digits(), EntryMode::NotRead)?
             .with_text(4, &amount.twelve_digits())
-            .with_text(22, self.entry_mode(EntryMode::NotRead, false))
+            .with_text(22, &self.entry_mode(EntryMode::NotRead, false))
             .with_text(49, &currency(amount));
         self.written(referring(message, kind, Some(original))?)
     }
@@ -173,9 +180,9 @@ impl Requests<'_> {
         }
         let rules = self.rules(request.kind)?;
         let mut message = self
-            .financial(Mti::REVERSAL_REQUEST, rules, request.trace, &request.trace.stan.to_string())?
+            .financial(Mti::REVERSAL_REQUEST, rules, request.trace, &request.trace.stan.to_string(), request.entry)?
             .with_text(4, &request.amount.twelve_digits())
-            .with_text(22, self.entry_mode(request.entry, request.with_pin))
+            .with_text(22, &self.entry_mode(request.entry, request.with_pin))
             .with_text(39, request.reason.code())
             .with_text(49, &currency(request.amount))
             .with_text(61, &original(request.trace, request.at));
@@ -202,9 +209,9 @@ impl Requests<'_> {
             AdviceKind::ScriptResult => (Mti::ADMINISTRATIVE_ADVICE, SCRIPT_RESULT),
         };
         let mut message = self
-            .financial(mti, self.rules(advice.payment)?, advice.trace, &advice.trace.stan.to_string())?
+            .financial(mti, self.rules(advice.payment)?, advice.trace, &advice.trace.stan.to_string(), advice.entry)?
             .with_text(4, &advice.amount.twelve_digits())
-            .with_text(22, self.entry_mode(advice.entry, advice.with_pin))
+            .with_text(22, &self.entry_mode(advice.entry, advice.with_pin))
             .with_text(49, &currency(advice.amount))
             .with_bytes(55, &self.chip_data(&advice.chip_data))
             .with_text(60, &format!("{MANAGEMENT_TYPE}{}{code}50", advice.trace.batch))
@@ -277,10 +284,10 @@ impl Requests<'_> {
     }
 
     /// A request about a card.
-    fn asking(&self, kind: Kind, trace: TraceNumber, pan: &str) -> Result<Message, RequestError> {
+    fn asking(&self, kind: Kind, trace: TraceNumber, pan: &str, entry: EntryMode) -> Result<Message, RequestError> {
         let rules = self.rules(kind)?;
         let factor = &pan[pan.len().saturating_sub(FACTOR_DIGITS)..];
-        Ok(self.financial(rules.mti, rules, trace, factor)?.with_text(2, pan))
+        Ok(self.financial(rules.mti, rules, trace, factor, entry)?.with_text(2, pan))
     }
 
     fn financial(
@@ -289,22 +296,35 @@ impl Requests<'_> {
         rules: &TransactionMessage,
         trace: TraceNumber,
         factor: &str,
+        entry: EntryMode,
     ) -> Result<Message, RequestError> {
         Ok(self
             .named(mti, factor)?
             .with_text(3, &rules.processing_code)
             .with_text(11, &trace.stan.to_string())
             .with_text(25, &rules.condition)
-            // Type, batch, network management code, terminal reads chips (5), no fallback (0).
-            .with_text(60, &format!("{}{}00050", rules.transaction_type, trace.batch)))
+            // Type, batch, network management code, terminal reads chips (5), whether a stripe stands for one.
+            .with_text(60, &format!("{}{}0005{}", rules.transaction_type, trace.batch, self.condition(entry))))
     }
 
     /// How the card was read, and whether the request brings a PIN: 1, or not: 2. What follows it says the same.
-    fn entry_mode(&self, entry: EntryMode, with_pin: bool) -> &str {
-        match (entry, with_pin) {
-            (EntryMode::Chip, true) => "051",
-            (EntryMode::Chip, false) => "052",
-            (EntryMode::NotRead, _) => &self.dialect.transactions.card_away,
+    fn entry_mode(&self, entry: EntryMode, with_pin: bool) -> String {
+        let digits = &self.dialect.transactions.entry;
+        let read = match entry {
+            EntryMode::Chip => &digits.chip,
+            EntryMode::Stripe | EntryMode::Fallback => &digits.stripe,
+            EntryMode::Typed => &digits.typed,
+            EntryMode::NotRead => return self.dialect.transactions.card_away.clone(),
+        };
+        format!("{read}{}", if with_pin { 1 } else { 2 })
+    }
+
+    /// Field 60, fifth part.
+    fn condition(&self, entry: EntryMode) -> &str {
+        let digits = &self.dialect.transactions.entry;
+        match entry {
+            EntryMode::Fallback => &digits.fallback,
+            EntryMode::Chip | EntryMode::Stripe | EntryMode::Typed | EntryMode::NotRead => &digits.usual,
         }
     }
 

@@ -9,6 +9,7 @@ use super::showing::local_now;
 use super::staff::{StaffSetup, now};
 use crate::crypto::code_hash::CodeHashError;
 use crate::ledger::{Ledger, LedgerError};
+use crate::payment::entry::CardBy;
 use crate::payment::purpose::Purpose;
 use crate::payment::transaction::Kind;
 use crate::people::{
@@ -138,7 +139,10 @@ impl People<'_> {
     /// # Errors
     /// When the ledger cannot be read.
     pub fn right_of(&self, purpose: &Purpose) -> Result<Right, AttendError> {
-        let Purpose::Void(original, _) = purpose else { return Ok(Right::of(purpose.kind())) };
+        if purpose.by() == CardBy::Typed {
+            return Ok(Right::TypedNumber);
+        }
+        let Purpose::Void(original, _) = purpose.what() else { return Ok(Right::of(purpose.kind())) };
         Ok(match self.ledger.find(*original)?.map(|row| row.kind) {
             Some(Kind::PreAuthorisation) => Right::PreAuthorisationVoid,
             Some(Kind::Completion) => Right::CompletionVoid,

@@ -160,7 +160,7 @@ impl Core {
 
     /// What was wanted of an earlier number, where that is a cash sale: no host is asked. False where it is none.
     pub(super) fn goes_back_in_cash(&mut self, purpose: &Purpose) -> bool {
-        let Purpose::Refund(sale, wanted) = purpose else { return false };
+        let Purpose::Refund(sale, wanted) = purpose.what() else { return false };
         match self.ledger.cash(*sale) {
             Ok(Some(_)) => {}
             Ok(None) => return false,

@@ -131,6 +131,8 @@ impl Core {
             tables: Arc::clone(&self.parts.tables),
             pin_bypass: self.parts.pin_bypass,
             in_part: self.takes_parts(),
+            by: purpose.by(),
+            entry: self.entry_rules(),
         });
         self.ticket += 1;
         self.leave_result();
@@ -146,7 +148,9 @@ impl Core {
             pin_until: None,
             question: None,
             question_until: None,
+            card_until: None,
             sold: purpose.sold(),
+            purpose,
             timings,
         });
         self.feed(Event::Begin);

@@ -47,11 +47,19 @@ impl Core {
                 }
                 running.question = None;
                 running.question_until = None;
+                running.card_until = None;
                 self.show_progress();
             }
             Effect::SoundCardRead => self.parts.sound.play(Tone::CardRead),
             Effect::AwaitCard => {
                 self.reader.send(reader::Job::Await { ticket: running.ticket, timeout: self.parts.card_wait });
+            }
+            Effect::AwaitStripe(time) => self.wait_for_stripe(time),
+            Effect::AwaitNumber => self.wait_for_number(),
+            Effect::Notice(reason) => {
+                running.notice = Some(reason);
+                self.parts.sound.play(Tone::Alert);
+                self.show_progress();
             }
             Effect::AskPin(_) => self.ask_pin(),
             Effect::ChooseApplication(choices) => self.ask(Question::Which(choosing::names(&choices))),
@@ -113,7 +121,7 @@ fn log_record(trace: TraceNumber, record: &Record) {
     let what = match record {
         Record::Pending(_) => "pending",
         Record::HostApproved { .. } => "host_approved",
-        Record::Approved(_) | Record::Done | Record::ApprovedByCard(..) => "approved",
+        Record::Approved(_) | Record::Done | Record::PaidWithoutChip { .. } | Record::ApprovedByCard(..) => "approved",
         Record::Scripts(_) => "scripts",
         Record::NotPaid { .. } => "declined",
         Record::ReversalDue { .. } => "reversal_due",

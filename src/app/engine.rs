@@ -39,6 +39,7 @@ use super::workers::reader::{self, ReaderWorker, Ticket};
 use super::workers::{Devices, Workers, artist, codes, copier, link, printer};
 use crate::clock;
 use crate::devices::scanner::RunningScanner;
+use crate::devices::stripe::RunningStripe;
 use crate::ledger::{CopyDue, Ledger, LedgerError, ListEnd};
 use crate::payment::purpose::Purpose;
 use crate::payment::transaction::Kind;
@@ -74,6 +75,7 @@ pub struct Engine {
     thread: Option<JoinHandle<()>>,
     /// Listened to as long as the engine runs.
     _scanner: Option<RunningScanner>,
+    _stripe: Option<RunningStripe>,
 }
 
 /// What reaches the engine.
@@ -107,7 +109,7 @@ impl Engine {
     /// When the system has no thread left.
     pub fn start(mut parts: Parts, listener: Box<dyn Listener>) -> std::io::Result<Self> {
         let (messages, receiver) = channel();
-        let (sender, scans) = (messages.clone(), messages.clone());
+        let (sender, scans, swipes) = (messages.clone(), messages.clone(), messages.clone());
         let listen = |line| {
             RunningScanner::start(line, move |text| {
                 // The engine may have ended.
@@ -115,6 +117,12 @@ impl Engine {
             })
         };
         let scanner = parts.scanner.take().map(listen).transpose()?;
+        let listen = |line| {
+            RunningStripe::start(line, move |swiped| {
+                let _ = swipes.send(Message::Intent(Intent::Swiped(swiped)));
+            })
+        };
+        let stripe = parts.stripe.take().map(listen).transpose()?;
         let thread = std::thread::Builder::new().name("engine".to_owned()).spawn(move || {
             let (devices, fixed, ledger) = parts.split();
             let line = Line::new(devices.link.echo_interval());
@@ -123,7 +131,7 @@ impl Engine {
                 Err(error) => tracing::error!(%error, "the engine cannot start its workers"),
             }
         })?;
-        Ok(Self { messages, thread: Some(thread), _scanner: scanner })
+        Ok(Self { messages, thread: Some(thread), _scanner: scanner, _stripe: stripe })
     }
 
     /// A handle for whoever has wishes.
@@ -398,6 +406,7 @@ impl Core {
         self.mind_pin_time();
         self.mind_question_time();
         self.mind_signature();
+        self.mind_card_time();
         self.mind_people();
         self.mind_scans();
         self.mind_training();

@@ -25,6 +25,10 @@ impl Core {
         if let Intent::Scanned(text) = intent {
             return self.on_scanned(text);
         }
+        // A card that is asked for is swiped by whoever pays.
+        if let Intent::Swiped(swiped) = intent {
+            return self.on_swiped(swiped);
+        }
         if let Some(intent) = self.admit(intent) {
             self.do_as_wished(intent);
         }
@@ -38,7 +42,7 @@ impl Core {
             Intent::PrintCode => self.print_code(),
             Intent::Begin(purpose) => self.begin_with(purpose),
             // A terminal whose engine runs is enrolled; a scan was seen to before.
-            Intent::Enrol(_) | Intent::Scanned(_) => {}
+            Intent::Enrol(_) | Intent::Scanned(_) | Intent::Swiped(_) => {}
             Intent::Cancel if !self.pays() => {
                 self.on_sign(SignIntent::OnPaper);
                 if self.waiting.is_some() {
@@ -48,6 +52,8 @@ impl Core {
             Intent::Cancel => self.cancel(),
             Intent::PayByScanned(code) => self.pay_by_scanned(code),
             Intent::PayByShown => self.pay_by_shown(),
+            Intent::TypeNumber => self.turn_to_typing(),
+            Intent::NumberTyped(typed) => self.on_number(typed),
             Intent::EnterPin(pin) => self.take_pin(pin),
             Intent::BypassPin => self.feed(Event::PinEntered(PinEntry::Bypassed)),
             Intent::ChooseApplication(index) => self.answered(Event::ApplicationChosen(index)),

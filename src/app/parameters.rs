@@ -203,6 +203,11 @@ pub fn parameter_values(parameters: &TerminalParameters) -> Vec<(&'static str, S
         ("settled every night at", said(&parameters.settlement_at)),
         ("part of a sale may be approved", said(&parameters.in_part.then(|| "yes".to_owned()))),
         ("customers sign on the screen", said(&parameters.signature_pad.then(|| "yes".to_owned()))),
+        (
+            "stripe after a chip that cannot be read",
+            parameters.fallback_s.map_or_else(none, |seconds| format!("{seconds} s")),
+        ),
+        ("typed numbers", parameters.typed.as_deref().map_or_else(none, words)),
         ("kept and not used", if others.is_empty() { none() } else { others.join(", ") }),
         ("not as the acquirer sent it", if adjusted.is_empty() { none() } else { adjusted.join(", ") }),
     ]

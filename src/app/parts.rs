@@ -9,12 +9,14 @@ use super::settling::SettlementPlan;
 use super::shop::ShopSetup;
 use super::signing::SignaturePlan;
 use super::staff::StaffSetup;
+use super::swiping::EntrySetup;
 use super::workers::Devices;
 use crate::acquirer::link::HostLink;
 use crate::devices::printer::Printer;
 use crate::devices::reader::CardReader;
 use crate::devices::scanner::ScannerLine;
 use crate::devices::sound::Sound;
+use crate::devices::stripe::StripeLine;
 use crate::emv::terminal::TerminalData;
 use crate::host_tables::HostTables;
 use crate::iso8583::QueueCodes;
@@ -64,6 +66,10 @@ pub struct Parts {
     pub printer_patience: Duration,
     /// Where a scanner is that is no keyboard; nothing, where there is none.
     pub scanner: Option<ScannerLine>,
+    /// Where a reader of stripes is; nothing, where no card is swiped.
+    pub stripe: Option<StripeLine>,
+    /// What is taken of cards without their chip, where the acquirer says nothing.
+    pub entry: EntrySetup,
     /// Sounds.
     pub sound: Box<dyn Sound>,
     /// The way to the host.
@@ -133,6 +139,7 @@ pub(super) struct Fixed {
     pub queue_codes: QueueCodes,
     pub completion_percent: u32,
     pub in_part: bool,
+    pub entry: EntrySetup,
     pub codes: Option<CodeSetup>,
     pub settlement: SettlementPlan,
     pub signature: SignaturePlan,
@@ -172,6 +179,7 @@ impl Parts {
             queue_codes: parts.queue_codes,
             completion_percent: parts.completion_percent,
             in_part: parts.in_part,
+            entry: parts.entry,
             codes: parts.codes,
             settlement: parts.settlement,
             signature: parts.signature,

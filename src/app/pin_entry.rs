@@ -46,6 +46,10 @@ impl Core {
             }
             PinPad::Screen => {
                 running.pin_until = Some(clock::instant() + self.parts.pin_wait);
+                // One that was swiped or typed is in no reader.
+                if !running.sale.holds_card() {
+                    return;
+                }
                 self.reader.send(reader::Job::Watch { ticket: running.ticket });
             }
             // The core asks for no PIN then.

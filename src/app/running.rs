@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use crate::goods::sold::Sold;
+use crate::payment::purpose::Purpose;
 use crate::payment::sale::{Progress, Sale};
 use crate::wording::Reason;
 
@@ -29,6 +30,10 @@ pub struct Running {
     pub question: Option<Question>,
     /// Until when there is time for that.
     pub question_until: Option<Instant>,
+    /// Until when a stripe or a number is waited for; of a chip the reader minds the time.
+    pub card_until: Option<Instant>,
+    /// What was wanted.
+    pub purpose: Purpose,
     /// What is sold. It stays when another PIN makes it another transaction.
     pub sold: Sold,
     /// How long its parts take.
@@ -48,7 +53,9 @@ impl Running {
     /// The part of the sale to which time spent with the card belongs.
     pub const fn card_part(&self) -> &'static str {
         match self.progress {
-            Progress::PresentCard | Progress::ReadingCard => "card_read",
+            Progress::PresentCard | Progress::PresentStripe | Progress::TypingNumber | Progress::ReadingCard => {
+                "card_read"
+            }
             Progress::EnteringPin(_) => "pin",
             Progress::AskingHost | Progress::CompletingCard => "card_completion",
         }

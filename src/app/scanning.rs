@@ -117,6 +117,7 @@ impl Core {
             // What the customer does there goes on by itself: nothing is said over it.
             Screen::PresentCard { .. }
             | Screen::EnterPin { .. }
+            | Screen::TypeNumber { .. }
             | Screen::ChooseApplication { .. }
             | Screen::ConfirmApplication { .. }
             | Screen::ShowCode { .. }

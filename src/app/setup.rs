@@ -11,6 +11,7 @@ use super::parts::{EngineLock, Parts};
 use super::shop::ShopSetup;
 use super::signing::SignaturePlan;
 use super::staff::{Attendant, StaffSetup};
+use super::swiping::EntrySetup;
 use crate::acquirer::dialect_file;
 use crate::acquirer::enrolment::{self, EnrolmentError};
 use crate::acquirer::link::{HostLink, HttpsLink, LinkError};
@@ -23,6 +24,7 @@ use crate::devices::scanner::ScannerLine;
 use crate::devices::sound::Sound;
 use crate::devices::sound::alsa::AlsaSound;
 use crate::devices::sound::silent::Silent;
+use crate::devices::stripe::StripeLine;
 use crate::emv::ca_keys::KeyWorld;
 use crate::host_tables::HostTables;
 use crate::iso8583::Dialect;
@@ -30,6 +32,7 @@ use crate::ledger::LedgerError;
 use crate::money::UnknownCurrency;
 use crate::payment::chooser::Chooser;
 use crate::payment::qr::Schedule;
+use crate::payment::transaction::Kind;
 use crate::people::{self, CodeKey, Right};
 use crate::qr::networks::Networks;
 use crate::receipt::PrinterProfile;
@@ -256,6 +259,35 @@ impl Setup {
         Some(line).filter(|line| !line.device.is_empty())
     }
 
+    /// Where stripes are read. In a training nowhere: no real card is ever read there.
+    pub fn stripe(&self) -> Option<StripeLine> {
+        let settings = &self.settings.stripe;
+        let line = ScannerLine { device: settings.device.clone(), baud: settings.baud };
+        let there = !line.device.is_empty() && !mark::is_for_training(&self.state);
+        there.then_some(StripeLine { line, checked: settings.lrc })
+    }
+
+    /// What is taken of cards without their chip, where the acquirer says nothing.
+    ///
+    /// # Errors
+    /// When a setting names a kind that there is none of.
+    pub fn entry_setup(&self) -> Result<EntrySetup, SetupError> {
+        let settings = &self.settings.stripe;
+        let kind = |word: &String| {
+            let by_card = |kind: &Kind| !kind.is_by_code();
+            let known = || Kind::ALL.into_iter().filter(by_card).map(Kind::word).collect::<Vec<_>>().join(", ");
+            Kind::from_word(word).filter(by_card).ok_or_else(|| {
+                self.origin.wrong("stripe.typed", format!("\"{word}\" is no kind; there are {}", known()))
+            })
+        };
+        Ok(EntrySetup {
+            has_reader: self.stripe().is_some(),
+            fallback_s: settings.fallback_s,
+            without_application: self.dialect()?.transactions.fallback_without_application,
+            typed: settings.typed.iter().map(kind).collect::<Result<_, _>>()?,
+        })
+    }
+
     /// Sounds, or silence.
     pub fn sound(&self) -> Box<dyn Sound> {
         let settings = &self.settings.sound;
@@ -307,6 +339,8 @@ impl Setup {
             letterhead: self.letterhead(),
             printer_patience: Duration::from_secs(self.settings.printer.patience_s),
             scanner: self.scanner(),
+            stripe: self.stripe(),
+            entry: self.entry_setup()?,
             sound: self.sound(),
             has_working_keys: vault.check_value(KeyName::Mac)?.is_some(),
             link: Arc::new(self.link(identity.clone(), vault)?),

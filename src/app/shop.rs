@@ -333,6 +333,7 @@ impl Core {
                 self.shop.paying = self.pays() || self.waiting.is_some();
             }
             Screen::PresentCard { .. }
+            | Screen::TypeNumber { .. }
             | Screen::EnterPin { .. }
             | Screen::ChooseApplication { .. }
             | Screen::ConfirmApplication { .. }

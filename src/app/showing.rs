@@ -45,7 +45,10 @@ impl Core {
             return self.publish();
         }
         self.screen = match running.progress {
-            sale::Progress::PresentCard => Screen::PresentCard { amount, notice: running.notice.clone() },
+            sale::Progress::PresentCard | sale::Progress::PresentStripe => {
+                Screen::PresentCard { amount, notice: running.notice.clone() }
+            }
+            sale::Progress::TypingNumber => Screen::TypeNumber { amount, notice: running.notice.clone() },
             sale::Progress::ReadingCard => Screen::Processing { amount, progress: Progress::ReadingCard },
             sale::Progress::EnteringPin(request) => Screen::EnterPin {
                 amount,
@@ -201,6 +204,7 @@ impl Core {
             | Screen::Cash(_) => {}
             Screen::Keypad { .. }
             | Screen::PresentCard { .. }
+            | Screen::TypeNumber { .. }
             | Screen::EnterPin { .. }
             | Screen::ChooseApplication { .. }
             | Screen::ConfirmApplication { .. }
@@ -257,6 +261,7 @@ impl Core {
             currency: self.parts.currency,
             mark: self.parts.mark,
             codes: self.may_turn_to_code(),
+            ways: self.card_ways(),
             shop: self.shop.shown(self.parts.cash),
             display: self.till.shown(),
             duty: self.duty_view(),

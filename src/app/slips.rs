@@ -17,7 +17,7 @@ use crate::payment::signature::Signature;
 use crate::payment::transaction::Money;
 use crate::proof::tree::Head;
 use crate::receipt::link::{LinkKey, ReceiptAddress, ReceiptLink, USUAL_DAYS};
-use crate::receipt::{CopyFor, Letterhead, Logo, PurchaseSlip, Receipt, SaleSlip, SlipPart};
+use crate::receipt::{CardEntry, CopyFor, Letterhead, Logo, PurchaseSlip, Receipt, SaleSlip, SlipPart};
 use crate::reference::{Batch, ReferenceError, Stan, TerminalNumber, TraceNumber};
 use crate::terminal::identity::Identity;
 use crate::terminal::mark::Mark;
@@ -67,7 +67,13 @@ impl SlipOf<'_> {
             amount: row.amount,
             tip: None,
             goes_back: row.kind.money() == Money::ToCustomer,
-            card_read: row.entry != EntryMode::NotRead,
+            entry: match row.entry {
+                EntryMode::Chip => CardEntry::Chip,
+                EntryMode::Stripe => CardEntry::Stripe,
+                EntryMode::Fallback => CardEntry::Fallback,
+                EntryMode::Typed => CardEntry::Typed,
+                EntryMode::NotRead => CardEntry::None,
+            },
             goods: Vec::new(),
             truncated_pan: row.truncated_pan.clone(),
             code_tail: row.code_tail.clone(),

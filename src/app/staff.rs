@@ -455,6 +455,7 @@ impl Core {
             | Screen::Settlement(_)
             | Screen::Staff(_) => true,
             Screen::PresentCard { .. }
+            | Screen::TypeNumber { .. }
             | Screen::EnterPin { .. }
             | Screen::ChooseApplication { .. }
             | Screen::ConfirmApplication { .. }

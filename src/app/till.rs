@@ -150,9 +150,13 @@ impl Core {
         match progress {
             Some(sale::Progress::AskingHost) if self.unsent.is_some() => Stage::KeptBack,
             Some(sale::Progress::AskingHost | sale::Progress::CompletingCard) | None => Stage::Sent,
-            Some(sale::Progress::PresentCard | sale::Progress::ReadingCard | sale::Progress::EnteringPin(_)) => {
-                Stage::AtTheCard
-            }
+            Some(
+                sale::Progress::PresentCard
+                | sale::Progress::PresentStripe
+                | sale::Progress::TypingNumber
+                | sale::Progress::ReadingCard
+                | sale::Progress::EnteringPin(_),
+            ) => Stage::AtTheCard,
         }
     }
 

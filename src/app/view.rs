@@ -14,6 +14,7 @@ use super::till::TillIntent;
 use super::tip_view::{TipIntent, TipView};
 use crate::acquirer::enrolment;
 use crate::acquirer::enrolment::wire::ActivationCode;
+use crate::card_number::{CardNumberError, StripeError, Swipe, TypedCard};
 use crate::devices::scanner::ScannedText;
 use crate::money::{Amount, Currency};
 use crate::payment::cash::CashKind;
@@ -43,6 +44,12 @@ pub enum Intent {
     PayByShown,
     /// The code that is shown is wanted on paper too.
     PrintCode,
+    /// A card was swiped, or something that cannot be used. It masks itself: an intent may be logged.
+    Swiped(Result<Swipe, StripeError>),
+    /// Type the number of the card that is asked for instead of reading it.
+    TypeNumber,
+    /// Number and expiry of the card, or something that is none. It masks itself: an intent may be logged.
+    NumberTyped(Result<TypedCard, CardNumberError>),
     /// The PIN that was typed on the screen. It masks itself: an intent may be logged.
     EnterPin(Pin),
     /// Go on without a PIN, where the screen says that this is possible.
@@ -185,6 +192,8 @@ pub struct View {
     pub mark: Mark,
     /// What is on the screen can be paid by code as well.
     pub codes: bool,
+    /// In which ways the card that is asked for may come.
+    pub ways: CardWays,
     /// What of goods and cart any screen may need.
     pub shop: ShopView,
     /// What a till shows to the customer while nobody pays.
@@ -193,6 +202,17 @@ pub struct View {
     pub duty: DutyView,
     /// Why a scan was of no use; for a moment.
     pub scan_note: Option<Reason>,
+}
+
+/// In which ways a card that is asked for may come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CardWays {
+    /// Into the reader, chip first.
+    pub chip: bool,
+    /// Swiped.
+    pub stripe: bool,
+    /// Its number can be typed.
+    pub typed: bool,
 }
 
 /// The screens, with their content.
@@ -208,6 +228,13 @@ pub enum Screen {
         /// To be paid.
         amount: Amount,
         /// What was wrong with the last attempt.
+        notice: Option<Reason>,
+    },
+    /// Number and expiry of the card are typed.
+    TypeNumber {
+        /// To be paid.
+        amount: Amount,
+        /// What was wrong with what was typed.
         notice: Option<Reason>,
     },
     /// The cardholder is asked for a PIN.

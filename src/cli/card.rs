@@ -9,12 +9,15 @@ use clap::Args;
 
 use super::outcome::{as_json, cannot_begin, exit_code, print};
 use super::people::Attending;
+use super::typed_card;
 use super::typed_pin::{Interruptions, Typed, TypedPins};
 use super::{FAILED, Failure, output};
 use crate::app::purchase_view::{PurchaseIntent, PurchaseStage};
-use crate::app::view::{CopyState, Intent, PinPlace, Progress, Screen, View};
+use crate::app::view::{CardWays, CopyState, Intent, PinPlace, Progress, Screen, View};
 use crate::app::{Attendant, Ending, Engine, Listener, Parts, SaleReport, Setup};
+use crate::card_number::TypedCard;
 use crate::payment::chooser::{Chooser, Wish};
+use crate::payment::entry::CardBy;
 use crate::payment::purpose::Purpose;
 use crate::payment::transaction::Kind;
 use crate::people::Right;
@@ -103,7 +106,14 @@ impl Options {
 
     fn carry_out(&self, setup: &Setup, wish: Intent) -> Result<ExitCode, Failure> {
         // Parts of the terminal have threads of their own.
-        let typed = self.pin.is_some() || self.attending.is_named();
+        let by = match &wish {
+            Intent::Begin(purpose) => purpose.by(),
+            _ => CardBy::Any,
+        };
+        if by == CardBy::Stripe && setup.stripe().is_none() {
+            return Err("no stripe is read here; name its reader in the settings: stripe.device".into());
+        }
+        let typed = self.pin.is_some() || by == CardBy::Typed || self.attending.is_named();
         let interruptions = typed.then(Interruptions::keep).transpose()?;
         let mut parts = setup.parts()?;
         // Codes are read before a PIN is, and before anything begins.
@@ -114,6 +124,8 @@ impl Options {
         };
         let cashier = self.attending.attend(parts.people(), right)?;
         parts.staff.attendant = Attendant::Known(cashier);
+        // Number and expiry come behind codes and before a PIN.
+        let typed_card = if by == CardBy::Typed { Some(typed_card::read()?) } else { None };
         if let Some(wish) = &self.application {
             parts.chooser = Chooser::Beforehand(wish.clone());
         }
@@ -135,7 +147,7 @@ impl Options {
             None => None,
         };
         let gives_up = matches!(wish, Intent::Purchase(_));
-        let report = carry(parts, wish, pins)?;
+        let report = carry(parts, wish, typed_card, pins)?;
         if self.json {
             output::json(&as_json(&report, language));
         } else {
@@ -152,17 +164,28 @@ impl Options {
 /// Runs it through the engine and waits for its end. What happens meanwhile goes to standard error; PINs that are
 /// not typed at the reader come from `pins`.
 pub fn take(parts: Parts, purpose: Purpose, pins: Option<TypedPins>) -> Result<SaleReport, Failure> {
-    carry(parts, Intent::Begin(purpose), pins)
+    carry(parts, Intent::Begin(purpose), None, pins)
 }
 
 /// The same with any wish that ends with a report.
-pub fn carry(mut parts: Parts, wish: Intent, mut pins: Option<TypedPins>) -> Result<SaleReport, Failure> {
+pub fn carry(
+    mut parts: Parts,
+    wish: Intent,
+    mut typed: Option<TypedCard>,
+    mut pins: Option<TypedPins>,
+) -> Result<SaleReport, Failure> {
     let language = parts.language;
     parts.screen_pad = pins.is_some();
     let (sender, told) = channel();
     let engine = Engine::start(
         parts,
-        Box::new(Teller { told: sender, language, said: String::new(), pin_wanted: PinWanted::No }),
+        Box::new(Teller {
+            told: sender,
+            language,
+            said: String::new(),
+            pin_wanted: PinWanted::No,
+            asked_for_number: false,
+        }),
     )?;
     engine.intents().send(wish);
     let mut pin_wanted = PinWanted::No;
@@ -173,6 +196,10 @@ pub fn carry(mut parts: Parts, wish: Intent, mut pins: Option<TypedPins>) -> Res
         match told.recv_timeout(LOOK_EVERY) {
             Ok(Told::Over(report)) => return Ok(*report),
             Ok(Told::PinWanted(wanted)) => pin_wanted = wanted,
+            Ok(Told::NumberWanted) => engine.intents().send(match typed.take() {
+                Some(card) => Intent::NumberTyped(Ok(card)),
+                None => Intent::Cancel,
+            }),
             Err(error @ RecvTimeoutError::Disconnected) => return Err(error.into()),
             Err(RecvTimeoutError::Timeout) => {
                 let Some(pins) = pins.as_mut().filter(|_| pin_wanted != PinWanted::No) else { continue };
@@ -202,6 +229,8 @@ pub fn carry(mut parts: Parts, wish: Intent, mut pins: Option<TypedPins>) -> Res
 enum Told {
     /// Whether a PIN is to be typed here now.
     PinWanted(PinWanted),
+    /// The number that was typed is asked for.
+    NumberWanted,
     /// How the payment ended.
     Over(Box<SaleReport>),
 }
@@ -221,6 +250,7 @@ struct Teller {
     language: Language,
     said: String,
     pin_wanted: PinWanted,
+    asked_for_number: bool,
 }
 
 impl Listener for Teller {
@@ -236,7 +266,11 @@ impl Listener for Teller {
             // The command may have ended already.
             let _ = self.told.send(Told::PinWanted(wanted));
         }
-        let line = line_for(&view.screen, self.language);
+        if matches!(view.screen, Screen::TypeNumber { .. }) && !std::mem::replace(&mut self.asked_for_number, true) {
+            // The command may have ended already.
+            let _ = self.told.send(Told::NumberWanted);
+        }
+        let line = line_for(&view.screen, view.ways, self.language);
         if let Some(line) = line.filter(|line| *line != self.said) {
             output::note(&line);
             self.said = line;
@@ -249,7 +283,7 @@ impl Listener for Teller {
     }
 }
 
-fn line_for(screen: &Screen, language: Language) -> Option<String> {
+fn line_for(screen: &Screen, ways: CardWays, language: Language) -> Option<String> {
     let pick = |zh: &str, en: &str| match language {
         Language::Chinese => zh.to_owned(),
         Language::English => en.to_owned(),
@@ -261,8 +295,14 @@ fn line_for(screen: &Screen, language: Language) -> Option<String> {
     match screen {
         Screen::PresentCard { notice: Some(reason), .. } => Some(sentences(reason)),
         Screen::PresentCard { amount, .. } => {
-            Some(format!("{} {}", pick("请插卡", "Insert the card"), amount.signed()))
+            let asks = match ways {
+                CardWays { chip: false, .. } => pick("请刷卡", "Swipe the card"),
+                CardWays { stripe: true, .. } => pick("请插卡或刷卡", "Insert or swipe the card"),
+                _ => pick("请插卡", "Insert the card"),
+            };
+            Some(format!("{asks} {}", amount.signed()))
         }
+        Screen::TypeNumber { notice: Some(reason), .. } => Some(sentences(reason)),
         Screen::Processing { progress, .. } => Some(match progress {
             Progress::ReadingCard => pick("正在读卡，请勿拔卡", "Reading the card, leave it in"),
             Progress::AskingHost => pick("正在联系银行", "Asking the bank"),
@@ -297,6 +337,7 @@ fn line_for(screen: &Screen, language: Language) -> Option<String> {
             Some(pick("正在退回已付的钱", "Taking back what was paid"))
         }
         Screen::Keypad { .. }
+        | Screen::TypeNumber { .. }
         | Screen::Purchase(_)
         | Screen::NotPaid { .. }
         | Screen::Transactions { .. }

@@ -129,6 +129,7 @@ fn examine(setup: &Setup) -> Vec<Finding> {
         finding("printer", printer(setup)),
         finding("receipts", receipts(setup)),
         finding("scanner", scanner(setup)),
+        finding("stripe", stripe(setup)),
         finding("sound", setup.sound().check()),
         finding("clock", clock(&host)),
         Finding { code, ..finding("host", host.map_err(|unheard| unheard.says).and_then(answered)) },
@@ -284,6 +285,19 @@ fn receipts(setup: &Setup) -> Result<String, String> {
     Ok(format!(
         "{picture}; lines at the head: {head_zh} Chinese, {head_en} English, at the end: {foot_zh} and {foot_en}"
     ))
+}
+
+/// Whether the reader of stripes is there; a terminal needs none.
+fn stripe(setup: &Setup) -> Result<String, String> {
+    let Some(line) = setup.stripe() else { return Ok("no reader of stripes".to_owned()) };
+    crate::devices::stripe::check(&line)
+        .map_err(|said| format!("{said}; check the cable, or stripe.device in the settings"))?;
+    let rules = setup.entry_setup().map_err(|error| error.to_string())?;
+    let fallback = match rules.fallback_s {
+        0 => "never for a chip, unless the acquirer says otherwise".to_owned(),
+        seconds => format!("for a chip that cannot be read within {seconds} s, unless the acquirer says otherwise"),
+    };
+    Ok(format!("{}, {fallback}", line.line.device))
 }
 
 /// Whether the scanner is there; a terminal needs none.

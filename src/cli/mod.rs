@@ -33,6 +33,7 @@ mod sign_on;
 mod till;
 mod tools;
 mod transactions;
+mod typed_card;
 mod typed_code;
 mod typed_pin;
 mod usage;

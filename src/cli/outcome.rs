@@ -9,7 +9,7 @@ use super::card::Typing;
 use super::{FAILED, Failure, output};
 use crate::app::{CopyReport, Ending, SaleReport};
 use crate::ledger::PrintState;
-use crate::payment::online::{Balance, BalanceKind, EntryMode};
+use crate::payment::online::{Balance, BalanceKind};
 use crate::payment::signature::SignedOn;
 use crate::payment::transaction::{Kind, Money};
 use crate::receipt::CopyFor;
@@ -67,7 +67,7 @@ pub fn as_json(report: &SaleReport, language: Language) -> Value {
             "aid": card.aid,
             "label": card.label,
             "bank": card.bank,
-            "entry": EntryMode::Chip.word(),
+            "entry": card.entry.word(),
         })
     });
     json!({

@@ -10,6 +10,7 @@ use super::card::{Options, Typing};
 use crate::app::Setup;
 use crate::goods::sold::Sold;
 use crate::money::{Amount, AmountError, Currency};
+use crate::payment::entry::CardBy;
 use crate::payment::purpose::Purpose;
 use crate::payment::qr::{PaymentCode, Way};
 use crate::payment::tip::tipped;
@@ -43,6 +44,15 @@ pub struct SaleArguments {
     #[arg(long, conflicts_with_all = ["pin", "application"])]
     show_code: bool,
 
+    /// Wait for the stripe alone: the chip reader is not asked
+    #[arg(long, conflicts_with_all = ["code", "show_code", "application", "manual"])]
+    swipe: bool,
+
+    /// Type the card: number and expiry (MMYY) are read from standard input, a line each, without echo; only where the acquirer's
+    /// parameter or the settings allow it
+    #[arg(long, conflicts_with_all = ["code", "show_code", "application"])]
+    manual: bool,
+
     #[command(flatten)]
     options: Options,
 }
@@ -56,6 +66,14 @@ pub struct Arguments {
     /// ISO 4217 code; the settings' currency when left out
     #[arg(long, value_name = "CODE")]
     currency: Option<String>,
+
+    /// Wait for the stripe alone: the chip reader is not asked
+    #[arg(long, conflicts_with_all = ["application", "manual"])]
+    swipe: bool,
+
+    /// Type the card, as with yima sale --manual
+    #[arg(long, conflicts_with_all = ["application"])]
+    manual: bool,
 
     #[command(flatten)]
     options: Options,
@@ -93,12 +111,22 @@ impl SaleArguments {
                 }
                 None => (due, sold),
             };
-            Ok(match way {
+            let purpose = match way {
                 Some(way) => Purpose::Code(due, sold, way),
                 None if sold == Sold::default() => Purpose::Sale(due),
                 None => Purpose::Goods(sold),
-            })
+            };
+            Ok(by(self.swipe, self.manual, purpose))
         })
+    }
+}
+
+/// The same with a card that comes in one way alone.
+fn by(swipe: bool, manual: bool, purpose: Purpose) -> Purpose {
+    match (swipe, manual) {
+        (true, _) => Purpose::By(CardBy::Stripe, Box::new(purpose)),
+        (false, true) => Purpose::By(CardBy::Typed, Box::new(purpose)),
+        (false, false) => purpose,
     }
 }
 
@@ -123,7 +151,7 @@ impl Arguments {
     pub fn set_aside(&self, setup: Result<Setup, Failure>) -> Result<ExitCode, Failure> {
         let (text, currency) = (&self.amount, self.currency.as_deref());
         self.options.run(setup, &Typing { kind: Kind::PreAuthorisation, amount: Some(text), currency }, |setup| {
-            Ok(Purpose::PreAuthorisation(amount(text, currency, setup)?))
+            Ok(by(self.swipe, self.manual, Purpose::PreAuthorisation(amount(text, currency, setup)?)))
         })
     }
 }

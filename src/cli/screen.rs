@@ -10,7 +10,7 @@ use crate::acquirer::enrolment::Progress;
 use crate::acquirer::enrolment::wire::ActivationCode;
 use crate::app::shop_view::ShopView;
 use crate::app::staff_view::DutyView;
-use crate::app::view::{Intent, LinkState, Screen, TrainingIntent, View};
+use crate::app::view::{CardWays, Intent, LinkState, Screen, TrainingIntent, View};
 use crate::app::{Attendant, Engine, Listener, Parts, SaleReport, Setup, SignaturePlan, StaffSetup};
 use crate::payment::chooser::Chooser;
 use crate::payment::transaction::Kind;
@@ -196,6 +196,7 @@ pub(super) fn closed(settings: &Settings, failure: &Failure) -> Result<View, Fai
     let kind = super::kind_of(failure);
     Ok(View {
         codes: false,
+        ways: CardWays::default(),
         screen: Screen::OutOfService { reason: Reason::with_detail(kind, failure.to_string()) },
         kind: Kind::Sale,
         link: LinkState::Untried,

@@ -83,13 +83,14 @@ impl Arguments {
 
 pub(super) fn line(row: &TransactionRow) -> String {
     format!(
-        "{} {} {:<22} {:>14} {:<13} {}{}{}{}",
+        "{} {} {:<22} {:>14} {:<13} {}{}{}{}{}",
         row.trace,
         row.at.strftime("%Y-%m-%d %H:%M:%S"),
         row.kind.word(),
         row.amount.signed(),
         row.state.word(),
         row.truncated_pan,
+        if row.entry.is_without_chip() { format!(" {}", row.entry.word()) } else { String::new() },
         row.cashier.map(|cashier| format!(" by {cashier}")).unwrap_or_default(),
         row.reason.map(|reason| format!(" ({})", reason.word())).unwrap_or_default(),
         row.resolution.map(|resolution| format!(", a person says: {}", resolution.word())).unwrap_or_default(),

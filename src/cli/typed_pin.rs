@@ -48,12 +48,17 @@ impl Interruptions {
     }
 }
 
-/// Standard input as a keypad. What is typed at a terminal is not echoed until this is dropped, or the program is ended.
-pub struct TypedPins {
+/// Standard input as a keypad for PINs.
+pub struct TypedPins(TypedLines);
+
+/// Secrets from standard input, a line each. What is typed at a terminal is not echoed until this is dropped, or the program is ended.
+pub struct TypedLines {
     /// Read without a buffer of its own, which nobody would wipe.
     input: File,
     echoing: Option<Termios>,
     line: Zeroizing<Vec<u8>>,
+    /// Of a longer line no more is kept than one sign, which shows that it is longer.
+    longest: usize,
     interruptions: Option<Interruptions>,
 }
 
@@ -76,10 +81,41 @@ impl TypedPins {
     /// # Errors
     /// When it cannot be read, or its terminal keeps echoing.
     pub fn on_standard_input(interruptions: Interruptions) -> io::Result<Self> {
+        TypedLines::on_standard_input(interruptions, MOST_DIGITS).map(Self)
+    }
+
+    /// As [`TypedLines::end_if_interrupted`].
+    ///
+    /// # Errors
+    /// When the program cannot be ended, or its terminal keeps echoing.
+    pub fn end_if_interrupted(&mut self) -> io::Result<()> {
+        self.0.end_if_interrupted()
+    }
+
+    /// The next line, if it has been typed by now.
+    ///
+    /// # Errors
+    /// When the input cannot be read.
+    pub fn look(&mut self) -> io::Result<Option<Typed>> {
+        Ok(self.0.look()?.map(|line| match line {
+            None => Typed::End,
+            Some(line) if line.is_empty() => Typed::Nothing,
+            Some(line) => Pin::new(line).map_or_else(Typed::Wrong, Typed::Pin),
+        }))
+    }
+}
+
+impl TypedLines {
+    /// Takes standard input, for lines of so many signs. What would end the program has been kept since before its other threads.
+    ///
+    /// # Errors
+    /// When it cannot be read, or its terminal keeps echoing.
+    pub fn on_standard_input(interruptions: Interruptions, longest: usize) -> io::Result<Self> {
         let input = File::from(io::stdin().as_fd().try_clone_to_owned()?);
-        let mut pins = Self { input, echoing: None, line: empty_line(), interruptions: Some(interruptions) };
-        pins.echo_no_more()?;
-        Ok(pins)
+        let mut lines =
+            Self { input, echoing: None, line: empty_line(longest), longest, interruptions: Some(interruptions) };
+        lines.echo_no_more()?;
+        Ok(lines)
     }
 
     /// Ends the program as it would have ended without this, but with its terminal echoing again. What it had begun is in the
@@ -117,18 +153,21 @@ impl TypedPins {
         }
     }
 
-    /// The next line, if it has been typed by now.
+    /// The next line, if it has been typed by now; nothing within it when there will be no more.
     ///
     /// # Errors
     /// When the input cannot be read.
-    pub fn look(&mut self) -> io::Result<Option<Typed>> {
+    #[expect(clippy::option_option, reason = "no line yet, and no line any more")]
+    pub fn look(&mut self) -> io::Result<Option<Option<Zeroizing<Vec<u8>>>>> {
         let mut byte = Zeroizing::new([0]);
         while self.is_ready()? {
             match (self.input.read(&mut *byte)?, *byte) {
-                (0, _) if self.line.is_empty() => return Ok(Some(Typed::End)),
-                (0, _) | (_, [b'\n']) => return Ok(Some(self.take_line())),
-                // One more than a PIN has; the rest of the line changes nothing.
-                (_, [digit]) if self.line.len() <= MOST_DIGITS => self.line.push(digit),
+                (0, _) if self.line.is_empty() => return Ok(Some(None)),
+                (0, _) | (_, [b'\n']) => {
+                    return Ok(Some(Some(std::mem::replace(&mut self.line, empty_line(self.longest)))));
+                }
+                // One more than there can be; the rest of the line changes nothing.
+                (_, [sign]) if self.line.len() <= self.longest => self.line.push(sign),
                 _ => {}
             }
         }
@@ -139,22 +178,17 @@ impl TypedPins {
         let mut files = [PollFd::new(self.input.as_fd(), PollFlags::POLLIN)];
         Ok(poll(&mut files, PollTimeout::ZERO)? > 0)
     }
-
-    fn take_line(&mut self) -> Typed {
-        let line = std::mem::replace(&mut self.line, empty_line());
-        if line.is_empty() { Typed::Nothing } else { Pin::new(line).map_or_else(Typed::Wrong, Typed::Pin) }
-    }
 }
 
-impl Drop for TypedPins {
+impl Drop for TypedLines {
     fn drop(&mut self) {
         self.echo_again();
     }
 }
 
 /// Room for the longest line that is kept: a buffer that grows leaves copies behind.
-fn empty_line() -> Zeroizing<Vec<u8>> {
-    Zeroizing::new(Vec::with_capacity(MOST_DIGITS + 1))
+fn empty_line(longest: usize) -> Zeroizing<Vec<u8>> {
+    Zeroizing::new(Vec::with_capacity(longest + 1))
 }
 
 #[cfg(test)]
@@ -167,7 +201,14 @@ mod tests {
         let (reader, mut writer) = io::pipe().unwrap();
         writer.write_all(said).unwrap();
         let input = File::from(std::os::fd::OwnedFd::from(reader));
-        (TypedPins { input, echoing: None, line: empty_line(), interruptions: None }, writer)
+        let lines = TypedLines {
+            input,
+            echoing: None,
+            line: empty_line(MOST_DIGITS),
+            longest: MOST_DIGITS,
+            interruptions: None,
+        };
+        (TypedPins(lines), writer)
     }
 
     fn pin(digits: &str) -> Typed {

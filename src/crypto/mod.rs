@@ -7,6 +7,7 @@ pub mod certificates;
 pub mod check_value;
 pub mod cipher;
 pub mod code_hash;
+pub mod cvv;
 pub mod device;
 pub mod digest;
 pub mod dukpt;

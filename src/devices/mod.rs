@@ -5,3 +5,4 @@ pub mod printer;
 pub mod reader;
 pub mod scanner;
 pub mod sound;
+pub mod stripe;

@@ -1,4 +1,5 @@
 //! A scanner on a serial line: USB devices that show themselves as one, and RS-232. One that is a keyboard types on the screen instead.
+//! A reader of stripes ([`super::stripe`]) is listened to in the same way.
 //!
 //! It may be pulled out and put back at any time: the device is opened again for as long as the terminal runs. What was scanned may be
 //! a customer's payment code, by which money can be taken: it is never logged, masks itself, and is wiped when it has been handed on.
@@ -79,8 +80,7 @@ pub fn check(line: &ScannerLine) -> Result<(), String> {
 /// A scanner that is listened to until this is dropped.
 #[derive(Debug)]
 pub struct RunningScanner {
-    stop: Arc<AtomicBool>,
-    thread: Option<JoinHandle<()>>,
+    _listening: Listening,
 }
 
 impl RunningScanner {
@@ -89,39 +89,79 @@ impl RunningScanner {
     /// # Errors
     /// When the system gives no thread. A device that is not there is waited for.
     pub fn start(line: ScannerLine, scanned: impl FnMut(ScannedText) + Send + 'static) -> std::io::Result<Self> {
+        Ok(Self { _listening: Listening::start("scanner", line, Line::default(), scanned)? })
+    }
+}
+
+/// How bytes of a line become something.
+pub(super) trait Assembled: Send + 'static {
+    /// What they become.
+    type Whole;
+
+    /// A byte; what is whole with it.
+    fn byte(&mut self, byte: u8) -> Option<Self::Whole>;
+
+    /// Nothing has come for a while; what is whole with that.
+    fn end(&mut self) -> Option<Self::Whole>;
+}
+
+/// A device that is listened to until this is dropped.
+#[derive(Debug)]
+pub(super) struct Listening {
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Listening {
+    /// Listens on a thread of its own; `name` is what the device is.
+    ///
+    /// # Errors
+    /// When the system gives no thread.
+    pub fn start<A: Assembled>(
+        name: &'static str,
+        line: ScannerLine,
+        mut assembled: A,
+        told: impl FnMut(A::Whole) + Send + 'static,
+    ) -> std::io::Result<Self> {
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
-        let thread = std::thread::Builder::new().name("scanner".to_owned()).spawn(move || {
-            listen(&line, &stopped, scanned);
+        let thread = std::thread::Builder::new().name(name.replace(' ', "-")).spawn(move || {
+            listen(name, &line, &stopped, &mut assembled, told);
         })?;
         Ok(Self { stop, thread: Some(thread) })
     }
 }
 
-impl Drop for RunningScanner {
+impl Drop for Listening {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
         if let Some(thread) = self.thread.take()
             && thread.join().is_err()
         {
-            tracing::error!("the scanner's thread stopped by itself");
+            tracing::error!("a device's thread stopped by itself");
         }
     }
 }
 
-fn listen(line: &ScannerLine, stop: &AtomicBool, mut scanned: impl FnMut(ScannedText)) {
+fn listen<A: Assembled>(
+    name: &'static str,
+    line: &ScannerLine,
+    stop: &AtomicBool,
+    assembled: &mut A,
+    mut tell: impl FnMut(A::Whole),
+) {
     let mut told = false;
     while !stop.load(Ordering::Relaxed) {
         match open(line) {
             Ok(mut open) => {
-                tracing::info!(device = line.device, "the scanner is there");
+                tracing::info!(device = line.device, "the {name} is there");
                 told = false;
-                read_from(&mut open.port, stop, &mut scanned);
+                read_from(name, &mut open.port, stop, assembled, &mut tell);
             }
             Err(error) => {
                 // Once: it may be unplugged for days.
                 if !std::mem::replace(&mut told, true) {
-                    tracing::warn!(device = line.device, %error, "the scanner is not there");
+                    tracing::warn!(device = line.device, %error, "the {name} is not there");
                 }
             }
         }
@@ -170,28 +210,35 @@ fn open(line: &ScannerLine) -> Result<Open, NotOpened> {
 }
 
 /// Until the device is gone or nobody listens any more.
-fn read_from(port: &mut impl Read, stop: &AtomicBool, scanned: &mut impl FnMut(ScannedText)) {
-    let mut line = Line::default();
+fn read_from<A: Assembled>(
+    name: &'static str,
+    port: &mut impl Read,
+    stop: &AtomicBool,
+    line: &mut A,
+    tell: &mut impl FnMut(A::Whole),
+) {
+    // What the line before it left is of no use.
+    drop(line.end());
     let mut bytes = Zeroizing::new([0; 256]);
     while !stop.load(Ordering::Relaxed) {
         match port.read(bytes.as_mut_slice()) {
             // The device was pulled out.
-            Ok(0) => return tracing::warn!("the scanner is gone"),
+            Ok(0) => return tracing::warn!("the {name} is gone"),
             Ok(length) => {
                 for byte in bytes.get(..length).unwrap_or_default() {
-                    if let Some(text) = line.byte(*byte) {
-                        scanned(text);
+                    if let Some(whole) = line.byte(*byte) {
+                        tell(whole);
                     }
                 }
                 bytes.zeroize();
             }
             Err(error) if error.kind() == ErrorKind::TimedOut => {
-                if let Some(text) = line.end() {
-                    scanned(text);
+                if let Some(whole) = line.end() {
+                    tell(whole);
                 }
             }
             Err(error) if matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::WouldBlock) => {}
-            Err(error) => return tracing::warn!(%error, "the scanner is gone"),
+            Err(error) => return tracing::warn!(%error, "the {name} is gone"),
         }
     }
 }
@@ -204,7 +251,9 @@ struct Line {
     noise: bool,
 }
 
-impl Line {
+impl Assembled for Line {
+    type Whole = ScannedText;
+
     /// A byte of the line; what was scanned when it ends there.
     fn byte(&mut self, byte: u8) -> Option<ScannedText> {
         match byte {

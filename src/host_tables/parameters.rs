@@ -24,6 +24,9 @@ const LIMITS: RangeInclusive<u64> = 1..=999_999_999_999;
 const RECEIPT_DAYS: RangeInclusive<u16> = 1..=1096;
 const LONGEST_LINK_BASE: usize = 60;
 
+/// The most seconds for which a stripe may count after its chip could not be read: whoever needs longer begins anew.
+pub const LONGEST_FALLBACK_S: u16 = 120;
+
 /// The most lines at the end of receipts, and the most bytes of one.
 const MOST_TRAILERS: usize = 4;
 const LONGEST_TRAILER: usize = 96;
@@ -78,6 +81,12 @@ pub struct TerminalParameters {
     /// Customers sign on the screen; on paper where nothing is said.
     #[serde(skip_serializing_if = "is_no")]
     pub signature_pad: bool,
+    /// Seconds in which a stripe counts after its chip could not be read, 0 for never; the terminal's setting where nothing is said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fallback_s: Option<u16>,
+    /// What may be done with a card number that is typed; the terminal's setting where nothing is said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub typed: Option<Vec<Transaction>>,
     /// Parameters that this program has no use for, by their names, in hexadecimal: kept as they came.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub other: BTreeMap<String, String>,
@@ -162,6 +171,12 @@ impl TerminalParameters {
             keep(transactions, "allowed", noted, |transaction| is_word(transaction.word()));
         }
         keep(&mut self.card_needed, "with the card only", noted, |transaction| is_word(transaction.word()));
+        if let Some(typed) = &mut self.typed {
+            keep(typed, "typed numbers", noted, |transaction| is_word(transaction.word()));
+        }
+        if let Some(seconds) = &mut self.fallback_s {
+            nearest(seconds, &(0..=LONGEST_FALLBACK_S), "seconds for a stripe after its chip", noted);
+        }
         let sent = self.other.len();
         self.other.retain(|name, value| is_other(name, value));
         while self.other.len() > MOST_OTHERS {
@@ -207,6 +222,11 @@ impl TerminalParameters {
         }
         if !self.card_needed.iter().all(|transaction| is_word(transaction.word())) {
             return wrong(place("card_needed"), "they are words of small letters");
+        if !self.typed.iter().flatten().all(|transaction| is_word(transaction.word())) {
+            return wrong(place("typed"), "they are words of small letters");
+        }
+        if self.fallback_s.is_some_and(|seconds| seconds > LONGEST_FALLBACK_S) {
+            return wrong(place("fallback_s"), "it must be 0 to 120");
         }
         if self.other.len() > MOST_OTHERS || !self.other.iter().all(|(name, value)| is_other(name, value)) {
             return wrong(place("other"), "names and values are hexadecimal, at most 64 of them, and 256 bytes each");

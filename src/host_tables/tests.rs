@@ -13,6 +13,8 @@ no_signature_limit = 100000
 sale_limit = 500000
 transactions = ["sale", "refund"]
 trailer = ["消费热线 95516"]
+fallback_s = 30
+typed = ["sale", "loyalty_points"]
 other = { 13 = "33", FF8054 = "31" }
 [[card]]
 prefix = "622848"
@@ -162,6 +164,8 @@ fn what_cannot_count_as_it_was_sent_is_adjusted_and_said_and_the_rest_counts() {
         settlement_at: Some("24:00".into()),
         in_part: true,
         signature_pad: true,
+        fallback_s: Some(500),
+        typed: Some(["sale", "Sa le"].map(|word| Transaction::from(word.to_owned())).to_vec()),
         other: (0..70).map(|name| (format!("{name:04X}"), "31".to_owned())).collect(),
         adjusted: Vec::new(),
     };
@@ -185,6 +189,8 @@ fn what_cannot_count_as_it_was_sent_is_adjusted_and_said_and_the_rest_counts() {
             "end of receipts: 2 of 6 left out, they cannot be used",
             "allowed: 1 of 2 left out, they cannot be used",
             "with the card only: 1 of 2 left out, they cannot be used",
+            "typed numbers: 1 of 2 left out, they cannot be used",
+            "seconds for a stripe after its chip: 500 was sent, 120 counts",
             "kept and not used: 7 left out, too long or too many",
         ]
     );

@@ -123,13 +123,28 @@ pub struct BusinessTags {
     /// One byte: 01 where customers sign on the screen; none where the acquirer knows no such thing.
     #[serde(default)]
     pub signature_pad: Option<String>,
+    /// Seconds in which a stripe counts after its chip could not be read, three digits; none where the acquirer leaves that to shops.
+    #[serde(default)]
+    pub fallback_s: Option<String>,
+    /// What may be done with a card number that is typed: words, with commas between them; the same.
+    #[serde(default)]
+    pub typed: Option<String>,
 }
 
 impl BusinessTags {
     /// All of them.
     pub fn all(&self) -> Vec<&String> {
         let always = [&self.no_signature_limit, &self.sale_limit, &self.transactions, &self.trailer];
-        let some = [&self.receipt_address, &self.receipt_days, &self.settlement_at, &self.in_part, &self.signature_pad, &self.card_needed];
+        let some = [
+            &self.receipt_address,
+            &self.receipt_days,
+            &self.settlement_at,
+            &self.in_part,
+            &self.signature_pad,
+            &self.card_needed,
+            &self.fallback_s,
+            &self.typed,
+        ];
         always.into_iter().chain(some.into_iter().flatten()).collect()
     }
 }

@@ -32,8 +32,44 @@ pub struct TransactionRules {
     /// Field 60, sixth part, of a sale of which the issuer may approve a part; none where the acquirer knows no such thing.
     #[serde(default)]
     pub in_part: Option<String>,
+    /// Whether a card without an application that the terminal takes counts as one whose chip could not be read.
+    #[serde(default)]
+    pub fallback_without_application: bool,
+    /// How a message says in which way the card was read.
+    pub entry: EntryDigits,
     /// By the word of the kind. One that is not listed is not done.
     messages: BTreeMap<String, TransactionMessage>,
+}
+
+/// How a message says in which way a card was read.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EntryDigits {
+    /// Field 22, first two digits: by its chip.
+    pub chip: String,
+    /// By its stripe.
+    pub stripe: String,
+    /// Its number was typed.
+    pub typed: String,
+    /// Field 60, fifth part: a stripe stands for a chip that could not be read.
+    pub fallback: String,
+    /// The same of everything else.
+    pub usual: String,
+}
+
+impl EntryDigits {
+    fn check(&self) -> Result<(), DialectError> {
+        let digits = |text: &str, count: usize| text.len() == count && text.bytes().all(|byte| byte.is_ascii_digit());
+        let wrong = |problem: &str| Err(DialectError::Key { key: "transactions.entry", problem: problem.to_owned() });
+        let modes = [&self.chip, &self.stripe, &self.typed];
+        if !modes.iter().all(|mode| digits(mode, 2)) || modes.iter().collect::<BTreeSet<_>>().len() != modes.len() {
+            return wrong("chip, stripe and typed have two digits each, and no two are the same");
+        }
+        if !digits(&self.fallback, 1) || !digits(&self.usual, 1) || self.fallback == self.usual {
+            return wrong("fallback and usual have one digit each, and another one");
+        }
+        Ok(())
+    }
 }
 
 /// What makes a message one of its kind.
@@ -88,6 +124,7 @@ impl TransactionRules {
         if self.in_part.as_ref().is_some_and(|digit| !digits(digit, 1)) {
             return wrong("transactions.in_part", "it has one digit".to_owned());
         }
+        self.entry.check()?;
         const KEY: &str = "transactions.messages";
         if let Some(word) = self.messages.keys().find(|word| !WORDS.contains(&word.as_str())) {
             return wrong(KEY, format!("there is no {word}; there are {}", WORDS.join(", ")));
@@ -120,6 +157,8 @@ mod tests {
         let text = include_str!("../../assets/dialects/unionpay.toml");
         for (right, wrong, key) in [
             ("card_away = \"012\"", "card_away = \"12\"", "transactions.card_away"),
+            ("stripe = \"02\"", "stripe = \"05\"", "transactions.entry"),
+            ("fallback = \"2\"", "fallback = \"0\"", "transactions.entry"),
             ("in_part = \"1\"", "in_part = \"11\"", "transactions.in_part"),
             ("most_completed_percent = 115", "most_completed_percent = 0", "transactions.most_completed_percent"),
             ("sale = { mti = \"0200\"", "sale = { mti = \"0400\"", "the message dialect cannot be read"),

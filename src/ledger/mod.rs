@@ -97,6 +97,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("purchases.sql"),
     include_str!("cash.sql"),
     include_str!("sold_index.sql"),
+    include_str!("entries.sql"),
     include_str!("signatures.sql"),
     include_str!("rest_in_cash.sql"),
     include_str!("tips.sql"),

@@ -63,7 +63,7 @@ impl Ledger {
         }
         // Paid, owing two slips and owing the host the TC is one fact: no power cut can part them. So is what it is for a purchase.
         let has_slips = match record {
-            Record::Approved(_) => self.follow_purchase(trace)? == Follows::Nothing,
+            Record::Approved(_) | Record::PaidWithoutChip { .. } => self.follow_purchase(trace)? == Follows::Nothing,
             Record::Done => !self.gives_back_a_part(trace)?,
             _ => false,
         };
@@ -149,6 +149,13 @@ impl Ledger {
                  WHERE merchant_code = ?1 AND terminal_number = ?2 AND batch = ?3 AND stan = ?4 AND state = 'host_approved'
                      AND kind <> 'sale' AND kind <> 'pre_authorisation' AND kind <> 'code_payment'",
                 params![merchant, terminal, batch, stan],
+            ),
+            Record::PaidWithoutChip { signature } => self.connection.execute(
+                "UPDATE transactions SET state = 'approved', signature = ?5, chip_data = NULL
+                 WHERE merchant_code = ?1 AND terminal_number = ?2 AND batch = ?3 AND stan = ?4 AND state = 'host_approved'
+                     AND (kind = 'sale' OR kind = 'pre_authorisation')
+                     AND (entry = 'stripe' OR entry = 'fallback' OR entry = 'typed')",
+                params![merchant, terminal, batch, stan, signature],
             ),
             // None is begun that could end so.
             Record::ApprovedByCard(..) => Ok(0),
@@ -259,7 +266,10 @@ impl Ledger {
                 ),
                 &values[..],
             ),
-            (EntryMode::Chip | EntryMode::NotRead, _) => self.connection.execute(
+            (
+                EntryMode::Chip | EntryMode::Stripe | EntryMode::Fallback | EntryMode::Typed | EntryMode::NotRead,
+                _,
+            ) => self.connection.execute(
                 &format!(
                     "INSERT INTO transactions ({columns})
                      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21,
@@ -317,6 +327,7 @@ fn check_kind(record: &Record) -> Result<(), LedgerError> {
         Record::HostApproved { .. }
         | Record::Approved(_)
         | Record::Done
+        | Record::PaidWithoutChip { .. }
         | Record::Scripts(_)
         | Record::NotPaid { .. }
         | Record::Unresolved { .. }

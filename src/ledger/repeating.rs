@@ -25,7 +25,9 @@ impl Ledger {
         }
         let pan = self.pan(trace)?.ok_or(LedgerError::NumberGone(trace))?;
         Ok(Some(match row.entry {
-            EntryMode::Chip => Repeat::Card(Box::new(with_card(&row, past, pan)?)),
+            EntryMode::Chip | EntryMode::Stripe | EntryMode::Fallback | EntryMode::Typed => {
+                Repeat::Card(Box::new(with_card(&row, past, pan)?))
+            }
             EntryMode::NotRead => Repeat::About(Box::new(without_card(&row, past, pan)?)),
         }))
     }
@@ -48,6 +50,7 @@ fn with_card(row: &TransactionRow, past: Past, pan: Pan) -> Result<SaleRequest, 
             pan,
             expiry: expiry.transpose()?,
             track2: None,
+            track3: None,
             sequence_number: row.sequence_number,
             entry: row.entry,
         },

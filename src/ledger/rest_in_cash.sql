@@ -1,4 +1,4 @@
--- Version 23: the rest of a purchase that is paid in parts may be paid in cash.
+-- Version 25: the rest of a purchase that is paid in parts may be paid in cash.
 --
 -- Cash pays all of the rest: nothing of a purchase that is open is in the drawer, so that giving one up takes nothing out of it.
 

@@ -11,9 +11,12 @@ use crate::reference::Batch;
 use crate::settlement::Tally;
 
 /// Found by the index of the numbers: it begins with whose they are and with the batch.
-const TALLIES: &str = "SELECT kind, state, resolution, aid, currency, count(*), sum(amount) FROM transactions
+/// Of a card without its chip the beginning of the number says whose it is.
+const TALLIES: &str =
+    "SELECT kind, state, resolution, CASE aid WHEN '' THEN substr(truncated_pan, 1, 6) ELSE aid END AS card, currency,
+         count(*), sum(amount) FROM transactions
      WHERE merchant_code = ?1 AND terminal_number = ?2 AND batch = ?3
-     GROUP BY kind, state, resolution, aid, currency";
+     GROUP BY kind, state, resolution, card, currency";
 
 impl Ledger {
     /// How many payments of a batch are alike, and their sum.

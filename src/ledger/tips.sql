@@ -1,4 +1,4 @@
--- Version 24: what of a payment is a tip. It is written with the payment's own row and never changes; it leaves with its payment.
+-- Version 26: what of a payment is a tip. It is written with the payment's own row and never changes; it leaves with its payment.
 
 CREATE TABLE tips (
     transaction_id INTEGER PRIMARY KEY REFERENCES transactions (id),

@@ -3,6 +3,7 @@
 pub mod advice;
 pub mod cash;
 pub mod chooser;
+pub mod entry;
 pub mod online;
 mod opening;
 pub mod permitted;

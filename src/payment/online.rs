@@ -6,7 +6,7 @@ use jiff::civil::DateTime;
 use zeroize::Zeroizing;
 
 use super::transaction::{Kind, Original, Transaction};
-use crate::card_number::{Pan, Track2};
+use crate::card_number::{Pan, Track2, Track3};
 use crate::link_fault::LinkFault;
 use crate::money::Amount;
 use crate::pin::Pin;
@@ -65,8 +65,10 @@ pub struct CardForHost {
     pub pan: Pan,
     /// Expiry as year and month, packed decimal as the first two bytes of tag 5F24: `[0x30, 0x12]` (field 14).
     pub expiry: Option<[u8; 2]>,
-    /// Track 2 equivalent data (field 35).
+    /// Track 2, of the chip or of the stripe (field 35).
     pub track2: Option<Track2>,
+    /// Track 3 of the stripe (field 36).
+    pub track3: Option<Track3>,
     /// PAN sequence number (field 23).
     pub sequence_number: Option<u8>,
     /// How it was read.
@@ -85,26 +87,46 @@ impl fmt::Debug for CardForHost {
 }
 
 /// How the card reached the terminal (field 22, first two digits).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum EntryMode {
     /// Chip, by contact.
     Chip,
+    /// Stripe of a card without a chip.
+    Stripe,
+    /// Stripe of a card whose chip could not be read.
+    Fallback,
+    /// Its number was typed.
+    Typed,
     /// It was not: the transaction is about the card of an earlier one.
     NotRead,
 }
 
 impl EntryMode {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Chip, Self::Stripe, Self::Fallback, Self::Typed, Self::NotRead];
+
     /// The word used in JSON and in the ledger.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Chip => "chip",
+            Self::Stripe => "stripe",
+            Self::Fallback => "fallback",
+            Self::Typed => "typed",
             Self::NotRead => "not_read",
         }
     }
 
     /// Reads the word back.
     pub fn from_word(word: &str) -> Option<Self> {
-        [Self::Chip, Self::NotRead].into_iter().find(|entry| entry.word() == word)
+        Self::ALL.into_iter().find(|entry| entry.word() == word)
+    }
+
+    /// A card was there, and its chip had no say.
+    pub const fn is_without_chip(self) -> bool {
+        match self {
+            Self::Stripe | Self::Fallback | Self::Typed => true,
+            Self::Chip | Self::NotRead => false,
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use jiff::civil::DateTime;
 
 use super::chooser::Chooser;
+use super::entry::{CardBy, EntryRules};
 use super::transaction::Transaction;
 use crate::emv::kernel::TransactionData;
 use crate::emv::terminal::TerminalData;
@@ -38,6 +39,10 @@ pub struct Opening {
     pub pin_bypass: bool,
     /// The issuer may approve less than all of a sale: somebody is there who takes the rest in another way.
     pub in_part: bool,
+    /// In which ways its card may come.
+    pub by: CardBy,
+    /// What is allowed of cards without their chip.
+    pub entry: EntryRules,
 }
 
 impl Opening {

@@ -1,6 +1,7 @@
 //! What somebody wants to be done, before anybody has looked whether it can be: an amount, or the number of an earlier
 //! transaction. What it becomes with what is known of that one is a [`Transaction`].
 
+use super::entry::CardBy;
 use super::qr::Way;
 use super::transaction::{Kind, NotPossible, Past, Presence, Transaction, most_of};
 use crate::goods::sold::Sold;
@@ -30,6 +31,8 @@ pub enum Purpose {
     Completion(TraceNumber, Option<Amount>, Presence),
     /// The same, when the acquirer is only told of it.
     CompletionNotice(TraceNumber, Option<Amount>),
+    /// One of these, with a card that comes in this way alone.
+    By(CardBy, Box<Purpose>),
 }
 
 /// What an acquirer lets be done.
@@ -50,8 +53,9 @@ impl Allowed {
 
 impl Purpose {
     /// The kind of transaction it becomes; of what is undone it is known only once the earlier one is.
-    pub const fn kind(&self) -> Kind {
+    pub fn kind(&self) -> Kind {
         match self {
+            Self::By(_, purpose) => purpose.kind(),
             Self::Sale(_) | Self::Goods(_) | Self::Rest(_, None) => Kind::Sale,
             Self::Code(..) | Self::Rest(_, Some(_)) => Kind::CodePayment,
             Self::PreAuthorisation(_) => Kind::PreAuthorisation,
@@ -64,8 +68,9 @@ impl Purpose {
     }
 
     /// The earlier transaction that it is about.
-    pub const fn original(&self) -> Option<TraceNumber> {
+    pub fn original(&self) -> Option<TraceNumber> {
         match self {
+            Self::By(_, purpose) => purpose.original(),
             Self::Sale(_)
             | Self::Goods(_)
             | Self::Code(..)
@@ -80,8 +85,9 @@ impl Purpose {
     }
 
     /// How much it is about, as far as whoever wants it has said.
-    pub const fn amount(&self) -> Option<Amount> {
+    pub fn amount(&self) -> Option<Amount> {
         match self {
+            Self::By(_, purpose) => purpose.amount(),
             Self::Sale(amount) | Self::Code(amount, ..) | Self::Rest(amount, _) | Self::PreAuthorisation(amount) => {
                 Some(*amount)
             }
@@ -91,9 +97,26 @@ impl Purpose {
         }
     }
 
+    /// What is wanted, whichever way the card comes.
+    pub fn what(&self) -> &Self {
+        match self {
+            Self::By(_, purpose) => purpose.what(),
+            _ => self,
+        }
+    }
+
+    /// In which ways its card may come.
+    pub const fn by(&self) -> CardBy {
+        match self {
+            Self::By(by, _) => *by,
+            _ => CardBy::Any,
+        }
+    }
+
     /// What is sold; nothing, where the amount was keyed.
     pub fn sold(&self) -> Sold {
         match self {
+            Self::By(_, purpose) => purpose.sold(),
             Self::Goods(sold) | Self::Code(_, sold, _) => sold.clone(),
             // The goods of a purchase stand with its first part.
             Self::Rest(..)
@@ -115,6 +138,7 @@ impl Purpose {
         let known = |trace: &TraceNumber| past.ok_or(NotPossible::Unknown(*trace));
         let whole = |amount: &Option<Amount>, past: &Past| amount.unwrap_or(past.original.amount);
         match self {
+            Self::By(_, purpose) => purpose.transaction(past, allowed),
             Self::Sale(amount) | Self::Rest(amount, None) => some(*amount).map(Transaction::sale),
             Self::Goods(sold) => some(sold.amount()).map(Transaction::sale),
             // It has a machine of its own.

@@ -12,6 +12,7 @@
 //! | pending, host_approved | it may be charged and is not wanted | reversal_due | `ReversalDue` |
 //! | host_approved | the card approves | approved | `Approved` |
 //! | host_approved | nobody else has to approve | approved | `Done` |
+//! | host_approved | no chip has to approve | approved | `PaidWithoutChip` |
 //! | reversal_due | the host has taken it back | reversed | |
 //! | reversal_due | all tries are used up | unresolved | |
 //! | unresolved | a person has it tried again | reversal_due | |
@@ -61,6 +62,11 @@ pub enum Record {
     Approved(Box<CardResult>),
     /// Final: done. As `Approved`, where no card has a last word.
     Done,
+    /// Final: paid, or set aside, with a card whose chip had no say.
+    PaidWithoutChip {
+        /// The cardholder signs the merchant's copy.
+        signature: bool,
+    },
     /// Final: the card approved by itself. Nothing was sent; the host is still to be told.
     ApprovedByCard(Box<Pending>, Box<CardResult>),
     /// What the card made of the issuer's scripts after the row was written; where the payment stands does not change.
@@ -108,6 +114,7 @@ impl Record {
             Self::Pending(_)
             | Self::HostApproved { .. }
             | Self::Done
+            | Self::PaidWithoutChip { .. }
             | Self::NotPaid { .. }
             | Self::Unresolved { .. }
             | Self::ReversalDue { .. }

@@ -23,6 +23,8 @@ pub enum Right {
     CompletionVoid,
     /// Ask what is on an account.
     Balance,
+    /// Type the number of a card that is not read.
+    TypedNumber,
     /// Sell goods.
     Goods,
     /// Look at earlier transactions and sums.
@@ -52,7 +54,7 @@ pub enum Judgement {
 
 impl Right {
     /// All of them.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Sale,
         Self::Void,
         Self::Refund,
@@ -61,6 +63,7 @@ impl Right {
         Self::Completion,
         Self::CompletionVoid,
         Self::Balance,
+        Self::TypedNumber,
         Self::Goods,
         Self::Reports,
         Self::Shift,
@@ -86,6 +89,7 @@ impl Right {
             Self::Completion => "completion",
             Self::CompletionVoid => "completion_void",
             Self::Balance => "balance",
+            Self::TypedNumber => "typed_number",
             Self::Goods => "goods",
             Self::Reports => "reports",
             Self::Shift => "shift",

@@ -21,6 +21,8 @@
 //! |---|---|
 //! | `original_batch` `original_stan` `original_time` | what it refers to: field 61, with the local time; empty where it refers to nothing |
 //!
+//! One of a card without its chip, of whatever kind, begins with [`TITLE_WITHOUT_CHIP`] and has these keys as well; its `aid` is empty.
+//!
 //! There is nothing secret in it. A later version of this text has another title; leaves are never written anew.
 
 use jiff::civil::DateTime;
@@ -69,6 +71,9 @@ pub const KEYS: [&str; 26] = [
 
 /// What the text of anything but a sale is.
 pub const TITLE_OF_OTHERS: &str = "yima-transaction-2";
+
+/// What the text of a card without its chip is: the stripe was read, or the number typed.
+pub const TITLE_WITHOUT_CHIP: &str = "yima-transaction-3";
 
 /// The keys that it has behind [`KIND`].
 pub const KEYS_OF_ORIGINAL: [&str; 3] = ["original_batch", "original_stan", "original_time"];
@@ -130,7 +135,7 @@ pub struct Leaf {
 pub enum LeafError {
     /// Another title: of a newer program, or none of ours.
     #[error(
-        "it begins neither with {TITLE} nor with {TITLE_OF_OTHERS}: a newer version of this program wrote it, or it is no leaf"
+        "it begins with none of {TITLE}, {TITLE_OF_OTHERS} and {TITLE_WITHOUT_CHIP}: a newer version of this program wrote it, or it is no leaf"
     )]
     Title,
     /// A value is missing or cannot be.
@@ -153,16 +158,24 @@ pub const fn is_final(state: State, resolution: Option<Resolution>) -> bool {
 impl Leaf {
     /// The text.
     pub fn text(&self) -> String {
-        let title = if self.kind == Kind::Sale { TITLE } else { TITLE_OF_OTHERS };
+        let title = self.title();
         let mut text = title.to_owned();
         let mut write = |key: &str, value: &str| text.push_str(&format!(" {key}={}", escaped(value)));
         for (key, value) in KEYS.iter().zip(self.values()) {
             write(key, &value);
-            if *key == KIND && self.kind != Kind::Sale {
+            if *key == KIND && title != TITLE {
                 KEYS_OF_ORIGINAL.iter().zip(self.values_of_original()).for_each(|(key, value)| write(key, &value));
             }
         }
         text
+    }
+
+    const fn title(&self) -> &'static str {
+        match (self.entry, self.kind) {
+            (EntryMode::Stripe | EntryMode::Fallback | EntryMode::Typed, _) => TITLE_WITHOUT_CHIP,
+            (EntryMode::Chip | EntryMode::NotRead, Kind::Sale) => TITLE,
+            (EntryMode::Chip | EntryMode::NotRead, _) => TITLE_OF_OTHERS,
+        }
     }
 
     /// As [`KEYS_OF_ORIGINAL`] stand.
@@ -212,9 +225,10 @@ impl Leaf {
     /// When it is none, or could be written in another way.
     pub fn parse(text: &str) -> Result<Self, LeafError> {
         let (title, rest) = text.split_once(' ').ok_or(LeafError::Title)?;
-        let of_sale = match title {
-            TITLE => true,
-            TITLE_OF_OTHERS => false,
+        let (of_sale, without_chip) = match title {
+            TITLE => (true, false),
+            TITLE_OF_OTHERS => (false, false),
+            TITLE_WITHOUT_CHIP => (false, true),
             _ => return Err(LeafError::Title),
         };
         let mut words = Words { words: rest.split(' '), key: 0 };
@@ -223,7 +237,8 @@ impl Leaf {
         let batch = words.value(|text| Batch::parse(text).ok())?;
         let stan = words.value(|text| Stan::parse(text).ok())?;
         let trace = TraceNumber { batch, stan };
-        let kind = words.value(|text| Kind::from_word(text).filter(|kind| (*kind == Kind::Sale) == of_sale))?;
+        let kind = words
+            .value(|text| Kind::from_word(text).filter(|kind| without_chip || (*kind == Kind::Sale) == of_sale))?;
         let original = if of_sale { None } else { words.original()? };
         if original.is_some() != Kind::ALL.into_iter().any(|other| kind.may_refer_to(other)) {
             return Err(LeafError::Value(KEYS_OF_ORIGINAL[0]));
@@ -243,7 +258,11 @@ impl Leaf {
             amount: Amount::new(minor, currency).map_err(|_| LeafError::Value("amount"))?,
             at: words.value(|text| text.parse().ok())?,
             entry: words
-                .value(|text| EntryMode::from_word(text).filter(|entry| !of_sale || *entry == EntryMode::Chip))?,
+                .value(|text| EntryMode::from_word(text).filter(|entry| !of_sale || *entry == EntryMode::Chip))
+                .and_then(|entry| {
+                    let fits = entry.is_without_chip() == without_chip;
+                    if fits { Ok(entry) } else { Err(LeafError::Value("entry")) }
+                })?,
             verification: words.maybe(Verification::from_word)?,
             truncated_pan: if kind.is_by_code() {
                 // Nothing may stand there.
@@ -252,7 +271,12 @@ impl Leaf {
                 words.value(some_text)?
             },
             sequence_number: words.maybe(|text| text.parse().ok())?,
-            aid: if of_sale { words.value(some_text)? } else { words.maybe(some_text)?.unwrap_or_default() },
+            aid: match (of_sale, without_chip) {
+                (true, _) => words.value(some_text)?,
+                // Nothing may stand there.
+                (false, true) => words.maybe(|_| None::<String>)?.unwrap_or_default(),
+                (false, false) => words.maybe(some_text)?.unwrap_or_default(),
+            },
             response_code: words.maybe(|text| ResponseCode::parse(text).ok())?,
             rrn: words.maybe(|text| Rrn::parse(text).ok())?,
             authorisation_code: words.maybe(|text| AuthorisationCode::parse(text).ok())?,
@@ -467,6 +491,31 @@ pub(super) mod tests {
             assert_eq!(Leaf::parse(&by_code.text()).as_ref(), Ok(&by_code));
             let card = Leaf { truncated_pan: refunded().truncated_pan, ..by_code };
             assert!(Leaf::parse(&card.text()).is_err(), "who pays by code has no card");
+        }
+    }
+
+    #[test]
+    fn a_card_without_its_chip_has_a_title_of_its_own_and_no_application() {
+        for entry in [EntryMode::Stripe, EntryMode::Fallback, EntryMode::Typed] {
+            for leaf in [paid(1), refunded()] {
+                let leaf = Leaf { entry, aid: String::new(), cryptogram: None, atc: None, ..leaf };
+                let text = leaf.text();
+                assert!(
+                    text.starts_with("yima-transaction-3 ") && text.contains(&format!(" entry={} ", entry.word())),
+                    "{text}"
+                );
+                assert_eq!(Leaf::parse(&text), Ok(leaf.clone()));
+                for (from, to) in [
+                    ("transaction-3", "transaction-1"),
+                    ("transaction-3", "transaction-2"),
+                    (&format!("entry={}", entry.word())[..], "entry=chip"),
+                    ("aid=", "aid=A000000333010101"),
+                ] {
+                    assert!(Leaf::parse(&text.replacen(from, to, 1)).is_err(), "{from} -> {to}");
+                }
+                let named = Leaf { aid: "A000000333010101".to_owned(), ..leaf };
+                assert!(Leaf::parse(&named.text()).is_err(), "a stripe has no application");
+            }
         }
     }
 

@@ -63,6 +63,10 @@ impl Slip for CashCopy<'_> {
             | Condition::Spared
             | Condition::Pin
             | Condition::Card
+            | Condition::Chip
+            | Condition::Stripe
+            | Condition::Fallback
+            | Condition::Typed
             | Condition::NoCard
             | Condition::Link
             | Condition::Advice

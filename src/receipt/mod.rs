@@ -80,8 +80,8 @@ pub struct SaleSlip {
     pub tip: Option<Amount>,
     /// It went back to the customer.
     pub goes_back: bool,
-    /// The card was there.
-    pub card_read: bool,
+    /// How the card was read.
+    pub entry: CardEntry,
     /// Goods, if the cashier named any; without them the slip shows the amount alone.
     pub goods: Vec<SoldGood>,
     /// Card number, first six and last four; empty where a code was used.
@@ -134,6 +134,21 @@ pub struct SaleSlip {
     pub mark: Mark,
     /// What the shop has at the head and at the foot of its slips.
     pub letterhead: Arc<Letterhead>,
+}
+
+/// How a slip says that a card was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CardEntry {
+    /// By its chip (C).
+    Chip,
+    /// By its stripe (S).
+    Stripe,
+    /// By its stripe, because the chip could not be read (F).
+    Fallback,
+    /// Its number was typed (M).
+    Typed,
+    /// It was not there (N).
+    None,
 }
 
 /// Everything a slip can say about what the terminal has given up: a person must look.
@@ -250,7 +265,7 @@ pub(crate) mod tests {
             kind: "sale",
             original: None,
             goes_back: false,
-            card_read: true,
+            entry: CardEntry::Chip,
             trace: TraceNumber { batch: Batch::new(1).unwrap(), stan: Stan::new(123).unwrap() },
             at: "2026-03-05T14:26:09".parse().unwrap(),
             amount: Amount::new(1234, Currency::CNY).unwrap(),
@@ -310,7 +325,7 @@ pub(crate) mod tests {
     fn what_was_paid_by_code_says_by_which_and_nothing_of_a_card() {
         let paid = SaleSlip {
             kind: "code_payment",
-            card_read: false,
+            entry: CardEntry::None,
             truncated_pan: String::new(),
             code_tail: Some("123456".into()),
             voucher: Some("4200001234202611290000000001".into()),
@@ -337,6 +352,36 @@ pub(crate) mod tests {
         }
         let shown = SaleSlip { code_tail: None, ..paid };
         assert!(!text(&shown, CopyFor::Merchant, 32, Language::Chinese).contains("付款码"), "ours was shown");
+    }
+
+    #[test]
+    fn a_card_without_its_chip_says_how_it_was_read_and_nothing_of_a_chip() {
+        for (entry, zh, en) in [
+            (CardEntry::Stripe, "卡号(刷卡/S)", "Card number (swiped/S)"),
+            (CardEntry::Fallback, "卡号(降级刷卡/F)", "Card number (fallback/F)"),
+            (CardEntry::Typed, "卡号(手工输入/M)", "Card number (typed/M)"),
+        ] {
+            let swiped = SaleSlip {
+                entry,
+                aid: String::new(),
+                application_label: String::new(),
+                card_sequence_number: None,
+                cryptogram: None,
+                tvr: String::new(),
+                tsi: String::new(),
+                atc: None,
+                ..slip()
+            };
+            for (language, line) in [(Language::Chinese, zh), (Language::English, en)] {
+                let text = text(&swiped, CopyFor::Merchant, 32, language);
+                assert_eq!(text.lines().filter(|said| said.trim() == line).count(), 1, "{line}\n{text}");
+                for of_chip in ["AID", "TVR", "TSI", "ATC", "TC ", "chip", "插卡", "PSN"] {
+                    assert!(!text.contains(of_chip), "{of_chip}\n{text}");
+                }
+                // Where nobody typed a PIN the holder signs.
+                assert!(text.contains(if language == Language::Chinese { "签名" } else { "ignature" }), "{text}");
+            }
+        }
     }
 
     /// What was given up, with every field.
@@ -374,7 +419,7 @@ pub(crate) mod tests {
         let away = SaleSlip {
             kind: "completion_notice",
             original: Some(original),
-            card_read: false,
+            entry: CardEntry::None,
             aid: String::new(),
             application_label: String::new(),
             cryptogram: None,

@@ -172,6 +172,10 @@ impl Slip for PurchaseCopy<'_> {
             | Condition::Spared
             | Condition::Pin
             | Condition::Card
+            | Condition::Chip
+            | Condition::Stripe
+            | Condition::Fallback
+            | Condition::Typed
             | Condition::NoCard
             | Condition::Link
             | Condition::Advice

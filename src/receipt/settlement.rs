@@ -147,6 +147,10 @@ impl Slip for SettlementSlip {
             | Condition::Merchant
             | Condition::Customer
             | Condition::Card
+            | Condition::Chip
+            | Condition::Stripe
+            | Condition::Fallback
+            | Condition::Typed
             | Condition::Link
             | Condition::NoCard
             | Condition::Advice => false,

@@ -10,7 +10,7 @@ use super::cash::CashCopy;
 use super::purchase::PurchaseCopy;
 use super::shown_code::ShownCodeSlip;
 use super::{
-    Align, CashSlip, Charset, CopyFor, Document, Letterhead, Line, Logo, ParkedSlip, PurchaseSlip, SaleSlip,
+    Align, CardEntry, CashSlip, Charset, CopyFor, Document, Letterhead, Line, Logo, ParkedSlip, PurchaseSlip, SaleSlip,
     SettlementSlip, Size, transaction_code,
 };
 use crate::goods::{Quantity, SoldGood, sold};
@@ -141,8 +141,12 @@ impl Slip for SaleCopy<'_> {
             Condition::Goods => !self.slip.goods.is_empty(),
             Condition::Merchant => self.copy == CopyFor::Merchant,
             Condition::Customer => self.copy == CopyFor::Customer,
-            Condition::Card => self.slip.card_read,
-            Condition::NoCard => !self.slip.card_read,
+            Condition::Card => self.slip.entry != CardEntry::None,
+            Condition::NoCard => self.slip.entry == CardEntry::None,
+            Condition::Chip => self.slip.entry == CardEntry::Chip,
+            Condition::Stripe => self.slip.entry == CardEntry::Stripe,
+            Condition::Fallback => self.slip.entry == CardEntry::Fallback,
+            Condition::Typed => self.slip.entry == CardEntry::Typed,
             Condition::Link => self.link().is_some(),
             Condition::Advice | Condition::Differs | Condition::Undecided | Condition::Cash => false,
         }
@@ -235,6 +239,10 @@ impl Slip for ParkedSlip {
             | Condition::Merchant
             | Condition::Customer
             | Condition::Card
+            | Condition::Chip
+            | Condition::Stripe
+            | Condition::Fallback
+            | Condition::Typed
             | Condition::NoCard
             | Condition::Link
             | Condition::Differs
@@ -454,6 +462,10 @@ pub(super) enum Condition {
     Merchant,
     Customer,
     Card,
+    Chip,
+    Stripe,
+    Fallback,
+    Typed,
     #[serde(rename = "no_card")]
     NoCard,
     Link,

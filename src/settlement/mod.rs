@@ -31,7 +31,7 @@ impl Side {
     }
 }
 
-/// Whose card it is, by the registered part (RID, ISO/IEC 7816-5) of its application.
+/// Whose card it is, by the registered part (RID, ISO/IEC 7816-5) of its application; without one by the beginning of its number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Scheme {
     /// UnionPay: settled as domestic.
@@ -61,10 +61,28 @@ const RIDS: [(&str, Scheme); 6] = [
 ];
 
 impl Scheme {
-    /// The scheme of an application identifier in hexadecimal.
+    /// The scheme of an application identifier in hexadecimal, or of the first six digits of a number.
     pub fn of_aid(aid: &str) -> Self {
+        if let Some(beginning) = aid.parse().ok().filter(|_| aid.len() == 6) {
+            return Self::of_number(beginning);
+        }
         let rid = aid.get(..10).unwrap_or(aid);
         RIDS.iter().find(|(known, _)| known.eq_ignore_ascii_case(rid)).map_or(Self::Other, |(_, scheme)| *scheme)
+    }
+
+    /// The scheme of a number by its first six digits, as the schemes themselves say which are theirs.
+    const fn of_number(beginning: u32) -> Self {
+        match beginning {
+            620_000..=629_999 | 810_000..=817_199 => Self::UnionPay,
+            400_000..=499_999 => Self::Visa,
+            510_000..=559_999 | 222_100..=272_099 => Self::Mastercard,
+            340_000..=349_999 | 370_000..=379_999 => Self::AmericanExpress,
+            352_800..=358_999 => Self::Jcb,
+            300_000..=305_999 | 360_000..=369_999 | 380_000..=399_999 | 601_100..=601_199 | 644_000..=659_999 => {
+                Self::Discover
+            }
+            _ => Self::Other,
+        }
     }
 
     /// The word in JSON.
@@ -98,7 +116,7 @@ pub struct Tally {
     pub state: State,
     /// What a person found out about them.
     pub resolution: Option<Resolution>,
-    /// Application identifier, hexadecimal.
+    /// Application identifier, hexadecimal, or the first six digits of the number where a card had none.
     pub aid: String,
     /// Their currency.
     pub currency: Currency,

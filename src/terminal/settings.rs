@@ -10,6 +10,7 @@ use super::link::LinkSettings;
 use super::machine;
 use super::till::{Listen, TillSettings};
 use crate::goods::Pattern;
+use crate::host_tables::LONGEST_FALLBACK_S;
 use crate::payment::tip::{MOST_OFFERS, MOST_PERCENT};
 use crate::wording::Language;
 
@@ -53,6 +54,8 @@ pub struct Settings {
     pub receipt: ReceiptSettings,
     /// A scanner on a serial line.
     pub scanner: ScannerSettings,
+    /// Cards without their chip.
+    pub stripe: StripeSettings,
     /// Sounds.
     pub sound: SoundSettings,
     /// The touchscreen.
@@ -212,6 +215,22 @@ pub struct ScannerSettings {
     pub device: String,
     /// Bits per second.
     pub baud: u32,
+}
+
+/// A reader for magnetic stripes, and what is taken of cards without their chip.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct StripeSettings {
+    /// Serial device; empty where there is none.
+    pub device: String,
+    /// Bits per second.
+    pub baud: u32,
+    /// The reader sends a check character behind each track.
+    pub lrc: bool,
+    /// Seconds in which a stripe counts after its chip could not be read; 0 never.
+    pub fallback_s: u16,
+    /// What may be done with a number that is typed, in words of kinds.
+    pub typed: Vec<String>,
 }
 
 /// How a printer says that its buffer is full. Linux has no DTR/DSR flow control: the printer's DTR is wired to the host's
@@ -405,6 +424,12 @@ impl Default for ScannerSettings {
     }
 }
 
+impl Default for StripeSettings {
+    fn default() -> Self {
+        Self { device: String::new(), baud: 9_600, lrc: false, fallback_s: 0, typed: Vec::new() }
+    }
+}
+
 impl Default for SoundSettings {
     fn default() -> Self {
         Self { enabled: true, device: "default".to_owned() }
@@ -544,6 +569,14 @@ impl Settings {
         if !(1200..=4_000_000).contains(&self.scanner.baud) {
             return Err(("scanner.baud", format!("{} bits per second; usual is 9600", self.scanner.baud)));
         }
+        if !(1200..=4_000_000).contains(&self.stripe.baud) {
+            return Err(("stripe.baud", format!("{} bits per second; usual is 9600", self.stripe.baud)));
+        }
+        if self.stripe.fallback_s > LONGEST_FALLBACK_S {
+            let problem =
+                format!("{} seconds; it must be 1 to {LONGEST_FALLBACK_S}, or 0 for never", self.stripe.fallback_s);
+            return Err(("stripe.fallback_s", problem));
+        }
         if self.ledger.keep_days < LEAST_KEPT_DAYS {
             let problem = format!(
                 "{} days; payments must be kept for three years: {LEAST_KEPT_DAYS} or more",
@@ -680,6 +713,8 @@ mod tests {
             "people",
             "till",
             "receipt",
+            "scanner",
+            "stripe",
             "signature",
         ] {
             let message = message(&format!("[{section}]\nno_such_key = 1"));
@@ -717,6 +752,8 @@ mod tests {
         assert!(message("[ledger]\nkeep_days = -1").starts_with("yima.toml, line 2, ledger.keep_days: "));
         assert!(Settings::parse(origin("[ledger]\nkeep_days = 4000")).is_ok());
         assert!(message("[pin]\nwait_s = 256").starts_with("yima.toml, line 2, pin.wait_s: 256 seconds"));
+        assert!(message("[stripe]\nfallback_s = 121").starts_with("yima.toml, line 2, stripe.fallback_s: 121 seconds"));
+        assert!(message("[stripe]\nbaud = 1").starts_with("yima.toml, line 2, stripe.baud: "));
         assert!(message("[sound]\ndevice = \"默认").starts_with("yima.toml, line 2"));
         let scale = message("[goods]\nscale_barcodes = [\"21AAAAAWWWWWC\", \"69AAAAAWWWWWC\"]");
         assert!(

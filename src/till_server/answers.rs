@@ -11,7 +11,7 @@ use crate::wording::Reason;
 /// What a payment is at, by the screen it is on; nothing where the screen shows something else.
 pub fn progress(screen: &Screen) -> Option<&'static str> {
     match screen {
-        Screen::PresentCard { .. } => Some("present_card"),
+        Screen::PresentCard { .. } | Screen::TypeNumber { .. } => Some("present_card"),
         Screen::EnterPin { .. } => Some("entering_pin"),
         Screen::ChooseApplication { .. } | Screen::ConfirmApplication { .. } => Some("choosing_application"),
         Screen::ShowCode { .. } => Some("showing_code"),

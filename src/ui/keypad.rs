@@ -125,6 +125,7 @@ pub(super) fn follow(entry: &mut AmountEntry, view: &View) {
         Screen::Keypad { .. }
         | Screen::PresentCard { .. }
         | Screen::EnterPin { .. }
+        | Screen::TypeNumber { .. }
         | Screen::ChooseApplication { .. }
         | Screen::ConfirmApplication { .. }
         | Screen::Processing { .. }

@@ -21,6 +21,7 @@ use preferences::Turned;
 use scanned::Scanned;
 use signature::Sketch;
 use staff::StaffTyped;
+use type_number::NumberAndExpiry;
 
 pub mod amount_entry;
 mod applications;
@@ -50,6 +51,7 @@ mod till;
 mod tip;
 mod training;
 mod transactions;
+mod type_number;
 mod values;
 
 pub use back_end::display_available;
@@ -129,6 +131,7 @@ impl Touchscreen {
         applications::setup(&window, &shared, &intents);
         pin::setup(&window, &shared, &intents);
         signature::setup(&window, &shared, &intents);
+        type_number::setup(&window, &shared, &intents);
         outcome::setup(&window, &intents);
         copies::setup(&window, &intents);
         transactions::setup(&window, &shared, &intents);
@@ -249,6 +252,8 @@ struct State {
     pin: PinTyped,
     /// What a customer signs.
     sketch: Sketch,
+    /// Wiped when the screen that asks for it goes.
+    number_typed: NumberAndExpiry,
     /// Which layout of the PIN's keys is asked for: another number each time.
     pin_layout: i32,
     /// Wiped when the screen that asks for it goes.
@@ -282,6 +287,7 @@ impl Default for State {
             given: AmountEntry::new(Currency::CNY),
             pin: PinTyped::new(),
             sketch: Sketch::default(),
+            number_typed: NumberAndExpiry::new(),
             pin_layout: 0,
             code: CodeTyped::default(),
             scanned: Scanned::default(),
@@ -315,6 +321,9 @@ impl Shared {
             }
             cash::follow(&mut state.given, state.view.as_ref(), &view);
             state.staff.follow(state.view.as_ref(), &view);
+            if !matches!(view.screen, Screen::TypeNumber { .. }) {
+                state.number_typed.wipe();
+            }
             if !matches!(view.screen, Screen::Enrol { .. }) {
                 state.code = CodeTyped::default();
             }
@@ -346,6 +355,7 @@ fn paint(window: &AppWindow, shared: &Shared) {
     status::show(window, &view, language);
     staff::show_duty(window, &view.duty);
     payment::show_codes(window, shared, view.codes);
+    payment::show_ways(window, view.ways);
     goods::show_shop(window, &view.shop, language);
     window.global::<Kinds>().set_shown(values::kind(view.kind));
     outcome::show(window, &view.screen, language);
@@ -364,6 +374,10 @@ fn paint(window: &AppWindow, shared: &Shared) {
         Screen::PresentCard { amount, notice } => {
             payment::show_present_card(window, *amount, notice.as_ref(), language);
             ScreenName::PresentCard
+        }
+        Screen::TypeNumber { amount, notice } => {
+            type_number::show(window, shared, *amount, notice.as_ref(), language);
+            ScreenName::TypeNumber
         }
         Screen::EnterPin { amount, notice, place, may_bypass, .. } => {
             pin::show(window, *amount, notice.as_ref(), language, *may_bypass);

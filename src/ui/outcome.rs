@@ -48,6 +48,7 @@ pub(super) fn show(window: &AppWindow, screen: &Screen, language: Language) {
         Screen::OutOfService { reason } => outcome.set_reason(values::sentences(Some(reason), language)),
         Screen::Keypad { .. }
         | Screen::PresentCard { .. }
+        | Screen::TypeNumber { .. }
         | Screen::EnterPin { .. }
         | Screen::ChooseApplication { .. }
         | Screen::ConfirmApplication { .. }

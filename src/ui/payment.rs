@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use super::generated::{self, AppWindow, Payment};
 use super::{Intents, Shared, values};
-use crate::app::view::{CodePaper, Intent, Progress};
+use crate::app::view::{CardWays, CodePaper, Intent, Progress};
 use crate::money::Amount;
 use crate::payment::qr::PaymentCode;
 use crate::receipt::symbol::Symbol;
@@ -21,6 +21,8 @@ pub(super) fn setup(window: &AppWindow, shared: &Shared, intents: &Intents) {
     payment.on_show_code(move || sender.send(Intent::PayByShown));
     let sender = intents.clone();
     payment.on_print_code(move || sender.send(Intent::PrintCode));
+    let sender = intents.clone();
+    payment.on_type_number(move || sender.send(Intent::TypeNumber));
     let state = shared.clone();
     payment.on_scan(move |text| state.with(|state| state.scanned.sign(&text)));
     let (state, sender) = (shared.clone(), intents.clone());
@@ -39,6 +41,15 @@ pub(super) fn show_codes(window: &AppWindow, shared: &Shared, codes: bool) {
         shared.with(|state| state.scanned.clear());
     }
     payment.set_codes(codes);
+}
+
+/// In which ways the card that is asked for may come.
+pub(super) fn show_ways(window: &AppWindow, ways: CardWays) {
+    let payment = window.global::<Payment>();
+    // What stands there while nobody is asked is not seen.
+    payment.set_chip(ways.chip);
+    payment.set_stripe(ways.stripe);
+    payment.set_typed(ways.typed);
 }
 
 /// Shows a code for the customer's phone.

@@ -46,7 +46,9 @@ const fn is_customers(screen: &Screen) -> bool {
         | Screen::ShowCode { .. }
         | Screen::Sign { .. }
         | Screen::NotPaid { .. } => true,
+        // Whoever works here types.
         Screen::Keypad { .. }
+        | Screen::TypeNumber { .. }
         | Screen::Approved { .. }
         | Screen::Unknown { .. }
         | Screen::Purchase(_)

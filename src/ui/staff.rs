@@ -453,6 +453,7 @@ const fn right_of(right: Right) -> generated::StaffRight {
         Right::Completion => generated::StaffRight::Completion,
         Right::CompletionVoid => generated::StaffRight::CompletionVoid,
         Right::Balance => generated::StaffRight::Balance,
+        Right::TypedNumber => generated::StaffRight::TypedNumber,
         Right::Goods => generated::StaffRight::Goods,
         Right::Reports => generated::StaffRight::Reports,
         Right::Shift => generated::StaffRight::Shift,

@@ -28,6 +28,10 @@ pub enum Customer {
     Tears(u32),
     /// Has a card that falls silent at this command.
     FallsSilent(u32),
+    /// Has a card without a chip, which is swiped.
+    Swipes,
+    /// Has a card whose number is typed.
+    IsTyped,
 }
 
 impl Customer {
@@ -42,7 +46,9 @@ impl Customer {
             4 => Self::DeclinesAfterApproval,
             5 => Self::WrongPin,
             6 => Self::Unknown,
+            8 => Self::Swipes,
             9 => Self::FallsSilent(command),
+            10 => Self::IsTyped,
             _ => Self::Pays,
         }
     }
@@ -52,6 +58,7 @@ impl Customer {
         match self {
             Self::PaysWithPin | Self::WrongPin => "cvm-online-pin",
             Self::DeclinesAfterApproval => "declines-after-approval",
+            Self::Swipes | Self::IsTyped => "stripe-signature",
             Self::Pays | Self::Poor | Self::Unknown | Self::Tears(_) | Self::FallsSilent(_) => "unionpay-debit",
         }
     }

@@ -3,6 +3,7 @@
 //!
 //! The terminal is a process of its own (`terminal`): the program's engine, ledger, keys, HTTPS link and touchscreen. Host and
 //! cards, who know the numbers, are in the test's process (`town`); commands and answers of the cards come over a socket.
+//! Some cards have no chip and are swiped, and the numbers of some are typed.
 //! When the sales are over, everything the terminal has is searched (`search`): each file of its state directory, its log at
 //! the most talkative level, its slips, the words on its screen, and all memory that it may write, as a core dump has it.
 //! `./dev test` makes a few hundred sales, `./dev marked-pans` 10,000.

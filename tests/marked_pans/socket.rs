@@ -7,13 +7,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use yima::card_number::TypedCard;
 use yima::devices::reader::transport::{Protocol, exchange};
 use yima::devices::reader::{CardReader, ReaderError};
 use zeroize::Zeroizing;
 
-/// What the terminal wants: the card of a sale, or an answer to a command.
+/// What the terminal wants: the card of a sale, an answer to a command, or what somebody who reads a card types.
 pub const CARD: u8 = b'C';
 pub const COMMAND: u8 = b'T';
+pub const TYPED: u8 = b'N';
 
 /// What comes back: data, a card that left, one that is silent.
 pub const ANSWER: u8 = b'A';
@@ -61,10 +63,15 @@ impl CardReader for SocketReader {
         Ok(())
     }
 
-    fn wait_for_card(&mut self, _: Duration) -> std::result::Result<Option<Vec<u8>>, ReaderError> {
+    fn wait_for_card(&mut self, time: Duration) -> std::result::Result<Option<Vec<u8>>, ReaderError> {
         let sale = self.sale.load(Ordering::SeqCst) as u64;
         say(&mut self.stream, CARD, &sale.to_be_bytes()).map_err(failed)?;
-        let (_, atr) = hear(&mut self.stream).map_err(failed)?;
+        let (word, atr) = hear(&mut self.stream).map_err(failed)?;
+        if word != ANSWER {
+            // It is swiped.
+            std::thread::sleep(time.min(Duration::from_millis(20)));
+            return Ok(None);
+        }
         self.protocol = Protocol::of_atr(&atr);
         self.card_is_in = true;
         Ok(Some(atr.to_vec()))
@@ -99,6 +106,23 @@ impl CardReader for SocketReader {
 
     fn wait_for_removal(&mut self, _: Duration) -> std::result::Result<bool, ReaderError> {
         Ok(!self.card_is_in)
+    }
+}
+
+/// A hand that types what stands on a card.
+pub struct TypingHand(UnixStream);
+
+impl TypingHand {
+    pub fn new(socket: &Path) -> Self {
+        Self(UnixStream::connect(socket).unwrap())
+    }
+
+    /// Number and expiry of the card of a sale.
+    pub fn reads(&mut self, sale: usize) -> TypedCard {
+        say(&mut self.0, TYPED, &(sale as u64).to_be_bytes()).unwrap();
+        let (_, digits) = hear(&mut self.0).unwrap();
+        let (number, expiry) = std::str::from_utf8(&digits).unwrap().split_once(' ').unwrap();
+        TypedCard::parse(number, expiry).unwrap()
     }
 }
 

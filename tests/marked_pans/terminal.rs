@@ -16,9 +16,11 @@ use yima::app::{Engine, Listener, Parts, SaleReport, Setup};
 use yima::devices::printer::{Confirmation, PrintFailure, Printer, PrinterFault};
 use yima::devices::sound::silent::Silent;
 use yima::money::{Amount, Currency};
+use yima::payment::entry::CardBy;
+use yima::payment::purpose::Purpose;
 use yima::pin::Pin;
 use yima::terminal::link::LinkSettings;
-use yima::terminal::settings::{Origin, Settings, SoundSettings};
+use yima::terminal::settings::{Origin, Settings, SoundSettings, StripeSettings};
 use yima::ui::WindowOptions;
 use yima::wording::Language;
 use zeroize::Zeroizing;
@@ -26,7 +28,7 @@ use zeroize::Zeroizing;
 use crate::customers::Customer;
 use crate::platform::Bench;
 use crate::search;
-use crate::socket::SocketReader;
+use crate::socket::{SocketReader, TypingHand};
 
 /// Where the process finds what it is to do.
 pub const FOLDER: &str = "YIMA_MARKED_FOLDER";
@@ -43,6 +45,9 @@ pub const SLIPS: &str = "slips";
 pub const SCREEN: &str = "screen";
 pub const SUMMARY: &str = "summary";
 
+/// The reader of stripes, in the folder.
+pub const STRIPE: &str = "stripe";
+
 /// Longer than anything takes that comes to an end.
 const LIMIT: Duration = Duration::from_secs(60);
 
@@ -57,7 +62,12 @@ pub fn setup(folder: &Path, url: &str) -> Setup {
         ..LinkSettings::default()
     };
     let sound = SoundSettings { enabled: false, ..SoundSettings::default() };
-    let settings = Settings { host, sound, ..Settings::default() };
+    let stripe = StripeSettings {
+        device: folder.join(STRIPE).to_str().unwrap().to_owned(),
+        typed: vec!["sale".to_owned()],
+        ..StripeSettings::default()
+    };
+    let settings = Settings { host, sound, stripe, ..Settings::default() };
     Setup { settings, origin: Origin::default(), state: folder.join("terminal") }
 }
 
@@ -93,6 +103,7 @@ struct Trade {
     views: Receiver<View>,
     reports: Receiver<SaleReport>,
     sale: Arc<AtomicUsize>,
+    hand: TypingHand,
     bench: Bench,
     screen: File,
     summary: PathBuf,
@@ -115,7 +126,8 @@ impl Trade {
         let engine = Engine::start(parts, Box::new(Ears { views: to_views, reports: to_reports })).unwrap();
         let bench = Bench::open(WindowOptions { language: Language::English, ..WindowOptions::default() });
         let screen = File::create(seen.join(SCREEN)).unwrap();
-        Self { engine, views, reports, sale, bench, screen, summary: seen.join(SUMMARY), last: None }
+        let hand = TypingHand::new(&folder.join("reader"));
+        Self { engine, views, reports, sale, hand, bench, screen, summary: seen.join(SUMMARY), last: None }
     }
 
     /// Makes so many sales, one after the other, and waits until nothing is left to do.
@@ -126,7 +138,10 @@ impl Trade {
             self.sale.store(sale, Ordering::SeqCst);
             while self.reports.try_recv().is_ok() {}
             let amount = Amount::new(100 + sale as u64, Currency::CNY).unwrap();
-            self.engine.intents().send(Intent::Charge(amount));
+            self.engine.intents().send(match Customer::of(sale) {
+                Customer::IsTyped => Intent::Begin(Purpose::By(CardBy::Typed, Box::new(Purpose::Sale(amount)))),
+                _ => Intent::Charge(amount),
+            });
             let report = self.until_reported();
             *endings.entry(report.ending.word()).or_default() += 1;
             writeln!(self.screen, "{report:?}").unwrap();
@@ -147,7 +162,7 @@ impl Trade {
     fn until_reported(&mut self) -> SaleReport {
         let end = Instant::now() + LIMIT;
         let mut wrong = Customer::of(self.sale.load(Ordering::SeqCst)) == Customer::WrongPin;
-        let mut asked = false;
+        let (mut asked, mut typed) = (false, false);
         loop {
             if let Ok(report) = self.reports.try_recv()
                 && report.complete
@@ -166,6 +181,10 @@ impl Trade {
                 self.engine.intents().send(Intent::EnterPin(Pin::new(Zeroizing::new(pin.to_vec())).unwrap()));
             }
             asked = asks;
+            if matches!(view.screen, Screen::TypeNumber { .. }) && !std::mem::replace(&mut typed, true) {
+                let card = self.hand.reads(self.sale.load(Ordering::SeqCst));
+                self.engine.intents().send(Intent::NumberTyped(Ok(card)));
+            }
             self.show(view);
         }
     }

@@ -17,7 +17,9 @@ use yima::reference::Batch;
 use yima::sandbox::card::SandboxCard;
 use yima::sandbox::card::fault::{FaultyCard, Reaction};
 use yima::sandbox::card::profile::CardProfile;
+use yima::sandbox::host::store::Store;
 use yima::sandbox::host::{DEFAULT_TERMINAL, Host, RunningHost};
+use yima::sandbox::stripe::{SandboxStripeReader, StripeCard};
 
 use crate::customers::{Customer, number};
 use crate::running::Running;
@@ -64,9 +66,13 @@ impl Town {
         let known: Arc<Cards> = Arc::default();
         let listener = UnixListener::bind(folder.path().join("reader")).unwrap();
         let serving = Arc::clone(&known);
+        let stripes = SandboxStripeReader::plugged_in(folder.path().join(terminal::STRIPE)).unwrap();
         std::thread::spawn(move || {
-            let (stream, _) = listener.accept().unwrap();
-            serve(stream, &cards, &host, &serving);
+            let (reader, _) = listener.accept().unwrap();
+            let (hand, _) = listener.accept().unwrap();
+            let (accounts, typing) = (host.service().unwrap(), Arc::clone(&serving));
+            std::thread::spawn(move || show_numbers(hand, &accounts.store, &typing));
+            serve(reader, stripes, &cards, &host, &serving);
         });
         Self { folder, host: running, cards: known }
     }
@@ -118,8 +124,12 @@ impl Town {
         assert!(held > 0, "while a card is in, its number is in the memory, and the search sees it");
         let served = self.cards.served.lock().unwrap().len();
         assert!(served > sales * 9 / 10, "{served} cards were read");
-        let asked = self.host.ledger().unwrap().len();
-        assert!(asked > sales / 2, "the host was asked {asked} times");
+        let asked = self.host.ledger().unwrap();
+        assert!(asked.len() > sales / 2, "the host was asked {} times", asked.len());
+        for entry in ["by its stripe", "its number typed"] {
+            let of_this = asked.iter().filter(|asked| asked.reason.contains(entry)).count();
+            assert!(of_this > sales / 20, "{of_this} cards {entry}");
+        }
         let summary = self.summary();
         for ending in ["approved", "declined", "reversed", "error"] {
             assert!(summary.contains(ending), "{ending}: {summary}");
@@ -162,14 +172,26 @@ impl Town {
 }
 
 /// Brings the cards, one after the other, for as long as the terminal runs.
-fn serve(mut stream: UnixStream, cards: &Path, host: &Host, known: &Cards) {
+fn serve(mut stream: UnixStream, mut stripes: SandboxStripeReader, cards: &Path, host: &Host, known: &Cards) {
     let accounts = host.service().unwrap();
     let mut card: Option<FaultyCard> = None;
-    let mut sale = 0;
+    let (mut sale, mut swiped) = (0, None);
     while let Ok((word, data)) = hear(&mut stream) {
         if word == CARD {
             sale = usize::try_from(u64::from_be_bytes(data.as_slice().try_into().unwrap())).unwrap();
             let customer = Customer::of(sale);
+            if customer == Customer::Swipes {
+                if swiped.replace(sale) != Some(sale) {
+                    let card = without_chip(sale);
+                    accounts.store.register_stripe(&card).unwrap();
+                    stripes.swipe(&card).unwrap();
+                    known.served.lock().unwrap().insert(sale);
+                }
+                if say(&mut stream, SILENCE, &[]).is_err() {
+                    return;
+                }
+                continue;
+            }
             let mut profile = CardProfile::shipped(customer.card()).unwrap();
             profile.applications[0].pan = number(sale);
             if customer == Customer::Poor {
@@ -204,4 +226,23 @@ fn serve(mut stream: UnixStream, cards: &Path, host: &Host, known: &Cards) {
             return;
         }
     }
+}
+
+/// Shows the cards whose numbers are typed to whoever types them.
+fn show_numbers(mut stream: UnixStream, accounts: &Store, known: &Cards) {
+    while let Ok((_, data)) = hear(&mut stream) {
+        let sale = usize::try_from(u64::from_be_bytes(data.as_slice().try_into().unwrap())).unwrap();
+        let card = without_chip(sale);
+        accounts.register_stripe(&card).unwrap();
+        known.served.lock().unwrap().insert(sale);
+        let (year, month) = card.expiry.split_at(2);
+        if say(&mut stream, ANSWER, format!("{} {month}{year}", card.pan).as_bytes()).is_err() {
+            return;
+        }
+    }
+}
+
+/// The card of a sale that has no chip.
+fn without_chip(sale: usize) -> StripeCard {
+    StripeCard { pan: number(sale), ..StripeCard::shipped(Customer::of(sale).card()).unwrap() }
 }

@@ -186,6 +186,9 @@ impl Shop {
             for effect in sale.step(event) {
                 match effect {
                     Effect::Show(_) | Effect::SoundCardRead | Effect::ReleaseCard => {}
+                    Effect::AwaitStripe(_) | Effect::AwaitNumber | Effect::Notice(_) => {
+                        panic!("no card is swiped or typed here")
+                    }
                     Effect::AwaitCard => {
                         self.card.power_on();
                         events.push(Event::CardInserted(self.pad));
@@ -261,6 +264,8 @@ pub fn opening(trace: TraceNumber) -> Opening {
         terminal: TerminalData::shipped().unwrap(),
         pin_bypass: false,
         in_part: false,
+        by: Default::default(),
+        entry: Default::default(),
         tables: Arc::default(),
         chooser: Chooser::Nobody,
     }
@@ -277,7 +282,7 @@ pub fn name(record: &Record) -> &'static str {
     match record {
         Record::Pending(_) => "pending",
         Record::HostApproved { .. } => "host_approved",
-        Record::Approved(_) | Record::Done | Record::ApprovedByCard(..) => "approved",
+        Record::Approved(_) | Record::Done | Record::PaidWithoutChip { .. } | Record::ApprovedByCard(..) => "approved",
         Record::Scripts(_) => "scripts",
         Record::NotPaid { .. } => "not_paid",
         Record::ReversalDue { .. } => "reversal_due",

@@ -9,10 +9,13 @@ use yima::app::Ending;
 use yima::app::settlement_view::SettlementIntent;
 use yima::app::staff_view::{CodePurpose, PersonState, StaffIntent};
 use yima::app::view::{Intent, Screen};
+use yima::card_number::TypedCard;
 use yima::money::{Amount, Currency};
 use yima::payment::purpose::Purpose;
 use yima::payment::transaction::{Kind, Presence};
 use yima::people::{Movement, Right};
+use yima::sandbox::card::hand::reader_and_hand;
+use yima::sandbox::stripe::StripeCard;
 use yima::wording::ReasonKind;
 
 use crate::staff::{
@@ -174,6 +177,56 @@ fn a_manager_needs_nobody_and_settings_say_what_a_cashier_needs_one_for() {
     running.until_code("asked", |view| view.purpose == CodePurpose::Right(Right::Sale));
     running.staff(StaffIntent::GiveRight(number(99), code(MANAGERS)));
     assert_eq!(running.report().ending, Ending::Approved);
+}
+
+#[test]
+fn whoever_would_type_a_cards_number_asks_the_manager_first() {
+    let terminal = terminal();
+    // Nobody brings a card.
+    let mut running = terminal.start_with("unionpay-debit", |parts| {
+        let mut parts = signing_on(parts);
+        parts.reader = Box::new(reader_and_hand().0);
+        parts.entry.typed = vec![Kind::Sale];
+        parts
+    });
+    running.sign_on(1);
+    let waits = |screen: &Screen| matches!(screen, Screen::PresentCard { .. });
+    for leave in [false, true] {
+        running.charge("12.34");
+        running.until("a card is wanted", waits);
+        assert!(running.last.as_ref().unwrap().ways.typed);
+        running.wish(Intent::TypeNumber);
+        let asked = CodePurpose::Right(Right::TypedNumber);
+        running.until_code("asked", |view| view.purpose == asked && !view.checking);
+        if leave {
+            running.staff(StaffIntent::Leave);
+            running.until("keypad", is_keypad);
+            continue;
+        }
+        running.staff(StaffIntent::GiveRight(number(99), code(MANAGERS)));
+        running.until("a number is wanted", |screen| matches!(screen, Screen::TypeNumber { .. }));
+        // One that is none may be typed again.
+        running.wish(Intent::NumberTyped(TypedCard::parse("6228480000000001230", "1230")));
+        running.until("once more", |screen| matches!(screen, Screen::TypeNumber { notice: Some(_), .. }));
+        let pan = StripeCard::shipped("unionpay-debit").unwrap().pan;
+        running.wish(Intent::NumberTyped(TypedCard::parse(&pan, "1230")));
+        let report = running.report();
+        assert_eq!((report.kind, report.ending), (Kind::Sale, Ending::Approved));
+        running.until("paid", |screen| matches!(screen, Screen::Approved { .. }));
+        running.wish(Intent::NextCustomer);
+        running.until("keypad", is_keypad);
+    }
+    drop(running);
+    assert_eq!(terminal.rows().len(), 1);
+    assert_eq!(terminal.rows()[0].cashier, Some(number(1)));
+    let given: Vec<_> = told(&audit(&terminal)).into_iter().filter(|told| told.contains("typed_number")).collect();
+    let expected = [
+        "right_asked 01 typed_number",
+        "right_given 01 by 99 typed_number",
+        "right_asked 01 typed_number",
+        "right_refused 01 typed_number",
+    ];
+    assert_eq!(given, expected);
 }
 
 #[test]

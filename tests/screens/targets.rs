@@ -59,7 +59,9 @@ pub fn nothing_covers_another(bench: &Bench, name: &str) {
 fn is_key(label: &str, scene: &str) -> bool {
     const PAD: [&str; 8] = ["Cancel", "Correct", "OK", "No PIN", "取消", "更正", "确认", "不输密码"];
     let digit = label.parse::<u8>().is_ok_and(|_| label.len() == 1);
-    label == "00" || digit || ((scene.starts_with("enter-pin") || scene.starts_with("code-")) && PAD.contains(&label))
+    label == "00"
+        || digit
+        || ((["enter-pin", "type-number", "code-"].iter().any(|name| scene.starts_with(name))) && PAD.contains(&label))
 }
 
 #[test]
@@ -146,6 +148,20 @@ fn every_reason_leaves_everything_on_the_screen((width, height): (u16, u16), lan
             let screen = screen(Reason::with_detail(kind, "000001-000042"));
             bench.show(View { mark: Mark::Test, ..view(screen) });
             everything_is_on_the_screen(&bench, (width, height), &format!("{} on {place}", kind.word()));
+        }
+    }
+}
+
+#[test]
+fn whatever_is_said_of_a_number_leaves_everything_on_the_screen() {
+    for (width, height) in [PORTRAIT, LANDSCAPE] {
+        for language in [Language::Chinese, Language::English] {
+            let bench = Bench::open(WindowOptions { width, height, language, ..WindowOptions::default() });
+            for kind in [None, Some(ReasonKind::NumberWrong), Some(ReasonKind::ExpiryWrong)] {
+                let screen = Screen::TypeNumber { amount: cny(999_999_999_999), notice: kind.map(Reason::of) };
+                bench.show(View { mark: Mark::Test, ..view(screen) });
+                everything_is_on_the_screen(&bench, (width, height), &format!("{kind:?} in {language:?}"));
+            }
         }
     }
 }

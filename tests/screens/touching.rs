@@ -6,7 +6,8 @@ use i_slint_backend_testing::{AccessibleRole, ElementHandle};
 use slint::platform::{Key, PointerEventButton, WindowEvent};
 use slint::{ComponentHandle, LogicalPosition, LogicalSize};
 use yima::app::seek_view::SeekIntent;
-use yima::app::view::{CopyState, Intent, LinkState, PinPlace, Progress, Screen, View};
+use yima::app::view::{CardWays, CopyState, Intent, LinkState, PinPlace, Progress, Screen, View};
+use yima::card_number::TypedCard;
 use yima::pin::Pin;
 use yima::receipt::CopyFor;
 use yima::ui::WindowOptions;
@@ -14,7 +15,7 @@ use yima::wording::{Language, Reason, ReasonKind};
 use zeroize::Zeroizing;
 
 use crate::platform::{Bench, LANDSCAPE, PORTRAIT};
-use crate::views::{MANY_NAMES, SHUFFLED, approved, at, cny, transactions, view};
+use crate::views::{MANY_NAMES, SHUFFLED, approved, at, cny, transactions, type_number, view};
 
 /// Left upper corner and size of what a screen reader calls `label`.
 fn place(bench: &Bench, label: &str) -> (LogicalPosition, LogicalSize) {
@@ -182,6 +183,60 @@ fn a_payment_that_waits_for_a_pin_at_the_reader_can_be_left() {
         touch(&bench, "Cancel");
         key(&bench, Key::Escape);
         assert_eq!(bench.sent(), [Intent::Cancel, Intent::Cancel]);
+    }
+}
+
+#[test]
+fn a_card_number_is_typed_with_its_end_in_sight_and_goes_with_its_expiry() {
+    for bench in benches() {
+        bench.show(view(type_number(cny(1234), None)));
+        touch(&bench, "OK");
+        for digit in "6228480000000001239".chars() {
+            touch(&bench, &digit.to_string());
+        }
+        assert!(is_there(&bench, "19 digits typed"));
+        touch(&bench, "Correct");
+        touch(&bench, "0");
+        touch(&bench, "OK");
+        assert_eq!(bench.sent(), [], "the expiry comes behind");
+        // Another way to type.
+        for digit in "1230".chars() {
+            press(&bench, &digit.to_string());
+        }
+        assert!(is_there(&bench, "12/30"));
+        touch(&bench, "OK");
+        let card = TypedCard::parse("6228480000000001230", "1230");
+        assert_eq!(bench.sent(), [Intent::NumberTyped(card)]);
+        assert!(is_there(&bench, "0 digits typed"), "what was sent is gone from here");
+        // What cannot be is sent as that; the engine says what is wrong.
+        for digit in "62284800000012301".chars() {
+            touch(&bench, &digit.to_string());
+        }
+        touch(&bench, "OK");
+        for digit in "1330".chars() {
+            touch(&bench, &digit.to_string());
+        }
+        touch(&bench, "OK");
+        assert!(matches!(bench.sent()[..], [Intent::NumberTyped(Err(_))]), "no card was made of it");
+        touch(&bench, "Cancel");
+        key(&bench, Key::Escape);
+        assert_eq!(bench.sent(), [Intent::Cancel, Intent::Cancel]);
+    }
+}
+
+#[test]
+fn the_number_can_be_typed_where_the_view_says_so() {
+    for bench in benches() {
+        let asks = || Screen::PresentCard { amount: cny(1234), notice: None };
+        bench.show(view(asks()));
+        assert!(!is_there(&bench, "Type the number"));
+        let ways = CardWays { chip: true, stripe: true, typed: true };
+        bench.show(View { ways, ..view(asks()) });
+        assert!(is_there(&bench, "or swipe a card without a chip"));
+        touch(&bench, "Type the number");
+        assert_eq!(bench.sent(), [Intent::TypeNumber]);
+        bench.show(View { ways: CardWays { chip: false, stripe: true, typed: false }, ..view(asks()) });
+        assert!(is_there(&bench, "Swipe card") && !is_there(&bench, "Insert card"));
     }
 }
 

@@ -16,7 +16,7 @@ mod training;
 use jiff::civil::{DateTime, date};
 use yima::app::shop_view::ShopView;
 use yima::app::staff_view::DutyView;
-use yima::app::view::{LinkState, Screen, View};
+use yima::app::view::{CardWays, LinkState, Screen, View};
 use yima::money::{Amount, Currency};
 use yima::payment::transaction;
 use yima::reference::{Batch, Stan, TraceNumber};
@@ -25,7 +25,7 @@ use yima::terminal::mark::Mark;
 pub use cash::{asks, done, taken};
 pub use history::{detail, drawn, queue, queue_row, receipt, transactions};
 pub use keypad::WRONG_SETTING;
-pub use paying::{MANY_NAMES, SHUFFLED, approved, approved_with_link, longest_link};
+pub use paying::{MANY_NAMES, SHUFFLED, approved, approved_with_link, longest_link, type_number};
 pub use purchase::{purchase, screen as purchase_screen};
 pub use seeking::found as found_payments;
 pub use selling::{cart, found, fullest_cart, good, quick};
@@ -54,6 +54,7 @@ pub fn view(screen: Screen) -> View {
         currency: Currency::CNY,
         mark: Mark::Live,
         codes: false,
+        ways: CardWays { chip: true, ..CardWays::default() },
         shop: ShopView::default(),
         display: None,
         duty: DutyView::default(),

@@ -20,7 +20,7 @@ pub fn sale() -> SaleSlip {
         at: "2026-03-05T14:26:09".parse().unwrap(),
         amount: Amount::new(1234, Currency::CNY).unwrap(),
         goes_back: false,
-        card_read: true,
+        entry: yima::receipt::CardEntry::Chip,
         goods: Vec::new(),
         truncated_pan: "622848*********1230".into(),
         code_tail: None,

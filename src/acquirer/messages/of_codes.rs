@@ -42,7 +42,7 @@ impl Requests<'_> {
         let rules = self.code_rules()?;
         let message = &rules.messages.refund;
         let mut message = self
-            .financial(message.mti, message, refund.trace, &refund.trace.stan.to_string())?
+            .financial(message.mti, message, refund.trace, &refund.trace.stan.to_string(), EntryMode::NotRead)?
             .with_text(4, &refund.amount.twelve_digits())
             .with_text(49, &currency(refund.amount))
             .with_text(61, &original(refund.order.trace, refund.order.at));
@@ -61,7 +61,7 @@ impl Requests<'_> {
 
     fn of_order(&self, rules: &TransactionMessage, order: &Order, factor: &str) -> Result<Message, RequestError> {
         Ok(self
-            .financial(rules.mti, rules, order.trace, factor)?
+            .financial(rules.mti, rules, order.trace, factor, EntryMode::NotRead)?
             .with_text(4, &order.amount.twelve_digits())
             .with_text(49, &currency(order.amount)))
     }

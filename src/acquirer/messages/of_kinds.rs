@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::acquirer::fixtures::{advice, original, past, reversal_request, sale_request, with_requests};
+use crate::card_number::Swipe;
 use crate::payment::transaction::{Presence, Transaction};
 use crate::pin::Pin;
 
@@ -179,5 +180,49 @@ fn an_advice_says_what_the_payment_was() {
         }
         let refused = requests.advice(&Advice { payment: Kind::OfflineSale, ..advice(AdviceKind::CardResult) });
         assert!(matches!(refused.err().unwrap(), RequestError::NoMessage("offline_sale")));
+    });
+}
+
+/// Entry, field 22 without and with a PIN, field 60.
+const WITHOUT_CHIP: [(EntryMode, &str, &str, &str); 3] = [
+    (EntryMode::Stripe, "022", "021", "2200000700050"),
+    (EntryMode::Fallback, "022", "021", "2200000700052"),
+    (EntryMode::Typed, "012", "011", "2200000700050"),
+];
+
+#[test]
+fn a_card_without_its_chip_says_how_it_was_read_and_brings_no_field_55() {
+    with_requests(|requests| {
+        let swipe = Swipe::parse(";4111111111111111=30121011234567?+01123456789012345=156999?", false).unwrap();
+        for (entry, without, with, sixty) in WITHOUT_CHIP {
+            let mut request = request(Kind::Sale, false);
+            request.original = None;
+            request.card.sequence_number = None;
+            request.card.entry = entry;
+            request.card.track2 = (entry != EntryMode::Typed).then(|| swipe.track2().clone());
+            request.card.track3 = request.card.track2.as_ref().and_then(|_| swipe.track3().cloned());
+            let message = requests.sale(&request).unwrap().frame.message;
+            let tracks: &[u8] = if entry == EntryMode::Typed { &[] } else { &[35, 36] };
+            let expected: Vec<u8> = [2, 3, 4, 11, 14, 22, 25, 32, 35, 36, 41, 42, 49, 59, 60, 64]
+                .into_iter()
+                .filter(|field| ![35, 36].contains(field) || tracks.contains(field))
+                .collect();
+            assert_eq!(fields(&message), expected, "{entry:?}");
+            assert_eq!((message.text(22), message.text(60)), (Some(without), Some(sixty)), "{entry:?}");
+            if entry != EntryMode::Typed {
+                assert_eq!(message.text(35), Some("4111111111111111D30121011234567"));
+                assert_eq!(message.text(36), Some("01123456789012345D156999"));
+            }
+            request.pin = Some(Pin::new(Zeroizing::new(b"1234".to_vec())).unwrap());
+            let written = requests.sale(&request).unwrap();
+            assert_eq!(written.frame.message.text(22), Some(with), "{entry:?}");
+            assert_eq!(requests.dialect.unpack(&written.bytes).unwrap(), written.frame);
+            // The reversal says the same, and brings no track.
+            let taken_back =
+                ReversalRequest { entry, chip_data: Vec::new(), sequence_number: None, ..reversal_request() };
+            let message = requests.reversal(&taken_back).unwrap().frame.message;
+            assert_eq!((message.text(22), message.text(60)), (Some(without), Some(sixty)), "{entry:?}");
+            assert_eq!(fields(&message), [3, 4, 11, 22, 25, 32, 38, 39, 41, 42, 49, 59, 60, 61, 64]);
+        }
     });
 }

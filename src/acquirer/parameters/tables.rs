@@ -191,6 +191,13 @@ pub fn read_business(
         } else if tags.card_needed.as_ref() == Some(&name) {
             let Some(text) = text else { return refused(Field62Problem::Value("a text in UTF-8")) };
             parameters.card_needed = words(text);
+        } else if tags.fallback_s.as_ref() == Some(&name) {
+            let seconds = number(value).map(|seconds| u16::try_from(seconds).unwrap_or(u16::MAX));
+            let Some(seconds) = seconds else { return refused(Field62Problem::Value("a number")) };
+            parameters.fallback_s = Some(seconds);
+        } else if tags.typed.as_ref() == Some(&name) {
+            let Some(text) = text else { return refused(Field62Problem::Value("a text in UTF-8")) };
+            parameters.typed = Some(words(text));
         } else if name == tags.transactions || name == tags.trailer {
             let Some(text) = text else { return refused(Field62Problem::Value("a text in UTF-8")) };
             if name == tags.trailer {
@@ -244,11 +251,19 @@ pub fn write_business(parameters: &TerminalParameters, tags: &BusinessTags) -> O
         let Some(name) = name.as_ref().filter(|_| is_so) else { continue };
         field.push(tag(name)?, &[1]);
     }
-    if let Some(transactions) = &parameters.transactions {
-        field.push(tag(&tags.transactions)?, with_commas(transactions).as_bytes());
+    if let (Some(name), Some(seconds)) = (&tags.fallback_s, parameters.fallback_s) {
+        field.push(tag(name)?, format!("{seconds:03}").as_bytes());
     }
-    if let Some(name) = tags.card_needed.as_ref().filter(|_| !parameters.card_needed.is_empty()) {
-        field.push(tag(name)?, with_commas(&parameters.card_needed).as_bytes());
+    let card_needed = Some(&parameters.card_needed).filter(|kinds| !kinds.is_empty());
+    let listed = [
+        (Some(&tags.transactions), parameters.transactions.as_ref()),
+        (tags.typed.as_ref(), parameters.typed.as_ref()),
+        (tags.card_needed.as_ref(), card_needed),
+    ];
+    for (name, transactions) in listed {
+        if let (Some(name), Some(transactions)) = (name, transactions) {
+            field.push(tag(name)?, with_commas(transactions).as_bytes());
+        }
     }
     for line in &parameters.trailer {
         field.push(tag(&tags.trailer)?, line.as_bytes());

@@ -12,6 +12,7 @@ use crate::app::till::{TillEvent, TillIntent};
 use crate::app::view::{Intent, Screen};
 use crate::clock;
 use crate::ledger::LedgerError;
+use crate::payment::entry::CardBy;
 use crate::payment::purpose::Purpose;
 use crate::payment::transaction::Kind;
 use crate::people::{Deed, Judgement, Person, PersonNumber, Right, Role, judge};
@@ -149,6 +150,9 @@ impl Core {
             | Intent::PayByScanned(_)
             | Intent::PayByShown
             | Intent::PrintCode
+            | Intent::Swiped(_)
+            | Intent::TypeNumber
+            | Intent::NumberTyped(_)
             | Intent::EnterPin(_)
             | Intent::BypassPin
             | Intent::ChooseApplication(_)
@@ -167,7 +171,10 @@ impl Core {
 
     /// What is undone says by what it is what it needs.
     pub(in crate::app) fn right_of(&self, purpose: &Purpose) -> Right {
-        let Purpose::Void(original, _) = purpose else { return Right::of(purpose.kind()) };
+        if purpose.by() == CardBy::Typed {
+            return Right::TypedNumber;
+        }
+        let Purpose::Void(original, _) = purpose.what() else { return Right::of(purpose.kind()) };
         match self.ledger.find(*original).ok().flatten().map(|row| row.kind) {
             Some(Kind::PreAuthorisation) => Right::PreAuthorisationVoid,
             Some(Kind::Completion) => Right::CompletionVoid,
@@ -223,6 +230,9 @@ const fn belongs_to_a_payment(intent: &Intent) -> bool {
         Intent::Cancel
             | Intent::PayByScanned(_)
             | Intent::PayByShown
+            | Intent::Swiped(_)
+            | Intent::TypeNumber
+            | Intent::NumberTyped(_)
             | Intent::EnterPin(_)
             | Intent::BypassPin
             | Intent::ChooseApplication(_)

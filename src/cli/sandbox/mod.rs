@@ -9,6 +9,7 @@ mod merchant;
 mod notifications;
 mod orders;
 mod signatures;
+mod stripe;
 mod wallet;
 
 use std::net::SocketAddr;
@@ -27,6 +28,7 @@ use self::merchant::Merchant;
 use self::notifications::NotificationArguments;
 use self::orders::{OrderArguments, ReportArguments};
 use self::signatures::SignatureArguments;
+use self::stripe::StripeArguments;
 use self::wallet::WalletCommand;
 use super::{Failure, Places, output};
 use crate::sandbox::card::SandboxCard;
@@ -57,6 +59,8 @@ pub enum Endpoint {
     Printer(PrinterArguments),
     /// A scanner on a pseudo-terminal: every line of standard input is scanned
     Scanner(ScannerArguments),
+    /// A reader of stripes on a pseudo-terminal: every line of standard input names a card that is swiped
+    Stripe(StripeArguments),
     /// The acquirer's side of onboarding: applications of merchants, activation codes, suspensions
     #[command(subcommand)]
     Merchant(Merchant),
@@ -198,6 +202,7 @@ impl Endpoint {
             Self::Card(arguments) => arguments.run(&place.join("card")),
             Self::Printer(arguments) => arguments.run(&places.state()),
             Self::Scanner(arguments) => arguments.run(&places.state()),
+            Self::Stripe(arguments) => arguments.run(&places.state()),
             Self::Merchant(merchant) => merchant.run(&place.join("host")),
             Self::Order(arguments) => arguments.run(&place.join("host")),
             Self::Reports(arguments) => arguments.run(&place.join("host")),

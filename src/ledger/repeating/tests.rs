@@ -42,9 +42,9 @@ fn a_refund_is_sent_again_as_it_was_sent() {
     let Some(Repeat::Card(request)) = ledger.repeat_request(trace).unwrap() else { panic!("a card was read") };
     assert_eq!((request.trace, request.kind, request.amount, request.at), (trace, Kind::Refund, row.amount, row.at));
     assert_eq!(request.original, Some(ledger.past(row.original.unwrap()).unwrap().unwrap().original));
-    let CardForHost { pan, expiry, track2, sequence_number, entry } = request.card;
+    let CardForHost { pan, expiry, track2, track3, sequence_number, entry } = request.card;
     assert_eq!((pan, expiry, sequence_number, entry), (number(), Some([0x30, 0x12]), Some(1), EntryMode::Chip));
-    assert!(track2.is_none() && request.pin.is_none() && request.chip_data.is_empty());
+    assert!(track2.is_none() && track3.is_none() && request.pin.is_none() && request.chip_data.is_empty());
     // What does not wait is not sent.
     ledger.record(trace, &host_approved()).unwrap();
     assert!(ledger.repeat_request(trace).unwrap().is_none());

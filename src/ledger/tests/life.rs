@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use super::entries::without_chip;
 use super::*;
 use crate::payment::online::LateApproval;
 use crate::payment::queue::{Act, Deed};
@@ -12,10 +13,15 @@ use crate::payment::transaction::IfUnknown;
 /// What can happen to a row: event and record in the words of the table, and the ledger's operation.
 type Operation = (&'static str, &'static str, fn(&mut Ledger, TraceNumber, Kind) -> Result<(), LedgerError>);
 
-const OPERATIONS: [Operation; 14] = [
+const OPERATIONS: [Operation; 16] = [
     ("the request is about to leave", "Pending", |ledger, trace, kind| {
         let record = begun(ledger, kind);
         ledger.record(trace, &record)
+    }),
+    // That of a card without its chip.
+    ("the request is about to leave", "Pending", |ledger, trace, kind| match kind {
+        Kind::Sale => ledger.record(trace, &Record::Pending(Box::new(without_chip(kind, EntryMode::Stripe)))),
+        _ => Err(LedgerError::NoSuchRow(trace)),
     }),
     ("the host approves", "HostApproved", |ledger, trace, _| {
         let Record::HostApproved { response_code, rrn, authorisation_code, .. } = host_approved() else {
@@ -44,6 +50,9 @@ const OPERATIONS: [Operation; 14] = [
         ledger.record(trace, &Record::RepeatDue { reason: ReasonKind::HostSilent })
     }),
     ("the card approves", "Approved", |ledger, trace, _| ledger.record(trace, &approved())),
+    ("no chip has to approve", "PaidWithoutChip", |ledger, trace, _| {
+        ledger.record(trace, &Record::PaidWithoutChip { signature: true })
+    }),
     ("nobody else has to approve", "Done", |ledger, trace, _| ledger.record(trace, &Record::Done)),
     ("the host has taken it back", "", |ledger, trace, _| ledger.done(EntryId::Reversal(trace))),
     ("all tries are used up", "", |ledger, trace, kind| {
@@ -117,13 +126,13 @@ fn the_table_says_what_the_ledger_makes_of_a_row_and_nothing_else() {
                     recorded: (*recorded).to_owned(),
                     way: String::new(),
                 });
-                // What came to a state in another way may go on in another way.
-                if known.insert((next.word(), index)) {
+                // What came to a state in another way, or began in another way, may go on in another way.
+                if known.insert((next.word(), index, history.first().copied().unwrap_or(index))) {
                     histories.push_back(history.iter().copied().chain([index]).collect());
                 }
             }
         }
-        let reached: BTreeSet<_> = known.into_iter().map(|(state, _)| state).collect();
+        let reached: BTreeSet<_> = known.into_iter().map(|(state, ..)| state).collect();
         assert_eq!(reached, states(kind).map(State::word).collect(), "{kind:?}: every state is reached");
     }
     let differences = differences(&documented(include_str!("../../payment/record.rs"), &[]), &made);

@@ -57,6 +57,7 @@ impl Sale {
         });
         sale.equip(self.pin_pad);
         sale.pins.wrong = self.pins.wrong.saturating_add(1);
+        sale.presented.clone_from(&self.presented);
         sale
     }
 
@@ -74,6 +75,9 @@ impl Sale {
     }
 
     pub(super) fn begin_again(&mut self) -> Vec<Effect> {
+        if self.presented.is_some() {
+            return self.ask_pin_or_host();
+        }
         // Whoever is asked for the PIN once more has heard that the card is read.
         self.phase = Phase::Reading { sounded: true };
         let mut effects = vec![Effect::Show(Progress::ReadingCard)];

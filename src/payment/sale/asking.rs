@@ -44,6 +44,8 @@ impl Sale {
             }
             Event::Begin
             | Event::CardInserted(_)
+            | Event::Swiped(..)
+            | Event::NumberTyped(..)
             | Event::PinEntered(_)
             | Event::PinLengthWrong
             | Event::PinTimedOut
@@ -71,11 +73,15 @@ impl Sale {
             balances: answer.balances.clone(),
         });
         match answer.decision {
-            Decision::Approved if !self.card_has_last_word() => self.approved_by_host(answer),
+            Decision::Approved if !self.card_has_last_word() => self.approved_by_host(answer, None),
             Decision::Approved => self.completing(answer, None),
             // The rest is paid in another way. Who asks for it is not the card: it is told of an approval.
             Decision::Partial(part) if self.takes_a_part() && self.is_a_part(part) => {
-                self.completing(answer, Some(part))
+                if self.card_has_last_word() {
+                    self.completing(answer, Some(part))
+                } else {
+                    self.approved_by_host(answer, Some(part))
+                }
             }
             Decision::Partial(amount) => {
                 // Only a request to pay may be met in part.
@@ -191,23 +197,25 @@ impl Sale {
     /// Whether an approval of the host is not the end. Of a balance the card has nothing to say.
     fn card_has_last_word(&self) -> bool {
         match self.card_use() {
-            CardUse::Whole | CardUse::Decides => self.kind().is_written_down(),
+            CardUse::Whole | CardUse::Decides => self.kind().is_written_down() && self.presented.is_none(),
             CardUse::Read | CardUse::None => false,
         }
     }
 
     /// The host has the last word. What a card that waits for it makes of it changes nothing.
-    fn approved_by_host(&mut self, answer: HostAnswer) -> Vec<Effect> {
+    fn approved_by_host(&mut self, answer: HostAnswer, part: Option<Amount>) -> Vec<Effect> {
         let response_code = code_for_card(&answer.response_code);
         if !self.kind().is_written_down() {
             let online = OnlineResult::Approved { response_code, issuer_data: answer.issuer_data };
             return self.tell_card(None, online, Conclusion::Approved);
         }
         let HostAnswer { response_code, rrn, authorisation_code, .. } = answer;
+        self.part = part;
         self.phase = Phase::Ending { conclusion: Conclusion::Approved };
+        let done = if self.presented.is_some() { self.done_without_chip() } else { Record::Done };
         let mut effects = vec![
-            Effect::Record(Record::HostApproved { response_code, rrn, authorisation_code, part: None }),
-            Effect::Record(Record::Done),
+            Effect::Record(Record::HostApproved { response_code, rrn, authorisation_code, part }),
+            Effect::Record(done),
         ];
         effects.extend(over(Conclusion::Approved));
         effects

@@ -40,6 +40,8 @@ impl Sale {
                 | Event::ApplicationConfirmed(_)
                 | Event::Begin
                 | Event::CardInserted(_)
+                | Event::Swiped(..)
+                | Event::NumberTyped(..)
                 | Event::CardAnswered(_)
                 | Event::PinEntered(_)
                 | Event::PinLengthWrong

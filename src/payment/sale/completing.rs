@@ -24,6 +24,11 @@ impl Sale {
     ) -> Vec<Effect> {
         let record = record.filter(|_| self.kind().is_written_down());
         let mut effects: Vec<_> = record.map(Effect::Record).into_iter().collect();
+        // A card without its chip is told nothing.
+        if self.presented.is_some() {
+            effects.extend(self.ending(conclusion));
+            return effects;
+        }
         match self.next_step(kernel::Event::Online(online)) {
             Step::Send(command) => {
                 self.phase = Phase::TellingCard { conclusion };
@@ -91,6 +96,8 @@ impl Sale {
             Event::RecordFailed(detail) => self.unwritten(conclusion, detail),
             Event::Begin
             | Event::CardInserted(_)
+            | Event::Swiped(..)
+            | Event::NumberTyped(..)
             | Event::PinEntered(_)
             | Event::PinLengthWrong
             | Event::PinTimedOut
@@ -144,6 +151,8 @@ impl Sale {
             Event::RecordFailed(detail) => self.unwritten(Conclusion::Approved, detail),
             Event::Begin
             | Event::CardInserted(_)
+            | Event::Swiped(..)
+            | Event::NumberTyped(..)
             | Event::PinEntered(_)
             | Event::PinLengthWrong
             | Event::PinTimedOut

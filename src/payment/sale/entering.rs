@@ -28,12 +28,19 @@ impl Sale {
             // Who does not type is no one who goes on without: the payment ends, and the card has heard of no PIN.
             Event::PinTimedOut => failed(Reason::of(ReasonKind::PinTimedOut)),
             Event::Cancelled => failed(Reason::of(ReasonKind::Cancelled)),
+            // Of a card that is in no reader.
+            Event::CardTorn | Event::CardMute | Event::ReaderFailed(_) if self.presented.is_some() => {
+                self.phase = Phase::EnteringPin { request, refused };
+                Vec::new()
+            }
             Event::CardTorn => failed(Reason::of(ReasonKind::CardTorn)),
             Event::CardMute => failed(Reason::of(ReasonKind::CardMute)),
             Event::ReaderFailed(detail) => failed(Reason::with_detail(ReasonKind::ReaderMissing, detail)),
             Event::PinEntered(_)
             | Event::Begin
             | Event::CardInserted(_)
+            | Event::Swiped(..)
+            | Event::NumberTyped(..)
             | Event::ApplicationChosen(_)
             | Event::ApplicationConfirmed(_)
             | Event::ChoiceTimedOut
@@ -50,7 +57,7 @@ impl Sale {
     }
 
     /// Whether this pad can have said that, and the terminal's parameters let it count.
-    const fn may_come(&self, entry: &PinEntry) -> bool {
+    fn may_come(&self, entry: &PinEntry) -> bool {
         match entry {
             PinEntry::Entered { .. } => matches!(self.pin_pad, PinPad::Screen),
             PinEntry::Verified(_) => matches!(self.pin_pad, PinPad::Reader),
@@ -62,6 +69,9 @@ impl Sale {
     }
 
     fn after_pin(&mut self, kind: PinKind, entry: PinEntry) -> Vec<Effect> {
+        if self.presented.is_some() {
+            return self.after_pin_without_chip(entry);
+        }
         let entry = match (kind, entry) {
             // The kernel needs to know only that there is one.
             (PinKind::Online, PinEntry::Entered { pin, .. }) => {

@@ -5,6 +5,8 @@
 //! |---|---|
 //! | charge | sale, pre-authorisation: the card has the last word |
 //! | charge in parts | a sale of which the issuer may approve a part |
+//! | stripe alone | sale, pre-authorisation: the chip reader is not asked |
+//! | typed | sale, pre-authorisation: number and expiry of the card are typed |
 //! | offline | offline sale: nobody but the card is asked |
 //! | balance | nothing is written down |
 //! | undo | void of a sale, a pre-authorisation or a completion; completion: the card of the original is read |
@@ -15,26 +17,26 @@
 //!
 //! | state | event | next | recorded | ways |
 //! |---|---|---|---|---|
-//! | opened | begun | waiting for a card | | all but undo without card, notice |
+//! | opened | begun | waiting for a card | | all but undo without card, notice, stripe alone, typed |
 //! | opened | begun | asking the host | `Pending`, sent | undo without card, notice |
 //! | opened | begun | reading | | charge, charge in parts, balance, undo |
-//! | waiting for a card | card in | reading | | all but undo without card, notice |
-//! | waiting for a card | no card, card torn, card mute, reader fails, cancelled | over: failed | | all but undo without card, notice |
-//! | reading | card answers | reading | | all but undo without card, notice |
-//! | reading | card answers | entering a PIN | | all but undo without card, refund, notice |
-//! | reading | card answers | choosing | | all but undo without card, notice |
+//! | waiting for a card | card in | reading | | all but undo without card, notice, stripe alone, typed |
+//! | waiting for a card | no card, card torn, card mute, reader fails, cancelled | over: failed | | all but undo without card, notice, stripe alone, typed |
+//! | reading | card answers | reading | | all but undo without card, notice, stripe alone, typed |
+//! | reading | card answers | entering a PIN | | all but undo without card, refund, notice, stripe alone, typed |
+//! | reading | card answers | choosing | | all but undo without card, notice, stripe alone, typed |
 //! | reading | card answers | asking the host | `Pending`, sent | charge, charge in parts, undo, refund |
 //! | reading | card answers | asking the host | sent | balance |
 //! | reading | card answers | over: paid | `ApprovedByCard` | offline |
 //! | reading | card answers | over: declined | | charge, charge in parts, offline, balance, another card |
-//! | reading | card answers | over: failed | | all but undo without card, notice |
-//! | reading | card torn, card mute, reader fails, cancelled | over: failed | | all but undo without card, notice |
-//! | entering a PIN | PIN entered, PIN passed over, pad does not work | reading | | all but undo without card, refund, notice |
-//! | entering a PIN | PIN too short or too long | entering a PIN | | all but undo without card, refund, notice |
-//! | entering a PIN | PIN too short or too long, no PIN in time, PIN cancelled | over: failed | | all but undo without card, refund, notice |
-//! | entering a PIN | card torn, card mute, reader fails, cancelled | over: failed | | all but undo without card, refund, notice |
-//! | choosing | chosen, agreed | reading | | all but undo without card, notice |
-//! | choosing | not agreed, no choice in time, card torn, card mute, reader fails, cancelled | over: failed | | all but undo without card, notice |
+//! | reading | card answers | over: failed | | all but undo without card, notice, stripe alone, typed |
+//! | reading | card torn, card mute, reader fails, cancelled | over: failed | | all but undo without card, notice, stripe alone, typed |
+//! | entering a PIN | PIN entered, PIN passed over, pad does not work | reading | | all but undo without card, refund, notice, stripe alone, typed |
+//! | entering a PIN | PIN too short or too long | entering a PIN | | all but undo without card, refund, notice, stripe alone, typed |
+//! | entering a PIN | PIN too short or too long, no PIN in time, PIN cancelled | over: failed | | all but undo without card, refund, notice, stripe alone, typed |
+//! | entering a PIN | card torn, card mute, reader fails, cancelled | over: failed | | all but undo without card, refund, notice, stripe alone, typed |
+//! | choosing | chosen, agreed | reading | | all but undo without card, notice, stripe alone, typed |
+//! | choosing | not agreed, no choice in time, card torn, card mute, reader fails, cancelled | over: failed | | all but undo without card, notice, stripe alone, typed |
 //! | asking the host | approved | completing | `HostApproved` | charge, charge in parts |
 //! | asking the host | approved | over: paid | `HostApproved`, `Done` | undo, undo without card, refund, notice |
 //! | asking the host | refused, PIN wrong, never sent, cannot be sent, kept back | telling the card | `NotPaid` | charge, charge in parts |
@@ -81,6 +83,7 @@
 //! | file | what is in it |
 //! |---|---|
 //! | `reading` | the card, up to the request |
+//! | `presenting` | a card without its chip, up to the request |
 //! | `entering` | the PIN |
 //! | `again` | another try after a PIN that the bank called wrong |
 //! | `choosing` | the cardholder's say about the application |
@@ -94,19 +97,24 @@ mod asking;
 mod choosing;
 mod completing;
 mod entering;
+mod presenting;
 mod reading;
 #[cfg(test)]
 mod tests;
 
+use std::time::Duration;
+
 use jiff::civil::DateTime;
 
 use self::again::PinTries;
-use super::online::{AboutRequest, Balance, BalanceKind, HostAnswer, LinkFailure, SaleRequest};
+use self::presenting::Presented;
+use super::entry::ChipTrouble;
+use super::online::{AboutRequest, Balance, BalanceKind, EntryMode, HostAnswer, LinkFailure, SaleRequest};
 pub use super::opening::Opening;
 use super::pin_pad::PinPad;
 use super::record::Record;
 use super::transaction::{CardUse, Kind};
-use crate::card_number::Pan;
+use crate::card_number::{CardNumberError, Pan, StripeError, Swipe, TypedCard};
 use crate::crypto::hex;
 use crate::emv::apdu::{CardAnswer, Command};
 use crate::emv::cvm::Verification;
@@ -126,6 +134,10 @@ pub enum Event {
     Begin,
     /// A card is in and powered; with the place at which its holder can enter a PIN, which the reader tells only now.
     CardInserted(PinPad),
+    /// A card was swiped, or something that cannot be used; with the place at which its holder can enter a PIN for the bank.
+    Swiped(Result<Swipe, StripeError>, PinPad),
+    /// Number and expiry were typed, or something that is none; with the same.
+    NumberTyped(Result<TypedCard, CardNumberError>, PinPad),
     /// The card answered a command.
     CardAnswered(CardAnswer),
     /// What came of asking for a PIN.
@@ -171,6 +183,12 @@ pub enum Effect {
     SoundCardRead,
     /// Wait for a card.
     AwaitCard,
+    /// Wait for a stripe alone: so long, or as long as for a card.
+    AwaitStripe(Option<Duration>),
+    /// Wait for number and expiry.
+    AwaitNumber,
+    /// Say this to the cardholder, beside what is asked.
+    Notice(Reason),
     /// Send a command to the card.
     Apdu(Command),
     /// Let the cardholder enter a PIN.
@@ -199,6 +217,10 @@ pub enum Effect {
 pub enum Progress {
     /// The customer is asked for a card.
     PresentCard,
+    /// The customer is asked to swipe the card.
+    PresentStripe,
+    /// The number of the card is typed.
+    TypingNumber,
     /// The chip is being read.
     ReadingCard,
     /// The cardholder is asked for a PIN.
@@ -253,7 +275,9 @@ impl HostSummary {
 pub struct CardSummary {
     /// Card number, first six and last four.
     pub truncated_pan: String,
-    /// Application identifier, hexadecimal.
+    /// How it was read.
+    pub entry: EntryMode,
+    /// Application identifier, hexadecimal; empty without the chip.
     pub aid: String,
     /// Application label.
     pub label: String,
@@ -285,6 +309,8 @@ pub struct Sale {
     /// The PIN for the bank, from its entry until the request is made.
     pin: Option<Pin>,
     pins: PinTries,
+    /// The card, where it came without its chip.
+    presented: Option<Presented>,
 }
 
 #[cfg_attr(test, derive(Clone))]
@@ -292,6 +318,11 @@ pub struct Sale {
 enum Phase {
     Opened,
     AwaitingCard,
+    /// `trouble`: why the chip could not be read, where that was tried.
+    AwaitingStripe {
+        trouble: Option<ChipTrouble>,
+    },
+    AwaitingNumber,
     /// `sounded`: the reading tone has been given.
     Reading {
         sounded: bool,
@@ -336,7 +367,18 @@ impl Sale {
         let pin_pad = PinPad::None;
         let kernel = transaction(&opening, pin_pad);
         let (phase, pins) = (Phase::Opened, PinTries::default());
-        Self { opening, pin_pad, kernel, phase, host: None, part: None, scripts_recorded: 0, pin: None, pins }
+        Self {
+            opening,
+            pin_pad,
+            kernel,
+            phase,
+            host: None,
+            part: None,
+            scripts_recorded: 0,
+            pin: None,
+            pins,
+            presented: None,
+        }
     }
 
     /// Takes what happened, gives what to do. An event that does not belong to the phase changes nothing.
@@ -344,10 +386,7 @@ impl Sale {
         match (std::mem::replace(&mut self.phase, Phase::Over), event) {
             (Phase::Opened, Event::Begin) if self.pins.wrong > 0 => self.begin_again(),
             (Phase::Opened, Event::Begin) if self.card_use() == CardUse::None => self.ask_about(),
-            (Phase::Opened, Event::Begin) => {
-                self.phase = Phase::AwaitingCard;
-                vec![Effect::Show(Progress::PresentCard), Effect::AwaitCard]
-            }
+            (Phase::Opened, Event::Begin) => self.await_card(),
             (Phase::AwaitingCard, Event::CardInserted(pin_pad)) => {
                 self.phase = Phase::Reading { sounded: false };
                 self.equip(pin_pad);
@@ -356,6 +395,8 @@ impl Sale {
                 effects
             }
             (Phase::AwaitingCard, event) => self.while_awaiting_card(event),
+            (Phase::AwaitingStripe { trouble }, event) => self.while_awaiting_stripe(trouble, event),
+            (Phase::AwaitingNumber, event) => self.while_awaiting_number(event),
             (phase @ Phase::Reading { .. }, event) => self.while_reading(phase, event),
             (Phase::EnteringPin { request, refused }, event) => self.while_entering_pin(request, refused, event),
             (Phase::Choosing(question), event) => self.while_choosing(question, event),
@@ -417,8 +458,15 @@ impl Sale {
 
     /// Whether the cardholder may go on without a PIN. Not at a pad of the reader: it cannot be called back, and the PIN
     /// might still be sent. Nor after one that the bank called wrong: that must not lead to a rule that asks for less.
-    pub const fn pin_bypass(&self) -> bool {
-        self.opening.pin_bypass && matches!(self.pin_pad, PinPad::Screen) && self.pins.wrong == 0
+    pub fn pin_bypass(&self) -> bool {
+        self.may_pass_pin_over().unwrap_or(self.opening.pin_bypass)
+            && matches!(self.pin_pad, PinPad::Screen)
+            && self.pins.wrong == 0
+    }
+
+    /// A card is in the reader, and must stay there.
+    pub const fn holds_card(&self) -> bool {
+        self.presented.is_none()
     }
 
     /// The language to speak to the cardholder, ISO 639; nothing before the card is read, or when it asks for none that this
@@ -429,9 +477,13 @@ impl Sale {
 
     /// What is known of the card; nothing before it was read.
     pub fn card(&self) -> Option<CardSummary> {
+        if self.presented.is_some() {
+            return self.card_without_chip();
+        }
         let pan = Pan::from_compressed(self.kernel.data().get(tag::PAN)?).ok()?;
         Some(CardSummary {
             truncated_pan: pan.truncated(),
+            entry: EntryMode::Chip,
             aid: hex::encode(self.kernel.data().get(tag::DF_NAME).unwrap_or_default()),
             label: self.kernel.application_label().to_owned(),
             bank: self.listed().map(|listed| listed.bank.to_owned()),
@@ -464,10 +516,12 @@ impl Sale {
             Event::Cancelled => failed(Reason::of(ReasonKind::Cancelled)),
             Event::NoCard => failed(Reason::of(ReasonKind::NoCard)),
             Event::ReaderFailed(detail) => failed(Reason::with_detail(ReasonKind::ReaderMissing, detail)),
-            Event::CardMute => failed(Reason::of(ReasonKind::CardMute)),
+            Event::CardMute => self.without_chip(ChipTrouble::Mute, Reason::of(ReasonKind::CardMute)),
             Event::CardTorn => failed(Reason::of(ReasonKind::CardTorn)),
+            Event::Swiped(swiped, pin_pad) => self.after_swipe(swiped, pin_pad, Phase::AwaitingCard),
             Event::Begin
             | Event::CardInserted(_)
+            | Event::NumberTyped(..)
             | Event::ApplicationChosen(_)
             | Event::ApplicationConfirmed(_)
             | Event::ChoiceTimedOut

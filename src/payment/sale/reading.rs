@@ -11,6 +11,7 @@ use crate::emv::pin::{PinEntry, PinKind};
 use crate::emv::risk::Lookup;
 use crate::emv::tag::{self, Tag};
 use crate::host_tables::Listed;
+use crate::payment::entry::ChipTrouble;
 use crate::payment::online::{AboutRequest, CardForHost, EntryMode, SaleRequest};
 use crate::payment::record::{Pending, Record};
 use crate::payment::transaction::{CardUse, IfUnknown};
@@ -24,12 +25,18 @@ impl Sale {
                 self.drive(kernel::Event::Answer(answer))
             }
             Event::CardTorn => failed(Reason::of(ReasonKind::CardTorn)),
+            // Once it has said all it has to say it has been read.
+            Event::CardMute if !self.kernel.card_is_read() => {
+                self.without_chip(ChipTrouble::Mute, Reason::of(ReasonKind::CardMute))
+            }
             Event::CardMute => failed(Reason::of(ReasonKind::CardMute)),
             Event::ReaderFailed(detail) => failed(Reason::with_detail(ReasonKind::ReaderMissing, detail)),
             Event::Cancelled => failed(Reason::of(ReasonKind::Cancelled)),
             // A PIN pad that answers late, for one that is no longer asked for, says nothing to this phase.
             Event::Begin
             | Event::CardInserted(_)
+            | Event::Swiped(..)
+            | Event::NumberTyped(..)
             | Event::PinEntered(_)
             | Event::PinLengthWrong
             | Event::PinTimedOut
@@ -62,6 +69,9 @@ impl Sale {
             Step::Choose(choices) => self.offer(choices),
             Step::Confirm(choice) => self.ask_consent(choice),
             Step::GoOnline => self.go_online(),
+            Step::Done(Outcome::Terminated(Termination::NoCommonApplication)) => {
+                self.without_chip(ChipTrouble::NoApplication, reason_of(&Termination::NoCommonApplication))
+            }
             Step::Done(Outcome::Terminated(termination)) | Step::Decided(Outcome::Terminated(termination)) => {
                 self.end(Conclusion::Failed(reason_of(&termination)))
             }
@@ -147,7 +157,7 @@ impl Sale {
         }
     }
 
-    fn ask(&mut self, pending: Pending, send: Effect) -> Vec<Effect> {
+    pub(super) fn ask(&mut self, pending: Pending, send: Effect) -> Vec<Effect> {
         self.phase = Phase::AskingHost;
         let mut effects = Vec::new();
         if self.kind().is_written_down() {
@@ -204,8 +214,7 @@ impl Sale {
 
     /// What the acquirer's list says of this card; nothing before it was read.
     pub(super) fn listed(&self) -> Option<Listed<'_>> {
-        let pan = Pan::from_compressed(self.kernel.data().get(tag::PAN)?).ok()?;
-        self.opening.tables.card(pan.expose_digits())
+        self.opening.tables.card(self.number()?.expose_digits())
     }
 
     fn request(&mut self) -> Result<(Pending, SaleRequest), CardDataError> {
@@ -248,6 +257,7 @@ impl Sale {
                 pan,
                 expiry,
                 track2: track2.filter(|_| !may_be_repeated),
+                track3: None,
                 sequence_number,
                 entry: EntryMode::Chip,
             },
@@ -266,6 +276,7 @@ impl Sale {
     /// Field 55 of a reversal: where the request has one, what is known of it now.
     pub(super) fn reversal_data(&self) -> Vec<u8> {
         match self.card_use() {
+            CardUse::Whole if self.presented.is_some() => Vec::new(),
             CardUse::Whole => self.kernel.data().collect(&self.opening.terminal.reversal_data).to_vec(),
             CardUse::Decides | CardUse::Read | CardUse::None => Vec::new(),
         }

@@ -3,6 +3,7 @@
 
 mod card;
 mod kinds;
+mod presenting;
 
 use std::collections::{BTreeSet, HashSet, VecDeque};
 use std::fmt;
@@ -20,6 +21,7 @@ use crate::emv::terminal::TerminalData;
 use crate::link_fault::LinkFault;
 use crate::money::Currency;
 use crate::payment::chooser::Chooser;
+use crate::payment::entry::{CardBy, EntryRules};
 use crate::payment::online::{Decision, Unreached};
 use crate::payment::record::State;
 use crate::payment::tables::{Transition, differences, documented, named};
@@ -29,6 +31,8 @@ use crate::reference::{Batch, MerchantCode, Stan, TerminalNumber};
 named! { state_of, every_state, Phase;
     Phase::Opened => "opened";
     Phase::AwaitingCard => "waiting for a card";
+    Phase::AwaitingStripe { .. } => "waiting for a stripe";
+    Phase::AwaitingNumber => "waiting for a number";
     Phase::Reading { .. } => "reading";
     Phase::EnteringPin { .. } => "entering a PIN";
     Phase::Choosing(_) => "choosing";
@@ -44,6 +48,12 @@ named! { name_of, every_event, Event;
     Event::Begin => "begun", Event::Begin;
     Event::CardInserted(_) => "card in", Event::CardInserted(PinPad::None), Event::CardInserted(PinPad::Reader),
         Event::CardInserted(PinPad::Screen);
+    Event::Swiped(Ok(_), _) => "swiped", swiped("101", PinPad::None), swiped("120", PinPad::Screen),
+        swiped("120", PinPad::None), swiped("126", PinPad::Screen), swiped("201", PinPad::None);
+    Event::Swiped(Err(_), _) => "swiped badly", Event::Swiped(Err(StripeError::NotRead), PinPad::None);
+    Event::NumberTyped(Ok(_), _) => "number typed", typed(PinPad::None), typed(PinPad::Screen);
+    Event::NumberTyped(Err(_), _) => "no number typed",
+        Event::NumberTyped(Err(CardNumberError::CheckDigit), PinPad::None);
     Event::CardAnswered(_) => "card answers", Event::CardAnswered(CardAnswer::new(vec![0x6F, 0x00]));
     Event::PinEntered(PinEntry::Entered { .. } | PinEntry::Verified(_) | PinEntry::Captured) => "PIN entered",
         Event::PinEntered(PinEntry::Entered { pin: pin(), random: Zeroizing::new(vec![0x5A; 256]) }),
@@ -96,6 +106,16 @@ named! { end_of, every_end, Conclusion;
     Conclusion::Unresolved(_) => "over: a person must look";
 }
 
+/// The own card's stripe with this service code.
+fn swiped(service_code: &str, pin_pad: PinPad) -> Event {
+    let track = format!(";{OWN}=3012{service_code}00000123?");
+    Event::Swiped(Ok(Swipe::parse(&track, false).unwrap()), pin_pad)
+}
+
+fn typed(pin_pad: PinPad) -> Event {
+    Event::NumberTyped(Ok(TypedCard::parse(OWN, "1230").unwrap()), pin_pad)
+}
+
 fn pin() -> Pin {
     Pin::new(Zeroizing::new(b"1234".to_vec())).unwrap()
 }
@@ -129,6 +149,7 @@ fn recorded(effects: &[Effect]) -> String {
                 Record::HostApproved { .. } => "HostApproved",
                 Record::Approved(_) => "Approved",
                 Record::Done => "Done",
+                Record::PaidWithoutChip { .. } => "PaidWithoutChip",
                 Record::ApprovedByCard(..) => "ApprovedByCard",
                 Record::Scripts(_) => "Scripts",
                 Record::NotPaid { .. } => "NotPaid",
@@ -140,6 +161,9 @@ fn recorded(effects: &[Effect]) -> String {
             Effect::Show(_)
             | Effect::SoundCardRead
             | Effect::AwaitCard
+            | Effect::AwaitStripe(_)
+            | Effect::AwaitNumber
+            | Effect::Notice(_)
             | Effect::Apdu(_)
             | Effect::AskPin(_)
             | Effect::ChooseApplication(_)
@@ -175,6 +199,9 @@ struct Inner {
     pins: PinTries,
     pad: PinPad,
     script: Option<u8>,
+    /// How the card came without its chip, and whether it demands a PIN.
+    presented: Option<(EntryMode, bool)>,
+    trouble: Option<ChipTrouble>,
 }
 
 /// What makes a situation another one than those that are known.
@@ -214,6 +241,19 @@ fn terminal() -> TerminalData {
 /// The way of a sale of which the issuer may approve a part.
 const IN_PARTS: &str = "charge in parts";
 
+/// The ways of cards that come in one way alone.
+const BY_STRIPE: &str = "stripe alone";
+const TYPED: &str = "typed";
+
+/// In which way its card comes.
+fn by_of(way: &str) -> CardBy {
+    match way {
+        BY_STRIPE => CardBy::Stripe,
+        TYPED => CardBy::Typed,
+        _ => CardBy::Any,
+    }
+}
+
 /// The ways that a transaction can take, and those that take each.
 fn ways() -> Vec<(&'static str, Vec<Transaction>)> {
     use Presence::{CardAway, CardThere};
@@ -230,6 +270,8 @@ fn ways() -> Vec<(&'static str, Vec<Transaction>)> {
     vec![
         ("charge", vec![Transaction::sale(whole), Transaction::pre_authorisation(whole)]),
         (IN_PARTS, vec![Transaction::sale(whole)]),
+        (BY_STRIPE, vec![Transaction::sale(whole), Transaction::pre_authorisation(whole)]),
+        (TYPED, vec![Transaction::sale(whole), Transaction::pre_authorisation(whole)]),
         ("offline", vec![Transaction::offline_sale(whole)]),
         ("balance", vec![Transaction::balance(Currency::CNY)]),
         ("undo", undone(CardThere)),
@@ -286,6 +328,12 @@ fn opening(transaction: Transaction) -> Opening {
         in_part: false,
         tables: Arc::default(),
         chooser: Chooser::Cardholder,
+        by: CardBy::Any,
+        entry: EntryRules {
+            fallback: Some(Duration::from_secs(30)),
+            without_application: true,
+            typed: Kind::ALL.to_vec(),
+        },
     }
 }
 
@@ -336,6 +384,8 @@ impl Played {
             | Phase::Told { .. }
             | Phase::Opened
             | Phase::AwaitingCard
+            | Phase::AwaitingStripe { .. }
+            | Phase::AwaitingNumber
             | Phase::Reading { .. }
             | Phase::AskingHost
             | Phase::Completing { .. }
@@ -343,7 +393,12 @@ impl Played {
         }
         let (state, stood) = (state_of(&self.sale.phase), self.stood());
         let (pins, pad, script) = (self.sale.pins, self.sale.pin_pad, self.script);
-        Inner { state, stood, question, refused, pins, pad, script }
+        let presented = self.sale.presented.as_ref().map(|card| (card.entry(), self.sale.pin_bypass()));
+        let trouble = match &self.sale.phase {
+            Phase::AwaitingStripe { trouble } => *trouble,
+            _ => None,
+        };
+        Inner { state, stood, question, refused, pins, pad, script, presented, trouble }
     }
 
     fn key(&self) -> Key {
@@ -409,7 +464,7 @@ fn transitions(
     let mut made = BTreeSet::new();
     for card in cards {
         let (mut known, mut known_roughly) = (HashSet::new(), HashSet::new());
-        let opening = Opening { in_part: way == IN_PARTS, ..opening(transaction.clone()) };
+        let opening = Opening { in_part: way == IN_PARTS, by: by_of(way), ..opening(transaction.clone()) };
         let mut open = VecDeque::from([(false, Played::new(Sale::new(opening)))]);
         while let Some((again, played)) = open.pop_front() {
             let key = played.key();

@@ -57,7 +57,7 @@ pub(super) fn tell(
         Ok((account, verified)) => {
             let available = Amount::new(account.available(), Currency::CNY);
             let available = available.map_err(|error| StoreError::Row(error.to_string()))?;
-            let told = Verdict { verified: Some(verified), ..Verdict::approved("00", "told", 0) };
+            let told = Verdict { verified, ..Verdict::approved("00", "told", 0) };
             (told, Some(write_available(available)))
         }
         Err(verdict) => (verdict, None),

@@ -8,6 +8,7 @@ use super::pins;
 use super::rules::PART;
 use super::scripts::{self, Script};
 use super::store::StoreError;
+use super::stripes;
 use super::transactions::{Asked, Verdict};
 use crate::payment::transaction::Kind;
 use crate::sandbox::issuer::{Cryptogram, Verified};
@@ -25,6 +26,7 @@ pub(super) fn judge(books: &Books<'_>, asked: &Asked<'_>, now: &Zoned) -> Result
         Err(verdict) => return Ok(verdict),
     };
     let reason = if asked.kind == Kind::PreAuthorisation { "set aside" } else { "approved" };
+    let reason = format!("{reason}{}", stripes::said_of(asked.entry));
     let too_little = || Verdict::declined("51", "not enough in the account").of_account();
     let verdict = match scripts::of(asked.kind, asked.minor) {
         Script::Decline(code) => Verdict::declined(&format!("{code:02}"), "the amount asks for it").of_account(),
@@ -37,13 +39,13 @@ pub(super) fn judge(books: &Books<'_>, asked: &Asked<'_>, now: &Zoned) -> Result
             Verdict::approved(PART, "all that the account holds", account.available())
         }
         _ if asked.minor > account.available() => too_little(),
-        _ => Verdict::approved("00", reason, asked.minor),
+        _ => Verdict::approved("00", &reason, asked.minor),
     };
-    Ok(Verdict { verified: Some(verified), ..verdict })
+    Ok(Verdict { verified, ..verdict })
 }
 
 /// Whether the card is one of ours, and its holder the one who knows the PIN. The cryptogram comes back when it is right, also with a
-/// refusal: the card may hear of it.
+/// refusal: the card may hear of it. A card without its chip has none.
 ///
 /// # Errors
 /// When the database fails.
@@ -51,7 +53,7 @@ pub(super) fn identify(
     books: &Books<'_>,
     asked: &Asked<'_>,
     now: &Zoned,
-) -> Result<Result<(Account, Verified), Verdict>, StoreError> {
+) -> Result<Result<(Account, Option<Verified>), Verdict>, StoreError> {
     let message = asked.message;
     let declined = |code: &str, reason: &str| Ok(Err(Verdict::declined(code, reason).of_account()));
     let Some(account) = books.account(asked.pan)? else {
@@ -66,6 +68,12 @@ pub(super) fn identify(
     let track_begins = format!("{}D{}", asked.pan, account.expiry);
     if message.text(35).is_some_and(|track| !track.starts_with(&track_begins)) {
         return declined("05", "track 2 is another card's");
+    }
+    if asked.entry.is_without_chip() {
+        return Ok(match stripes::check(books, &account, asked)? {
+            Some((code, reason)) => Err(Verdict::declined(code, reason).of_account()),
+            None => Ok((account, None)),
+        });
     }
     let sequence_number = format!("{:03}", account.sequence_number.number());
     if message.text(23).is_some_and(|number| number != sequence_number) {
@@ -87,7 +95,7 @@ pub(super) fn identify(
     {
         return Ok(Err(Verdict { verified: Some(verified), ..Verdict::declined(code, reason).of_account() }));
     }
-    Ok(Ok((account, verified)))
+    Ok(Ok((account, Some(verified))))
 }
 
 fn year_and_month(now: &Zoned) -> String {

@@ -36,6 +36,7 @@ mod service;
 pub mod settling;
 mod signatures;
 pub mod store;
+mod stripes;
 mod taking_back;
 #[cfg(test)]
 mod tests;
@@ -72,6 +73,7 @@ use crate::iso8583::{Dialect, DialectError, Order};
 use crate::pin::Pin;
 use crate::reference::ReferenceError;
 use crate::sandbox::card::profile::{CardProfile, ProfileError, SHIPPED};
+use crate::sandbox::stripe::StripeCard;
 use crate::terminal::identity::IdentityError;
 use crate::vault::VaultError;
 
@@ -209,6 +211,9 @@ impl Host {
             for application in &CardProfile::shipped(name)?.applications {
                 store.register_account(application)?;
             }
+        }
+        for card in StripeCard::without_chip()? {
+            store.register_stripe(&card)?;
         }
         store.make_wallets()?;
         notifications::make_phones(&store)?;

@@ -8,6 +8,7 @@ use super::originals;
 use super::pins;
 use super::scripts::{self, Script};
 use super::store::{EntryState, StoreError, Terminal};
+use super::stripes;
 use super::transactions::{Asked, Verdict};
 use crate::iso8583::Dialect;
 use crate::payment::transaction::Kind;
@@ -50,7 +51,14 @@ pub(super) fn judge(
             return declined("51", "not enough in the account".to_owned());
         }
     }
-    if let Some(pin) = &asked.pin
+    if asked.entry.is_without_chip() {
+        let Some(account) = books.account(asked.pan)? else {
+            return Ok(Verdict::declined("14", "no account behind this card"));
+        };
+        if let Some((code, reason)) = stripes::check(books, &account, asked)? {
+            return declined(code, reason.to_owned());
+        }
+    } else if let Some(pin) = &asked.pin
         && let Some((code, reason)) = pins::check(books, asked.pan, pin)?
     {
         return declined(code, reason.to_owned());
@@ -58,7 +66,7 @@ pub(super) fn judge(
     if let Script::Decline(code) = scripts::of(asked.kind, asked.minor) {
         return declined(&format!("{code:02}"), "the amount asks for it".to_owned());
     }
-    let reason = format!("{} of {named}", asked.kind.word());
+    let reason = format!("{} of {named}{}", asked.kind.word(), stripes::said_of(asked.entry));
     Ok(Verdict::approved("00", &reason, asked.minor).about(referred))
 }
 

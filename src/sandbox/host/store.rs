@@ -225,6 +225,7 @@ impl Store {
         connection.execute_batch(SCHEMA)?;
         connection.execute_batch(super::originals::SCHEMA)?;
         connection.execute_batch(super::balances::SCHEMA)?;
+        connection.execute_batch(super::stripes::SCHEMA)?;
         connection.execute_batch(keys::SCHEMA)?;
         connection.execute_batch(super::onboarding::register::SCHEMA)?;
         connection.execute_batch(super::orders::SCHEMA)?;
@@ -282,10 +283,36 @@ impl Store {
             ],
         )?;
         super::settling::note_scheme(&self.connection(), &profile.pan, &profile.aid)?;
+        super::stripes::note(&self.connection(), &profile.pan, &profile.service_code)?;
+        self.give_first_pin(&profile.pan)
+    }
+
+    /// The account behind a card without a chip; one that is there keeps its balance.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub(super) fn register_chipless(
+        &self,
+        pan: &str,
+        expiry: &str,
+        master_key: &[u8],
+        balance: u64,
+        aid: &str,
+    ) -> Result<(), StoreError> {
+        self.connection().execute(
+            "INSERT INTO accounts (pan, sequence_number, expiry, master_key, balance) VALUES (?1, 0, ?2, ?3, ?4)
+             ON CONFLICT (pan) DO UPDATE SET expiry = ?2, master_key = ?3",
+            params![pan, expiry, master_key, i64::try_from(balance).unwrap_or(i64::MAX)],
+        )?;
+        super::settling::note_scheme(&self.connection(), pan, aid)?;
+        self.give_first_pin(pan)
+    }
+
+    fn give_first_pin(&self, pan: &str) -> Result<(), StoreError> {
         let pin = Pin::new(pins::FIRST_PIN.to_vec().into()).map_err(|error| StoreError::Row(error.to_string()))?;
         self.connection().execute(
             "INSERT INTO pins (pan, check_value) VALUES (?1, ?2) ON CONFLICT (pan) DO NOTHING",
-            params![profile.pan, pins::check_value(&profile.pan, &pin)?],
+            params![pan, pins::check_value(pan, &pin)?],
         )?;
         Ok(())
     }

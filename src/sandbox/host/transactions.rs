@@ -22,6 +22,7 @@ use crate::acquirer::kinds;
 use crate::emv::tag;
 use crate::emv::tlv::TlvBuilder;
 use crate::iso8583::{Dialect, Message};
+use crate::payment::online::EntryMode;
 use crate::payment::transaction::{Kind, Money};
 use crate::pin::Pin;
 use crate::reference::{Batch, Stan, TraceNumber};
@@ -29,6 +30,9 @@ use crate::sandbox::issuer::Verified;
 
 /// Where field 60 says whether a part may be approved, behind type, batch, network management code and two digits.
 const IN_PART: std::ops::Range<usize> = 13..14;
+
+/// Where it says whether a stripe stands for a chip that could not be read.
+const CONDITION: std::ops::Range<usize> = 12..13;
 
 /// What a request asks for.
 pub(super) struct Asked<'a> {
@@ -40,6 +44,8 @@ pub(super) struct Asked<'a> {
     /// Nothing when it asks for a balance.
     pub minor: u64,
     pub pin: Option<Pin>,
+    /// How its card was read.
+    pub entry: EntryMode,
     /// A part of it may be approved.
     pub in_part: bool,
     pub message: &'a Message,
@@ -236,8 +242,28 @@ fn read<'a>(dialect: &Dialect, terminal: &Terminal, message: &'a Message) -> Res
         }
         _ => {
             let in_part = kind == Kind::Sale && says_in_part(dialect, message);
-            Ok(Asked { kind, trace, original, pan, minor, pin, in_part, message })
+            let entry = entry_mode(dialect, message);
+            Ok(Asked { kind, trace, original, pan, minor, pin, entry, in_part, message })
         }
+    }
+}
+
+/// Fields 22 and 60: how the card was read. What is asked about a card that is not there says so by a value of its own.
+fn entry_mode(dialect: &Dialect, message: &Message) -> EntryMode {
+    let digits = &dialect.transactions.entry;
+    let mode = message.text(22).unwrap_or_default();
+    let read = mode.get(..2).unwrap_or_default();
+    let condition = message.text(60).and_then(|text| text.get(CONDITION)).unwrap_or_default();
+    if read == digits.stripe && condition == digits.fallback {
+        EntryMode::Fallback
+    } else if read == digits.stripe {
+        EntryMode::Stripe
+    } else if message.text(14).is_none() && mode == dialect.transactions.card_away {
+        EntryMode::NotRead
+    } else if read == digits.typed {
+        EntryMode::Typed
+    } else {
+        EntryMode::Chip
     }
 }
 

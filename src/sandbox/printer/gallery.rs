@@ -7,7 +7,7 @@ use super::{PaperWidth, Picture};
 use crate::receipt::cash::tests::cash_slip;
 use crate::receipt::tests::{long_slip, parked_slip, slip};
 use crate::receipt::{
-    self, CashSlip, CopyFor, PrinterProfile, PurchaseSlip, SaleSlip, purchase_example, settlement_example,
+    self, CardEntry, CashSlip, CopyFor, PrinterProfile, PurchaseSlip, SaleSlip, purchase_example, settlement_example,
     shown_code_example, transaction_code,
 };
 use crate::reference::TraceNumber;
@@ -41,7 +41,14 @@ fn slips() -> Vec<(String, SaleSlip)> {
             if matches!(kind, "sale" | "pre_authorisation" | "offline_sale" | "code_payment") { None } else { earlier };
         let read = !by_code && kind != "completion_notice";
         let signs = matches!(kind, "sale" | "offline_sale" | "pre_authorisation");
-        let all = SaleSlip { kind, goes_back, original, card_read: read, signature: signs, ..slip() };
+        let all = SaleSlip {
+            kind,
+            goes_back,
+            original,
+            entry: if read { CardEntry::Chip } else { CardEntry::None },
+            signature: signs,
+            ..slip()
+        };
         let without_chip = SaleSlip {
             cryptogram: None,
             tvr: String::new(),

@@ -1,6 +1,6 @@
 //! A payment on its way, and how one ended.
 
-use yima::app::view::{CodePaper, CopyState, CopyView, LinkState, PinPlace, Progress, Screen, View};
+use yima::app::view::{CardWays, CodePaper, CopyState, CopyView, LinkState, PinPlace, Progress, Screen, View};
 use yima::money::Amount;
 use yima::payment::transaction;
 use yima::receipt::CopyFor;
@@ -26,6 +26,11 @@ pub fn printer_missing() -> Reason {
 
 pub fn declined(code: &str) -> Reason {
     Reason { code: Some(ResponseCode::parse(code).unwrap()), ..Reason::of(ReasonKind::HostDeclined) }
+}
+
+/// Number and expiry are typed.
+pub fn type_number(amount: Amount, notice: Option<Reason>) -> Screen {
+    Screen::TypeNumber { amount, notice }
 }
 
 pub fn approved(amount: Amount, merchant: CopyState, customer: CopyState) -> Screen {
@@ -115,6 +120,45 @@ pub fn scenes() -> Vec<Scene> {
                 })
             },
             ..scene("present-card-or-code-again", keypad(None))
+        },
+        Scene {
+            view: View {
+                ways: CardWays { chip: true, stripe: true, typed: false },
+                ..view(Screen::PresentCard { amount: cny(1234), notice: None })
+            },
+            ..scene("present-card-or-swipe", keypad(None))
+        },
+        Scene {
+            view: View {
+                ways: CardWays { chip: true, stripe: true, typed: true },
+                codes: true,
+                mark: Mark::Test,
+                ..view(Screen::PresentCard {
+                    amount: cny(999_999_999_999),
+                    notice: Some(Reason::of(ReasonKind::StripeHasChip)),
+                })
+            },
+            ..scene("present-card-has-chip", keypad(None))
+        },
+        Scene {
+            view: View {
+                ways: CardWays { chip: false, stripe: true, typed: false },
+                mark: Mark::Test,
+                ..view(Screen::PresentCard {
+                    amount: cny(999_999_999_999),
+                    notice: Some(Reason::of(ReasonKind::SwipeInstead)),
+                })
+            },
+            ..scene("swipe-instead", keypad(None))
+        },
+        Scene { then: "62284800000000", ..scene("type-number", type_number(cny(1234), None)) },
+        Scene {
+            view: View {
+                mark: Mark::Test,
+                ..view(type_number(cny(999_999_999_999), Some(Reason::of(ReasonKind::NumberWrong))))
+            },
+            then: "6228480000000001230\n12",
+            ..scene("type-number-fullest", keypad(None))
         },
         scene("show-code", show_code(cny(1234))),
         scene("show-code-printed", on_paper(cny(1234), CodePaper::Sent)),

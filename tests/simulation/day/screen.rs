@@ -39,6 +39,7 @@ pub fn word(screen: &Screen) -> String {
         Screen::Keypad { notice } => format!("keypad {}", reason(notice.as_ref())),
         Screen::PresentCard { notice, .. } => format!("present card {}", reason(notice.as_ref())),
         Screen::EnterPin { notice, .. } => format!("enter PIN {}", reason(notice.as_ref())),
+        Screen::TypeNumber { notice, .. } => format!("type number {}", reason(notice.as_ref())),
         Screen::ChooseApplication { .. } => "choose application".to_owned(),
         Screen::ConfirmApplication { .. } => "confirm application".to_owned(),
         Screen::Processing { progress, .. } => format!("{progress:?}"),

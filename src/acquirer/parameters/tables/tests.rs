@@ -53,6 +53,21 @@ fn whether_a_part_may_be_approved_is_one_byte_and_no_where_it_is_not_said() {
 }
 
 #[test]
+fn what_is_taken_of_cards_without_their_chip_is_told_and_nothing_is_not_never() {
+    let words = |words: &[&str]| words.iter().map(|word| Transaction::from((*word).to_owned())).collect::<Vec<_>>();
+    for (fallback_s, typed) in
+        [(None, None), (Some(0), Some(Vec::new())), (Some(30), Some(words(&["sale", "pre_authorisation"])))]
+    {
+        let parameters = TerminalParameters { fallback_s, typed, ..TerminalParameters::default() };
+        assert_eq!(business(&write_business(&parameters, &rules().tags).unwrap()), Ok(parameters));
+    }
+    let mut much = business(&[&[0xDF, 0x68, 3][..], b"999"].concat()).unwrap();
+    much.adjust();
+    assert_eq!((much.fallback_s, much.adjusted.len()), (Some(120), 1), "the most that can be");
+    assert!(business(&[0xDF, 0x6A, 1, b'x']).unwrap_err().to_string().contains("DF6A"));
+}
+
+#[test]
 fn a_whole_number_is_one_card_and_is_not_kept() {
     let number = "6228480000000001230";
     let field = write_records(&[write_number(number, "农业银行", CardKind::Debit, true)], 0).unwrap();

@@ -7,8 +7,8 @@ use jiff::civil::{Date, DateTime, Time};
 use super::facts::{self, Facts};
 use crate::money::Amount;
 use crate::payment::transaction::{Kind, Money};
-use crate::receipt::SaleSlip;
 use crate::receipt::link::ReceiptLink;
+use crate::receipt::{CardEntry, SaleSlip};
 use crate::reference::{AuthorisationCode, MerchantCode, Rrn, TraceNumber};
 use crate::sandbox::host::books::Books;
 use crate::sandbox::host::code_payments::{OrderState, receipts_of};
@@ -65,7 +65,7 @@ pub(super) fn find(books: &Books<'_>, link: &ReceiptLink) -> Result<Option<ERece
         let number = booked.pan.as_deref().map(last_four).unwrap_or_default();
         let slip = SaleSlip {
             original: entry.original,
-            card_read: facts.entry_mode.as_deref().is_some_and(|mode| !mode.starts_with("01")),
+            entry: card_entry(facts.entry_mode.as_deref().unwrap_or_default()),
             truncated_pan: number,
             authorisation_code: code.and_then(|code| AuthorisationCode::parse(&code).ok()),
             ..slip(link, &facts, entry.kind, entry.booked, &entry.rrn)?
@@ -88,6 +88,15 @@ pub(super) fn find(books: &Books<'_>, link: &ReceiptLink) -> Result<Option<ERece
     Ok(Some(EReceipt { slip: SaleSlip { original: refund.order, ..slip }, now: Now::Stands }))
 }
 
+/// How the card was read, by field 22 as the terminal wrote it; whether a stripe stood for a chip the books say, and the slip of the terminal.
+fn card_entry(mode: &str) -> CardEntry {
+    match mode.get(..2) {
+        Some("05") => CardEntry::Chip,
+        Some("02") => CardEntry::Stripe,
+        _ => CardEntry::None,
+    }
+}
+
 /// What every receipt has.
 fn slip(link: &ReceiptLink, facts: &Facts, kind: Kind, amount: Amount, rrn: &str) -> Result<SaleSlip, StoreError> {
     let damaged = |problem: String| StoreError::Row(problem);
@@ -107,7 +116,7 @@ fn slip(link: &ReceiptLink, facts: &Facts, kind: Kind, amount: Amount, rrn: &str
         },
         amount,
         goes_back: kind.money() == Money::ToCustomer,
-        card_read: false,
+        entry: CardEntry::None,
         goods: Vec::new(),
         truncated_pan: String::new(),
         code_tail: None,

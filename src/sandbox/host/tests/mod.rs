@@ -19,6 +19,7 @@ mod refunds;
 mod reversals;
 mod sign_on;
 mod signatures;
+mod stripes;
 mod transport;
 mod voids;
 mod wrong_codes;
@@ -160,6 +161,7 @@ fn sale_of(profile: &ApplicationProfile, stan: u32, minor: u64) -> SaleRequest {
             pan: Pan::parse(&profile.pan).unwrap(),
             expiry: Some(hex::decode(&profile.expiry).unwrap().try_into().unwrap()),
             track2: None,
+            track3: None,
             sequence_number: Some(profile.sequence_number.number()),
             entry: EntryMode::Chip,
         },
