@@ -222,6 +222,7 @@ impl TerminalParameters {
         }
         if !self.card_needed.iter().all(|transaction| is_word(transaction.word())) {
             return wrong(place("card_needed"), "they are words of small letters");
+        }
         if !self.typed.iter().flatten().all(|transaction| is_word(transaction.word())) {
             return wrong(place("typed"), "they are words of small letters");
         }

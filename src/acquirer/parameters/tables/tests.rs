@@ -61,7 +61,7 @@ fn what_is_taken_of_cards_without_their_chip_is_told_and_nothing_is_not_never() 
         let parameters = TerminalParameters { fallback_s, typed, ..TerminalParameters::default() };
         assert_eq!(business(&write_business(&parameters, &rules().tags).unwrap()), Ok(parameters));
     }
-    let mut much = business(&[&[0xDF, 0x68, 3][..], b"999"].concat()).unwrap();
+    let mut much = business(&[&[0xDF, 0x6A, 3][..], b"999"].concat()).unwrap();
     much.adjust();
     assert_eq!((much.fallback_s, much.adjusted.len()), (Some(120), 1), "the most that can be");
     assert!(business(&[0xDF, 0x6A, 1, b'x']).unwrap_err().to_string().contains("DF6A"));
