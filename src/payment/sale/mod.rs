@@ -19,43 +19,77 @@
 //! |---|---|---|---|---|
 //! | opened | begun | waiting for a card | | all but undo without card, notice, stripe alone, typed |
 //! | opened | begun | asking the host | `Pending`, sent | undo without card, notice |
+//! | opened | begun | waiting for a stripe | | stripe alone |
+//! | opened | begun | waiting for a number | | typed |
 //! | opened | begun | reading | | charge, charge in parts, balance, undo |
+//! | opened | begun | entering a PIN | | charge, charge in parts, balance, undo, stripe alone, typed |
 //! | waiting for a card | card in | reading | | all but undo without card, notice, stripe alone, typed |
-//! | waiting for a card | no card, card torn, card mute, reader fails, cancelled | over: failed | | all but undo without card, notice, stripe alone, typed |
+//! | waiting for a card | no card, card torn, reader fails, cancelled | over: failed | | all but undo without card, notice, stripe alone, typed |
+//! | waiting for a card | card mute | over: failed | | offline |
+//! | waiting for a card | swiped, swiped badly | waiting for a card | | charge, charge in parts, balance, undo, refund, another card |
+//! | waiting for a card | swiped badly | waiting for a card | | offline |
+//! | waiting for a card, reading | card mute | waiting for a stripe | | charge, charge in parts, balance, undo, refund, another card |
+//! | waiting for a card, waiting for a stripe | swiped | asking the host | `Pending`, sent | charge, charge in parts, undo, refund |
+//! | waiting for a card, waiting for a stripe | swiped | asking the host | sent | balance |
+//! | waiting for a card, waiting for a stripe | swiped | entering a PIN | | charge, charge in parts, balance, undo |
+//! | waiting for a card, waiting for a stripe | swiped | over: failed | | charge, charge in parts, balance, undo |
+//! | waiting for a card, waiting for a stripe | swiped | over: declined | | another card |
+//! | waiting for a card | swiped | over: declined | | offline |
+//! | waiting for a stripe | swiped | asking the host | `Pending`, sent | stripe alone |
+//! | waiting for a stripe | swiped | entering a PIN | | stripe alone |
+//! | waiting for a stripe | swiped | over: failed | | stripe alone |
+//! | waiting for a stripe | swiped badly | waiting for a stripe | | charge, charge in parts, balance, undo, refund, another card, stripe alone |
+//! | waiting for a stripe | no card, cancelled | over: failed | | charge, charge in parts, balance, undo, refund, another card, stripe alone |
+//! | waiting for a number | number typed | asking the host | `Pending`, sent | typed |
+//! | waiting for a number | number typed | entering a PIN | | typed |
+//! | waiting for a number | no number typed | waiting for a number | | typed |
+//! | waiting for a number | no card, cancelled | over: failed | | typed |
 //! | reading | card answers | reading | | all but undo without card, notice, stripe alone, typed |
 //! | reading | card answers | entering a PIN | | all but undo without card, refund, notice, stripe alone, typed |
 //! | reading | card answers | choosing | | all but undo without card, notice, stripe alone, typed |
 //! | reading | card answers | asking the host | `Pending`, sent | charge, charge in parts, undo, refund |
 //! | reading | card answers | asking the host | sent | balance |
+//! | reading | card answers | waiting for a stripe | | charge, charge in parts, balance, undo, refund, another card |
 //! | reading | card answers | over: paid | `ApprovedByCard` | offline |
 //! | reading | card answers | over: declined | | charge, charge in parts, offline, balance, another card |
 //! | reading | card answers | over: failed | | all but undo without card, notice, stripe alone, typed |
 //! | reading | card torn, card mute, reader fails, cancelled | over: failed | | all but undo without card, notice, stripe alone, typed |
 //! | entering a PIN | PIN entered, PIN passed over, pad does not work | reading | | all but undo without card, refund, notice, stripe alone, typed |
-//! | entering a PIN | PIN too short or too long | entering a PIN | | all but undo without card, refund, notice, stripe alone, typed |
-//! | entering a PIN | PIN too short or too long, no PIN in time, PIN cancelled | over: failed | | all but undo without card, refund, notice, stripe alone, typed |
-//! | entering a PIN | card torn, card mute, reader fails, cancelled | over: failed | | all but undo without card, refund, notice, stripe alone, typed |
+//! | entering a PIN | PIN entered, PIN passed over, pad does not work | asking the host | `Pending`, sent | charge, charge in parts, undo, stripe alone, typed |
+//! | entering a PIN | PIN entered, PIN passed over, pad does not work | asking the host | sent | balance |
+//! | entering a PIN | pad does not work | over: failed | | charge, charge in parts, balance, undo, stripe alone |
+//! | entering a PIN | PIN too short or too long | entering a PIN | | all but undo without card, refund, notice |
+//! | entering a PIN | PIN too short or too long, no PIN in time, PIN cancelled, cancelled | over: failed | | all but undo without card, refund, notice |
+//! | entering a PIN | card torn, card mute, reader fails | over: failed | | all but undo without card, refund, notice, stripe alone, typed |
 //! | choosing | chosen, agreed | reading | | all but undo without card, notice, stripe alone, typed |
 //! | choosing | not agreed, no choice in time, card torn, card mute, reader fails, cancelled | over: failed | | all but undo without card, notice, stripe alone, typed |
 //! | asking the host | approved | completing | `HostApproved` | charge, charge in parts |
 //! | asking the host | approved | over: paid | `HostApproved`, `Done` | undo, undo without card, refund, notice |
+//! | asking the host | approved | over: paid | `HostApproved`, `PaidWithoutChip` | charge, charge in parts, stripe alone, typed |
+//! | asking the host | approved in part | over: paid | `HostApproved`, `PaidWithoutChip` | charge in parts |
+//! | asking the host | approved | over: paid | | balance |
 //! | asking the host | refused, PIN wrong, never sent, cannot be sent, kept back | telling the card | `NotPaid` | charge, charge in parts |
-//! | asking the host | refused, PIN wrong | over: declined | `NotPaid` | undo, undo without card, refund, notice |
-//! | asking the host | PIN wrong | over: once more | `NotPaid` | undo |
-//! | asking the host | never sent, cannot be sent, kept back | over: failed | `NotPaid` | undo, undo without card, refund, notice |
+//! | asking the host | refused, PIN wrong | over: declined | `NotPaid` | charge, charge in parts, stripe alone, typed, undo, undo without card, refund, notice |
+//! | asking the host | refused, PIN wrong | over: declined | | balance |
+//! | asking the host | PIN wrong | over: once more | `NotPaid` | charge, charge in parts, stripe alone, typed, undo |
+//! | asking the host | PIN wrong | over: once more | | balance |
+//! | asking the host | never sent, cannot be sent, kept back | over: failed | `NotPaid` | charge, charge in parts, stripe alone, typed, undo, undo without card, refund, notice |
 //! | asking the host | approved in part, undecided, refused without a MAC | telling the card | `ReversalDue` | charge |
 //! | asking the host | approved in part | completing | `HostApproved` | charge in parts |
 //! | asking the host | undecided, refused without a MAC | telling the card | `ReversalDue` | charge in parts |
 //! | asking the host | no answer, bad MAC, wrong answer | telling the card | `ReversalDue` | charge, charge in parts |
-//! | asking the host | approved in part, undecided, refused without a MAC | over: being taken back | `ReversalDue` | undo, undo without card |
-//! | asking the host | no answer, bad MAC, wrong answer | over: being taken back | `ReversalDue` | undo, undo without card |
+//! | asking the host | approved in part | over: being taken back | `ReversalDue` | charge, stripe alone, typed, undo, undo without card |
+//! | asking the host | undecided, refused without a MAC | over: being taken back | `ReversalDue` | charge, charge in parts, stripe alone, typed, undo, undo without card |
+//! | asking the host | no answer, bad MAC, wrong answer | over: being taken back | `ReversalDue` | charge, charge in parts, stripe alone, typed, undo, undo without card |
 //! | asking the host | undecided, refused without a MAC, no answer, bad MAC, wrong answer | over: being repeated | `RepeatDue` | refund, notice |
 //! | asking the host | number in use | telling the card | `Unresolved` | charge, charge in parts |
-//! | asking the host | number in use | over: a person must look | `Unresolved` | undo, undo without card, refund, notice |
+//! | asking the host | number in use | over: a person must look | `Unresolved` | charge, charge in parts, stripe alone, typed, undo, undo without card, refund, notice |
 //! | asking the host | approved in part | over: a person must look | `Unresolved` | refund, notice |
 //! | asking the host | approved, approved in part, refused, PIN wrong, undecided, refused without a MAC | telling the card | | balance |
 //! | asking the host | never sent, cannot be sent, kept back, no answer, bad MAC, wrong answer, number in use | telling the card | | balance |
-//! | asking the host | a record fails | over: failed | | charge, charge in parts, undo, undo without card, refund, notice |
+//! | asking the host | approved in part, undecided, refused without a MAC | over: failed | | balance |
+//! | asking the host | never sent, cannot be sent, kept back, no answer, bad MAC, wrong answer, number in use | over: failed | | balance |
+//! | asking the host | a record fails | over: failed | | charge, charge in parts, stripe alone, typed, undo, undo without card, refund, notice |
 //! | completing | card answers | completing | | charge, charge in parts |
 //! | completing | card answers | over: paid | `Approved` | charge, charge in parts |
 //! | completing | card answers | telling the card | `Approved` | charge, charge in parts |
@@ -69,8 +103,8 @@
 //! | telling the card | card answers | over: once more | | charge, charge in parts, balance |
 //! | telling the card, told | a record fails | over: what stood | | charge, charge in parts |
 //! | telling the card | a record fails | over: being taken back | | charge, charge in parts |
-//! | ending | a record fails | over: what stood | | charge, charge in parts, undo, undo without card, refund, notice |
-//! | ending | a record fails | over: being taken back | | charge, charge in parts, undo, undo without card |
+//! | ending | a record fails | over: what stood | | charge, charge in parts, stripe alone, typed, undo, undo without card, refund, notice |
+//! | ending | a record fails | over: being taken back | | charge, charge in parts, stripe alone, typed, undo, undo without card |
 //! | ending | a record fails | over: being repeated | | refund, notice |
 //! | ending | a record fails | over: failed | | offline |
 //!
