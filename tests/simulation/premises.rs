@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use yima::acquirer::https::Carrier;
 use yima::acquirer::link::{HostLink, HttpsLink};
-use yima::app::{Parts, SettlementPlan, Setup, ShopSetup, SignaturePlan, parameters};
+use yima::app::{EntrySetup, Parts, SettlementPlan, Setup, ShopSetup, SignaturePlan, parameters};
 use yima::crypto::hex;
 use yima::devices::sound::silent::Silent;
 use yima::emv::terminal::TerminalData;
@@ -209,7 +209,10 @@ impl Premises {
             printer: Box::new(paper.clone()),
             printer_profile: PrinterProfile::shipped("generic-58").unwrap(),
             cash: false,
+            tips: Vec::new(),
             scanner: None,
+            stripe: None,
+            entry: EntrySetup::default(),
             letterhead: Arc::default(),
             printer_patience: Duration::from_secs(60),
             sound: Box::new(Silent),

@@ -250,8 +250,10 @@ impl Sale {
 
     /// Whether the cardholder has to sign what was approved. What no card was read for nobody signs.
     pub fn wants_signature(&self) -> bool {
+        let verification =
+            if self.presented.is_some() { self.verification_without_chip() } else { self.kernel.verification() };
         matches!(self.kind(), Kind::Sale | Kind::PreAuthorisation | Kind::OfflineSale)
-            && self.kernel.verification().needs_signature()
+            && verification.needs_signature()
             && !self.opening.tables.terminal.spares_signature(self.amount())
     }
 

@@ -295,7 +295,7 @@ impl Sale {
     }
 
     /// How its holder is known: by the PIN for the bank, or by a signature.
-    fn verification_without_chip(&self) -> Verification {
+    pub(super) fn verification_without_chip(&self) -> Verification {
         match self.card_use() {
             _ if self.pins.asked_bank => Verification::OnlinePin,
             CardUse::Whole if self.kind().is_written_down() => Verification::Signature,
@@ -306,10 +306,7 @@ impl Sale {
     /// What is written down when the host has approved and no chip has a say.
     pub(super) fn done_without_chip(&self) -> Record {
         match self.card_use() {
-            CardUse::Whole => {
-                let spared = self.opening.tables.terminal.spares_signature(self.amount());
-                Record::PaidWithoutChip { signature: self.verification_without_chip().needs_signature() && !spared }
-            }
+            CardUse::Whole => Record::PaidWithoutChip { signature: self.wants_signature() },
             CardUse::Decides | CardUse::Read | CardUse::None => Record::Done,
         }
     }

@@ -302,6 +302,7 @@ impl Day<'_> {
             | Screen::Staff(_)
             | Screen::Seek { .. }
             | Screen::Tip(_)
+            | Screen::TypeNumber { .. }
             | Screen::Turning(_)
             | Screen::Enrol { .. } => self.send(Intent::ShowKeypad),
         }
@@ -350,7 +351,7 @@ impl Day<'_> {
                 Act::Resolve(match entry.kind {
                     Kind::Reversal | Kind::Repeat if self.is_booked(entry.original) => Resolution::Charged,
                     Kind::Reversal | Kind::Repeat => Resolution::Reversed,
-                    Kind::Advice(_) => Resolution::Noted,
+                    Kind::Advice(_) | Kind::Signature => Resolution::Noted,
                 })
             };
             self.send(Intent::Decide(entry.trace, act));

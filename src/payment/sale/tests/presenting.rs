@@ -76,6 +76,7 @@ fn a_stripe_that_counts_is_asked_about_with_its_track_and_nothing_of_a_chip() {
         &written[..],
         [Record::HostApproved { part: None, .. }, Record::PaidWithoutChip { signature: true }]
     ));
+    assert!(sale.wants_signature(), "on the screen too");
     let card = sale.card().unwrap();
     assert_eq!((card.truncated_pan.as_str(), card.entry), ("622848*********1230", EntryMode::Stripe));
 }
