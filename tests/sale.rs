@@ -377,6 +377,7 @@ fn the_doctor_says_of_each_part_how_it_is() {
             "printer",
             "receipts",
             "scanner",
+            "stripe",
             "sound",
             "clock",
             "host",

@@ -11,13 +11,13 @@ use crate::emv::cvm::Verification;
 use crate::host_tables::TerminalParameters;
 use crate::ledger::{Ledger, LedgerError, TransactionRow};
 use crate::payment::online::EntryMode;
-use crate::payment::purchase::{Known, Means, Purchase, PurchaseState};
+use crate::payment::purchase::{Known, Purchase, PurchaseState};
 use crate::payment::record::State;
 use crate::payment::signature::Signature;
 use crate::payment::transaction::Money;
 use crate::proof::tree::Head;
 use crate::receipt::link::{LinkKey, ReceiptAddress, ReceiptLink, USUAL_DAYS};
-use crate::receipt::{CardEntry, CopyFor, Letterhead, Logo, PurchaseSlip, Receipt, SaleSlip, SlipPart};
+use crate::receipt::{CardEntry, CopyFor, Letterhead, Logo, PaidBy, PurchaseSlip, Receipt, SaleSlip, SlipPart};
 use crate::reference::{Batch, ReferenceError, Stan, TerminalNumber, TraceNumber};
 use crate::terminal::identity::Identity;
 use crate::terminal::mark::Mark;
@@ -219,7 +219,7 @@ impl SlipOf<'_> {
 /// A transaction that pays a part of a purchase.
 fn part_of_slip(row: &TransactionRow) -> SlipPart {
     SlipPart {
-        means: Means::of(row.kind),
+        means: if row.kind.is_by_code() { PaidBy::Code } else { PaidBy::Card },
         trace: row.trace,
         amount: row.amount,
         tender: None,

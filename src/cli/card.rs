@@ -297,7 +297,7 @@ fn line_for(screen: &Screen, ways: CardWays, language: Language) -> Option<Strin
         Screen::PresentCard { amount, .. } => {
             let asks = match ways {
                 CardWays { chip: false, .. } => pick("请刷卡", "Swipe the card"),
-                CardWays { stripe: true, .. } => pick("请插卡或刷卡", "Insert or swipe the card"),
+                CardWays { stripe: true, .. } => pick("请插卡或刷卡", "Swipe or insert the card"),
                 _ => pick("请插卡", "Insert the card"),
             };
             Some(format!("{asks} {}", amount.signed()))

@@ -3,12 +3,7 @@
 
 use crate::goods::sold::Sold;
 use crate::money::{Amount, AmountError};
-
-/// The largest share of what is to be paid that a tip may be, in percent: more is a finger that slipped.
-pub const MOST_PERCENT: u32 = 100;
-
-/// What a screen has room for.
-pub const MOST_OFFERS: usize = 4;
+use crate::terminal::settings::{LARGEST_TIP, MOST_TIPS};
 
 /// A tip that is offered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,12 +36,12 @@ pub enum TipError {
 /// is left out.
 pub fn offers(due: Amount, percents: &[u32]) -> Vec<Offer> {
     let offer = |percent: u32| {
-        let hundredths = u128::from(due.minor()) * u128::from(percent.min(MOST_PERCENT));
+        let hundredths = u128::from(due.minor()) * u128::from(percent.min(LARGEST_TIP));
         let minor = u64::try_from((hundredths + 50) / 100).ok()?;
         let tip = Amount::new(minor, due.currency()).ok().filter(|tip| !tip.is_zero())?;
         Some(Offer { percent, tip, total: due.checked_add(tip).ok()? })
     };
-    percents.iter().copied().filter_map(offer).take(MOST_OFFERS).collect()
+    percents.iter().copied().filter_map(offer).take(MOST_TIPS).collect()
 }
 
 /// The same goods, or what was keyed, with a tip.
@@ -87,7 +82,7 @@ mod tests {
         for offer in offers(yuan(1234), &[10, 15, 20, 25, 30]) {
             assert_eq!(offer.total.minor(), 1234 + offer.tip.minor());
         }
-        assert_eq!(offers(yuan(1000), &[1, 2, 3, 4, 5, 6]).len(), MOST_OFFERS);
+        assert_eq!(offers(yuan(1000), &[1, 2, 3, 4, 5, 6]).len(), MOST_TIPS);
     }
 
     #[test]

@@ -34,7 +34,7 @@ pub use logo::{Letterhead, Logo, LogoError};
 pub use profile::{Drawer, PrinterProfile, ProfileError};
 #[cfg(test)]
 pub(crate) use purchase::tests::purchase_slip as purchase_example;
-pub use purchase::{PurchaseSlip, SlipPart};
+pub use purchase::{PaidBy, PurchaseSlip, SlipPart};
 #[cfg(test)]
 pub(crate) use settlement::tests::settlement_slip as settlement_example;
 pub use settlement::{SettlementSlip, SlipCash, SlipDifference, SlipSum};

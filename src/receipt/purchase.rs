@@ -7,7 +7,6 @@ use super::template::{Condition, DATE_TIME, Slip, money};
 use super::{Align, Charset, CopyFor, Line, Size};
 use crate::goods::SoldGood;
 use crate::money::Amount;
-use crate::payment::purchase::Means;
 use crate::reference::{AuthorisationCode, MerchantCode, Rrn, TerminalNumber, TraceNumber};
 use crate::terminal::mark::Mark;
 use crate::wording::Language;
@@ -47,11 +46,22 @@ pub struct PurchaseSlip {
     pub mark: Mark,
 }
 
+/// What a part was paid with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PaidBy {
+    /// A card.
+    Card,
+    /// A code.
+    Code,
+    /// Cash.
+    Cash,
+}
+
 /// A part of a purchase.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SlipPart {
     /// What it was paid with.
-    pub means: Means,
+    pub means: PaidBy,
     /// Batch and STAN.
     pub trace: TraceNumber,
     /// What it paid.
@@ -84,7 +94,7 @@ impl SlipPart {
     /// What was paid in cash.
     pub const fn in_cash(trace: TraceNumber, amount: Amount, tender: Option<(Amount, Amount)>) -> Self {
         Self {
-            means: Means::Cash,
+            means: PaidBy::Cash,
             trace,
             amount,
             tender,
@@ -113,9 +123,9 @@ impl SlipPart {
             bold,
         };
         let means = match self.means {
-            Means::Card => pick("银行卡", "Card"),
-            Means::Code => pick("扫码", "Code"),
-            Means::Cash => pick("现金", "Cash"),
+            PaidBy::Card => pick("银行卡", "Card"),
+            PaidBy::Code => pick("扫码", "Code"),
+            PaidBy::Cash => pick("现金", "Cash"),
         };
         // Exactly what was paid needs no words.
         let tender = self.tender.filter(|(_, change)| !change.is_zero());
@@ -238,7 +248,7 @@ pub(crate) mod tests {
         let sale = slip();
         let trace = |stan| TraceNumber { batch: Batch::new(1).unwrap(), stan: Stan::new(stan).unwrap() };
         let card = SlipPart {
-            means: Means::Card,
+            means: PaidBy::Card,
             trace: trace(123),
             amount: yuan(940),
             tender: None,
@@ -254,7 +264,7 @@ pub(crate) mod tests {
             is_back: false,
         };
         let code = SlipPart {
-            means: Means::Code,
+            means: PaidBy::Code,
             rrn: Rrn::parse("012345678902").ok(),
             voucher: Some("4200001234202611290000000001".into()),
             ..SlipPart::in_cash(trace(124), yuan(560), None)

@@ -11,7 +11,6 @@ use super::machine;
 use super::till::{Listen, TillSettings};
 use crate::goods::Pattern;
 use crate::host_tables::LONGEST_FALLBACK_S;
-use crate::payment::tip::{MOST_OFFERS, MOST_PERCENT};
 use crate::wording::Language;
 
 /// Where the settings are when nobody says otherwise.
@@ -73,6 +72,12 @@ pub struct Settings {
     /// People.
     pub people: PeopleSettings,
 }
+
+/// Tips that a screen has room for.
+pub const MOST_TIPS: usize = 4;
+
+/// The largest share of what is to be paid that a tip may be, in percent: more is a finger that slipped.
+pub const LARGEST_TIP: u32 = 100;
 
 /// The terminal itself.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -541,8 +546,8 @@ impl Settings {
         let currency = self.terminal.currency.parse::<crate::money::Currency>();
         currency.map_err(|error| ("terminal.currency", error.to_string()))?;
         let tips = &self.terminal.tips;
-        if tips.len() > MOST_OFFERS || !tips.iter().all(|percent| (1..=MOST_PERCENT).contains(percent)) {
-            let problem = format!("{tips:?}; at most {MOST_OFFERS} of 1 to {MOST_PERCENT} percent are offered");
+        if tips.len() > MOST_TIPS || !tips.iter().all(|percent| (1..=LARGEST_TIP).contains(percent)) {
+            let problem = format!("{tips:?}; at most {MOST_TIPS} of 1 to {LARGEST_TIP} percent are offered");
             return Err(("terminal.tips", problem));
         }
         for (key, seconds, longest) in [

@@ -206,7 +206,7 @@ fn whoever_would_type_a_cards_number_asks_the_manager_first() {
         running.staff(StaffIntent::GiveRight(number(99), code(MANAGERS)));
         running.until("a number is wanted", |screen| matches!(screen, Screen::TypeNumber { .. }));
         // One that is none may be typed again.
-        running.wish(Intent::NumberTyped(TypedCard::parse("6228480000000001230", "1230")));
+        running.wish(Intent::NumberTyped(TypedCard::parse("6228480000000001231", "1230")));
         running.until("once more", |screen| matches!(screen, Screen::TypeNumber { notice: Some(_), .. }));
         let pan = StripeCard::shipped("unionpay-debit").unwrap().pan;
         running.wish(Intent::NumberTyped(TypedCard::parse(&pan, "1230")));

@@ -162,7 +162,7 @@ fn give_up_purchase_of(ledger: &Ledger, trace: TraceNumber) {
     for sql in [
         "INSERT INTO purchases (number, merchant_code, terminal_number, due, currency, opened_at, state)
              SELECT stan, merchant_code, terminal_number, 99999, currency, at, 'open' FROM transactions WHERE stan = ?1",
-        "INSERT INTO purchase_parts SELECT stan, 1, 'card', id FROM transactions WHERE stan = ?1",
+        "INSERT INTO purchase_parts (purchase, position, kind, transaction_id) SELECT stan, 1, 'card', id FROM transactions WHERE stan = ?1",
         "UPDATE purchases SET state = 'given_up', ended_at = opened_at, slip = 'due' WHERE number = ?1",
     ] {
         ledger.connection.execute(sql, [number]).unwrap();
