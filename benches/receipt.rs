@@ -165,6 +165,6 @@ fn told(row: &Row, job: &[u8]) -> Value {
             json!({ "qr": content, "module": job[at + set.len()] })
         }
         Row::Feed(lines) => json!({ "feed": lines }),
-        Row::Logo(_) => panic!("the slip that is measured has no picture"),
+        Row::Logo(_) | Row::Signature(_) => panic!("the slip that is measured has no picture"),
     }
 }

@@ -4,7 +4,6 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails here and now")]
 
 #[path = "../support/mod.rs"]
-#[allow(dead_code, reason = "a part of it is used")]
 mod support;
 
 use std::fs::File;
