@@ -75,7 +75,7 @@ impl NumberAndExpiry {
             if place > 0 && place % 4 == 0 {
                 shown.push(' ');
             }
-            shown.push(if place + SHOWN < count { '•' } else { digit });
+            shown.push(if place + SHOWN < count { '*' } else { digit });
         }
         if shown.is_empty() { "_".to_owned() } else { shown }
     }
@@ -172,9 +172,9 @@ mod tests {
             ("", "_"),
             ("4", "4"),
             ("111", "4111"),
-            ("1", "•111 1"),
-            ("11111111111", "•••• •••• •••• 1111"),
-            ("x", "•••• •••• •••• 1111"),
+            ("1", "*111 1"),
+            ("11111111111", "**** **** **** 1111"),
+            ("x", "**** **** **** 1111"),
         ] {
             typed.push(digits);
             assert_eq!(typed.shown(), shown);
