@@ -1,6 +1,9 @@
 //! Every write and sync of a day meets everything: the power goes before, within and after it, or the disk is broken or full.
 
-use crate::day::live;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::day::{Verdict, live};
 use crate::disk::{Moment, Survives, Trouble};
 use crate::plan::{Customer, CutAt, Part, Plan};
 
@@ -79,24 +82,58 @@ fn on_short_days(step: usize, troubles: &[Part]) {
     assert!(found.is_empty(), "{}", found.join("\n"));
 }
 
-/// Every write and sync of the long day meets each of these, many in a day.
+/// Every write and sync of the long day meets each of these, many in a day. As many days at a time as `./dev simulate` is told.
 fn on_long_days(troubles: &[Part]) {
     let operations = operations(&long_day([]));
-    let (mut days, mut cuts, mut payments, mut found) = (0, 0, 0, Vec::new());
-    for trouble in troubles {
-        for first in 0..APART {
-            // What comes after a cut takes some more.
-            let at = (first..operations * 2).step_by(APART as usize);
-            let verdict = live(&long_day(at.map(|operation| moved(trouble, operation))), false);
-            (days, cuts, payments) = (days + 1, cuts + verdict.cuts, payments + verdict.payments);
-            if !verdict.problems.is_empty() {
-                found.push(format!("{:?} and on: {}", moved(trouble, first), verdict.problems.join("; ")));
-            }
+    let threads = std::env::var("YIMA_THREADS").ok().and_then(|text| text.parse().ok()).unwrap_or(1);
+    let to_live: Vec<Part> =
+        troubles.iter().flat_map(|trouble| (0..APART).map(|first| moved(trouble, first))).collect();
+    let (next, so_far) = (AtomicUsize::new(0), Mutex::new(LongDays::default()));
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                while let Some(first) = to_live.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let verdict = live(&long_day(again_and_again(first, operations)), false);
+                    so_far.lock().unwrap().take(first, &verdict);
+                }
+            });
         }
-        eprintln!("{trouble:?}: {days} days, {payments} payments, {cuts} power cuts, {} went wrong", found.len());
-    }
+    });
+    let LongDays { days, cuts, payments, found } = so_far.into_inner().unwrap();
     println!("{operations} writes and syncs, {days} days, {payments} payments, {cuts} power cuts");
     assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+/// This trouble, and the same at every [`APART`]th write and sync after it.
+fn again_and_again(first: &Part, operations: u64) -> impl Iterator<Item = Part> {
+    let (Part::Cut(CutAt::Operation(begin, _), _) | Part::Disk(begin, ..)) = *first else {
+        unreachable!("troubles of writes and syncs only")
+    };
+    // What comes after a cut takes some more.
+    (begin..operations * 2).step_by(APART as usize).map(|operation| moved(first, operation))
+}
+
+/// What came of long days.
+#[derive(Default)]
+struct LongDays {
+    days: usize,
+    cuts: usize,
+    payments: usize,
+    found: Vec<String>,
+}
+
+impl LongDays {
+    fn take(&mut self, first: &Part, verdict: &Verdict) {
+        self.days += 1;
+        self.cuts += verdict.cuts;
+        self.payments += verdict.payments;
+        if !verdict.problems.is_empty() {
+            self.found.push(format!("{first:?} and on: {}", verdict.problems.join("; ")));
+            eprintln!("{}", self.found[self.found.len() - 1]);
+        }
+        let Self { days, cuts, payments, found } = self;
+        eprintln!("{first:?}: {days} days, {payments} payments, {cuts} power cuts, {} went wrong", found.len());
+    }
 }
 
 fn cuts() -> Vec<Part> {
