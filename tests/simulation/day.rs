@@ -64,6 +64,8 @@ pub struct Verdict {
     pub paid: usize,
     /// How often the power went.
     pub cuts: usize,
+    /// How often of these while the terminal was starting.
+    pub cuts_while_starting: usize,
     /// Writes and syncs of the terminal.
     pub operations: u64,
     /// Virtual time.
@@ -107,6 +109,7 @@ pub struct Day<'a> {
     acknowledged: BTreeMap<TraceNumber, State>,
     syncs: u64,
     cuts: usize,
+    cuts_while_starting: usize,
     problems: Vec<String>,
     healed: Option<Duration>,
     /// Who comes when everything else is over.
@@ -172,6 +175,7 @@ impl<'a> Day<'a> {
             acknowledged: BTreeMap::new(),
             syncs: 0,
             cuts: 0,
+            cuts_while_starting: 0,
             problems: Vec::new(),
             healed: None,
             last_customer: None,
@@ -437,6 +441,7 @@ impl<'a> Day<'a> {
             payments: rows.len(),
             paid: rows.iter().filter(|row| row.state == State::Approved).count(),
             cuts: self.cuts,
+            cuts_while_starting: self.cuts_while_starting,
             operations: disk::operations(),
             lasted: self.now,
         }

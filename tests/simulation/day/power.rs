@@ -68,6 +68,7 @@ impl Day<'_> {
             Err(error) if disk::is_dead() => {
                 self.trace.note(format_args!("the power goes again while starting: {}", error_word(&error)));
                 self.cuts += 1;
+                self.cuts_while_starting += 1;
                 disk::restore(self.what_survives());
                 return self.after(again, Happening::PowerOn);
             }
