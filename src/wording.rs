@@ -253,6 +253,16 @@ reason_kinds! {
     TransactionNotAllowed = "transaction_not_allowed";
     /// The amount is more than the acquirer allows in one sale.
     OverSaleLimit = "over_sale_limit";
+    /// The acquirer lets nothing be sold without asking the host.
+    OfflineNotAllowed = "offline_not_allowed";
+    /// More than one offline sale may be.
+    OverOfflineLimit = "over_offline_limit";
+    /// As much as may wait for the host does.
+    OfflineFull = "offline_full";
+    /// The card is one of which nothing can be sold offline, or wants its bank to be asked.
+    CardWantsHost = "card_wants_host";
+    /// The bank does not pay an offline sale.
+    OfflineRefused = "offline_refused";
     /// The card said no by itself.
     CardDeclined = "card_declined";
     /// The card said no after the host had approved; the payment is taken back.

@@ -5,6 +5,7 @@ use jiff::civil::date;
 use super::messages::Requests;
 use crate::card_number::{Pan, Track2};
 use crate::iso8583::Dialect;
+use crate::iso8583::dialect::SHIPPED;
 use crate::money::{Amount, Currency};
 use crate::payment::advice::{Advice, AdviceKind};
 use crate::payment::online::{CardForHost, EntryMode, ReversalReason, ReversalRequest, SaleRequest};
@@ -21,6 +22,13 @@ use crate::vault::software::SoftwareVault;
 
 /// The PIN key of [`with_requests`].
 pub const PIN_KEY: [u8; 16] = [5; 16];
+
+/// The dialect of an acquirer that knows no offline sales.
+pub fn without_offline_sales() -> Dialect {
+    let (_, shipped) = SHIPPED.iter().find(|(name, _)| *name == "unionpay").unwrap();
+    let lines = shipped.lines().filter(|line| !line.starts_with("offline_sale = {"));
+    Dialect::parse(&lines.map(|line| format!("{line}\n")).collect::<String>()).unwrap()
+}
 
 /// Runs a test with a terminal of the shipped dialect.
 pub fn with_requests<T>(run: impl FnOnce(&Requests<'_>) -> T) -> T {

@@ -422,7 +422,7 @@ mod tests {
         assert_eq!(read_lines(&dialect, &text[..321], Currency::CNY), None);
         assert_eq!(read_lines(&dialect, "0199000001000000000001", Currency::CNY), None, "no such kind");
         let nobody = Line { stan: Stan::FIRST, kind: Kind::OfflineSale, amount: amount(1) };
-        assert_eq!(write_lines(&dialect, &[nobody]), None);
+        assert_eq!(write_lines(&without_offline_sales(), &[nobody]), None);
     }
 
     #[test]

@@ -17,7 +17,7 @@ use crate::payment::permitted;
 use crate::payment::purpose::{Allowed, Purpose};
 use crate::payment::sale::{self, Event, Opening, Sale};
 use crate::payment::signature::SignedOn;
-use crate::payment::transaction::Transaction;
+use crate::payment::transaction::{Kind, Transaction};
 use crate::wording::{Reason, ReasonKind};
 
 impl Core {
@@ -44,7 +44,8 @@ impl Core {
         }
         let unwanted = || {
             let amount = purpose.amount().filter(|_| purpose.original().is_none())?;
-            permitted::refusal(&self.parts.tables.terminal, purpose.kind(), amount)
+            let refused = permitted::refusal(&self.parts.tables.terminal, purpose.kind(), amount);
+            refused.or_else(|| self.refusal_of_offline_sale(purpose.kind(), amount))
         };
         if let Some(reason) = self.binding.refusal().or_else(|| self.line.refusal()).or_else(unwanted) {
             return self.refuse(purpose, reason);
@@ -70,6 +71,10 @@ impl Core {
             }
         };
         let signing_on = self.sign_on.holds();
+        // Nobody asks the host for it, so that nothing that the host must hear first is waited for.
+        if purpose.kind() == Kind::OfflineSale && !self.queue.takes_back() {
+            return self.begin_now(purpose);
+        }
         if waiting == 0 && !self.queue.takes_back() && !signing_on {
             return self.begin_now(purpose);
         }
@@ -110,6 +115,9 @@ impl Core {
         {
             return self.refuse(purpose, reason);
         }
+        if let Some(reason) = self.refusal_of_offline_sale(transaction.kind(), transaction.amount()) {
+            return self.refuse(purpose, reason);
+        }
         if let Some(reason) = permitted::refusal_without_card(&self.parts.tables.terminal, &transaction) {
             return self.refuse(purpose, reason);
         }
@@ -118,6 +126,7 @@ impl Core {
             Err(error) => return self.refuse(purpose, Reason::with_detail(ReasonKind::LedgerFailed, error)),
         };
         self.kind_shown = Some(transaction.kind());
+        self.unreached = None;
         let sale = Sale::new(Opening {
             trace,
             transaction,

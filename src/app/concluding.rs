@@ -18,6 +18,7 @@ impl Core {
         let kind = sale.kind();
         let conclusion = self.in_the_acquirers_words(kind, conclusion);
         self.kind_shown = Some(kind);
+        self.note_unreached(&running.purpose, &conclusion);
         let (trace, at) = (sale.trace(), sale.at());
         let (card, host) = (sale.card(), sale.host().cloned());
         let wants_signature = conclusion == Conclusion::Approved && sale.wants_signature();

@@ -12,6 +12,7 @@ use super::by_code::ByCode;
 use super::cash::CashDesk;
 use super::copying::CopyDesk;
 use super::line::Line;
+use super::offline::Unreached;
 use super::orders::StatusDesk;
 use super::parameters::ParameterDesk;
 use super::parts::{Fixed, Parts};
@@ -209,6 +210,8 @@ pub(super) struct Core {
     pub(super) shop: ShopDesk,
     pub(super) cash: CashDesk,
     pub(super) tip: TipDesk,
+    /// What may be sold offline instead.
+    pub(super) unreached: Option<Unreached>,
     pub(super) scanning: ScanDesk,
     pub(super) settling: SettlingDesk,
     pub(super) account: AccountDesk,
@@ -231,6 +234,7 @@ impl Core {
             shop: ShopDesk::new(fixed.shop.clone(), fixed.currency),
             cash: CashDesk::default(),
             tip: TipDesk::default(),
+            unreached: None,
             scanning: ScanDesk::default(),
             till: TillDesk::new(fixed.till_keys.take()),
             parts: fixed,

@@ -41,6 +41,7 @@ impl Core {
             Intent::Tip(intent) => self.on_tip(intent),
             Intent::PrintCode => self.print_code(),
             Intent::Begin(purpose) => self.begin_with(purpose),
+            Intent::SellOffline => self.sell_offline(),
             // A terminal whose engine runs is enrolled; a scan was seen to before.
             Intent::Enrol(_) | Intent::Scanned(_) | Intent::Swiped(_) => {}
             Intent::Cancel if !self.pays() => {
@@ -161,6 +162,11 @@ impl Core {
             link::Event::Repeated(trace, result) => {
                 self.line.after_exchange(&result);
                 self.after_try(EntryId::Repeat(trace), &result);
+                self.refresh_waiting();
+            }
+            link::Event::OfflineSale(trace, result) => {
+                self.line.after_exchange(&result);
+                self.after_try(EntryId::OfflineSale(trace), &result);
                 self.refresh_waiting();
             }
             link::Event::Cancelled(trace, result) => {

@@ -24,6 +24,7 @@ pub mod goods;
 mod letterhead;
 mod line;
 pub mod log;
+mod offline;
 mod orders;
 pub mod parameters;
 mod parts;

@@ -208,6 +208,13 @@ pub fn parameter_values(parameters: &TerminalParameters) -> Vec<(&'static str, S
             parameters.fallback_s.map_or_else(none, |seconds| format!("{seconds} s")),
         ),
         ("typed numbers", parameters.typed.as_deref().map_or_else(none, words)),
+        (
+            "sold offline",
+            parameters.offline.map_or_else(none, |limits| {
+                let (most, total) = (limit(Some(limits.most)), limit(Some(limits.total)));
+                format!("up to {most} each, {} of them and {total} together until the host has them", limits.count)
+            }),
+        ),
         ("kept and not used", if others.is_empty() { none() } else { others.join(", ") }),
         ("not as the acquirer sent it", if adjusted.is_empty() { none() } else { adjusted.join(", ") }),
     ]

@@ -182,6 +182,9 @@ impl Core {
             Work::Repeat if self.waiting.is_some() || self.out_of_service.is_some() => return,
             Work::Repeat if self.send_again(entry) => {}
             Work::Repeat => return,
+            Work::OfflineSale if self.waiting.is_some() || self.out_of_service.is_some() => return,
+            Work::OfflineSale if self.tell_of_offline_sale(entry) => {}
+            Work::OfflineSale => return,
             // No payment waits for an advice, and none is told while the ledger may not take note of it.
             Work::Advise(_) if self.waiting.is_some() || self.out_of_service.is_some() => return,
             Work::Upload(_) if self.waiting.is_some() || self.out_of_service.is_some() => return,
@@ -219,14 +222,16 @@ impl Core {
         let Some((entry, this)) = self.tried_entry(id, due)? else { return Ok(()) };
         let verdict = match id {
             EntryId::Signature(trace) => self.judge_signature(trace, result, this)?,
-            EntryId::Reversal(_) | EntryId::Repeat(_) | EntryId::Advice(_) => {
+            EntryId::Reversal(_) | EntryId::Repeat(_) | EntryId::Advice(_) | EntryId::OfflineSale(_) => {
                 queue::judge(entry.kind, result, this, &self.parts.queue_codes)
             }
         };
         match &verdict {
             Verdict::Done => {
                 self.note_approval_of_repeat(id, result)?;
-                self.ledger.done(id)?;
+                if !self.note_booked_offline_sale(id, result)? {
+                    self.ledger.done(id)?;
+                }
             }
             Verdict::Refused => self.note_refusal_of_repeat(id, result)?,
             Verdict::TryAgain | Verdict::TryAgainCounted | Verdict::Park(_) | Verdict::GiveUp(_) => {}
@@ -306,7 +311,7 @@ impl Core {
         match entry.kind {
             Kind::Reversal => self.show_reversal(entry.trace, &verdict, tries),
             Kind::Repeat => self.show_repeat(entry.trace, &verdict, tries)?,
-            Kind::Advice(_) => self.refresh_alarm(),
+            Kind::Advice(_) | Kind::OfflineSale => self.refresh_alarm(),
             Kind::Signature => {}
         }
         Ok(())
@@ -440,6 +445,7 @@ impl Core {
                 (Kind::Reversal, Some(kind @ (ReasonKind::TraceNumberInUse | ReasonKind::LedgerRestored))) => kind,
                 (Kind::Reversal, _) => ReasonKind::ReversalExhausted,
                 (Kind::Repeat, _) => ReasonKind::RepeatExhausted,
+                (Kind::OfflineSale, _) => ReasonKind::OfflineRefused,
                 (Kind::Advice(_) | Kind::Signature, _) => ReasonKind::AdviceParked,
             };
             Reason::with_detail(kind, entry.trace.to_string())

@@ -261,6 +261,7 @@ impl Core {
             currency: self.parts.currency,
             mark: self.parts.mark,
             codes: self.may_turn_to_code(),
+            offline: self.may_sell_offline(),
             ways: self.card_ways(),
             shop: self.shop.shown(self.parts.cash),
             display: self.till.shown(),

@@ -36,6 +36,8 @@ pub enum Intent {
     Charge(Amount),
     /// Begin something else with a card.
     Begin(Purpose),
+    /// Sell offline what could not be paid because the host is not reached.
+    SellOffline,
     /// Leave the payment while that is still possible.
     Cancel,
     /// Pay with this code instead of the card that is asked for; or what was scanned is none. It masks itself: an intent may be logged.
@@ -192,6 +194,8 @@ pub struct View {
     pub mark: Mark,
     /// What is on the screen can be paid by code as well.
     pub codes: bool,
+    /// What is to be paid now may be sold without asking the host.
+    pub offline: bool,
     /// In which ways the card that is asked for may come.
     pub ways: CardWays,
     /// What of goods and cart any screen may need.

@@ -111,6 +111,8 @@ enum Command {
     Void(earlier::VoidArguments),
     /// Give a payment back, or a part of it
     Refund(earlier::RefundArguments),
+    /// Take a payment that the card approves alone, where the acquirer lets so much be sold offline; the host is told later
+    OfflineSale(sale::OfflineArguments),
     /// Set money aside on a card
     PreAuth(sale::Arguments),
     /// Take what was set aside, or a part of it
@@ -249,6 +251,7 @@ impl CommandLine {
             Some(Command::Drawer(arguments)) => arguments.run(&self.places.setup()?),
             Some(Command::Void(arguments)) => arguments.run(self.places.setup()),
             Some(Command::Refund(arguments)) => arguments.run(self.places.setup()),
+            Some(Command::OfflineSale(arguments)) => arguments.run(self.places.setup()),
             Some(Command::PreAuth(arguments)) => arguments.set_aside(self.places.setup()),
             Some(Command::Completion(arguments)) => arguments.run(self.places.setup()),
             Some(Command::Balance(arguments)) => arguments.run(self.places.setup()),

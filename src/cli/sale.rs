@@ -79,6 +79,30 @@ pub struct Arguments {
     options: Options,
 }
 
+/// What comes after `yima offline-sale`.
+#[derive(Debug, Args)]
+pub struct OfflineArguments {
+    /// How much, like 12.34
+    amount: String,
+
+    /// ISO 4217 code; the settings' currency when left out
+    #[arg(long, value_name = "CODE")]
+    currency: Option<String>,
+
+    #[command(flatten)]
+    options: Options,
+}
+
+impl OfflineArguments {
+    /// Takes a payment that the card approves alone.
+    pub fn run(&self, setup: Result<Setup, Failure>) -> Result<ExitCode, Failure> {
+        let (text, currency) = (&self.amount, self.currency.as_deref());
+        self.options.run(setup, &Typing { kind: Kind::OfflineSale, amount: Some(text), currency }, |setup| {
+            Ok(Purpose::Offline(amount(text, currency, setup)?, Sold::default()))
+        })
+    }
+}
+
 /// What comes after `yima balance`.
 #[derive(Debug, Args)]
 pub struct BalanceArguments {

@@ -196,6 +196,7 @@ pub(super) fn closed(settings: &Settings, failure: &Failure) -> Result<View, Fai
     let kind = super::kind_of(failure);
     Ok(View {
         codes: false,
+        offline: false,
         ways: CardWays::default(),
         screen: Screen::OutOfService { reason: Reason::with_detail(kind, failure.to_string()) },
         kind: Kind::Sale,

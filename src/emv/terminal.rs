@@ -196,6 +196,20 @@ impl TerminalData {
         }
     }
 
+    /// The same terminal for a sale of which nobody asks the host: of a type at which a card may approve alone, and with a floor limit for
+    /// that.
+    #[must_use]
+    pub fn for_an_offline_sale(mut self, floor_limit: u32) -> Self {
+        if Reach::of_terminal_type(self.terminal_type) == Reach::OnlineOnly {
+            // The same place and the same owner: 21 and 22, 24 and 25 (Book 4, annex A1).
+            self.terminal_type += 1;
+        }
+        for application in &mut self.applications {
+            application.floor_limit = floor_limit;
+        }
+        self
+    }
+
     /// Reads both files; the keys were read apart.
     ///
     /// # Errors

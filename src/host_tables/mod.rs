@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::cards::{CardKind, CardRange};
 pub use self::numbers::{CardNumber, NumberKey, is_whole};
-pub use self::parameters::{LONGEST_FALLBACK_S, TerminalParameters, Transaction, is_link_base};
+pub use self::parameters::{LONGEST_FALLBACK_S, OfflineLimits, TerminalParameters, Transaction, is_link_base};
 use crate::crypto::rsa::sha_1;
 use crate::crypto::{CryptoError, hex};
 use crate::wording::{HostWords, Reason, ReasonKind};

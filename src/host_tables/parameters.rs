@@ -20,6 +20,9 @@ const TRIES: RangeInclusive<u32> = 3..=99;
 /// Limits, in minor units: what twelve digits can say. Zeros say that there is none.
 const LIMITS: RangeInclusive<u64> = 1..=999_999_999_999;
 
+/// Offline sales that may wait for the host at a time.
+const OFFLINE_SALES: RangeInclusive<u32> = 1..=999;
+
 /// Days for which the link to an e-receipt may be valid, and the most characters that it may begin with.
 const RECEIPT_DAYS: RangeInclusive<u16> = 1..=1096;
 const LONGEST_LINK_BASE: usize = 60;
@@ -87,12 +90,27 @@ pub struct TerminalParameters {
     /// What may be done with a card number that is typed; the terminal's setting where nothing is said.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub typed: Option<Vec<Transaction>>,
+    /// How much is sold without asking the host; nothing where nothing is said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub offline: Option<OfflineLimits>,
     /// Parameters that this program has no use for, by their names, in hexadecimal: kept as they came.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub other: BTreeMap<String, String>,
     /// What does not count as the acquirer sent it, a sentence each: see [`TerminalParameters::adjust`].
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub adjusted: Vec<String>,
+}
+
+/// How much a terminal may sell while nobody asks the host, in minor units of its currency.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OfflineLimits {
+    /// The most that one sale may be.
+    pub most: u64,
+    /// How many may wait for the host.
+    pub count: u32,
+    /// How much all that wait may come to.
+    pub total: u64,
 }
 
 const fn is_no(value: &bool) -> bool {
@@ -177,6 +195,14 @@ impl TerminalParameters {
         if let Some(seconds) = &mut self.fallback_s {
             nearest(seconds, &(0..=LONGEST_FALLBACK_S), "seconds for a stripe after its chip", noted);
         }
+        if self.offline.take_if(|limits| [limits.most, limits.count.into(), limits.total].contains(&0)).is_some() {
+            noted.push("offline sales: left out, a limit is nothing".to_owned());
+        }
+        if let Some(limits) = &mut self.offline {
+            nearest(&mut limits.most, &LIMITS, "most of an offline sale", noted);
+            nearest(&mut limits.count, &OFFLINE_SALES, "offline sales that may wait", noted);
+            nearest(&mut limits.total, &LIMITS, "sum of offline sales that may wait", noted);
+        }
         let sent = self.other.len();
         self.other.retain(|name, value| is_other(name, value));
         while self.other.len() > MOST_OTHERS {
@@ -228,6 +254,14 @@ impl TerminalParameters {
         }
         if self.fallback_s.is_some_and(|seconds| seconds > LONGEST_FALLBACK_S) {
             return wrong(place("fallback_s"), "it must be 0 to 120");
+        }
+        if let Some(OfflineLimits { most, count, total }) = &self.offline
+            && !(LIMITS.contains(most) && OFFLINE_SALES.contains(count) && LIMITS.contains(total))
+        {
+            return wrong(
+                place("offline"),
+                "most and total are 1 to 999999999999, in minor units, and count is 1 to 999",
+            );
         }
         if self.other.len() > MOST_OTHERS || !self.other.iter().all(|(name, value)| is_other(name, value)) {
             return wrong(place("other"), "names and values are hexadecimal, at most 64 of them, and 256 bytes each");

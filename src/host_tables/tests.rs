@@ -166,6 +166,7 @@ fn what_cannot_count_as_it_was_sent_is_adjusted_and_said_and_the_rest_counts() {
         signature_pad: true,
         fallback_s: Some(500),
         typed: Some(["sale", "Sa le"].map(|word| Transaction::from(word.to_owned())).to_vec()),
+        offline: Some(OfflineLimits { most: 20_000, count: 5_000, total: u64::MAX }),
         other: (0..70).map(|name| (format!("{name:04X}"), "31".to_owned())).collect(),
         adjusted: Vec::new(),
     };
@@ -191,6 +192,8 @@ fn what_cannot_count_as_it_was_sent_is_adjusted_and_said_and_the_rest_counts() {
             "with the card only: 1 of 2 left out, they cannot be used",
             "typed numbers: 1 of 2 left out, they cannot be used",
             "seconds for a stripe after its chip: 500 was sent, 120 counts",
+            "offline sales that may wait: 5000 was sent, 999 counts",
+            "sum of offline sales that may wait: 18446744073709551615 was sent, 999999999999 counts",
             "kept and not used: 7 left out, too long or too many",
         ]
     );
@@ -205,7 +208,9 @@ fn a_limit_stays_a_limit_and_a_list_of_what_is_allowed_stays_one() {
         sale_limit: Some(u64::MAX),
         ..TerminalParameters::default()
     };
+    none.offline = Some(OfflineLimits { most: 20_000, count: 0, total: 50_000 });
     none.adjust();
+    assert_eq!(none.offline, None, "none may wait, so that none is sold");
     assert_eq!((none.transactions, none.sale_limit), (Some(Vec::new()), Some(999_999_999_999)));
 }
 

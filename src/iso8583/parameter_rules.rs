@@ -129,6 +129,10 @@ pub struct BusinessTags {
     /// What may be done with a card number that is typed: words, with commas between them; the same.
     #[serde(default)]
     pub typed: Option<String>,
+    /// Limits of offline sales: the most of one, how many may wait and what those may come to, in twelve, three and twelve digits; none
+    /// where the acquirer knows no such thing.
+    #[serde(default)]
+    pub offline: Option<String>,
 }
 
 impl BusinessTags {
@@ -144,6 +148,7 @@ impl BusinessTags {
             &self.card_needed,
             &self.fallback_s,
             &self.typed,
+            &self.offline,
         ];
         always.into_iter().chain(some.into_iter().flatten()).collect()
     }

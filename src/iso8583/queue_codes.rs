@@ -17,6 +17,9 @@ pub struct QueueCodes {
     pub advice_done: BTreeSet<String>,
     /// An advice is refused for good: sending the same again changes nothing.
     pub advice_refused: BTreeSet<String>,
+    /// The bank does not pay an offline sale, beside what refuses every advice.
+    #[serde(default)]
+    pub offline_sale_refused: BTreeSet<String>,
 }
 
 impl QueueCodes {
@@ -32,7 +35,10 @@ impl QueueCodes {
         if !self.advice_done.is_disjoint(&self.advice_refused) {
             return wrong("queue.advice_refused", "a code cannot take an advice and refuse it");
         }
-        let all = [&self.reversal_done, &self.advice_done, &self.advice_refused];
+        if self.offline_sale_refused.iter().any(|code| self.advice_done.contains(code)) {
+            return wrong("queue.offline_sale_refused", "a code cannot take an offline sale and refuse it");
+        }
+        let all = [&self.reversal_done, &self.advice_done, &self.advice_refused, &self.offline_sale_refused];
         if all.iter().flat_map(|codes| codes.iter()).any(|code| code.len() != 2) {
             return wrong("queue", "a response code has two characters");
         }
@@ -53,6 +59,7 @@ mod tests {
             ("advice_done = [\"00\"]", "advice_done = []", "queue.advice_done"),
             ("advice_refused = [", "advice_refused = [\"00\", ", "queue.advice_refused"),
             ("advice_refused = [", "advice_refused = [\"5\", ", "two characters"),
+            ("offline_sale_refused = [", "offline_sale_refused = [\"00\", ", "queue.offline_sale_refused"),
             ("advice_refused = [", "reversal_refused = []\nadvice_refused = [", "reversal_refused"),
         ] {
             assert!(shipped.contains(from), "{from}");

@@ -181,6 +181,7 @@ mod tests {
         let rules = Dialect::shipped("unionpay").unwrap().transactions;
         assert_eq!(rules.message("refund").unwrap().mti, Mti::FINANCIAL_ADVICE);
         assert_eq!(rules.of_type("10").unwrap().0, "pre_authorisation");
-        assert_eq!((rules.of_type("99"), rules.message("offline_sale")), (None, None));
+        assert_eq!(rules.of_type("36").unwrap().0, "offline_sale");
+        assert_eq!((rules.of_type("99"), rules.message("cash")), (None, None));
     }
 }

@@ -51,6 +51,16 @@ impl Ledger {
                 }
                 self.change(trace, "state = 'repeat_due', reversal_tries = 0", &[State::Unresolved], params![])?;
             }
+            (EntryId::OfflineSale(trace), Act::Retry) => {
+                if self.pan(trace)?.is_none() {
+                    return Err(LedgerError::NotAllowed { trace, problem: NotAllowed::NumberGone });
+                }
+                self.retry_offline_sale(trace)?;
+            }
+            (EntryId::OfflineSale(trace), Act::Resolve(resolution)) => {
+                self.change_offline_sale(trace, "parked", "chip_data = x''", &[])?;
+                self.change(trace, "resolution = ?5", &[State::Unresolved], params![resolution.word()])?;
+            }
             // What is decided is sent no more, and keeps no chip data; the state says what the terminal knows by itself.
             (EntryId::Reversal(trace) | EntryId::Repeat(trace), Act::Resolve(resolution)) => self.change(
                 trace,
@@ -72,7 +82,7 @@ impl Ledger {
             }
         }
         let advice = match entry.id {
-            EntryId::Reversal(_) | EntryId::Repeat(_) | EntryId::Signature(_) => None,
+            EntryId::Reversal(_) | EntryId::Repeat(_) | EntryId::OfflineSale(_) | EntryId::Signature(_) => None,
             EntryId::Advice(id) => Some(id),
         };
         self.connection

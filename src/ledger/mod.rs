@@ -18,6 +18,7 @@ mod list;
 mod log;
 mod not_ours;
 mod numbers;
+mod offline;
 mod orders;
 mod past;
 mod people;
@@ -101,6 +102,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("signatures.sql"),
     include_str!("rest_in_cash.sql"),
     include_str!("tips.sql"),
+    include_str!("offline.sql"),
 ];
 
 /// The ledger of one terminal.

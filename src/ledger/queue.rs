@@ -4,6 +4,7 @@ use jiff::civil::DateTime;
 use rusqlite::{OptionalExtension, TransactionBehavior, params};
 
 use super::advices::{AdviceRow, AdviceState};
+use super::offline::OfflineRow;
 use super::row::{TransactionRow, trace_number, word};
 use super::signatures::SignatureRow;
 use super::{Ledger, LedgerError, statement_error};
@@ -67,6 +68,10 @@ impl Ledger {
                 row.and_then(|row| Some((row.entry()?, Work::Repeat)))
             }
             Rank::CardResults => self.next_advice()?.map(|row| (row.entry(), Work::Advise(row.advice))),
+            Rank::OfflineSales => {
+                let row = self.next_offline_sale()?;
+                row.and_then(|row| Some((row.entry()?, Work::OfflineSale)))
+            }
             Rank::Signatures => {
                 let row = self.next_signature()?;
                 row.and_then(|row| Some((row.entry()?, Work::Upload(Box::new(row.upload())))))
@@ -82,6 +87,7 @@ impl Ledger {
         let payments = self.payments(OPEN_PAYMENTS, i64::MAX)?;
         let mut entries: Vec<_> = payments.iter().filter_map(TransactionRow::entry).collect();
         entries.extend(self.undelivered_advices()?.iter().map(AdviceRow::entry));
+        entries.extend(self.open_offline_sales()?.iter().filter_map(OfflineRow::entry));
         entries.extend(self.listed_signatures()?.iter().filter_map(SignatureRow::entry));
         queue::order(&mut entries);
         Ok(entries)
@@ -103,7 +109,7 @@ impl Ledger {
                 "advices a CROSS JOIN transactions t ON t.id = a.transaction_id
              WHERE a.state <> 'delivered' AND a.state = 'queued'",
             )?;
-        let waiting = waiting + self.signatures_waiting()?;
+        let waiting = waiting + self.offline_sales_waiting()? + self.signatures_waiting()?;
         let parked = count(PARKED)?
             + count(
                 "advices a CROSS JOIN transactions t ON t.id = a.transaction_id
@@ -125,6 +131,7 @@ impl Ledger {
                 let rows = self.advices("a.state <> 'delivered' AND a.resolution IS NULL AND a.id = ?4", &[id], 1)?;
                 rows.first().map(AdviceRow::entry)
             }
+            EntryId::OfflineSale(trace) => self.open_offline_sale(trace)?.as_ref().and_then(OfflineRow::entry),
             EntryId::Signature(trace) => {
                 let entry = self.signature_of(trace)?.as_ref().and_then(SignatureRow::entry);
                 entry.filter(|entry| entry.standing == Standing::Waiting)
@@ -139,6 +146,9 @@ impl Ledger {
     pub fn entry_of(&self, trace: TraceNumber) -> Result<Option<Entry>, LedgerError> {
         if let Some(entry) = self.entry_of_payment(trace)? {
             return Ok(Some(entry));
+        }
+        if let Some(row) = self.open_offline_sale(trace)? {
+            return Ok(row.entry());
         }
         let condition = "a.state <> 'delivered' AND a.resolution IS NULL AND a.batch = ?4 AND a.stan = ?5";
         let numbers = [trace.batch.number(), trace.stan.number()].map(i64::from);
@@ -173,6 +183,12 @@ impl Ledger {
                 "UPDATE advices SET tries = tries + ?2, next_try = ?3 WHERE id = ?1 AND state = 'queued'",
                 params![id, counts, next_try],
             ),
+            EntryId::OfflineSale(trace) => self.change_offline_sale(
+                trace,
+                "queued",
+                "tries = tries + ?5, next_try = ?6",
+                params![counts, next_try],
+            ),
             EntryId::Signature(trace) => {
                 self.change_signature(trace, "tries = tries + ?5, next_try = ?6", params![counts, next_try])
             }
@@ -204,6 +220,8 @@ impl Ledger {
                  WHERE id = ?1 AND state = 'queued'",
                 params![id],
             ),
+            // With what the host said: see `offline_sale_is_booked`.
+            EntryId::OfflineSale(trace) => Err(LedgerError::NoSuchEntry(trace)),
             EntryId::Signature(trace) => {
                 self.change_signature(trace, "state = 'delivered', next_try = NULL", params![])
             }
@@ -235,6 +253,7 @@ impl Ledger {
                  WHERE id = ?1 AND state = 'queued'",
                 params![id, code.map(ResponseCode::as_str)],
             )?,
+            EntryId::OfflineSale(trace) => self.park_offline_sale(trace, code)?,
             EntryId::Signature(trace) => {
                 self.give_signature_up(trace, code)?;
                 return self.commit(transaction);
@@ -250,7 +269,7 @@ impl Ledger {
         let written = match id {
             // Nobody has to look at a signature.
             EntryId::Signature(_) => return Ok(()),
-            EntryId::Reversal(trace) | EntryId::Repeat(trace) => self.connection.execute(
+            EntryId::Reversal(trace) | EntryId::Repeat(trace) | EntryId::OfflineSale(trace) => self.connection.execute(
                 "INSERT INTO dead_letters (transaction_id, response_code) SELECT id, ?5 FROM transactions
                  WHERE merchant_code = ?1 AND terminal_number = ?2 AND batch = ?3 AND stan = ?4",
                 params![
@@ -402,6 +421,10 @@ impl TransactionRow {
             State::Unresolved => Standing::Parked,
             State::Approved | State::Declined | State::Reversed => return None,
         };
+        // It has an entry of its own.
+        if self.kind == transaction::Kind::OfflineSale {
+            return None;
+        }
         Some(Entry {
             id: entry_id(self.kind, self.trace),
             kind: entry_kind(self.kind),
@@ -422,6 +445,7 @@ impl TransactionRow {
 pub(super) const fn entry_kind(payment: transaction::Kind) -> Kind {
     match payment.if_unknown() {
         IfUnknown::Repeated => Kind::Repeat,
+        IfUnknown::Nothing if matches!(payment, transaction::Kind::OfflineSale) => Kind::OfflineSale,
         // Of what is not asked of the host there is no entry.
         IfUnknown::TakenBack | IfUnknown::Nothing => Kind::Reversal,
     }
@@ -430,6 +454,7 @@ pub(super) const fn entry_kind(payment: transaction::Kind) -> Kind {
 pub(super) const fn entry_id(payment: transaction::Kind, trace: TraceNumber) -> EntryId {
     match payment.if_unknown() {
         IfUnknown::Repeated => EntryId::Repeat(trace),
+        IfUnknown::Nothing if matches!(payment, transaction::Kind::OfflineSale) => EntryId::OfflineSale(trace),
         IfUnknown::TakenBack | IfUnknown::Nothing => EntryId::Reversal(trace),
     }
 }

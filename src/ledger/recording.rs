@@ -14,7 +14,7 @@ use crate::money::Amount;
 use crate::payment::advice::AdviceKind;
 use crate::payment::online::EntryMode;
 use crate::payment::queue::EntryId;
-use crate::payment::record::{Pending, Record, ScriptResult};
+use crate::payment::record::{CardResult, Pending, Record, ScriptResult};
 use crate::payment::transaction::{IfUnknown, Kind};
 use crate::people::PersonNumber;
 use crate::receipt::CopyFor;
@@ -44,17 +44,21 @@ impl Ledger {
         check_kind(record)?;
         let failed = statement_error(&self.path);
         let kept = match record {
-            Record::Pending(pending) => self.seal_of(trace, pending)?,
+            Record::Pending(pending) | Record::ApprovedByCard(pending, _) => self.seal_of(trace, pending)?,
             _ => None,
         };
         let transaction = self.connection.begin(behaviour(record)).map_err(&failed)?;
-        if let Record::Pending(pending) = record {
+        if let Record::Pending(pending) | Record::ApprovedByCard(pending, _) = record {
             self.check_possible(trace, pending.kind, pending.amount, pending.original.as_ref())?;
         }
         if self.apply(trace, record, kept.as_ref()).map_err(&failed)? != 1 {
             return Err(LedgerError::NoSuchRow(trace));
         }
-        if let Record::Pending(pending) = record {
+        // Paid, and owed to the host, is one fact as well.
+        if let Record::ApprovedByCard(_, card) = record {
+            self.queue_offline_sale(card)?;
+        }
+        if let Record::Pending(pending) | Record::ApprovedByCard(pending, _) = record {
             self.note_sold(pending.amount, sold, tip)?;
             self.note_part(trace, pending.kind)?;
         }
@@ -64,6 +68,7 @@ impl Ledger {
         // Paid, owing two slips and owing the host the TC is one fact: no power cut can part them. So is what it is for a purchase.
         let has_slips = match record {
             Record::Approved(_) | Record::PaidWithoutChip { .. } => self.follow_purchase(trace)? == Follows::Nothing,
+            Record::ApprovedByCard(..) => true,
             Record::Done => !self.gives_back_a_part(trace)?,
             _ => false,
         };
@@ -93,13 +98,14 @@ impl Ledger {
         self.commit(transaction)
     }
 
-    /// The card number, as it is written down. What may have to be sent again is not begun without.
+    /// The card number, as it is written down. What may have to be sent again, or is told only later, is not begun without.
     fn seal_of(&self, trace: TraceNumber, pending: &Pending) -> Result<Option<Kept>, LedgerError> {
         let kept = match pending.pan.whole() {
             Some(pan) => self.seal(trace, pan)?,
             None => None,
         };
-        if kept.is_none() && pending.kind.if_unknown() == IfUnknown::Repeated {
+        let told_later = pending.kind == Kind::OfflineSale || pending.kind.if_unknown() == IfUnknown::Repeated;
+        if kept.is_none() && told_later {
             return Err(LedgerError::NumberNotKept(pending.kind.word()));
         }
         Ok(kept)
@@ -157,8 +163,7 @@ impl Ledger {
                      AND (entry = 'stripe' OR entry = 'fallback' OR entry = 'typed')",
                 params![merchant, terminal, batch, stan, signature],
             ),
-            // None is begun that could end so.
-            Record::ApprovedByCard(..) => Ok(0),
+            Record::ApprovedByCard(pending, card) => self.insert_approved(trace, pending, card, kept),
             Record::Scripts(scripts) => self.note_scripts(trace, scripts),
             Record::NotPaid { reason, response_code, rrn } => self.connection.execute(
                 "UPDATE transactions SET state = 'declined', reason = ?5, response_code = ?6, rrn = ?7, chip_data = NULL,
@@ -280,6 +285,50 @@ impl Ledger {
         }
     }
 
+    /// A row that begins with the card's word.
+    fn insert_approved(
+        &self,
+        trace: TraceNumber,
+        pending: &Pending,
+        card: &CardResult,
+        kept: Option<&Kept>,
+    ) -> rusqlite::Result<usize> {
+        let amount = pending.amount.minor() as i64;
+        let currency = pending.amount.currency();
+        self.connection.execute(
+            "INSERT INTO transactions (merchant_code, terminal_number, batch, stan, kind, amount, currency, at, entry,
+                 truncated_pan, sequence_number, card_expiry, aid, application_label, verification, bank, sealed_pan, cashier,
+                 cryptogram, tvr, tsi, atc, signature, state)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23,
+                 'approved')",
+            params![
+                self.merchant_code.as_str(),
+                self.terminal_number.as_str(),
+                trace.batch.number(),
+                trace.stan.number(),
+                pending.kind.word(),
+                amount,
+                currency.code(),
+                pending.at.to_string(),
+                pending.entry.word(),
+                pending.pan.truncated(),
+                pending.sequence_number,
+                pending.card_expiry,
+                pending.aid,
+                pending.application_label,
+                pending.verification.word(),
+                pending.bank,
+                kept.map(Kept::sealed_pan),
+                self.cashier.map(PersonNumber::number),
+                card.cryptogram,
+                card.tvr,
+                card.tsi,
+                card.atc,
+                card.signature,
+            ],
+        )
+    }
+
     /// TVR and TSI of a payment are those after the last script.
     fn note_scripts(&self, trace: TraceNumber, scripts: &ScriptResult) -> rusqlite::Result<usize> {
         self.connection.execute(
@@ -307,7 +356,7 @@ fn behaviour(record: &Record) -> TransactionBehavior {
     }
 }
 
-/// What is refused before it leaves: a question is no transaction, and an offline sale would be found out about only at its end.
+/// What is refused before it is written: a question is no transaction, and what a card approves alone begins with that.
 fn check_kind(record: &Record) -> Result<(), LedgerError> {
     let refused = |pending: &Pending| match pending.kind {
         // What is paid by code is written down by `code_payments`.
@@ -323,7 +372,7 @@ fn check_kind(record: &Record) -> Result<(), LedgerError> {
     };
     let word = match record {
         Record::Pending(pending) => refused(pending),
-        Record::ApprovedByCard(pending, _) => Some(pending.kind.word()),
+        Record::ApprovedByCard(pending, _) => (pending.kind != Kind::OfflineSale).then(|| pending.kind.word()),
         Record::HostApproved { .. }
         | Record::Approved(_)
         | Record::Done

@@ -3,7 +3,6 @@
 use super::past::enough_percent;
 use super::{Ledger, LedgerError, TransactionRow};
 use crate::card_number::{KnownPan, Pan};
-use crate::crypto::hex;
 
 use crate::payment::online::{AboutRequest, CardForHost, EntryMode, SaleRequest};
 use crate::payment::queue::Repeat;
@@ -34,10 +33,6 @@ impl Ledger {
 }
 
 fn with_card(row: &TransactionRow, past: Past, pan: Pan) -> Result<SaleRequest, LedgerError> {
-    let expiry = row.card_expiry.as_deref().map(|digits| {
-        let bytes = hex::decode(digits).ok().and_then(|bytes| <[u8; 2]>::try_from(bytes).ok());
-        bytes.ok_or(LedgerError::Value { what: "expiry", value: digits.to_owned() })
-    });
     let mut original = past.original;
     original.pan = KnownPan::Whole(pan.clone());
     Ok(SaleRequest {
@@ -48,7 +43,7 @@ fn with_card(row: &TransactionRow, past: Past, pan: Pan) -> Result<SaleRequest, 
         at: row.at,
         card: CardForHost {
             pan,
-            expiry: expiry.transpose()?,
+            expiry: row.expiry()?,
             track2: None,
             track3: None,
             sequence_number: row.sequence_number,

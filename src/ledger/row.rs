@@ -5,6 +5,7 @@ use rusqlite::{OptionalExtension, Row, params};
 
 use super::people::maybe_number;
 use super::{Ledger, LedgerError, statement_error};
+use crate::crypto::hex;
 use crate::emv::cvm::Verification;
 use crate::money::{Amount, Currency};
 use crate::payment::cash::CashKind;
@@ -135,6 +136,18 @@ impl TransactionRow {
     /// How the cardholder signs.
     pub const fn signed_on(&self) -> SignedOn {
         SignedOn::of(self.signature, self.signed_on_screen)
+    }
+
+    /// Expiry of the card, year and month packed; nothing where it is not known.
+    ///
+    /// # Errors
+    /// When the row says something else.
+    pub(super) fn expiry(&self) -> Result<Option<[u8; 2]>, LedgerError> {
+        let of = |digits: &String| {
+            let bytes = hex::decode(digits).ok().and_then(|bytes| <[u8; 2]>::try_from(bytes).ok());
+            bytes.ok_or(LedgerError::Value { what: "expiry", value: digits.clone() })
+        };
+        self.card_expiry.as_ref().map(of).transpose()
     }
 
     /// What the host was asked for: it knows the request by that.

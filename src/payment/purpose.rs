@@ -19,6 +19,8 @@ pub enum Purpose {
     Code(Amount, Sold, Way),
     /// The customer pays what is left of a purchase, with another card or with a code.
     Rest(Amount, Option<Way>),
+    /// The customer pays so much, for these goods, if any are known; the card approves alone, and the host is told later.
+    Offline(Amount, Sold),
     /// Money is set aside.
     PreAuthorisation(Amount),
     /// What is on the account.
@@ -58,6 +60,7 @@ impl Purpose {
             Self::By(_, purpose) => purpose.kind(),
             Self::Sale(_) | Self::Goods(_) | Self::Rest(_, None) => Kind::Sale,
             Self::Code(..) | Self::Rest(_, Some(_)) => Kind::CodePayment,
+            Self::Offline(..) => Kind::OfflineSale,
             Self::PreAuthorisation(_) => Kind::PreAuthorisation,
             Self::Balance(_) => Kind::Balance,
             Self::Void(..) => Kind::Void,
@@ -75,6 +78,7 @@ impl Purpose {
             | Self::Goods(_)
             | Self::Code(..)
             | Self::Rest(..)
+            | Self::Offline(..)
             | Self::PreAuthorisation(_)
             | Self::Balance(_) => None,
             Self::Void(original, _)
@@ -88,9 +92,11 @@ impl Purpose {
     pub fn amount(&self) -> Option<Amount> {
         match self {
             Self::By(_, purpose) => purpose.amount(),
-            Self::Sale(amount) | Self::Code(amount, ..) | Self::Rest(amount, _) | Self::PreAuthorisation(amount) => {
-                Some(*amount)
-            }
+            Self::Sale(amount)
+            | Self::Code(amount, ..)
+            | Self::Rest(amount, _)
+            | Self::Offline(amount, _)
+            | Self::PreAuthorisation(amount) => Some(*amount),
             Self::Goods(sold) => Some(sold.amount()),
             Self::Refund(_, amount) | Self::Completion(_, amount, _) | Self::CompletionNotice(_, amount) => *amount,
             Self::Balance(_) | Self::Void(..) => None,
@@ -117,7 +123,7 @@ impl Purpose {
     pub fn sold(&self) -> Sold {
         match self {
             Self::By(_, purpose) => purpose.sold(),
-            Self::Goods(sold) | Self::Code(_, sold, _) => sold.clone(),
+            Self::Goods(sold) | Self::Code(_, sold, _) | Self::Offline(_, sold) => sold.clone(),
             // The goods of a purchase stand with its first part.
             Self::Rest(..)
             | Self::Sale(_)
@@ -143,6 +149,7 @@ impl Purpose {
             Self::Goods(sold) => some(sold.amount()).map(Transaction::sale),
             // It has a machine of its own.
             Self::Code(..) | Self::Rest(_, Some(_)) => Err(NotPossible::ByCode),
+            Self::Offline(amount, _) => some(*amount).map(Transaction::offline_sale),
             Self::PreAuthorisation(amount) => some(*amount).map(Transaction::pre_authorisation),
             Self::Balance(currency) => Ok(Transaction::balance(*currency)),
             Self::Void(trace, presence) => Transaction::void(known(trace)?, allowed.batch, *presence),

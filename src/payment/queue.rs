@@ -42,13 +42,16 @@ pub enum Rank {
     Repeats,
     /// What the card made of scripts, and its last word.
     CardResults,
+    /// What cards approved alone.
+    OfflineSales,
     /// Pictures of signatures: of all that is told of a payment they are the least urgent.
     Signatures,
 }
 
 impl Rank {
     /// First to last.
-    pub const ALL: [Self; 4] = [Self::Reversals, Self::Repeats, Self::CardResults, Self::Signatures];
+    pub const ALL: [Self; 5] =
+        [Self::Reversals, Self::Repeats, Self::CardResults, Self::OfflineSales, Self::Signatures];
 }
 
 /// What an entry is.
@@ -60,6 +63,8 @@ pub enum Kind {
     Repeat,
     /// The host is to be told of a payment that is over.
     Advice(AdviceKind),
+    /// The host is to book what a card approved alone.
+    OfflineSale,
     /// The host is to have the signature of a payment that is over.
     Signature,
 }
@@ -71,6 +76,7 @@ impl Kind {
             Self::Reversal => Rank::Reversals,
             Self::Repeat => Rank::Repeats,
             Self::Advice(AdviceKind::CardResult | AdviceKind::ScriptResult) => Rank::CardResults,
+            Self::OfflineSale => Rank::OfflineSales,
             Self::Signature => Rank::Signatures,
         }
     }
@@ -81,6 +87,7 @@ impl Kind {
             Self::Reversal => "reversal",
             Self::Repeat => "repeat",
             Self::Advice(kind) => kind.word(),
+            Self::OfflineSale => "offline_sale",
             Self::Signature => "signature",
         }
     }
@@ -95,6 +102,8 @@ pub enum EntryId {
     Repeat(TraceNumber),
     /// A row of the advices.
     Advice(i64),
+    /// What was sold offline.
+    OfflineSale(TraceNumber),
     /// The payment whose signature it is.
     Signature(TraceNumber),
 }
@@ -139,7 +148,8 @@ pub struct Entry {
     pub id: EntryId,
     /// What it is.
     pub kind: Kind,
-    /// Its own batch and STAN; those of the payment for a reversal or a repeat, which repeats them, and for a signature.
+    /// Its own batch and STAN; those of the payment for a reversal or a repeat, which repeats them, for an offline sale, and for a
+    /// signature.
     pub trace: TraceNumber,
     /// Batch and STAN of the payment.
     pub original: TraceNumber,
@@ -168,6 +178,8 @@ pub enum Work {
     Repeat,
     /// 0320, 0620.
     Advise(Advice),
+    /// 0220. It names a card by its whole number as well.
+    OfflineSale,
     /// An order that is to be paid by code is closed, and paid back where it was paid.
     Cancel(Order),
     /// 0820.
@@ -236,7 +248,9 @@ pub fn judge(kind: Kind, result: &Result<HostAnswer, LinkFailure>, this: Try, co
         Ok(answer) if is_done(kind, answer, this, codes) => Verdict::Done,
         Ok(answer) if is_refused(kind, answer, codes) => match kind {
             Kind::Repeat => Verdict::Refused,
-            Kind::Reversal | Kind::Advice(_) | Kind::Signature => Verdict::Park(Some(answer.response_code.clone())),
+            Kind::Reversal | Kind::Advice(_) | Kind::OfflineSale | Kind::Signature => {
+                Verdict::Park(Some(answer.response_code.clone()))
+            }
         },
         Ok(answer) if answers_something_else(kind, answer) => Verdict::Park(Some(answer.response_code.clone())),
         Err(LinkFailure::NeverSent(_)) => Verdict::TryAgain,
@@ -267,7 +281,7 @@ fn is_done(kind: Kind, answer: &HostAnswer, this: Try, codes: &QueueCodes) -> bo
     let code = answer.response_code.as_str();
     match kind {
         Kind::Reversal => codes.reversal_done.contains(code),
-        Kind::Repeat => answer.decision == Decision::Approved,
+        Kind::Repeat | Kind::OfflineSale => answer.decision == Decision::Approved,
         // The number is ours alone: an earlier try of this very advice came through.
         Kind::Advice(_) => {
             codes.advice_done.contains(code) || (answer.decision == Decision::NumberInUse && this.counted > 0)
@@ -289,17 +303,20 @@ fn contradicts_itself(kind: Kind, answer: &HostAnswer, this: Try, codes: &QueueC
 /// A reversal is refused by no code: what may be charged is taken back, or a person looks after all tries. What is sent again may
 /// have been done the first time: only a code by which the same would be refused for ever says that it was not.
 fn is_refused(kind: Kind, answer: &HostAnswer, codes: &QueueCodes) -> bool {
+    let (proven, code) = (answer.decision != Decision::Unproven, answer.response_code.as_str());
     match kind {
         Kind::Reversal => false,
-        Kind::Repeat | Kind::Advice(_) | Kind::Signature => {
-            answer.decision != Decision::Unproven && codes.advice_refused.contains(answer.response_code.as_str())
+        Kind::Repeat | Kind::Advice(_) | Kind::Signature => proven && codes.advice_refused.contains(code),
+        Kind::OfflineSale => {
+            proven && (codes.advice_refused.contains(code) || codes.offline_sale_refused.contains(code))
         }
     }
 }
 
 /// A host that grants a part of what is sent again, or has another transaction of its number: no further try changes that.
 const fn answers_something_else(kind: Kind, answer: &HostAnswer) -> bool {
-    matches!(kind, Kind::Repeat) && matches!(answer.decision, Decision::Partial(_) | Decision::NumberInUse)
+    matches!(kind, Kind::Repeat | Kind::OfflineSale)
+        && matches!(answer.decision, Decision::Partial(_) | Decision::NumberInUse)
 }
 
 /// Seconds until the next try, after so many that count.
@@ -360,7 +377,7 @@ pub const fn late_approval(
 /// What a person found out about an entry that was given up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Resolution {
-    /// The payment is not charged, the refund not made: the acquirer has taken it back, or never had it.
+    /// The payment is not charged, the refund not made: the acquirer has taken it back, never had it, or does not pay it.
     Reversed,
     /// The payment is charged, the refund made, and stays so: it counts as done.
     Charged,
@@ -470,7 +487,7 @@ pub fn allow(entry: &Entry, deed: &Deed) -> Result<(), NotAllowed> {
         (Standing::Interrupted | Standing::Waiting | Standing::GivenUp, _, _) | (_, Kind::Signature, _) => {
             return Err(NotAllowed::NotParked);
         }
-        (Standing::Parked, Kind::Reversal | Kind::Repeat, Act::Resolve(Resolution::Noted)) => {
+        (Standing::Parked, Kind::Reversal | Kind::Repeat | Kind::OfflineSale, Act::Resolve(Resolution::Noted)) => {
             return Err(NotAllowed::PaymentNoted);
         }
         (Standing::Parked, Kind::Advice(_), Act::Resolve(Resolution::Charged | Resolution::Reversed)) => {

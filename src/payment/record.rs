@@ -18,6 +18,9 @@
 //! | unresolved | a person has it tried again | reversal_due | |
 //! | declined, reversed | an approval comes too late | reversal_due | |
 //! | approved | its purchase is given up | reversal_due | |
+//! | no row | the card approves by itself | approved | `ApprovedByCard` |
+//! | approved | its bank does not pay it | unresolved | |
+//! | unresolved | a person has it tried again | approved | |
 //! | pending | it may be done and nothing can take it back | repeat_due | `RepeatDue` |
 //! | repeat_due | the host approves | host_approved | `HostApproved` |
 //! | repeat_due | the host refuses or is not asked | declined | `NotPaid` |
@@ -27,8 +30,7 @@
 //! | declined | an approval comes too late | unresolved | |
 //!
 //! Which of two lines it is the kind says ([`State::may_be_of`]): what can be taken back is never sent again, and what is sent
-//! again is never taken back. `ApprovedByCard` leads from no row at all to `approved`: nothing is written before it yet, so
-//! that the ledger refuses it.
+//! again is never taken back. What a card approves by itself is neither: nothing was asked, and nothing is written before.
 
 use std::fmt;
 
@@ -246,8 +248,8 @@ impl State {
         Self::Unresolved,
     ];
 
-    /// Where every row begins.
-    pub const FIRST: Self = Self::Pending;
+    /// Where a row may begin: before its request leaves, or with the word of a card that nobody else is asked about.
+    pub const FIRST: [Self; 2] = [Self::Pending, Self::Approved];
 
     /// Whether a row in this state may come to that one. A state that stays may always stay.
     pub const fn may_become(self, next: Self) -> bool {
@@ -266,14 +268,15 @@ impl State {
             Self::HostApproved => matches!(next, Self::HostApproved | Self::Approved | Self::ReversalDue),
             // What is paid stays paid: money goes back by a transaction of its own. Only a part of a purchase that nobody pays to its
             // end is taken back as what it was, a payment that came to nothing.
-            Self::Approved => matches!(next, Self::Approved | Self::ReversalDue),
+            // What nobody but the card has approved its bank may not pay.
+            Self::Approved => matches!(next, Self::Approved | Self::ReversalDue | Self::Unresolved),
             Self::Declined => matches!(next, Self::Declined | Self::ReversalDue | Self::Unresolved),
             Self::ReversalDue => matches!(next, Self::ReversalDue | Self::Reversed | Self::Unresolved),
             Self::Reversed => matches!(next, Self::Reversed | Self::ReversalDue),
             Self::RepeatDue => {
                 matches!(next, Self::RepeatDue | Self::HostApproved | Self::Declined | Self::Unresolved)
             }
-            Self::Unresolved => matches!(next, Self::Unresolved | Self::ReversalDue | Self::RepeatDue),
+            Self::Unresolved => matches!(next, Self::Unresolved | Self::ReversalDue | Self::RepeatDue | Self::Approved),
         }
     }
 
@@ -283,6 +286,8 @@ impl State {
         match self {
             Self::ReversalDue | Self::Reversed => matches!(kind.if_unknown(), IfUnknown::TakenBack),
             Self::RepeatDue => matches!(kind.if_unknown(), IfUnknown::Repeated),
+            // It begins with the card's word, which is its own last one.
+            Self::Pending | Self::HostApproved | Self::Declined if matches!(kind, Kind::OfflineSale) => false,
             // What the host calls paid is paid: no card has a last word.
             Self::HostApproved if matches!(kind, Kind::CodePayment) => false,
             Self::Pending | Self::HostApproved | Self::Approved | Self::Declined | Self::Unresolved => {
@@ -322,8 +327,9 @@ mod tests {
     fn the_table_and_the_code_let_the_same_follow() {
         let table = documented(include_str!("record.rs"), &[]);
         let word = |text: &str| State::from_word(text).unwrap();
-        let first: Vec<_> = table.iter().filter(|line| line.state == "no row").map(|line| word(&line.next)).collect();
-        assert_eq!(first, [State::FIRST]);
+        let first: BTreeSet<_> =
+            table.iter().filter(|line| line.state == "no row").map(|line| &line.next[..]).collect();
+        assert_eq!(first, State::FIRST.map(State::word).into());
         let documented: BTreeSet<_> = table
             .iter()
             .filter(|line| line.state != "no row")
@@ -346,7 +352,9 @@ mod tests {
         assert!(kinds(State::Reversed).iter().all(|kind| !State::RepeatDue.may_be_of(*kind)));
         // An offline sale is nothing that anybody was asked about, and a balance is written down nowhere.
         assert!(!kinds(State::ReversalDue).contains(&Kind::OfflineSale));
-        assert!(kinds(State::Approved).contains(&Kind::OfflineSale));
+        let of_offline_sale: Vec<_> =
+            State::ALL.into_iter().filter(|state| state.may_be_of(Kind::OfflineSale)).collect();
+        assert_eq!(of_offline_sale, [State::Approved, State::Unresolved]);
         assert!(!kinds(State::HostApproved).contains(&Kind::CodePayment));
         assert!(State::ALL.iter().all(|state| !state.may_be_of(Kind::Balance)));
     }

@@ -9,6 +9,7 @@ use crate::app::cash_view::CashStage;
 use crate::app::shop_view::ShopIntent;
 use crate::app::staff_view::StaffIntent;
 use crate::app::view::{Intent, Screen, View};
+use crate::goods::sold::Sold;
 use crate::payment::purpose::Purpose;
 use crate::wording::{Language, Reason, ReasonKind};
 
@@ -52,6 +53,13 @@ pub(super) fn setup(window: &AppWindow, shared: &Shared, intents: &Intents) {
         let amount = state.with(|state| state.entry.amount());
         if !amount.is_zero() {
             sender.send(Intent::Begin(Purpose::PreAuthorisation(amount)));
+        }
+    });
+    let (state, sender) = (shared.clone(), intents.clone());
+    keypad.on_sell_offline(move || {
+        let amount = state.with(|state| state.entry.amount());
+        if !amount.is_zero() {
+            sender.send(Intent::Begin(Purpose::Offline(amount, Sold::default())));
         }
     });
     let (state, sender) = (shared.clone(), intents.clone());

@@ -358,6 +358,8 @@ fn paint(window: &AppWindow, shared: &Shared) {
     payment::show_ways(window, view.ways);
     goods::show_shop(window, &view.shop, language);
     window.global::<Kinds>().set_shown(values::kind(view.kind));
+    window.global::<generated::Outcome>().set_offline(view.offline);
+    window.global::<generated::Keypad>().set_offline(view.offline);
     outcome::show(window, &view.screen, language);
     let name = match &view.screen {
         Screen::Keypad { notice } => {

@@ -10,8 +10,11 @@ use crate::wording::Language;
 
 /// Connects the way on.
 pub(super) fn setup(window: &AppWindow, intents: &Intents) {
-    let intents = intents.clone();
-    window.global::<Outcome>().on_next_customer(move || intents.send(Intent::NextCustomer));
+    let outcome = window.global::<Outcome>();
+    let sender = intents.clone();
+    outcome.on_sell_offline(move || sender.send(Intent::SellOffline));
+    let sender = intents.clone();
+    outcome.on_next_customer(move || sender.send(Intent::NextCustomer));
 }
 
 /// The code of the customer's link; none where there is no link.

@@ -80,6 +80,7 @@ fn row(row: &QueueRow) -> generated::QueueRow {
             Kind::Repeat => QueueKind::Repeat,
             Kind::Advice(AdviceKind::CardResult) => QueueKind::CardResult,
             Kind::Advice(AdviceKind::ScriptResult) => QueueKind::ScriptResult,
+            Kind::OfflineSale => QueueKind::OfflineSale,
             Kind::Signature => QueueKind::Signature,
         },
         standing: match row.standing {

@@ -3,12 +3,14 @@
 use slint::platform::Key;
 use yima::app::tip_view::TipIntent;
 use yima::app::view::{Detail, Intent, Screen, View};
+use yima::goods::sold::Sold;
 use yima::money::Currency;
 use yima::payment::purpose::Purpose;
 use yima::payment::transaction::{Kind, Presence};
+use yima::wording::{Reason, ReasonKind};
 
 use crate::touching::{benches, is_there, key, press, touch};
-use crate::views::{asks_for_tip, cny, detail, trace, view};
+use crate::views::{asks_for_tip, at, cny, detail, trace, view};
 
 fn keypad() -> View {
     view(Screen::Keypad { notice: None })
@@ -16,6 +18,32 @@ fn keypad() -> View {
 
 fn shown(detail: Detail) -> View {
     view(Screen::Transaction(Box::new(detail)))
+}
+
+#[test]
+fn what_the_bank_is_not_reached_for_is_sold_offline_by_one_touch_or_from_the_keypad_by_two() {
+    for bench in benches() {
+        let reason = Reason::of(ReasonKind::HostUnreachable);
+        let not_paid = view(Screen::NotPaid { amount: cny(1234), reason, at: at(14, 26, 9) });
+        bench.show(not_paid.clone());
+        assert!(!is_there(&bench, "Sell offline: the bank is told later"), "the acquirer allows none");
+        bench.show(View { offline: true, ..not_paid });
+        touch(&bench, "Sell offline: the bank is told later");
+        assert_eq!(bench.sent(), [Intent::SellOffline]);
+        bench.show(keypad());
+        touch(&bench, "More");
+        assert!(!is_there(&bench, "Offline sale: key an amount first"));
+        touch(&bench, "Back");
+        bench.show(View { offline: true, ..keypad() });
+        touch(&bench, "More");
+        touch(&bench, "Offline sale: key an amount first");
+        assert_eq!(bench.sent(), [], "nothing is sold where nothing was keyed");
+        touch(&bench, "Back");
+        touch(&bench, "9");
+        touch(&bench, "More");
+        touch(&bench, "Offline sale ¥0.09");
+        assert_eq!(bench.sent(), [Intent::Begin(Purpose::Offline(cny(9), Sold::default()))]);
+    }
 }
 
 #[test]

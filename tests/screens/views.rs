@@ -54,6 +54,7 @@ pub fn view(screen: Screen) -> View {
         currency: Currency::CNY,
         mark: Mark::Live,
         codes: false,
+        offline: false,
         ways: CardWays { chip: true, ..CardWays::default() },
         shop: ShopView::default(),
         display: None,

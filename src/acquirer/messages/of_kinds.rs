@@ -1,13 +1,15 @@
 //! The message of every kind of transaction, field by field.
 
 use super::*;
-use crate::acquirer::fixtures::{advice, original, past, reversal_request, sale_request, with_requests};
+use crate::acquirer::fixtures::{
+    advice, original, past, reversal_request, sale_request, with_requests, without_offline_sales,
+};
 use crate::card_number::Swipe;
 use crate::payment::transaction::{Presence, Transaction};
 use crate::pin::Pin;
 
 /// Kind; message type; fields 3, 25 and 60; whether the chip has a say in it.
-const KINDS: [(Kind, u16, &str, &str, &str, bool); 9] = [
+const KINDS: [(Kind, u16, &str, &str, &str, bool); 10] = [
     (Kind::Sale, 200, "000000", "00", "2200000700050", true),
     (Kind::Void, 200, "200000", "00", "2300000700050", false),
     (Kind::Refund, 220, "200000", "00", "2500000700050", false),
@@ -16,6 +18,7 @@ const KINDS: [(Kind, u16, &str, &str, &str, bool); 9] = [
     (Kind::PreAuthorisationVoid, 100, "200000", "06", "1100000700050", false),
     (Kind::Completion, 200, "000000", "06", "2000000700050", false),
     (Kind::CompletionVoid, 200, "200000", "06", "2100000700050", false),
+    (Kind::OfflineSale, 220, "000000", "00", "3600000700050", true),
     (Kind::CompletionNotice, 220, "000000", "06", "2400000700050", false),
 ];
 
@@ -123,7 +126,9 @@ fn without_the_card_the_number_is_the_originals_and_nothing_else_is_told_of_it()
 #[test]
 fn what_a_dialect_does_not_list_or_what_names_no_original_is_refused() {
     with_requests(|requests| {
-        let refused = requests.sale(&request(Kind::OfflineSale, true)).err().unwrap();
+        let dialect = without_offline_sales();
+        let without = Requests { dialect: &dialect, ..*requests };
+        let refused = without.sale(&request(Kind::OfflineSale, true)).err().unwrap();
         assert!(matches!(refused, RequestError::NoMessage("offline_sale")), "{refused}");
         for (kind, .., with_chip) in KINDS.into_iter().filter(|(.., with_chip)| !with_chip) {
             let refused = requests.sale(&SaleRequest { original: None, ..request(kind, with_chip) }).err().unwrap();
@@ -178,7 +183,9 @@ fn an_advice_says_what_the_payment_was() {
             assert_eq!((message.text(3), message.text(25)), (Some("030000"), Some("06")));
             assert_eq!(message.text(60).map(|text| &text[..2]), Some(MANAGEMENT_TYPE));
         }
-        let refused = requests.advice(&Advice { payment: Kind::OfflineSale, ..advice(AdviceKind::CardResult) });
+        let dialect = without_offline_sales();
+        let without = Requests { dialect: &dialect, ..*requests };
+        let refused = without.advice(&Advice { payment: Kind::OfflineSale, ..advice(AdviceKind::CardResult) });
         assert!(matches!(refused.err().unwrap(), RequestError::NoMessage("offline_sale")));
     });
 }

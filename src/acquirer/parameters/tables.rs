@@ -13,7 +13,7 @@ use crate::crypto::hex;
 use crate::emv::tag::Tag;
 use crate::emv::tlv::{self, Node, TlvBuilder, TlvError};
 use crate::host_tables::{
-    CardKind, CardNumber, CardRange, NumberKey, ResponseText, TerminalParameters, Transaction, is_whole,
+    CardKind, CardNumber, CardRange, NumberKey, OfflineLimits, ResponseText, TerminalParameters, Transaction, is_whole,
 };
 use crate::iso8583::dialect::{BusinessTags, TerminalLayout};
 
@@ -198,6 +198,12 @@ pub fn read_business(
         } else if tags.typed.as_ref() == Some(&name) {
             let Some(text) = text else { return refused(Field62Problem::Value("a text in UTF-8")) };
             parameters.typed = Some(words(text));
+        } else if tags.offline.as_ref() == Some(&name) {
+            let Some(limits) = offline_limits(value) else {
+                return refused(Field62Problem::Value("an amount, a count and an amount: 27 digits"));
+            };
+            // As with the limits above, zeros say that there is none.
+            parameters.offline = Some(limits).filter(|limits| limits.most > 0);
         } else if name == tags.transactions || name == tags.trailer {
             let Some(text) = text else { return refused(Field62Problem::Value("a text in UTF-8")) };
             if name == tags.trailer {
@@ -210,6 +216,14 @@ pub fn read_business(
         }
     }
     Ok(())
+}
+
+/// The most of one, how many may wait, what those may come to.
+fn offline_limits(value: &[u8]) -> Option<OfflineLimits> {
+    let (most, rest) = value.split_at_checked(12)?;
+    let (count, total) = rest.split_at_checked(3)?;
+    let count = u32::try_from(number(count)?).ok()?;
+    (total.len() == 12).then_some(OfflineLimits { most: number(most)?, count, total: number(total)? })
 }
 
 /// Words of kinds, with commas between them.
@@ -253,6 +267,9 @@ pub fn write_business(parameters: &TerminalParameters, tags: &BusinessTags) -> O
     }
     if let (Some(name), Some(seconds)) = (&tags.fallback_s, parameters.fallback_s) {
         field.push(tag(name)?, format!("{seconds:03}").as_bytes());
+    }
+    if let (Some(name), Some(OfflineLimits { most, count, total })) = (&tags.offline, parameters.offline) {
+        field.push(tag(name)?, format!("{most:012}{count:03}{total:012}").as_bytes());
     }
     let card_needed = Some(&parameters.card_needed).filter(|kinds| !kinds.is_empty());
     let listed = [

@@ -106,6 +106,7 @@ impl Core {
         match intent {
             Intent::Charge(_) | Intent::Shop(ShopIntent::Pay) => Some(Right::Sale),
             Intent::Begin(purpose) => Some(self.right_of(purpose)),
+            Intent::SellOffline => Some(Right::Sale),
             Intent::Cash(wish) => cash::right_for(wish),
             Intent::Settle { .. } | Intent::Settlement(SettlementIntent::GiveUp(_) | SettlementIntent::Withdraw) => {
                 Some(Right::Settle)

@@ -41,6 +41,8 @@ pub enum Job {
     Reverse(ReversalRequest),
     /// For what it may have done already: the same as before.
     Repeat(Box<SaleRequest>),
+    /// To book what a card has approved alone: the same at every try.
+    TellOfOfflineSale(Box<SaleRequest>),
     /// The same, about an earlier transaction whose card was not there.
     RepeatAbout(Box<AboutRequest>),
     /// To pay a part of what was paid by code back, or all of it.
@@ -80,6 +82,8 @@ pub enum Event {
     Reversal(TraceNumber, Result<HostAnswer, LinkFailure>),
     /// Of something that was sent again.
     Repeated(TraceNumber, Result<HostAnswer, LinkFailure>),
+    /// Of what a card has approved alone.
+    OfflineSale(TraceNumber, Result<HostAnswer, LinkFailure>),
     /// Of closing an order.
     Cancelled(TraceNumber, Result<CancelAnswer, LinkFailure>),
     /// Of an advice.
@@ -142,6 +146,7 @@ pub fn carry_out(job: Job, link: &dyn HostLink, files: &EmvFiles) -> Vec<Event> 
         Job::Code(request) => Event::Code(request.order().trace, link.code_payment(&request)),
         Job::BeginCodeRefund(refund) => Event::Sale(refund.trace, link.code_refund(&refund)),
         Job::Reverse(request) => Event::Reversal(request.trace, link.reverse(&request)),
+        Job::TellOfOfflineSale(request) => Event::OfflineSale(request.trace, link.sale(&request)),
         Job::Repeat(request) => Event::Repeated(request.trace, link.sale(&request)),
         Job::RepeatAbout(request) => Event::Repeated(request.trace, link.about(&request)),
         Job::CodeRefund(refund) => Event::Repeated(refund.trace, link.code_refund(&refund)),

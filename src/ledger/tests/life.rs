@@ -13,8 +13,12 @@ use crate::payment::transaction::IfUnknown;
 /// What can happen to a row: event and record in the words of the table, and the ledger's operation.
 type Operation = (&'static str, &'static str, fn(&mut Ledger, TraceNumber, Kind) -> Result<(), LedgerError>);
 
-const OPERATIONS: [Operation; 16] = [
+const OPERATIONS: [Operation; 18] = [
     ("the request is about to leave", "Pending", |ledger, trace, kind| {
+        // Nothing of it leaves.
+        if kind == Kind::OfflineSale {
+            return Err(LedgerError::NoSuchRow(trace));
+        }
         let record = begun(ledger, kind);
         ledger.record(trace, &record)
     }),
@@ -54,6 +58,13 @@ const OPERATIONS: [Operation; 16] = [
         ledger.record(trace, &Record::PaidWithoutChip { signature: true })
     }),
     ("nobody else has to approve", "Done", |ledger, trace, _| ledger.record(trace, &Record::Done)),
+    ("the card approves by itself", "ApprovedByCard", |ledger, trace, kind| match kind {
+        Kind::OfflineSale => ledger.record(trace, &sold_offline(1234)),
+        _ => Err(LedgerError::NoSuchRow(trace)),
+    }),
+    ("its bank does not pay it", "", |ledger, trace, _| {
+        ledger.park(EntryId::OfflineSale(trace), ResponseCode::parse("51").ok().as_ref())
+    }),
     ("the host has taken it back", "", |ledger, trace, _| ledger.done(EntryId::Reversal(trace))),
     ("all tries are used up", "", |ledger, trace, kind| {
         ledger.park(if repeated(kind) { EntryId::Repeat(trace) } else { EntryId::Reversal(trace) }, None)
@@ -69,8 +80,8 @@ const OPERATIONS: [Operation; 16] = [
     }),
 ];
 
-/// One of each: whose card has the last word, what is taken back without it, what is sent again.
-const KINDS: [Kind; 3] = [Kind::Sale, Kind::Void, Kind::Refund];
+/// One of each: whose card has the last word, what is taken back without it, what is sent again, what its card approves alone.
+const KINDS: [Kind; 4] = [Kind::Sale, Kind::Void, Kind::Refund, Kind::OfflineSale];
 
 fn repeated(kind: Kind) -> bool {
     kind.if_unknown() == IfUnknown::Repeated
@@ -78,8 +89,10 @@ fn repeated(kind: Kind) -> bool {
 
 /// What refers to something refers to a sale of its own.
 fn begun(ledger: &mut Ledger, kind: Kind) -> Record {
-    if kind == Kind::Sale {
-        return pending(1234);
+    match kind {
+        Kind::Sale => return pending(1234),
+        Kind::OfflineSale => return sold_offline(1234),
+        _ => {}
     }
     let original = paid(ledger, approved());
     about(ledger, kind, original, 1234)
@@ -150,7 +163,7 @@ fn force(ledger: &Ledger, trace: TraceNumber, kind: Kind, state: State) -> rusql
             state.word(),
             keeps_chip_data.then_some(&[0_u8; 0][..]),
             trace.stan.number(),
-            (kind == Kind::Sale).then_some("00"),
+            matches!(kind, Kind::Sale | Kind::OfflineSale).then_some("00"),
             (!repeated(kind)).then_some("98"),
         ],
     )
@@ -169,10 +182,15 @@ fn give_up_purchase_of(ledger: &Ledger, trace: TraceNumber) {
     }
 }
 
+fn first_of(kind: Kind) -> State {
+    State::FIRST.into_iter().find(|state| state.may_be_of(kind)).unwrap()
+}
+
 /// How a row comes from its first state to each other one.
 fn ways(kind: Kind) -> BTreeMap<&'static str, Vec<State>> {
-    let mut ways = BTreeMap::from([(State::FIRST.word(), Vec::new())]);
-    let mut open = VecDeque::from([State::FIRST]);
+    let first = first_of(kind);
+    let mut ways = BTreeMap::from([(first.word(), Vec::new())]);
+    let mut open = VecDeque::from([first]);
     while let Some(from) = open.pop_front() {
         for next in states(kind).filter(|next| from.may_become(*next)) {
             if !ways.contains_key(next.word()) {
@@ -200,7 +218,11 @@ fn the_ledgers_own_rules_let_the_same_states_follow_as_the_code() {
                 for step in &ways[from.word()] {
                     force(&ledger, trace, kind, *step).unwrap();
                 }
-                let follows = from.may_become(to) && to.may_be_of(kind);
+                // What nobody but its card has approved alone goes between the two.
+                let of_offline_sale =
+                    matches!((from, to), (State::Approved, State::Unresolved) | (State::Unresolved, State::Approved));
+                let follows =
+                    from.may_become(to) && to.may_be_of(kind) && (!of_offline_sale || kind == Kind::OfflineSale);
                 if (from, to) == (State::Approved, State::ReversalDue) && follows {
                     assert!(
                         force(&ledger, trace, kind, to).is_err(),
@@ -232,6 +254,6 @@ fn a_row_begins_before_its_request_leaves() {
                  application_label, ?3, '00', '00', 0, 'host_silent', '98' FROM transactions WHERE stan = ?4",
             params![number, state.word(), keeps_chip_data.then_some(&[0_u8; 0][..]), trace.stan.number()],
         );
-        assert_eq!(inserted.is_ok(), state == State::FIRST, "{}: {inserted:?}", state.word());
+        assert_eq!(inserted.is_ok(), state == State::Pending, "{}: {inserted:?}", state.word());
     }
 }

@@ -7,7 +7,7 @@ use crate::reference::{Batch, Stan};
 
 const CARD_RESULT: Kind = Kind::Advice(AdviceKind::CardResult);
 const SCRIPT_RESULT: Kind = Kind::Advice(AdviceKind::ScriptResult);
-const KINDS: [Kind; 3] = [Kind::Reversal, CARD_RESULT, SCRIPT_RESULT];
+const KINDS: [Kind; 4] = [Kind::Reversal, CARD_RESULT, SCRIPT_RESULT, Kind::OfflineSale];
 
 fn codes() -> QueueCodes {
     Dialect::shipped("unionpay").unwrap().queue
@@ -49,10 +49,13 @@ fn only_codes_that_the_dialect_names_end_an_entry() {
         for code in every_code() {
             let done = match kind {
                 Kind::Reversal => ["00", "25", "12"].contains(&code.as_str()),
-                Kind::Repeat => false,
+                Kind::Repeat | Kind::OfflineSale => false,
                 Kind::Advice(_) | Kind::Signature => code == "00",
             };
-            let refused = kind != Kind::Reversal && ["05", "12", "13", "14", "25", "30"].contains(&code.as_str());
+            let of_the_bank = ["04", "34", "41", "43", "51", "54", "57", "61", "62", "65"];
+            let refused = kind != Kind::Reversal
+                && (["05", "12", "13", "14", "25", "30"].contains(&code.as_str())
+                    || (kind == Kind::OfflineSale && of_the_bank.contains(&code.as_str())));
             let expected = |otherwise: Verdict| match (done, refused) {
                 (true, _) => Verdict::Done,
                 (false, true) => parked(&code),
@@ -96,7 +99,8 @@ fn impatience_does_not_use_up_the_tries() {
     for kind in KINDS {
         let early = |code: &str| judge(kind, &answer(code), Try { due: false, ..LAST }, &codes());
         assert_eq!(early("96"), Verdict::TryAgain, "asked for before its time");
-        assert_eq!(early("00"), Verdict::Done, "an answer counts at any time");
+        let done = judge(kind, &decided(Decision::Approved, "00"), Try { due: false, ..LAST }, &codes());
+        assert_eq!(done, Verdict::Done, "an answer counts at any time");
     }
 }
 
@@ -106,6 +110,17 @@ fn a_number_the_host_has_already_is_that_of_an_earlier_try_of_an_advice() {
     assert_eq!(judge(CARD_RESULT, &used, Try { counted: 1, ..FIRST }, &codes()), Verdict::Done);
     assert_eq!(judge(CARD_RESULT, &used, FIRST, &codes()), Verdict::TryAgainCounted);
     assert_eq!(judge(Kind::Reversal, &used, Try { counted: 1, ..FIRST }, &codes()), Verdict::TryAgainCounted);
+}
+
+#[test]
+fn an_offline_sale_is_booked_only_by_an_approval_of_all_of_it() {
+    let judged = |answer: &_| judge(Kind::OfflineSale, answer, Try { counted: 1, ..FIRST }, &codes());
+    assert_eq!(judged(&decided(Decision::Approved, "00")), Verdict::Done);
+    assert_eq!(judged(&decided(Decision::Partial(amount(9_40)), "10")), parked("10"), "no further try changes that");
+    assert_eq!(judged(&decided(Decision::NumberInUse, "94")), parked("94"), "another one has its number");
+    assert_eq!(judged(&decided(Decision::Refused, "51")), parked("51"), "the bank does not pay it");
+    assert_eq!(judged(&decided(Decision::Unproven, "51")), Verdict::TryAgainCounted, "anybody could say that");
+    assert_eq!(judged(&decided(Decision::Refused, "96")), Verdict::TryAgainCounted, "the host may be well again");
 }
 
 #[test]
@@ -140,6 +155,7 @@ fn entry(kind: Kind, stan: u32, standing: Standing) -> Entry {
         Kind::Reversal => EntryId::Reversal(trace),
         Kind::Repeat => EntryId::Repeat(trace),
         Kind::Advice(_) => EntryId::Advice(stan.into()),
+        Kind::OfflineSale => EntryId::OfflineSale(trace),
         Kind::Signature => EntryId::Signature(trace),
     };
     Entry {

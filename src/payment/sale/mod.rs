@@ -143,6 +143,7 @@ use jiff::civil::DateTime;
 use self::again::PinTries;
 use self::presenting::Presented;
 use super::entry::ChipTrouble;
+use super::offline;
 use super::online::{AboutRequest, Balance, BalanceKind, EntryMode, HostAnswer, LinkFailure, SaleRequest};
 pub use super::opening::Opening;
 use super::pin_pad::PinPad;
@@ -583,6 +584,9 @@ fn transaction(opening: &Opening, pin_pad: PinPad) -> Box<dyn CardTransaction> {
         CardUse::Whole | CardUse::Read | CardUse::None => pin_pad.capabilities(terminal.capabilities),
         CardUse::Decides => pin_pad.capabilities_without_bank(terminal.capabilities),
     };
+    if opening.transaction.card() == CardUse::Decides {
+        terminal = terminal.for_an_offline_sale(offline::floor_limit(&opening.tables.terminal));
+    }
     entry_point::transaction(Interface::Contact, terminal, &opening.transaction_data())
 }
 

@@ -87,7 +87,9 @@ impl Sale {
             Step::Done(Outcome::Identified) if self.card_use() == CardUse::Read => self.once_identified(),
             Step::Done(Outcome::Declined | Outcome::NotAccepted | Outcome::Identified)
             | Step::Decided(Outcome::Declined | Outcome::NotAccepted | Outcome::Identified) => {
-                self.end(Conclusion::Declined(Reason::of(ReasonKind::CardDeclined)))
+                let alone = self.card_use() == CardUse::Decides;
+                let kind = if alone { ReasonKind::CardWantsHost } else { ReasonKind::CardDeclined };
+                self.end(Conclusion::Declined(Reason::of(kind)))
             }
             Step::LookUp | Step::CallIssuer => self.end(Conclusion::Failed(reason_of(&Termination::OutOfTurn))),
         });

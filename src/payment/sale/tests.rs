@@ -18,6 +18,7 @@ use super::*;
 use crate::emv::action::ActionCodes;
 use crate::emv::apdu::CardAnswer;
 use crate::emv::terminal::TerminalData;
+use crate::host_tables::{HostTables, OfflineLimits};
 use crate::link_fault::LinkFault;
 use crate::money::Currency;
 use crate::payment::chooser::Chooser;
@@ -307,12 +308,11 @@ fn past(kind: Kind, number: &str) -> Past {
 
 fn opening(transaction: Transaction) -> Opening {
     let mut terminal = terminal();
+    let mut tables = HostTables::default();
     if transaction.card() == CardUse::Decides {
-        // Of a terminal that may approve alone.
-        terminal.terminal_type = 0x22;
+        tables.terminal.offline = Some(OfflineLimits { most: 1_000_000, count: 9, total: 1_000_000 });
         for application in &mut terminal.applications {
             application.action_codes = ActionCodes::default();
-            application.floor_limit = 1_000_000;
         }
     }
     Opening {
@@ -326,7 +326,7 @@ fn opening(transaction: Transaction) -> Opening {
         terminal,
         pin_bypass: true,
         in_part: false,
-        tables: Arc::default(),
+        tables: Arc::new(tables),
         chooser: Chooser::Cardholder,
         by: CardBy::Any,
         entry: EntryRules {

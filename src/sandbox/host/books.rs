@@ -345,8 +345,17 @@ impl<'a> Books<'a> {
     /// # Errors
     /// When the database cannot be written.
     pub fn remember_atc(&self, pan: &str, atc: u16) -> Result<(), StoreError> {
-        self.0.execute("UPDATE accounts SET last_atc = ?2 WHERE pan = ?1", params![pan, atc])?;
+        self.0.execute("UPDATE accounts SET last_atc = max(last_atc, ?2) WHERE pan = ?1", params![pan, atc])?;
         Ok(())
+    }
+
+    /// Remembers that an offline sale came with this counter; false where another came with it before.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn remember_offline(&self, pan: &str, atc: u16) -> Result<bool, StoreError> {
+        let sql = "INSERT OR IGNORE INTO offline_counters (pan, atc) VALUES (?1, ?2)";
+        Ok(self.0.execute(sql, params![pan, atc])? == 1)
     }
 }
 

@@ -30,7 +30,7 @@ pub(super) fn judge(books: &Books<'_>, asked: &Asked<'_>, now: &Zoned) -> Result
     let too_little = || Verdict::declined("51", "not enough in the account").of_account();
     let verdict = match scripts::of(asked.kind, asked.minor) {
         Script::Decline(code) => Verdict::declined(&format!("{code:02}"), "the amount asks for it").of_account(),
-        Script::Partial => match asked.minor / 2 {
+        Script::Partial if asked.kind != Kind::OfflineSale => match asked.minor / 2 {
             half if half <= account.available() => Verdict::approved(PART, "the amount asks for a part", half),
             _ => too_little(),
         },
@@ -85,11 +85,16 @@ pub(super) fn identify(
         processing_code: message.text(3).unwrap_or_default(),
     };
     let chip_data = message.bytes(55).unwrap_or_default();
-    let verified = match cryptogram::verify(&account, Cryptogram::Arqc, chip_data, &claim) {
+    // What a card has approved alone is told with its last word.
+    let expected = if asked.kind == Kind::OfflineSale { Cryptogram::Tc } else { Cryptogram::Arqc };
+    let verified = match cryptogram::verify(&account, expected, chip_data, &claim) {
         Ok(verified) => verified,
         Err(error) => return declined("05", &error.to_string()),
     };
     books.remember_atc(asked.pan, verified.atc)?;
+    if asked.kind == Kind::OfflineSale && !books.remember_offline(asked.pan, verified.atc)? {
+        return declined("05", "this cryptogram came with another number before");
+    }
     if let Some(pin) = &asked.pin
         && let Some((code, reason)) = pins::check(books, asked.pan, pin)?
     {

@@ -18,6 +18,7 @@ mod issuing;
 mod keys;
 mod kits;
 pub mod notifications;
+mod offline;
 pub mod onboarding;
 mod orders;
 mod originals;

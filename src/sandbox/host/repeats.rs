@@ -21,7 +21,8 @@ const OF_THE_MOMENT: [u8; 2] = [59, MAC_FIELD];
 
 /// What tells a request from every other one.
 pub fn digest(kind: Kind, message: &Message, bytes: &[u8]) -> [u8; 32] {
-    if kind.if_unknown() == IfUnknown::Repeated { content(message) } else { sha256(bytes) }
+    let told_again = kind == Kind::OfflineSale || kind.if_unknown() == IfUnknown::Repeated;
+    if told_again { content(message) } else { sha256(bytes) }
 }
 
 /// What tells a request from every other one, whichever program sends it again.

@@ -226,6 +226,7 @@ impl Store {
         connection.execute_batch(super::originals::SCHEMA)?;
         connection.execute_batch(super::balances::SCHEMA)?;
         connection.execute_batch(super::stripes::SCHEMA)?;
+        connection.execute_batch(super::offline::SCHEMA)?;
         connection.execute_batch(keys::SCHEMA)?;
         connection.execute_batch(super::onboarding::register::SCHEMA)?;
         connection.execute_batch(super::orders::SCHEMA)?;

@@ -223,9 +223,6 @@ pub(super) fn issuer_data(asked: &Asked<'_>, verdict: &Verdict) -> Result<Option
 fn read<'a>(dialect: &Dialect, terminal: &Terminal, message: &'a Message) -> Result<Asked<'a>, Refusal> {
     let invalid = |reason: &str| Refusal { response_code: "12", reason: reason.to_owned() };
     let kind = kinds::of_request(dialect, message).ok_or_else(|| invalid("no transaction of this dialect"))?;
-    if kind == Kind::OfflineSale {
-        return Err(invalid("the sandbox takes no offline sales"));
-    }
     let pan = message.text(2).ok_or_else(|| format_error("no card number"))?;
     let trace = trace(message)?;
     let pin = pins::read(&dialect.pin, message, terminal.pin_key.as_ref())?;

@@ -72,6 +72,7 @@ pub fn scenes() -> Vec<Scene> {
             keys: "999999999999",
             view: View {
                 mark: Mark::Test,
+                offline: true,
                 shop: ShopView { cash: true, ..quick() },
                 ..view(keypad(Some(Reason::of(ReasonKind::ReversalWaiting))))
             },

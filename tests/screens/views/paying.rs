@@ -232,6 +232,8 @@ pub fn scenes() -> Vec<Scene> {
         Scene {
             view: View {
                 mark: Mark::Test,
+                offline: true,
+                link: LinkState::Offline,
                 ..view(Screen::NotPaid {
                     amount: cny(999_999_999_999),
                     reason: Reason {
