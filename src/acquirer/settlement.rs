@@ -381,6 +381,7 @@ pub fn account_in(reply: &Reply, approved: bool) -> Result<MerchantAccount, Link
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::acquirer::fixtures::without_offline_sales;
 
     fn amount(minor: u64) -> Amount {
         Amount::new(minor, Currency::CNY).unwrap()

@@ -40,6 +40,7 @@ const LEAVING: &str = "SELECT t.id, t.at FROM transactions t INDEXED BY transact
                          AND ((a.state <> 'delivered' AND a.resolution IS NULL)
                               OR a.batch = (SELECT batch FROM counters WHERE id = 1)))
          AND NOT EXISTS (SELECT 1 FROM signatures s WHERE s.transaction_id = t.id AND s.state = 'queued')
+         AND NOT EXISTS (SELECT 1 FROM offline_sales o WHERE o.transaction_id = t.id AND o.state = 'queued')
          AND NOT EXISTS (SELECT 1 FROM copies c WHERE c.transaction_id = t.id AND c.state NOT IN ('printed', 'failed'))
          AND NOT EXISTS (SELECT 1 FROM dead_letters d WHERE d.transaction_id = t.id AND d.slip = 'due')
          AND NOT EXISTS (SELECT 1 FROM pan_keys k WHERE k.transaction_id = t.id)

@@ -116,7 +116,11 @@ fn a_number_the_host_has_already_is_that_of_an_earlier_try_of_an_advice() {
 fn an_offline_sale_is_booked_only_by_an_approval_of_all_of_it() {
     let judged = |answer: &_| judge(Kind::OfflineSale, answer, Try { counted: 1, ..FIRST }, &codes());
     assert_eq!(judged(&decided(Decision::Approved, "00")), Verdict::Done);
-    assert_eq!(judged(&decided(Decision::Partial(amount(9_40)), "10")), parked("10"), "no further try changes that");
+    assert_eq!(
+        judged(&decided(Decision::Partial(Amount::new(9_40, Currency::CNY).unwrap()), "10")),
+        parked("10"),
+        "no further try changes that"
+    );
     assert_eq!(judged(&decided(Decision::NumberInUse, "94")), parked("94"), "another one has its number");
     assert_eq!(judged(&decided(Decision::Refused, "51")), parked("51"), "the bank does not pay it");
     assert_eq!(judged(&decided(Decision::Unproven, "51")), Verdict::TryAgainCounted, "anybody could say that");

@@ -30,7 +30,7 @@ pub(super) fn judge(books: &Books<'_>, asked: &Asked<'_>, now: &Zoned) -> Result
     let too_little = || Verdict::declined("51", "not enough in the account").of_account();
     let verdict = match scripts::of(asked.kind, asked.minor) {
         Script::Decline(code) => Verdict::declined(&format!("{code:02}"), "the amount asks for it").of_account(),
-        Script::Partial if asked.kind != Kind::OfflineSale => match asked.minor / 2 {
+        Script::Partial => match asked.minor / 2 {
             half if half <= account.available() => Verdict::approved(PART, "the amount asks for a part", half),
             _ => too_little(),
         },

@@ -75,8 +75,8 @@ const UNDOING: std::ops::RangeInclusive<u64> = 69_01..=69_99;
 /// The script of a transaction of this amount in minor units of CNY.
 pub fn of(kind: Kind, minor: u64) -> Script {
     match kind {
-        Kind::Sale | Kind::OfflineSale | Kind::PreAuthorisation => of_amount(minor),
-        Kind::Refund | Kind::Completion | Kind::CompletionNotice => without_card(of_amount(minor)),
+        Kind::Sale | Kind::PreAuthorisation => of_amount(minor),
+        Kind::OfflineSale | Kind::Refund | Kind::Completion | Kind::CompletionNotice => without_card(of_amount(minor)),
         Kind::Void | Kind::PreAuthorisationVoid | Kind::CompletionVoid if UNDOING.contains(&minor) => {
             match minor - 69_00 {
                 cents @ 1..=9 => without_card(of_amount(67_00 + cents)),
