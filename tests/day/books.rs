@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
+use yima::sandbox::card::profile::CardProfile;
 
 use super::paper::{self, Slip};
 use super::support::counter::{Counter, FULL_ACCOUNT};
@@ -22,6 +23,10 @@ pub struct Entry {
     pub outcome: String,
     /// What it is of, in fen.
     pub amount: i64,
+    /// Whose account pays: that of another card than the usual one, by its profile.
+    pub profile: String,
+    /// It has slips of its own.
+    pub slips: bool,
 }
 
 /// A shop, and what is to be found in everybody's books.
@@ -47,6 +52,12 @@ pub fn fen(text: &str) -> i64 {
     let (yuan, rest) = digits.split_once('.').unwrap();
     assert_eq!(rest.len(), 2, "{text}");
     sign * (yuan.parse::<i64>().unwrap() * 100 + rest.parse::<i64>().unwrap())
+}
+
+/// What a command came to, called something else.
+fn with_outcome(mut result: Value, outcome: &str) -> Value {
+    result["outcome"] = outcome.into();
+    result
 }
 
 impl Shop {
@@ -78,8 +89,37 @@ impl Shop {
         let trace = Trace { batch: text("batch"), stan: text("stan") };
         if !trace.stan.is_empty() && outcome != "error" && text("kind") != "balance" {
             let amount = fen(&text("amount"));
-            self.entries.push(Entry { trace: trace.clone(), kind: text("kind"), outcome: outcome.to_owned(), amount });
+            self.entries.push(Entry {
+                trace: trace.clone(),
+                kind: text("kind"),
+                outcome: outcome.to_owned(),
+                amount,
+                profile: String::new(),
+                slips: true,
+            });
         }
+        trace
+    }
+
+    /// The same of what another card pays.
+    #[track_caller]
+    pub fn comes_from(&mut self, profile: &str, came: (Value, i32), outcome: &str) -> Trace {
+        let before = self.entries.len();
+        let trace = self.came_to(came, outcome);
+        for entry in &mut self.entries[before..] {
+            profile.clone_into(&mut entry.profile);
+        }
+        trace
+    }
+
+    /// The same of a part of a purchase, which has no slips of its own.
+    #[track_caller]
+    pub fn pays_a_part(&mut self, (result, code): (Value, i32), profile: &str, outcome: &str) -> Trace {
+        assert_eq!(result["outcome"].as_str(), Some(outcome), "{result:#}");
+        let said = if outcome == "in_part" { (with_outcome(result, "approved"), 0) } else { (result, code) };
+        let before = self.entries.len();
+        let trace = self.comes_from(profile, said, "approved");
+        self.entries[before].slips = false;
         trace
     }
 
@@ -140,7 +180,7 @@ impl Shop {
     /// Which way money went: to the shop.
     fn sign(kind: &str) -> i64 {
         match kind {
-            "sale" | "completion" | "completion_notice" | "code_payment" => 1,
+            "sale" | "offline_sale" | "completion" | "completion_notice" | "code_payment" => 1,
             "void" | "refund" | "completion_void" | "code_refund" => -1,
             "pre_authorisation" | "pre_authorisation_void" => 0,
             other => panic!("what is {other}?"),
@@ -170,7 +210,7 @@ impl Shop {
     /// Everybody's books but those of the night.
     pub fn agree(&mut self) {
         self.terminal_agrees();
-        let by_card = |entry: &&Entry| !entry.kind.starts_with("code_");
+        let by_card = |entry: &&Entry| !entry.kind.starts_with("code_") && entry.profile.is_empty();
         let card: i64 = self.approved(None).filter(by_card).map(|one| Self::sign(&one.kind) * one.amount).sum();
         let held = self.counter.host_books().held(super::support::counter::PAN).unwrap().unwrap();
         let account = i64::try_from(self.counter.balance()).unwrap();
@@ -180,6 +220,17 @@ impl Shop {
             .iter()
             .map(|(name, held)| (name.clone(), held - self.from_wallets.get(name).copied().unwrap_or_default()));
         assert_eq!(self.wallets_hold(), left.collect::<BTreeMap<_, _>>());
+        for profile in ["low-balance", "offline"] {
+            let of_it = |entry: &&Entry| entry.profile == profile;
+            let paid: i64 = self.approved(None).filter(of_it).map(|one| Self::sign(&one.kind) * one.amount).sum();
+            let application = &CardProfile::shipped(profile).unwrap().applications[0];
+            let holds = self.counter.host_books().balance(&application.pan).unwrap().unwrap();
+            assert_eq!(
+                i64::try_from(holds).unwrap(),
+                i64::try_from(application.issuer.balance).unwrap() - paid,
+                "{profile}"
+            );
+        }
         self.paper_agrees();
     }
 
@@ -206,8 +257,14 @@ impl Shop {
     fn paper_agrees(&mut self) {
         let slips: Vec<Slip> = paper::read(&self.counter).into_iter().filter_map(|paper| paper.slip()).collect();
         for copy in ["商户存根", "持卡人存根"] {
-            let mut expected: Vec<_> =
-                self.approved(None).map(|one| (one.trace.clone(), paper::word(&one.kind), one.amount)).collect();
+            let has_slips =
+                |entry: &&Entry| entry.slips && (entry.outcome == "approved" || entry.kind == "offline_sale");
+            let mut expected: Vec<_> = self
+                .entries
+                .iter()
+                .filter(has_slips)
+                .map(|one| (one.trace.clone(), paper::word(&one.kind), one.amount))
+                .collect();
             let of_it = slips.iter().filter(|slip| slip.copy == copy && !slip.duplicate);
             let mut found: Vec<_> = of_it.map(|slip| (slip.trace.clone(), &*slip.kind, slip.amount.abs())).collect();
             expected.sort();

@@ -27,6 +27,7 @@ pub fn read(counter: &Counter) -> Vec<Paper> {
 pub fn word(kind: &str) -> &'static str {
     match kind {
         "sale" => "消费",
+        "offline_sale" => "离线消费",
         "void" => "消费撤销",
         "refund" => "退货",
         "pre_authorisation" => "预授权",
@@ -52,7 +53,9 @@ impl Paper {
         let kind = self.behind("交易类型")?.to_owned();
         let copy = ["商户存根", "持卡人存根"].into_iter().find(|copy| self.0.contains(copy))?;
         let number = |name: &str| self.behind(name).unwrap_or_else(|| panic!("no {name}: {}", self.0)).to_owned();
-        let at = self.0.find('￥').unwrap_or_else(|| panic!("no amount: {}", self.0));
+        // With a tip what was asked for and the tip stand before the amount.
+        let first = if self.0.contains("小费") { 2 } else { 0 };
+        let (at, _) = self.0.match_indices('￥').nth(first).unwrap_or_else(|| panic!("no amount: {}", self.0));
         let before = &self.0[..at];
         let digits = self.0[at + '￥'.len_utf8()..].split_whitespace().next()?;
         let amount = fen(digits) * if before.ends_with('-') { -1 } else { 1 };

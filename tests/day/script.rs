@@ -22,7 +22,13 @@ fn two_days_agree_to_the_cent_at_the_terminal_the_host_and_on_paper() {
     let goods = counter.state().join("goods.csv");
     std::fs::write(&goods, "编号,条码,名称,单价,单位,税率\n1,6901028075763,可口可乐,3.50,瓶,13%\n").unwrap();
     assert!(counter.yima(&["goods", "import"]).arg(&goods).status().unwrap().success());
-    assert!(counter.yima(&["sign-on"]).status().unwrap().success());
+    let parameters = counter.state().join("sandbox/host/parameters");
+    std::fs::create_dir_all(&parameters).unwrap();
+    let allowed = "terminal = { in_part = true, offline = { most = 15000, count = 3, total = 30000 } }";
+    std::fs::write(parameters.join("host.toml"), allowed).unwrap();
+    for command in ["sign-on", "parameters"] {
+        assert!(counter.yima(&[command]).status().unwrap().success(), "{command}");
+    }
     let mut shop = Shop::open(counter);
 
     let sold = morning(&mut shop);
@@ -30,6 +36,7 @@ fn two_days_agree_to_the_cent_at_the_terminal_the_host_and_on_paper() {
     power_goes(&mut shop);
     money_goes_back(&mut shop, &sold);
     set_aside(&mut shop);
+    other_ways_to_pay(&mut shop);
     let by_code = customers_with_phones(&mut shop);
     paper_runs_out(&mut shop);
     assert!(shop.tried >= 60, "{}", shop.tried);
@@ -57,10 +64,15 @@ fn faults_of_card_line_and_host(shop: &mut Shop) {
         shop.sells(declined, "declined");
     }
     // No answer; the same, and it was booked; a wrong MAC; a card that says no after the host said yes; a gateway in the host's
-    // place; the answer to something else; a part of the amount.
-    for doubtful in ["67.01", "67.02", "67.03", "67.04", "67.06", "67.07", "67.08", "66.10"] {
+    // place; the answer to something else.
+    for doubtful in ["67.01", "67.02", "67.03", "67.04", "67.06", "67.07", "67.08"] {
         shop.sells(doubtful, "reversed");
     }
+    // A part of the amount, and nobody pays the rest.
+    let part = shop.counter.sale("66.10", &[]);
+    let part = shop.pays_a_part(part, "", "in_part");
+    assert!(shop.counter.yima(&["purchase", "give-up"]).status().unwrap().success());
+    shop.turns_out(&part, "reversed");
     let torn = shop.counter.sale("3.00", &["--tear", "5"]);
     shop.came_to(torn, "error");
     // The host is away, and comes back.
@@ -89,7 +101,14 @@ fn power_goes(shop: &mut Shop) {
     assert_eq!((row["state"].as_str(), row["amount"].as_str()), (Some("pending"), Some("67.02")));
     let text = |key: &str| row[key].as_str().unwrap().to_owned();
     let trace = Trace { batch: text("batch"), stan: text("stan") };
-    shop.entries.push(Entry { trace, kind: "sale".to_owned(), outcome: "reversed".to_owned(), amount: 6702 });
+    shop.entries.push(Entry {
+        trace,
+        kind: "sale".to_owned(),
+        outcome: "reversed".to_owned(),
+        amount: 6702,
+        profile: String::new(),
+        slips: true,
+    });
     shop.tried += 1;
     shop.counter.give_up_after(3);
     shop.sells("6.60", "approved");
@@ -128,6 +147,36 @@ fn set_aside(shop: &mut Shop) {
     shop.with_card(&["void", &completion.batch, &completion.stan], "approved");
     // What the last one had set aside is set aside again.
     shop.held = 8000;
+}
+
+/// A tip, an account that holds less than is asked for, and a card that approves alone.
+fn other_ways_to_pay(shop: &mut Shop) {
+    shop.with_card(&["sale", "10.00", "--tip", "1.50"], "approved");
+    // One purchase of 15.00: what the account holds, and the rest by the usual card. It has one slip.
+    let first = shop.counter.sale("15.00", &["--profile", "low-balance"]);
+    shop.pays_a_part(first, "low-balance", "in_part");
+    let rest = shop.counter.by_card(&["purchase", "pay"], &[]);
+    shop.pays_a_part(rest, "", "approved");
+    let slips: Vec<_> = paper::read(&shop.counter).into_iter().filter(|slip| slip.0.contains("15.00")).collect();
+    assert!(slips.len() == 2 && slips.iter().all(|slip| slip.0.contains("9.40") && slip.0.contains("5.60")));
+    // The host is away. The next one pays by a card that asks for nobody, another card will not.
+    shop.counter.host = None;
+    let alone = ["--profile", "offline"];
+    for (amount, outcome) in [("7.00", "approved"), ("66.51", "approved"), ("150.01", "error")] {
+        let came = shop.counter.by_card(&["offline-sale", amount], &alone);
+        shop.comes_from("offline", came, outcome);
+    }
+    // Nobody was asked, so that nothing is written down of it.
+    let (refused, _) = shop.counter.by_card(&["offline-sale", "8.00"], &[]);
+    assert_eq!(refused["outcome"], "declined", "{refused:#}");
+    shop.counter.start_host();
+    shop.sells("9.00", "approved");
+    // The bank does not pay one of the two, and a person says so.
+    let parked =
+        shop.entries.iter().find(|entry| entry.kind == "offline_sale" && entry.amount == 6651).unwrap().trace.clone();
+    let mut resolve = shop.counter.yima(&["queue", "resolve", &parked.batch, &parked.stan, "--as", "reversed"]);
+    assert!(resolve.args(["--by", "王五", "--note", "银行不付"]).status().unwrap().success());
+    shop.turns_out(&parked, "unresolved");
 }
 
 fn customers_with_phones(shop: &mut Shop) -> Trace {
