@@ -110,6 +110,9 @@ impl Core {
         {
             return self.refuse(purpose, reason);
         }
+        if let Some(reason) = permitted::refusal_by_instalments(&self.parts.tables.terminal, &transaction) {
+            return self.refuse(purpose, reason);
+        }
         if let Some(reason) = permitted::refusal_without_card(&self.parts.tables.terminal, &transaction) {
             return self.refuse(purpose, reason);
         }
@@ -199,6 +202,7 @@ impl Core {
             response_code: None,
             balances: Vec::new(),
             purchase: None,
+            instalments: None,
             signed: SignedOn::Nothing,
             copies: Vec::new(),
             timings: Timings::start(),

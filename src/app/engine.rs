@@ -11,6 +11,7 @@ use super::binding::BindingDesk;
 use super::by_code::ByCode;
 use super::cash::CashDesk;
 use super::copying::CopyDesk;
+use super::instalments::InstalmentsDesk;
 use super::line::Line;
 use super::orders::StatusDesk;
 use super::parameters::ParameterDesk;
@@ -209,6 +210,7 @@ pub(super) struct Core {
     pub(super) shop: ShopDesk,
     pub(super) cash: CashDesk,
     pub(super) tip: TipDesk,
+    pub(super) instalments: InstalmentsDesk,
     pub(super) scanning: ScanDesk,
     pub(super) settling: SettlingDesk,
     pub(super) account: AccountDesk,
@@ -231,6 +233,7 @@ impl Core {
             shop: ShopDesk::new(fixed.shop.clone(), fixed.currency),
             cash: CashDesk::default(),
             tip: TipDesk::default(),
+            instalments: InstalmentsDesk::default(),
             scanning: ScanDesk::default(),
             till: TillDesk::new(fixed.till_keys.take()),
             parts: fixed,

@@ -208,6 +208,15 @@ pub fn parameter_values(parameters: &TerminalParameters) -> Vec<(&'static str, S
             parameters.fallback_s.map_or_else(none, |seconds| format!("{seconds} s")),
         ),
         ("typed numbers", parameters.typed.as_deref().map_or_else(none, words)),
+        (
+            "instalments",
+            parameters.instalments.as_ref().map_or_else(none, |offer| {
+                let numbers = offer.periods.iter().map(u8::to_string).collect::<Vec<_>>().join(", ");
+                let programme =
+                    offer.programme.as_ref().map(|programme| format!(", programme {programme}")).unwrap_or_default();
+                format!("{numbers} periods from {}{programme}", limit(Some(offer.from)))
+            }),
+        ),
         ("kept and not used", if others.is_empty() { none() } else { others.join(", ") }),
         ("not as the acquirer sent it", if adjusted.is_empty() { none() } else { adjusted.join(", ") }),
     ]

@@ -7,7 +7,7 @@ use std::ops::RangeInclusive;
 use jiff::civil::Time;
 use serde::{Deserialize, Serialize};
 
-use super::{HostTablesError, NO_TEXT, is_text, wrong};
+use super::{HostTablesError, InstalmentOffer, NO_TEXT, is_text, wrong};
 use crate::money::Amount;
 
 /// Seconds the acquirer may give itself for an answer. With less every second sale would be taken back; with more nobody would wait
@@ -87,6 +87,9 @@ pub struct TerminalParameters {
     /// What may be done with a card number that is typed; the terminal's setting where nothing is said.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub typed: Option<Vec<Transaction>>,
+    /// In how many periods sales may be paid, and from which amount on; by instalments nothing is where nothing is said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub instalments: Option<InstalmentOffer>,
     /// Parameters that this program has no use for, by their names, in hexadecimal: kept as they came.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub other: BTreeMap<String, String>,
@@ -177,6 +180,7 @@ impl TerminalParameters {
         if let Some(seconds) = &mut self.fallback_s {
             nearest(seconds, &(0..=LONGEST_FALLBACK_S), "seconds for a stripe after its chip", noted);
         }
+        self.instalments = self.instalments.take().and_then(|offer| offer.adjusted(noted));
         let sent = self.other.len();
         self.other.retain(|name, value| is_other(name, value));
         while self.other.len() > MOST_OTHERS {
@@ -228,6 +232,9 @@ impl TerminalParameters {
         }
         if self.fallback_s.is_some_and(|seconds| seconds > LONGEST_FALLBACK_S) {
             return wrong(place("fallback_s"), "it must be 0 to 120");
+        }
+        if let Some((key, problem)) = self.instalments.as_ref().and_then(InstalmentOffer::problem) {
+            return wrong(place(key), problem);
         }
         if self.other.len() > MOST_OTHERS || !self.other.iter().all(|(name, value)| is_other(name, value)) {
             return wrong(place("other"), "names and values are hexadecimal, at most 64 of them, and 256 bytes each");

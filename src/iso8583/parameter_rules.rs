@@ -129,6 +129,13 @@ pub struct BusinessTags {
     /// What may be done with a card number that is typed: words, with commas between them; the same.
     #[serde(default)]
     pub typed: Option<String>,
+    /// In how many periods sales may be paid: numbers with commas between them, and the number of the programme behind a semicolon; none where
+    /// the acquirer knows no instalments.
+    #[serde(default)]
+    pub instalments: Option<String>,
+    /// From which amount on, twelve digits; from any where it is left out.
+    #[serde(default)]
+    pub instalments_from: Option<String>,
 }
 
 impl BusinessTags {
@@ -144,6 +151,8 @@ impl BusinessTags {
             &self.card_needed,
             &self.fallback_s,
             &self.typed,
+            &self.instalments,
+            &self.instalments_from,
         ];
         always.into_iter().chain(some.into_iter().flatten()).collect()
     }

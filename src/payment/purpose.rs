@@ -2,6 +2,7 @@
 //! transaction. What it becomes with what is known of that one is a [`Transaction`].
 
 use super::entry::CardBy;
+use super::instalments::ByInstalments;
 use super::qr::Way;
 use super::transaction::{Kind, NotPossible, Past, Presence, Transaction, most_of};
 use crate::goods::sold::Sold;
@@ -15,6 +16,8 @@ pub enum Purpose {
     Sale(Amount),
     /// The customer pays what is in the cart.
     Goods(Sold),
+    /// The customer pays by instalments.
+    Instalments(ByInstalments),
     /// The customer pays with a code: so much, for these goods, if any are known.
     Code(Amount, Sold, Way),
     /// The customer pays what is left of a purchase, with another card or with a code.
@@ -56,7 +59,7 @@ impl Purpose {
     pub fn kind(&self) -> Kind {
         match self {
             Self::By(_, purpose) => purpose.kind(),
-            Self::Sale(_) | Self::Goods(_) | Self::Rest(_, None) => Kind::Sale,
+            Self::Sale(_) | Self::Goods(_) | Self::Instalments(_) | Self::Rest(_, None) => Kind::Sale,
             Self::Code(..) | Self::Rest(_, Some(_)) => Kind::CodePayment,
             Self::PreAuthorisation(_) => Kind::PreAuthorisation,
             Self::Balance(_) => Kind::Balance,
@@ -73,6 +76,7 @@ impl Purpose {
             Self::By(_, purpose) => purpose.original(),
             Self::Sale(_)
             | Self::Goods(_)
+            | Self::Instalments(_)
             | Self::Code(..)
             | Self::Rest(..)
             | Self::PreAuthorisation(_)
@@ -92,6 +96,7 @@ impl Purpose {
                 Some(*amount)
             }
             Self::Goods(sold) => Some(sold.amount()),
+            Self::Instalments(sale) => Some(sale.amount()),
             Self::Refund(_, amount) | Self::Completion(_, amount, _) | Self::CompletionNotice(_, amount) => *amount,
             Self::Balance(_) | Self::Void(..) => None,
         }
@@ -118,6 +123,7 @@ impl Purpose {
         match self {
             Self::By(_, purpose) => purpose.sold(),
             Self::Goods(sold) | Self::Code(_, sold, _) => sold.clone(),
+            Self::Instalments(sale) => sale.sold().clone(),
             // The goods of a purchase stand with its first part.
             Self::Rest(..)
             | Self::Sale(_)
@@ -141,6 +147,7 @@ impl Purpose {
             Self::By(_, purpose) => purpose.transaction(past, allowed),
             Self::Sale(amount) | Self::Rest(amount, None) => some(*amount).map(Transaction::sale),
             Self::Goods(sold) => some(sold.amount()).map(Transaction::sale),
+            Self::Instalments(sale) => Ok(Transaction::sale_by_instalments(sale)),
             // It has a machine of its own.
             Self::Code(..) | Self::Rest(_, Some(_)) => Err(NotPossible::ByCode),
             Self::PreAuthorisation(amount) => some(*amount).map(Transaction::pre_authorisation),
@@ -193,6 +200,7 @@ mod tests {
                 rrn: None,
                 authorisation_code: None,
                 pan: Pan::of_digits("4111111111111111").unwrap().into(),
+                periods: None,
             },
             given_back: yuan("5.00"),
             used: false,

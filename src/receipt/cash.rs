@@ -67,6 +67,8 @@ impl Slip for CashCopy<'_> {
             | Condition::Stripe
             | Condition::Fallback
             | Condition::Typed
+            | Condition::Instalments
+            | Condition::AtOnce
             | Condition::NoCard
             | Condition::Link
             | Condition::Advice

@@ -78,6 +78,8 @@ pub struct SaleSlip {
     pub amount: Amount,
     /// What of that is a tip.
     pub tip: Option<Amount>,
+    /// How the cardholder pays it, where that is by instalments.
+    pub instalments: Option<SlipInstalments>,
     /// It went back to the customer.
     pub goes_back: bool,
     /// How the card was read.
@@ -134,6 +136,30 @@ pub struct SaleSlip {
     pub mark: Mark,
     /// What the shop has at the head and at the foot of its slips.
     pub letterhead: Arc<Letterhead>,
+}
+
+/// What a slip says of instalments: amounts without the fee, which stands beside them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SlipInstalments {
+    /// In so many periods.
+    pub periods: u8,
+    /// The first.
+    pub first: Amount,
+    /// Each of the others.
+    pub following: Amount,
+    /// The fee, where it is taken at once.
+    pub fee: Option<Amount>,
+    /// The fee with the first period, where it is taken by periods.
+    pub first_fee: Option<Amount>,
+    /// The fee with each of the others.
+    pub following_fee: Option<Amount>,
+}
+
+impl SlipInstalments {
+    /// The issuer wants no fee.
+    pub const fn are_free(&self) -> bool {
+        self.fee.is_none() && self.first_fee.is_none() && self.following_fee.is_none()
+    }
 }
 
 /// How a slip says that a card was read.
@@ -270,6 +296,7 @@ pub(crate) mod tests {
             at: "2026-03-05T14:26:09".parse().unwrap(),
             amount: Amount::new(1234, Currency::CNY).unwrap(),
             tip: None,
+            instalments: None,
             goods: Vec::new(),
             truncated_pan: "622848*********1230".into(),
             code_tail: None,

@@ -186,6 +186,8 @@ impl Slip for PurchaseCopy<'_> {
             | Condition::Stripe
             | Condition::Fallback
             | Condition::Typed
+            | Condition::Instalments
+            | Condition::AtOnce
             | Condition::NoCard
             | Condition::Link
             | Condition::Advice

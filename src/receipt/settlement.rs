@@ -151,6 +151,8 @@ impl Slip for SettlementSlip {
             | Condition::Stripe
             | Condition::Fallback
             | Condition::Typed
+            | Condition::Instalments
+            | Condition::AtOnce
             | Condition::Link
             | Condition::NoCard
             | Condition::Advice => false,

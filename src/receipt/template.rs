@@ -147,6 +147,8 @@ impl Slip for SaleCopy<'_> {
             Condition::Stripe => self.slip.entry == CardEntry::Stripe,
             Condition::Fallback => self.slip.entry == CardEntry::Fallback,
             Condition::Typed => self.slip.entry == CardEntry::Typed,
+            Condition::Instalments => self.slip.instalments.is_some(),
+            Condition::AtOnce => self.slip.instalments.is_none(),
             Condition::Link => self.link().is_some(),
             Condition::Advice | Condition::Differs | Condition::Undecided | Condition::Cash => false,
         }
@@ -174,6 +176,17 @@ impl Slip for SaleCopy<'_> {
             "amount" => Some(money(slip.amount, charset)),
             "tip" => slip.tip.map(|tip| money(tip, charset)),
             "before_tip" => slip.tip.and_then(|tip| slip.amount.checked_sub(tip).ok()).map(|rest| money(rest, charset)),
+            "periods" => slip.instalments.map(|plan| plan.periods.to_string()),
+            "first_period" => slip.instalments.map(|plan| money(plan.first, charset)),
+            "following_period" => slip.instalments.map(|plan| money(plan.following, charset)),
+            "instalment_fee" => slip.instalments?.fee.map(|fee| money(fee, charset)),
+            "first_fee" => slip.instalments?.first_fee.map(|fee| money(fee, charset)),
+            "following_fee" => slip.instalments?.following_fee.map(|fee| money(fee, charset)),
+            // Where a fee is usual, that there is none is worth a line.
+            "no_fee" => slip
+                .instalments
+                .filter(|plan| plan.are_free())
+                .map(|_| money(Amount::zero(slip.amount.currency()), charset)),
             "card_number" => not_empty(&slip.truncated_pan),
             "card_sequence" => Some(slip.card_sequence_number.map_or_else(String::new, |n| format!("PSN {n:02}"))),
             "card_expiry" => slip.card_expiry.as_deref().map(expiry),
@@ -243,6 +256,8 @@ impl Slip for ParkedSlip {
             | Condition::Stripe
             | Condition::Fallback
             | Condition::Typed
+            | Condition::Instalments
+            | Condition::AtOnce
             | Condition::NoCard
             | Condition::Link
             | Condition::Differs
@@ -466,6 +481,9 @@ pub(super) enum Condition {
     Stripe,
     Fallback,
     Typed,
+    Instalments,
+    #[serde(rename = "at_once")]
+    AtOnce,
     #[serde(rename = "no_card")]
     NoCard,
     Link,

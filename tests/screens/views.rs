@@ -14,6 +14,7 @@ mod tip;
 mod training;
 
 use jiff::civil::{DateTime, date};
+use yima::app::instalments_view::InstalmentsShown;
 use yima::app::shop_view::ShopView;
 use yima::app::staff_view::DutyView;
 use yima::app::view::{CardWays, LinkState, Screen, View};
@@ -58,6 +59,7 @@ pub fn view(screen: Screen) -> View {
         shop: ShopView::default(),
         display: None,
         duty: DutyView::default(),
+        instalments: InstalmentsShown::default(),
         scan_note: None,
     }
 }

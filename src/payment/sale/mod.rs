@@ -143,6 +143,7 @@ use jiff::civil::DateTime;
 use self::again::PinTries;
 use self::presenting::Presented;
 use super::entry::ChipTrouble;
+use super::instalments::{AskedInstalments, Instalments, Plan};
 use super::online::{AboutRequest, Balance, BalanceKind, EntryMode, HostAnswer, LinkFailure, SaleRequest};
 pub use super::opening::Opening;
 use super::pin_pad::PinPad;
@@ -293,6 +294,8 @@ pub struct HostSummary {
     pub authorisation_code: Option<AuthorisationCode>,
     /// Field 54, of a balance.
     pub balances: Vec<Balance>,
+    /// How the cardholder pays, where that is by instalments.
+    pub plan: Option<Plan>,
 }
 
 impl HostSummary {
@@ -461,9 +464,31 @@ impl Sale {
         self.opening.transaction.amount()
     }
 
-    /// Whether an approval of less than all is one.
+    /// Whether an approval of less than all is one. A part of it would have another plan.
     pub(super) fn takes_a_part(&self) -> bool {
-        self.opening.in_part && self.kind() == Kind::Sale
+        self.opening.in_part && self.kind() == Kind::Sale && self.opening.transaction.periods().is_none()
+    }
+
+    /// What the host is asked for, where it is paid by instalments: the periods, and the acquirer's programme.
+    pub(super) fn asked_instalments(&self) -> Option<AskedInstalments> {
+        let offer = self.opening.tables.terminal.instalments.as_ref();
+        let programme = offer.and_then(|offer| offer.programme.clone());
+        self.opening.transaction.periods().map(|periods| AskedInstalments { periods, programme })
+    }
+
+    /// The same with what the issuer made of it.
+    pub fn instalments(&self) -> Option<Instalments> {
+        let plan = self.host.as_ref().and_then(|host| host.plan);
+        self.asked_instalments().map(|asked| Instalments { asked, plan })
+    }
+
+    /// Whether an approval says how the cardholder pays what was asked for. One at once needs no plan.
+    pub(super) fn is_planned(&self, answer: &HostAnswer) -> bool {
+        match (self.opening.transaction.periods(), &answer.plan) {
+            (None, _) => true,
+            (Some(periods), Some(plan)) => plan.is_of(self.asked(), periods),
+            (Some(_), None) => false,
+        }
     }
 
     /// What is to be done.
