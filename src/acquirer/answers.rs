@@ -322,6 +322,7 @@ mod tests {
     use crate::acquirer::fixtures::{bound_record, reversal_request, sale_request, with_requests};
     use crate::acquirer::parameters::Question;
     use crate::iso8583::Mti;
+    use crate::payment::instalments::{AskedInstalments, Fee, Periods};
     use crate::payment::online::SaleRequest;
     use crate::terminal::binding::BindingRecord;
 
@@ -364,6 +365,45 @@ mod tests {
             assert_eq!(answer.rrn.unwrap().as_str(), "263260000001");
             assert_eq!(answer.authorisation_code.unwrap().as_str(), "123456");
             assert_eq!(answer.issuer_data, [0x91, 0]);
+        });
+    }
+
+    #[test]
+    fn an_approval_of_instalments_is_one_with_a_plan_that_comes_to_the_amount() {
+        with_requests(|requests| {
+            let periods = Periods::new(6).unwrap();
+            let asked = AskedInstalments { periods, programme: None };
+            let request = requests.sale(&SaleRequest { instalments: Some(asked), ..sale_request() }).unwrap();
+            let rules = requests.dialect.instalments.as_ref().unwrap();
+            let yuan = |minor| Amount::new(minor, Currency::CNY).unwrap();
+            let plan =
+                |whole, first| Plan::new(yuan(whole), periods, yuan(first), yuan(205), Fee::AtOnce(yuan(44))).unwrap();
+            let right = plan(1234, 209);
+            let answer = |plan: Option<&Plan>, code: &str| {
+                let mut answer = approval(requests, &request).with_text(39, code);
+                if let Some(plan) = plan {
+                    answer = answer.with_bytes(62, &instalments::write_plan(rules, plan));
+                }
+                read(requests, &request, &signed(requests, answer))
+            };
+            let approved = answer(Some(&right), "00").unwrap();
+            assert_eq!((approved.decision, approved.plan), (Decision::Approved, Some(right)));
+            let other = plan(1235, 210);
+            for wrong in [None, Some(&other)] {
+                assert!(matches!(answer(wrong, "00"), Err(LinkFailure::WrongAnswer(_))), "{wrong:?}");
+            }
+            for (code, decision) in
+                [("57", Decision::NotByInstalments), ("58", Decision::NotByInstalments), ("51", Decision::Refused)]
+            {
+                let refused = answer(None, code).unwrap();
+                assert_eq!((refused.decision, refused.plan), (decision, None), "{code}");
+            }
+            // Of a sale at once the same codes mean the card, and a plan is a courtesy.
+            let at_once = sale(requests);
+            let bytes = signed(requests, approval(requests, &at_once).with_text(39, "57"));
+            assert_eq!(read(requests, &at_once, &bytes).unwrap().decision, Decision::Refused);
+            let told = approval(requests, &at_once).with_bytes(62, &instalments::write_plan(rules, &right));
+            assert_eq!(read(requests, &at_once, &signed(requests, told)).unwrap().plan, None);
         });
     }
 

@@ -4,8 +4,9 @@ use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Serialize};
 
-/// The fewest periods there are, and the most: what two digits say.
+/// The fewest periods there are.
 pub const LEAST_PERIODS: u8 = 2;
+/// The most periods there are: what two digits say.
 pub const MOST_PERIODS: u8 = 99;
 
 /// So many numbers of periods a screen has room for.

@@ -15,6 +15,7 @@ transactions = ["sale", "refund"]
 trailer = ["消费热线 95516"]
 fallback_s = 30
 typed = ["sale", "loyalty_points"]
+instalments = { periods = [3, 6, 12], from = 60000, programme = "0001" }
 other = { 13 = "33", FF8054 = "31" }
 [[card]]
 prefix = "622848"
@@ -166,6 +167,7 @@ fn what_cannot_count_as_it_was_sent_is_adjusted_and_said_and_the_rest_counts() {
         signature_pad: true,
         fallback_s: Some(500),
         typed: Some(["sale", "Sa le"].map(|word| Transaction::from(word.to_owned())).to_vec()),
+        instalments: Some(InstalmentOffer { periods: vec![3, 3, 1, 6], from: 0, programme: None }),
         other: (0..70).map(|name| (format!("{name:04X}"), "31".to_owned())).collect(),
         adjusted: Vec::new(),
     };
@@ -191,6 +193,8 @@ fn what_cannot_count_as_it_was_sent_is_adjusted_and_said_and_the_rest_counts() {
             "with the card only: 1 of 2 left out, they cannot be used",
             "typed numbers: 1 of 2 left out, they cannot be used",
             "seconds for a stripe after its chip: 500 was sent, 120 counts",
+            "numbers of periods: 2 of 4 left out, they cannot be used",
+            "instalments from: 0 was sent, 1 counts",
             "kept and not used: 7 left out, too long or too many",
         ]
     );

@@ -180,6 +180,7 @@ mod tests {
 
     use super::*;
     use crate::card_number::Pan;
+    use crate::payment::instalments::Periods;
     use crate::payment::record::State;
     use crate::payment::transaction::Original;
     use crate::reference::Stan;
@@ -223,6 +224,19 @@ mod tests {
         assert_eq!((most.kind(), most.amount()), (Kind::CompletionNotice, yuan("23.00")));
         let void = of(Purpose::Void(trace, Presence::CardAway), &held);
         assert_eq!((void.kind(), void.amount()), (Kind::PreAuthorisationVoid, yuan("20.00")));
+    }
+
+    #[test]
+    fn instalments_are_of_a_sale_and_of_nothing_else() {
+        let periods = Periods::new(6).unwrap();
+        let purpose = Purpose::Instalments(ByInstalments::new(yuan("600.00"), Sold::default(), periods).unwrap());
+        let begun = purpose.transaction(None, ALLOWED).unwrap();
+        assert_eq!((begun.kind(), begun.amount(), begun.periods()), (Kind::Sale, yuan("600.00"), Some(periods)));
+        let typed = Purpose::By(CardBy::Typed, Box::new(purpose));
+        assert_eq!(typed.transaction(None, ALLOWED).unwrap().periods(), Some(periods));
+        for other in [Purpose::Sale(yuan("600.00")), Purpose::PreAuthorisation(yuan("600.00"))] {
+            assert_eq!(other.transaction(None, ALLOWED).unwrap().periods(), None);
+        }
     }
 
     #[test]

@@ -69,6 +69,7 @@ impl Slip for CashCopy<'_> {
             | Condition::Typed
             | Condition::Instalments
             | Condition::AtOnce
+            | Condition::Free
             | Condition::NoCard
             | Condition::Link
             | Condition::Advice

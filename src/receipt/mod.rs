@@ -348,6 +348,52 @@ pub(crate) mod tests {
         }
     }
 
+    /// 600.05 in six periods, or a fee taken otherwise.
+    pub(crate) fn in_periods(fees: [Option<u64>; 3]) -> SaleSlip {
+        let amount = |minor| Amount::new(minor, Currency::CNY).unwrap();
+        let [fee, first_fee, following_fee] = fees.map(|fee| fee.map(amount));
+        let (first, following) = (amount(10_005), amount(10_000));
+        let instalments = SlipInstalments { periods: 6, first, following, fee, first_fee, following_fee };
+        SaleSlip { amount: amount(60_005), instalments: Some(instalments), ..slip() }
+    }
+
+    #[test]
+    fn of_instalments_it_says_how_many_how_much_and_what_they_cost() {
+        let zh = [("分期期数", "6"), ("首期金额", "100.05"), ("每期金额", "100.00")];
+        let en = [("Instalments", "6"), ("First", "100.05"), ("Each that follows", "100.00")];
+        for (fees, fee_zh, fee_en) in [
+            ([Some(2160), None, None], &[("手续费(一次收取)", "21.60")][..], &[("Fee, taken at once", "21.60")][..]),
+            (
+                [None, Some(365), Some(360)],
+                &[("首期手续费", "3.65"), ("每期手续费", "3.60")],
+                &[("Fee with the first", "3.65"), ("Fee with each", "3.60")],
+            ),
+            ([None, None, None], &[("手续费", "免收")], &[("Fee", "none")]),
+        ] {
+            for (language, lines, fee) in [(Language::Chinese, zh, fee_zh), (Language::English, en, fee_en)] {
+                for copy in [CopyFor::Merchant, CopyFor::Customer] {
+                    let said = text(&in_periods(fees), copy, 32, language);
+                    for (word, sum) in lines.iter().chain(fee) {
+                        assert!(
+                            said.lines().any(|line| line.starts_with(word) && line.ends_with(sum)),
+                            "{word} {sum}:\n{said}"
+                        );
+                    }
+                    let fees = said.lines().filter(|line| line.contains("手续费") || line.starts_with("Fee")).count();
+                    assert_eq!(
+                        fees,
+                        fee.len() + usize::from(copy == CopyFor::Merchant && said.contains("并支付手续费")),
+                        "{said}"
+                    );
+                }
+            }
+        }
+        let signs = text(&in_periods([None; 3]), CopyFor::Merchant, 48, Language::Chinese);
+        assert!(signs.contains("分期付款消费") && signs.contains("同意按以上期数分期还款"), "{signs}");
+        let at_once = text(&slip(), CopyFor::Merchant, 48, Language::Chinese);
+        assert!(!at_once.contains("分期") && !at_once.contains("手续费"), "{at_once}");
+    }
+
     #[test]
     fn what_was_paid_by_code_says_by_which_and_nothing_of_a_card() {
         let paid = SaleSlip {

@@ -188,6 +188,7 @@ impl Slip for PurchaseCopy<'_> {
             | Condition::Typed
             | Condition::Instalments
             | Condition::AtOnce
+            | Condition::Free
             | Condition::NoCard
             | Condition::Link
             | Condition::Advice

@@ -153,6 +153,7 @@ impl Slip for SettlementSlip {
             | Condition::Typed
             | Condition::Instalments
             | Condition::AtOnce
+            | Condition::Free
             | Condition::Link
             | Condition::NoCard
             | Condition::Advice => false,

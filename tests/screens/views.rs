@@ -2,6 +2,7 @@
 
 mod cash;
 mod history;
+mod instalments;
 mod keypad;
 mod paying;
 mod purchase;
@@ -25,6 +26,7 @@ use yima::terminal::mark::Mark;
 
 pub use cash::{asks, done, taken};
 pub use history::{detail, drawn, queue, queue_row, receipt, transactions};
+pub use instalments::{asks as asks_in_how_many, shown as instalments_shown};
 pub use keypad::WRONG_SETTING;
 pub use paying::{MANY_NAMES, SHUFFLED, approved, approved_with_link, longest_link, type_number};
 pub use purchase::{purchase, screen as purchase_screen};
@@ -98,6 +100,7 @@ pub fn scenes() -> Vec<Scene> {
         training::scenes(),
         seeking::scenes(),
         tip::scenes(),
+        instalments::scenes(),
         crate::staff_views::scenes(),
     ]
     .concat()
