@@ -67,7 +67,7 @@ fn an_approval_with_its_plan_is_written_down_with_it() {
     let (mut sale, _) = asked();
     let right = plan("100.05", "100.00");
     let effects = sale.step(approved_with(Some(right)));
-    assert_eq!(recorded(&effects), "`HostApproved`, `PaidWithoutChip`");
+    assert_eq!(recorded(&effects), "HostApproved, PaidWithoutChip");
     assert!(effects.iter().any(|effect| matches!(
         effect,
         Effect::Record(Record::HostApproved { plan: Some(plan), .. }) if *plan == right
@@ -80,7 +80,7 @@ fn an_approval_without_a_plan_or_of_another_amount_is_taken_back() {
     for wrong in [None, Some(plan("100.00", "100.00")), Some(plan("100.06", "100.00"))] {
         let (mut sale, _) = asked();
         let effects = sale.step(approved_with(wrong));
-        assert_eq!(recorded(&effects), "`ReversalDue`", "{wrong:?}");
+        assert_eq!(recorded(&effects), "ReversalDue", "{wrong:?}");
         let reason = effects.iter().find_map(|effect| match effect {
             Effect::Conclude(Conclusion::ReversalDue(reason)) => Some(reason.kind),
             _ => None,
@@ -94,7 +94,7 @@ fn an_approval_without_a_plan_or_of_another_amount_is_taken_back() {
 fn what_the_bank_does_not_split_says_so_and_a_part_of_it_is_taken_back() {
     let (mut sale, _) = asked();
     let effects = sale.step(said(Decision::NotByInstalments, &[]));
-    assert_eq!(recorded(&effects), "`NotPaid`");
+    assert_eq!(recorded(&effects), "NotPaid");
     let reason = effects.iter().find_map(|effect| match effect {
         Effect::Conclude(Conclusion::Declined(reason)) => Some((reason.kind, reason.code.is_some())),
         _ => None,
@@ -102,7 +102,7 @@ fn what_the_bank_does_not_split_says_so_and_a_part_of_it_is_taken_back() {
     assert_eq!(reason, Some((ReasonKind::NotByInstalments, true)));
     let (mut sale, _) = asked();
     let effects = sale.step(said(Decision::Partial(amount("300.00")), &[]));
-    assert_eq!(recorded(&effects), "`ReversalDue`");
+    assert_eq!(recorded(&effects), "ReversalDue");
 }
 
 #[test]
