@@ -111,6 +111,7 @@
 //! What is in no line changes nothing that can be seen. Where one event leads to several states, the card's answer decides, or
 //! how often something was tried. A transaction that begins with reading is another try after a PIN that the bank called
 //! wrong; one such ends with *once more*. A card is told what stands (*what stood*); nothing that it answers changes that.
+//! An approval of instalments that does not say how they are paid is *undecided*; codes that refuse only the instalments are *refused*.
 //! Where a record fails nothing behind it is done: what was sent stays `pending` or `host_approved`, and is taken back or sent
 //! again.
 //!
