@@ -73,6 +73,7 @@ fn pending(number: u64) -> Record {
         application_label: "UnionPay Debit".to_owned(),
         bank: None,
         chip_data: vec![0x9F; 200],
+        instalments: None,
     }))
 }
 
@@ -85,6 +86,7 @@ fn sale(ledger: &mut Ledger, number: u64) -> u32 {
         rrn: Rrn::parse(&format!("{number:012}")).ok(),
         authorisation_code: AuthorisationCode::parse("A12B3C").ok(),
         part: None,
+        plan: None,
     };
     ledger.record(trace, &approval).unwrap();
     let card = CardResult {

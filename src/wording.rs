@@ -263,6 +263,14 @@ reason_kinds! {
     CardWantsHost = "card_wants_host";
     /// The bank does not pay an offline sale.
     OfflineRefused = "offline_refused";
+    /// The acquirer does not offer so many periods.
+    InstalmentsNotOffered = "instalments_not_offered";
+    /// The amount is too small to be paid by instalments.
+    TooLittleForInstalments = "too_little_for_instalments";
+    /// The bank does not let this card pay by instalments.
+    NotByInstalments = "not_by_instalments";
+    /// What was paid by instalments goes back as a whole or not at all.
+    OnlyWhole = "only_whole";
     /// The card said no by itself.
     CardDeclined = "card_declined";
     /// The card said no after the host had approved; the payment is taken back.

@@ -243,6 +243,7 @@ impl Counter {
             authorisation_code: AuthorisationCode::parse("A12B3C").ok(),
             issuer_data: TlvBuilder::new().with(tag::ISSUER_AUTHENTICATION_DATA, &data).build(),
             balances: Vec::new(),
+            plan: None,
         })
     }
 

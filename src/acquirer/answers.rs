@@ -5,12 +5,13 @@
 
 use super::messages::{Requests, Written};
 use super::parameters::Reply;
-use super::{balances, device, kinds};
+use super::{balances, device, instalments, kinds};
 use crate::crypto::mac;
 use crate::deliberate;
 use crate::iso8583::dialect::{Dialect, MAC_FIELD};
 use crate::iso8583::{Frame, Message, Order};
 use crate::money::{Amount, Currency};
+use crate::payment::instalments::Plan;
 use crate::payment::online::{Balance, Decision, HostAnswer, LinkFailure};
 use crate::payment::transaction::Kind;
 use crate::reference::{AuthorisationCode, ReferenceError, ResponseCode, Rrn};
@@ -49,6 +50,7 @@ pub fn read(requests: &Requests<'_>, request: &Written, bytes: &[u8]) -> Result<
         authorisation_code: answer.text(38).map(AuthorisationCode::parse).transpose().map_err(reference)?,
         issuer_data: answer.bytes(55).unwrap_or_default().to_vec(),
         balances: told_balances(dialect, &request.frame.message, &answer, decision)?,
+        plan: told_plan(dialect, &request.frame.message, &answer, decision)?,
     })
 }
 
@@ -64,6 +66,30 @@ fn told_balances(
     }
     let text = answer.text(54).ok_or_else(|| LinkFailure::WrongAnswer("it tells of no balance".to_owned()))?;
     balances::read(text).map_err(|error| LinkFailure::WrongAnswer(error.to_string()))
+}
+
+/// What the approval of a sale by instalments says of them. One that says nothing, or something else than what was asked about, is no answer
+/// to this request: nobody would know what the cardholder has agreed to.
+fn told_plan(
+    dialect: &Dialect,
+    asked: &Message,
+    answer: &Message,
+    decision: Decision,
+) -> Result<Option<Plan>, LinkFailure> {
+    let wrong = |problem: String| LinkFailure::WrongAnswer(format!("it approves instalments, and {problem}"));
+    let Some(rules) = dialect.instalments.as_ref().filter(|_| kinds::is_by_instalments(dialect, asked)) else {
+        return Ok(None);
+    };
+    if decision != Decision::Approved || kinds::of_request(dialect, asked) != Some(Kind::Sale) {
+        return Ok(None);
+    }
+    let periods = asked.bytes(rules.field).and_then(|field| instalments::read_asked(rules, field));
+    let currency = asked.text(49).and_then(|code| code.parse().ok()).and_then(Currency::from_numeric);
+    let minor = asked.text(4).and_then(|digits| digits.parse().ok());
+    let amount = currency.zip(minor).and_then(|(currency, minor)| Amount::new(minor, currency).ok());
+    let (Some(asked), Some(amount)) = (periods, amount) else { return Err(wrong("none were asked for".to_owned())) };
+    let field = answer.bytes(rules.field).ok_or_else(|| wrong("names no plan".to_owned()))?;
+    instalments::read_plan(rules, field, amount, asked.periods).map(Some).map_err(wrong)
 }
 
 /// What the answer to an echo says.
@@ -280,6 +306,11 @@ fn decision(dialect: &Dialect, asked: &Message, answer: &Message, code: &str) ->
         Decision::NumberInUse
     } else if codes.wrong_pin.contains(code) {
         Decision::WrongPin
+    } else if dialect.instalments.as_ref().is_some_and(|rules| rules.refused.contains(code))
+        && kinds::is_by_instalments(dialect, asked)
+        && kinds::of_request(dialect, asked) == Some(Kind::Sale)
+    {
+        Decision::NotByInstalments
     } else {
         Decision::Refused
     })
@@ -291,6 +322,7 @@ mod tests {
     use crate::acquirer::fixtures::{bound_record, reversal_request, sale_request, with_requests};
     use crate::acquirer::parameters::Question;
     use crate::iso8583::Mti;
+    use crate::payment::instalments::{AskedInstalments, Fee, Periods};
     use crate::payment::online::SaleRequest;
     use crate::terminal::binding::BindingRecord;
 
@@ -333,6 +365,45 @@ mod tests {
             assert_eq!(answer.rrn.unwrap().as_str(), "263260000001");
             assert_eq!(answer.authorisation_code.unwrap().as_str(), "123456");
             assert_eq!(answer.issuer_data, [0x91, 0]);
+        });
+    }
+
+    #[test]
+    fn an_approval_of_instalments_is_one_with_a_plan_that_comes_to_the_amount() {
+        with_requests(|requests| {
+            let periods = Periods::new(6).unwrap();
+            let asked = AskedInstalments { periods, programme: None };
+            let request = requests.sale(&SaleRequest { instalments: Some(asked), ..sale_request() }).unwrap();
+            let rules = requests.dialect.instalments.as_ref().unwrap();
+            let yuan = |minor| Amount::new(minor, Currency::CNY).unwrap();
+            let plan =
+                |whole, first| Plan::new(yuan(whole), periods, yuan(first), yuan(205), Fee::AtOnce(yuan(44))).unwrap();
+            let right = plan(1234, 209);
+            let answer = |plan: Option<&Plan>, code: &str| {
+                let mut answer = approval(requests, &request).with_text(39, code);
+                if let Some(plan) = plan {
+                    answer = answer.with_bytes(62, &instalments::write_plan(rules, plan));
+                }
+                read(requests, &request, &signed(requests, answer))
+            };
+            let approved = answer(Some(&right), "00").unwrap();
+            assert_eq!((approved.decision, approved.plan), (Decision::Approved, Some(right)));
+            let other = plan(1235, 210);
+            for wrong in [None, Some(&other)] {
+                assert!(matches!(answer(wrong, "00"), Err(LinkFailure::WrongAnswer(_))), "{wrong:?}");
+            }
+            for (code, decision) in
+                [("57", Decision::NotByInstalments), ("58", Decision::NotByInstalments), ("51", Decision::Refused)]
+            {
+                let refused = answer(None, code).unwrap();
+                assert_eq!((refused.decision, refused.plan), (decision, None), "{code}");
+            }
+            // Of a sale at once the same codes mean the card, and a plan is a courtesy.
+            let at_once = sale(requests);
+            let bytes = signed(requests, approval(requests, &at_once).with_text(39, "57"));
+            assert_eq!(read(requests, &at_once, &bytes).unwrap().decision, Decision::Refused);
+            let told = approval(requests, &at_once).with_bytes(62, &instalments::write_plan(rules, &right));
+            assert_eq!(read(requests, &at_once, &signed(requests, told)).unwrap().plan, None);
         });
     }
 

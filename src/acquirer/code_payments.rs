@@ -165,9 +165,11 @@ fn undone(rules: &CodePaymentRules, answer: HostAnswer) -> Answer {
         // A number that is in use may be this very order's, which something on the way has doubled: it is asked how it stands.
         Decision::Unproven | Decision::Unclear | Decision::NumberInUse => Answer::NotKnown,
         _ if rules.not_yet.contains(answer.response_code.as_str()) => Answer::NotYet,
-        Decision::Approved | Decision::Partial(_) | Decision::Refused | Decision::WrongPin => {
-            Answer::Refused(answer.response_code)
-        }
+        Decision::Approved
+        | Decision::Partial(_)
+        | Decision::Refused
+        | Decision::WrongPin
+        | Decision::NotByInstalments => Answer::Refused(answer.response_code),
     }
 }
 

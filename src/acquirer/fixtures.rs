@@ -82,6 +82,7 @@ pub fn sale_request() -> SaleRequest {
         chip_data: vec![0x9F, 0x36, 0x02, 0, 1].into(),
         pin: None,
         in_part: false,
+        instalments: None,
     }
 }
 
@@ -94,6 +95,7 @@ pub fn original() -> Original {
         rrn: Rrn::parse("263260000001").ok(),
         authorisation_code: AuthorisationCode::parse("654321").ok(),
         pan: Pan::parse("4111111111111111").unwrap().into(),
+        periods: None,
     }
 }
 
@@ -122,6 +124,7 @@ pub fn reversal_request() -> ReversalRequest {
         reason: ReversalReason::NoAnswer,
         authorisation_code: AuthorisationCode::parse("123456").ok(),
         chip_data: vec![0x9F, 0x36, 0x02, 0, 1],
+        by_instalments: false,
     }
 }
 
@@ -139,6 +142,7 @@ pub fn advice(kind: AdviceKind) -> Advice {
         with_pin: false,
         sequence_number: sale.card.sequence_number,
         chip_data: vec![0x9F, 0x36, 2, 0, 1, 0x9F, 0x5B, 5, 0x20, 0, 0, 0, 1],
+        by_instalments: false,
     }
 }
 

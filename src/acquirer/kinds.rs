@@ -14,14 +14,24 @@ pub fn of_request(dialect: &Dialect, request: &Message) -> Option<Kind> {
     let (kind, rules) = of_type(dialect, request)?;
     let right = request.mti() == rules.mti
         && request.text(3) == Some(&rules.processing_code)
-        && request.text(25) == Some(&rules.condition);
+        && has_condition(dialect, kind, rules, request);
     right.then_some(kind)
+}
+
+/// Whether a request, or what takes one back, says that it is by instalments.
+pub fn is_by_instalments(dialect: &Dialect, message: &Message) -> bool {
+    dialect.instalments.as_ref().is_some_and(|rules| message.text(25) == Some(&rules.condition))
+}
+
+/// Field 25 is that of the kind, or of instalments where the kind tells of them.
+fn has_condition(dialect: &Dialect, kind: Kind, rules: &TransactionMessage, message: &Message) -> bool {
+    message.text(25) == Some(&rules.condition) || (kind.tells_of_instalments() && is_by_instalments(dialect, message))
 }
 
 /// What a reversal takes back: it repeats processing code, condition and type of the request.
 pub fn of_reversal(dialect: &Dialect, reversal: &Message) -> Option<Kind> {
     let (kind, rules) = of_type(dialect, reversal)?;
-    let right = reversal.text(3) == Some(&rules.processing_code) && reversal.text(25) == Some(&rules.condition);
+    let right = reversal.text(3) == Some(&rules.processing_code) && has_condition(dialect, kind, rules, reversal);
     right.then_some(kind)
 }
 

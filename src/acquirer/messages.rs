@@ -7,6 +7,7 @@ use jiff::civil::DateTime;
 use zeroize::Zeroizing;
 
 use super::device::{DeviceRecord, SMART_POS};
+use super::instalments::{self, ProgrammeTooLong};
 use super::kinds;
 use super::parameters::Question;
 use crate::crypto::{CryptoError, hex};
@@ -65,6 +66,12 @@ pub enum RequestError {
     /// The dialect takes no signatures.
     #[error("this dialect takes no signatures")]
     NoSignatures,
+    /// The dialect has no sales by instalments.
+    #[error("this dialect has no instalments")]
+    NoInstalments,
+    /// What is asked for does not fit the dialect.
+    #[error(transparent)]
+    Programme(#[from] ProgrammeTooLong),
     /// More payments than a message counts.
     #[error("the batch has more payments than a message can count; call the acquirer")]
     TooMany,
@@ -146,6 +153,11 @@ impl Requests<'_> {
         if let Some(whole) = said.filter(|_| request.in_part).map(|(head, digit)| format!("{head}{digit}")) {
             message = message.with_text(60, &whole);
         }
+        let mut message = self.with_condition(message, request.is_by_instalments())?;
+        if let Some(asked) = &request.instalments {
+            let rules = self.dialect.instalments.as_ref().ok_or(RequestError::NoInstalments)?;
+            message = message.with_bytes(rules.field, &instalments::write_asked(rules, asked)?);
+        }
         self.written(referring(message, request.kind, request.original.as_ref())?)
     }
 
@@ -164,6 +176,7 @@ impl Requests<'_> {
             .with_text(4, &amount.twelve_digits())
             .with_text(22, &self.entry_mode(EntryMode::NotRead, false))
             .with_text(49, &currency(amount));
+        let message = self.with_condition(message, request.is_by_instalments())?;
         self.written(referring(message, kind, Some(original))?)
     }
 
@@ -195,7 +208,7 @@ impl Requests<'_> {
         if !request.chip_data.is_empty() {
             message = message.with_bytes(55, &request.chip_data);
         }
-        self.written(message)
+        self.written(self.with_condition(message, request.by_instalments)?)
     }
 
     /// 0320 or 0620: tells of a payment that is over, by its processing code and condition. Field 60 says that it is no payment of
@@ -219,7 +232,7 @@ impl Requests<'_> {
         if let Some(number) = advice.sequence_number {
             message = message.with_text(23, &format!("{number:03}"));
         }
-        self.written(message)
+        self.written(self.with_condition(message, advice.by_instalments)?)
     }
 
     /// Field 55 as this dialect names its objects.
@@ -305,6 +318,15 @@ impl Requests<'_> {
             .with_text(25, &rules.condition)
             // Type, batch, network management code, terminal reads chips (5), whether a stripe stands for one.
             .with_text(60, &format!("{}{}0005{}", rules.transaction_type, trace.batch, self.condition(entry))))
+    }
+
+    /// Field 25 of what is by instalments; of what is not it is its kind's.
+    fn with_condition(&self, message: Message, by_instalments: bool) -> Result<Message, RequestError> {
+        if !by_instalments {
+            return Ok(message);
+        }
+        let rules = self.dialect.instalments.as_ref().ok_or(RequestError::NoInstalments)?;
+        Ok(message.with_text(25, &rules.condition))
     }
 
     /// How the card was read, and whether the request brings a PIN: 1, or not: 2. What follows it says the same.

@@ -139,8 +139,12 @@ impl Core {
     /// Only a sale whose card has not come yet, or the rest of a purchase.
     pub(super) fn may_turn_to_code(&self) -> bool {
         let rest = || !self.pays() && self.waiting.is_none() && self.rest_may_be_paid_by_code();
-        let awaits_card =
-            |running: &Running| running.sale.kind() == Kind::Sale && running.progress == sale::Progress::PresentCard;
+        // Whoever pays by instalments has chosen that: a code would be paid at once.
+        let awaits_card = |running: &Running| {
+            running.sale.kind() == Kind::Sale
+                && running.sale.instalments().is_none()
+                && running.progress == sale::Progress::PresentCard
+        };
         self.parts.codes.is_some() && (self.running.as_ref().is_some_and(awaits_card) || rest())
     }
 
@@ -424,6 +428,7 @@ impl Core {
                 reason,
                 balances: Vec::new(),
                 purchase: None,
+                instalments: None,
                 signed: SignedOn::Nothing,
                 copies: Vec::new(),
                 complete: !matches!(conclusion, Conclusion::Approved | Conclusion::BeingTakenBack(_)),

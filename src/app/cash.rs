@@ -178,6 +178,7 @@ impl Core {
                     kind: Kind::Refund,
                     original: Some(*sale),
                     purchase: None,
+                    instalments: None,
                     ending: Ending::Approved,
                     amount: row.amount,
                     trace: Some(row.trace),

@@ -118,6 +118,9 @@ impl Core {
         if let Some(reason) = self.refusal_of_offline_sale(transaction.kind(), transaction.amount()) {
             return self.refuse(purpose, reason);
         }
+        if let Some(reason) = permitted::refusal_by_instalments(&self.parts.tables.terminal, &transaction) {
+            return self.refuse(purpose, reason);
+        }
         if let Some(reason) = permitted::refusal_without_card(&self.parts.tables.terminal, &transaction) {
             return self.refuse(purpose, reason);
         }
@@ -208,6 +211,7 @@ impl Core {
             response_code: None,
             balances: Vec::new(),
             purchase: None,
+            instalments: None,
             signed: SignedOn::Nothing,
             copies: Vec::new(),
             timings: Timings::start(),

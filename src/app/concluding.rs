@@ -21,6 +21,8 @@ impl Core {
         self.note_unreached(&running.purpose, &conclusion);
         let (trace, at) = (sale.trace(), sale.at());
         let (card, host) = (sale.card(), sale.host().cloned());
+        let instalments = sale.instalments();
+        self.instalments.end(trace, instalments.clone());
         let wants_signature = conclusion == Conclusion::Approved && sale.wants_signature();
         let language = sale.language().and_then(Language::of_iso_639);
         // A question about the account has no amount of its own.
@@ -48,6 +50,7 @@ impl Core {
             balances: host.as_ref().map(|host| host.balances.clone()).unwrap_or_default(),
             response_code: host.map(|host| host.response_code),
             purchase: None,
+            instalments,
             signed: SignedOn::of(wants_signature, false),
             copies: Vec::new(),
             complete: !matches!(

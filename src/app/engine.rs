@@ -11,6 +11,7 @@ use super::binding::BindingDesk;
 use super::by_code::ByCode;
 use super::cash::CashDesk;
 use super::copying::CopyDesk;
+use super::instalments::InstalmentsDesk;
 use super::line::Line;
 use super::offline::Unreached;
 use super::orders::StatusDesk;
@@ -212,6 +213,7 @@ pub(super) struct Core {
     pub(super) tip: TipDesk,
     /// What may be sold offline instead.
     pub(super) unreached: Option<Unreached>,
+    pub(super) instalments: InstalmentsDesk,
     pub(super) scanning: ScanDesk,
     pub(super) settling: SettlingDesk,
     pub(super) account: AccountDesk,
@@ -235,6 +237,7 @@ impl Core {
             cash: CashDesk::default(),
             tip: TipDesk::default(),
             unreached: None,
+            instalments: InstalmentsDesk::default(),
             scanning: ScanDesk::default(),
             till: TillDesk::new(fixed.till_keys.take()),
             parts: fixed,

@@ -39,6 +39,7 @@ impl Core {
         match intent {
             Intent::Charge(amount) => self.charge(amount, Sold::default(), false),
             Intent::Tip(intent) => self.on_tip(intent),
+            Intent::Instalments(intent) => self.on_instalments(intent),
             Intent::PrintCode => self.print_code(),
             Intent::Begin(purpose) => self.begin_with(purpose),
             Intent::SellOffline => self.sell_offline(),

@@ -303,6 +303,7 @@ mod tests {
             authorisation_code: None,
             issuer_data: Vec::new(),
             balances: Vec::new(),
+            plan: None,
         })
     }
 

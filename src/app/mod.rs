@@ -21,6 +21,8 @@ pub mod enrolment;
 mod events;
 mod found_printer;
 pub mod goods;
+mod instalments;
+pub mod instalments_view;
 mod letterhead;
 mod line;
 pub mod log;

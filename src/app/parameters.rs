@@ -215,6 +215,15 @@ pub fn parameter_values(parameters: &TerminalParameters) -> Vec<(&'static str, S
                 format!("up to {most} each, {} of them and {total} together until the host has them", limits.count)
             }),
         ),
+        (
+            "instalments",
+            parameters.instalments.as_ref().map_or_else(none, |offer| {
+                let numbers = offer.periods.iter().map(u8::to_string).collect::<Vec<_>>().join(", ");
+                let programme =
+                    offer.programme.as_ref().map(|programme| format!(", programme {programme}")).unwrap_or_default();
+                format!("{numbers} periods from {}{programme}", limit(Some(offer.from)))
+            }),
+        ),
         ("kept and not used", if others.is_empty() { none() } else { others.join(", ") }),
         ("not as the acquirer sent it", if adjusted.is_empty() { none() } else { adjusted.join(", ") }),
     ]

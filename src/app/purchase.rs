@@ -358,6 +358,7 @@ fn report_of_giving_up(purchase: Option<&Purchase>, reason: Reason, currency: Cu
         response_code: None,
         balances: Vec::new(),
         purchase: purchase.cloned(),
+        instalments: None,
         signed: SignedOn::Nothing,
         copies: Vec::new(),
         timings: Timings::start(),

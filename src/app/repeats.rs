@@ -57,6 +57,7 @@ impl Core {
     ) -> Result<(), LedgerError> {
         let (EntryId::Repeat(trace), Ok(answer)) = (id, result) else { return Ok(()) };
         let record = Record::HostApproved {
+            plan: None,
             response_code: answer.response_code.clone(),
             rrn: answer.rrn.clone(),
             authorisation_code: answer.authorisation_code.clone(),

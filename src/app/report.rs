@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use crate::clock;
 use crate::ledger::PrintState;
 use crate::money::Amount;
+use crate::payment::instalments::Instalments;
 use crate::payment::online::Balance;
 use crate::payment::purchase::Purchase;
 use crate::payment::sale::CardSummary;
@@ -72,6 +73,8 @@ pub struct SaleReport {
     pub balances: Vec<Balance>,
     /// The purchase of which it pays a part, as it stands with it.
     pub purchase: Option<Purchase>,
+    /// How it is paid, where that is by instalments.
+    pub instalments: Option<Instalments>,
     /// How the cardholder signs it.
     pub signed: SignedOn,
     /// The slips.

@@ -131,6 +131,7 @@ impl Core {
             | Screen::Unknown { .. }
             | Screen::Cash(_)
             | Screen::Tip(_)
+            | Screen::Instalments(_)
             | Screen::Purchase(_)
             | Screen::Receipt(_)
             | Screen::Settlement(_)

@@ -95,6 +95,11 @@ impl ShopDesk {
         Ok(self.catalogue.as_mut())
     }
 
+    /// What is in the cart.
+    pub fn cart_sold(&self) -> Sold {
+        self.cart.sold()
+    }
+
     /// Favourites as they are now. Without them the keypad is what it always was.
     fn look_at_favourites(&mut self) {
         let found = self
@@ -342,6 +347,7 @@ impl Core {
             | Screen::Transactions { .. }
             | Screen::Seek { .. }
             | Screen::Tip(_)
+            | Screen::Instalments(_)
             | Screen::Transaction(_)
             | Screen::Receipt(_)
             | Screen::Cash(_)

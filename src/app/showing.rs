@@ -133,6 +133,7 @@ impl Core {
         self.waiting = None;
         self.cash.leave();
         self.tip.leave();
+        self.instalments.leave();
         self.leave_people();
     }
 
@@ -213,6 +214,7 @@ impl Core {
             | Screen::Transactions { .. }
             | Screen::Seek { .. }
             | Screen::Tip(_)
+            | Screen::Instalments(_)
             | Screen::Transaction(_)
             | Screen::Receipt(_)
             | Screen::Cart(_)
@@ -266,6 +268,7 @@ impl Core {
             shop: self.shop.shown(self.parts.cash),
             display: self.till.shown(),
             duty: self.duty_view(),
+            instalments: self.instalments_shown(),
             scan_note: self.scanning.note(),
         };
         if self.shown.as_ref() != Some(&view) {

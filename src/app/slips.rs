@@ -66,6 +66,7 @@ impl SlipOf<'_> {
             at: row.at,
             amount: row.amount,
             tip: None,
+            instalments: None,
             goes_back: row.kind.money() == Money::ToCustomer,
             entry: match row.entry {
                 EntryMode::Chip => CardEntry::Chip,
@@ -117,6 +118,10 @@ impl SlipOf<'_> {
         Ok(Receipt::Sale(Box::new(SaleSlip {
             goods: ledger.sold_in(row.trace)?,
             tip: ledger.tip_of(row.trace)?,
+            instalments: ledger
+                .instalments_of(row.trace)?
+                .and_then(|instalments| instalments.plan)
+                .map(|plan| plan.on_slip()),
             signed,
             ..slip
         })))

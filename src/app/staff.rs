@@ -447,6 +447,7 @@ impl Core {
             | Screen::Transactions { .. }
             | Screen::Seek { .. }
             | Screen::Tip(_)
+            | Screen::Instalments(_)
             | Screen::Transaction(_)
             | Screen::Receipt(_)
             | Screen::Cart(_)

@@ -3,6 +3,7 @@
 use jiff::civil::DateTime;
 
 use super::cash_view::{CashIntent, CashView};
+use super::instalments_view::{InstalmentsIntent, InstalmentsShown, InstalmentsView};
 use super::purchase_view::{PurchaseIntent, PurchaseView};
 use super::receipt_view::ReceiptView;
 use super::seek_view::{SeekIntent, Sought};
@@ -18,6 +19,7 @@ use crate::card_number::{CardNumberError, StripeError, Swipe, TypedCard};
 use crate::devices::scanner::ScannedText;
 use crate::money::{Amount, Currency};
 use crate::payment::cash::CashKind;
+use crate::payment::instalments::Instalments;
 use crate::payment::purpose::Purpose;
 use crate::payment::qr::{CodeError, PaymentCode};
 use crate::payment::queue::{Act, Kind, Standing};
@@ -98,6 +100,8 @@ pub enum Intent {
     Seek(SeekIntent),
     /// The customer has chosen a tip, or none.
     Tip(TipIntent),
+    /// Pay by instalments, or what came of being asked in how many.
+    Instalments(InstalmentsIntent),
     /// Do something else with settlements, or see the account.
     Settlement(SettlementIntent),
     /// Do something with the purchase that is paid in parts.
@@ -204,6 +208,8 @@ pub struct View {
     pub display: Option<Display>,
     /// Who is signed on.
     pub duty: DutyView,
+    /// What of instalments any screen may need.
+    pub instalments: InstalmentsShown,
     /// Why a scan was of no use; for a moment.
     pub scan_note: Option<Reason>,
 }
@@ -357,6 +363,8 @@ pub enum Screen {
     },
     /// The customer is asked for a tip.
     Tip(Box<TipView>),
+    /// The customer is asked in how many periods.
+    Instalments(Box<InstalmentsView>),
     /// What payments are looked for by is typed.
     Seek {
         /// What came of the last try.
@@ -534,6 +542,8 @@ pub struct Detail {
     pub rrn: Option<Rrn>,
     /// Field 38.
     pub authorisation_code: Option<AuthorisationCode>,
+    /// How it is paid, where that is by instalments: then it goes back as a whole or not at all.
+    pub instalments: Option<Instalments>,
     /// Why it was not approved.
     pub reason: Option<Reason>,
     /// It can be undone.

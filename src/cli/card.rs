@@ -343,6 +343,7 @@ fn line_for(screen: &Screen, ways: CardWays, language: Language) -> Option<Strin
         | Screen::Transactions { .. }
         | Screen::Seek { .. }
         | Screen::Tip(_)
+        | Screen::Instalments(_)
         | Screen::Transaction(_)
         | Screen::Receipt(_)
         | Screen::Cart(_)

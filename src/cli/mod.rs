@@ -12,6 +12,7 @@ mod earlier;
 mod emv;
 mod enrol;
 mod goods;
+mod instalments;
 mod iso8583;
 mod ledger;
 mod log;

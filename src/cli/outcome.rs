@@ -88,6 +88,7 @@ pub fn as_json(report: &SaleReport, language: Language) -> Value {
         "tsi": report.card.as_ref().map(|card| &card.tsi),
         "script_results": report.card.as_ref().map(|card| &card.script_results),
         "purchase": report.purchase.as_ref().map(super::purchase::as_json),
+        "instalments": report.instalments.as_ref().map(super::instalments::as_json),
         "signature": report.signed.word(),
         "receipts": receipts,
         "reason": report.reason.as_ref().map(|reason| output::reason(reason, &said(report, reason), language)),
@@ -116,6 +117,7 @@ pub fn cannot_begin(typing: &Typing<'_>, failure: &Failure, language: Language) 
         "tsi": null,
         "script_results": null,
         "purchase": null,
+        "instalments": null,
         "signature": SignedOn::Nothing.word(),
         "receipts": [],
         "reason": output::reason(&reason, &reason, language),
@@ -138,6 +140,9 @@ pub fn print(report: &SaleReport, language: Language) {
     output::say(&format!("{outcome} {}", report.amount.signed()));
     if let Some(card) = &report.card {
         output::say(&format!("  {} {}", card.truncated_pan, card.label));
+    }
+    if let Some(instalments) = &report.instalments {
+        output::say(&format!("  {}", super::instalments::line(instalments, language)));
     }
     let names = match language {
         Language::Chinese => ["凭证号", "参考号", "授权码", "应答码"],

@@ -11,6 +11,7 @@ use crate::app::Setup;
 use crate::goods::sold::Sold;
 use crate::money::{Amount, AmountError, Currency};
 use crate::payment::entry::CardBy;
+use crate::payment::instalments::{ByInstalments, Periods};
 use crate::payment::purpose::Purpose;
 use crate::payment::qr::{PaymentCode, Way};
 use crate::payment::tip::tipped;
@@ -35,6 +36,11 @@ pub struct SaleArguments {
     /// What the customer gives as a tip, beside the amount or what the goods cost
     #[arg(long, value_name = "AMOUNT")]
     tip: Option<String>,
+
+    /// By instalments, in so many periods that the acquirer offers: what a customer with a credit card asked for. The issuer's plan stands on
+    /// the slip
+    #[arg(long, value_name = "PERIODS", conflicts_with_all = ["tip", "code", "show_code"])]
+    instalments: Option<u8>,
 
     /// The customer pays with the code on a phone: what was scanned, or - to read it from standard input, where no other program sees it
     #[arg(long, value_name = "CODE|-", conflicts_with_all = ["pin", "application", "show_code"])]
@@ -135,6 +141,10 @@ impl SaleArguments {
                 }
                 None => (due, sold),
             };
+            if let Some(number) = self.instalments {
+                let sale = ByInstalments::new(due, sold, Periods::new(number)?)?;
+                return Ok(by(self.swipe, self.manual, Purpose::Instalments(sale)));
+            }
             let purpose = match way {
                 Some(way) => Purpose::Code(due, sold, way),
                 None if sold == Sold::default() => Purpose::Sale(due),

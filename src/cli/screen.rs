@@ -8,6 +8,7 @@ use super::Failure;
 use super::classroom::Classroom;
 use crate::acquirer::enrolment::Progress;
 use crate::acquirer::enrolment::wire::ActivationCode;
+use crate::app::instalments_view::InstalmentsShown;
 use crate::app::shop_view::ShopView;
 use crate::app::staff_view::DutyView;
 use crate::app::view::{CardWays, Intent, LinkState, Screen, TrainingIntent, View};
@@ -209,6 +210,7 @@ pub(super) fn closed(settings: &Settings, failure: &Failure) -> Result<View, Fai
         shop: ShopView::default(),
         display: None,
         duty: DutyView::default(),
+        instalments: InstalmentsShown::default(),
         scan_note: None,
     })
 }

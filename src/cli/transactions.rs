@@ -83,7 +83,7 @@ impl Arguments {
 
 pub(super) fn line(row: &TransactionRow) -> String {
     format!(
-        "{} {} {:<22} {:>14} {:<13} {}{}{}{}{}",
+        "{} {} {:<22} {:>14} {:<13} {}{}{}{}{}{}",
         row.trace,
         row.at.strftime("%Y-%m-%d %H:%M:%S"),
         row.kind.word(),
@@ -91,6 +91,7 @@ pub(super) fn line(row: &TransactionRow) -> String {
         row.state.word(),
         row.truncated_pan,
         if row.entry.is_without_chip() { format!(" {}", row.entry.word()) } else { String::new() },
+        row.periods.map(|periods| format!(" in {periods} periods")).unwrap_or_default(),
         row.cashier.map(|cashier| format!(" by {cashier}")).unwrap_or_default(),
         row.reason.map(|reason| format!(" ({})", reason.word())).unwrap_or_default(),
         row.resolution.map(|resolution| format!(", a person says: {}", resolution.word())).unwrap_or_default(),
@@ -152,6 +153,7 @@ fn receipts_as_json(copies: &[CopyRow]) -> Vec<Value> {
 /// A row with everything that belongs to it.
 pub(super) fn whole(ledger: &Ledger, row: &TransactionRow, deeds: &[DeedRow]) -> Result<Value, LedgerError> {
     let mut said = as_json(row, &ledger.copies_of(row.trace)?, &ledger.sold_in(row.trace)?, deeds);
+    said["instalments"] = json!(ledger.instalments_of(row.trace)?.as_ref().map(super::instalments::as_json));
     said["tip"] = json!(ledger.tip_of(row.trace)?.map(|tip| tip.to_string()));
     Ok(said)
 }

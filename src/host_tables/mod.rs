@@ -2,6 +2,7 @@
 //! cards that are not taken, and words for response codes. Read from TOML, checked as a whole, written to TOML.
 
 mod cards;
+mod instalments;
 mod numbers;
 mod parameters;
 
@@ -10,6 +11,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 pub use self::cards::{CardKind, CardRange};
+pub use self::instalments::{InstalmentOffer, LEAST_PERIODS, LONGEST_PROGRAMME, MOST_OFFERED, MOST_PERIODS};
 pub use self::numbers::{CardNumber, NumberKey, is_whole};
 pub use self::parameters::{LONGEST_FALLBACK_S, OfflineLimits, TerminalParameters, Transaction, is_link_base};
 use crate::crypto::rsa::sha_1;

@@ -7,7 +7,7 @@ use std::ops::RangeInclusive;
 use jiff::civil::Time;
 use serde::{Deserialize, Serialize};
 
-use super::{HostTablesError, NO_TEXT, is_text, wrong};
+use super::{HostTablesError, InstalmentOffer, NO_TEXT, is_text, wrong};
 use crate::money::Amount;
 
 /// Seconds the acquirer may give itself for an answer. With less every second sale would be taken back; with more nobody would wait
@@ -93,6 +93,9 @@ pub struct TerminalParameters {
     /// How much is sold without asking the host; nothing where nothing is said.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub offline: Option<OfflineLimits>,
+    /// In how many periods sales may be paid, and from which amount on; by instalments nothing is where nothing is said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub instalments: Option<InstalmentOffer>,
     /// Parameters that this program has no use for, by their names, in hexadecimal: kept as they came.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub other: BTreeMap<String, String>,
@@ -203,6 +206,7 @@ impl TerminalParameters {
             nearest(&mut limits.count, &OFFLINE_SALES, "offline sales that may wait", noted);
             nearest(&mut limits.total, &LIMITS, "sum of offline sales that may wait", noted);
         }
+        self.instalments = self.instalments.take().and_then(|offer| offer.adjusted(noted));
         let sent = self.other.len();
         self.other.retain(|name, value| is_other(name, value));
         while self.other.len() > MOST_OTHERS {
@@ -262,6 +266,9 @@ impl TerminalParameters {
                 place("offline"),
                 "most and total are 1 to 999999999999, in minor units, and count is 1 to 999",
             );
+        }
+        if let Some((key, problem)) = self.instalments.as_ref().and_then(InstalmentOffer::problem) {
+            return wrong(place(key), problem);
         }
         if self.other.len() > MOST_OTHERS || !self.other.iter().all(|(name, value)| is_other(name, value)) {
             return wrong(place("other"), "names and values are hexadecimal, at most 64 of them, and 256 bytes each");

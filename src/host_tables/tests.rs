@@ -15,6 +15,7 @@ transactions = ["sale", "refund"]
 trailer = ["消费热线 95516"]
 fallback_s = 30
 typed = ["sale", "loyalty_points"]
+instalments = { periods = [3, 6, 12], from = 60000, programme = "0001" }
 other = { 13 = "33", FF8054 = "31" }
 [[card]]
 prefix = "622848"
@@ -167,6 +168,7 @@ fn what_cannot_count_as_it_was_sent_is_adjusted_and_said_and_the_rest_counts() {
         fallback_s: Some(500),
         typed: Some(["sale", "Sa le"].map(|word| Transaction::from(word.to_owned())).to_vec()),
         offline: Some(OfflineLimits { most: 20_000, count: 5_000, total: u64::MAX }),
+        instalments: Some(InstalmentOffer { periods: vec![3, 3, 1, 6], from: 0, programme: None }),
         other: (0..70).map(|name| (format!("{name:04X}"), "31".to_owned())).collect(),
         adjusted: Vec::new(),
     };
@@ -194,6 +196,8 @@ fn what_cannot_count_as_it_was_sent_is_adjusted_and_said_and_the_rest_counts() {
             "seconds for a stripe after its chip: 500 was sent, 120 counts",
             "offline sales that may wait: 5000 was sent, 999 counts",
             "sum of offline sales that may wait: 18446744073709551615 was sent, 999999999999 counts",
+            "numbers of periods: 2 of 4 left out, they cannot be used",
+            "instalments from: 0 was sent, 1 counts",
             "kept and not used: 7 left out, too long or too many",
         ]
     );

@@ -133,6 +133,13 @@ pub struct BusinessTags {
     /// where the acquirer knows no such thing.
     #[serde(default)]
     pub offline: Option<String>,
+    /// In how many periods sales may be paid: numbers with commas between them, and the number of the programme behind a semicolon; none where
+    /// the acquirer knows no instalments.
+    #[serde(default)]
+    pub instalments: Option<String>,
+    /// From which amount on, twelve digits; from any where it is left out.
+    #[serde(default)]
+    pub instalments_from: Option<String>,
 }
 
 impl BusinessTags {
@@ -149,6 +156,8 @@ impl BusinessTags {
             &self.fallback_s,
             &self.typed,
             &self.offline,
+            &self.instalments,
+            &self.instalments_from,
         ];
         always.into_iter().chain(some.into_iter().flatten()).collect()
     }

@@ -218,6 +218,7 @@ fn advice_row(
             with_pin: original.brought_pin(),
             sequence_number: original.sequence_number,
             chip_data,
+            by_instalments: original.periods.is_some(),
         },
         state: word(found, first + 3, "state of an advice", state)?,
         response_code: row::maybe_word(found, first + 5, "response code", |text| ResponseCode::parse(text).ok())?,

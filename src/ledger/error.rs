@@ -163,6 +163,9 @@ pub enum LedgerError {
     /// What is sold does not come to what is to be paid.
     #[error("what is sold does not come to {0}: nothing was asked of the host. Put the cart together anew")]
     Sold(Amount),
+    /// An approval by instalments says how they are paid.
+    #[error("the approval of {0} by instalments has no plan of them: it is taken back")]
+    NoPlan(TraceNumber),
     /// No row with this trace number, or not in a state that allows the change.
     #[error("the ledger has no transaction {0} that could be changed so")]
     NoSuchRow(TraceNumber),

@@ -14,6 +14,7 @@ mod copies;
 mod deeds;
 
 mod error;
+mod instalments;
 mod list;
 mod log;
 mod not_ours;
@@ -103,6 +104,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("rest_in_cash.sql"),
     include_str!("tips.sql"),
     include_str!("offline.sql"),
+    include_str!("instalments.sql"),
 ];
 
 /// The ledger of one terminal.

@@ -269,6 +269,7 @@ impl OfflineRow {
             chip_data: chip_data.into(),
             pin: None,
             in_part: false,
+            instalments: None,
         })
     }
 

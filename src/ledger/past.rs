@@ -58,6 +58,7 @@ impl Ledger {
                 rrn: row.rrn.clone(),
                 authorisation_code: row.authorisation_code.clone(),
                 pan,
+                periods: if row.kind == Kind::Sale { row.periods } else { None },
             },
             given_back: Amount::new(minor, row.amount.currency()).map_err(|_| wrong())?,
             used,

@@ -61,6 +61,12 @@ impl Ledger {
         if let Record::Pending(pending) | Record::ApprovedByCard(pending, _) = record {
             self.note_sold(pending.amount, sold, tip)?;
             self.note_part(trace, pending.kind)?;
+            if let Some(asked) = &pending.instalments {
+                self.note_instalments(trace, asked)?;
+            }
+        }
+        if let Record::HostApproved { plan, .. } = record {
+            self.note_plan(trace, plan.as_ref())?;
         }
         if let Some(kept) = kept {
             self.keep_key(&kept).map_err(&failed)?;
@@ -116,7 +122,7 @@ impl Ledger {
         let (batch, stan) = (trace.batch.number(), trace.stan.number());
         match record {
             Record::Pending(pending) => self.insert(trace, pending, kept),
-            Record::HostApproved { response_code, rrn, authorisation_code, part } => self.connection.execute(
+            Record::HostApproved { response_code, rrn, authorisation_code, part, .. } => self.connection.execute(
                 "UPDATE transactions SET state = 'host_approved', response_code = ?5, rrn = ?6, authorisation_code = ?7,
                      next_try = NULL, asked = CASE WHEN ?8 IS NULL THEN asked ELSE amount END, amount = coalesce(?8, amount)
                  WHERE merchant_code = ?1 AND terminal_number = ?2 AND batch = ?3 AND stan = ?4

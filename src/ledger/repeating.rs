@@ -52,6 +52,7 @@ fn with_card(row: &TransactionRow, past: Past, pan: Pan) -> Result<SaleRequest, 
         chip_data: Vec::new().into(),
         pin: None,
         in_part: false,
+        instalments: None,
     })
 }
 

@@ -9,6 +9,7 @@ use crate::crypto::hex;
 use crate::emv::cvm::Verification;
 use crate::money::{Amount, Currency};
 use crate::payment::cash::CashKind;
+use crate::payment::instalments::Periods;
 use crate::payment::online::{EntryMode, LateApproval, ReversalReason, ReversalRequest};
 use crate::payment::queue::Resolution;
 use crate::payment::record::State;
@@ -93,6 +94,8 @@ pub struct TransactionRow {
     pub voucher: Option<String>,
     /// It was paid for a moment before its order was closed: the customer has the money back.
     pub paid_back: bool,
+    /// In how many periods a sale is paid, or the one that it undoes was; nothing of what is paid at once.
+    pub periods: Option<Periods>,
     /// Who took it; nobody, where nobody had signed on.
     pub cashier: Option<PersonNumber>,
 }
@@ -123,9 +126,12 @@ pub(super) const COLUMNS: &str =
     reversal_reason, reversal_tries, script_results, t.next_try, t.resolution, late_response_code, late_rrn,
     late_authorisation_code, late_at, verification, t.bank, t.kind, original_batch, original_stan, original_at,
     code_tail, voucher, paid_back, cashier, asked,
-    EXISTS (SELECT 1 FROM signatures g WHERE g.transaction_id = t.id)";
+    EXISTS (SELECT 1 FROM signatures g WHERE g.transaction_id = t.id),
+    (SELECT i.periods FROM instalments i WHERE i.transaction_id = CASE t.kind WHEN 'sale' THEN t.id
+         WHEN 'void' THEN (SELECT o.id FROM transactions o WHERE o.merchant_code = t.merchant_code
+             AND o.terminal_number = t.terminal_number AND o.batch = t.original_batch AND o.stan = t.original_stan) END)";
 /// How many they are.
-pub(super) const COLUMN_COUNT: usize = 43;
+pub(super) const COLUMN_COUNT: usize = 44;
 
 impl TransactionRow {
     /// Whether the request brought a PIN for the bank.
@@ -168,6 +174,7 @@ impl TransactionRow {
             reason: self.reversal_reason?,
             authorisation_code: self.authorisation_code.clone(),
             chip_data: self.chip_data.clone()?,
+            by_instalments: self.periods.is_some(),
         })
     }
 }
@@ -385,7 +392,15 @@ pub(super) fn read(row: &Row<'_>) -> Result<TransactionRow, LedgerError> {
             .map_err(|error| LedgerError::Value { what: "mark of what was paid back", value: error.to_string() })?
             .unwrap_or(false),
         cashier: maybe_number(row, 40)?,
+        periods: periods(row)?,
     })
+}
+
+/// In how many periods it is paid, or what it undoes was.
+fn periods(row: &Row<'_>) -> Result<Option<Periods>, LedgerError> {
+    let wrong = |value: String| LedgerError::Value { what: "number of periods", value };
+    let number: Option<u8> = row.get(43).map_err(|error| wrong(error.to_string()))?;
+    number.map(|number| Periods::new(number).map_err(|error| wrong(error.to_string()))).transpose()
 }
 
 fn late_approval(row: &Row<'_>, trace: TraceNumber) -> Result<Option<(LateApproval, DateTime)>, LedgerError> {

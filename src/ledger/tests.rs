@@ -99,6 +99,7 @@ pub(super) fn pending_sale(minor: u64) -> Pending {
         application_label: "UnionPay Debit".to_owned(),
         bank: None,
         chip_data: vec![0x95, 0x01, 0x00],
+        instalments: None,
     }
 }
 
@@ -108,6 +109,7 @@ pub(super) fn host_approved() -> Record {
         rrn: Rrn::parse("000000000001").ok(),
         authorisation_code: AuthorisationCode::parse("A12B3C").ok(),
         part: None,
+        plan: None,
     }
 }
 

@@ -63,6 +63,8 @@ pub struct Advice {
     pub sequence_number: Option<u8>,
     /// Field 55.
     pub chip_data: Vec<u8>,
+    /// The payment was by instalments: field 25 is the payment's.
+    pub by_instalments: bool,
 }
 
 /// The chip's data are not shown.

@@ -4,6 +4,7 @@ pub mod advice;
 pub mod cash;
 pub mod chooser;
 pub mod entry;
+pub mod instalments;
 pub mod offline;
 pub mod online;
 mod opening;

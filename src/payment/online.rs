@@ -5,6 +5,7 @@ use std::fmt;
 use jiff::civil::DateTime;
 use zeroize::Zeroizing;
 
+use super::instalments::{AskedInstalments, Plan};
 use super::transaction::{Kind, Original, Transaction};
 use crate::card_number::{Pan, Track2, Track3};
 use crate::link_fault::LinkFault;
@@ -33,6 +34,20 @@ pub struct SaleRequest {
     pub pin: Option<Pin>,
     /// The issuer may approve less than all of it.
     pub in_part: bool,
+    /// The issuer is to split it into periods.
+    pub instalments: Option<AskedInstalments>,
+}
+
+impl SaleRequest {
+    /// Whether the message says that it is by instalments: a sale that is, and what undoes one.
+    pub fn is_by_instalments(&self) -> bool {
+        self.instalments.is_some() || is_about_instalments(self.kind, self.original.as_ref())
+    }
+}
+
+/// Whether what is done with an earlier transaction says that that one was by instalments.
+fn is_about_instalments(kind: Kind, original: Option<&Original>) -> bool {
+    kind.tells_of_instalments() && original.is_some_and(|original| original.periods.is_some())
 }
 
 /// The chip's data and the PIN are not shown.
@@ -56,6 +71,13 @@ pub struct AboutRequest {
     pub transaction: Transaction,
     /// Local time of the terminal.
     pub at: DateTime,
+}
+
+impl AboutRequest {
+    /// As [`SaleRequest::is_by_instalments`].
+    pub fn is_by_instalments(&self) -> bool {
+        is_about_instalments(self.transaction.kind(), self.transaction.original())
+    }
 }
 
 /// What the host needs of the card beside the chip's data objects. Lives no longer than the transaction.
@@ -154,6 +176,8 @@ pub struct ReversalRequest {
     pub authorisation_code: Option<AuthorisationCode>,
     /// Field 55 of a reversal: TVR, issuer application data, ATC.
     pub chip_data: Vec<u8>,
+    /// The original was by instalments: field 25 is the original's.
+    pub by_instalments: bool,
 }
 
 /// The chip's data are not shown.
@@ -209,6 +233,8 @@ pub struct HostAnswer {
     pub issuer_data: Vec<u8>,
     /// Field 54: what the account holds, of which only the answer to a balance tells.
     pub balances: Vec<Balance>,
+    /// How the cardholder pays, of which only the approval of a sale by instalments tells.
+    pub plan: Option<Plan>,
 }
 
 /// What an account holds.
@@ -273,6 +299,8 @@ pub enum Decision {
     Unproven,
     /// Nothing: the PIN is wrong, and another may be tried.
     WrongPin,
+    /// Nothing by instalments: paid at once, or with another card, it may be.
+    NotByInstalments,
     /// The host does not know itself: the issuer did not answer in time.
     Unclear,
     /// The host has a transaction of this number already. Ours are never used twice, so either this request was doubled on

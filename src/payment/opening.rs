@@ -65,7 +65,8 @@ impl Opening {
             unpredictable_number: self.unpredictable_number,
             // What is to go online does: nothing is left to chance.
             random_number: None,
-            forced_online: false,
+            // Only the issuer can split it into periods, whatever card and terminal would let pass by themselves.
+            forced_online: self.transaction.periods().is_some(),
             sequence_counter: packed(u64::from(self.trace.stan.number())),
             terminal_identification: self.terminal_number.as_str().as_bytes().to_vec(),
             merchant_identifier: self.merchant_code.as_str().as_bytes().to_vec(),

@@ -1,5 +1,6 @@
 //! What the acquirer lets this terminal do, and up to which amount: asked before anything begins.
 
+use super::instalments;
 use super::transaction::{CardUse, Kind, Transaction as Wanted};
 use crate::host_tables::{TerminalParameters, Transaction};
 use crate::money::Amount;
@@ -23,6 +24,11 @@ pub fn refusal_without_card(parameters: &TerminalParameters, wanted: &Wanted) ->
     let left_away = wanted.card() == CardUse::None && wanted.kind().card() != CardUse::None;
     let needed = parameters.card_needed.iter().any(|kind| kind.word() == wanted.kind().word());
     (left_away && needed).then(|| Reason::of(ReasonKind::CardNeeded))
+}
+
+/// Why something is not paid by instalments, if the acquirer does not offer it so or not of so little. What is paid at once needs no offer.
+pub fn refusal_by_instalments(parameters: &TerminalParameters, wanted: &Wanted) -> Option<Reason> {
+    instalments::refusal(parameters.instalments.as_ref(), wanted.amount(), wanted.periods()?)
 }
 
 #[cfg(test)]
@@ -77,6 +83,7 @@ mod tests {
                 rrn: None,
                 authorisation_code: None,
                 pan: Pan::of_digits("4111111111111111").unwrap().into(),
+                periods: None,
             },
             given_back: yuan(0),
             used: false,

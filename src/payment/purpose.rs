@@ -2,6 +2,7 @@
 //! transaction. What it becomes with what is known of that one is a [`Transaction`].
 
 use super::entry::CardBy;
+use super::instalments::ByInstalments;
 use super::qr::Way;
 use super::transaction::{Kind, NotPossible, Past, Presence, Transaction, most_of};
 use crate::goods::sold::Sold;
@@ -15,6 +16,8 @@ pub enum Purpose {
     Sale(Amount),
     /// The customer pays what is in the cart.
     Goods(Sold),
+    /// The customer pays by instalments.
+    Instalments(ByInstalments),
     /// The customer pays with a code: so much, for these goods, if any are known.
     Code(Amount, Sold, Way),
     /// The customer pays what is left of a purchase, with another card or with a code.
@@ -58,7 +61,7 @@ impl Purpose {
     pub fn kind(&self) -> Kind {
         match self {
             Self::By(_, purpose) => purpose.kind(),
-            Self::Sale(_) | Self::Goods(_) | Self::Rest(_, None) => Kind::Sale,
+            Self::Sale(_) | Self::Goods(_) | Self::Instalments(_) | Self::Rest(_, None) => Kind::Sale,
             Self::Code(..) | Self::Rest(_, Some(_)) => Kind::CodePayment,
             Self::Offline(..) => Kind::OfflineSale,
             Self::PreAuthorisation(_) => Kind::PreAuthorisation,
@@ -76,6 +79,7 @@ impl Purpose {
             Self::By(_, purpose) => purpose.original(),
             Self::Sale(_)
             | Self::Goods(_)
+            | Self::Instalments(_)
             | Self::Code(..)
             | Self::Rest(..)
             | Self::Offline(..)
@@ -98,6 +102,7 @@ impl Purpose {
             | Self::Offline(amount, _)
             | Self::PreAuthorisation(amount) => Some(*amount),
             Self::Goods(sold) => Some(sold.amount()),
+            Self::Instalments(sale) => Some(sale.amount()),
             Self::Refund(_, amount) | Self::Completion(_, amount, _) | Self::CompletionNotice(_, amount) => *amount,
             Self::Balance(_) | Self::Void(..) => None,
         }
@@ -124,6 +129,7 @@ impl Purpose {
         match self {
             Self::By(_, purpose) => purpose.sold(),
             Self::Goods(sold) | Self::Code(_, sold, _) | Self::Offline(_, sold) => sold.clone(),
+            Self::Instalments(sale) => sale.sold().clone(),
             // The goods of a purchase stand with its first part.
             Self::Rest(..)
             | Self::Sale(_)
@@ -147,6 +153,7 @@ impl Purpose {
             Self::By(_, purpose) => purpose.transaction(past, allowed),
             Self::Sale(amount) | Self::Rest(amount, None) => some(*amount).map(Transaction::sale),
             Self::Goods(sold) => some(sold.amount()).map(Transaction::sale),
+            Self::Instalments(sale) => Ok(Transaction::sale_by_instalments(sale)),
             // It has a machine of its own.
             Self::Code(..) | Self::Rest(_, Some(_)) => Err(NotPossible::ByCode),
             Self::Offline(amount, _) => some(*amount).map(Transaction::offline_sale),
@@ -180,6 +187,7 @@ mod tests {
 
     use super::*;
     use crate::card_number::Pan;
+    use crate::payment::instalments::Periods;
     use crate::payment::record::State;
     use crate::payment::transaction::Original;
     use crate::reference::Stan;
@@ -200,6 +208,7 @@ mod tests {
                 rrn: None,
                 authorisation_code: None,
                 pan: Pan::of_digits("4111111111111111").unwrap().into(),
+                periods: None,
             },
             given_back: yuan("5.00"),
             used: false,
@@ -222,6 +231,19 @@ mod tests {
         assert_eq!((most.kind(), most.amount()), (Kind::CompletionNotice, yuan("23.00")));
         let void = of(Purpose::Void(trace, Presence::CardAway), &held);
         assert_eq!((void.kind(), void.amount()), (Kind::PreAuthorisationVoid, yuan("20.00")));
+    }
+
+    #[test]
+    fn instalments_are_of_a_sale_and_of_nothing_else() {
+        let periods = Periods::new(6).unwrap();
+        let purpose = Purpose::Instalments(ByInstalments::new(yuan("600.00"), Sold::default(), periods).unwrap());
+        let begun = purpose.transaction(None, ALLOWED).unwrap();
+        assert_eq!((begun.kind(), begun.amount(), begun.periods()), (Kind::Sale, yuan("600.00"), Some(periods)));
+        let typed = Purpose::By(CardBy::Typed, Box::new(purpose));
+        assert_eq!(typed.transaction(None, ALLOWED).unwrap().periods(), Some(periods));
+        for other in [Purpose::Sale(yuan("600.00")), Purpose::PreAuthorisation(yuan("600.00"))] {
+            assert_eq!(other.transaction(None, ALLOWED).unwrap().periods(), None);
+        }
     }
 
     #[test]

@@ -36,6 +36,7 @@ use std::fmt;
 
 use jiff::civil::DateTime;
 
+use super::instalments::{AskedInstalments, Plan};
 use super::online::{EntryMode, ReversalReason};
 use super::transaction::{IfUnknown, Kind, Original};
 use crate::card_number::KnownPan;
@@ -59,6 +60,8 @@ pub enum Record {
         authorisation_code: Option<AuthorisationCode>,
         /// What was approved, where that is less than was asked for.
         part: Option<Amount>,
+        /// How the cardholder pays it, where that is by instalments.
+        plan: Option<Plan>,
     },
     /// Final: paid.
     Approved(Box<CardResult>),
@@ -154,6 +157,8 @@ pub struct Pending {
     pub bank: Option<String>,
     /// Field 55 of a reversal, should it come to that.
     pub chip_data: Vec<u8>,
+    /// What is asked for, where it is paid by instalments.
+    pub instalments: Option<AskedInstalments>,
 }
 
 /// The chip's data are not shown.

@@ -29,6 +29,7 @@
 
 use jiff::civil::DateTime;
 
+use super::instalments::{ByInstalments, Periods};
 use super::record::State;
 use crate::card_number::KnownPan;
 use crate::emv::terminal::TransactionKind;
@@ -247,6 +248,12 @@ impl Kind {
         }
     }
 
+    /// Whether its messages say that it is by instalments, where it or what it refers to is: a sale, and what undoes one. Money that goes
+    /// back is a refund as any other.
+    pub const fn tells_of_instalments(self) -> bool {
+        matches!(self, Self::Sale | Self::Void)
+    }
+
     /// Whether it is written down: a question that moves no money is not.
     pub const fn is_written_down(self) -> bool {
         !matches!(self.money(), Money::None)
@@ -309,6 +316,8 @@ pub struct Original {
     pub authorisation_code: Option<AuthorisationCode>,
     /// Card number: as a whole only until its batch is settled.
     pub pan: KnownPan,
+    /// In how many periods it is paid, where it is a sale by instalments: what undoes it says so too (field 25).
+    pub periods: Option<Periods>,
 }
 
 /// Whether the customer's card is there.
@@ -356,6 +365,9 @@ pub enum NotPossible {
     /// A part of it has gone back.
     #[error("of {0} a part was refunded already: refund the rest instead")]
     RefundedInPart(TraceNumber),
+    /// What is paid by instalments goes back as a whole: no plan is left of a part of it.
+    #[error("{0} is paid by instalments: refund all of it")]
+    OnlyWhole(TraceNumber),
     /// More than there is.
     #[error("{wanted} is more than the {most} that are left of {original}")]
     TooMuch {
@@ -388,6 +400,7 @@ impl NotPossible {
             Self::Used(_) => ReasonKind::OriginalUsed,
             Self::RefundedInPart(_) => ReasonKind::OriginalRefundedInPart,
             Self::CardNeeded(_) => ReasonKind::CardNeeded,
+            Self::OnlyWhole(_) => ReasonKind::OnlyWhole,
             Self::TooMuch { .. } => ReasonKind::MoreThanIsLeft,
             Self::ByCode => ReasonKind::NotForThisKind,
             Self::Nothing | Self::Currency(_) => ReasonKind::AmountWrong,
@@ -407,12 +420,18 @@ pub struct Transaction {
     amount: Amount,
     card: CardUse,
     original: Option<Original>,
+    periods: Option<Periods>,
 }
 
 impl Transaction {
     /// The customer pays.
     pub const fn sale(amount: Amount) -> Self {
         Self::of_its_own(Kind::Sale, amount)
+    }
+
+    /// The customer pays, and the issuer splits it into periods.
+    pub fn sale_by_instalments(sale: &ByInstalments) -> Self {
+        Self { periods: Some(sale.periods()), ..Self::of_its_own(Kind::Sale, sale.amount()) }
     }
 
     /// The customer pays, and the host is told later.
@@ -477,6 +496,9 @@ impl Transaction {
             return Err(NotPossible::Used(trace));
         }
         within(trace, amount, left)?;
+        if past.original.periods.is_some() && amount != left {
+            return Err(NotPossible::OnlyWhole(trace));
+        }
         Self::about(kind, amount, past, Presence::CardThere)
     }
 
@@ -509,7 +531,7 @@ impl Transaction {
     }
 
     const fn of_its_own(kind: Kind, amount: Amount) -> Self {
-        Self { kind, amount, card: kind.card(), original: None }
+        Self { kind, amount, card: kind.card(), original: None, periods: None }
     }
 
     fn about(kind: Kind, amount: Amount, past: &Past, presence: Presence) -> Result<Self, NotPossible> {
@@ -520,7 +542,7 @@ impl Transaction {
         if card == CardUse::None && !kind.is_by_code() && past.original.pan.whole().is_none() {
             return Err(NotPossible::CardNeeded(past.original.trace));
         }
-        Ok(Self { kind, amount, card, original: Some(past.original.clone()) })
+        Ok(Self { kind, amount, card, original: Some(past.original.clone()), periods: None })
     }
 
     /// What is to be done.
@@ -536,6 +558,11 @@ impl Transaction {
     /// What the card is used for.
     pub const fn card(&self) -> CardUse {
         self.card
+    }
+
+    /// In how many periods it is paid; nothing of what is paid at once, and of everything that is no sale.
+    pub const fn periods(&self) -> Option<Periods> {
+        self.periods
     }
 
     /// What it refers to.

@@ -67,6 +67,9 @@ impl Slip for CashCopy<'_> {
             | Condition::Stripe
             | Condition::Fallback
             | Condition::Typed
+            | Condition::Instalments
+            | Condition::AtOnce
+            | Condition::Free
             | Condition::NoCard
             | Condition::Link
             | Condition::Advice

@@ -78,6 +78,8 @@ pub struct SaleSlip {
     pub amount: Amount,
     /// What of that is a tip.
     pub tip: Option<Amount>,
+    /// How the cardholder pays it, where that is by instalments.
+    pub instalments: Option<SlipInstalments>,
     /// It went back to the customer.
     pub goes_back: bool,
     /// How the card was read.
@@ -134,6 +136,30 @@ pub struct SaleSlip {
     pub mark: Mark,
     /// What the shop has at the head and at the foot of its slips.
     pub letterhead: Arc<Letterhead>,
+}
+
+/// What a slip says of instalments: amounts without the fee, which stands beside them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SlipInstalments {
+    /// In so many periods.
+    pub periods: u8,
+    /// The first.
+    pub first: Amount,
+    /// Each of the others.
+    pub following: Amount,
+    /// The fee, where it is taken at once.
+    pub fee: Option<Amount>,
+    /// The fee with the first period, where it is taken by periods.
+    pub first_fee: Option<Amount>,
+    /// The fee with each of the others.
+    pub following_fee: Option<Amount>,
+}
+
+impl SlipInstalments {
+    /// The issuer wants no fee.
+    pub const fn are_free(&self) -> bool {
+        self.fee.is_none() && self.first_fee.is_none() && self.following_fee.is_none()
+    }
 }
 
 /// How a slip says that a card was read.
@@ -270,6 +296,7 @@ pub(crate) mod tests {
             at: "2026-03-05T14:26:09".parse().unwrap(),
             amount: Amount::new(1234, Currency::CNY).unwrap(),
             tip: None,
+            instalments: None,
             goods: Vec::new(),
             truncated_pan: "622848*********1230".into(),
             code_tail: None,
@@ -319,6 +346,50 @@ pub(crate) mod tests {
             assert!(said.iter().any(|line| line.contains("14.19")));
             assert!(!lines(&slip()).iter().any(|line| line.starts_with(words[1])), "nobody gave one");
         }
+    }
+
+    /// 600.05 in six periods, or a fee taken otherwise.
+    pub(crate) fn in_periods(fees: [Option<u64>; 3]) -> SaleSlip {
+        let amount = |minor| Amount::new(minor, Currency::CNY).unwrap();
+        let [fee, first_fee, following_fee] = fees.map(|fee| fee.map(amount));
+        let (first, following) = (amount(10_005), amount(10_000));
+        let instalments = SlipInstalments { periods: 6, first, following, fee, first_fee, following_fee };
+        SaleSlip { amount: amount(60_005), instalments: Some(instalments), ..slip() }
+    }
+
+    #[test]
+    fn of_instalments_it_says_how_many_how_much_and_what_they_cost() {
+        let zh = [("分期期数", "6"), ("首期金额", "100.05"), ("每期金额", "100.00")];
+        let en = [("Instalments", "6"), ("First", "100.05"), ("Each that follows", "100.00")];
+        for (fees, fee_zh, fee_en) in [
+            ([Some(2160), None, None], &[("手续费(一次收取)", "21.60")][..], &[("Fee, taken at once", "21.60")][..]),
+            (
+                [None, Some(365), Some(360)],
+                &[("首期手续费", "3.65"), ("每期手续费", "3.60")],
+                &[("Fee with the first", "3.65"), ("Fee with each", "3.60")],
+            ),
+            ([None, None, None], &[("手续费", "免收")], &[("Fee", "none")]),
+        ] {
+            for (language, lines, fee) in [(Language::Chinese, zh, fee_zh), (Language::English, en, fee_en)] {
+                for copy in [CopyFor::Merchant, CopyFor::Customer] {
+                    let said = text(&in_periods(fees), copy, 32, language);
+                    for (word, sum) in lines.iter().chain(fee) {
+                        assert!(
+                            said.lines().any(|line| line.starts_with(word) && line.ends_with(sum)),
+                            "{word} {sum}:\n{said}"
+                        );
+                    }
+                    let is_fee = |line: &&str| {
+                        ["手续费", "首期手续费", "每期手续费", "Fee"].iter().any(|word| line.starts_with(word))
+                    };
+                    assert_eq!(said.lines().filter(is_fee).count(), fee.len(), "{said}");
+                }
+            }
+        }
+        let signs = text(&in_periods([None; 3]), CopyFor::Merchant, 48, Language::Chinese);
+        assert!(signs.contains("分期付款消费") && signs.contains("同意按以上期数分期还款"), "{signs}");
+        let at_once = text(&slip(), CopyFor::Merchant, 48, Language::Chinese);
+        assert!(!at_once.contains("分期") && !at_once.contains("手续费"), "{at_once}");
     }
 
     #[test]

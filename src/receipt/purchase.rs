@@ -186,6 +186,9 @@ impl Slip for PurchaseCopy<'_> {
             | Condition::Stripe
             | Condition::Fallback
             | Condition::Typed
+            | Condition::Instalments
+            | Condition::AtOnce
+            | Condition::Free
             | Condition::NoCard
             | Condition::Link
             | Condition::Advice

@@ -151,6 +151,9 @@ impl Slip for SettlementSlip {
             | Condition::Stripe
             | Condition::Fallback
             | Condition::Typed
+            | Condition::Instalments
+            | Condition::AtOnce
+            | Condition::Free
             | Condition::Link
             | Condition::NoCard
             | Condition::Advice => false,

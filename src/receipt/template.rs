@@ -11,7 +11,7 @@ use super::purchase::PurchaseCopy;
 use super::shown_code::ShownCodeSlip;
 use super::{
     Align, CardEntry, CashSlip, Charset, CopyFor, Document, Letterhead, Line, Logo, ParkedSlip, PurchaseSlip, SaleSlip,
-    SettlementSlip, Size, transaction_code,
+    SettlementSlip, Size, SlipInstalments, transaction_code,
 };
 use crate::goods::{Quantity, SoldGood, sold};
 use crate::money::{Amount, Currency};
@@ -147,6 +147,10 @@ impl Slip for SaleCopy<'_> {
             Condition::Stripe => self.slip.entry == CardEntry::Stripe,
             Condition::Fallback => self.slip.entry == CardEntry::Fallback,
             Condition::Typed => self.slip.entry == CardEntry::Typed,
+            Condition::Instalments => self.slip.instalments.is_some(),
+            Condition::AtOnce => self.slip.instalments.is_none(),
+            // Where a fee is usual, that there is none is worth a line.
+            Condition::Free => self.slip.instalments.as_ref().is_some_and(SlipInstalments::are_free),
             Condition::Link => self.link().is_some(),
             Condition::Advice | Condition::Differs | Condition::Undecided | Condition::Cash => false,
         }
@@ -174,6 +178,12 @@ impl Slip for SaleCopy<'_> {
             "amount" => Some(money(slip.amount, charset)),
             "tip" => slip.tip.map(|tip| money(tip, charset)),
             "before_tip" => slip.tip.and_then(|tip| slip.amount.checked_sub(tip).ok()).map(|rest| money(rest, charset)),
+            "periods" => slip.instalments.map(|plan| plan.periods.to_string()),
+            "first_period" => slip.instalments.map(|plan| money(plan.first, charset)),
+            "following_period" => slip.instalments.map(|plan| money(plan.following, charset)),
+            "instalment_fee" => slip.instalments?.fee.map(|fee| money(fee, charset)),
+            "first_fee" => slip.instalments?.first_fee.map(|fee| money(fee, charset)),
+            "following_fee" => slip.instalments?.following_fee.map(|fee| money(fee, charset)),
             "card_number" => not_empty(&slip.truncated_pan),
             "card_sequence" => Some(slip.card_sequence_number.map_or_else(String::new, |n| format!("PSN {n:02}"))),
             "card_expiry" => slip.card_expiry.as_deref().map(expiry),
@@ -243,6 +253,9 @@ impl Slip for ParkedSlip {
             | Condition::Stripe
             | Condition::Fallback
             | Condition::Typed
+            | Condition::Instalments
+            | Condition::AtOnce
+            | Condition::Free
             | Condition::NoCard
             | Condition::Link
             | Condition::Differs
@@ -466,6 +479,10 @@ pub(super) enum Condition {
     Stripe,
     Fallback,
     Typed,
+    Instalments,
+    #[serde(rename = "at_once")]
+    AtOnce,
+    Free,
     #[serde(rename = "no_card")]
     NoCard,
     Link,
@@ -586,13 +603,14 @@ mod tests {
     use crate::receipt::purchase::tests::purchase_slip;
     use crate::receipt::settlement::tests::settlement_slip;
     use crate::receipt::shown_code::tests::shown_code_slip;
-    use crate::receipt::tests::{parked_slip, slip};
+    use crate::receipt::tests::{in_periods, parked_slip, slip};
 
     #[test]
     fn the_templates_are_readable_and_ask_for_known_fields_only() {
         let slip = SaleSlip {
             duplicate: Some(1),
             tip: Some(slip().amount),
+            instalments: in_periods([Some(1), Some(1), Some(1)]).instalments,
             original: Some(slip().trace),
             code_tail: Some("123456".into()),
             voucher: Some("4200001234".into()),

@@ -33,6 +33,7 @@ pub fn progress(screen: &Screen) -> Option<&'static str> {
         | Screen::Transactions { .. }
         | Screen::Seek { .. }
         | Screen::Tip(_)
+        | Screen::Instalments(_)
         | Screen::Transaction(_)
         | Screen::Receipt(_)
         | Screen::Cart(_)

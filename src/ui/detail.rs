@@ -4,8 +4,9 @@ use slint::ComponentHandle;
 
 use super::amount_entry::AmountEntry;
 use super::generated::{AppWindow, Detail};
-use super::{Intents, Shared, values};
+use super::{Intents, Shared, instalments, values};
 use crate::app::view::{self, Intent, Screen};
+use crate::money::Amount;
 use crate::payment::purpose::Purpose;
 use crate::payment::transaction::Presence;
 use crate::wording::Language;
@@ -92,6 +93,7 @@ pub(super) fn show(window: &AppWindow, shown: &view::Detail, entry: &AmountEntry
     detail.set_original(shown.original.map(|original| original.to_string()).unwrap_or_default().into());
     detail.set_reference(shown.rrn.as_ref().map(ToString::to_string).unwrap_or_default().into());
     detail.set_authorisation(shown.authorisation_code.as_ref().map(ToString::to_string).unwrap_or_default().into());
+    detail.set_plan(instalments::plan(shown.instalments.as_ref()));
     detail.set_reason(values::sentences(shown.reason.as_ref(), language));
     detail.set_can_undo(shown.can_undo);
     detail.set_can_undo_away(shown.can_undo_away);
@@ -111,5 +113,8 @@ fn show_entry(window: &AppWindow, entry: &AmountEntry, shown: Option<&view::Deta
     let most = shown.and_then(|shown| shown.most);
     let amount = entry.amount();
     detail.set_entry(values::money(amount));
-    detail.set_ready(!amount.is_zero() && most.is_some_and(|most| amount.minor() <= most.minor()));
+    let only_whole = shown.is_some_and(|shown| shown.instalments.is_some());
+    detail.set_only_whole(only_whole);
+    let fits = |most: Amount| if only_whole { amount == most } else { amount.minor() <= most.minor() };
+    detail.set_ready(!amount.is_zero() && most.is_some_and(fits));
 }

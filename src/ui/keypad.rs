@@ -4,12 +4,13 @@ use slint::ComponentHandle;
 
 use super::amount_entry::AmountEntry;
 use super::generated::{AppWindow, Keypad};
-use super::{Intents, Shared, values};
+use super::{Intents, Shared, instalments, values};
 use crate::app::cash_view::CashStage;
 use crate::app::shop_view::ShopIntent;
 use crate::app::staff_view::StaffIntent;
 use crate::app::view::{Intent, Screen, View};
 use crate::goods::sold::Sold;
+use crate::money::Amount;
 use crate::payment::purpose::Purpose;
 use crate::wording::{Language, Reason, ReasonKind};
 
@@ -20,11 +21,11 @@ pub(super) fn setup(window: &AppWindow, shared: &Shared, intents: &Intents) {
         let (weak, shared, sender) = (window.as_weak(), shared.clone(), intents.clone());
         move |digits: &str| {
             if let Some(window) = weak.upgrade() {
-                let amount = shared.with(|state| {
+                let (amount, from) = shared.with(|state| {
                     change(&mut state.entry, digits);
-                    state.entry
+                    (state.entry, state.view.as_ref().and_then(|view| view.instalments.from))
                 });
-                show_entry(&window, &amount);
+                show_entry(&window, &amount, from);
                 // Where a screen is locked that nobody touches, keys are touches.
                 if shared.with(|state| state.view.as_ref().is_some_and(|view| view.duty.people)) {
                     sender.send(Intent::Staff(StaffIntent::Touched));
@@ -95,7 +96,13 @@ fn charge(shared: &Shared, intents: &Intents) {
 }
 
 /// Shows what has been typed and what waits for the cashier.
-pub(super) fn show(window: &AppWindow, entry: &AmountEntry, notice: Option<&Reason>, language: Language) {
+pub(super) fn show(
+    window: &AppWindow,
+    entry: &AmountEntry,
+    instalments_from: Option<Amount>,
+    notice: Option<&Reason>,
+    language: Language,
+) {
     let keypad = window.global::<Keypad>();
     // Whoever could not begin something sees why.
     if notice.is_some() {
@@ -103,7 +110,7 @@ pub(super) fn show(window: &AppWindow, entry: &AmountEntry, notice: Option<&Reas
     }
     keypad.set_notice(values::sentences(notice, language));
     keypad.set_notice_leads(notice.is_some_and(|reason| is_about_the_queue(reason.kind)));
-    show_entry(window, entry);
+    show_entry(window, entry, instalments_from);
 }
 
 /// Whether the queue says more about it.
@@ -141,6 +148,7 @@ pub(super) fn follow(entry: &mut AmountEntry, view: &View) {
         | Screen::Transactions { .. }
         | Screen::Seek { .. }
         | Screen::Tip(_)
+        | Screen::Instalments(_)
         | Screen::Transaction(_)
         | Screen::Receipt(_)
         | Screen::Cart(_)
@@ -154,7 +162,8 @@ pub(super) fn follow(entry: &mut AmountEntry, view: &View) {
     }
 }
 
-fn show_entry(window: &AppWindow, entry: &AmountEntry) {
+fn show_entry(window: &AppWindow, entry: &AmountEntry, instalments_from: Option<Amount>) {
+    instalments::show_offered(window, entry.amount(), instalments_from);
     let keypad = window.global::<Keypad>();
     keypad.set_amount(values::money(entry.amount()));
     keypad.set_ready(!entry.amount().is_zero());

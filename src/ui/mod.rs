@@ -32,6 +32,7 @@ mod copies;
 mod detail;
 mod enrolment;
 mod goods;
+mod instalments;
 mod keypad;
 mod outcome;
 mod payment;
@@ -139,6 +140,7 @@ impl Touchscreen {
         receipt::setup(&window, &shared, &intents);
         seek::setup(&window, &shared, &intents);
         tip::setup(&window, &intents);
+        instalments::setup(&window, &shared, &intents);
         purchase::setup(&window, &intents);
         queue::setup(&window, &shared, &intents);
         settlement::setup(&window, &shared, &intents);
@@ -357,13 +359,14 @@ fn paint(window: &AppWindow, shared: &Shared) {
     payment::show_codes(window, shared, view.codes);
     payment::show_ways(window, view.ways);
     goods::show_shop(window, &view.shop, language);
+    instalments::show_what_is_said(window, &view);
     window.global::<Kinds>().set_shown(values::kind(view.kind));
     window.global::<generated::Outcome>().set_offline(view.offline);
     window.global::<generated::Keypad>().set_offline(view.offline);
     outcome::show(window, &view.screen, language);
     let name = match &view.screen {
         Screen::Keypad { notice } => {
-            keypad::show(window, &entry, notice.as_ref(), language);
+            keypad::show(window, &entry, view.instalments.from, notice.as_ref(), language);
             // What waits for the cashier comes before what the customer may follow, and so does an amount that is being typed.
             match &view.display {
                 Some(display) if notice.is_none() && entry.amount().is_zero() => {
@@ -452,6 +455,10 @@ fn paint(window: &AppWindow, shared: &Shared) {
         Screen::Tip(shown) => {
             tip::show(window, shown);
             ScreenName::Tip
+        }
+        Screen::Instalments(shown) => {
+            instalments::show(window, shown);
+            ScreenName::Instalments
         }
         Screen::Transaction(shown) => {
             let entry = shared.with(|state| state.detail_entry);

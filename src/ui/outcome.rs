@@ -61,6 +61,7 @@ pub(super) fn show(window: &AppWindow, screen: &Screen, language: Language) {
         | Screen::Transactions { .. }
         | Screen::Seek { .. }
         | Screen::Tip(_)
+        | Screen::Instalments(_)
         | Screen::Transaction(_)
         | Screen::Receipt(_)
         | Screen::Cart(_)

@@ -55,6 +55,7 @@ const fn is_customers(screen: &Screen) -> bool {
         | Screen::Transactions { .. }
         | Screen::Seek { .. }
         | Screen::Tip(_)
+        | Screen::Instalments(_)
         | Screen::Transaction(_)
         | Screen::Receipt(_)
         | Screen::Cart(_)

@@ -9,6 +9,7 @@ mod cardholder;
 mod clock;
 mod copies;
 mod in_doubt;
+mod instalments;
 mod receipts;
 mod shop;
 mod slips;

@@ -229,6 +229,7 @@ pub fn answer(decision: Decision, code: &str) -> HostAnswer {
         authorisation_code: None,
         issuer_data: Vec::new(),
         balances: Vec::new(),
+        plan: None,
     }
 }
 

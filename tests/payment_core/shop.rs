@@ -299,6 +299,7 @@ pub fn answer(decision: Decision, code: &str) -> HostAnswer {
         authorisation_code: AuthorisationCode::parse("A12B3C").ok(),
         issuer_data: Vec::new(),
         balances: Vec::new(),
+        plan: None,
     }
 }
 

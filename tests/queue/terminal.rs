@@ -95,6 +95,7 @@ fn said(says: Says, real: impl FnOnce() -> Result<HostAnswer, LinkFailure>) -> R
             authorisation_code: None,
             issuer_data: Vec::new(),
             balances: Vec::new(),
+            plan: None,
         }),
         Says::Silent => Err(LinkFailure::NoAnswer("silent".to_owned())),
         Says::Unreached => Err(LinkFailure::NeverSent(Unreached::new(LinkFault::NoRoute, "no line"))),

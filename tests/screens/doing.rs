@@ -1,6 +1,7 @@
 //! What is not done every day: setting aside, balances, tips, and what is done without the customer's card.
 
 use slint::platform::Key;
+use yima::app::instalments_view::InstalmentsIntent;
 use yima::app::tip_view::TipIntent;
 use yima::app::view::{Detail, Intent, Screen, View};
 use yima::goods::sold::Sold;
@@ -10,7 +11,7 @@ use yima::payment::transaction::{Kind, Presence};
 use yima::wording::{Reason, ReasonKind};
 
 use crate::touching::{benches, is_there, key, press, touch};
-use crate::views::{asks_for_tip, at, cny, detail, trace, view};
+use crate::views::{asks_for_tip, asks_in_how_many, at, cny, detail, instalments_shown, trace, view};
 
 fn keypad() -> View {
     view(Screen::Keypad { notice: None })
@@ -144,5 +145,53 @@ fn a_customer_chooses_a_tip_or_none_by_one_touch_or_key() {
             TipIntent::Leave,
         ];
         assert_eq!(bench.sent(), wishes.map(Intent::Tip), "there is no fourth offer");
+    }
+}
+
+#[test]
+fn instalments_are_offered_from_the_acquirers_amount_on_and_nowhere_else() {
+    for bench in benches() {
+        let offers = |screen| View { instalments: instalments_shown(None), ..view(screen) };
+        bench.show(offers(Screen::Keypad { notice: None }));
+        for digit in ["4", "9", "9"] {
+            touch(&bench, digit);
+        }
+        touch(&bench, "More");
+        assert!(!is_there(&bench, "Pay ¥4.99 by instalments"), "it is too little");
+        key(&bench, Key::Escape);
+        touch(&bench, "0");
+        touch(&bench, "More");
+        touch(&bench, "Pay ¥49.90 by instalments");
+        assert_eq!(bench.sent(), [Intent::Instalments(InstalmentsIntent::Ask(cny(4990)))]);
+        assert!(!is_there(&bench, "Pay ¥49.90 by instalments"), "it is closed");
+        // An acquirer that has none.
+        bench.show(keypad());
+        touch(&bench, "More");
+        assert!(!is_there(&bench, "Pay ¥49.90 by instalments"));
+        key(&bench, Key::Escape);
+        assert_eq!(bench.sent(), []);
+    }
+}
+
+#[test]
+fn a_customer_chooses_in_how_many_or_to_pay_at_once_by_one_touch_or_key() {
+    for bench in benches() {
+        bench.show(view(asks_in_how_many(&[3, 6, 12])));
+        touch(&bench, "6 instalments of about ¥100.01");
+        touch(&bench, "Pay at once");
+        touch(&bench, "Back");
+        press(&bench, "3");
+        press(&bench, "4");
+        key(&bench, Key::Return);
+        key(&bench, Key::Escape);
+        let wishes = [
+            InstalmentsIntent::Choose(1),
+            InstalmentsIntent::AtOnce,
+            InstalmentsIntent::Leave,
+            InstalmentsIntent::Choose(2),
+            InstalmentsIntent::AtOnce,
+            InstalmentsIntent::Leave,
+        ];
+        assert_eq!(bench.sent(), wishes.map(Intent::Instalments), "there is no fourth offer");
     }
 }

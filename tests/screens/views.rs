@@ -2,6 +2,7 @@
 
 mod cash;
 mod history;
+mod instalments;
 mod keypad;
 mod paying;
 mod purchase;
@@ -14,6 +15,7 @@ mod tip;
 mod training;
 
 use jiff::civil::{DateTime, date};
+use yima::app::instalments_view::InstalmentsShown;
 use yima::app::shop_view::ShopView;
 use yima::app::staff_view::DutyView;
 use yima::app::view::{CardWays, LinkState, Screen, View};
@@ -24,6 +26,7 @@ use yima::terminal::mark::Mark;
 
 pub use cash::{asks, done, taken};
 pub use history::{detail, drawn, queue, queue_row, receipt, transactions};
+pub use instalments::{asks as asks_in_how_many, shown as instalments_shown};
 pub use keypad::WRONG_SETTING;
 pub use paying::{MANY_NAMES, SHUFFLED, approved, approved_with_link, longest_link, type_number};
 pub use purchase::{purchase, screen as purchase_screen};
@@ -59,6 +62,7 @@ pub fn view(screen: Screen) -> View {
         shop: ShopView::default(),
         display: None,
         duty: DutyView::default(),
+        instalments: InstalmentsShown::default(),
         scan_note: None,
     }
 }
@@ -97,6 +101,7 @@ pub fn scenes() -> Vec<Scene> {
         training::scenes(),
         seeking::scenes(),
         tip::scenes(),
+        instalments::scenes(),
         crate::staff_views::scenes(),
     ]
     .concat()

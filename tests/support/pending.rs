@@ -24,5 +24,6 @@ pub fn pending(minor: u64) -> Record {
         application_label: "UnionPay Debit".to_owned(),
         bank: None,
         chip_data: vec![1],
+        instalments: None,
     }))
 }

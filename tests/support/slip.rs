@@ -10,6 +10,7 @@ use yima::terminal::mark::Mark;
 pub fn sale() -> SaleSlip {
     SaleSlip {
         tip: None,
+        instalments: None,
         merchant_name: "老王小吃店".into(),
         merchant_code: MerchantCode::parse("898440100000001").unwrap(),
         terminal_number: TerminalNumber::parse("00000001").unwrap(),

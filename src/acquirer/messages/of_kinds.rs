@@ -5,6 +5,7 @@ use crate::acquirer::fixtures::{
     advice, original, past, reversal_request, sale_request, with_requests, without_offline_sales,
 };
 use crate::card_number::Swipe;
+use crate::payment::instalments::{AskedInstalments, Periods};
 use crate::payment::transaction::{Presence, Transaction};
 use crate::pin::Pin;
 
@@ -31,6 +32,42 @@ fn a_sale_of_which_a_part_may_be_approved_says_so_and_no_other_message_does() {
         let whole = sixty(&request(Kind::Sale, true));
         let in_part = sixty(&SaleRequest { in_part: true, ..request(Kind::Sale, true) });
         assert_eq!((whole.len(), in_part), (13, format!("{whole}1")));
+    });
+}
+
+#[test]
+fn a_sale_by_instalments_asks_for_them_and_what_undoes_it_says_what_it_was() {
+    with_requests(|requests| {
+        let asked = AskedInstalments { periods: Periods::new(6).unwrap(), programme: Some("0001".to_owned()) };
+        let sale = SaleRequest { instalments: Some(asked.clone()), ..request(Kind::Sale, true) };
+        let written = requests.sale(&sale).unwrap();
+        let message = &written.frame.message;
+        assert_eq!(fields(message), [2, 3, 4, 11, 14, 22, 23, 25, 32, 35, 41, 42, 49, 55, 59, 60, 62, 64]);
+        assert_eq!((message.text(25), message.text(60)), (Some("64"), Some("2200000700050")));
+        let rules = requests.dialect.instalments.as_ref().unwrap();
+        assert_eq!(instalments::read_asked(rules, message.bytes(62).unwrap()), Some(asked));
+        assert_eq!(kinds::of_request(requests.dialect, message), Some(Kind::Sale));
+        assert!(kinds::is_by_instalments(requests.dialect, message));
+        assert_eq!(requests.dialect.unpack(&written.bytes).unwrap(), written.frame);
+        let split = Original { periods: Periods::new(6).ok(), ..original() };
+        for (kind, condition) in [(Kind::Void, "64"), (Kind::Refund, "00")] {
+            let about = SaleRequest { original: Some(split.clone()), ..request(kind, false) };
+            let message = requests.sale(&about).unwrap().frame.message;
+            assert_eq!((message.text(25), message.bytes(62)), (Some(condition), None), "{kind:?}");
+            assert_eq!(kinds::of_request(requests.dialect, &message), Some(kind));
+        }
+        let void = Transaction::void(&past(Kind::Sale, split), original().trace.batch, Presence::CardAway).unwrap();
+        let about = AboutRequest { trace: original().trace, transaction: void, at: original().at };
+        assert_eq!(requests.about(&about).unwrap().frame.message.text(25), Some("64"));
+        let reversal = requests.reversal(&ReversalRequest { by_instalments: true, ..reversal_request() }).unwrap();
+        assert_eq!(reversal.frame.message.text(25), Some("64"));
+        assert_eq!(kinds::of_reversal(requests.dialect, &reversal.frame.message), Some(Kind::Sale));
+        let told = requests.advice(&Advice { by_instalments: true, ..advice(AdviceKind::CardResult) }).unwrap();
+        assert_eq!(told.frame.message.text(25), Some("64"));
+        // Nothing that is too long is cut off.
+        let long = AskedInstalments { periods: Periods::new(6).unwrap(), programme: Some("1".repeat(31)) };
+        let error = requests.sale(&SaleRequest { instalments: Some(long), ..request(Kind::Sale, true) }).err().unwrap();
+        assert!(matches!(error, RequestError::Programme(_)), "{error}");
     });
 }
 

@@ -13,7 +13,8 @@ use crate::crypto::hex;
 use crate::emv::tag::Tag;
 use crate::emv::tlv::{self, Node, TlvBuilder, TlvError};
 use crate::host_tables::{
-    CardKind, CardNumber, CardRange, NumberKey, OfflineLimits, ResponseText, TerminalParameters, Transaction, is_whole,
+    CardKind, CardNumber, CardRange, InstalmentOffer, NumberKey, OfflineLimits, ResponseText, TerminalParameters,
+    Transaction, is_whole,
 };
 use crate::iso8583::dialect::{BusinessTags, TerminalLayout};
 
@@ -145,6 +146,7 @@ pub fn read_business(
     parameters: &mut TerminalParameters,
 ) -> Result<(), TablesError> {
     let mut seen = Vec::new();
+    let (mut offered, mut from) = (None, None);
     let mut objects = tlv::walk(field);
     while let Some(object) = objects.next_with_offset() {
         let (offset, tlv::Tlv { tag, value }) = object.map_err(|error| whole(0, error.into()))?;
@@ -191,6 +193,18 @@ pub fn read_business(
         } else if tags.card_needed.as_ref() == Some(&name) {
             let Some(text) = text else { return refused(Field62Problem::Value("a text in UTF-8")) };
             parameters.card_needed = words(text);
+        } else if tags.instalments.as_ref() == Some(&name) {
+            let Some(offer) = text.and_then(read_offer) else {
+                return refused(Field62Problem::Value(
+                    "numbers with commas between them, and a programme behind a semicolon",
+                ));
+            };
+            offered = Some(offer);
+        } else if tags.instalments_from.as_ref() == Some(&name) {
+            let Some(amount) = number(value).filter(|_| value.len() == 12) else {
+                return refused(Field62Problem::Value("an amount of twelve digits"));
+            };
+            from = Some(amount);
         } else if tags.fallback_s.as_ref() == Some(&name) {
             let seconds = number(value).map(|seconds| u16::try_from(seconds).unwrap_or(u16::MAX));
             let Some(seconds) = seconds else { return refused(Field62Problem::Value("a number")) };
@@ -215,6 +229,10 @@ pub fn read_business(
             parameters.other.insert(name, hex::encode(value));
         }
     }
+    // An amount alone offers nothing, and an empty list says that nothing is offered.
+    parameters.instalments = offered
+        .filter(|(periods, _)| !periods.is_empty())
+        .map(|(periods, programme)| InstalmentOffer { periods, from: from.unwrap_or(1).max(1), programme });
     Ok(())
 }
 
@@ -224,6 +242,28 @@ fn offline_limits(value: &[u8]) -> Option<OfflineLimits> {
     let (count, total) = rest.split_at_checked(3)?;
     let count = u32::try_from(number(count)?).ok()?;
     (total.len() == 12).then_some(OfflineLimits { most: number(most)?, count, total: number(total)? })
+}
+
+/// Numbers of periods with commas between them, and the number of a programme behind a semicolon. A number that cannot be is left to
+/// whoever adjusts what was sent.
+fn read_offer(text: &str) -> Option<(Vec<u8>, Option<String>)> {
+    let (numbers, programme) = match text.split_once(';') {
+        Some((numbers, programme)) => (numbers, Some(programme.to_owned())),
+        None => (text, None),
+    };
+    let digits = |text: &str| (1..=3).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+    let number = |text: &str| digits(text).then(|| text.parse().unwrap_or(u8::MAX));
+    let periods: Option<Vec<u8>> = numbers.split(',').filter(|text| !text.is_empty()).map(number).collect();
+    Some((periods?, programme))
+}
+
+/// The same, written.
+fn write_offer(offer: &InstalmentOffer) -> String {
+    let numbers = offer.periods.iter().map(u8::to_string).collect::<Vec<_>>().join(",");
+    match &offer.programme {
+        Some(programme) => format!("{numbers};{programme}"),
+        None => numbers,
+    }
 }
 
 /// Words of kinds, with commas between them.
@@ -270,6 +310,14 @@ pub fn write_business(parameters: &TerminalParameters, tags: &BusinessTags) -> O
     }
     if let (Some(name), Some(OfflineLimits { most, count, total })) = (&tags.offline, parameters.offline) {
         field.push(tag(name)?, format!("{most:012}{count:03}{total:012}").as_bytes());
+    }
+    if let Some(offer) = &parameters.instalments {
+        let from = format!("{:012}", offer.from);
+        for (name, value) in [(&tags.instalments, write_offer(offer)), (&tags.instalments_from, from)] {
+            if let Some(name) = name {
+                field.push(tag(name)?, value.as_bytes());
+            }
+        }
     }
     let card_needed = Some(&parameters.card_needed).filter(|kinds| !kinds.is_empty());
     let listed = [

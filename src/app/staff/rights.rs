@@ -4,6 +4,7 @@
 use super::{Asking, Attendant};
 use crate::app::cash;
 use crate::app::engine::Core;
+use crate::app::instalments_view::InstalmentsIntent;
 use crate::app::purchase_view::PurchaseIntent;
 use crate::app::settlement_view::SettlementIntent;
 use crate::app::shop_view::ShopIntent;
@@ -104,7 +105,9 @@ impl Core {
     /// What somebody needs for a wish; nothing, where everybody who is signed on may have it.
     fn right_for(&self, intent: &Intent) -> Option<Right> {
         match intent {
-            Intent::Charge(_) | Intent::Shop(ShopIntent::Pay) => Some(Right::Sale),
+            Intent::Charge(_)
+            | Intent::Shop(ShopIntent::Pay)
+            | Intent::Instalments(InstalmentsIntent::Ask(_) | InstalmentsIntent::AskCart) => Some(Right::Sale),
             Intent::Begin(purpose) => Some(self.right_of(purpose)),
             Intent::SellOffline => Some(Right::Sale),
             Intent::Cash(wish) => cash::right_for(wish),
@@ -147,6 +150,7 @@ impl Core {
             | Intent::Training(_)
             // Whoever may charge has charged.
             | Intent::Tip(_)
+            | Intent::Instalments(InstalmentsIntent::Choose(_) | InstalmentsIntent::AtOnce | InstalmentsIntent::Leave)
             | Intent::Cancel
             | Intent::PayByScanned(_)
             | Intent::PayByShown

@@ -7,11 +7,13 @@ use std::process::ExitCode;
 use clap::Args;
 use serde_json::{Value, json};
 
+use crate::cli::instalments::{plan_as_json, plan_line};
 use crate::cli::{Failure, output};
 use crate::money::Amount;
-use crate::sandbox::host::Host;
 use crate::sandbox::host::code_payments::{CodeOrder, CodeRefunded};
 use crate::sandbox::host::store::Entry;
+use crate::sandbox::host::{Host, KeptPlan};
+use crate::wording::Language;
 
 /// What comes after `yima sandbox books`.
 #[derive(Debug, Args)]
@@ -25,6 +27,9 @@ impl BookArguments {
     pub fn run(&self, host: &Path) -> Result<ExitCode, Failure> {
         let host = Host::prepare(host)?;
         let (entries, orders, refunds) = (host.ledger()?, host.code_orders()?, host.code_refunds()?);
+        let plans = host.instalment_plans()?;
+        let plan_of =
+            |entry: &Entry| plans.iter().find(|plan| plan.terminal == entry.terminal && plan.trace == entry.trace);
         let mut kept = Vec::new();
         for order in &orders {
             kept.push(order.kept()?);
@@ -32,9 +37,17 @@ impl BookArguments {
         if self.json {
             let orders = orders.iter().zip(&kept).map(|(order, kept)| order_in_json(order, *kept));
             let refunds = refunds.iter().map(refund_in_json);
-            output::json(&entries.iter().map(in_json).chain(orders).chain(refunds).collect());
+            output::json(
+                &entries.iter().map(|entry| in_json(entry, plan_of(entry))).chain(orders).chain(refunds).collect(),
+            );
         } else {
-            entries.iter().for_each(|entry| output::say(&line(entry)));
+            for entry in &entries {
+                output::say(&line(entry));
+                if let Some(KeptPlan { plan, stands, .. }) = plan_of(entry) {
+                    let over = if *stands { "" } else { " (over)" };
+                    output::say(&format!("    {}{over}", plan_line(plan, Language::English)));
+                }
+            }
             orders.iter().zip(&kept).for_each(|(order, kept)| output::say(&order_line(order, *kept)));
             refunds.iter().for_each(|refund| output::say(&refund_line(refund)));
         }
@@ -49,8 +62,15 @@ fn line(entry: &Entry) -> String {
     format!("{terminal} {trace} {kind} {amount}{original}: {state} {booked}, {response_code}, {rrn}, {reason}")
 }
 
-fn in_json(entry: &Entry) -> Value {
+fn in_json(entry: &Entry, plan: Option<&KeptPlan>) -> Value {
+    let plan = plan.map(|kept| {
+        let mut told = plan_as_json(&kept.plan);
+        told["programme"] = json!(kept.programme);
+        told["stands"] = json!(kept.stands);
+        told
+    });
     json!({
+        "instalments": plan,
         "terminal": entry.terminal,
         "trace": entry.trace.to_string(),
         "kind": entry.kind.word(),
@@ -144,7 +164,7 @@ mod tests {
             line(&entry),
             "10000001 000001-000002 void 12.34, of 000001-000001: approved 12.34, 00, 263260000001, because"
         );
-        assert_eq!(in_json(&entry)["original"], "000001-000001");
-        assert_eq!(in_json(&Entry { original: None, ..entry })["original"], Value::Null);
+        assert_eq!(in_json(&entry, None)["original"], "000001-000001");
+        assert_eq!(in_json(&Entry { original: None, ..entry }, None)["original"], Value::Null);
     }
 }

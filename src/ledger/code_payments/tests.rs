@@ -209,6 +209,7 @@ fn a_refund_is_sent_again_as_it_was_and_without_any_card() {
         rrn: None,
         authorisation_code: None,
         part: None,
+        plan: None,
     };
     ledger.record(refund.trace, &done).unwrap();
     ledger.done(id).unwrap();

@@ -53,6 +53,7 @@ fn an_earlier_transaction_is_given_with_all_that_a_message_names_of_it() {
         rrn: row.rrn,
         authorisation_code: row.authorisation_code,
         pan: KnownPan::Whole(number()),
+        periods: None,
     };
     let given_back = Amount::zero(Currency::CNY);
     assert_eq!(

@@ -25,6 +25,7 @@ fn part_approved(minor: u64) -> Record {
         rrn: Rrn::parse("000000000001").ok(),
         authorisation_code: AuthorisationCode::parse("A12B3C").ok(),
         part: Some(yuan(minor)),
+        plan: None,
     }
 }
 

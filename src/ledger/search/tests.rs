@@ -34,6 +34,7 @@ fn ten(ledger: &mut Ledger) -> Vec<TraceNumber> {
             rrn: Rrn::parse(&format!("{number:012}")).ok(),
             authorisation_code: AuthorisationCode::parse("A12B3C").ok(),
             part: None,
+            plan: None,
         };
         ledger.record(trace, &approval).unwrap();
         ledger.record(trace, &approved()).unwrap();

@@ -32,7 +32,7 @@ const OPERATIONS: [Operation; 18] = [
             panic!("it is")
         };
         let part = Amount::new(1000, Currency::CNY).ok();
-        ledger.record(trace, &Record::HostApproved { response_code, rrn, authorisation_code, part })
+        ledger.record(trace, &Record::HostApproved { response_code, rrn, authorisation_code, part, plan: None })
     }),
     ("the host approves", "HostApproved", |ledger, trace, _| ledger.record(trace, &host_approved())),
     ("its purchase is given up", "", |ledger, trace, _| match ledger.open_purchase()? {

@@ -25,6 +25,7 @@ fn decided(decision: Decision, code: &str) -> Result<HostAnswer, LinkFailure> {
         authorisation_code: None,
         issuer_data: Vec::new(),
         balances: Vec::new(),
+        plan: None,
     })
 }
 

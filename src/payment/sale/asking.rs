@@ -4,6 +4,7 @@ use super::{Conclusion, Effect, Event, HostSummary, Phase, Progress, Sale, faile
 use crate::deliberate;
 use crate::emv::kernel::{self, OnlineResult};
 use crate::money::Amount;
+use crate::payment::instalments::Plan;
 use crate::payment::online::{Decision, HostAnswer, LinkFailure, ReversalReason, Unreached};
 use crate::payment::record::Record;
 use crate::payment::transaction::{CardUse, IfUnknown};
@@ -71,8 +72,17 @@ impl Sale {
             rrn: answer.rrn.clone(),
             authorisation_code: answer.authorisation_code.clone(),
             balances: answer.balances.clone(),
+            plan: answer.plan.filter(|_| self.is_planned(&answer)),
         });
         match answer.decision {
+            // Approved is something else than what the customer was asked about: nobody would know how it is paid.
+            Decision::Approved if !self.is_planned(&answer) => {
+                let detail = "it approves instalments without a plan of them";
+                let mut reason = Reason::with_detail(ReasonKind::HostAnswerRefused, detail);
+                reason.code = Some(answer.response_code);
+                let online = OnlineResult::Declined { response_code, issuer_data: answer.issuer_data };
+                self.not_known(ReversalReason::Other, reason, answer.authorisation_code, online)
+            }
             Decision::Approved if !self.card_has_last_word() => self.approved_by_host(answer, None),
             Decision::Approved => self.completing(answer, None),
             // The rest is paid in another way. Who asks for it is not the card: it is told of an approval.
@@ -117,9 +127,12 @@ impl Sale {
                 reason.code = Some(answer.response_code);
                 self.take_back(ReversalReason::BadMac, reason)
             }
-            decision @ (Decision::Refused | Decision::WrongPin) => {
+            decision @ (Decision::Refused | Decision::WrongPin | Decision::NotByInstalments) => {
                 let online = OnlineResult::Declined { response_code, issuer_data: answer.issuer_data };
-                let mut reason = Reason::of(ReasonKind::HostDeclined);
+                let mut reason = Reason::of(match decision {
+                    Decision::NotByInstalments => ReasonKind::NotByInstalments,
+                    _ => ReasonKind::HostDeclined,
+                });
                 reason.code = Some(answer.response_code.clone());
                 let record =
                     Record::NotPaid { reason: reason.kind, response_code: Some(answer.response_code), rrn: answer.rrn };
@@ -133,17 +146,25 @@ impl Sale {
     fn completing(&mut self, answer: HostAnswer, part: Option<Amount>) -> Vec<Effect> {
         let response_code = code_for_card(&answer.response_code);
         self.part = part;
+        let plan = self.approved_plan();
         self.phase = Phase::Completing { authorisation_code: answer.authorisation_code.clone() };
         let record = Record::HostApproved {
             response_code: answer.response_code,
             rrn: answer.rrn,
             authorisation_code: answer.authorisation_code,
             part,
+            plan,
         };
         let online = OnlineResult::Approved { response_code, issuer_data: answer.issuer_data };
         let mut effects = vec![Effect::Record(record), Effect::Show(Progress::CompletingCard)];
         effects.extend(self.complete(kernel::Event::Online(online)));
         effects
+    }
+
+    /// What the host said of the periods; nothing of what is paid at once.
+    fn approved_plan(&self) -> Option<Plan> {
+        self.opening.transaction.periods()?;
+        self.host.as_ref()?.plan
     }
 
     /// More than nothing and less than all.
@@ -211,10 +232,11 @@ impl Sale {
         }
         let HostAnswer { response_code, rrn, authorisation_code, .. } = answer;
         self.part = part;
+        let plan = self.approved_plan();
         self.phase = Phase::Ending { conclusion: Conclusion::Approved };
         let done = if self.presented.is_some() { self.done_without_chip() } else { Record::Done };
         let mut effects = vec![
-            Effect::Record(Record::HostApproved { response_code, rrn, authorisation_code, part }),
+            Effect::Record(Record::HostApproved { response_code, rrn, authorisation_code, part, plan }),
             Effect::Record(done),
         ];
         effects.extend(over(Conclusion::Approved));

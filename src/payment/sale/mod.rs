@@ -111,6 +111,7 @@
 //! What is in no line changes nothing that can be seen. Where one event leads to several states, the card's answer decides, or
 //! how often something was tried. A transaction that begins with reading is another try after a PIN that the bank called
 //! wrong; one such ends with *once more*. A card is told what stands (*what stood*); nothing that it answers changes that.
+//! An approval of instalments that does not say how they are paid is *undecided*; codes that refuse only the instalments are *refused*.
 //! Where a record fails nothing behind it is done: what was sent stays `pending` or `host_approved`, and is taken back or sent
 //! again.
 //!
@@ -143,6 +144,7 @@ use jiff::civil::DateTime;
 use self::again::PinTries;
 use self::presenting::Presented;
 use super::entry::ChipTrouble;
+use super::instalments::{AskedInstalments, Instalments, Plan};
 use super::offline;
 use super::online::{AboutRequest, Balance, BalanceKind, EntryMode, HostAnswer, LinkFailure, SaleRequest};
 pub use super::opening::Opening;
@@ -294,6 +296,8 @@ pub struct HostSummary {
     pub authorisation_code: Option<AuthorisationCode>,
     /// Field 54, of a balance.
     pub balances: Vec<Balance>,
+    /// How the cardholder pays, where that is by instalments.
+    pub plan: Option<Plan>,
 }
 
 impl HostSummary {
@@ -462,9 +466,31 @@ impl Sale {
         self.opening.transaction.amount()
     }
 
-    /// Whether an approval of less than all is one.
+    /// Whether an approval of less than all is one. A part of it would have another plan.
     pub(super) fn takes_a_part(&self) -> bool {
-        self.opening.in_part && self.kind() == Kind::Sale
+        self.opening.in_part && self.kind() == Kind::Sale && self.opening.transaction.periods().is_none()
+    }
+
+    /// What the host is asked for, where it is paid by instalments: the periods, and the acquirer's programme.
+    pub(super) fn asked_instalments(&self) -> Option<AskedInstalments> {
+        let offer = self.opening.tables.terminal.instalments.as_ref();
+        let programme = offer.and_then(|offer| offer.programme.clone());
+        self.opening.transaction.periods().map(|periods| AskedInstalments { periods, programme })
+    }
+
+    /// The same with what the issuer made of it.
+    pub fn instalments(&self) -> Option<Instalments> {
+        let plan = self.host.as_ref().and_then(|host| host.plan);
+        self.asked_instalments().map(|asked| Instalments { asked, plan })
+    }
+
+    /// Whether an approval says how the cardholder pays what was asked for. One at once needs no plan.
+    pub(super) fn is_planned(&self, answer: &HostAnswer) -> bool {
+        match (self.opening.transaction.periods(), &answer.plan) {
+            (None, _) => true,
+            (Some(periods), Some(plan)) => plan.is_of(self.asked(), periods),
+            (Some(_), None) => false,
+        }
     }
 
     /// What is to be done.

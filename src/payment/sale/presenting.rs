@@ -279,6 +279,7 @@ impl Sale {
             application_label: String::new(),
             bank,
             chip_data: Vec::new(),
+            instalments: self.asked_instalments(),
         };
         let request = SaleRequest {
             trace: self.opening.trace,
@@ -290,6 +291,7 @@ impl Sale {
             chip_data: zeroize::Zeroizing::default(),
             pin,
             in_part: self.takes_a_part(),
+            instalments: self.asked_instalments(),
         };
         Some((pending, request))
     }

@@ -192,6 +192,7 @@ impl Sale {
             application_label: String::new(),
             bank: None,
             chip_data: Vec::new(),
+            instalments: None,
         };
         let request = AboutRequest { trace: self.opening.trace, transaction, at: self.opening.at };
         self.ask(pending, Effect::SendAbout(Box::new(request)))
@@ -247,6 +248,7 @@ impl Sale {
             application_label: self.kernel.application_label().to_owned(),
             bank: self.listed().map(|listed| listed.bank.to_owned()),
             chip_data: self.reversal_data(),
+            instalments: self.asked_instalments(),
         };
         let request = SaleRequest {
             trace: self.opening.trace,
@@ -270,6 +272,7 @@ impl Sale {
             },
             pin: self.pin.take(),
             in_part: self.takes_a_part(),
+            instalments: self.asked_instalments(),
         };
         self.pins.asked_bank = request.pin.is_some();
         Ok((pending, request))

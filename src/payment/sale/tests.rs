@@ -2,6 +2,7 @@
 //! a host bring about.
 
 mod card;
+mod instalments;
 mod kinds;
 mod presenting;
 
@@ -78,8 +79,8 @@ named! { name_of, every_event, Event;
         said(Decision::Approved, &[]), said(Decision::Approved, &script(0x71)), said(Decision::Approved, &script(0x72));
     Event::HostAnswered(HostAnswer { decision: Decision::Partial(_), .. }) => "approved in part",
         said(Decision::Partial(amount("9.40")), &[]);
-    Event::HostAnswered(HostAnswer { decision: Decision::Refused, .. }) => "refused",
-        said(Decision::Refused, &[]), said(Decision::Refused, &script(0x71)), said(Decision::Refused, &script(0x72));
+    Event::HostAnswered(HostAnswer { decision: Decision::Refused | Decision::NotByInstalments, .. }) => "refused",
+        said(Decision::NotByInstalments, &[]), said(Decision::Refused, &[]), said(Decision::Refused, &script(0x71)), said(Decision::Refused, &script(0x72));
     Event::HostAnswered(HostAnswer { decision: Decision::Unproven, .. }) => "refused without a MAC",
         said(Decision::Unproven, &[]);
     Event::HostAnswered(HostAnswer { decision: Decision::WrongPin, .. }) => "PIN wrong", said(Decision::WrongPin, &[]);
@@ -133,6 +134,7 @@ fn said(decision: Decision, issuer_data: &[u8]) -> Event {
         authorisation_code: None,
         issuer_data: issuer_data.to_vec(),
         balances: Vec::new(),
+        plan: None,
     })
 }
 
@@ -302,6 +304,7 @@ fn past(kind: Kind, number: &str) -> Past {
         rrn: None,
         authorisation_code: None,
         pan: Pan::of_digits(number).unwrap().into(),
+        periods: None,
     };
     Past { kind, state: State::Approved, original, given_back: Amount::zero(Currency::CNY), used: false }
 }

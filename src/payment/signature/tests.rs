@@ -29,6 +29,7 @@ fn answer(decision: Decision, code: &str) -> Result<HostAnswer, LinkFailure> {
         authorisation_code: None,
         issuer_data: Vec::new(),
         balances: Vec::new(),
+        plan: None,
     })
 }
 

@@ -2,6 +2,7 @@ use jiff::civil::date;
 
 use super::*;
 use crate::card_number::{KnownPan, Pan};
+use crate::payment::instalments::Periods;
 use crate::reference::Stan;
 
 fn yuan(text: &str) -> Amount {
@@ -24,6 +25,7 @@ fn past(kind: Kind) -> Past {
             rrn: Rrn::parse("000000000001").ok(),
             authorisation_code: AuthorisationCode::parse("A12B3C").ok(),
             pan: Pan::of_digits("6228480000000001230").unwrap().into(),
+            periods: None,
         },
         given_back: Amount::zero(Currency::CNY),
         used: false,
@@ -248,4 +250,21 @@ fn of_a_card_whose_number_is_kept_no_more_nothing_is_asked_without_it() {
     assert!(refused.into_iter().all(|made| made == Err(NotPossible::CardNeeded(trace))));
     Transaction::void(&settled, batch, Presence::CardThere).unwrap();
     Transaction::completion(&settled, amount, 100, Presence::CardThere).unwrap();
+}
+
+#[test]
+fn what_is_paid_by_instalments_goes_back_as_a_whole_or_not_at_all_and_is_voided_as_any_sale() {
+    let sale = past(Kind::Sale);
+    let original = Original { periods: Periods::new(6).ok(), ..sale.original.clone() };
+    let split = Past { original, ..sale };
+    let trace = split.original.trace;
+    assert_eq!(Transaction::refund(&split, yuan("1")), Err(NotPossible::OnlyWhole(trace)));
+    assert_eq!(NotPossible::OnlyWhole(trace).reason().kind, ReasonKind::OnlyWhole);
+    let refund = Transaction::refund(&split, yuan("100")).unwrap();
+    assert_eq!((refund.kind(), refund.amount(), refund.periods()), (Kind::Refund, yuan("100"), None));
+    let void = Transaction::void(&split, batch(1), Presence::CardThere).unwrap();
+    assert_eq!((void.kind(), void.periods()), (Kind::Void, None));
+    assert!(void.original().is_some_and(|original| original.periods.is_some()), "its message says so");
+    let told: Vec<_> = Kind::ALL.into_iter().filter(|kind| kind.tells_of_instalments()).collect();
+    assert_eq!(told, [Kind::Sale, Kind::Void]);
 }

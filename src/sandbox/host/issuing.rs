@@ -4,6 +4,7 @@ use jiff::Zoned;
 
 use super::books::{Account, Books};
 use super::cryptogram::{self, Claim};
+use super::instalments;
 use super::pins;
 use super::rules::PART;
 use super::scripts::{self, Script};
@@ -28,6 +29,17 @@ pub(super) fn judge(books: &Books<'_>, asked: &Asked<'_>, now: &Zoned) -> Result
     let reason = if asked.kind == Kind::PreAuthorisation { "set aside" } else { "approved" };
     let reason = format!("{reason}{}", stripes::said_of(asked.entry));
     let too_little = || Verdict::declined("51", "not enough in the account").of_account();
+    let refused = match &asked.instalments {
+        Some(wanted) => instalments::problem(books, asked.pan, asked.minor, wanted)?,
+        None => None,
+    };
+    if let Some((code, reason)) = refused {
+        return Ok(Verdict { verified, ..Verdict::declined(code, reason).of_account() });
+    }
+    let reason = match &asked.instalments {
+        Some(wanted) => format!("{reason}, in {} periods", wanted.asked.periods),
+        None => reason,
+    };
     let verdict = match scripts::of(asked.kind, asked.minor) {
         Script::Decline(code) => Verdict::declined(&format!("{code:02}"), "the amount asks for it").of_account(),
         Script::Partial => match asked.minor / 2 {

@@ -14,6 +14,7 @@ mod cryptogram;
 mod enquiries;
 mod families;
 mod files;
+mod instalments;
 mod issuing;
 mod keys;
 mod kits;
@@ -53,6 +54,7 @@ use zeroize::Zeroizing;
 
 pub use self::advices::Note;
 use self::files::Readers;
+pub use self::instalments::KeptPlan;
 pub use self::keys::SignOnState;
 use self::kits::take_terminal;
 use self::onboarding::Onboarding;
@@ -278,6 +280,14 @@ impl Host {
     /// When the database cannot be read.
     pub fn advices(&self) -> Result<Vec<Note>, StoreError> {
         self.store.advices()
+    }
+
+    /// The plans of sales by instalments, in the order of their sales.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn instalment_plans(&self) -> Result<Vec<KeptPlan>, StoreError> {
+        self.store.instalment_plans()
     }
 
     /// What cardholders signed on terminals' screens.

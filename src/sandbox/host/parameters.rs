@@ -14,7 +14,7 @@ use crate::crypto::hex;
 use crate::crypto::rsa::sha_1;
 use crate::emv::ca_keys::{CaKeys, CaKeysError, KeyEntry, KeyWorld, Rid};
 use crate::emv::terminal::{AidEntry, TerminalData, TerminalDataError};
-use crate::host_tables::{CardKind, HostTables, HostTablesError, is_whole};
+use crate::host_tables::{CardKind, HostTables, HostTablesError, InstalmentOffer, is_whole};
 use crate::iso8583::dialect::{ParameterRules, TableRules};
 use crate::iso8583::{Message, Mti, Order};
 
@@ -198,6 +198,14 @@ impl Parameters {
             parameters: tables.parameters_digest(),
             cards,
         })
+    }
+
+    /// In how many periods terminals are told that sales may be paid.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or the tables cannot be used.
+    pub fn instalments(&self) -> Result<Option<InstalmentOffer>, ParametersError> {
+        Ok(self.tables()?.0.terminal.instalments)
     }
 
     /// Checks the sets as a whole, as a terminal will.

@@ -3,6 +3,7 @@
 
 use super::books::{Booked, Books, Referred};
 use super::families::Family;
+use super::instalments;
 use super::issuing::CNY;
 use super::originals;
 use super::pins;
@@ -36,6 +37,17 @@ pub(super) fn judge(
     }
     let referred = Referred { id: original.id, root: original.root };
     let declined = |code: &str, reason: String| Ok(Verdict::declined(code, reason).of_account().about(referred));
+    if asked.kind == Kind::Void
+        && !instalments::says_what_it_was(books, dialect, &terminal.terminal, &original, asked.message)?
+    {
+        return declined("12", format!("{named} was paid otherwise, by instalments or at once"));
+    }
+    if asked.kind == Kind::Refund
+        && asked.minor != original.entry.booked.minor()
+        && instalments::kept(books, &terminal.terminal, named)?.is_some()
+    {
+        return declined("13", format!("{named} is paid by instalments: it goes back as a whole or not at all"));
+    }
     let family = books.family(original.root)?;
     if let Some((code, reason)) = not_possible(dialect, &family, asked, &original) {
         return declined(code, reason);

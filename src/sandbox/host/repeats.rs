@@ -9,6 +9,7 @@
 use openssl::sha::{Sha256, sha256};
 
 use super::books::{Books, KeptAnswer};
+use super::instalments;
 use super::rules::{Decision, PART};
 use super::store::{Entry, EntryState, StoreError};
 use crate::iso8583::dialect::MAC_FIELD;
@@ -69,6 +70,7 @@ pub fn answer(books: &Books<'_>, entry: &Entry, request: [u8; 32]) -> Result<Opt
         return Ok(None);
     }
     let kept = books.kept_answer(&entry.terminal, entry.trace)?;
+    let plan = instalments::kept(books, &entry.terminal, entry.trace)?;
     Ok(kept.filter(|kept| kept.request == request).map(|kept| Decision {
         response_code: entry.response_code.clone(),
         reason: format!("the same request again; {}", entry.reason),
@@ -76,6 +78,7 @@ pub fn answer(books: &Books<'_>, entry: &Entry, request: [u8; 32]) -> Result<Opt
         authorisation_code: kept.authorisation_code,
         amount: (entry.response_code == PART).then(|| entry.booked.minor()),
         issuer_data: kept.issuer_data,
+        plan,
         is_repeat: true,
         ..Decision::default()
     }))

@@ -7,6 +7,7 @@ use crate::acquirer::messages::FACTOR_DIGITS;
 use crate::crypto::{CryptoError, device, mac};
 use crate::iso8583::dialect::{Dialect, MAC_FIELD};
 use crate::iso8583::{Message, Mti};
+use crate::payment::instalments::Plan;
 use crate::reference::{Batch, Stan, TraceNumber};
 
 /// Response code of an approval of a part.
@@ -38,6 +39,8 @@ pub struct Decision {
     pub balance: Option<String>,
     /// Field 55.
     pub issuer_data: Option<Vec<u8>>,
+    /// How the cardholder pays, where that is by instalments.
+    pub plan: Option<Plan>,
     /// What only answers about orders have, as elements of the dialect's field.
     pub elements: Option<Vec<u8>>,
     /// True when nobody is to be told.

@@ -28,6 +28,7 @@ use super::{HostError, take_terminal};
 use crate::acquirer::code_payments;
 use crate::acquirer::device;
 use crate::acquirer::enrolment::wire::{Answer, EnrolmentAnswer, SignedRequest, TerminalAnswer};
+use crate::acquirer::instalments::write_plan;
 use crate::acquirer::kinds;
 use crate::acquirer::messages::{ECHO, MANAGEMENT_TYPE};
 use crate::acquirer::parameters::status::StatusReport;
@@ -236,7 +237,13 @@ impl Service {
             Script::CaptivePortal => return Ok(Reply::CaptivePortal),
             _ => {}
         }
-        let mut decision = transactions::decide(&self.store, &self.dialect, terminal, message, bytes, now)?;
+        // What no terminal could be told of is offered to none.
+        let offered = self.parameters.instalments().unwrap_or_else(|error| {
+            warn!(%error, "no instalments are offered");
+            None
+        });
+        let offered = offered.as_ref();
+        let mut decision = transactions::decide(&self.store, &self.dialect, terminal, message, bytes, offered, now)?;
         // What was refused is answered properly, whatever its amount: there is nothing to be lost. So is what the terminal sends again
         // because it cannot be taken back.
         let sent_again = decision.is_repeat && kind.is_some_and(|kind| kind.if_unknown() == IfUnknown::Repeated);
@@ -445,6 +452,10 @@ impl Service {
         };
         let answer =
             answers::message(request, &says, Some(terminal.named()), now).ok_or(ServiceFailure::NoAnswerType)?;
+        let answer = match (&decision.plan, &self.dialect.instalments) {
+            (Some(plan), Some(rules)) => answer.with_bytes(rules.field, &write_plan(rules, plan)),
+            _ => answer,
+        };
         Ok(match (&decision.elements, &self.dialect.code_payments) {
             (Some(elements), Some(rules)) => answer.with_bytes(rules.field, elements),
             _ => answer,

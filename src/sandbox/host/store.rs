@@ -235,6 +235,7 @@ impl Store {
         connection.execute_batch(super::code_payments::SCHEMA)?;
         connection.execute_batch(super::settling::SCHEMA)?;
         connection.execute_batch(super::signatures::SCHEMA)?;
+        connection.execute_batch(super::instalments::SCHEMA)?;
         connection.execute_batch(super::receipts::SCHEMA)?;
         connection.execute_batch(super::notifications::SCHEMA)?;
         let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;

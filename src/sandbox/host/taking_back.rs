@@ -3,6 +3,7 @@
 use jiff::Zoned;
 
 use super::books::{Booked, Books, NewEntry};
+use super::instalments;
 use super::notifications::{self, About, Event};
 use super::originals;
 use super::rules::{self, Decision, Refusal, format_error};
@@ -43,6 +44,11 @@ pub fn reversal(
         };
         let what = match originals::disagreement(books, &terminal.terminal, trace, message)? {
             None if original.entry.kind != kind => Some("kind of transaction"),
+            None if kind == Kind::Sale
+                && !instalments::says_what_it_was(books, dialect, &terminal.terminal, &original, message)? =>
+            {
+                Some("way in which it is paid")
+            }
             what => what,
         };
         if let Some(what) = what {

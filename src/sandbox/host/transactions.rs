@@ -7,6 +7,7 @@ use jiff::Zoned;
 use super::balances;
 use super::books::{Books, NewEntry, Referred};
 use super::code_payments;
+use super::instalments::{self, Wanted};
 use super::issuing;
 use super::notifications::{self, About, Event};
 use super::originals::Original;
@@ -21,6 +22,7 @@ use super::store::{EntryState, Store, StoreError, Terminal};
 use crate::acquirer::kinds;
 use crate::emv::tag;
 use crate::emv::tlv::TlvBuilder;
+use crate::host_tables::InstalmentOffer;
 use crate::iso8583::{Dialect, Message};
 use crate::payment::online::EntryMode;
 use crate::payment::transaction::{Kind, Money};
@@ -48,6 +50,8 @@ pub(super) struct Asked<'a> {
     pub entry: EntryMode,
     /// A part of it may be approved.
     pub in_part: bool,
+    /// It is to be paid by instalments.
+    pub instalments: Option<Wanted>,
     pub message: &'a Message,
 }
 
@@ -98,9 +102,10 @@ pub fn decide(
     terminal: &Terminal,
     message: &Message,
     bytes: &[u8],
+    offered: Option<&InstalmentOffer>,
     now: &Zoned,
 ) -> Result<Decision, StoreError> {
-    let asked = match read(dialect, terminal, message) {
+    let asked = match read(dialect, terminal, message, offered) {
         Ok(asked) => asked,
         Err(refusal) => return Ok(refusal.into()),
     };
@@ -195,8 +200,17 @@ fn book(
             notifications::queue(books, event, &about, now.timestamp().as_second())?;
         }
     }
+    let plan = match &asked.instalments {
+        Some(Wanted { asked: wanted, .. }) if is_approved => {
+            let plan = instalments::plan_of(verdict.booked, wanted.periods)?;
+            instalments::keep(books, &terminal.terminal, asked.trace, wanted, verdict.booked, &plan)?;
+            Some(plan)
+        }
+        _ => None,
+    };
     let issuer_data = issuer_data(asked, &verdict)?;
     Ok(Decision {
+        plan,
         amount: (verdict.response_code == PART).then_some(verdict.booked),
         response_code: verdict.response_code,
         reason: verdict.reason,
@@ -220,7 +234,12 @@ pub(super) fn issuer_data(asked: &Asked<'_>, verdict: &Verdict) -> Result<Option
     Ok(Some(issuer_data))
 }
 
-fn read<'a>(dialect: &Dialect, terminal: &Terminal, message: &'a Message) -> Result<Asked<'a>, Refusal> {
+fn read<'a>(
+    dialect: &Dialect,
+    terminal: &Terminal,
+    message: &'a Message,
+    offered: Option<&InstalmentOffer>,
+) -> Result<Asked<'a>, Refusal> {
     let invalid = |reason: &str| Refusal { response_code: "12", reason: reason.to_owned() };
     let kind = kinds::of_request(dialect, message).ok_or_else(|| invalid("no transaction of this dialect"))?;
     let pan = message.text(2).ok_or_else(|| format_error("no card number"))?;
@@ -240,7 +259,9 @@ fn read<'a>(dialect: &Dialect, terminal: &Terminal, message: &'a Message) -> Res
         _ => {
             let in_part = kind == Kind::Sale && says_in_part(dialect, message);
             let entry = entry_mode(dialect, message);
-            Ok(Asked { kind, trace, original, pan, minor, pin, entry, in_part, message })
+            let asked = if kind == Kind::Sale { instalments::of_request(dialect, message)? } else { None };
+            let instalments = asked.map(|asked| Wanted { asked, offered: offered.cloned() });
+            Ok(Asked { kind, trace, original, pan, minor, pin, entry, in_part, instalments, message })
         }
     }
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::{PaperWidth, Picture};
 use crate::receipt::cash::tests::cash_slip;
-use crate::receipt::tests::{long_slip, parked_slip, slip};
+use crate::receipt::tests::{in_periods, long_slip, parked_slip, slip};
 use crate::receipt::{
     self, CardEntry, CashSlip, CopyFor, PrinterProfile, PurchaseSlip, SaleSlip, purchase_example, settlement_example,
     shown_code_example, transaction_code,
@@ -83,6 +83,13 @@ fn slips() -> Vec<(String, SaleSlip)> {
     ));
     let trailer = vec!["消费热线 95516".to_owned(), "谢谢惠顾".to_owned()];
     slips.push(("spared".to_owned(), SaleSlip { signature: false, signature_spared: true, trailer, ..slip() }));
+    for (name, fees) in [
+        ("instalments-fee-at-once", [Some(2160), None, None]),
+        ("instalments-fee-by-periods", [None, Some(365), Some(360)]),
+        ("instalments-free", [None, None, None]),
+    ] {
+        slips.push((name.to_owned(), in_periods(fees)));
+    }
     slips.push(("training".to_owned(), SaleSlip { mark: Mark::Training, ..slip() }));
     slips.push(("long".to_owned(), long_slip()));
     slips

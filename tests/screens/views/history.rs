@@ -72,6 +72,7 @@ pub fn detail() -> Detail {
         original: None,
         rrn: Rrn::parse("263260000001").ok(),
         authorisation_code: AuthorisationCode::parse("A12B3C").ok(),
+        instalments: None,
         reason: None,
         can_undo: true,
         can_undo_away: true,

@@ -302,6 +302,7 @@ impl Day<'_> {
             | Screen::Staff(_)
             | Screen::Seek { .. }
             | Screen::Tip(_)
+            | Screen::Instalments(_)
             | Screen::TypeNumber { .. }
             | Screen::Turning(_)
             | Screen::Enrol { .. } => self.send(Intent::ShowKeypad),

@@ -58,6 +58,7 @@ pub fn word(screen: &Screen) -> String {
         Screen::Cash(_) => "cash".to_owned(),
         Screen::Seek { .. } => "seek".to_owned(),
         Screen::Tip(tip) => format!("tip {}", tip.due.minor()),
+        Screen::Instalments(shown) => format!("instalments {}", shown.due.minor()),
         Screen::Turning(_) => "turning".to_owned(),
         Screen::Transaction(detail) => format!("transaction {}", detail.row.trace),
         Screen::Receipt(shown) => format!("receipt {}", shown.trace),

@@ -53,6 +53,43 @@ fn whether_a_part_may_be_approved_is_one_byte_and_no_where_it_is_not_said() {
 }
 
 #[test]
+fn instalments_are_numbers_and_an_amount_and_nothing_is_offered_where_there_are_none() {
+    let offer = |programme: Option<&str>| TerminalParameters {
+        instalments: Some(InstalmentOffer {
+            periods: vec![3, 6, 12],
+            from: 60_000,
+            programme: programme.map(str::to_owned),
+        }),
+        ..TerminalParameters::default()
+    };
+    for parameters in [offer(None), offer(Some("0001"))] {
+        let written = write_business(&parameters, &rules().tags).unwrap();
+        assert_eq!(business(&written), Ok(parameters));
+    }
+    let written = write_business(&offer(Some("0001")), &rules().tags).unwrap();
+    let plain = TlvBuilder::new().with(Tag(0xDF6D), b"3,6,12;0001").with(Tag(0xDF6E), b"000000060000").build();
+    assert_eq!(written, plain);
+    // From any amount, where none is said; in whichever order the two come.
+    let any = business(&TlvBuilder::new().with(Tag(0xDF6D), b"6").build()).unwrap().instalments.unwrap();
+    assert_eq!((any.periods, any.from, any.programme), (vec![6], 1, None));
+    let turned = TlvBuilder::new().with(Tag(0xDF6E), b"000000060000").with(Tag(0xDF6D), b"3,6,12;0001").build();
+    assert_eq!(business(&turned), Ok(offer(Some("0001"))));
+    for none in [&[0xDF, 0x6D, 0][..], &TlvBuilder::new().with(Tag(0xDF6E), b"000000060000").build()] {
+        assert_eq!(business(none).unwrap().instalments, None);
+    }
+    for (tag, wrong) in [(0xDF6D, &b"6;"[..]), (0xDF6D, b"300")] {
+        // It can be read, and is left to whoever adjusts it.
+        assert!(business(&TlvBuilder::new().with(Tag(tag), wrong).build()).unwrap().instalments.is_some());
+    }
+    for (tag, wrong) in
+        [(0xDF6D, &b"six"[..]), (0xDF6D, b"-6"), (0xDF6D, b"1000"), (0xDF6E, b"60000"), (0xDF6E, b"00000060000x")]
+    {
+        let error = business(&TlvBuilder::new().with(Tag(tag), wrong).build()).unwrap_err();
+        assert_eq!(error.path, format!("{tag:04X}"), "{wrong:?}");
+    }
+}
+
+#[test]
 fn what_is_taken_of_cards_without_their_chip_is_told_and_nothing_is_not_never() {
     let words = |words: &[&str]| words.iter().map(|word| Transaction::from((*word).to_owned())).collect::<Vec<_>>();
     for (fallback_s, typed) in

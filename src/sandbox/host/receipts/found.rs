@@ -12,6 +12,7 @@ use crate::receipt::{CardEntry, SaleSlip};
 use crate::reference::{AuthorisationCode, MerchantCode, Rrn, TraceNumber};
 use crate::sandbox::host::books::Books;
 use crate::sandbox::host::code_payments::{OrderState, receipts_of};
+use crate::sandbox::host::instalments;
 use crate::sandbox::host::store::{EntryState, StoreError};
 use crate::terminal::mark::Mark;
 
@@ -67,6 +68,7 @@ pub(super) fn find(books: &Books<'_>, link: &ReceiptLink) -> Result<Option<ERece
             original: entry.original,
             entry: card_entry(facts.entry_mode.as_deref().unwrap_or_default()),
             truncated_pan: number,
+            instalments: instalments::kept(books, terminal, link.trace)?.map(|plan| plan.on_slip()),
             authorisation_code: code.and_then(|code| AuthorisationCode::parse(&code).ok()),
             ..slip(link, &facts, entry.kind, entry.booked, &entry.rrn)?
         };
@@ -110,6 +112,7 @@ fn slip(link: &ReceiptLink, facts: &Facts, kind: Kind, amount: Amount, rrn: &str
         original: None::<TraceNumber>,
         // Of what is paid the host knows one amount.
         tip: None,
+        instalments: None,
         at: match moment(facts.moment.as_deref(), rrn) {
             Some(said) => said,
             None => facts.at.parse().map_err(|_| damaged(format!("{} is no time", facts.at)))?,

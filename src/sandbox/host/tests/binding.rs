@@ -28,6 +28,7 @@ fn a_terminal_whose_values_disagree_is_told_so_and_books_nothing() {
             authorisation_code: None,
             issuer_data: vec![],
             balances: vec![],
+            plan: None,
         })),
         "97"
     );

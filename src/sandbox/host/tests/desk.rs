@@ -144,7 +144,8 @@ impl Desk {
     /// Sends a request; anything that makes its bytes will do for them.
     pub fn send(&self, message: &Message) -> Decision {
         let bytes = format!("{:?}", message.fields().map(|(field, value)| (field, text(value))).collect::<Vec<_>>());
-        transactions::decide(&self.store, &self.dialect, &self.terminal, message, bytes.as_bytes(), &now()).unwrap()
+        transactions::decide(&self.store, &self.dialect, &self.terminal, message, bytes.as_bytes(), None, &now())
+            .unwrap()
     }
 
     pub fn ask(&mut self, kind: Kind, stan: u32, minor: u64, original: Option<&Done>) -> Done {

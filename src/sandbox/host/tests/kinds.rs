@@ -25,6 +25,7 @@ fn original(request: &SaleRequest, answer: &HostAnswer) -> Original {
         rrn: answer.rrn.clone(),
         authorisation_code: answer.authorisation_code.clone(),
         pan: request.card.pan.clone().into(),
+        periods: None,
     }
 }
 

@@ -7,6 +7,7 @@ mod decisions;
 pub(super) mod desk;
 mod enrolment;
 mod in_service;
+mod instalments;
 mod invariant;
 mod kinds;
 mod line;
@@ -168,6 +169,7 @@ fn sale_of(profile: &ApplicationProfile, stan: u32, minor: u64) -> SaleRequest {
         chip_data: chip_data(profile, stan as u16, minor, &Signed::default()).into(),
         pin: None,
         in_part: false,
+        instalments: None,
     }
 }
 
@@ -248,6 +250,7 @@ fn reversal(stan: u32, minor: u64) -> ReversalRequest {
         reason: ReversalReason::NoAnswer,
         authorisation_code: None,
         chip_data: TlvBuilder::new().with(tag::TVR, &[0; 5]).build(),
+        by_instalments: false,
     }
 }
 

@@ -151,6 +151,7 @@ fn what_is_told_of_another_payment_with_the_same_number_changes_nothing() {
         with_pin: false,
         sequence_number: Some(1),
         chip_data: chip_data(7),
+        by_instalments: false,
     };
     assert_eq!(code(link.advise(&advice(tomorrow))), "25");
     assert_eq!(code(link.advise(&advice(right.at))), "05", "its cryptogram is no TC, and it is the right payment's");

@@ -177,7 +177,8 @@ impl Counter {
             .with_text(60, &format!("{}{}00050", rules.transaction_type, trace.batch));
         let terminal = self.store.terminal(TERMINAL).unwrap().unwrap();
         let decided =
-            transactions::decide(&self.store, &self.dialect, &terminal, &message, &[stan as u8], &self.now()).unwrap();
+            transactions::decide(&self.store, &self.dialect, &terminal, &message, &[stan as u8], None, &self.now())
+                .unwrap();
         decided.response_code
     }
 }
