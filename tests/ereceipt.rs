@@ -3,6 +3,10 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails here and now")]
 
+#[path = "support/browser.rs"]
+mod browser;
+#[path = "ereceipt/phone.rs"]
+mod phone;
 mod support;
 
 use std::fs::File;
@@ -18,7 +22,17 @@ use yima::sandbox::receipts::{DEFAULT_PORT, RunningReceipts};
 
 /// A counter whose host shows e-receipts and has told the terminal so.
 fn counter() -> Counter {
+    counter_with("")
+}
+
+/// The same with more of the acquirer's parameters.
+fn counter_with(parameters: &str) -> Counter {
     let mut counter = Counter::open();
+    if !parameters.is_empty() {
+        let folder = counter.state().join("sandbox/host/parameters");
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join("host.toml"), parameters).unwrap();
+    }
     let mut command = counter.yima(&["sandbox", "host", "--receipts"]);
     counter.shop.log_to(&mut command, "host.log");
     counter.host = Some(Running::start("sandbox host", &mut command));

@@ -4,6 +4,7 @@ use jiff::civil::date;
 
 use super::messages::Requests;
 use crate::card_number::{Pan, Track2};
+use crate::goods::sold::Sold;
 use crate::iso8583::Dialect;
 use crate::money::{Amount, Currency};
 use crate::payment::advice::{Advice, AdviceKind};
@@ -74,6 +75,7 @@ pub fn sale_request() -> SaleRequest {
         chip_data: vec![0x9F, 0x36, 0x02, 0, 1].into(),
         pin: None,
         in_part: false,
+        sold: Sold::default(),
     }
 }
 

@@ -400,8 +400,12 @@ impl Core {
         }
     }
 
-    /// The customer's link to the e-receipt of a payment: the same that its slip has. Without a ledger there is none.
+    /// The customer's link to the e-receipt of a payment, or of the purchase of which it pays a part: the same that its slip has. Without a
+    /// ledger there is none.
     pub(super) fn receipt_link(&self, trace: TraceNumber, at: DateTime) -> Option<String> {
+        if let Some(purchase) = self.ledger.purchase_of(trace).ok()? {
+            return self.about_slips().link_of_purchase(&purchase).map(|(text, _)| text);
+        }
         let head = self.ledger.log_head_of(trace).ok()?;
         let terminal = self.parts.identity.terminal_number().ok()?;
         let link = self.about_slips().link(&terminal, trace, at.date(), head.as_ref().map(Head::code));

@@ -182,6 +182,11 @@ impl Core {
         self.people_sign_on() && (self.staff.on_duty.is_none() || self.staff.locked)
     }
 
+    /// How somebody stands on a screen: number and name; empty for nobody.
+    pub(super) fn told_of(&self, person: Option<PersonNumber>) -> String {
+        person.map(|person| self.staff.roster.label(person)).unwrap_or_default()
+    }
+
     /// What every screen shows.
     pub(super) fn duty_view(&self) -> DutyView {
         let person = self.staff.on_duty.filter(|_| !self.staff.locked).and_then(|person| self.staff.person(person));

@@ -530,6 +530,8 @@ pub struct Detail {
     pub rrn: Option<Rrn>,
     /// Field 38.
     pub authorisation_code: Option<AuthorisationCode>,
+    /// Who took or gave it: number and name; empty where nobody signs on.
+    pub cashier: String,
     /// Why it was not approved.
     pub reason: Option<Reason>,
     /// It can be undone.

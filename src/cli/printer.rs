@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
+use super::people::Attending;
 use super::{Failure, output};
 use crate::app::Setup;
 use crate::devices::printer::Confirmation;
@@ -17,6 +18,9 @@ use crate::wording::Language;
 /// What comes after `yima printer`.
 #[derive(Debug, Args)]
 pub struct Arguments {
+    #[command(flatten)]
+    attending: Attending,
+
     #[command(subcommand)]
     action: Action,
 }
@@ -45,7 +49,13 @@ struct TestArguments {
 impl Arguments {
     pub fn run(&self, setup: &Setup) -> Result<ExitCode, Failure> {
         match &self.action {
-            Action::Test(arguments) => arguments.run(setup),
+            Action::Test(arguments) => {
+                // Whoever only looks keeps nothing.
+                if !arguments.dry_run {
+                    self.attending.change_settings(setup, "printer test")?;
+                }
+                arguments.run(setup)
+            }
         }
     }
 }

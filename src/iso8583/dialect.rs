@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::BindingTags;
 use super::code_payment_rules::CodePaymentRules;
+use super::goods_rules::GoodsRules;
 use super::layout::{Content, Encoding, FieldFormat, Layout, Length};
 use super::layout_file::{KEYS, LayoutFile};
 use super::orders::Order;
@@ -56,6 +57,8 @@ pub struct Dialect {
     pub settlement: Option<SettlementRules>,
     /// How signatures are uploaded; none where the acquirer takes none.
     pub signatures: Option<SignatureRules>,
+    /// How what is sold is told to the host; none where the acquirer wants to know nothing of it.
+    pub goods: Option<GoodsRules>,
     /// What response codes do.
     pub answers: AnswerCodes,
     /// How PINs for the issuer travel.
@@ -233,6 +236,7 @@ struct HostRules {
     code_payments: Option<CodePaymentRules>,
     settlement: Option<SettlementRules>,
     signatures: Option<SignatureRules>,
+    goods: Option<GoodsRules>,
     answers: AnswerCodes,
     pin: PinRules,
     queue: QueueCodes,
@@ -260,6 +264,10 @@ impl HostRules {
         }
         if let Some(rules) = &self.signatures {
             rules.check(&layout)?;
+        }
+        if let Some(rules) = &self.goods {
+            let taken: Vec<u8> = self.code_payments.iter().map(|rules| rules.field).collect();
+            rules.check(&layout, &taken)?;
         }
         self.queue.check()?;
         self.sign_on.check()?;
@@ -296,6 +304,7 @@ impl HostRules {
             code_payments,
             settlement,
             signatures,
+            goods,
             answers,
             pin,
             queue,
@@ -312,6 +321,7 @@ impl HostRules {
             code_payments,
             settlement,
             signatures,
+            goods,
             answers,
             pin,
             queue,

@@ -5,6 +5,7 @@ use super::{Ledger, LedgerError, TransactionRow};
 use crate::card_number::{KnownPan, Pan};
 use crate::crypto::hex;
 
+use crate::goods::sold::Sold;
 use crate::payment::online::{AboutRequest, CardForHost, EntryMode, SaleRequest};
 use crate::payment::queue::Repeat;
 use crate::payment::record::State;
@@ -57,6 +58,8 @@ fn with_card(row: &TransactionRow, past: Past, pan: Pan) -> Result<SaleRequest, 
         chip_data: Vec::new().into(),
         pin: None,
         in_part: false,
+        // What is sold was told the first time.
+        sold: Sold::default(),
     })
 }
 

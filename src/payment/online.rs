@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 
 use super::transaction::{Kind, Original, Transaction};
 use crate::card_number::{Pan, Track2, Track3};
+use crate::goods::sold::Sold;
 use crate::link_fault::LinkFault;
 use crate::money::Amount;
 use crate::pin::Pin;
@@ -33,6 +34,8 @@ pub struct SaleRequest {
     pub pin: Option<Pin>,
     /// The issuer may approve less than all of it.
     pub in_part: bool,
+    /// What is sold, as far as the host is told; no rule of payment looks at it.
+    pub sold: Sold,
 }
 
 /// The chip's data and the PIN are not shown.

@@ -7,6 +7,7 @@
 )]
 
 mod commands;
+mod names;
 mod screen;
 mod slow;
 mod staff;

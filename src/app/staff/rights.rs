@@ -12,9 +12,7 @@ use crate::app::till::{TillEvent, TillIntent};
 use crate::app::view::{Intent, Screen};
 use crate::clock;
 use crate::ledger::LedgerError;
-use crate::payment::entry::CardBy;
 use crate::payment::purpose::Purpose;
-use crate::payment::transaction::Kind;
 use crate::people::{Deed, Judgement, Person, PersonNumber, Right, Role, judge};
 use crate::wording::{Reason, ReasonKind};
 
@@ -76,14 +74,16 @@ impl Core {
         }
     }
 
-    /// A till touches nothing, and a payment of it is whoever's is signed on. Nobody types a manager's code for it: what needs one is
-    /// done at the terminal.
+    /// A till touches nothing, and a payment of it is of whoever is signed on, or gave the command that serves tills. Nobody types a
+    /// manager's code for it: what needs one is done at the terminal.
     fn admits_till(&mut self, wish: &TillIntent) -> bool {
         let TillIntent::Begin(number, purpose) = wish else { return true };
-        if !self.people_sign_on() {
+        if !self.staff.roster.is_used() {
             return true;
         }
-        let refused = match self.staff.on_duty.filter(|_| !self.staff.locked) {
+        // Whoever gave a command may have been disabled since.
+        let works_here = |person: &PersonNumber| self.staff.roster.of(*person).is_ok_and(|it| it.enabled);
+        let refused = match self.staff.on_duty.filter(|person| !self.staff.locked && works_here(person)) {
             None => Some(ReasonKind::NobodySignedOn),
             Some(person) => match self.judged(person, self.right_of(purpose)) {
                 Judgement::Allowed => None,
@@ -171,15 +171,8 @@ impl Core {
 
     /// What is undone says by what it is what it needs.
     pub(in crate::app) fn right_of(&self, purpose: &Purpose) -> Right {
-        if purpose.by() == CardBy::Typed {
-            return Right::TypedNumber;
-        }
-        let Purpose::Void(original, _) = purpose.what() else { return Right::of(purpose.kind()) };
-        match self.ledger.find(*original).ok().flatten().map(|row| row.kind) {
-            Some(Kind::PreAuthorisation) => Right::PreAuthorisationVoid,
-            Some(Kind::Completion) => Right::CompletionVoid,
-            _ => Right::Void,
-        }
+        let undone = purpose.original().and_then(|original| self.ledger.find(original).ok().flatten());
+        Right::of(purpose, undone.map(|row| row.kind))
     }
 
     fn ask_for_right(&mut self, right: Right, intent: Intent) {

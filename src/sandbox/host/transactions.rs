@@ -48,6 +48,8 @@ pub(super) struct Asked<'a> {
     pub entry: EntryMode,
     /// A part of it may be approved.
     pub in_part: bool,
+    /// What it tells of goods.
+    pub goods: Option<&'a [u8]>,
     pub message: &'a Message,
 }
 
@@ -180,7 +182,7 @@ fn book(
     };
     let (id, rrn) = books.record(&entry, now.date())?;
     books.keep_original(&terminal.terminal, asked.trace, &Original::of_request(asked.message))?;
-    receipts::keep(books, &terminal.terminal, asked.trace, asked.message, now)?;
+    receipts::keep(books, &terminal.terminal, asked.trace, asked.message, asked.goods, now)?;
     if is_approved {
         let after = books.family(verdict.original.map_or(id, |original| original.root))?.standing()?;
         books.move_account(asked.pan, before, after)?;
@@ -243,7 +245,8 @@ fn read<'a>(dialect: &Dialect, terminal: &Terminal, message: &'a Message) -> Res
         _ => {
             let in_part = kind == Kind::Sale && says_in_part(dialect, message);
             let entry = entry_mode(dialect, message);
-            Ok(Asked { kind, trace, original, pan, minor, pin, entry, in_part, message })
+            let goods = receipts::told(dialect, message, minor)?;
+            Ok(Asked { kind, trace, original, pan, minor, pin, entry, in_part, goods, message })
         }
     }
 }

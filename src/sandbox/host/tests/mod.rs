@@ -38,6 +38,7 @@ use crate::crypto::emv::SessionKey;
 use crate::crypto::hex;
 use crate::emv::tag;
 use crate::emv::tlv::{self, TlvBuilder};
+use crate::goods::sold::Sold;
 use crate::money::{Amount, Currency};
 use crate::payment::online::{
     CardForHost, Decision, EntryMode, HostAnswer, LinkFailure, ReversalReason, ReversalRequest, SaleRequest,
@@ -168,6 +169,7 @@ fn sale_of(profile: &ApplicationProfile, stan: u32, minor: u64) -> SaleRequest {
         chip_data: chip_data(profile, stan as u16, minor, &Signed::default()).into(),
         pin: None,
         in_part: false,
+        sold: Sold::default(),
     }
 }
 
