@@ -68,7 +68,7 @@ fn get(url: &str) -> (u16, String) {
 }
 
 /// The tests are outside of the shop: they open the host's books where they are, on a port of their own.
-fn opened(counter: &Counter) -> (RunningReceipts, impl Fn(&str) -> String) {
+fn opened(counter: &Counter) -> (RunningReceipts, impl Fn(&str) -> String + use<>) {
     let receipts = RunningReceipts::start(&counter.host_books(), ([127, 0, 0, 1], 0).into()).unwrap();
     let url = receipts.url();
     (receipts, move |link: &str| format!("{url}/R/{}", link.split_once("/R/").unwrap().1))

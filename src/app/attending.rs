@@ -137,7 +137,12 @@ impl Setup {
         what: &str,
         codes: Codes<'_>,
     ) -> Result<(), AttendError> {
-        let works_here = self.ledger_of_anybody()?.map(|ledger| ledger.people()).transpose()?;
+        // People work where no payment was taken yet; a terminal without an identity has the people of its last payments, if any.
+        let ledger = match self.identity() {
+            Ok(identity) => self.ledger_to_look_at(&identity)?,
+            Err(_) => self.ledger_of_anybody()?,
+        };
+        let works_here = ledger.map(|ledger| ledger.people()).transpose()?;
         if !works_here.is_some_and(|roster| roster.is_used()) {
             return if cashier.is_some() { Err(AttendError::Nobody) } else { Ok(()) };
         }

@@ -195,7 +195,11 @@ impl Core {
         match event {
             Event::Is(state) => self.printer_is(state),
             Event::Drawer(of, result) => self.after_pulse(of, result),
-            Event::Waiting(Slip::DeadLetter(_) | Slip::Settlement(_) | Slip::Purchase(_), _) => {}
+            Event::Waiting(Slip::DeadLetter(_) | Slip::Settlement(_) | Slip::Purchase(_) | Slip::SetUp, _) => {}
+            Event::Ended(Slip::SetUp, result) => {
+                self.after_sheet(result);
+                self.print_next();
+            }
             Event::Waiting(Slip::Code(trace), fault) => {
                 let paper = fault.map_or(CodePaper::Printing, |fault| CodePaper::Waiting(reason_of(&fault)));
                 self.code_on_paper(trace, paper);

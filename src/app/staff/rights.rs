@@ -16,6 +16,17 @@ use crate::payment::purpose::Purpose;
 use crate::people::{Deed, Judgement, Person, PersonNumber, Right, Role, judge};
 use crate::wording::{Reason, ReasonKind};
 
+/// What a wish takes of whoever wants it, where people work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::app) enum Takes {
+    /// Nothing: whoever is signed on, or nobody, a payment is gone on with.
+    Nothing,
+    /// Somebody who is signed on.
+    Somebody,
+    /// Somebody with this right, or a manager's leave.
+    Right(Right),
+}
+
 impl Core {
     /// A wish as far as whoever wants it may have it. One that needs a manager waits for the code; of people themselves it is seen to here.
     pub(in crate::app) fn admit(&mut self, intent: Intent) -> Option<Intent> {
@@ -45,12 +56,12 @@ impl Core {
         if self.staff.asking.is_some() && !self.pays() {
             self.refuse_right();
         }
-        let right = self.right_for(&intent);
-        let managing = right == Some(Right::People);
+        let takes = self.takes(&intent);
+        let managing = takes == Takes::Right(Right::People);
         if !self.people_sign_on() || (managing && !self.staff.roster.has_manager(&self.parts.staff.key)) {
             return Some(intent);
         }
-        if belongs_to_a_payment(&intent) || cash::goes_on(&intent) {
+        if takes == Takes::Nothing {
             return Some(intent);
         }
         let Some(person) = self.staff.on_duty.filter(|_| !self.staff.locked) else {
@@ -59,8 +70,12 @@ impl Core {
             }
             return None;
         };
-        let Some(right) = right else { return Some(intent) };
+        let Takes::Right(right) = takes else { return Some(intent) };
         if managing && self.staff.visiting.is_some() && self.shows_people() {
+            return Some(intent);
+        }
+        // A manager's code is good for all of the set-up, as long as that is shown.
+        if right == Right::Settings && self.goes_on_with_set_up() {
             return Some(intent);
         }
         match self.judged(person, right) {
@@ -101,38 +116,39 @@ impl Core {
         judge(role, right, &self.parts.staff.with_manager)
     }
 
-    /// What somebody needs for a wish; nothing, where everybody who is signed on may have it.
-    fn right_for(&self, intent: &Intent) -> Option<Right> {
+    /// What a wish takes.
+    fn takes(&self, intent: &Intent) -> Takes {
         match intent {
-            Intent::Charge(_) | Intent::Shop(ShopIntent::Pay) => Some(Right::Sale),
-            Intent::Begin(purpose) => Some(self.right_of(purpose)),
-            Intent::Cash(wish) => cash::right_for(wish),
+            Intent::Charge(_) | Intent::Shop(ShopIntent::Pay) => Takes::Right(Right::Sale),
+            Intent::Begin(purpose) => Takes::Right(self.right_of(purpose)),
+            Intent::Cash(wish) => cash::takes(wish),
             Intent::Settle { .. } | Intent::Settlement(SettlementIntent::GiveUp(_) | SettlementIntent::Withdraw) => {
-                Some(Right::Settle)
+                Takes::Right(Right::Settle)
             }
             Intent::Purchase(PurchaseIntent::AnotherCard | PurchaseIntent::ShowCode | PurchaseIntent::Cash) => {
-                Some(Right::Sale)
+                Takes::Right(Right::Sale)
             }
             // What was paid goes back.
-            Intent::Purchase(PurchaseIntent::GiveUp) => Some(Right::Void),
-            Intent::Settlement(_) => Some(Right::Reports),
-            Intent::Decide(..) => Some(Right::Decide),
-            Intent::Shop(_) => Some(Right::Goods),
+            Intent::Purchase(PurchaseIntent::GiveUp) => Takes::Right(Right::Void),
+            Intent::Settlement(_) => Takes::Right(Right::Reports),
+            Intent::Decide(..) => Takes::Right(Right::Decide),
+            Intent::Shop(_) => Takes::Right(Right::Goods),
             // Who has taken a payment may look at its slip.
-            Intent::ShowReceipt(trace, _) if self.shows_result_of(*trace) => None,
-            Intent::ShowReceipt(..) => Some(Right::Reports),
+            Intent::ShowReceipt(trace, _) if self.shows_result_of(*trace) => Takes::Somebody,
+            Intent::ShowReceipt(..) => Takes::Right(Right::Reports),
             Intent::ShowTransactions(_) | Intent::ShowTransaction(_) | Intent::Reprint(_) | Intent::Seek(_) => {
-                Some(Right::Reports)
+                Takes::Right(Right::Reports)
             }
             Intent::Staff(
                 StaffIntent::ShowPeople(_) | StaffIntent::Add(_) | StaffIntent::GiveCode(..) | StaffIntent::Enable(..),
-            ) => Some(Right::People),
+            ) => Takes::Right(Right::People),
+            Intent::Staff(StaffIntent::SetUp(_)) => Takes::Right(Right::Settings),
             Intent::Staff(
                 StaffIntent::ShowShift
                 | StaffIntent::OpenShift(_)
                 | StaffIntent::MoveCash(..)
                 | StaffIntent::CloseShift(_),
-            ) => Some(Right::Shift),
+            ) => Takes::Right(Right::Shift),
             Intent::Staff(
                 StaffIntent::SignOn(..)
                 | StaffIntent::GiveRight(..)
@@ -146,10 +162,14 @@ impl Core {
             | Intent::Training(_)
             // Whoever may charge has charged.
             | Intent::Tip(_)
-            | Intent::Cancel
+            | Intent::PrintCode
+            | Intent::ShowQueue(_)
+            | Intent::TryQueueNow
+            | Intent::Scanned(_) => Takes::Somebody,
+            // It belongs to a payment that runs, or to what it came to.
+            Intent::Cancel
             | Intent::PayByScanned(_)
             | Intent::PayByShown
-            | Intent::PrintCode
             | Intent::Swiped(_)
             | Intent::TypeNumber
             | Intent::NumberTyped(_)
@@ -162,10 +182,7 @@ impl Core {
             | Intent::ShowKeypad
             | Intent::DidItPrint { .. }
             | Intent::RetryPrint
-            | Intent::ShowQueue(_)
-            | Intent::TryQueueNow
-            | Intent::Scanned(_)
-            | Intent::Enrol(_) => None,
+            | Intent::Enrol(_) => Takes::Nothing,
         }
     }
 
@@ -208,33 +225,10 @@ impl Core {
         let given = self.entry(Deed::RightGiven, self.staff.on_duty).by(Some(manager)).about(right);
         self.ledger.audit(&given.saying(about.unwrap_or_default()))?;
         self.screen = below;
-        self.staff.visiting = (right == Right::People).then_some(manager);
+        self.staff.visiting = matches!(right, Right::People | Right::Settings).then_some(manager);
         self.staff.given_by = Some(manager);
         self.do_as_wished(intent);
         self.staff.given_by = None;
         Ok(())
     }
-}
-
-/// What belongs to a payment that runs, or to what it came to: whoever is signed on, it is gone on with.
-const fn belongs_to_a_payment(intent: &Intent) -> bool {
-    matches!(
-        intent,
-        Intent::Cancel
-            | Intent::PayByScanned(_)
-            | Intent::PayByShown
-            | Intent::Swiped(_)
-            | Intent::TypeNumber
-            | Intent::NumberTyped(_)
-            | Intent::EnterPin(_)
-            | Intent::BypassPin
-            | Intent::ChooseApplication(_)
-            | Intent::ConfirmApplication(_)
-            | Intent::Sign(_)
-            | Intent::NextCustomer
-            | Intent::ShowKeypad
-            | Intent::DidItPrint { .. }
-            | Intent::RetryPrint
-            | Intent::Enrol(_)
-    )
 }

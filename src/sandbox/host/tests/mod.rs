@@ -6,6 +6,7 @@ mod ciphers;
 mod decisions;
 pub(super) mod desk;
 mod enrolment;
+mod goods;
 mod in_service;
 mod invariant;
 mod kinds;
