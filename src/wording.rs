@@ -475,6 +475,10 @@ reason_kinds! {
     LastManager = "last_manager";
     /// That cannot become of a person.
     PersonNotChanged = "person_not_changed";
+    /// A till cannot be paired: its file cannot be used.
+    TillNotPaired = "till_not_paired";
+    /// What was found out about the printer cannot be kept.
+    SettingsNotKept = "settings_not_kept";
     /// A shift is open already.
     ShiftOpen = "shift_open";
     /// There is not so much in the drawer.

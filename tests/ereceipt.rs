@@ -3,6 +3,10 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails here and now")]
 
+#[path = "support/browser.rs"]
+mod browser;
+#[path = "ereceipt/phone.rs"]
+mod phone;
 mod support;
 
 use std::fs::File;
@@ -18,7 +22,17 @@ use yima::sandbox::receipts::{DEFAULT_PORT, RunningReceipts};
 
 /// A counter whose host shows e-receipts and has told the terminal so.
 fn counter() -> Counter {
+    counter_with("")
+}
+
+/// The same with more of the acquirer's parameters.
+fn counter_with(parameters: &str) -> Counter {
     let mut counter = Counter::open();
+    if !parameters.is_empty() {
+        let folder = counter.state().join("sandbox/host/parameters");
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join("host.toml"), parameters).unwrap();
+    }
     let mut command = counter.yima(&["sandbox", "host", "--receipts"]);
     counter.shop.log_to(&mut command, "host.log");
     counter.host = Some(Running::start("sandbox host", &mut command));
@@ -54,7 +68,7 @@ fn get(url: &str) -> (u16, String) {
 }
 
 /// The tests are outside of the shop: they open the host's books where they are, on a port of their own.
-fn opened(counter: &Counter) -> (RunningReceipts, impl Fn(&str) -> String) {
+fn opened(counter: &Counter) -> (RunningReceipts, impl Fn(&str) -> String + use<>) {
     let receipts = RunningReceipts::start(&counter.host_books(), ([127, 0, 0, 1], 0).into()).unwrap();
     let url = receipts.url();
     (receipts, move |link: &str| format!("{url}/R/{}", link.split_once("/R/").unwrap().1))

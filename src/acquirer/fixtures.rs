@@ -4,6 +4,7 @@ use jiff::civil::date;
 
 use super::messages::Requests;
 use crate::card_number::{Pan, Track2};
+use crate::goods::sold::Sold;
 use crate::iso8583::Dialect;
 use crate::iso8583::dialect::SHIPPED;
 use crate::money::{Amount, Currency};
@@ -83,6 +84,7 @@ pub fn sale_request() -> SaleRequest {
         pin: None,
         in_part: false,
         instalments: None,
+        sold: Sold::default(),
     }
 }
 

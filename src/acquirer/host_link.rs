@@ -10,6 +10,7 @@ use super::held::LineEnd;
 use super::parameters::status::StatusReport;
 use super::parameters::{Download, DownloadError};
 use super::sign_on::{SignOnFailure, SignedOn};
+use crate::goods::sold::Sold;
 use crate::host_tables::TerminalParameters;
 use crate::iso8583::Order;
 use crate::payment::advice::Advice;
@@ -61,6 +62,14 @@ pub trait HostLink: Send + Sync {
     /// As [`HostLink::sale`].
     fn code_payment(&self, _asked: &qr::Request) -> Result<HostWord, LinkFailure> {
         Err(LinkFailure::Unsendable("this link has no payments by code".to_owned()))
+    }
+
+    /// The same with what is sold, where the host is told of it.
+    ///
+    /// # Errors
+    /// As [`HostLink::sale`].
+    fn code_payment_of(&self, asked: &qr::Request, _sold: &Sold) -> Result<HostWord, LinkFailure> {
+        self.code_payment(asked)
     }
 
     /// Pays back what was paid by code (0220). The same once more goes back once.

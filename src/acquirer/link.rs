@@ -28,6 +28,7 @@ use super::sign_on::{self, SignOnFailure, SignedOn};
 use super::{answers, clock, code_payments, enrolment, late, settlement};
 use crate::crypto::hex;
 use crate::deliberate;
+use crate::goods::sold::Sold;
 use crate::host_tables::TerminalParameters;
 use crate::iso8583::{Dialect, DialectError, Order, SettlementRules};
 use crate::payment::advice::Advice;
@@ -408,10 +409,14 @@ impl HostLink for HttpsLink {
     }
 
     fn code_payment(&self, asked: &qr::Request) -> Result<HostWord, LinkFailure> {
+        self.code_payment_of(asked, &Sold::default())
+    }
+
+    fn code_payment_of(&self, asked: &qr::Request, sold: &Sold) -> Result<HostWord, LinkFailure> {
         let read = |requests: &Requests<'_>, written: &Written, body: &[u8]| {
             code_payments::read(requests, asked, written, body)
         };
-        self.asked(|requests| requests.code_payment(asked), read)
+        self.asked(|requests| requests.code_payment_of(asked, sold), read)
     }
 
     fn code_refund(&self, refund: &CodeRefund) -> Result<HostAnswer, LinkFailure> {

@@ -10,9 +10,11 @@ use super::device::{DeviceRecord, SMART_POS};
 use super::instalments::{self, ProgrammeTooLong};
 use super::kinds;
 use super::parameters::Question;
+use super::told_goods;
 use crate::crypto::{CryptoError, hex};
 use crate::emv::tag::{self, Tag};
 use crate::emv::tlv::{self, TlvBuilder};
+use crate::goods::sold::Sold;
 use crate::iso8583::dialect::{Dialect, MAC_FIELD};
 use crate::iso8583::transaction_rules::TransactionMessage;
 use crate::iso8583::{Frame, Message, Mti, PackError};
@@ -153,6 +155,7 @@ impl Requests<'_> {
         if let Some(whole) = said.filter(|_| request.in_part).map(|(head, digit)| format!("{head}{digit}")) {
             message = message.with_text(60, &whole);
         }
+        let message = self.telling(message, &request.sold);
         let mut message = self.with_condition(message, request.is_by_instalments())?;
         if let Some(asked) = &request.instalments {
             let rules = self.dialect.instalments.as_ref().ok_or(RequestError::NoInstalments)?;
@@ -341,6 +344,15 @@ impl Requests<'_> {
         format!("{read}{}", if with_pin { 1 } else { 2 })
     }
 
+    /// With what is sold, where the acquirer has a field for it.
+    fn telling(&self, message: Message, sold: &Sold) -> Message {
+        let told = self.dialect.goods.as_ref();
+        match told.and_then(|rules| Some((rules.field, told_goods::write(sold, rules.most_bytes)?))) {
+            Some((field, goods)) => message.with_bytes(field, &goods),
+            None => message,
+        }
+    }
+
     /// Field 60, fifth part.
     fn condition(&self, entry: EntryMode) -> &str {
         let digits = &self.dialect.transactions.entry;
@@ -451,6 +463,22 @@ mod tests {
                 (device.machine, device.binding.as_deref()),
                 (Some(machine), Some(requests.identity.mark.as_str()))
             );
+        });
+    }
+
+    #[test]
+    fn goods_are_told_where_the_dialect_has_a_field_for_them_and_nowhere_else() {
+        with_requests(|requests| {
+            let mut request = sale_request();
+            request.sold = Sold::default().with_tip(request.amount, request.amount).unwrap();
+            let message = requests.sale(&request).unwrap().frame.message;
+            assert_eq!(message.bytes(58), Some(&b"T\t1234\n"[..]));
+            let shown = requests.dialect.masked(58, crate::iso8583::Value::Bytes(b"T\t1234\n"));
+            assert!(!shown.contains("1234") && !shown.contains("31323334"), "nobody is shown it: {shown}");
+            let mut dialect = requests.dialect.clone();
+            dialect.goods = None;
+            let without = Requests { dialect: &dialect, ..*requests };
+            assert_eq!(without.sale(&request).unwrap().frame.message.bytes(58), None);
         });
     }
 

@@ -9,9 +9,7 @@ use super::showing::local_now;
 use super::staff::{StaffSetup, now};
 use crate::crypto::code_hash::CodeHashError;
 use crate::ledger::{Ledger, LedgerError};
-use crate::payment::entry::CardBy;
 use crate::payment::purpose::Purpose;
-use crate::payment::transaction::Kind;
 use crate::people::{
     AuditEntry, Code, CodeError, CodeKey, Deed, Judgement, NotAllowed, Person, PersonNumber, Place, Right, Role,
     Roster, TurnedAway, judge,
@@ -59,9 +57,7 @@ pub enum AttendError {
     #[error("the two codes are not the same; nothing was changed")]
     Differ,
     /// People work here, and nobody says who it is.
-    #[error(
-        "people sign on at this terminal: say who takes the payment, such as --cashier 01, or sign on at the screen"
-    )]
+    #[error("people sign on at this terminal: say who does it, such as --cashier 01, or sign on at the screen")]
     WhoIsIt,
     /// Nobody works here.
     #[error("nobody works at this terminal yet: leave --cashier out, or add people: yima people add 99")]
@@ -128,6 +124,36 @@ impl Setup {
     }
 }
 
+impl Setup {
+    /// Lets somebody change how the terminal is set up, and writes down what, before it is changed. Where nobody works everybody may, and
+    /// nothing is written down. The terminal may run meanwhile, and need not be enrolled.
+    ///
+    /// # Errors
+    /// When nobody may, or the ledger cannot be read or written.
+    pub fn change_settings(
+        &self,
+        cashier: Option<PersonNumber>,
+        manager: Option<PersonNumber>,
+        what: &str,
+        codes: Codes<'_>,
+    ) -> Result<(), AttendError> {
+        // People work where no payment was taken yet; a terminal without an identity has the people of its last payments, if any.
+        let ledger = match self.identity() {
+            Ok(identity) => self.ledger_to_look_at(&identity)?,
+            Err(_) => self.ledger_of_anybody()?,
+        };
+        let works_here = ledger.map(|ledger| ledger.people()).transpose()?;
+        if !works_here.is_some_and(|roster| roster.is_used()) {
+            return if cashier.is_some() { Err(AttendError::Nobody) } else { Ok(()) };
+        }
+        let mut of_terminal = self.people()?;
+        let mut people = of_terminal.people();
+        let person = people.attend(cashier, manager, Right::Settings, codes)?;
+        let entry = AuditEntry::new(local_now(), Place::Command, Deed::SettingsChanged, person);
+        Ok(people.ledger().audit(&entry.saying(what))?)
+    }
+}
+
 impl People<'_> {
     /// The ledger, for what is done by whoever may.
     pub const fn ledger(&mut self) -> &mut Ledger {
@@ -139,15 +165,8 @@ impl People<'_> {
     /// # Errors
     /// When the ledger cannot be read.
     pub fn right_of(&self, purpose: &Purpose) -> Result<Right, AttendError> {
-        if purpose.by() == CardBy::Typed {
-            return Ok(Right::TypedNumber);
-        }
-        let Purpose::Void(original, _) = purpose.what() else { return Ok(Right::of(purpose.kind())) };
-        Ok(match self.ledger.find(*original)?.map(|row| row.kind) {
-            Some(Kind::PreAuthorisation) => Right::PreAuthorisationVoid,
-            Some(Kind::Completion) => Right::CompletionVoid,
-            _ => Right::Void,
-        })
+        let undone = purpose.original().map(|original| self.ledger.find(original)).transpose()?.flatten();
+        Ok(Right::of(purpose, undone.map(|row| row.kind)))
     }
 
     /// Who does something: whoever the command names, by their code, or whoever is signed on at the terminal. Nobody, where nobody works.
@@ -298,6 +317,21 @@ impl People<'_> {
         }
         let kept = self.staff.key.keep(&code, salt)?;
         Ok(self.ledger.give_code(number, &kept, &Self::entry(Deed::CodeGiven, number, by))?)
+    }
+
+    /// Calls somebody otherwise from now on; nothing takes the name away.
+    ///
+    /// # Errors
+    /// When no manager gives it, or it cannot be.
+    pub fn name(
+        &mut self,
+        number: PersonNumber,
+        name: &str,
+        by: Option<PersonNumber>,
+        codes: Codes<'_>,
+    ) -> Result<(), AttendError> {
+        let by = self.manager(by, codes)?;
+        Ok(self.ledger.name_person(number, name, &Self::entry(Deed::Named, number, by).saying(name))?)
     }
 
     /// Enables somebody, or disables.

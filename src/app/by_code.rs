@@ -324,7 +324,9 @@ impl Core {
             Effect::Send(request) => {
                 paying.pause_until = None;
                 let first = matches!(request, Request::Pay(..) | Request::Open(..));
-                let job = link::Job::Code(Box::new(request));
+                // What asks how an order stands tells no more of it.
+                let sold = if first { paying.sold.clone() } else { Sold::default() };
+                let job = link::Job::Code(Box::new(request), self.told_to_host(sold));
                 // What asks about a payment that has left already waits for nothing.
                 if first {
                     self.send_once_compared(job);

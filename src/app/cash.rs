@@ -11,8 +11,9 @@ use super::report::{Ending, SaleReport, Timings};
 use super::setup::Setup;
 use super::showing::local_now;
 use super::slips::{DuplicateError, merchant_name};
+use super::staff::Takes;
 use super::staff_view::StaffView;
-use super::view::{Intent, RowKind, RowState, Screen, TransactionRow};
+use super::view::{RowKind, RowState, Screen, TransactionRow};
 use super::workers::printer::Job;
 use crate::clock;
 use crate::devices::printer::DrawerFault;
@@ -402,16 +403,12 @@ fn reason_of(error: &LedgerError) -> Reason {
     }
 }
 
-/// Whether this needs a right of its own, and which.
-pub(super) const fn right_for(intent: &CashIntent) -> Option<Right> {
+/// What this takes.
+pub(super) const fn takes(intent: &CashIntent) -> Takes {
     match intent {
-        CashIntent::Begin(_) => Some(Right::Sale),
-        CashIntent::OpenDrawer => Some(Right::Drawer),
-        CashIntent::Take(_) | CashIntent::Leave => None,
+        CashIntent::Begin(_) => Takes::Right(Right::Sale),
+        CashIntent::OpenDrawer => Takes::Right(Right::Drawer),
+        // It belongs to a sale that was begun by whoever may.
+        CashIntent::Take(_) | CashIntent::Leave => Takes::Nothing,
     }
-}
-
-/// What belongs to a sale that was begun by whoever may.
-pub(super) const fn goes_on(intent: &Intent) -> bool {
-    matches!(intent, Intent::Cash(CashIntent::Take(_) | CashIntent::Leave))
 }

@@ -7,6 +7,7 @@ use super::running::Question;
 use super::workers::{link, reader};
 use crate::deliberate;
 use crate::devices::sound::Tone;
+use crate::goods::sold::Sold;
 use crate::ledger::{Ledger, LedgerError};
 use crate::payment::qr::{CodeRefund, Order, Paid};
 use crate::payment::record::{Pending, Record};
@@ -80,7 +81,11 @@ impl Core {
                 log_record(trace, &record);
             }
             // The last of its list.
-            Effect::Send(request) => self.send_once_compared(link::Job::Sale(request)),
+            Effect::Send(mut request) => {
+                let sold = running.sold.clone();
+                request.sold = self.told_to_host(sold);
+                self.send_once_compared(link::Job::Sale(request));
+            }
             // By the wallet's numbers, which only the ledger knows.
             Effect::SendAbout(request) if running.sale.kind() == Kind::CodeRefund => {
                 let refund = self.ledger.code_refund(request.trace)?.ok_or(LedgerError::NoSuchRow(request.trace))?;
@@ -95,6 +100,11 @@ impl Core {
             Effect::TryAnotherPin(reason) => self.try_another_pin(reason),
         }
         Ok(())
+    }
+
+    /// What the host is told of what is sold: all of it, where the acquirer shows e-receipts, and otherwise nothing.
+    pub(super) fn told_to_host(&self, sold: Sold) -> Sold {
+        if self.parts.tables.terminal.receipt_address.is_some() { sold } else { Sold::default() }
     }
 
     /// Hands something to the link's worker. Its thread ends only with the engine.

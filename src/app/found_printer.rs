@@ -1,6 +1,8 @@
 //! What the set-up test found out about the printer, kept in the state directory. It counts as long as the settings name the profile
 //! that they named then: who writes another one into them is obeyed.
 
+use std::path::PathBuf;
+
 use serde::Deserialize;
 
 use super::setup::{Setup, SetupError};
@@ -54,14 +56,36 @@ impl Setup {
         Ok(Some(FoundPrinter { tested_at: kept.tested_at, profile }))
     }
 
+    /// Where it is kept what a test finds.
+    pub(super) fn found_printer_file(&self) -> FoundPrinterFile {
+        FoundPrinterFile { state: self.state.clone(), instead_of: self.settings.printer.profile.clone() }
+    }
+
     /// Keeps what the set-up test found.
     ///
     /// # Errors
     /// When it cannot be written.
     pub fn keep_found_printer(&self, profile: &PrinterProfile) -> Result<(), SetupError> {
+        self.found_printer_file().keep(profile)
+    }
+}
+
+/// Where it is kept what a test of the printer finds, and instead of which profile it counts.
+#[derive(Clone, Debug)]
+pub struct FoundPrinterFile {
+    state: PathBuf,
+    instead_of: String,
+}
+
+impl FoundPrinterFile {
+    /// Keeps what a test found.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn keep(&self, profile: &PrinterProfile) -> Result<(), SetupError> {
         let path = self.state.join(FILE);
         let at = clock::local().strftime("%Y-%m-%d %H:%M:%S").to_string();
-        let instead_of = toml::Value::String(self.settings.printer.profile.clone());
+        let instead_of = toml::Value::String(self.instead_of.clone());
         let text = format!(
             "# What the set-up test found out about the printer (yima printer test). It counts as long as printer.profile in the\n\
              # settings is {instead_of}.\n\

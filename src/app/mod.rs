@@ -46,6 +46,7 @@ mod running;
 mod scanning;
 pub mod seek_view;
 mod seeking;
+pub mod set_up_view;
 mod settlement_desk;
 mod settlement_slips;
 pub mod settlement_view;

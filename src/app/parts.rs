@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::by_code::CodeSetup;
+use super::found_printer::FoundPrinterFile;
 use super::settling::SettlementPlan;
 use super::shop::ShopSetup;
 use super::signing::SignaturePlan;
@@ -58,6 +59,8 @@ pub struct Parts {
     pub used_card_note: PathBuf,
     /// The printer.
     pub printer: Box<dyn Printer>,
+    /// Where it is kept what a test finds out about the printer.
+    pub found_printer: FoundPrinterFile,
     /// What the printer can do.
     pub printer_profile: PrinterProfile,
     /// What the shop has at head and foot of its slips.
@@ -134,6 +137,7 @@ pub(super) struct Fixed {
     pub set: (Provenance, SetHashes),
     pub receipt_key: Option<LinkKey>,
     pub printer_profile: PrinterProfile,
+    pub found_printer: FoundPrinterFile,
     pub letterhead: Arc<Letterhead>,
     pub sound: Box<dyn Sound>,
     pub queue_codes: QueueCodes,
@@ -174,6 +178,7 @@ impl Parts {
             set: parts.set,
             receipt_key: parts.receipt_key,
             printer_profile: parts.printer_profile,
+            found_printer: parts.found_printer,
             letterhead: parts.letterhead,
             sound: parts.sound,
             queue_codes: parts.queue_codes,

@@ -195,7 +195,11 @@ impl Core {
         match event {
             Event::Is(state) => self.printer_is(state),
             Event::Drawer(of, result) => self.after_pulse(of, result),
-            Event::Waiting(Slip::DeadLetter(_) | Slip::Settlement(_) | Slip::Purchase(_), _) => {}
+            Event::Waiting(Slip::DeadLetter(_) | Slip::Settlement(_) | Slip::Purchase(_) | Slip::SetUp, _) => {}
+            Event::Ended(Slip::SetUp, result) => {
+                self.after_sheet(result);
+                self.print_next();
+            }
             Event::Waiting(Slip::Code(trace), fault) => {
                 let paper = fault.map_or(CodePaper::Printing, |fault| CodePaper::Waiting(reason_of(&fault)));
                 self.code_on_paper(trace, paper);
@@ -400,8 +404,12 @@ impl Core {
         }
     }
 
-    /// The customer's link to the e-receipt of a payment: the same that its slip has. Without a ledger there is none.
+    /// The customer's link to the e-receipt of a payment, or of the purchase of which it pays a part: the same that its slip has. Without a
+    /// ledger there is none.
     pub(super) fn receipt_link(&self, trace: TraceNumber, at: DateTime) -> Option<String> {
+        if let Some(purchase) = self.ledger.purchase_of(trace).ok()? {
+            return self.about_slips().link_of_purchase(&purchase).map(|(text, _)| text);
+        }
         let head = self.ledger.log_head_of(trace).ok()?;
         let terminal = self.parts.identity.terminal_number().ok()?;
         let link = self.about_slips().link(&terminal, trace, at.date(), head.as_ref().map(Head::code));

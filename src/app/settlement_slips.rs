@@ -12,7 +12,7 @@ use crate::ledger::LedgerError;
 use crate::money::Amount;
 use crate::payment::cash::CashKind;
 use crate::proof::tree::Head;
-use crate::receipt::{self, SettlementSlip, SlipCash, SlipDifference, SlipSum};
+use crate::receipt::{self, SettlementSlip, SlipCash, SlipCashier, SlipCashierSum, SlipDifference, SlipSum};
 use crate::reference::{Batch, ReferenceError};
 use crate::settlement::Side;
 
@@ -119,6 +119,7 @@ impl Core {
             let amount = Amount::new(minor, currency).ok()?;
             Some(SlipCash { goes_back: kind == CashKind::Refund, count, amount })
         });
+        let cashiers = cashiers_of(report);
         let differences = report.differences.iter().map(|difference| SlipDifference {
             stan: difference.stan,
             ours: difference.ours,
@@ -135,6 +136,7 @@ impl Core {
             currency: report.totals.currency,
             sums: sums.collect(),
             cash: cash.collect(),
+            cashiers,
             net_minor: row.under_way.totals.net_minor(),
             money: row.closing.map(|closing| (closing.fee_minor, closing.net_minor())),
             undecided: row.undecided,
@@ -144,4 +146,35 @@ impl Core {
             mark: self.parts.mark,
         }))
     }
+}
+
+/// Who took and gave back what in a batch, by card, by code and in cash. Nobody, where nobody signed on.
+fn cashiers_of(report: &BatchReport) -> Vec<SlipCashier> {
+    let currency = report.totals.currency;
+    let sum = |kind, in_cash, goes_back, count, minor| {
+        let amount = Amount::new(minor, currency).ok()?;
+        Some(SlipCashierSum { kind, in_cash, goes_back, count, amount })
+    };
+    report
+        .people_in_it()
+        .into_iter()
+        .map(|person| {
+            let of = report.cashiers.iter().filter(move |sum| sum.cashier == Some(person));
+            let by_host = of.clone().filter_map(|of| {
+                let goes_back = Side::of(of.kind) == Some(Side::Credit);
+                sum(of.kind.word(), false, goes_back, of.count, of.minor)
+            });
+            let in_cash = report
+                .cash
+                .iter()
+                .filter(|of| of.cashier == Some(person))
+                .filter_map(|of| sum(of.kind.word(), true, of.kind == CashKind::Refund, of.count, of.minor));
+            let tips = of.clone().fold(0_u64, |tips, of| tips.saturating_add(of.tips));
+            SlipCashier {
+                who: report.people.label(person),
+                sums: by_host.chain(in_cash).collect(),
+                tips: Amount::new(tips, currency).ok().filter(|tips| !tips.is_zero()),
+            }
+        })
+        .collect()
 }

@@ -4,6 +4,7 @@
 //! No payment waits for it: the moment in which a batch is cut is one in which nobody pays, and from then on payments have numbers of the
 //! next batch. Its requests go by the second thread of the link, and none is begun while somebody pays.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use jiff::civil::{DateTime, Time};
@@ -18,6 +19,7 @@ use crate::clock;
 use crate::ledger::{CashSum, CashierSum, Ledger, LedgerError, SettlementRow};
 use crate::payment::cash::CashKind;
 use crate::payment::online::LinkFailure;
+use crate::people::{PersonNumber, Roster};
 use crate::reference::Batch;
 use crate::settlement::closing::{
     self, Answer, Cause, Cut, MerchantAccount, State, UnderWay, Wish, due, may_cut, night, pause_s,
@@ -344,6 +346,8 @@ pub struct BatchReport {
     pub goods: Vec<(String, String, u64, u64)>,
     /// Who took what, by person and type.
     pub cashiers: Vec<CashierSum>,
+    /// Everybody who works here, to name them.
+    pub people: Roster,
     /// What came about in cash meanwhile, by who did it: no host settles it.
     pub cash: Vec<CashSum>,
     /// Its settlement, once it has begun.
@@ -353,6 +357,12 @@ pub struct BatchReport {
 }
 
 impl BatchReport {
+    /// Who took or gave back something in it, by number.
+    pub fn people_in_it(&self) -> BTreeSet<PersonNumber> {
+        let by_host = self.cashiers.iter().filter_map(|sum| sum.cashier);
+        by_host.chain(self.cash.iter().filter_map(|sum| sum.cashier)).collect()
+    }
+
     /// What came about in cash of each kind, whoever did it: how many, and minor units. What there is none of is left out.
     pub fn cash_sums(&self) -> Vec<(CashKind, u32, u64)> {
         let of = |kind| {
@@ -392,6 +402,7 @@ pub fn batch_report(
         totals: totals(&ledger.tallies(batch)?, currency)?,
         goods: ledger.goods_of_batch(batch)?,
         cashiers: ledger.cashiers_of_batch(batch)?,
+        people: ledger.people()?,
         cash: ledger.cash_of_batch(batch, currency)?,
         settlement,
         differences: ledger.settlement_differences(batch)?,

@@ -335,6 +335,7 @@ impl Setup {
             reader: self.reader()?,
             used_card_note: self.state.join(USED_CARD),
             printer: self.printer(printer_profile.clone()),
+            found_printer: self.found_printer_file(),
             printer_profile,
             letterhead: self.letterhead(),
             printer_patience: Duration::from_secs(self.settings.printer.patience_s),

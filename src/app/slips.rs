@@ -11,12 +11,12 @@ use crate::emv::cvm::Verification;
 use crate::host_tables::TerminalParameters;
 use crate::ledger::{Ledger, LedgerError, TransactionRow};
 use crate::payment::online::EntryMode;
-use crate::payment::purchase::{Known, Purchase, PurchaseState};
+use crate::payment::purchase::{Known, Means, Purchase, PurchaseState};
 use crate::payment::record::State;
 use crate::payment::signature::Signature;
 use crate::payment::transaction::Money;
 use crate::proof::tree::Head;
-use crate::receipt::link::{LinkKey, ReceiptAddress, ReceiptLink, USUAL_DAYS};
+use crate::receipt::link::{LinkKey, MOST_PARTS, ReceiptAddress, ReceiptLink, USUAL_DAYS};
 use crate::receipt::{CardEntry, CopyFor, Letterhead, Logo, PaidBy, PurchaseSlip, Receipt, SaleSlip, SlipPart};
 use crate::reference::{Batch, ReferenceError, Stan, TerminalNumber, TraceNumber};
 use crate::terminal::identity::Identity;
@@ -144,7 +144,7 @@ impl SlipOf<'_> {
         Ok(Some(Receipt::Purchase(Box::new(self.purchase(ledger, &purchase, duplicate)?))))
     }
 
-    /// The slip of a purchase that is over. An e-receipt is of one payment, so that it has no link to any.
+    /// The slip of a purchase that is over.
     ///
     /// # Errors
     /// When the ledger cannot be read, or a number of the identity cannot be.
@@ -156,7 +156,7 @@ impl SlipOf<'_> {
     ) -> Result<PurchaseSlip, DuplicateError> {
         let identity = self.identity;
         let given_up = purchase.state == PurchaseState::GivenUp;
-        let (mut parts, mut goods, mut cashier) = (Vec::new(), Vec::new(), None);
+        let (mut parts, mut goods, mut tip, mut cashier) = (Vec::new(), Vec::new(), None, None);
         for part in &purchase.parts {
             let counts = if given_up { was_paid(part) } else { part.known() == Known::Paid };
             if !counts {
@@ -164,6 +164,7 @@ impl SlipOf<'_> {
             }
             if parts.is_empty() {
                 goods = ledger.sold_in(part.trace)?;
+                tip = ledger.tip_of(part.trace)?;
             }
             let is_back = given_up && part.went_back() == Known::NotPaid;
             let by = if let Some(row) = ledger.find(part.trace)? {
@@ -171,24 +172,28 @@ impl SlipOf<'_> {
                 parts.push(by);
                 row.cashier
             } else if let Some(row) = ledger.cash(part.trace)? {
-                parts.push(SlipPart::in_cash(row.trace, row.amount, row.given.zip(row.change)));
+                parts.push(SlipPart::in_cash(Some(row.trace), row.amount, row.given.zip(row.change)));
                 row.cashier
             } else {
                 continue;
             };
             cashier = by.map(|by| by.to_string()).or(cashier);
         }
+        let terminal_number = identity.terminal_number()?;
+        let link = self.link_of_purchase(purchase);
         Ok(PurchaseSlip {
             merchant_name: merchant_name(identity, self.parameters),
             merchant_code: identity.merchant_code()?,
-            terminal_number: identity.terminal_number()?,
+            terminal_number,
             acquirer_code: identity.acquirer_code.clone(),
             state: purchase.state.word(),
-            number: purchase.number,
+            number: Some(purchase.number),
             at: purchase.opened_at,
             due: purchase.due,
             paid: if given_up { was_paid_of(purchase) } else { purchase.paid() },
             goods,
+            tip: tip.filter(|_| !given_up),
+            link,
             parts,
             trailer: self.parameters.trailer.clone(),
             cashier,
@@ -206,15 +211,54 @@ impl SlipOf<'_> {
         paid_on: Date,
         log_head: Option<String>,
     ) -> Option<(String, Date)> {
+        let one = ReceiptLink {
+            terminal: terminal.clone(),
+            trace,
+            parts: Vec::new(),
+            cash_minor: None,
+            until: paid_on,
+            log_head,
+        };
+        self.written(one)
+    }
+
+    /// The customer's link to the e-receipt of all of a purchase that is paid: it names each of its parts, and what was paid in cash, and
+    /// leaves the head of the log out, for which its code has no room. Nothing as [`SlipOf::link`]; and where a purchase has more parts
+    /// than a code holds, or of two batches.
+    pub fn link_of_purchase(&self, purchase: &Purchase) -> Option<(String, Date)> {
+        if purchase.state != PurchaseState::Paid {
+            return None;
+        }
+        let paid = || purchase.parts.iter().filter(|part| part.known() == Known::Paid);
+        let mut traces = paid().filter(|part| part.means != Means::Cash).map(|part| part.trace);
+        let trace = traces.next()?;
+        let others: Vec<TraceNumber> = traces.collect();
+        if others.len() > MOST_PARTS || others.iter().any(|other| other.batch != trace.batch) {
+            return None;
+        }
+        let in_cash = paid().filter(|part| part.means == Means::Cash);
+        let cash_minor =
+            in_cash.fold(None, |sum: Option<u64>, part| Some(sum.unwrap_or_default() + part.amount.minor()));
+        self.written(ReceiptLink {
+            terminal: self.identity.terminal_number().ok()?,
+            trace,
+            parts: others.iter().map(|other| other.stan).collect(),
+            cash_minor,
+            until: purchase.opened_at.date(),
+            log_head: None,
+        })
+    }
+
+    /// A link whose payment was made on the day that stands in it, as it is written, with the last day on which it opens anything.
+    fn written(&self, paid: ReceiptLink) -> Option<(String, Date)> {
         let base = self.parameters.receipt_address.as_deref()?;
         let address = ReceiptAddress::new(base, self.parameters.receipt_days.unwrap_or(USUAL_DAYS)).ok()?;
-        let key = self.receipt_key.filter(|_| ReceiptLink::can_name(terminal))?;
-        let until = address.until(paid_on);
-        let link = ReceiptLink { terminal: terminal.clone(), trace, until, log_head };
+        let key = self.receipt_key.filter(|_| ReceiptLink::can_name(&paid.terminal))?;
+        let link = ReceiptLink { until: address.until(paid.until), ..paid };
         match link.text(&address, key) {
-            Ok(text) => Some((text, until)),
+            Ok(text) => Some((text, link.until)),
             Err(error) => {
-                tracing::error!(%trace, %error, "no link to an e-receipt");
+                tracing::error!(trace = %link.trace, %error, "no link to an e-receipt");
                 None
             }
         }
@@ -225,7 +269,7 @@ impl SlipOf<'_> {
 fn part_of_slip(row: &TransactionRow) -> SlipPart {
     SlipPart {
         means: if row.kind.is_by_code() { PaidBy::Code } else { PaidBy::Card },
-        trace: row.trace,
+        trace: Some(row.trace),
         amount: row.amount,
         tender: None,
         truncated_pan: row.truncated_pan.clone(),

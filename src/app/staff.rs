@@ -6,10 +6,13 @@
 mod drawer;
 mod managing;
 mod rights;
+mod set_up;
 
 use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
+pub(super) use self::rights::Takes;
+use self::set_up::SetUpDesk;
 use super::engine::Core;
 use super::showing::local_now;
 use super::staff_view::{CodePurpose, CodeView, DutyView, PersonView, StaffIntent, StaffView};
@@ -64,6 +67,7 @@ pub(super) struct StaffDesk {
     /// Who lets somebody do what is done now.
     given_by: Option<PersonNumber>,
     last_touch: Instant,
+    set_up: SetUpDesk,
 }
 
 /// A right that is asked for.
@@ -96,6 +100,7 @@ impl StaffDesk {
             visiting: None,
             given_by: None,
             last_touch: clock::instant(),
+            set_up: SetUpDesk::default(),
         }
     }
 
@@ -180,6 +185,11 @@ impl Core {
     /// Somebody would have to sign on, or to unlock, before anything else.
     fn nobody_serves(&self) -> bool {
         self.people_sign_on() && (self.staff.on_duty.is_none() || self.staff.locked)
+    }
+
+    /// How somebody stands on a screen: number and name; empty for nobody.
+    pub(super) fn told_of(&self, person: Option<PersonNumber>) -> String {
+        person.map(|person| self.staff.roster.label(person)).unwrap_or_default()
     }
 
     /// What every screen shows.
@@ -426,6 +436,7 @@ impl Core {
     /// Locks the screen that nobody has touched for a while, and counts the seconds that a code waits. Never in a payment, nor over what
     /// one came to.
     pub(super) fn mind_people(&mut self) {
+        self.mind_set_up();
         if !self.people_sign_on() {
             return;
         }

@@ -1,5 +1,6 @@
 //! What a screen is told of the people at the terminal, and what somebody at it wants with them.
 
+use super::set_up_view::{SetUpIntent, SetUpView};
 use crate::money::Amount;
 use crate::people::{Code, Movement, PersonNumber, Right, Role, Shift};
 use crate::wording::Reason;
@@ -38,6 +39,8 @@ pub enum StaffIntent {
     MoveCash(Movement, Amount),
     /// Close the shift: so much was counted.
     CloseShift(Amount),
+    /// See how the terminal is set up, or change that.
+    SetUp(SetUpIntent),
 }
 
 /// Who is signed on, as every screen shows it.
@@ -60,7 +63,7 @@ pub struct PersonView {
     pub role: Role,
 }
 
-/// What is shown of people.
+/// What is shown of people, and only to those who work here.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::large_enum_variant, reason = "a screen keeps it in a box, one at a time")]
 pub enum StaffView {
@@ -70,6 +73,8 @@ pub enum StaffView {
     People(PeopleView),
     /// The shift.
     Shift(ShiftView),
+    /// How the terminal is set up.
+    SetUp(SetUpView),
 }
 
 /// Somebody's number and code are asked for.

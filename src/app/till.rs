@@ -62,6 +62,16 @@ impl TillDesk {
         self.paying.is_some()
     }
 
+    /// The tills' file, where tills are listened to.
+    pub const fn keys(&self) -> Option<&TillKeys> {
+        self.keys.as_ref()
+    }
+
+    /// The same, to pair one.
+    pub const fn keys_mut(&mut self) -> Option<&mut TillKeys> {
+        self.keys.as_mut()
+    }
+
     /// What a till shows while nobody pays.
     pub fn shown(&self) -> Option<Display> {
         self.display.clone()

@@ -544,6 +544,8 @@ pub struct Detail {
     pub authorisation_code: Option<AuthorisationCode>,
     /// How it is paid, where that is by instalments: then it goes back as a whole or not at all.
     pub instalments: Option<Instalments>,
+    /// Who took or gave it: number and name; empty where nobody signs on.
+    pub cashier: String,
     /// Why it was not approved.
     pub reason: Option<Reason>,
     /// It can be undone.

@@ -1,5 +1,7 @@
 //! `yima doctor`: each part of the terminal is ok, or what to do.
 
+mod tills;
+
 use std::process::ExitCode;
 
 use clap::Args;
@@ -160,6 +162,7 @@ fn examine(setup: &Setup) -> Vec<Finding> {
             }),
         ),
         finding("sign_on", signed_on),
+        finding("tills", tills::tills(setup)),
         finding("disk", disk(setup)),
     ]
 }

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
+use super::people::Attending;
 use super::{FAILED, Failure, output};
 use crate::app::Setup;
 use crate::app::goods::GoodsError;
@@ -21,6 +22,9 @@ const USUAL_LIMIT: usize = 20;
 /// What comes after `yima goods`.
 #[derive(Debug, Args)]
 pub struct Arguments {
+    #[command(flatten)]
+    attending: Attending,
+
     #[command(subcommand)]
     act: Act,
 }
@@ -122,10 +126,10 @@ impl Arguments {
         match &self.act {
             Act::List(list) => list.run(setup)?,
             Act::Search(search) => search.run(setup)?,
-            Act::Import(import) => return import.run(setup),
+            Act::Import(import) => return import.run(setup, &self.attending),
             Act::Export(export) => export.run(setup)?,
-            Act::Favourite(favourite) => favourite.run(setup)?,
-            Act::Remove(remove) => remove.run(setup)?,
+            Act::Favourite(favourite) => favourite.run(setup, &self.attending)?,
+            Act::Remove(remove) => remove.run(setup, &self.attending)?,
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -180,9 +184,13 @@ impl Search {
 }
 
 impl Import {
-    fn run(&self, setup: &Setup) -> Result<ExitCode, Failure> {
+    fn run(&self, setup: &Setup, attending: &Attending) -> Result<ExitCode, Failure> {
         let currency = setup.settings.terminal.currency.parse()?;
         let table = read(&self.file)?;
+        // Whoever only looks changes nothing.
+        if !self.dry_run {
+            attending.change_settings(setup, &format!("goods import {}", self.file.display()))?;
+        }
         let mut catalogue = setup.catalogue()?;
         let imported = match self.dry_run {
             true => catalogue.try_import(&table, currency),
@@ -253,9 +261,10 @@ impl Export {
 }
 
 impl Favourite {
-    fn run(&self, setup: &Setup) -> Result<(), Failure> {
+    fn run(&self, setup: &Setup, attending: &Attending) -> Result<(), Failure> {
         let mut catalogue = setup.catalogue()?;
         let good = good(&catalogue, &self.code)?;
+        attending.change_settings(setup, &format!("goods favourite {}", good.number))?;
         catalogue.set_favourite(good.number, !self.off)?;
         let said = if self.off { "is no longer at hand on the keypad" } else { "is at hand on the keypad" };
         output::say(&format!("{} {said}", good.name));
@@ -264,9 +273,10 @@ impl Favourite {
 }
 
 impl Remove {
-    fn run(&self, setup: &Setup) -> Result<(), Failure> {
+    fn run(&self, setup: &Setup, attending: &Attending) -> Result<(), Failure> {
         let mut catalogue = setup.catalogue()?;
         let good = good(&catalogue, &self.code)?;
+        attending.change_settings(setup, &format!("goods remove {}", good.number))?;
         catalogue.remove(good.number)?;
         output::say(&format!("{} is no longer in the catalogue", good.name));
         Ok(())

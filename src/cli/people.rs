@@ -13,7 +13,7 @@ use crate::app::attending::{AttendError, People, PeopleOfTerminal};
 use crate::clock;
 use crate::ledger::{AuditSearch, CashSum, CashierSum};
 use crate::money::{Amount, Currency};
-use crate::people::{AuditEntry, Deed, Movement, Person, PersonNumber, Place, Right, Shift};
+use crate::people::{AuditEntry, Deed, Movement, Person, PersonNumber, Place, Right, Roster, Shift};
 
 /// How many entries are shown when nobody says.
 const USUAL_LIMIT: usize = 100;
@@ -55,6 +55,16 @@ enum PeopleAction {
         /// Whose
         #[arg(value_name = "NUMBER", value_parser = person)]
         number: PersonNumber,
+    },
+    /// Call somebody otherwise: the name stands on screen and slips beside the number
+    Name {
+        /// Whom
+        #[arg(value_name = "NUMBER", value_parser = person)]
+        number: PersonNumber,
+
+        /// The name; an empty one takes it away
+        #[arg(value_name = "NAME")]
+        name: String,
     },
     /// Let somebody sign on no more; what they did stays
     Disable {
@@ -168,6 +178,10 @@ impl PeopleArguments {
                 people.give_code(*number, self.by, &salt, codes)?;
                 output::say(&format!("{number} has a new code"));
             }
+            PeopleAction::Name { number, name } => {
+                people.name(*number, name.trim(), self.by, codes)?;
+                output::say(format!("{number} {}", name.trim()).trim_end());
+            }
             PeopleAction::Disable { number } => {
                 people.enable(*number, false, self.by, codes)?;
                 output::say(&format!("{number} can sign on no more"));
@@ -274,11 +288,15 @@ fn list_shifts(setup: &Setup, json: bool) -> Result<ExitCode, Failure> {
         return Ok(ExitCode::SUCCESS);
     }
     let mut all = Vec::new();
+    let people = ledger.people()?;
     for shift in &shifts {
-        let taken: Vec<_> =
-            ledger.cashiers_of_shift(shift)?.iter().map(|sum| sum_as_json(sum, shift.float.currency())).collect();
+        let taken: Vec<_> = ledger
+            .cashiers_of_shift(shift)?
+            .iter()
+            .map(|sum| sum_as_json(sum, &people, shift.float.currency()))
+            .collect();
         let cash = ledger.cash_of_shift(shift)?;
-        let cash: Vec<_> = cash.iter().map(|sum| cash_sum_as_json(sum, shift.float.currency())).collect();
+        let cash: Vec<_> = cash.iter().map(|sum| cash_sum_as_json(sum, &people, shift.float.currency())).collect();
         let closing = shift.closing.as_ref();
         all.push(json!({
             "shift": shift.id,
@@ -311,9 +329,10 @@ fn difference(shift: &Shift) -> Option<String> {
 }
 
 /// What somebody did of one kind.
-pub(super) fn sum_as_json(sum: &CashierSum, currency: Currency) -> Value {
+pub(super) fn sum_as_json(sum: &CashierSum, people: &Roster, currency: Currency) -> Value {
     json!({
         "cashier": sum.cashier.map(|person| person.to_string()),
+        "name": name_of(sum.cashier, people),
         "kind": sum.kind.word(),
         "count": sum.count,
         "amount": Amount::new(sum.minor, currency).map(|amount| amount.to_string()).unwrap_or_else(|_| sum.minor.to_string()),
@@ -322,13 +341,19 @@ pub(super) fn sum_as_json(sum: &CashierSum, currency: Currency) -> Value {
 }
 
 /// What somebody did in cash of one kind.
-pub(super) fn cash_sum_as_json(sum: &CashSum, currency: Currency) -> Value {
+pub(super) fn cash_sum_as_json(sum: &CashSum, people: &Roster, currency: Currency) -> Value {
     json!({
         "cashier": sum.cashier.map(|person| person.to_string()),
+        "name": name_of(sum.cashier, people),
         "kind": sum.kind.word(),
         "count": sum.count,
         "amount": Amount::new(sum.minor, currency).map(|amount| amount.to_string()).unwrap_or_else(|_| sum.minor.to_string()),
     })
+}
+
+/// What somebody is called; nothing where nobody says it.
+fn name_of(cashier: Option<PersonNumber>, people: &Roster) -> Option<&str> {
+    cashier.and_then(|person| people.of(person).ok()).map(|person| person.name.as_str()).filter(|name| !name.is_empty())
 }
 
 fn shift_line(shift: &Shift) -> String {
@@ -438,10 +463,10 @@ fn now() -> DateTime {
     now.with().subsec_nanosecond(0).build().unwrap_or(now)
 }
 
-/// Who gives a command about money, as arguments of the commands that take some.
+/// Who gives a command, as arguments of the commands that not everybody may give.
 #[derive(Debug, Args)]
 pub struct Attending {
-    /// Who takes the payment, by number, where people work here; the code is read from standard input, or typed without echo. Without
+    /// Who does it, by number, where people work here; the code is read from standard input, or typed without echo. Without
     /// it whoever is signed on at the screen
     #[arg(long, global = true, value_name = "NUMBER", value_parser = person, help_heading = "People")]
     cashier: Option<PersonNumber>,
@@ -455,6 +480,18 @@ impl Attending {
     /// Whether somebody is named: then a code is read.
     pub const fn is_named(&self) -> bool {
         self.cashier.is_some() || self.manager.is_some()
+    }
+
+    /// Lets whoever gives the command change how the terminal is set up, and writes down what.
+    ///
+    /// # Errors
+    /// When nobody may.
+    pub fn change_settings(&self, setup: &Setup, what: &str) -> Result<(), Failure> {
+        let changed = setup.change_settings(self.cashier, self.manager, what, &mut typed_code::read);
+        changed.map_err(|error| match error {
+            AttendError::Setup(error) => error.into(),
+            other => other.into(),
+        })
     }
 
     /// Who does something, once they may.

@@ -7,16 +7,20 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
+use super::people::Attending;
 use super::{Failure, output};
 use crate::app::Setup;
 use crate::devices::printer::Confirmation;
-use crate::receipt::set_up::{Drawer, Seen, sheet};
+use crate::receipt::set_up::{Drawer, Question, Seen, sheet};
 use crate::receipt::{Charset, PrinterProfile};
 use crate::wording::Language;
 
 /// What comes after `yima printer`.
 #[derive(Debug, Args)]
 pub struct Arguments {
+    #[command(flatten)]
+    attending: Attending,
+
     #[command(subcommand)]
     action: Action,
 }
@@ -45,7 +49,13 @@ struct TestArguments {
 impl Arguments {
     pub fn run(&self, setup: &Setup) -> Result<ExitCode, Failure> {
         match &self.action {
-            Action::Test(arguments) => arguments.run(setup),
+            Action::Test(arguments) => {
+                // Whoever only looks keeps nothing.
+                if !arguments.dry_run {
+                    self.attending.change_settings(setup, "printer test")?;
+                }
+                arguments.run(setup)
+            }
         }
     }
 }
@@ -78,20 +88,11 @@ impl TestArguments {
             )
             .into());
         }
-        let seen = Seen {
-            ruler_in_one_line: ask(
-                "第 1 部分：标尺是一整行，末尾数字是 4 吗？（两行就答否）",
-                "Part 1: is the ruler one line, with 4 as its last digit? (No when it is two lines.)",
-            )?,
-            chinese_twice_as_wide: ask(
-                "第 2 部分：有四个“国”字，并且上下两条竖线对齐吗？",
-                "Part 2: are there four Chinese characters, and do both bars stand one below the other?",
-            )?,
-            moves: ask("第 3 部分：上下两条竖线对齐吗？", "Part 3: do both bars stand one below the other?")?,
-            code: ask("第 4 部分：有一个二维码吗？", "Part 4: is there a QR code?")?,
-            cut: ask("纸被切断（或半切）了吗？", "Was the paper cut, in full or in part?")?,
-            end_mark_answered,
-        };
+        let language = setup.settings.terminal.language;
+        let mut seen = Seen::nothing(end_mark_answered);
+        for question in Question::ALL {
+            seen = seen.with(question, yes_or_no(question.words(language), zh)?);
+        }
         if self.drawer {
             let opened = ask("第 5 部分：钱箱弹开了吗？", "Part 5: did the drawer open?")?;
             if !opened {

@@ -436,10 +436,10 @@ fn report_as_json(report: &BatchReport) -> Value {
         "batch": report.batch.to_string(),
         "currency": currency.code(),
         "lines": lines,
-        "cashiers": report.cashiers.iter().map(|sum| sum_as_json(sum, currency)).collect::<Vec<_>>(),
+        "cashiers": report.cashiers.iter().map(|sum| sum_as_json(sum, &report.people, currency)).collect::<Vec<_>>(),
         "open": report.totals.open,
         "goods": goods,
-        "cash": report.cash.iter().map(|sum| cash_sum_as_json(sum, currency)).collect::<Vec<_>>(),
+        "cash": report.cash.iter().map(|sum| cash_sum_as_json(sum, &report.people, currency)).collect::<Vec<_>>(),
         "settlement": report.settlement.as_ref().map(|row| as_json(row, None)),
         "differences": report.differences.iter().map(difference_as_json).collect::<Vec<_>>(),
     })
@@ -465,7 +465,7 @@ fn print_report(report: &BatchReport) {
     }
     // Where nobody signs on there is nobody to tell apart.
     for sum in report.cashiers.iter().filter(|sum| sum.cashier.is_some()) {
-        let who = sum.cashier.map(|person| person.to_string()).unwrap_or_default();
+        let who = sum.cashier.map(|person| report.people.label(person)).unwrap_or_default();
         let amount = minor_text(sum.minor, report.totals.currency);
         output::say(&format!("  {who} {:<19} {:>4} {amount:>14}", sum.kind.word(), sum.count));
     }

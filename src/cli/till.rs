@@ -5,11 +5,13 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
+use super::people::Attending;
 use super::sandbox::wait_for_the_end;
 use super::{Failure, output};
 use crate::app::view::View;
-use crate::app::{Listener, SaleReport, Setup};
+use crate::app::{Attendant, Listener, SaleReport, Setup};
 use crate::clock;
+use crate::people::Right;
 use crate::till::TillName;
 use crate::till_keys::{CODE_VALID, TillKeys};
 use crate::till_server::{TillServerError, start_engine};
@@ -21,6 +23,9 @@ const NOTHING: u8 = 1;
 /// What comes after `yima till`.
 #[derive(Debug, Args)]
 pub struct Arguments {
+    #[command(flatten)]
+    attending: Attending,
+
     #[command(subcommand)]
     act: Act,
 }
@@ -37,6 +42,9 @@ enum Act {
     /// Take a till's key away
     Revoke(Revoke),
     /// Run the terminal for tills, without a touchscreen, until it is asked to end
+    ///
+    /// Where people work here the payments of tills are of whoever gives the command, and tills have of the terminal what that person may
+    /// do alone.
     Serve,
 }
 
@@ -66,10 +74,16 @@ struct Revoke {
 impl Arguments {
     pub fn run(&self, setup: &Setup) -> Result<ExitCode, Failure> {
         match &self.act {
-            Act::Pair(pair) => pair.run(setup),
+            Act::Pair(pair) => {
+                self.attending.change_settings(setup, &format!("till pair {}", pair.name))?;
+                pair.run(setup)
+            }
             Act::List(list) => list.run(setup),
-            Act::Revoke(revoke) => revoke.run(setup),
-            Act::Serve => serve(setup),
+            Act::Revoke(revoke) => {
+                self.attending.change_settings(setup, &format!("till revoke {}", revoke.name))?;
+                revoke.run(setup)
+            }
+            Act::Serve => serve(setup, &self.attending),
         }
     }
 }
@@ -161,13 +175,17 @@ impl Listener for Nobody {
     }
 }
 
-fn serve(setup: &Setup) -> Result<ExitCode, Failure> {
+fn serve(setup: &Setup, attending: &Attending) -> Result<ExitCode, Failure> {
     if setup.settings.till.listen.is_empty() {
         return Err(
             "there is no place where tills are listened to: set till.listen, like unix:/run/yima/till.sock".into()
         );
     }
-    let (engine, tills) = start_engine(setup, setup.parts()?, Box::new(Nobody))?;
+    // Who is signed on at a screen is not at this command: it names whose payments they are.
+    let mut parts = setup.parts()?;
+    let cashier = attending.attend(parts.people(), Right::Sale)?;
+    parts.staff.attendant = Attendant::Known(cashier);
+    let (engine, tills) = start_engine(setup, parts, Box::new(Nobody))?;
     let tills = tills?.ok_or(TillServerError::NoPlace)?;
     output::note(&format!("tills are listened to on {}", tills.place()));
     let ended = wait_for_the_end();

@@ -58,6 +58,12 @@ impl Sold {
         Self { lines: lines.into(), amount: Some(amount), tip: None }
     }
 
+    /// The same without a cart.
+    #[cfg(test)]
+    pub(crate) fn of_lines(lines: Vec<SoldGood>, amount: Amount) -> Self {
+        Self::of(lines, amount)
+    }
+
     /// The lines.
     pub fn lines(&self) -> &[SoldGood] {
         &self.lines

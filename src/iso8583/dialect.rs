@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::BindingTags;
 use super::code_payment_rules::CodePaymentRules;
+use super::goods_rules::GoodsRules;
 use super::instalment_rules::InstalmentRules;
 use super::layout::{Content, Encoding, FieldFormat, Layout, Length};
 use super::layout_file::{KEYS, LayoutFile};
@@ -59,6 +60,8 @@ pub struct Dialect {
     pub signatures: Option<SignatureRules>,
     /// How sales by instalments are written; nothing where there are none.
     pub instalments: Option<InstalmentRules>,
+    /// How what is sold is told to the host; none where the acquirer wants to know nothing of it.
+    pub goods: Option<GoodsRules>,
     /// What response codes do.
     pub answers: AnswerCodes,
     /// How PINs for the issuer travel.
@@ -237,6 +240,7 @@ struct HostRules {
     settlement: Option<SettlementRules>,
     signatures: Option<SignatureRules>,
     instalments: Option<InstalmentRules>,
+    goods: Option<GoodsRules>,
     answers: AnswerCodes,
     pin: PinRules,
     queue: QueueCodes,
@@ -268,6 +272,10 @@ impl HostRules {
         if let Some(rules) = &self.instalments {
             let at_once = self.transactions.messages().map(|(_, message)| message.condition.as_str()).collect();
             rules.check(&layout, &at_once)?;
+        }
+        if let Some(rules) = &self.goods {
+            let taken: Vec<u8> = self.code_payments.iter().map(|rules| rules.field).collect();
+            rules.check(&layout, &taken)?;
         }
         self.queue.check()?;
         self.sign_on.check()?;
@@ -305,6 +313,7 @@ impl HostRules {
             settlement,
             signatures,
             instalments,
+            goods,
             answers,
             pin,
             queue,
@@ -322,6 +331,7 @@ impl HostRules {
             settlement,
             signatures,
             instalments,
+            goods,
             answers,
             pin,
             queue,

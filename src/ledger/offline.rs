@@ -7,6 +7,7 @@ use rusqlite::{ToSql, params};
 use super::row::{COLUMN_COUNT, COLUMNS, TransactionRow, maybe_word, read, word};
 use super::{Ledger, LedgerError, statement_error};
 use crate::card_number::Pan;
+use crate::goods::sold::Sold;
 use crate::payment::offline::Unsent;
 use crate::payment::online::{CardForHost, HostAnswer, SaleRequest};
 use crate::payment::queue::{Entry, EntryId, Kind, Standing};
@@ -270,6 +271,8 @@ impl OfflineRow {
             pin: None,
             in_part: false,
             instalments: None,
+            // Goods stand on the slip; the host is told of money alone.
+            sold: Sold::default(),
         })
     }
 

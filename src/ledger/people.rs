@@ -65,6 +65,15 @@ impl Ledger {
         self.change_person(number, changes, &[&code.stored()], entry)
     }
 
+    /// Calls somebody otherwise from now on. What was written down before names the number, and stays.
+    ///
+    /// # Errors
+    /// When there is nobody of this number, nobody can be called that, or it cannot be written.
+    pub fn name_person(&mut self, number: PersonNumber, name: &str, entry: &AuditEntry) -> Result<(), LedgerError> {
+        crate::people::check_name(name)?;
+        self.change_person(number, "name = ?2", &[&name], entry)
+    }
+
     /// Enables somebody, or disables.
     ///
     /// # Errors

@@ -4,6 +4,7 @@ use super::past::enough_percent;
 use super::{Ledger, LedgerError, TransactionRow};
 use crate::card_number::{KnownPan, Pan};
 
+use crate::goods::sold::Sold;
 use crate::payment::online::{AboutRequest, CardForHost, EntryMode, SaleRequest};
 use crate::payment::queue::Repeat;
 use crate::payment::record::State;
@@ -53,6 +54,8 @@ fn with_card(row: &TransactionRow, past: Past, pan: Pan) -> Result<SaleRequest, 
         pin: None,
         in_part: false,
         instalments: None,
+        // What is sold was told the first time.
+        sold: Sold::default(),
     })
 }
 

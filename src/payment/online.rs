@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 use super::instalments::{AskedInstalments, Plan};
 use super::transaction::{Kind, Original, Transaction};
 use crate::card_number::{Pan, Track2, Track3};
+use crate::goods::sold::Sold;
 use crate::link_fault::LinkFault;
 use crate::money::Amount;
 use crate::pin::Pin;
@@ -36,6 +37,8 @@ pub struct SaleRequest {
     pub in_part: bool,
     /// The issuer is to split it into periods.
     pub instalments: Option<AskedInstalments>,
+    /// What is sold, as far as the host is told; no rule of payment looks at it.
+    pub sold: Sold,
 }
 
 impl SaleRequest {

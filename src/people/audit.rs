@@ -35,6 +35,8 @@ pub enum Deed {
     Disabled,
     /// Somebody was enabled again.
     Enabled,
+    /// Somebody is called otherwise from now on.
+    Named,
     /// A shift was opened.
     ShiftOpened,
     /// Cash was put in or taken out.
@@ -43,6 +45,8 @@ pub enum Deed {
     DrawerCounted,
     /// The drawer was opened without a sale.
     DrawerOpened,
+    /// How the terminal is set up was changed, goods and tills among it.
+    SettingsChanged,
 }
 
 /// Where it happened.
@@ -100,7 +104,7 @@ impl AuditEntry {
 
 impl Deed {
     /// All of them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 20] = [
         Self::SignedOn,
         Self::SignedOff,
         Self::WrongCode,
@@ -115,10 +119,12 @@ impl Deed {
         Self::CodeGiven,
         Self::Disabled,
         Self::Enabled,
+        Self::Named,
         Self::ShiftOpened,
         Self::CashMoved,
         Self::DrawerCounted,
         Self::DrawerOpened,
+        Self::SettingsChanged,
     ];
 
     /// The word in the ledger and in JSON.
@@ -138,10 +144,12 @@ impl Deed {
             Self::CodeGiven => "code_given",
             Self::Disabled => "disabled",
             Self::Enabled => "enabled",
+            Self::Named => "named",
             Self::ShiftOpened => "shift_opened",
             Self::CashMoved => "cash_moved",
             Self::DrawerCounted => "drawer_counted",
             Self::DrawerOpened => "drawer_opened",
+            Self::SettingsChanged => "settings_changed",
         }
     }
 

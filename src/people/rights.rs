@@ -2,6 +2,8 @@
 
 use super::Role;
 use super::rules::{Grant, rules};
+use crate::payment::entry::CardBy;
+use crate::payment::purpose::Purpose;
 use crate::payment::transaction::Kind;
 
 /// Something that a role may do, or a manager lets it be done once.
@@ -106,8 +108,21 @@ impl Right {
         Self::ALL.into_iter().find(|right| right.word() == word)
     }
 
+    /// The right that a transaction needs. `undone`: of what kind is what it undoes, where it undoes something that is known.
+    pub fn of(purpose: &Purpose, undone: Option<Kind>) -> Self {
+        if purpose.by() == CardBy::Typed {
+            return Self::TypedNumber;
+        }
+        match (purpose.what(), undone) {
+            (Purpose::Void(..), Some(Kind::PreAuthorisation)) => Self::PreAuthorisationVoid,
+            (Purpose::Void(..), Some(Kind::Completion)) => Self::CompletionVoid,
+            (Purpose::Void(..), _) => Self::Void,
+            (what, _) => Self::of_kind(what.kind()),
+        }
+    }
+
     /// The right that a transaction of this kind needs.
-    pub const fn of(kind: Kind) -> Self {
+    const fn of_kind(kind: Kind) -> Self {
         match kind {
             Kind::Sale | Kind::OfflineSale | Kind::CodePayment => Self::Sale,
             Kind::PreAuthorisation => Self::PreAuthorisation,
@@ -165,7 +180,7 @@ mod tests {
             (Kind::CompletionNotice, Right::Completion),
             (Kind::PreAuthorisationVoid, Right::PreAuthorisationVoid),
         ] {
-            assert_eq!(Right::of(kind), right);
+            assert_eq!(Right::of_kind(kind), right);
         }
     }
 }

@@ -85,6 +85,11 @@ impl Person {
         self.number.role().unwrap_or(Role::Cashier)
     }
 
+    /// How people are told of somebody: the number, with the name where there is one, as in `01 小王`.
+    pub fn label(&self) -> String {
+        format!("{} {}", self.number, self.name).trim_end().to_owned()
+    }
+
     /// Locked out until a manager gives a new code.
     pub fn is_locked_out(&self) -> bool {
         self.tries.are_used_up(self.role())
@@ -108,6 +113,11 @@ impl Roster {
     /// When there is nobody.
     pub fn of(&self, number: PersonNumber) -> Result<&Person, NotAllowed> {
         self.0.iter().find(|person| person.number == number).ok_or(NotAllowed::Nobody(number))
+    }
+
+    /// How people are told of whoever has this number; the number alone, where nobody has it.
+    pub fn label(&self, number: PersonNumber) -> String {
+        self.of(number).map_or_else(|_| number.to_string(), Person::label)
     }
 
     /// What a code of this person is held against now.
@@ -243,6 +253,13 @@ mod tests {
         assert_eq!(of(person(1, true)), Err(TurnedAway::NoCode));
         assert_eq!(of(Person { enabled: false, ..with(0) }), Err(TurnedAway::Nobody));
         assert_eq!(of(person(2, true)), Err(TurnedAway::Nobody));
+    }
+
+    #[test]
+    fn who_is_told_of_has_a_number_and_the_name_where_there_is_one() {
+        let named = Person { name: "小王".to_owned(), ..person(1, true) };
+        let roster = Roster(vec![named, person(2, true)]);
+        assert_eq!([1, 2, 3].map(|of| roster.label(number(of))), ["01 小王", "02", "03"]);
     }
 
     #[test]

@@ -217,7 +217,7 @@ impl Job<'_> {
 }
 
 /// The commands of a code of model 2 at level M.
-fn code_commands(content: &str, module: u8) -> EscposResult<Vec<u8>> {
+pub(super) fn code_commands(content: &str, module: u8) -> EscposResult<Vec<u8>> {
     let memory = Memory::default();
     let mut printer = Printer::new(&memory, Protocol::default(), None);
     printer.qrcode_option(content, QRCodeOption::new(QRCodeModel::Model2, module, QRCodeCorrectionLevel::M))?;

@@ -7,7 +7,7 @@
 //! |---|---|
 //! | `BASE` | where the acquirer shows e-receipts, a parameter of the terminal |
 //! | `TERMINAL` | terminal number, 8 letters and digits |
-//! | `BATCH`, `STAN` | 6 digits each |
+//! | `BATCH`, `STAN` | 6 digits each; of a purchase that was paid in parts the STAN of each, and what was paid in cash as `C` and minor units, with `.` between them |
 //! | `UNTIL` | the last day on which it opens anything, `YYYYMMDD` |
 //! | `SIGNATURE` | 32 hexadecimal digits: the first half of an HMAC with SHA-256 over all that stands from `TERMINAL` to its end, but itself |
 //! | `SIZE`, `ROOT` | head of the log that ends with the payment, as in [`transaction_code`](super::transaction_code); left out where it is not known |
@@ -42,6 +42,12 @@ pub const USUAL_DAYS: u16 = 180;
 /// Bytes of a signature.
 const SIGNATURE: usize = 16;
 
+/// Parts of a purchase beside the first, at most: with more the code on narrow paper could not be read.
+pub const MOST_PARTS: usize = 9;
+
+/// The most digits of what was paid in cash.
+const LONGEST_CASH: usize = 12;
+
 /// The most characters that a path of ours has.
 const LONGEST_PATH: usize = 160;
 
@@ -61,8 +67,12 @@ pub struct ReceiptAddress {
 pub struct ReceiptLink {
     /// Whose payment it is.
     pub terminal: TerminalNumber,
-    /// Batch and STAN of the payment.
+    /// Batch and STAN of the payment; of a purchase that was paid in parts, of its first part.
     pub trace: TraceNumber,
+    /// STANs of its other parts, of the same batch. No more than [`MOST_PARTS`].
+    pub parts: Vec<Stan>,
+    /// What of it was paid in cash, in minor units: no host knows of that but by this link.
+    pub cash_minor: Option<u64>,
     /// The last day on which it opens anything.
     pub until: Date,
     /// Head of the terminal's log that ends with the payment: leaves, `/`, and the hash in hexadecimal.
@@ -142,9 +152,20 @@ impl ReceiptLink {
         if terminal.bytes().any(|byte| !byte.is_ascii_alphanumeric()) || !log_head.as_deref().is_none_or(is_head) {
             return None;
         }
+        let mut stans = stan.split('.').peekable();
+        let first = stans.next()?;
+        let (mut parts, mut cash_minor) = (Vec::new(), None);
+        for part in stans {
+            match part.strip_prefix('C') {
+                Some(cash) if cash.len() <= LONGEST_CASH => cash_minor = Some(cash.parse().ok()?),
+                _ => parts.push(Stan::parse(part).ok()?),
+            }
+        }
         let link = Self {
             terminal: TerminalNumber::parse(terminal).ok()?,
-            trace: TraceNumber { batch: Batch::parse(batch).ok()?, stan: Stan::parse(stan).ok()? },
+            trace: TraceNumber { batch: Batch::parse(batch).ok()?, stan: Stan::parse(first).ok()? },
+            parts: Some(parts).filter(|parts| parts.len() <= MOST_PARTS)?,
+            cash_minor,
             until: Date::strptime("%Y%m%d", until).ok()?,
             log_head,
         };
@@ -160,13 +181,28 @@ impl ReceiptLink {
         Ok(mac::equal(&self.signature(key)?, signature))
     }
 
+    /// Whether it opens a purchase that was paid in parts.
+    pub const fn is_of_purchase(&self) -> bool {
+        !self.parts.is_empty() || self.cash_minor.is_some()
+    }
+
+    /// Batch and STAN of every part that the host knows.
+    pub fn traces(&self) -> impl Iterator<Item = TraceNumber> {
+        let of = |stan: &Stan| TraceNumber { batch: self.trace.batch, stan: *stan };
+        std::iter::once(self.trace).chain(self.parts.iter().map(of))
+    }
+
     /// Whether a link by this terminal number can be written: letters and digits alone.
     pub fn can_name(terminal: &TerminalNumber) -> bool {
         terminal.as_str().bytes().all(|byte| byte.is_ascii_alphanumeric())
     }
 
     fn named(&self) -> String {
-        format!("{}-{}-{}-{}", self.terminal, self.trace.batch, self.trace.stan, self.until.strftime("%Y%m%d"))
+        let cash = self.cash_minor.map(|minor| format!("C{minor}"));
+        let paid =
+            self.parts.iter().map(ToString::to_string).chain(cash).fold(String::new(), |paid, part| paid + "." + &part);
+        let Self { terminal, trace: TraceNumber { batch, stan }, until, .. } = self;
+        format!("{terminal}-{batch}-{stan}{paid}-{}", until.strftime("%Y%m%d"))
     }
 
     fn signature(&self, key: &LinkKey) -> Result<[u8; SIGNATURE], CryptoError> {
@@ -210,6 +246,8 @@ pub(crate) mod tests {
         ReceiptLink {
             terminal: TerminalNumber::parse("10000001").unwrap(),
             trace: TraceNumber { batch: Batch::new(1).unwrap(), stan: Stan::new(123).unwrap() },
+            parts: Vec::new(),
+            cash_minor: None,
             until: "2026-09-01".parse().unwrap(),
             log_head: Some(format!("58/{}", "0A1B2C3D".repeat(8))),
         }
@@ -231,6 +269,41 @@ pub(crate) mod tests {
             assert!(!read.is_signed(&signature, &key(8)).unwrap(), "another terminal's key");
             assert_eq!(head_in(&text), link.log_head.as_deref());
         }
+    }
+
+    #[test]
+    fn a_link_to_a_purchase_names_every_part_and_the_cash_that_only_the_terminal_knows() {
+        let stan = |number| Stan::new(number).unwrap();
+        let purchase =
+            ReceiptLink { parts: vec![stan(125), stan(130)], cash_minor: Some(560), log_head: None, ..link() };
+        let text = purchase.text(&address(), &key(7)).unwrap();
+        let path = text.split_once(PATH).unwrap().1;
+        assert!(path.starts_with("10000001-000001-000123.000125.000130.C560-20260901-"), "{text}");
+        let (read, signature) = ReceiptLink::parse(path).unwrap();
+        assert_eq!(read, purchase);
+        assert!(read.is_signed(&signature, &key(7)).unwrap() && read.is_of_purchase() && !link().is_of_purchase());
+        assert_eq!(read.traces().map(|trace| trace.stan.number()).collect::<Vec<_>>(), [123, 125, 130]);
+        for (from, to) in [(".C560", ".C561"), (".C560", ""), (".000125", ""), (".000125", ".000126")] {
+            let (other, _) = ReceiptLink::parse(&path.replacen(from, to, 1)).unwrap();
+            assert!(!other.is_signed(&signature, &key(7)).unwrap(), "{from} as {to}");
+        }
+        for (from, to) in [
+            (".C560", ".C0560"),
+            (".C560", ".C"),
+            (".C560", ".C560.C1"),
+            (".C560", ".C560.000131"),
+            (".000125", ".125"),
+        ] {
+            assert!(ReceiptLink::parse(&path.replacen(from, to, 1)).is_none(), "{from} as {to}");
+        }
+        let longest = ReceiptAddress::new(&format!("https://{}", "a".repeat(52)), 9999).unwrap();
+        let most =
+            ReceiptLink { parts: vec![stan(999_999); MOST_PARTS], cash_minor: Some(999_999_999_999), ..purchase };
+        let text = most.text(&longest, &key(7)).unwrap();
+        assert!(text.len() <= 213, "what a code of 57 modules holds at level M: {}", text.len());
+        assert_eq!(ReceiptLink::parse(text.split_once(PATH).unwrap().1).unwrap().0, most);
+        let more = ReceiptLink { parts: vec![stan(1); MOST_PARTS + 1], ..most };
+        assert!(ReceiptLink::parse(more.text(&longest, &key(7)).unwrap().split_once(PATH).unwrap().1).is_none());
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! number of columns; [`render`] turns it into ESC/POS for a [`PrinterProfile`], [`text`] into lines for a terminal.
 
 pub(crate) mod cash;
+mod cashiers;
 mod document;
 mod encoding;
 mod escpos;
@@ -22,6 +23,7 @@ pub(crate) mod template;
 mod transaction_code;
 
 pub use cash::CashSlip;
+pub use cashiers::{SlipCashier, SlipCashierSum};
 pub use document::{Align, Document, Line, Size};
 pub use encoding::Charset;
 #[cfg(test)]
@@ -250,7 +252,10 @@ impl Receipt {
     pub fn title(&self) -> String {
         match self {
             Self::Sale(slip) => format!("{} {}", slip.merchant_name, slip.trace),
-            Self::Purchase(slip) => format!("{} {}", slip.merchant_name, slip.number),
+            Self::Purchase(slip) => match slip.number {
+                Some(number) => format!("{} {number}", slip.merchant_name),
+                None => slip.merchant_name.clone(),
+            },
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What the slip of a purchase that was paid in parts can say: one receipt for all of it when it is paid, and what went back when it was
 //! given up.
 
-use jiff::civil::DateTime;
+use jiff::civil::{Date, DateTime};
 
 use super::template::{Condition, DATE_TIME, Slip, money};
 use super::{Align, Charset, CopyFor, Line, Size};
@@ -24,8 +24,8 @@ pub struct PurchaseSlip {
     pub acquirer_code: String,
     /// How it ended: `paid` or `given_up`; the template says by it what stands where.
     pub state: &'static str,
-    /// By which the terminal knows it.
-    pub number: i64,
+    /// By which the terminal knows it; the host does not.
+    pub number: Option<i64>,
     /// Local time of its first part.
     pub at: DateTime,
     /// What was to be paid in all.
@@ -34,12 +34,16 @@ pub struct PurchaseSlip {
     pub paid: Amount,
     /// Goods, if the cashier named any.
     pub goods: Vec<SoldGood>,
+    /// What of it is a tip.
+    pub tip: Option<Amount>,
     /// Its parts, in their order.
     pub parts: Vec<SlipPart>,
     /// What the acquirer wants at the end.
     pub trailer: Vec<String>,
     /// Number of whoever took it, where people sign on.
     pub cashier: Option<String>,
+    /// The customer's link to the e-receipt, and its last day, where the acquirer has e-receipts.
+    pub link: Option<(String, Date)>,
     /// Printed before; counts from 1 for the first duplicate.
     pub duplicate: Option<u32>,
     /// What the slip must not be taken for something else by.
@@ -62,8 +66,8 @@ pub enum PaidBy {
 pub struct SlipPart {
     /// What it was paid with.
     pub means: PaidBy,
-    /// Batch and STAN.
-    pub trace: TraceNumber,
+    /// Batch and STAN; none of cash where the host writes of it.
+    pub trace: Option<TraceNumber>,
     /// What it paid.
     pub amount: Amount,
     /// Of cash: what the customer gave, and what went back at once.
@@ -92,7 +96,7 @@ pub struct SlipPart {
 
 impl SlipPart {
     /// What was paid in cash.
-    pub const fn in_cash(trace: TraceNumber, amount: Amount, tender: Option<(Amount, Amount)>) -> Self {
+    pub const fn in_cash(trace: Option<TraceNumber>, amount: Amount, tender: Option<(Amount, Amount)>) -> Self {
         Self {
             means: PaidBy::Cash,
             trace,
@@ -140,7 +144,7 @@ impl SlipPart {
             ("AID", of(&self.aid)),
             ("TC", self.cryptogram.clone()),
             (pick("交易单号", "Wallet number"), self.voucher.clone()),
-            (pick("凭证号", "Trace"), Some(self.trace.to_string())),
+            (pick("凭证号", "Trace"), self.trace.map(|trace| trace.to_string())),
             (pick("授权码", "Authorisation"), self.authorisation_code.as_ref().map(ToString::to_string)),
             (pick("参考号", "Reference"), self.rrn.as_ref().map(ToString::to_string)),
         ] {
@@ -167,6 +171,13 @@ pub(super) struct PurchaseCopy<'a> {
     pub copy: CopyFor,
 }
 
+impl PurchaseCopy<'_> {
+    /// The customer's, on the customer's copy.
+    fn link(&self) -> Option<&(String, Date)> {
+        self.slip.link.as_ref().filter(|_| self.copy == CopyFor::Customer)
+    }
+}
+
 impl Slip for PurchaseCopy<'_> {
     fn holds(&self, condition: Condition) -> bool {
         match condition {
@@ -175,6 +186,7 @@ impl Slip for PurchaseCopy<'_> {
             Condition::Signature => self.slip.parts.iter().any(|part| part.signature),
             Condition::Duplicate => self.slip.duplicate.is_some(),
             Condition::Goods => !self.slip.goods.is_empty(),
+            Condition::Link => self.link().is_some(),
             Condition::Merchant => self.copy == CopyFor::Merchant,
             Condition::Customer => self.copy == CopyFor::Customer,
             Condition::Signed
@@ -190,7 +202,6 @@ impl Slip for PurchaseCopy<'_> {
             | Condition::AtOnce
             | Condition::Free
             | Condition::NoCard
-            | Condition::Link
             | Condition::Advice
             | Condition::Differs
             | Condition::Undecided
@@ -209,10 +220,13 @@ impl Slip for PurchaseCopy<'_> {
             "merchant_code" => Some(slip.merchant_code.to_string()),
             "terminal_number" => Some(slip.terminal_number.to_string()),
             "acquirer_code" => Some(slip.acquirer_code.clone()),
-            "number" => Some(slip.number.to_string()),
+            "number" => slip.number.map(|number| number.to_string()),
             "date_time" => Some(slip.at.strftime(DATE_TIME).to_string()),
             "due" => Some(money(slip.due, charset)),
+            "tip" => slip.tip.map(|tip| money(tip, charset)),
+            "before_tip" => slip.tip.and_then(|tip| slip.due.checked_sub(tip).ok()).map(|rest| money(rest, charset)),
             "paid" => Some(money(slip.paid, charset)),
+            "link_until" => self.link().map(|(_, until)| until.to_string()),
             "cashier" => slip.cashier.clone(),
             "duplicate" => slip.duplicate.map(|count| count.to_string()),
             _ => None,
@@ -225,6 +239,11 @@ impl Slip for PurchaseCopy<'_> {
 
     fn trailer(&self) -> &[String] {
         &self.slip.trailer
+    }
+
+    /// The customer opens the e-receipt; the shop has no code on it.
+    fn code(&self) -> Option<String> {
+        self.link().map(|(link, _)| link.clone())
     }
 
     fn parts(&self, language: Language, charset: Charset) -> Vec<Line> {
@@ -252,7 +271,7 @@ pub(crate) mod tests {
         let trace = |stan| TraceNumber { batch: Batch::new(1).unwrap(), stan: Stan::new(stan).unwrap() };
         let card = SlipPart {
             means: PaidBy::Card,
-            trace: trace(123),
+            trace: Some(trace(123)),
             amount: yuan(940),
             tender: None,
             truncated_pan: sale.truncated_pan,
@@ -270,7 +289,7 @@ pub(crate) mod tests {
             means: PaidBy::Code,
             rrn: Rrn::parse("012345678902").ok(),
             voucher: Some("4200001234202611290000000001".into()),
-            ..SlipPart::in_cash(trace(124), yuan(560), None)
+            ..SlipPart::in_cash(Some(trace(124)), yuan(560), None)
         };
         PurchaseSlip {
             merchant_name: sale.merchant_name,
@@ -278,11 +297,13 @@ pub(crate) mod tests {
             terminal_number: sale.terminal_number,
             acquirer_code: sale.acquirer_code,
             state: "paid",
-            number: 7,
+            number: Some(7),
             at: sale.at,
             due: yuan(1500),
             paid: yuan(1500),
             goods: Vec::new(),
+            tip: None,
+            link: None,
             parts: vec![card, code],
             trailer: Vec::new(),
             cashier: Some("07".into()),
@@ -325,6 +346,26 @@ pub(crate) mod tests {
         ] {
             let text = text_of_purchase(slip, copy, width, language);
             assert_eq!(text, golden, "\n---- {name} is now ----\n{text}");
+        }
+    }
+
+    #[test]
+    fn the_customers_copy_has_the_link_to_all_of_it_and_the_tip_stands_beside_the_amount() {
+        let link = Some(("https://r.example.cn/R/1".to_owned(), "2026-09-01".parse().unwrap()));
+        let slip = PurchaseSlip { link, tip: Some(yuan(200)), ..purchase_slip() };
+        for (language, says, tip) in [
+            (Language::Chinese, "扫码查看电子签购单", "小费"),
+            (Language::English, "Scan for your e-receipt", "Before the tip"),
+        ] {
+            let customers = text_of_purchase(&slip, CopyFor::Customer, 48, language);
+            assert!(customers.contains(says) && customers.contains("2026-09-01"), "{customers}");
+            assert!(customers.contains("[QR] https://r.example.cn/R/1"), "{customers}");
+            assert!(
+                customers.contains(tip) && customers.contains("13.00") && customers.contains("2.00"),
+                "{customers}"
+            );
+            let shops = text_of_purchase(&slip, CopyFor::Merchant, 48, language);
+            assert!(!shops.contains(says) && !shops.contains("[QR]"), "{shops}");
         }
     }
 

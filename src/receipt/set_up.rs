@@ -1,7 +1,9 @@
 //! The sheet that finds out what a printer can do, and what its profile is by what a person sees on it. The parts are numbered: each
 //! has a question. Pure.
 
+use super::escpos::code_commands;
 use super::{Charset, PrinterProfile, profile};
+use crate::wording::Language;
 
 /// What is seen on the sheet, and what the printer answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +22,78 @@ pub struct Seen {
     pub end_mark_answered: bool,
 }
 
+/// What is asked about the sheet, in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Question {
+    /// Part 1.
+    Ruler,
+    /// Part 2.
+    Chinese,
+    /// Part 3.
+    Place,
+    /// Part 4.
+    Code,
+    /// The end of the paper.
+    Cut,
+}
+
+impl Question {
+    /// All of them, in their order.
+    pub const ALL: [Self; 5] = [Self::Ruler, Self::Chinese, Self::Place, Self::Code, Self::Cut];
+
+    /// The question, for whoever holds the sheet.
+    pub const fn words(self, language: Language) -> &'static str {
+        let (chinese, english) = match self {
+            Self::Ruler => (
+                "第 1 部分：标尺是一整行，末尾数字是 4 吗？（两行就答否）",
+                "Part 1: is the ruler one line, with 4 as its last digit? (No when it is two lines.)",
+            ),
+            Self::Chinese => (
+                "第 2 部分：有四个“国”字，并且上下两条竖线对齐吗？",
+                "Part 2: are there four Chinese characters, and do both bars stand one below the other?",
+            ),
+            Self::Place => ("第 3 部分：上下两条竖线对齐吗？", "Part 3: do both bars stand one below the other?"),
+            Self::Code => ("第 4 部分：有一个二维码吗？", "Part 4: is there a QR code?"),
+            Self::Cut => ("纸被切断（或半切）了吗？", "Was the paper cut, in full or in part?"),
+        };
+        match language {
+            Language::Chinese => chinese,
+            Language::English => english,
+        }
+    }
+
+    /// The one behind it.
+    pub fn next(self) -> Option<Self> {
+        Self::ALL.into_iter().skip_while(|known| *known != self).nth(1)
+    }
+}
+
+impl Seen {
+    /// What was seen so far: nothing but what the printer answered.
+    pub const fn nothing(end_mark_answered: bool) -> Self {
+        Self {
+            ruler_in_one_line: false,
+            chinese_twice_as_wide: false,
+            moves: false,
+            code: false,
+            cut: false,
+            end_mark_answered,
+        }
+    }
+
+    /// The same with an answer.
+    #[must_use]
+    pub const fn with(self, question: Question, yes: bool) -> Self {
+        match question {
+            Question::Ruler => Self { ruler_in_one_line: yes, ..self },
+            Question::Chinese => Self { chinese_twice_as_wide: yes, ..self },
+            Question::Place => Self { moves: yes, ..self },
+            Question::Code => Self { code: yes, ..self },
+            Question::Cut => Self { cut: yes, ..self },
+        }
+    }
+}
+
 /// Whether a drawer is to be opened on the way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Drawer {
@@ -31,6 +105,9 @@ pub enum Drawer {
 
 /// What the code of part 4 says.
 pub const CODE: &str = "YIMA PRINTER TEST";
+
+/// Dots of one of its modules.
+const CODE_DOTS: u8 = 6;
 
 /// Columns of the ruler: those of the wider paper.
 const RULER: u8 = 48;
@@ -51,13 +128,9 @@ pub fn sheet(drawer: Drawer) -> Vec<u8> {
     put(b"\n\n2 CHINESE\nABCDEFGH|\n\x1c&");
     put(&Charset::Gb18030.encode("国国国国"));
     put(b"|\n\x1c.\n3 PLACE\nA              |\nA\x1b$\xb4\x00|\n\n4 CODE\n");
-    put(&[
-        0x1D, b'(', b'k', 4, 0, 49, 65, 50, 0, 0x1D, b'(', b'k', 3, 0, 49, 67, 6, 0x1D, b'(', b'k', 3, 0, 49, 69, 49,
-    ]);
-    let [low, high] = u16::try_from(CODE.len() + 3).unwrap_or(0).to_le_bytes();
-    put(&[0x1D, b'(', b'k', low, high, 49, 80, 48]);
-    put(CODE.as_bytes());
-    put(&[0x1D, b'(', b'k', 3, 0, 49, 81, 48, b'\n']);
+    // As slips have it. A code that cannot be made is none on the sheet, and the answer to its question is no.
+    put(&code_commands(CODE, CODE_DOTS).unwrap_or_default());
+    put(b"\n");
     if drawer == Drawer::Opens {
         // Connector 1, 50 ms on, 500 ms off: five bytes, or the printer takes the next two for the times.
         put(b"\n5 DRAWER\n\x1bp\x00\x19\xfa");
@@ -122,6 +195,19 @@ mod tests {
         }
         let ascii = PrinterProfile::of_what_was_seen(Seen { chinese_twice_as_wide: false, ..ALL });
         assert_eq!(ascii.chinese, Charset::Ascii);
+    }
+
+    #[test]
+    fn every_answer_is_seen_at_its_place_and_the_questions_come_in_their_order() {
+        let seen = Question::ALL.into_iter().fold(Seen::nothing(true), |seen, question| seen.with(question, true));
+        assert_eq!(seen, ALL);
+        for question in Question::ALL {
+            let seen = Seen::nothing(true).with(question, true);
+            assert_ne!(seen, Seen::nothing(true), "{question:?}");
+            assert_eq!(seen.with(question, false), Seen::nothing(true), "{question:?}");
+        }
+        let asked: Vec<_> = std::iter::successors(Some(Question::Ruler), |question| question.next()).collect();
+        assert_eq!(asked, Question::ALL);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use jiff::civil::DateTime;
 
 use super::Charset;
+use super::cashiers::SlipCashier;
 use super::template::{Condition, DATE_TIME, Slip};
 use crate::money::{Amount, Currency};
 use crate::reference::{Batch, MerchantCode, Stan, TerminalNumber};
@@ -32,6 +33,8 @@ pub struct SettlementSlip {
     pub sums: Vec<SlipSum>,
     /// What came about in cash meanwhile: no host settles it.
     pub cash: Vec<SlipCash>,
+    /// Who took and gave back what; nobody, where nobody signs on.
+    pub cashiers: Vec<SlipCashier>,
     /// What is left for the merchant, in minor units.
     pub net_minor: i64,
     /// What the host keeps, and what it posts, where it told that.
@@ -86,7 +89,7 @@ pub struct SlipDifference {
 }
 
 /// The words of a type, Chinese and English.
-const fn kind_words(kind: &str) -> (&'static str, &'static str) {
+pub(super) const fn kind_words(kind: &str) -> (&'static str, &'static str) {
     match kind.as_bytes() {
         b"sale" => ("消费", "Sale"),
         b"offline_sale" => ("离线消费", "Offline sale"),
@@ -117,7 +120,7 @@ const fn method_words(method: &str) -> (&'static str, &'static str) {
     }
 }
 
-const fn chosen(words: (&'static str, &'static str), language: Language) -> &'static str {
+pub(super) const fn chosen(words: (&'static str, &'static str), language: Language) -> &'static str {
     match language {
         Language::Chinese => words.0,
         Language::English => words.1,
@@ -207,6 +210,10 @@ impl Slip for SettlementSlip {
         self.cash.iter().map(line).collect()
     }
 
+    fn cashiers(&self) -> &[SlipCashier] {
+        &self.cashiers
+    }
+
     fn differences(&self, _: Language) -> Vec<(String, String)> {
         let amount = |amount: Option<Amount>| amount.map_or_else(|| "-".to_owned(), Amount::grouped);
         let line =
@@ -218,6 +225,7 @@ impl Slip for SettlementSlip {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use crate::receipt::cashiers::SlipCashierSum;
     use crate::receipt::text_of_settlement;
 
     /// A slip with every field.
@@ -225,6 +233,13 @@ pub(crate) mod tests {
         let yuan = |minor| Amount::new(minor, Currency::CNY).unwrap();
         let sum =
             |kind, method, goes_back, count, minor| SlipSum { kind, method, goes_back, count, amount: yuan(minor) };
+        let of_cashier = |kind, in_cash, goes_back, count, minor| SlipCashierSum {
+            kind,
+            in_cash,
+            goes_back,
+            count,
+            amount: yuan(minor),
+        };
         SettlementSlip {
             merchant_name: "老王小吃店".into(),
             merchant_code: MerchantCode::parse("898440100000001").unwrap(),
@@ -243,6 +258,22 @@ pub(crate) mod tests {
             cash: vec![
                 SlipCash { goes_back: false, count: 31, amount: yuan(98_760) },
                 SlipCash { goes_back: true, count: 1, amount: yuan(500) },
+            ],
+            cashiers: vec![
+                SlipCashier {
+                    who: "01 小王".to_owned(),
+                    sums: vec![
+                        of_cashier("sale", false, false, 100, 12_000_000),
+                        of_cashier("refund", false, true, 1, 1_234),
+                        of_cashier("sale", true, false, 31, 98_760),
+                    ],
+                    tips: Some(yuan(12_300)),
+                },
+                SlipCashier {
+                    who: "99".to_owned(),
+                    sums: vec![of_cashier("sale", false, false, 15, 375_600), of_cashier("refund", true, true, 1, 500)],
+                    tips: None,
+                },
             ],
             net_minor: 12_574_366,
             money: Some((47_783, 12_526_583)),

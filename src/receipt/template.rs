@@ -7,6 +7,7 @@ use jiff::civil::Date;
 use serde::Deserialize;
 
 use super::cash::CashCopy;
+use super::cashiers::SlipCashier;
 use super::purchase::PurchaseCopy;
 use super::shown_code::ShownCodeSlip;
 use super::{
@@ -91,6 +92,11 @@ pub(super) trait Slip {
     /// What differs, a line each: which payment, and what the two have.
     fn differences(&self, _language: Language) -> Vec<(String, String)> {
         Vec::new()
+    }
+
+    /// Who took and gave back what.
+    fn cashiers(&self) -> &[SlipCashier] {
+        &[]
     }
 
     /// What the shop has at head and foot of its slips.
@@ -325,6 +331,7 @@ impl Filling<'_> {
             Content::Taxes { zh, en } => self.taxes(self.choose(zh, en)),
             Content::Sums => self.pairs(self.slip.sums(self.language)),
             Content::Cash => self.pairs(self.slip.cash(self.language)),
+            Content::Cashiers { zh, en } => self.cashiers(self.choose(zh, en)),
             Content::Differences => self.pairs(self.slip.differences(self.language)),
             Content::Parts => self.slip.parts(self.language, self.charset),
             Content::Trailer => self.slip.trailer().iter().map(|line| self.centred(line)).collect(),
@@ -365,6 +372,21 @@ impl Filling<'_> {
             bold: false,
         };
         pairs.into_iter().map(line).collect()
+    }
+
+    /// Who took and gave back what, under a heading.
+    fn cashiers(&self, heading: &str) -> Vec<Line> {
+        let text = |text: &str, bold| {
+            let text = self.charset.printable(text);
+            Line::Text { text, align: Align::Left, size: Size::Normal, bold }
+        };
+        let of = |cashier: &SlipCashier| {
+            let lines = self.pairs(cashier.lines(self.language));
+            std::iter::once(text(&cashier.who, true)).chain(lines).collect::<Vec<_>>()
+        };
+        let cashiers = self.slip.cashiers();
+        let heading = cashiers.first().map(|_| text(heading, false));
+        heading.into_iter().chain(cashiers.iter().flat_map(of)).collect()
     }
 
     fn logo(&self) -> Option<Line> {
@@ -530,6 +552,10 @@ enum Content {
     Footer,
     Sums,
     Cash,
+    Cashiers {
+        zh: String,
+        en: String,
+    },
     Differences,
     Parts,
     Qr,
@@ -621,7 +647,8 @@ mod tests {
         let copy = SaleCopy { slip: &slip, copy: CopyFor::Customer };
         // These slips have every field, so a pattern that cannot be filled names a field nobody knows.
         let settlement = settlement_slip();
-        let purchase = purchase_slip();
+        let (tip, link) = (slip.tip, slip.link.clone());
+        let purchase = PurchaseSlip { tip, link, ..purchase_slip() };
         let purchase = PurchaseCopy { slip: &purchase, copy: CopyFor::Customer };
         let cash = CashSlip { sale: cash_slip(true).sale, duplicate: Some(1), ..cash_slip(false) };
         let cash = CashCopy { slip: &cash, copy: CopyFor::Merchant };

@@ -20,7 +20,7 @@ use crate::terminal::files;
 
 pub use error::TillKeysError;
 pub use events::{Event, MOST_EVENTS};
-pub use pairing::{CODE_VALID, MOST_WRONG_CODES, Paired, PairingCode, Till, TillId, TillKey};
+pub use pairing::{CODE_VALID, MOST_WRONG_CODES, OpenPairing, Paired, PairingCode, Till, TillId, TillKey};
 pub use payments::{BoundNumber, KEPT_DAYS, PaymentNumber, PaymentRow, TakenUp};
 
 /// Name of the file within the state directory.

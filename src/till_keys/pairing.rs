@@ -88,7 +88,47 @@ pub struct Till {
     pub revoked_at: Option<Timestamp>,
 }
 
+/// A pairing that is open.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenPairing {
+    /// What the till will be called.
+    pub name: TillName,
+    /// For how long its code counts.
+    pub left: Duration,
+    /// Wrong codes so far.
+    pub wrong: u32,
+}
+
 impl TillKeys {
+    /// The pairing that is open, if one is.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn open_pairing(&self, now: Timestamp) -> Result<Option<OpenPairing>, TillKeysError> {
+        let found: Option<(String, i64, u32)> = self
+            .connection
+            .query_row("SELECT name, expires_at, wrong FROM pairing", [], |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+            })
+            .optional()
+            .map_err(self.failed())?;
+        let Some((name, expires_at, wrong_codes)) = found else { return Ok(None) };
+        let left = u64::try_from(expires_at.saturating_sub(now.as_second())).unwrap_or(0);
+        if left == 0 {
+            return Ok(None);
+        }
+        let name = name.parse().map_err(wrong("name of a till"))?;
+        Ok(Some(OpenPairing { name, left: Duration::from_secs(left), wrong: wrong_codes }))
+    }
+
+    /// Ends the pairing that is open: its code counts no more.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn end_pairing(&mut self) -> Result<(), TillKeysError> {
+        self.connection.execute("DELETE FROM pairing", []).map(|_| ()).map_err(self.failed())
+    }
+
     /// Begins a pairing: the code counts for a while, and the one before it no more.
     ///
     /// # Errors

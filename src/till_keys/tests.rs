@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 
@@ -329,4 +331,25 @@ proptest! {
             prop_assert!(models.iter().all(|model| model.begun <= 1));
         }
     }
+}
+
+#[test]
+fn a_pairing_that_is_open_says_how_long_and_after_how_many_wrong_codes_until_it_is_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut keys = TillKeys::open(folder.path()).unwrap();
+    assert_eq!(keys.open_pairing(now()).unwrap(), None);
+    let code = keys.begin_pairing(&name(), now()).unwrap();
+    let open = |keys: &TillKeys, seconds| keys.open_pairing(later(seconds)).unwrap();
+    let at_first = OpenPairing { name: name(), left: CODE_VALID, wrong: 0 };
+    assert_eq!(open(&keys, 0), Some(at_first.clone()));
+    assert_eq!(keys.pair("WRONG-CODE", now()).unwrap().map(|paired| paired.name), None);
+    let left = Duration::from_secs(CODE_VALID.as_secs() - 10);
+    assert_eq!(open(&keys, 10), Some(OpenPairing { left, wrong: 1, ..at_first }));
+    assert_eq!(open(&keys, CODE_VALID.as_secs() as i64), None, "its time is over");
+    keys.end_pairing().unwrap();
+    assert_eq!(open(&keys, 0), None);
+    assert!(keys.pair(code.expose(), now()).unwrap().is_none(), "whoever has read it comes too late");
+    let code = keys.begin_pairing(&name(), now()).unwrap();
+    assert!(keys.pair(code.expose(), now()).unwrap().is_some());
+    assert_eq!(open(&keys, 0), None, "it was exchanged");
 }

@@ -94,6 +94,7 @@ pub(super) fn show(window: &AppWindow, shown: &view::Detail, entry: &AmountEntry
     detail.set_reference(shown.rrn.as_ref().map(ToString::to_string).unwrap_or_default().into());
     detail.set_authorisation(shown.authorisation_code.as_ref().map(ToString::to_string).unwrap_or_default().into());
     detail.set_plan(instalments::plan(shown.instalments.as_ref()));
+    detail.set_cashier(shown.cashier.as_str().into());
     detail.set_reason(values::sentences(shown.reason.as_ref(), language));
     detail.set_can_undo(shown.can_undo);
     detail.set_can_undo_away(shown.can_undo_away);

@@ -44,6 +44,7 @@ mod queue;
 mod receipt;
 mod scanned;
 mod seek;
+mod set_up;
 mod settlement;
 mod signature;
 mod staff;
@@ -151,6 +152,7 @@ impl Touchscreen {
         till::setup(&window, &intents);
         staff::setup(&window, &shared, &intents);
         training::setup(&window, &intents);
+        set_up::setup(&window, &intents);
         preferences::set_language(&window, options.language);
         preferences::set_dark(&window, options.dark);
         let theme = window.global::<Theme>();

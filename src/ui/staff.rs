@@ -6,7 +6,7 @@ use zeroize::{Zeroize, Zeroizing};
 
 use super::amount_entry::AmountEntry;
 use super::generated::{self, AppWindow, PeopleStep, ShiftStep, Staff};
-use super::{Intents, Shared, State, values};
+use super::{Intents, Shared, State, set_up, values};
 use crate::app::staff_view::{
     CodePurpose, CodeView, DutyView, PeopleView, PersonRow, PersonState, ShiftView, StaffIntent, StaffView,
 };
@@ -76,7 +76,7 @@ impl StaffTyped {
             Screen::Staff(staff) => match &**staff {
                 StaffView::Code(code) => Some(Some(code.purpose)),
                 StaffView::People(_) => Some(None),
-                StaffView::Shift(_) => None,
+                StaffView::Shift(_) | StaffView::SetUp(_) => None,
             },
             _ => None,
         };
@@ -191,7 +191,7 @@ fn enter(window: &AppWindow, shared: &Shared, intents: &Intents) {
             }
             _ => None,
         },
-        StaffView::Shift(_) => None,
+        StaffView::Shift(_) | StaffView::SetUp(_) => None,
     });
     if let Some(wish) = wish {
         intents.send(Intent::Staff(wish));
@@ -314,6 +314,10 @@ pub(super) fn show(window: &AppWindow, shared: &Shared, view: &StaffView, langua
             show_people(window, view, language);
             show_typed(window, shared);
             generated::ScreenName::People
+        }
+        StaffView::SetUp(view) => {
+            set_up::show(window, view, language);
+            generated::ScreenName::SetUp
         }
         StaffView::Shift(view) => {
             show_shift(window, view, language);

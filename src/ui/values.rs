@@ -98,8 +98,12 @@ pub(super) fn sentences(reason: Option<&Reason>, language: Language) -> generate
         Language::Chinese => format!("应答码 {code}"),
         Language::English => format!("Code {code}"),
     });
-    let small: Vec<String> =
-        code.into_iter().chain((!reason.detail.is_empty()).then(|| reason.detail.clone())).collect();
+    // A technician's detail is in English, whoever looks: it says that it is not for the shop.
+    let detail = Some(&reason.detail).filter(|detail| !detail.is_empty()).map(|detail| match language {
+        Language::Chinese => format!("技术信息：{detail}"),
+        Language::English => detail.clone(),
+    });
+    let small: Vec<String> = code.into_iter().chain(detail).collect();
     generated::Sentences { what: said.what.into(), advice: said.advice.into(), code: small.join(" · ").into() }
 }
 
@@ -169,7 +173,7 @@ mod tests {
             ..Reason::with_detail(ReasonKind::HostDeclined, "F39 of 0210")
         };
         assert_eq!(sentences(Some(&reason), Language::English).code, "Code 51 · F39 of 0210");
-        assert_eq!(sentences(Some(&reason), Language::Chinese).code, "应答码 51 · F39 of 0210");
+        assert_eq!(sentences(Some(&reason), Language::Chinese).code, "应答码 51 · 技术信息：F39 of 0210");
         assert_eq!(sentences(None, Language::English), generated::Sentences::default());
     }
 

@@ -120,7 +120,7 @@ fn people_need_a_manager_to_give_cash_back_and_to_open_the_drawer_and_it_is_writ
     done(&yima(&counter, &["people", "code", "99"], &MANAGERS.repeat(2)));
     done(&yima(&counter, &["people", "add", "01"], MANAGERS));
     done(&yima(&counter, &["people", "code", "01"], &[MANAGERS, CASHIERS, CASHIERS].concat()));
-    refused(&yima(&counter, &["cash", "5"], ""), "say who takes the payment");
+    refused(&yima(&counter, &["cash", "5"], ""), "say who does it");
     let sale = json(&yima(&counter, &["cash", "5", "--json", "--cashier", "01"], CASHIERS));
     assert_eq!(sale["cashier"], "01");
     let number = format!("{}-{}", sale["batch"].as_str().unwrap(), sale["stan"].as_str().unwrap());

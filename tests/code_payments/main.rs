@@ -4,6 +4,8 @@
 
 mod browser;
 mod commands;
+#[path = "../support/browser.rs"]
+mod driver;
 mod paying;
 mod street;
 mod told;

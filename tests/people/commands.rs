@@ -87,7 +87,7 @@ fn people_shifts_and_rights_by_command_are_written_down_and_no_code_is_anywhere(
     assert_eq!((shifts.len(), shifts[0]["difference"].as_str()), (1, Some("-0.01")));
 
     // Payments: nobody named, a wrong code, no right without the manager.
-    refused(&yima(state, &["sale", "1.00"], ""), "say who takes the payment");
+    refused(&yima(state, &["sale", "1.00"], ""), "say who does it");
     refused(&yima(state, &["sale", "1.00", "--cashier", "01"], &lines(&[WRONG])), "the code of 01 is wrong");
     let void = ["void", "000001", "000001", "--cashier", "01"];
     refused(&yima(state, &void, &lines(&[CASHIERS])), "a manager's code is needed");
@@ -130,5 +130,77 @@ fn people_shifts_and_rights_by_command_are_written_down_and_no_code_is_anywhere(
     let csv = done(&yima(state, &["audit", "--csv", "--person", "99"], ""));
     assert_eq!(csv.lines().next(), Some("at,place,deed,person,by,right,detail"));
     assert_eq!(csv.lines().count(), 1 + 5, "{csv}");
+    no_file_has_a_code(state);
+}
+
+#[test]
+fn whoever_changes_goods_tills_or_the_printer_needs_the_right_and_what_was_changed_is_written_down() {
+    let terminal = Terminal::new(Sale::Real, Reversal::Code("00"));
+    let state = terminal.folder.path();
+    let lines = |codes: &[&str]| codes.iter().map(|code| format!("{code}\n")).collect::<String>();
+    let goods = state.join("goods.csv");
+    std::fs::write(&goods, "number,name,price,unit,favourite\n1,Apple,5.90,piece,yes\n").unwrap();
+    let goods = goods.to_str().unwrap();
+    // Where nobody works everybody may, and nothing is written down.
+    done(&yima(state, &["goods", "import", goods], ""));
+    done(&yima(state, &["till", "pair", "till 1"], ""));
+    assert!(json(&yima(state, &["audit", "--json"], "")).is_empty());
+    refused(&yima(state, &["goods", "remove", "1", "--cashier", "01"], ""), "nobody works at this terminal yet");
+
+    done(&yima(state, &["people", "add", "99", "--name", "Wang"], ""));
+    done(&yima(state, &["people", "code", "99"], &lines(&[MANAGERS, MANAGERS])));
+    done(&yima(state, &["people", "add", "01"], &lines(&[MANAGERS])));
+    done(&yima(state, &["people", "code", "01"], &lines(&[MANAGERS, CASHIERS, CASHIERS])));
+    refused(&yima(state, &["people", "name", "01", "小王"], &lines(&[WRONG])), "the code of 99 is wrong");
+    refused(&yima(state, &["people", "name", "01", &"王".repeat(21)], &lines(&[MANAGERS])), "at most 20 letters");
+    refused(&yima(state, &["people", "name", "02", "x"], &lines(&[MANAGERS])), "nobody has the number 02");
+    assert_eq!(done(&yima(state, &["people", "name", "01", "小王"], &lines(&[MANAGERS]))).trim(), "01 小王");
+    let listed = json(&yima(state, &["people", "list", "--json"], ""));
+    assert_eq!(listed[0]["name"], "小王");
+
+    let before = json(&yima(state, &["audit", "--json"], "")).len();
+    refused(&yima(state, &["goods", "import", goods], ""), "say who does it");
+    refused(
+        &yima(state, &["goods", "import", goods, "--cashier", "01"], &lines(&[CASHIERS])),
+        "a manager's code is needed",
+    );
+    done(&yima(state, &["goods", "import", goods, "--dry-run"], ""));
+    let with_manager = ["goods", "import", goods, "--cashier", "01", "--manager", "99"];
+    done(&yima(state, &with_manager, &lines(&[CASHIERS, MANAGERS])));
+    refused(&yima(state, &["goods", "favourite", "1", "--off"], ""), "say who does it");
+    refused(&yima(state, &["goods", "remove", "1"], ""), "say who does it");
+    assert!(done(&yima(state, &["goods", "list"], "")).contains("★ Apple"), "nothing of it was done");
+    refused(&yima(state, &["till", "pair", "till 2"], ""), "say who does it");
+    refused(&yima(state, &["till", "revoke", "till 1"], ""), "say who does it");
+    refused(&yima(state, &["printer", "test"], ""), "say who does it");
+    done(&yima(state, &["till", "pair", "till 2", "--cashier", "99"], &lines(&[MANAGERS])));
+    let listen = state.join("yima.toml");
+    std::fs::write(&listen, format!("[till]\nlisten = \"unix:{}\"\n", state.join("till.sock").display())).unwrap();
+    let serve = ["--config", listen.to_str().unwrap(), "till", "serve"];
+    refused(&yima(state, &serve, ""), "say who does it");
+    refused(&yima(state, &[&serve[..], &["--cashier", "01"]].concat(), &lines(&[WRONG])), "the code of 01 is wrong");
+
+    let entries = json(&yima(state, &["audit", "--json"], ""));
+    let since = entries.len() - before;
+    let told: Vec<_> = entries[..since]
+        .iter()
+        .rev()
+        .map(|entry| {
+            let of = |key: &str| entry[key].as_str().unwrap_or("-").replace(goods, "FILE");
+            format!("{} {} {} {} {}", of("deed"), of("person"), of("by"), of("right"), of("detail"))
+        })
+        .collect();
+    let expected = [
+        "right_asked 01 - settings ",
+        "right_refused 01 - settings ",
+        "right_asked 01 - settings ",
+        "right_given 01 99 settings ",
+        "settings_changed 01 - - goods import FILE",
+        "settings_changed 99 - - till pair till 2",
+        "wrong_code 01 - - ",
+    ];
+    assert_eq!(told, expected);
+    let named = entries.iter().find(|entry| entry["deed"] == "named").unwrap();
+    assert_eq!((&named["person"], &named["by"], &named["detail"]), (&"01".into(), &"99".into(), &"小王".into()));
     no_file_has_a_code(state);
 }

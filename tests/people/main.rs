@@ -7,7 +7,9 @@
 )]
 
 mod commands;
+mod names;
 mod screen;
+mod set_up;
 mod slow;
 mod staff;
 #[path = "../engine/terminal.rs"]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use yima::app::staff_view::StaffIntent;
 use yima::app::view::{Intent, View};
-use yima::app::{Engine, Listener, Parts, SaleReport, Setup, TillEvent, TillIntent};
+use yima::app::{Attendant, Engine, Listener, Parts, SaleReport, Setup, TillEvent, TillIntent};
 use yima::sandbox::card::SandboxCard;
 use yima::sandbox::card::fault::{Faults, FaultyCard};
 use yima::sandbox::card::profile::CardProfile;
@@ -44,12 +44,16 @@ struct Running {
 }
 
 fn start(terminal: &Terminal) -> Running {
+    start_as(terminal, signing_on)
+}
+
+fn start_as(terminal: &Terminal, who: impl Fn(Parts) -> Parts) -> Running {
     let state = terminal.folder.path();
     let settings = Settings { host: terminal.host.link_settings(), ..Settings::default() };
     let setup = Setup { settings, origin: Origin::default(), state: state.to_owned() };
     let profile = CardProfile::shipped("unionpay-debit").unwrap();
     let card = SandboxCard::open(&profile, &state.join("sandbox/card")).unwrap();
-    let parts = signing_on(Parts {
+    let parts = who(Parts {
         reader: Box::new(SandboxReader::new(FaultyCard::new(card, Faults::default()), Duration::ZERO)),
         printer: Box::new(terminal.paper.clone()),
         sound: Box::new(yima::devices::sound::silent::Silent),
@@ -126,4 +130,51 @@ fn a_till_takes_payments_for_whoever_is_signed_on_and_nothing_that_needs_a_manag
     let (fourth, request) = take_up("four", sale);
     assert_eq!(refused(&running.wants(fourth, &request, &terminal)), Some(ReasonKind::NobodySignedOn));
     assert_eq!(terminal.rows().len(), 1);
+}
+
+#[test]
+fn tills_that_are_served_without_a_screen_have_what_whoever_gave_the_command_may() {
+    let terminal = terminal();
+    let mut keys = TillKeys::open(terminal.folder.path()).unwrap();
+    let pairing = keys.begin_pairing(&"till 1".parse().unwrap(), Timestamp::now()).unwrap();
+    let paired = keys.pair(pairing.expose(), Timestamp::now()).unwrap().unwrap();
+    let till = keys.till_of(paired.key.expose()).unwrap().unwrap();
+    let mut take_up = |key: &str, body: &str| {
+        let request = PaymentRequest::parse(body.as_bytes()).unwrap();
+        match keys.take_up(till, &key.parse().unwrap(), &request, Timestamp::now()).unwrap() {
+            TakenUp::Begin(row) => (row.number, request),
+            other => panic!("{other:?}"),
+        }
+    };
+    let sale = r#"{"kind": "sale", "amount": {"minor": 1234, "currency": "CNY"}}"#;
+    let by = |person: u32| {
+        start_as(&terminal, move |mut parts| {
+            parts.staff.attendant = Attendant::Known(Some(number(person)));
+            parts
+        })
+    };
+    let running = by(1);
+    let (first, request) = take_up("one", sale);
+    assert_eq!(running.wants(first, &request, &terminal), TillEvent::Began(first));
+    assert_eq!(running.told(), TillEvent::Over(first, None));
+    let row = terminal.rows().remove(0);
+    assert_eq!(row.cashier, Some(number(1)));
+    let refund = format!(
+        r#"{{"kind": "refund", "amount": {{"minor": 100, "currency": "CNY"}}, "original": {{"batch": "{}", "stan": "{}"}}}}"#,
+        row.trace.batch, row.trace.stan
+    );
+    let (second, request) = take_up("two", &refund);
+    assert_eq!(refused(&running.wants(second, &request, &terminal)), Some(ReasonKind::ManagerNeeded));
+    drop(running);
+    // A manager's till gives back by itself.
+    let running = by(99);
+    let (third, request) = take_up("three", &refund);
+    assert_eq!(running.wants(third, &request, &terminal), TillEvent::Began(third));
+    assert_eq!(running.told(), TillEvent::Over(third, None));
+    assert_eq!(terminal.rows()[0].cashier, Some(number(99)));
+    drop(running);
+    // Whoever is none of the people has nothing.
+    let running = by(50);
+    let (fourth, request) = take_up("four", sale);
+    assert_eq!(refused(&running.wants(fourth, &request, &terminal)), Some(ReasonKind::NobodySignedOn));
 }

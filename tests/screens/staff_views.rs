@@ -1,10 +1,12 @@
 //! People on the screen: sign-on, codes, everybody, the shift.
 
+use yima::app::set_up_view::{SetUpView, ShownPairingCode, TestView, TillsView};
 use yima::app::staff_view::{
     CodePurpose, CodeView, DutyView, PeopleView, PersonRow, PersonState, PersonView, ShiftView, StaffView,
 };
 use yima::app::view::{LinkState, Screen, View};
 use yima::people::{Closing, PersonNumber, Right, Shift};
+use yima::receipt::set_up::Question;
 use yima::terminal::mark::Mark;
 use yima::wording::{Reason, ReasonKind};
 
@@ -73,6 +75,16 @@ pub fn shift(open: Option<Shift>, counted: Option<Shift>, notice: Option<Reason>
 /// Where somebody is signed on.
 pub fn on_duty(screen: Screen, name: &str) -> View {
     View { duty: DutyView { people: true, person: Some(person(1, name)) }, ..view(screen) }
+}
+
+pub fn set_up(tills: TillsView, test: TestView, notice: Option<ReasonKind>) -> Screen {
+    staff(StaffView::SetUp(SetUpView { tills, test, notice: notice.map(Reason::of) }))
+}
+
+/// A code that counts for five minutes.
+pub fn pairing(name: &str, wrong: u32) -> TillsView {
+    let code = ShownPairingCode("ABCD-2345".to_owned().into());
+    TillsView::Code { name: name.parse().unwrap(), code, left_s: 300, wrong }
 }
 
 pub fn scenes() -> Vec<Scene> {
@@ -176,6 +188,54 @@ pub fn scenes() -> Vec<Scene> {
         scene(
             "people-working",
             on_duty(staff(StaffView::People(PeopleView { working: true, pages: 1, ..people(None) })), "小王"),
+            "",
+        ),
+        scene("set-up", on_duty(set_up(TillsView::Listed(Vec::new()), TestView::None, None), "小王"), ""),
+        scene(
+            "set-up-fullest",
+            View {
+                mark: Mark::Test,
+                ..on_duty(
+                    set_up(
+                        TillsView::Listed((1..=4).map(|till| format!("till {till}").parse().unwrap()).collect()),
+                        TestView::None,
+                        Some(ReasonKind::PrinterPaperOut),
+                    ),
+                    long,
+                )
+            },
+            "",
+        ),
+        scene("set-up-nobody-listens", view(set_up(TillsView::NotListening, TestView::None, None)), ""),
+        scene(
+            "set-up-code",
+            View { mark: Mark::Test, ..on_duty(set_up(pairing("till 1", 3), TestView::None, None), "小王") },
+            "",
+        ),
+        scene(
+            "set-up-paired",
+            on_duty(set_up(TillsView::Paired("till 1".parse().unwrap()), TestView::None, None), long),
+            "",
+        ),
+        scene("set-up-over", view(set_up(TillsView::Over("till 1".parse().unwrap()), TestView::None, None)), ""),
+        scene("printer-sheet", view(set_up(TillsView::NotListening, TestView::Printing, None)), ""),
+        scene(
+            "printer-question",
+            View {
+                mark: Mark::Test,
+                ..on_duty(set_up(TillsView::NotListening, TestView::Asks(Question::Ruler), None), long)
+            },
+            "",
+        ),
+        scene(
+            "printer-found",
+            view(set_up(
+                TillsView::NotListening,
+                TestView::Found(
+                    "58 mm, ESC/POS, Chinese font in the printer, never answers, as the test found".to_owned(),
+                ),
+                None,
+            )),
             "",
         ),
         scene("shift-none", on_duty(shift(None, None, None), "小王"), ""),

@@ -8,6 +8,8 @@ mod document;
 mod following;
 mod guarding;
 mod killed;
+mod mutated;
+mod pairing;
 mod paying;
 mod spec;
 #[path = "../support/mod.rs"]

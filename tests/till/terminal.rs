@@ -5,7 +5,7 @@ use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
 use yima::app::view::{Intent, View};
-use yima::app::{Engine, Parts, SaleReport, Setup};
+use yima::app::{Attendant, Engine, Parts, SaleReport, Setup};
 use yima::ledger::{Ledger, TransactionRow};
 use yima::sandbox::card::SandboxCard;
 use yima::sandbox::card::fault::{Faults, FaultyCard};
@@ -70,15 +70,21 @@ impl Terminal {
 
     /// Runs with a customer who comes so long after being asked.
     pub fn start(&self, customer: Duration) -> Running {
+        self.start_as(customer, Attendant::Known(None))
+    }
+
+    /// The same with whoever is at it.
+    pub fn start_as(&self, customer: Duration, attendant: Attendant) -> Running {
         let profile = CardProfile::shipped("unionpay-debit").unwrap();
         let card = SandboxCard::open(&profile, &self.folder.path().join("sandbox/card")).unwrap();
         let reader = SandboxReader::new(FaultyCard::new(card, Faults::default()), customer);
-        let parts = Parts {
+        let mut parts = Parts {
             reader: Box::new(reader),
             printer: Box::new(Paper::default()),
             sound: Box::new(yima::devices::sound::silent::Silent),
             ..self.setup.parts().unwrap()
         };
+        parts.staff.attendant = attendant;
         let (listener, views, reports) = Watching::new();
         let (engine, tills) = start_engine(&self.setup, parts, Box::new(listener)).unwrap();
         Running { views, _reports: reports, engine, tills: tills.unwrap().unwrap() }

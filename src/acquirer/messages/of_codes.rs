@@ -12,6 +12,14 @@ impl Requests<'_> {
     /// # Errors
     /// When the dialect has no payments by code, a value does not fit it or the keys cannot be used.
     pub fn code_payment(&self, request: &Request) -> Result<Written, RequestError> {
+        self.code_payment_of(request, &Sold::default())
+    }
+
+    /// The same with what is sold, of which the request that makes an order tells.
+    ///
+    /// # Errors
+    /// As [`Requests::code_payment`].
+    pub fn code_payment_of(&self, request: &Request, sold: &Sold) -> Result<Written, RequestError> {
         let rules = self.code_rules()?;
         let (messages, tags) = (&rules.messages, &rules.elements);
         match request {
@@ -20,14 +28,14 @@ impl Requests<'_> {
                     .of_order(&messages.pay, order, &code.tail())?
                     .with_text(22, &rules.scanned)
                     .with_bytes(rules.field, &write_elements(&[(&tags.code, code.expose())]));
-                self.written(dated(message, order.at))
+                self.written(dated(self.telling(message, sold), order.at))
             }
             Request::Open(order, valid_s) => {
                 let message = self
                     .of_order(&messages.open, order, &order.trace.stan.to_string())?
                     .with_text(22, &rules.shown)
                     .with_bytes(rules.field, &write_elements(&[(&tags.valid, &valid_s.to_string())]));
-                self.written(dated(message, order.at))
+                self.written(dated(self.telling(message, sold), order.at))
             }
             Request::Enquire(order) => self.about_order(&messages.enquire, order),
             Request::Cancel(order) => self.about_order(&messages.cancel, order),

@@ -43,6 +43,10 @@ impl Core {
                 let closed = self.ledger.close_shift(amount, &entry);
                 self.after_shift(closed, true)
             }
+            StaffIntent::SetUp(wish) => {
+                self.on_set_up(wish);
+                Ok(())
+            }
             // Seen to before.
             StaffIntent::SignOn(..)
             | StaffIntent::SignOff
@@ -183,8 +187,9 @@ impl Core {
         }
     }
 
-    /// Whoever was let see everybody has left.
+    /// Whoever was let see everybody, or the set-up, has left.
     pub(in crate::app) fn leave_people(&mut self) {
+        self.leave_set_up();
         self.staff.visiting = None;
     }
 }

@@ -13,11 +13,20 @@ use crate::app::till::{TillEvent, TillIntent};
 use crate::app::view::{Intent, Screen};
 use crate::clock;
 use crate::ledger::LedgerError;
-use crate::payment::entry::CardBy;
 use crate::payment::purpose::Purpose;
-use crate::payment::transaction::Kind;
 use crate::people::{Deed, Judgement, Person, PersonNumber, Right, Role, judge};
 use crate::wording::{Reason, ReasonKind};
+
+/// What a wish takes of whoever wants it, where people work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::app) enum Takes {
+    /// Nothing: whoever is signed on, or nobody, a payment is gone on with.
+    Nothing,
+    /// Somebody who is signed on.
+    Somebody,
+    /// Somebody with this right, or a manager's leave.
+    Right(Right),
+}
 
 impl Core {
     /// A wish as far as whoever wants it may have it. One that needs a manager waits for the code; of people themselves it is seen to here.
@@ -48,12 +57,12 @@ impl Core {
         if self.staff.asking.is_some() && !self.pays() {
             self.refuse_right();
         }
-        let right = self.right_for(&intent);
-        let managing = right == Some(Right::People);
+        let takes = self.takes(&intent);
+        let managing = takes == Takes::Right(Right::People);
         if !self.people_sign_on() || (managing && !self.staff.roster.has_manager(&self.parts.staff.key)) {
             return Some(intent);
         }
-        if belongs_to_a_payment(&intent) || cash::goes_on(&intent) {
+        if takes == Takes::Nothing {
             return Some(intent);
         }
         let Some(person) = self.staff.on_duty.filter(|_| !self.staff.locked) else {
@@ -62,8 +71,12 @@ impl Core {
             }
             return None;
         };
-        let Some(right) = right else { return Some(intent) };
+        let Takes::Right(right) = takes else { return Some(intent) };
         if managing && self.staff.visiting.is_some() && self.shows_people() {
+            return Some(intent);
+        }
+        // A manager's code is good for all of the set-up, as long as that is shown.
+        if right == Right::Settings && self.goes_on_with_set_up() {
             return Some(intent);
         }
         match self.judged(person, right) {
@@ -77,14 +90,16 @@ impl Core {
         }
     }
 
-    /// A till touches nothing, and a payment of it is whoever's is signed on. Nobody types a manager's code for it: what needs one is
-    /// done at the terminal.
+    /// A till touches nothing, and a payment of it is of whoever is signed on, or gave the command that serves tills. Nobody types a
+    /// manager's code for it: what needs one is done at the terminal.
     fn admits_till(&mut self, wish: &TillIntent) -> bool {
         let TillIntent::Begin(number, purpose) = wish else { return true };
-        if !self.people_sign_on() {
+        if !self.staff.roster.is_used() {
             return true;
         }
-        let refused = match self.staff.on_duty.filter(|_| !self.staff.locked) {
+        // Whoever gave a command may have been disabled since.
+        let works_here = |person: &PersonNumber| self.staff.roster.of(*person).is_ok_and(|it| it.enabled);
+        let refused = match self.staff.on_duty.filter(|person| !self.staff.locked && works_here(person)) {
             None => Some(ReasonKind::NobodySignedOn),
             Some(person) => match self.judged(person, self.right_of(purpose)) {
                 Judgement::Allowed => None,
@@ -102,41 +117,42 @@ impl Core {
         judge(role, right, &self.parts.staff.with_manager)
     }
 
-    /// What somebody needs for a wish; nothing, where everybody who is signed on may have it.
-    fn right_for(&self, intent: &Intent) -> Option<Right> {
+    /// What a wish takes.
+    fn takes(&self, intent: &Intent) -> Takes {
         match intent {
             Intent::Charge(_)
             | Intent::Shop(ShopIntent::Pay)
-            | Intent::Instalments(InstalmentsIntent::Ask(_) | InstalmentsIntent::AskCart) => Some(Right::Sale),
-            Intent::Begin(purpose) => Some(self.right_of(purpose)),
-            Intent::SellOffline => Some(Right::Sale),
-            Intent::Cash(wish) => cash::right_for(wish),
+            | Intent::SellOffline
+            | Intent::Instalments(InstalmentsIntent::Ask(_) | InstalmentsIntent::AskCart) => Takes::Right(Right::Sale),
+            Intent::Begin(purpose) => Takes::Right(self.right_of(purpose)),
+            Intent::Cash(wish) => cash::takes(wish),
             Intent::Settle { .. } | Intent::Settlement(SettlementIntent::GiveUp(_) | SettlementIntent::Withdraw) => {
-                Some(Right::Settle)
+                Takes::Right(Right::Settle)
             }
             Intent::Purchase(PurchaseIntent::AnotherCard | PurchaseIntent::ShowCode | PurchaseIntent::Cash) => {
-                Some(Right::Sale)
+                Takes::Right(Right::Sale)
             }
             // What was paid goes back.
-            Intent::Purchase(PurchaseIntent::GiveUp) => Some(Right::Void),
-            Intent::Settlement(_) => Some(Right::Reports),
-            Intent::Decide(..) => Some(Right::Decide),
-            Intent::Shop(_) => Some(Right::Goods),
+            Intent::Purchase(PurchaseIntent::GiveUp) => Takes::Right(Right::Void),
+            Intent::Settlement(_) => Takes::Right(Right::Reports),
+            Intent::Decide(..) => Takes::Right(Right::Decide),
+            Intent::Shop(_) => Takes::Right(Right::Goods),
             // Who has taken a payment may look at its slip.
-            Intent::ShowReceipt(trace, _) if self.shows_result_of(*trace) => None,
-            Intent::ShowReceipt(..) => Some(Right::Reports),
+            Intent::ShowReceipt(trace, _) if self.shows_result_of(*trace) => Takes::Somebody,
+            Intent::ShowReceipt(..) => Takes::Right(Right::Reports),
             Intent::ShowTransactions(_) | Intent::ShowTransaction(_) | Intent::Reprint(_) | Intent::Seek(_) => {
-                Some(Right::Reports)
+                Takes::Right(Right::Reports)
             }
             Intent::Staff(
                 StaffIntent::ShowPeople(_) | StaffIntent::Add(_) | StaffIntent::GiveCode(..) | StaffIntent::Enable(..),
-            ) => Some(Right::People),
+            ) => Takes::Right(Right::People),
+            Intent::Staff(StaffIntent::SetUp(_)) => Takes::Right(Right::Settings),
             Intent::Staff(
                 StaffIntent::ShowShift
                 | StaffIntent::OpenShift(_)
                 | StaffIntent::MoveCash(..)
                 | StaffIntent::CloseShift(_),
-            ) => Some(Right::Shift),
+            ) => Takes::Right(Right::Shift),
             Intent::Staff(
                 StaffIntent::SignOn(..)
                 | StaffIntent::GiveRight(..)
@@ -151,10 +167,14 @@ impl Core {
             // Whoever may charge has charged.
             | Intent::Tip(_)
             | Intent::Instalments(InstalmentsIntent::Choose(_) | InstalmentsIntent::AtOnce | InstalmentsIntent::Leave)
-            | Intent::Cancel
+            | Intent::PrintCode
+            | Intent::ShowQueue(_)
+            | Intent::TryQueueNow
+            | Intent::Scanned(_) => Takes::Somebody,
+            // It belongs to a payment that runs, or to what it came to.
+            Intent::Cancel
             | Intent::PayByScanned(_)
             | Intent::PayByShown
-            | Intent::PrintCode
             | Intent::Swiped(_)
             | Intent::TypeNumber
             | Intent::NumberTyped(_)
@@ -167,24 +187,14 @@ impl Core {
             | Intent::ShowKeypad
             | Intent::DidItPrint { .. }
             | Intent::RetryPrint
-            | Intent::ShowQueue(_)
-            | Intent::TryQueueNow
-            | Intent::Scanned(_)
-            | Intent::Enrol(_) => None,
+            | Intent::Enrol(_) => Takes::Nothing,
         }
     }
 
     /// What is undone says by what it is what it needs.
     pub(in crate::app) fn right_of(&self, purpose: &Purpose) -> Right {
-        if purpose.by() == CardBy::Typed {
-            return Right::TypedNumber;
-        }
-        let Purpose::Void(original, _) = purpose.what() else { return Right::of(purpose.kind()) };
-        match self.ledger.find(*original).ok().flatten().map(|row| row.kind) {
-            Some(Kind::PreAuthorisation) => Right::PreAuthorisationVoid,
-            Some(Kind::Completion) => Right::CompletionVoid,
-            _ => Right::Void,
-        }
+        let undone = purpose.original().and_then(|original| self.ledger.find(original).ok().flatten());
+        Right::of(purpose, undone.map(|row| row.kind))
     }
 
     fn ask_for_right(&mut self, right: Right, intent: Intent) {
@@ -220,33 +230,10 @@ impl Core {
         let given = self.entry(Deed::RightGiven, self.staff.on_duty).by(Some(manager)).about(right);
         self.ledger.audit(&given.saying(about.unwrap_or_default()))?;
         self.screen = below;
-        self.staff.visiting = (right == Right::People).then_some(manager);
+        self.staff.visiting = matches!(right, Right::People | Right::Settings).then_some(manager);
         self.staff.given_by = Some(manager);
         self.do_as_wished(intent);
         self.staff.given_by = None;
         Ok(())
     }
-}
-
-/// What belongs to a payment that runs, or to what it came to: whoever is signed on, it is gone on with.
-const fn belongs_to_a_payment(intent: &Intent) -> bool {
-    matches!(
-        intent,
-        Intent::Cancel
-            | Intent::PayByScanned(_)
-            | Intent::PayByShown
-            | Intent::Swiped(_)
-            | Intent::TypeNumber
-            | Intent::NumberTyped(_)
-            | Intent::EnterPin(_)
-            | Intent::BypassPin
-            | Intent::ChooseApplication(_)
-            | Intent::ConfirmApplication(_)
-            | Intent::Sign(_)
-            | Intent::NextCustomer
-            | Intent::ShowKeypad
-            | Intent::DidItPrint { .. }
-            | Intent::RetryPrint
-            | Intent::Enrol(_)
-    )
 }

@@ -13,6 +13,7 @@ use crate::acquirer::parameters::DownloadError;
 use crate::acquirer::parameters::status::StatusReport;
 use crate::acquirer::sign_on::{SignOnFailure, SignedOn};
 use crate::app::parameters::{self, Update, UpdateError};
+use crate::goods::sold::Sold;
 use crate::iso8583::Order;
 use crate::payment::advice::Advice;
 use crate::payment::online::{AboutRequest, HostAnswer, LateApproval, LinkFailure, ReversalRequest, SaleRequest};
@@ -33,8 +34,8 @@ pub enum Job {
     Sale(Box<SaleRequest>),
     /// For something about an earlier transaction, whose card is not there.
     About(Box<AboutRequest>),
-    /// About an order that is paid by code.
-    Code(Box<code::Request>),
+    /// About an order that is paid by code, and what is sold, as far as the host is told.
+    Code(Box<code::Request>, Sold),
     /// To pay a part of what was paid by code back, or all of it, for the first time.
     BeginCodeRefund(Box<CodeRefund>),
     /// To take a sale back.
@@ -143,7 +144,7 @@ pub fn carry_out(job: Job, link: &dyn HostLink, files: &EmvFiles) -> Vec<Event> 
     let event = match job {
         Job::Sale(request) => Event::Sale(request.trace, link.sale(&request)),
         Job::About(request) => Event::Sale(request.trace, link.about(&request)),
-        Job::Code(request) => Event::Code(request.order().trace, link.code_payment(&request)),
+        Job::Code(request, sold) => Event::Code(request.order().trace, link.code_payment_of(&request, &sold)),
         Job::BeginCodeRefund(refund) => Event::Sale(refund.trace, link.code_refund(&refund)),
         Job::Reverse(request) => Event::Reversal(request.trace, link.reverse(&request)),
         Job::TellOfOfflineSale(request) => Event::OfflineSale(request.trace, link.sale(&request)),

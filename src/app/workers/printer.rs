@@ -24,6 +24,8 @@ pub enum Slip {
     Purchase(i64),
     /// A code for the customer's phone: of which order.
     Code(TraceNumber),
+    /// The sheet that finds out what the printer can do.
+    SetUp,
 }
 
 /// What the printer is to do.

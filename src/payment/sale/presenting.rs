@@ -6,6 +6,7 @@ use crate::card_number::{CardNumberError, Pan, PinDemand, StripeError, Swipe, Ty
 use crate::crypto::hex;
 use crate::emv::cvm::Verification;
 use crate::emv::pin::{PinEntry, PinKind, PinRequest};
+use crate::goods::sold::Sold;
 use crate::payment::entry::{self, CardBy, ChipTrouble, Verdict};
 use crate::payment::online::{CardForHost, EntryMode, SaleRequest};
 use crate::payment::pin_pad::PinPad;
@@ -292,6 +293,8 @@ impl Sale {
             pin,
             in_part: self.takes_a_part(),
             instalments: self.asked_instalments(),
+            // Whoever sends it says what the host is told.
+            sold: Sold::default(),
         };
         Some((pending, request))
     }

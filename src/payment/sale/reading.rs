@@ -10,6 +10,7 @@ use crate::emv::kernel::{self, OnlineResult, Outcome, Step, Termination};
 use crate::emv::pin::{PinEntry, PinKind};
 use crate::emv::risk::Lookup;
 use crate::emv::tag::{self, Tag};
+use crate::goods::sold::Sold;
 use crate::host_tables::Listed;
 use crate::payment::entry::ChipTrouble;
 use crate::payment::online::{AboutRequest, CardForHost, EntryMode, SaleRequest};
@@ -273,6 +274,8 @@ impl Sale {
             pin: self.pin.take(),
             in_part: self.takes_a_part(),
             instalments: self.asked_instalments(),
+            // Whoever sends it says what the host is told.
+            sold: Sold::default(),
         };
         self.pins.asked_bank = request.pin.is_some();
         Ok((pending, request))

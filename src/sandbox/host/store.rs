@@ -236,7 +236,9 @@ impl Store {
         connection.execute_batch(super::settling::SCHEMA)?;
         connection.execute_batch(super::signatures::SCHEMA)?;
         connection.execute_batch(super::instalments::SCHEMA)?;
-        connection.execute_batch(super::receipts::SCHEMA)?;
+        for schema in super::receipts::SCHEMAS {
+            connection.execute_batch(schema)?;
+        }
         connection.execute_batch(super::notifications::SCHEMA)?;
         let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
         for (step, since) in (1..=SCHEMA_VERSION).zip([SINCE_VERSION_1, SINCE_VERSION_2, SINCE_VERSION_3]) {

@@ -52,6 +52,8 @@ pub(super) struct Asked<'a> {
     pub in_part: bool,
     /// It is to be paid by instalments.
     pub instalments: Option<Wanted>,
+    /// What it tells of goods.
+    pub goods: Option<&'a [u8]>,
     pub message: &'a Message,
 }
 
@@ -185,7 +187,7 @@ fn book(
     };
     let (id, rrn) = books.record(&entry, now.date())?;
     books.keep_original(&terminal.terminal, asked.trace, &Original::of_request(asked.message))?;
-    receipts::keep(books, &terminal.terminal, asked.trace, asked.message, now)?;
+    receipts::keep(books, &terminal.terminal, asked.trace, asked.message, asked.goods, now)?;
     if is_approved {
         let after = books.family(verdict.original.map_or(id, |original| original.root))?.standing()?;
         books.move_account(asked.pan, before, after)?;
@@ -261,7 +263,8 @@ fn read<'a>(
             let entry = entry_mode(dialect, message);
             let asked = if kind == Kind::Sale { instalments::of_request(dialect, message)? } else { None };
             let instalments = asked.map(|asked| Wanted { asked, offered: offered.cloned() });
-            Ok(Asked { kind, trace, original, pan, minor, pin, entry, in_part, instalments, message })
+            let goods = receipts::told(dialect, message, minor)?;
+            Ok(Asked { kind, trace, original, pan, minor, pin, entry, in_part, instalments, goods, message })
         }
     }
 }

@@ -19,6 +19,8 @@ use tokio::sync::oneshot;
 
 use super::host::{Host, HostError};
 
+pub(super) use self::page::wanted;
+
 /// Where e-receipts are found when nobody says otherwise.
 pub const DEFAULT_PORT: u16 = 8585;
 

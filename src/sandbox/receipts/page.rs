@@ -2,7 +2,7 @@
 
 use crate::receipt::html::{Article, page};
 use crate::receipt::{Align, Charset, CopyFor, Document, Line, Size};
-use crate::sandbox::host::receipts::{EReceipt, Now};
+use crate::sandbox::host::receipts::{EReceipt, Now, PurchaseReceipt};
 use crate::wording::Language;
 
 const TITLE: &str = "电子签购单 E-receipt";
@@ -14,7 +14,31 @@ pub(super) fn of_receipt(receipt: &EReceipt, first: Language) -> String {
     let notices = LANGUAGES.map(|language| [standing(receipt.now, language)]);
     let documents =
         LANGUAGES.map(|language| Document::of_sale(&receipt.slip, CopyFor::Customer, language, Charset::Unicode));
-    whole(first, &notices, &documents)
+    whole(first, [&notices[0], &notices[1]], &documents)
+}
+
+/// The page of a purchase that was paid in parts: what of them does not stand as it was is said above it.
+pub(super) fn of_purchase(receipt: &PurchaseReceipt, first: Language) -> String {
+    let notices = LANGUAGES.map(|language| {
+        let changed = receipt.now.iter().enumerate().filter(|(_, (_, now))| *now != Now::Stands);
+        let mut said: Vec<_> = changed.map(|(index, (_, now))| of_part(index + 1, *now, language)).collect();
+        if said.is_empty() {
+            said.push(standing(Now::Stands, language));
+        }
+        said
+    });
+    let documents =
+        LANGUAGES.map(|language| Document::of_purchase(&receipt.slip, CopyFor::Customer, language, Charset::Unicode));
+    whole(first, [&notices[0], &notices[1]], &documents)
+}
+
+/// How one part of a purchase stands.
+fn of_part(place: usize, now: Now, language: Language) -> String {
+    let said = standing(now, language);
+    match language {
+        Language::Chinese => format!("第 {place} 部分：{said}"),
+        Language::English => format!("Part {place}: {said}"),
+    }
 }
 
 /// A page without a receipt that says why.
@@ -23,14 +47,14 @@ pub(super) fn without(zh: &str, en: &str, first: Language) -> String {
         lines: vec![Line::Text { text: text.to_owned(), align: Align::Centre, size: Size::Double, bold: true }],
     };
     let notices = [[zh.to_owned()], [en.to_owned()]];
-    whole(first, &notices, &[title("电子签购单"), title("E-receipt")])
+    whole(first, [&notices[0], &notices[1]], &[title("电子签购单"), title("E-receipt")])
 }
 
-fn whole(first: Language, notices: &[[String; 1]; 2], documents: &[Document; 2]) -> String {
+fn whole(first: Language, notices: [&[String]; 2], documents: &[Document; 2]) -> String {
     let [zh, en] = LANGUAGES;
     let articles = [
-        Article { language: zh, notices: &notices[0], document: &documents[0] },
-        Article { language: en, notices: &notices[1], document: &documents[1] },
+        Article { language: zh, notices: notices[0], document: &documents[0] },
+        Article { language: en, notices: notices[1], document: &documents[1] },
     ];
     page(TITLE, first, &articles)
 }
@@ -60,7 +84,7 @@ fn standing(now: Now, language: Language) -> String {
 }
 
 /// The language that a browser asks for first, of those that there are.
-pub(super) fn wanted(accept: Option<&str>) -> Language {
+pub(in crate::sandbox) fn wanted(accept: Option<&str>) -> Language {
     let first = accept.unwrap_or_default().split(',').map(|one| one.trim().to_ascii_lowercase());
     let known = first.filter_map(|one| match one.get(..2) {
         Some("zh") => Some(Language::Chinese),

@@ -116,6 +116,7 @@ async fn receipt(
     let opened = tokio::task::spawn_blocking(move || asked.host.open_receipt(&link, clock::local().date())).await;
     Ok(match opened {
         Ok(Ok(Opened::Receipt(found))) => answer(StatusCode::OK, page::of_receipt(&found, language)),
+        Ok(Ok(Opened::Purchase(found))) => answer(StatusCode::OK, page::of_purchase(&found, language)),
         Ok(Ok(Opened::Expired)) => answer(
             StatusCode::GONE,
             page::without(

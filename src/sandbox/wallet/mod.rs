@@ -4,6 +4,7 @@
 //! | request | body | answer |
 //! |---|---|---|
 //! | `GET /` | | the page |
+//! | `GET /messages` | | a page of what customers were told on their phones |
 //! | `GET /wallets` | | all wallets, and the orders whose codes are shown now |
 //! | `GET /wallets/NAME` | | one, and the orders that wait for its password |
 //! | `POST /wallets/NAME/code` | `{"form": "number"}` or `"emv"` | a code, how long it is valid, its picture |
@@ -13,6 +14,7 @@
 //!
 //! Whoever reaches its address can pay with all wallets: it listens on this machine alone, and their money is worth nothing.
 
+mod messages;
 mod picture;
 mod server;
 

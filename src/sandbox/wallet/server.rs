@@ -4,8 +4,8 @@ use std::net::TcpListener;
 use std::sync::Arc;
 
 use axum::extract::{DefaultBodyLimit, Path, State};
-use axum::http::StatusCode;
-use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, X_CONTENT_TYPE_OPTIONS};
+use axum::http::header::{ACCEPT_LANGUAGE, CACHE_CONTROL, CONTENT_SECURITY_POLICY, X_CONTENT_TYPE_OPTIONS};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
@@ -14,11 +14,14 @@ use serde_json::{Value, json};
 use tokio::sync::oneshot;
 use tracing::{debug, warn};
 
+use super::messages::of_messages;
 use super::picture::picture;
 use crate::clock;
 use crate::qr::networks::Networks;
+use crate::receipt::html;
 use crate::sandbox::host::Host;
 use crate::sandbox::host::code_payments::wallets::{Bill, CODE_VALID_S, Form, OrderName, Wallet, WalletError, in_yuan};
+use crate::sandbox::receipts::wanted;
 
 /// The page: one file that asks nobody but this server for anything.
 const PAGE: &str = include_str!("../../../assets/sandbox/wallet.html");
@@ -61,6 +64,7 @@ pub(super) async fn serve(listener: TcpListener, host: Host, stop: oneshot::Rece
     };
     let router = Router::new()
         .route("/", get(page))
+        .route("/messages", get(messages))
         .route("/wallets", get(wallets))
         .route("/wallets/{name}", get(wallet))
         .route("/wallets/{name}/code", post(code))
@@ -82,6 +86,24 @@ pub(super) async fn serve(listener: TcpListener, host: Host, stop: oneshot::Rece
 async fn page() -> Response {
     let headers = [(CONTENT_SECURITY_POLICY, POLICY), (CACHE_CONTROL, "no-store"), (X_CONTENT_TYPE_OPTIONS, "nosniff")];
     (headers, Html(PAGE)).into_response()
+}
+
+/// What customers were told, as the sandbox's provider of notifications keeps it.
+async fn messages(State(host): State<Arc<Host>>, headers: HeaderMap) -> Response {
+    let asked = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+    let language = wanted(asked);
+    let told = tokio::task::spawn_blocking(move || host.notifications()).await;
+    let messages = match told {
+        Ok(Ok(messages)) => messages,
+        Ok(Err(error)) => {
+            warn!(%error, "the host's notifications cannot be read");
+            return refusal(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string());
+        }
+        Err(error) => return refusal(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),
+    };
+    let headers =
+        [(CONTENT_SECURITY_POLICY, html::POLICY), (CACHE_CONTROL, "no-store"), (X_CONTENT_TYPE_OPTIONS, "nosniff")];
+    (headers, Html(of_messages(&messages, language, clock::local().time_zone()))).into_response()
 }
 
 async fn wallets(State(host): State<Arc<Host>>) -> Response {

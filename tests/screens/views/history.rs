@@ -73,6 +73,7 @@ pub fn detail() -> Detail {
         rrn: Rrn::parse("263260000001").ok(),
         authorisation_code: AuthorisationCode::parse("A12B3C").ok(),
         instalments: None,
+        cashier: "01 小王".to_owned(),
         reason: None,
         can_undo: true,
         can_undo_away: true,

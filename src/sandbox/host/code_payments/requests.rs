@@ -46,6 +46,8 @@ struct Asked<'a> {
     trace: TraceNumber,
     minor: u64,
     message: &'a Message,
+    /// What it tells of goods.
+    goods: Option<&'a [u8]>,
     digest: [u8; 32],
 }
 
@@ -68,7 +70,7 @@ pub(super) fn decide(
     message: &Message,
     now: &Zoned,
 ) -> Result<Decided, StoreError> {
-    let (rules, asked) = match (&dialect.code_payments, read(message)) {
+    let (rules, asked) = match (&dialect.code_payments, read(dialect, message)) {
         (Some(rules), Ok(asked)) => (rules, asked),
         (None, _) => return Ok(refused(format_error("no payments by code"))),
         (_, Err(refusal)) => return Ok(refused(refusal)),
@@ -97,7 +99,7 @@ pub(super) fn answered_before(
     message: &Message,
     now: &Zoned,
 ) -> Result<Option<Decision>, StoreError> {
-    let (Some(rules), Ok(asked)) = (&dialect.code_payments, read(message)) else { return Ok(None) };
+    let (Some(rules), Ok(asked)) = (&dialect.code_payments, read(dialect, message)) else { return Ok(None) };
     store.transaction(|books| {
         orders::close_what_is_over(books, now.timestamp().as_second())?;
         match request {
@@ -127,7 +129,7 @@ fn moment(message: &Message) -> Option<String> {
     Some(format!("{}{}", message.text(13)?, message.text(12)?))
 }
 
-fn read(message: &Message) -> Result<Asked<'_>, Refusal> {
+fn read<'a>(dialect: &Dialect, message: &'a Message) -> Result<Asked<'a>, Refusal> {
     let (trace, minor) = (transactions::trace(message)?, rules::amount(message)?);
     if minor == 0 {
         return Err(Refusal { response_code: "13", reason: "an amount of nothing".to_owned() });
@@ -135,7 +137,8 @@ fn read(message: &Message) -> Result<Asked<'_>, Refusal> {
     if message.text(49) != Some(CNY) {
         return Err(Refusal { response_code: "12", reason: "only CNY is taken".to_owned() });
     }
-    Ok(Asked { trace, minor, message, digest: repeats::content(message) })
+    let goods = receipts::told(dialect, message, minor)?;
+    Ok(Asked { trace, minor, message, goods, digest: repeats::content(message) })
 }
 
 fn refused(refusal: Refusal) -> Decided {
@@ -228,7 +231,7 @@ fn write(
         token: verdict.token,
         code: verdict.code,
     };
-    receipts::keep(books, asker.terminal, asked.trace, asked.message, now)?;
+    receipts::keep(books, asker.terminal, asked.trace, asked.message, asked.goods, now)?;
     orders::write(books, &new, &day_of_rrn(now))
 }
 
@@ -459,7 +462,7 @@ fn refund(books: &Books<'_>, asker: Asker<'_>, asked: &Asked<'_>, now: &Zoned) -
         reason: &reason,
         request: &asked.digest,
     };
-    receipts::keep(books, asker.terminal, asked.trace, asked.message, now)?;
+    receipts::keep(books, asker.terminal, asked.trace, asked.message, asked.goods, now)?;
     let rrn = orders::write_refund(books, &new, &day_of_rrn(now))?;
     if let (true, Some(wallet)) = (is_done, order.and_then(|order| order.wallet)) {
         wallets::give_back(books, &wallet, asked.minor)?;

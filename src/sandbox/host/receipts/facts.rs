@@ -4,6 +4,7 @@
 use jiff::Zoned;
 use rusqlite::{OptionalExtension, params};
 
+use super::goods;
 use crate::iso8583::Message;
 use crate::reference::TraceNumber;
 use crate::sandbox::host::books::Books;
@@ -11,7 +12,7 @@ use crate::sandbox::host::onboarding::register::Register;
 use crate::sandbox::host::store::StoreError;
 
 /// Tables of this module, and of the keys of links.
-pub(in crate::sandbox::host) const SCHEMA: &str = "
+pub(super) const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS link_keys (
         terminal TEXT NOT NULL,
         secret   BLOB NOT NULL,               -- of a TEST key
@@ -48,7 +49,7 @@ pub(super) struct Facts {
     pub merchant_name: String,
 }
 
-/// Keeps what a request says of itself.
+/// Keeps what a request says of itself, and what it tells of goods.
 ///
 /// # Errors
 /// When the database fails.
@@ -57,6 +58,7 @@ pub(in crate::sandbox::host) fn keep(
     terminal: &str,
     trace: TraceNumber,
     message: &Message,
+    goods: Option<&[u8]>,
     now: &Zoned,
 ) -> Result<(), StoreError> {
     let application = Register(books.connection()).of_terminal(terminal);
@@ -77,7 +79,10 @@ pub(in crate::sandbox::host) fn keep(
             merchant_name
         ],
     )?;
-    Ok(())
+    match goods {
+        Some(told) => goods::keep(books, terminal, trace, told),
+        None => Ok(()),
+    }
 }
 
 /// For whom a request was.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use jiff::civil::{Date, DateTime, Time};
 
 use super::facts::{self, Facts};
+use super::goods;
 use crate::money::Amount;
 use crate::payment::transaction::{Kind, Money};
 use crate::receipt::link::ReceiptLink;
@@ -40,11 +41,17 @@ pub enum Now {
     Completed,
 }
 
-/// What the books say of the payment that a link names; nothing when it was declined or never came.
-pub(super) fn find(books: &Books<'_>, link: &ReceiptLink) -> Result<Option<EReceipt>, StoreError> {
+/// What the books say of a payment that a link names; nothing when it was declined or never came.
+pub(super) fn find(books: &Books<'_>, link: &ReceiptLink, trace: TraceNumber) -> Result<Option<EReceipt>, StoreError> {
     let terminal = link.terminal.as_str();
-    let Some(facts) = facts::read(books, terminal, link.trace)? else { return Ok(None) };
-    if let Some(booked) = books.entry(terminal, link.trace)? {
+    let Some(facts) = facts::read(books, terminal, trace)? else { return Ok(None) };
+    let goods = goods::read(books, terminal, trace)?;
+    // Of what was approved in part the goods are those of the whole purchase.
+    let with_goods = |slip: SaleSlip| match goods.come_to(slip.amount) {
+        true => SaleSlip { goods: goods.lines, tip: goods.tip, ..slip },
+        false => slip,
+    };
+    if let Some(booked) = books.entry(terminal, trace)? {
         let entry = booked.entry;
         if entry.state == EntryState::Declined || entry.booked.is_zero() {
             return Ok(None);
@@ -62,7 +69,7 @@ pub(super) fn find(books: &Books<'_>, link: &ReceiptLink) -> Result<Option<ERece
         } else {
             Now::Stands
         };
-        let code = books.kept_answer(terminal, link.trace)?.and_then(|answer| answer.authorisation_code);
+        let code = books.kept_answer(terminal, trace)?.and_then(|answer| answer.authorisation_code);
         let number = booked.pan.as_deref().map(last_four).unwrap_or_default();
         let slip = SaleSlip {
             original: entry.original,
@@ -70,11 +77,11 @@ pub(super) fn find(books: &Books<'_>, link: &ReceiptLink) -> Result<Option<ERece
             truncated_pan: number,
             instalments: instalments::kept(books, terminal, link.trace)?.map(|plan| plan.on_slip()),
             authorisation_code: code.and_then(|code| AuthorisationCode::parse(&code).ok()),
-            ..slip(link, &facts, entry.kind, entry.booked, &entry.rrn)?
+            ..slip(link, trace, &facts, entry.kind, entry.booked, &entry.rrn)?
         };
-        return Ok(Some(EReceipt { slip, now }));
+        return Ok(Some(EReceipt { slip: with_goods(slip), now }));
     }
-    let (order, refund) = receipts_of(books, terminal, link.trace)?;
+    let (order, refund) = receipts_of(books, terminal, trace)?;
     if let Some(order) = order {
         let now = match order.state {
             OrderState::PaidBack => Now::Undone,
@@ -82,11 +89,11 @@ pub(super) fn find(books: &Books<'_>, link: &ReceiptLink) -> Result<Option<ERece
             OrderState::Paid => Now::Stands,
             OrderState::Open | OrderState::Refused | OrderState::Closed => return Ok(None),
         };
-        let slip = slip(link, &facts, Kind::CodePayment, order.amount, &order.rrn)?;
+        let slip = with_goods(slip(link, trace, &facts, Kind::CodePayment, order.amount, &order.rrn)?);
         return Ok(Some(EReceipt { slip: SaleSlip { voucher: order.voucher, ..slip }, now }));
     }
     let Some(refund) = refund.filter(|refund| !refund.booked.is_zero()) else { return Ok(None) };
-    let slip = slip(link, &facts, Kind::CodeRefund, refund.booked, &refund.rrn)?;
+    let slip = slip(link, trace, &facts, Kind::CodeRefund, refund.booked, &refund.rrn)?;
     Ok(Some(EReceipt { slip: SaleSlip { original: refund.order, ..slip }, now: Now::Stands }))
 }
 
@@ -100,7 +107,14 @@ fn card_entry(mode: &str) -> CardEntry {
 }
 
 /// What every receipt has.
-fn slip(link: &ReceiptLink, facts: &Facts, kind: Kind, amount: Amount, rrn: &str) -> Result<SaleSlip, StoreError> {
+fn slip(
+    link: &ReceiptLink,
+    trace: TraceNumber,
+    facts: &Facts,
+    kind: Kind,
+    amount: Amount,
+    rrn: &str,
+) -> Result<SaleSlip, StoreError> {
     let damaged = |problem: String| StoreError::Row(problem);
     Ok(SaleSlip {
         merchant_name: facts.merchant_name.clone(),
@@ -108,9 +122,8 @@ fn slip(link: &ReceiptLink, facts: &Facts, kind: Kind, amount: Amount, rrn: &str
         terminal_number: link.terminal.clone(),
         acquirer_code: facts.acquirer.clone(),
         kind: kind.word(),
-        trace: link.trace,
+        trace,
         original: None::<TraceNumber>,
-        // Of what is paid the host knows one amount.
         tip: None,
         instalments: None,
         at: match moment(facts.moment.as_deref(), rrn) {

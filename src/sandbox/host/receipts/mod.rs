@@ -2,16 +2,21 @@
 //! whether its terminal signed it, whether it is still valid, and whether the payment is in its books. What is shown is what
 //! these books say: of the card the last four digits, and how the payment stands now.
 //!
-//! Goods are not on it: no terminal tells them to its host.
+//! Goods and a tip are on it as far as the terminal told them beside the payment. A purchase that was paid in parts has one page with all of
+//! them; what was paid in cash stands in its link alone.
 
 mod facts;
 mod found;
+mod goods;
+mod purchases;
 
 use jiff::civil::Date;
 use zeroize::Zeroizing;
 
-pub(super) use self::facts::{SCHEMA, keep, merchant_name};
+pub(super) use self::facts::{keep, merchant_name};
 pub use self::found::{EReceipt, Now};
+pub(super) use self::goods::told;
+pub use self::purchases::PurchaseReceipt;
 use super::Host;
 use super::books::Books;
 use super::store::{Store, StoreError};
@@ -20,11 +25,16 @@ use crate::crypto::sm4::Sm4Key;
 use crate::ledger::Prepared;
 use crate::receipt::link::{LinkKey, PURPOSE, ReceiptLink};
 
+/// Tables of this module.
+pub(super) const SCHEMAS: [&str; 2] = [facts::SCHEMA, goods::SCHEMA];
+
 /// What a link opens.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Opened {
     /// A receipt.
     Receipt(Box<EReceipt>),
+    /// The receipt of a purchase that was paid in parts.
+    Purchase(Box<PurchaseReceipt>),
     /// Nothing any more: its last day is over.
     Expired,
     /// Nothing. Whether its signature is wrong or nobody knows the payment is not told.
@@ -74,11 +84,15 @@ impl Store {
             if !is_signed {
                 return Ok(Opened::Nothing);
             }
-            let found = found::find(books, &link)?;
+            let found = if link.is_of_purchase() {
+                purchases::find(books, &link)?.map(|found| Opened::Purchase(Box::new(found)))
+            } else {
+                found::find(books, &link, link.trace)?.map(|found| Opened::Receipt(Box::new(found)))
+            };
             Ok(match found {
                 None => Opened::Nothing,
                 Some(_) if today > link.until => Opened::Expired,
-                Some(receipt) => Opened::Receipt(Box::new(receipt)),
+                Some(found) => found,
             })
         })
     }

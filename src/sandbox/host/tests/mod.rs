@@ -6,6 +6,7 @@ mod ciphers;
 mod decisions;
 pub(super) mod desk;
 mod enrolment;
+mod goods;
 mod in_service;
 mod instalments;
 mod invariant;
@@ -39,6 +40,7 @@ use crate::crypto::emv::SessionKey;
 use crate::crypto::hex;
 use crate::emv::tag;
 use crate::emv::tlv::{self, TlvBuilder};
+use crate::goods::sold::Sold;
 use crate::money::{Amount, Currency};
 use crate::payment::online::{
     CardForHost, Decision, EntryMode, HostAnswer, LinkFailure, ReversalReason, ReversalRequest, SaleRequest,
@@ -170,6 +172,7 @@ fn sale_of(profile: &ApplicationProfile, stan: u32, minor: u64) -> SaleRequest {
         pin: None,
         in_part: false,
         instalments: None,
+        sold: Sold::default(),
     }
 }
 
