@@ -13,6 +13,7 @@ use super::view::{CodePaper, Progress, Screen};
 use super::workers::link;
 use super::workers::printer::{Job, Slip};
 use crate::clock;
+use crate::deliberate;
 use crate::devices::sound::Tone;
 use crate::goods::sold::Sold;
 use crate::ledger::LedgerError;
@@ -261,6 +262,9 @@ impl Core {
     /// What the host said about an order.
     pub(super) fn after_word_on_order(&mut self, trace: TraceNumber, result: Result<HostWord, LinkFailure>) {
         self.line.after_exchange_of_any_kind(&result);
+        if deliberate::is("order_asked_anew") && matches!(result, Err(LinkFailure::NoAnswer(_))) {
+            return self.ask_anew(trace);
+        }
         match self.by_code.as_mut().filter(|paying| paying.trace() == trace) {
             Some(paying) => {
                 paying.timings.mark("host");
@@ -277,6 +281,20 @@ impl Core {
                 self.after_late_approval(&late);
             }
         }
+    }
+
+    /// A fault on purpose: what is not answered counts as not paid, and is asked for under another number.
+    fn ask_anew(&mut self, trace: TraceNumber) {
+        let silent = self.by_code.take_if(|paying| paying.trace() == trace);
+        let (Some(paying), Ok(next)) = (silent, self.take_number()) else { return };
+        let record = Record::NotPaid { reason: ReasonKind::HostSilent, response_code: None };
+        if let Err(error) = self.ledger.record_code(trace, &record, local_now()) {
+            return self.ledger_failed(&error);
+        }
+        let (order, schedule) = (Order { trace: next, ..paying.payment.order() }, Schedule::default());
+        let way = Way::Shown { valid_s: 60 };
+        self.by_code = Some(ByCode::of(CodePayment::new(order, way, schedule), paying.sold, false));
+        self.feed_code(Event::Begin);
     }
 
     /// Tells the core what happened and carries out what it wants, strictly in order. A record that fails ends the list.

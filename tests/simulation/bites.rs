@@ -17,7 +17,7 @@ const fn bite(name: &'static str, what: &'static str, seed: u64) -> Bite {
     Bite { name, what, seed }
 }
 
-const BITES: [Bite; 13] = [
+const BITES: [Bite; 16] = [
     bite("sync_left_out", "the ledger does not sync", 3),
     bite("slips_apart", "a payment is recorded without its slips", 0),
     bite("number_used_twice", "the number of a sign-on is given again", 0),
@@ -31,6 +31,9 @@ const BITES: [Bite; 13] = [
     bite("silence_is_no", "a host that keeps silent has declined", 2),
     bite("any_answer_takes_back", "any answer ends an entry of the queue", 86),
     bite("silence_delivers", "an entry of the queue that is not answered is delivered", 1),
+    bite("order_asked_anew", "an order that is not answered is asked for under another number", 1),
+    bite("order_not_cancelled", "an order of which nothing is known is not cancelled", 1),
+    bite("silence_closes", "a batch whose end is not answered is closed", 0),
 ];
 
 impl Bite {
