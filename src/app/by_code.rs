@@ -231,7 +231,7 @@ impl Core {
         self.by_code.as_ref().is_some_and(|paying| paying.resumed)
     }
 
-    /// What somebody wants to begin while an earlier payment is still asked about begins when that is over.
+    /// What somebody wants to begin while an earlier payment is still asked about begins when that is over and not paid.
     pub(super) fn waits_for_resumed(&mut self, purpose: &Purpose) -> bool {
         let resumed = self.by_code.as_ref().is_some_and(|paying| paying.resumed);
         if resumed && self.waiting.is_none() {
@@ -450,6 +450,7 @@ impl Core {
             });
         }
         self.result_shown = Some(trace);
+        let stops = stops_what_waits(trace, &conclusion);
         self.parts.sound.play(match &conclusion {
             Conclusion::Approved => Tone::Approved,
             _ => Tone::Alert,
@@ -497,8 +498,18 @@ impl Core {
         if paying.resumed
             && let Some(purpose) = self.waiting.take()
         {
-            self.begin_with(purpose);
+            match stops {
+                None => self.begin_with(purpose),
+                Some(reason) => self.refuse_beside_result(purpose, reason),
+            }
         }
+    }
+
+    /// What waited is not begun, and what became of the earlier payment stays on the screen.
+    fn refuse_beside_result(&mut self, purpose: Purpose, reason: Reason) {
+        let shown = self.screen.clone();
+        self.refuse(purpose, reason);
+        self.screen = shown;
     }
 
     /// A refusal says what the acquirer wants to be said of its code, where it sent words for it.
@@ -524,6 +535,22 @@ impl Core {
         }
         self.feed(sale::Event::LinkFailed(failure));
     }
+}
+
+/// Why what waited for an earlier payment does not begin by itself when that is over: whoever began it may be the customer who has paid, or
+/// may have.
+fn stops_what_waits(earlier: TraceNumber, conclusion: &Conclusion) -> Option<Reason> {
+    let kind = match conclusion {
+        Conclusion::Approved => ReasonKind::EarlierPaid,
+        Conclusion::Unresolved(_) => ReasonKind::ReversalExhausted,
+        // What is still taken back or asked about it waits for once more.
+        Conclusion::Declined(_)
+        | Conclusion::Failed(_)
+        | Conclusion::TakenBack { .. }
+        | Conclusion::BeingTakenBack(_)
+        | Conclusion::NotKnown(_) => return None,
+    };
+    Some(Reason::with_detail(kind, earlier.to_string()))
 }
 
 fn log(trace: TraceNumber, record: &Record) {
