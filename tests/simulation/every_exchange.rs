@@ -56,8 +56,8 @@ fn on_days(faults: usize, length: u32) {
 
 #[test]
 fn a_fault_of_the_line_charges_nobody_twice_and_settles_nothing_twice() {
-    on_days(3, 1);
-    on_days(3, 2);
+    on_days(1, 1);
+    on_days(1, 2);
 }
 
 /// `./dev test` plays some of these.
