@@ -357,6 +357,8 @@ reason_kinds! {
     Interrupted = "interrupted";
     /// An earlier payment must be taken back first and the host does not answer.
     ReversalWaiting = "reversal_waiting";
+    /// An earlier payment that was still asked about is paid: what waited for it is not begun.
+    EarlierPaid = "earlier_paid";
     /// The host gave the terminal no working keys.
     SignOnFailed = "sign_on_failed";
     /// All tries to take a payment back are used up.

@@ -13,6 +13,7 @@ use super::view::{CodePaper, Progress, Screen};
 use super::workers::link;
 use super::workers::printer::{Job, Slip};
 use crate::clock;
+use crate::deliberate;
 use crate::devices::sound::Tone;
 use crate::goods::sold::Sold;
 use crate::ledger::LedgerError;
@@ -234,7 +235,7 @@ impl Core {
         self.by_code.as_ref().is_some_and(|paying| paying.resumed)
     }
 
-    /// What somebody wants to begin while an earlier payment is still asked about begins when that is over.
+    /// What somebody wants to begin while an earlier payment is still asked about begins when that is over and not paid.
     pub(super) fn waits_for_resumed(&mut self, purpose: &Purpose) -> bool {
         let resumed = self.by_code.as_ref().is_some_and(|paying| paying.resumed);
         if resumed && self.waiting.is_none() {
@@ -265,6 +266,9 @@ impl Core {
     /// What the host said about an order.
     pub(super) fn after_word_on_order(&mut self, trace: TraceNumber, result: Result<HostWord, LinkFailure>) {
         self.line.after_exchange_of_any_kind(&result);
+        if deliberate::is("order_asked_anew") && matches!(result, Err(LinkFailure::NoAnswer(_))) {
+            return self.ask_anew(trace);
+        }
         match self.by_code.as_mut().filter(|paying| paying.trace() == trace) {
             Some(paying) => {
                 paying.timings.mark("host");
@@ -281,6 +285,20 @@ impl Core {
                 self.after_late_approval(&late);
             }
         }
+    }
+
+    /// A fault on purpose: what is not answered counts as not paid, and is asked for under another number.
+    fn ask_anew(&mut self, trace: TraceNumber) {
+        let silent = self.by_code.take_if(|paying| paying.trace() == trace);
+        let (Some(paying), Ok(next)) = (silent, self.take_number()) else { return };
+        let record = Record::NotPaid { reason: ReasonKind::HostSilent, response_code: None };
+        if let Err(error) = self.ledger.record_code(trace, &record, local_now()) {
+            return self.ledger_failed(&error);
+        }
+        let (order, schedule) = (Order { trace: next, ..paying.payment.order() }, Schedule::default());
+        let way = Way::Shown { valid_s: 60 };
+        self.by_code = Some(ByCode::of(CodePayment::new(order, way, schedule), paying.sold, false));
+        self.feed_code(Event::Begin);
     }
 
     /// Tells the core what happened and carries out what it wants, strictly in order. A record that fails ends the list.
@@ -439,6 +457,7 @@ impl Core {
             });
         }
         self.result_shown = Some(trace);
+        let stops = stops_what_waits(trace, &conclusion);
         self.parts.sound.play(match &conclusion {
             Conclusion::Approved => Tone::Approved,
             _ => Tone::Alert,
@@ -486,8 +505,18 @@ impl Core {
         if paying.resumed
             && let Some(purpose) = self.waiting.take()
         {
-            self.begin_with(purpose);
+            match stops {
+                None => self.begin_with(purpose),
+                Some(reason) => self.refuse_beside_result(purpose, reason),
+            }
         }
+    }
+
+    /// What waited is not begun, and what became of the earlier payment stays on the screen.
+    fn refuse_beside_result(&mut self, purpose: Purpose, reason: Reason) {
+        let shown = self.screen.clone();
+        self.refuse(purpose, reason);
+        self.screen = shown;
     }
 
     /// A refusal says what the acquirer wants to be said of its code, where it sent words for it.
@@ -513,6 +542,22 @@ impl Core {
         }
         self.feed(sale::Event::LinkFailed(failure));
     }
+}
+
+/// Why what waited for an earlier payment does not begin by itself when that is over: whoever began it may be the customer who has paid, or
+/// may have.
+fn stops_what_waits(earlier: TraceNumber, conclusion: &Conclusion) -> Option<Reason> {
+    let kind = match conclusion {
+        Conclusion::Approved => ReasonKind::EarlierPaid,
+        Conclusion::Unresolved(_) => ReasonKind::ReversalExhausted,
+        // What is still taken back or asked about it waits for once more.
+        Conclusion::Declined(_)
+        | Conclusion::Failed(_)
+        | Conclusion::TakenBack { .. }
+        | Conclusion::BeingTakenBack(_)
+        | Conclusion::NotKnown(_) => return None,
+    };
+    Some(Reason::with_detail(kind, earlier.to_string()))
 }
 
 fn log(trace: TraceNumber, record: &Record) {

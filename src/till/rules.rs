@@ -221,6 +221,7 @@ pub const fn is_about_the_terminal(kind: ReasonKind) -> bool {
             | ReasonKind::LedgerRestored
             | ReasonKind::ReversalWaiting
             | ReasonKind::ReversalExhausted
+            | ReasonKind::EarlierPaid
             | ReasonKind::SignOnFailed
             | ReasonKind::ReaderMissing
             | ReasonKind::PadBusy

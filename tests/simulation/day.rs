@@ -2,10 +2,13 @@
 //! what the power does in [`power`].
 
 mod back;
+mod cash;
 mod parting;
 mod people;
+mod phones;
 mod power;
 mod screen;
+mod settling;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
@@ -20,11 +23,12 @@ use yima::app::{Device, Outcome, SteppedEngine};
 use yima::clock::SetByHand;
 use yima::payment::record::State;
 use yima::reference::{Batch, TraceNumber};
+use yima::settlement::closing;
 
 use crate::counter::{Paper, Slot};
 use crate::disk::{self, Survives, Trouble};
 use crate::network::Network;
-use crate::plan::{Customer, CutAt, HostDeed, Part, Plan};
+use crate::plan::{Customer, CutAt, HostDeed, Part, Plan, Settling};
 use crate::random::Random;
 use crate::trace::Trace;
 use crate::{judge, premises};
@@ -32,9 +36,11 @@ use people::People;
 use screen::{Shown, word};
 
 pub use back::Undone;
+pub use cash::{InCash, Taken};
 pub use parting::allowed;
 pub use people::{Told, Word};
 pub use power::may_follow;
+pub use settling::{SaidClosed, forgotten};
 
 /// When days begin: so that some of them go over midnight, which is when the terminal signs on anew.
 const BEGIN: &str = "2026-11-28T14:00:00Z";
@@ -81,6 +87,9 @@ enum Happening {
     PowerOn,
     Host(HostDeed),
     HostHears,
+    /// A customer looks at the phone; at this code, where it was scanned.
+    Phone(usize, Option<String>),
+    Settles(Settling),
 }
 
 /// See the module.
@@ -107,6 +116,8 @@ pub struct Day<'a> {
     shown: Arc<Mutex<Shown>>,
     people: People,
     acknowledged: BTreeMap<TraceNumber, State>,
+    /// The same of settlements.
+    settled: BTreeMap<Batch, closing::State>,
     syncs: u64,
     cuts: usize,
     cuts_while_starting: usize,
@@ -173,6 +184,7 @@ impl<'a> Day<'a> {
             shown: Arc::default(),
             people: People::default(),
             acknowledged: BTreeMap::new(),
+            settled: BTreeMap::new(),
             syncs: 0,
             cuts: 0,
             cuts_while_starting: 0,
@@ -194,7 +206,9 @@ impl<'a> Day<'a> {
                 }
                 Part::Host(when, deed) => day.after(second(*when), Happening::Host(*deed)),
                 Part::Cut(CutAt::Second(when), survives) => day.after(second(*when), Happening::Cut(*survives)),
+                Part::Settle(when, how) => day.after(second(*when), Happening::Settles(*how)),
                 Part::Line(..) | Part::Outage(..) | Part::Cut(..) | Part::Disk(..) | Part::Paper(..) => {}
+                Part::SettlesAtNight | Part::SettlesWith(_) | Part::SettlesAtLast => {}
             }
         }
         day.people.to_come = day.people.customers.len();
@@ -229,6 +243,7 @@ impl<'a> Day<'a> {
                 if self.last_customer.is_some() {
                     return;
                 }
+                self.settles_at_last();
                 self.last_customer = Some(self.invite(Customer::LAST));
             }
             if self.healed.is_none() && self.people.are_gone() {
@@ -278,6 +293,7 @@ impl<'a> Day<'a> {
             Ok(_) => {}
             Err(error) => left.push(error.to_string()),
         }
+        self.left_to_settle(ledger, &mut left);
         for state in [State::Pending, State::HostApproved, State::ReversalDue, State::RepeatDue] {
             if ledger.in_state(state).map_or(true, |rows| !rows.is_empty()) {
                 left.push(format!("a payment is {}", state.word()));
@@ -332,6 +348,8 @@ impl<'a> Day<'a> {
             Happening::Cut(survives) => self.power_goes(survives),
             Happening::PowerOn => self.power_on(),
             Happening::Host(deed) => self.host_does(deed),
+            Happening::Phone(customer, code) => self.phone_is_used(customer, code.as_deref()),
+            Happening::Settles(how) => self.wants_settled(how),
             Happening::HostHears => {
                 self.network.host(|host| host.deaf_to_reversals.store(false, Ordering::Relaxed));
             }
@@ -420,6 +438,11 @@ impl<'a> Day<'a> {
 
     fn send(&mut self, intent: Intent) {
         self.trace.note(format_args!("somebody: {intent:?}"));
+        self.send_unseen(intent);
+    }
+
+    /// What has something by chance in it, which is another one whenever the day is played.
+    fn send_unseen(&mut self, intent: Intent) {
         if let Some(engine) = &mut self.engine {
             engine.send(intent);
         }
@@ -431,8 +454,17 @@ impl<'a> Day<'a> {
         if self.last_customer.is_some_and(|last| !paid(last)) {
             self.problems.push("nobody can pay, though nothing goes wrong any more".to_owned());
         }
-        let rows =
-            judge::judge(&self.network, &self.people.told, &self.people.undone, &self.acknowledged, &mut self.problems);
+        let seen = judge::Seen {
+            plan: self.plan,
+            network: &self.network,
+            told: &self.people.told,
+            undone: &self.people.undone,
+            in_cash: &self.people.in_cash,
+            said_closed: &self.people.said_closed,
+            acknowledged: &self.acknowledged,
+            settled: &self.settled,
+        };
+        let rows = judge::judge(&seen, &mut self.problems);
         self.problems.extend(self.network.problems());
         Verdict {
             problems: self.problems,

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::day::{Verdict, live};
 use crate::disk::{Moment, Survives, Trouble};
-use crate::plan::{Customer, CutAt, Part, Plan};
+use crate::plan::{Cash, Customer, CutAt, OnPhone, Part, Phone, Plan, Regret, Settling, Shows};
 
 /// So many pay on the long day.
 const LONG_DAY: usize = 200;
@@ -18,7 +18,11 @@ const LONGEST_START: u64 = 61;
 
 /// Somebody who pays, 20 seconds after the one before, and tries it twice.
 fn pays(card: &'static str) -> Part {
-    Part::Customer(Customer {
+    Part::Customer(paying(card))
+}
+
+fn paying(card: &'static str) -> Customer {
+    Customer {
         after_s: 20,
         minor: 12_34,
         card,
@@ -31,7 +35,9 @@ fn pays(card: &'static str) -> Part {
         forgets_card: false,
         regrets: None,
         rest: None,
-    })
+        phone: None,
+        cash: None,
+    }
 }
 
 /// A day on which nothing else goes wrong: two pay, and one's card declines after the host has approved.
@@ -45,6 +51,28 @@ fn short_day(parts: impl IntoIterator<Item = Part>) -> Plan {
 fn long_day(parts: impl IntoIterator<Item = Part>) -> Plan {
     let cards = ["unionpay-debit", "unionpay-credit", "t1", "cvm-online-pin", "aes"].map(pays);
     let mut plan = Plan { seed: 1, parts: cards.into_iter().cycle().take(LONG_DAY).collect() };
+    plan.parts.extend(parts);
+    plan
+}
+
+/// A day on which people pay by code in both ways and in cash, one has a part of it back, and what is there is settled twice.
+pub fn day_of_codes(parts: impl IntoIterator<Item = Part>) -> Plan {
+    let by_phone = |wallet, shows, after_s| {
+        let phone = Phone { wallet, shows, does: OnPhone::Pays, after_s, gives_up: false };
+        move |customer| Customer { phone: Some(phone), ..customer }
+    };
+    let regrets = |customer| Customer { regrets: Some(Regret::Refund { percent: 50, times: 1 }), ..customer };
+    let in_cash = |customer| Customer { cash: Some(Cash { more: 50, miscounts: false }), ..customer };
+    let customers = [
+        by_phone("wallet-1", Shows::Customer, 1)(paying("t1")),
+        regrets(by_phone("wallet-3", Shows::Customer, 4)(paying("t1"))),
+        by_phone("wallet-1", Shows::Terminal, 10)(paying("t1")),
+        in_cash(paying("t1")),
+        paying("unionpay-debit"),
+    ];
+    let mut plan = Plan { seed: 1, parts: customers.map(Part::Customer).into() };
+    plan.parts.push(Part::Settle(40, Settling::AtTheKeypad));
+    plan.parts.push(Part::SettlesAtLast);
     plan.parts.extend(parts);
     plan
 }
@@ -65,16 +93,16 @@ fn moved(trouble: &Part, operation: u64) -> Part {
     }
 }
 
-/// Every `step`th of the short day's writes and syncs meets each of these. A short run tries them in turns.
-fn on_short_days(step: usize, troubles: &[Part]) {
-    let operations = operations(&short_day([]));
+/// Every `step`th of a day's writes and syncs meets each of these. A short run tries them in turns.
+fn on_days(day: fn(Option<Part>) -> Plan, step: usize, troubles: &[Part]) {
+    let operations = operations(&day(None));
     assert!(operations > 80, "{operations} writes and syncs");
     let (mut days, mut found) = (0, Vec::new());
     for (turn, operation) in (0..operations).step_by(step).enumerate() {
         let chosen = if step == 1 { troubles } else { &troubles[turn % troubles.len()..][..1] };
         for trouble in chosen {
             let part = moved(trouble, operation);
-            let verdict = live(&short_day([part.clone()]), false);
+            let verdict = live(&day(Some(part.clone())), false);
             days += 1;
             if !verdict.problems.is_empty() {
                 found.push(format!("{part:?}: {}", verdict.problems.join("; ")));
@@ -170,12 +198,14 @@ fn disk_errors(lengths: &[u64]) -> Vec<Part> {
 
 #[test]
 fn a_power_cut_at_a_write_loses_nothing() {
-    on_short_days(31, &cuts());
+    on_days(short_day, 31, &cuts());
+    on_days(day_of_codes, 61, &cuts());
 }
 
 #[test]
 fn a_disk_that_fails_or_is_full_approves_nothing() {
-    on_short_days(47, &disk_errors(&[1, 3, 20]));
+    on_days(short_day, 47, &disk_errors(&[1, 3, 20]));
+    on_days(day_of_codes, 83, &disk_errors(&[1, 3, 20]));
 }
 
 /// Nobody is sent for a copy that there is not.
@@ -196,7 +226,14 @@ fn a_disk_that_fails_while_the_ledger_is_made_is_no_damage() {
 #[test]
 #[ignore = "plays a day for every write in every way: ./dev simulate --every-write"]
 fn every_write_meets_everything() {
-    on_short_days(1, &[cuts(), disk_errors(&[1, 3, 20])].concat());
+    on_days(short_day, 1, &[cuts(), disk_errors(&[1, 3, 20])].concat());
+}
+
+/// `./dev test` plays some of these.
+#[test]
+#[ignore = "plays a day of codes for every write in every way: ./dev simulate --every-write"]
+fn every_write_of_a_day_of_codes_meets_everything() {
+    on_days(day_of_codes, 1, &[cuts(), disk_errors(&[1, 3, 20])].concat());
 }
 
 #[test]

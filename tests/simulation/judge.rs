@@ -1,5 +1,9 @@
 //! What must be true at the end of every day.
 
+mod cash;
+mod codes;
+mod settlements;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::Connection;
@@ -9,23 +13,36 @@ use yima::payment::queue::Resolution;
 use yima::payment::record::State;
 use yima::payment::transaction::Kind;
 use yima::receipt::CopyFor;
-use yima::reference::TraceNumber;
+use yima::reference::{Batch, TraceNumber};
 use yima::sandbox::card::profile::{CardProfile, SHIPPED};
 use yima::sandbox::host::store::{Entry, EntryState};
+use yima::settlement::closing;
 
 use crate::agreement::{disagreements, not_told};
-use crate::day::{Told, Undone, Word, may_follow};
+use crate::day::{InCash, SaidClosed, Told, Undone, Word, may_follow};
 use crate::network::Network;
+use crate::plan::Plan;
 use crate::premises;
+use codes::Codes;
+
+/// What was seen of a day.
+pub struct Seen<'a> {
+    pub plan: &'a Plan,
+    pub network: &'a Network,
+    pub told: &'a [Told],
+    pub undone: &'a [Undone],
+    pub in_cash: &'a InCash,
+    /// What the screen said of settlements.
+    pub said_closed: &'a [SaidClosed],
+    /// What was written down of payments, for certain.
+    pub acknowledged: &'a BTreeMap<TraceNumber, State>,
+    /// And of settlements.
+    pub settled: &'a BTreeMap<Batch, closing::State>,
+}
 
 /// Looks at both ledgers. Gives the terminal's rows.
-pub fn judge(
-    network: &Network,
-    told: &[Told],
-    undone: &[Undone],
-    acknowledged: &BTreeMap<TraceNumber, State>,
-    problems: &mut Vec<String>,
-) -> Vec<TransactionRow> {
+pub fn judge(seen: &Seen<'_>, problems: &mut Vec<String>) -> Vec<TransactionRow> {
+    let Seen { network, told, undone, acknowledged, .. } = *seen;
     let ledger = match premises::with(|premises| premises.ledger()) {
         Ok(ledger) => ledger,
         Err(error) => {
@@ -59,17 +76,24 @@ pub fn judge(
             row
         })
         .collect();
-    problems.extend(disagreements(&said, &entries, charged));
+    let by_card: Vec<_> = said.iter().filter(|row| !row.kind.is_by_code()).cloned().collect();
+    problems.extend(disagreements(&by_card, &entries, charged));
+    let codes = Codes::of(network);
+    problems.extend(codes.disagreements(&said));
+    problems.extend(codes.not_undone(undone));
+    problems.extend(cash::judge(&ledger, seen.in_cash));
+    problems.extend(settlements::judge(seen, &ledger, &rows, &entries, &codes));
     problems.extend(not_told(&rows, &notes));
 
     let owners = network.owners();
     let paid = |trace: TraceNumber| {
-        entries.iter().any(|entry| {
+        let by_card = |entry: &Entry| {
             entry.kind == Kind::Sale
                 && entry.trace == trace
                 && entry.state == EntryState::Approved
                 && !entry.booked.is_zero()
-        })
+        };
+        entries.iter().any(by_card) || codes.is_paid(trace)
     };
     problems.extend(gone_back_wrongly(&entries, undone));
     // All parts of a purchase that is paid are one payment; of one that was given up they are none.
@@ -159,7 +183,7 @@ fn gone_back_wrongly(entries: &[Entry], undone: &[Undone]) -> Vec<String> {
             problems.push(format!("{}: {back} went back of {}", sale.trace, sale.booked.minor()));
         }
     }
-    for Undone { original, kind, times } in undone {
+    for Undone { original, kind, times } in undone.iter().filter(|undone| undone.kind != Kind::CodeRefund) {
         let count = stand(*original).filter(|entry| entry.kind == *kind).count();
         if count < *times as usize {
             problems.push(format!("{original}: {times} times {} was said, {count} times it was done", kind.word()));

@@ -19,6 +19,7 @@ mod bites;
 mod counter;
 mod day;
 mod disk;
+mod every_exchange;
 mod every_write;
 /// What a fault of the line is, as the proxy of other tests knows it.
 #[path = "../support/fault_proxy"]
@@ -41,7 +42,7 @@ mod trace;
 use std::time::Instant;
 
 use day::live;
-use plan::Plan;
+use plan::{HostDeed, Part, Plan};
 use run::{Order, complaint};
 
 /// The seeds of `./dev test`.
@@ -77,6 +78,50 @@ fn on_days_of_parts_purchases_are_paid_to_the_end_and_given_up() {
         let said = |line: &&String| line.contains(wanted) && (line.contains("purchase") || wanted.starts_with("PAID"));
         assert!(lines.iter().any(|line| said(&line)), "no {wanted} in {} lines", lines.len());
     }
+}
+
+/// What is said on the days of these seeds, all in one.
+fn lines_of(seeds: impl IntoIterator<Item = u64>) -> Vec<String> {
+    seeds.into_iter().flat_map(|seed| live(&Plan::of(seed), true).lines).collect()
+}
+
+fn expect(lines: &[String], wanted: &[&str]) {
+    for wanted in wanted {
+        assert!(lines.iter().any(|line| line.contains(wanted)), "no {wanted} in {} lines", lines.len());
+    }
+}
+
+#[test]
+fn on_days_of_codes_phones_pay_and_do_not_and_what_is_paid_goes_back() {
+    let lines = lines_of([1, 4, 8, 11, 15, 18, 22, 25]);
+    let wanted = [
+        "shows a code",
+        "show code",
+        "pays: paid",
+        "pays: over",
+        "refuses, and it",
+        "closes the phone",
+        "ClosingOrder",
+    ];
+    expect(&lines, &wanted);
+}
+
+#[test]
+fn on_days_of_cash_it_is_taken_and_the_rest_of_purchases_is_paid_in_every_way() {
+    expect(&lines_of([6, 13, 20]), &["Cash(Begin(Amount", "Cash(Take", "screen: cash"]);
+    let rests = ["Purchase(Cash)", "Purchase(AnotherCard)", "somebody: wallet-", "PayByShown"];
+    expect(&lines_of([3, 10, 17, 24, 31, 38, 45, 52, 59, 66, 73, 80]), &rests);
+}
+
+#[test]
+fn on_days_of_settling_batches_are_compared_uploaded_and_closed() {
+    let lines = lines_of((0..40).step_by(2));
+    expect(&lines, &["settlement Compare", "settlement End", " is closed", "Settlement(Show)"]);
+    // Where something was given up the two do not have the same: some day has that.
+    let deaf = |part: &Part| matches!(part, Part::Host(_, HostDeed::DeafToReversals(12_001..)));
+    let lines: Vec<_> = (0..400).map(Plan::of).filter(|plan| plan.parts.iter().any(deaf)).take(4).collect();
+    let lines = lines.iter().flat_map(|plan| live(plan, true).lines).collect::<Vec<_>>();
+    expect(&lines, &["settlement Upload", "settlement Differences"]);
 }
 
 /// Not a test: `./dev simulate` says which seeds.

@@ -6,15 +6,18 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
+use yima::acquirer::code_payments::{self, CodeRequest};
 use yima::acquirer::https::address::Address;
 use yima::acquirer::https::response::Response;
 use yima::acquirer::https::{Carrier, Limits, Post, PostError, Received};
 use yima::acquirer::link::MESSAGE_TYPE;
-use yima::iso8583::Dialect;
+use yima::acquirer::settlement;
+use yima::iso8583::{Dialect, Message};
 use yima::link_fault::LinkFault;
 use yima::payment::online::Unreached;
 use yima::reference::{Batch, Stan, TraceNumber};
-use yima::sandbox::host::{Reply, Service};
+use yima::sandbox::host::code_payments::wallets::Wallet;
+use yima::sandbox::host::{Host, Reply, Service};
 
 use crate::fault_proxy::fault::{Kind, Way};
 use crate::fault_proxy::tampering::changed;
@@ -29,7 +32,11 @@ const PAGE: &[u8] = b"<html><h1>Welcome</h1><p>Please log in to this network.</p
 pub struct Network(Arc<Mutex<State>>);
 
 struct State {
+    /// What customers hold is looked at and paid with there.
+    street: Host,
     service: Service,
+    /// What customers held in the morning.
+    held: Vec<Wallet>,
     certificate: String,
     dialect: Dialect,
     /// Where the terminal's keys are: a forged answer has a right MAC.
@@ -53,7 +60,8 @@ struct State {
 }
 
 impl Network {
-    pub fn new(service: Service, certificate: String, kit: PathBuf, plan: &Plan, trace: Trace) -> Self {
+    pub fn new(street: Host, certificate: String, kit: PathBuf, plan: &Plan, trace: Trace) -> Self {
+        let service = street.service().unwrap();
         let (mut faults, mut outages) = (BTreeMap::new(), Vec::new());
         for part in &plan.parts {
             match part {
@@ -64,6 +72,8 @@ impl Network {
         }
         Self(Arc::new(Mutex::new(State {
             dialect: service.dialect.clone(),
+            held: street.wallets().unwrap(),
+            street,
             service,
             certificate,
             kit,
@@ -111,6 +121,16 @@ impl Network {
     /// The host itself.
     pub fn host<T>(&self, work: impl FnOnce(&Service) -> T) -> T {
         work(&self.state().service)
+    }
+
+    /// What customers do with their phones: they go to the host in ways of their own.
+    pub fn street<T>(&self, work: impl FnOnce(&Host) -> T) -> T {
+        work(&self.state().street)
+    }
+
+    /// What customers held in the morning.
+    pub fn held(&self) -> Vec<Wallet> {
+        self.state().held.clone()
     }
 
     /// Brings late requests to the host whose time has come; nobody waits for the answers.
@@ -241,22 +261,24 @@ impl State {
         let text = |field| message.text(field).map(str::to_owned);
         let stan = text(11).unwrap_or_default();
         let amount = text(4).unwrap_or_default();
-        self.trace.note(format_args!("exchange {number}: {kind:?} {stan} {amount}"));
+        let code = code_payments::of_request(&self.dialect, message);
+        let settles = settlement::of_request(&self.dialect, message);
+        match (code, settles) {
+            (Some(code), _) => self.trace.note(format_args!("exchange {number}: code {code:?} {stan} {amount}")),
+            (_, Some(asked)) => self.trace.note(format_args!("exchange {number}: settlement {asked:?} {stan}")),
+            _ => self.trace.note(format_args!("exchange {number}: {kind:?} {stan} {amount}")),
+        }
         let batch = text(60).and_then(|sixty| sixty.get(2..8).map(str::to_owned)).unwrap_or_default();
-        let what = match kind {
-            Kind::Sale | Kind::SignOn => Some(request.to_vec()),
-            // An advice is the same at every try but for its MAC, which may be under newer keys.
-            Kind::CardResult | Kind::ScriptResult => Some(format!("{kind:?} {:?}", text(61)).into_bytes()),
-            _ => None,
-        };
+        let pays = kind == Kind::Sale || matches!(code, Some(CodeRequest::Pay | CodeRequest::Open));
+        let once = pays || kind == Kind::SignOn;
+        let what = if once { Some(request.to_vec()) } else { sent_again(&self.dialect, kind, code, message) };
         if let Some(what) = what
             && let Some(before) = self.numbers.insert((batch.clone(), stan.clone()), what.clone())
-            && (before != what || matches!(kind, Kind::Sale | Kind::SignOn))
+            && (before != what || once)
         {
             self.problems.push(format!("{batch}/{stan} was sent for two things"));
         }
-        if kind == Kind::Sale
-            && let (Ok(batch), Ok(stan), Some(customer)) = (Batch::parse(&batch), Stan::parse(&stan), self.customer)
+        if pays && let (Ok(batch), Ok(stan), Some(customer)) = (Batch::parse(&batch), Stan::parse(&stan), self.customer)
         {
             self.owners.insert(TraceNumber { batch, stan }, customer);
         }
@@ -302,6 +324,21 @@ impl State {
             self.answers.push(Given { kind, to_the_point, stan, amount, body: body.clone() });
         }
         Some(answer)
+    }
+}
+
+/// What of a request is the same whenever it is sent again; its MAC may be under newer keys. Nothing, where it is not followed.
+fn sent_again(dialect: &Dialect, kind: Kind, code: Option<CodeRequest>, message: &Message) -> Option<Vec<u8>> {
+    let fields = |fields: &[u8]| fields.iter().map(|field| format!(" {:?}", message.text(*field))).collect::<String>();
+    // What a batch came to does not change, nor what is uploaded of it under one number.
+    if let Some(asked) = settlement::of_request(dialect, message) {
+        let asks_only = matches!(asked, settlement::Asked::Account | settlement::Asked::Differences);
+        return (!asks_only).then(|| format!("{asked:?}{}", fields(&[48])).into_bytes());
+    }
+    match (kind, code) {
+        (Kind::CardResult | Kind::ScriptResult, _) => Some(format!("{kind:?}{}", fields(&[61])).into_bytes()),
+        (_, Some(CodeRequest::Refund)) => Some(format!("{code:?}{}", fields(&[4, 12, 13, 37, 61])).into_bytes()),
+        _ => None,
     }
 }
 

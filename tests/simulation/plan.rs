@@ -28,6 +28,14 @@ pub enum Part {
     Disk(u64, u64, Trouble),
     /// The so-manieth slip meets a fault.
     Paper(u32, OnPaper),
+    /// Somebody settles in this second.
+    Settle(u64, Settling),
+    /// The terminal settles every night by itself, and the day goes over one.
+    SettlesAtNight,
+    /// The terminal settles with so many payments by itself.
+    SettlesWith(u32),
+    /// When nothing goes wrong any more, somebody settles what is left.
+    SettlesAtLast,
 }
 
 /// Somebody who pays once, and perhaps needs several tries for it.
@@ -51,8 +59,83 @@ pub struct Customer {
     pub forgets_card: bool,
     /// Comes back with the card when it is paid.
     pub regrets: Option<Regret>,
-    /// The card that pays the rest where the first one pays a part; none, where nobody pays it.
-    pub rest: Option<&'static str>,
+    /// What pays the rest where the card pays a part; none, where nobody pays it.
+    pub rest: Option<Rest>,
+    /// Pays by code in place of the card.
+    pub phone: Option<Phone>,
+    /// Pays in cash in place of the card.
+    pub cash: Option<Cash>,
+}
+
+/// What pays the rest of a purchase.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rest {
+    Card(&'static str),
+    Phone(Phone),
+    Cash(Cash),
+}
+
+/// A wallet, and what its owner does with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Phone {
+    /// Which of the host's wallets.
+    pub wallet: &'static str,
+    /// Who shows a code to whom.
+    pub shows: Shows,
+    /// What the owner does when there is something to be paid on the phone.
+    pub does: OnPhone,
+    /// Seconds until then.
+    pub after_s: u64,
+    /// Takes the card from the second try on.
+    pub gives_up: bool,
+}
+
+/// Who shows a code to whom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shows {
+    /// The customer, and it is good.
+    Customer,
+    /// The customer, who made it too long ago.
+    CustomerOld,
+    /// The customer, again the one of the try before.
+    CustomerUsed,
+    /// The terminal.
+    Terminal,
+}
+
+/// What somebody does with a phone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnPhone {
+    /// Pays, with the password where that is wanted.
+    Pays,
+    /// Types so many wrong passwords first.
+    Mistypes(u32),
+    /// Refuses.
+    Refuses,
+    /// Closes it.
+    Nothing,
+    /// Refuses, and pays all the same a little later.
+    Wavers,
+}
+
+/// What somebody gives in cash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cash {
+    /// Minor units more than is to be paid.
+    pub more: u64,
+    /// One too little is said first.
+    pub miscounts: bool,
+}
+
+/// How somebody settles.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Settling {
+    /// When the keypad is on the screen, by the screen.
+    AtTheKeypad,
+    /// At once, whatever happens at the counter.
+    AtOnce,
+    /// At once, and without waiting for what people have not decided.
+    WithoutUndecided,
 }
 
 /// What a customer who has paid comes back for.
@@ -175,6 +258,8 @@ impl Customer {
         forgets_card: false,
         regrets: None,
         rest: None,
+        phone: None,
+        cash: None,
     };
 }
 
@@ -233,8 +318,92 @@ impl Plan {
                 }
             }
         }
-        let plan = Self { seed, parts };
-        if plan.takes_parts() { plan.with_parts() } else { plan }
+        let mut plan = Self { seed, parts };
+        if plan.takes_parts() {
+            plan = plan.with_parts();
+        }
+        match seed % DAYS_OF_CODES {
+            day if LATEST_DAYS_OF_CODES.contains(&day) => plan.with_phones(),
+            LATEST_DAY_OF_CASH => plan.with_cash(),
+            _ => {}
+        }
+        if seed % DAYS_OF_SETTLING == 0 {
+            plan.with_settling(count, trouble);
+        }
+        plan
+    }
+
+    /// Many of its customers pay by code.
+    fn with_phones(&mut self) {
+        let random = &mut Random::new(self.seed ^ 0x5048_4F4E_4553_0000);
+        for part in &mut self.parts {
+            let Part::Customer(customer) = part else { continue };
+            if random.percent(70) {
+                customer.phone = Some(phone(random));
+                customer.cancels = random.percent(20).then_some(Cancels::WhileProcessing).or(customer.cancels);
+                let times = random.between(1, 3) as u32;
+                let percent = random.one_of(&[10, 50, 60, 100]);
+                customer.regrets = random.percent(25).then_some(Regret::Refund { percent, times });
+            }
+        }
+    }
+
+    /// Many of its customers pay in cash.
+    fn with_cash(&mut self) {
+        let random = &mut Random::new(self.seed ^ 0x4341_5348_0000_0000);
+        for part in &mut self.parts {
+            if let Part::Customer(customer) = part {
+                customer.cash = random.percent(50).then(|| cash(random));
+            }
+        }
+    }
+
+    /// Its batches are settled: at last, and on some days before.
+    fn with_settling(&mut self, customers: u64, trouble: u64) {
+        let random = &mut Random::new(self.seed ^ 0x5345_5454_4C45_0000);
+        self.parts.push(Part::SettlesAtLast);
+        for _ in 0..random.below(3) {
+            let how = random.one_of(&[Settling::AtTheKeypad, Settling::AtOnce, Settling::WithoutUndecided]);
+            self.parts.push(Part::Settle(random.below(customers * 90), how));
+        }
+        if random.percent(20) {
+            self.parts.push(Part::SettlesAtNight);
+        }
+        if random.percent(20) {
+            self.parts.push(Part::SettlesWith(random.between(1, 5) as u32));
+        }
+        // What comes late in the day has its troubles too.
+        for exchange in (customers * 5) as u32..(customers * 12) as u32 {
+            if random.percent(trouble * 3) {
+                self.parts.push(Part::Line(exchange, on_line(random)));
+            }
+        }
+        if random.percent(5) {
+            self.with_what_nobody_decided(random);
+        }
+    }
+
+    /// The host is deaf for so long that something is given up, and the batch is settled without it.
+    fn with_what_nobody_decided(&mut self, random: &mut Random) {
+        let comes = |part: &Part| match part {
+            Part::Customer(customer) => customer.after_s,
+            _ => 0,
+        };
+        let begin: u64 = self.parts.iter().map(comes).sum();
+        self.parts.push(Part::Host(begin, HostDeed::DeafToReversals(GIVEN_UP_S + 1000)));
+        let unlucky = Customer { after_s: 30, minor: 67_02, regrets: None, cash: None, ..customer(random) };
+        let by_phone = random.percent(50).then(|| phone(random));
+        self.parts.push(Part::Customer(Customer { phone: by_phone, ..unlucky }));
+        self.parts.push(Part::Settle(begin + GIVEN_UP_S, Settling::WithoutUndecided));
+        let late = Customer { after_s: GIVEN_UP_S + 2000, ..customer(random) };
+        self.parts.push(Part::Customer(late));
+    }
+
+    /// Somebody or something settles on this day.
+    pub fn settles(&self) -> bool {
+        self.parts.iter().any(|part| {
+            matches!(part, Part::Settle(..) | Part::SettlesAtNight | Part::SettlesWith(_) | Part::SettlesAtLast)
+        })
     }
 
     /// The acquirer of this day lets issuers approve parts.
@@ -252,10 +421,63 @@ impl Plan {
             } else if random.percent(40) {
                 customer.minor = 66_10;
             }
-            customer.rest = random.percent(65).then(|| random.one_of(&CARDS));
+            customer.rest = random.percent(65).then(|| Rest::Card(random.one_of(&CARDS)));
+        }
+        let random = &mut Random::new(self.seed ^ 0x5245_5354_0000_0000);
+        for part in &mut self.parts {
+            let Part::Customer(Customer { rest: Some(rest), .. }) = part else { continue };
+            match random.below(10) {
+                0..=2 => *rest = Rest::Phone(phone(random)),
+                3..=5 => *rest = Rest::Cash(cash(random)),
+                _ => {}
+            }
         }
         self
     }
+}
+
+/// Days of the week of plans on which many pay by code: so many, and which.
+const DAYS_OF_CODES: u64 = 7;
+
+/// Which.
+const LATEST_DAYS_OF_CODES: [u64; 2] = [1, 4];
+
+/// Of the same days the one on which many pay in cash.
+const LATEST_DAY_OF_CASH: u64 = 6;
+
+/// On one day of so many the batch is settled.
+const DAYS_OF_SETTLING: u64 = 2;
+
+/// After so many seconds of silence what is to be taken back is given up.
+const GIVEN_UP_S: u64 = 12_000;
+
+/// The host's wallets: the first holds much, the second little, the third asks for its password whatever is paid.
+const WALLETS: [&str; 5] = ["wallet-1", "wallet-1", "wallet-2", "wallet-3", "wallet-3"];
+
+fn phone(random: &mut Random) -> Phone {
+    Phone {
+        wallet: random.one_of(&WALLETS),
+        shows: match random.below(10) {
+            0..=4 => Shows::Terminal,
+            5 => Shows::CustomerOld,
+            6 => Shows::CustomerUsed,
+            _ => Shows::Customer,
+        },
+        does: match random.below(10) {
+            0..=5 => OnPhone::Pays,
+            6 => OnPhone::Mistypes(random.between(1, 3) as u32),
+            7 => OnPhone::Refuses,
+            8 => OnPhone::Nothing,
+            _ => OnPhone::Wavers,
+        },
+        // A code on the screen is over after two minutes, and so is the wait for a password.
+        after_s: random.one_of(&[1, 4, 10, 30, 70, 115, 119, 121, 180]),
+        gives_up: random.percent(30),
+    }
+}
+
+fn cash(random: &mut Random) -> Cash {
+    Cash { more: random.one_of(&[0, 0, 50, 10_00]), miscounts: random.percent(20) }
 }
 
 /// On one day of so many parts are approved.
@@ -301,6 +523,8 @@ fn customer(random: &mut Random) -> Customer {
         forgets_card: random.percent(10),
         regrets: None,
         rest: None,
+        phone: None,
+        cash: None,
     }
 }
 

@@ -21,7 +21,7 @@ use yima::reference::{Batch, Stan, TraceNumber};
 use yima::sandbox::card::SandboxCard;
 use yima::sandbox::card::keys::CardKeys;
 use yima::sandbox::card::profile::CardProfile;
-use yima::sandbox::host::{Host, Service};
+use yima::sandbox::host::Host;
 use yima::terminal::identity::Identity;
 use yima::terminal::link::LinkSettings;
 use yima::terminal::mark::Mark;
@@ -34,8 +34,14 @@ use crate::counter::{Paper, Slot};
 use crate::day::allowed;
 use crate::disk;
 use crate::network::Network;
-use crate::plan::Plan;
+use crate::plan::{Part, Plan};
 use crate::trace::Trace;
+
+/// When a night begins, in local time: an hour after the day does.
+const NIGHT: &str = "23:00";
+
+/// So many payments are uploaded with a message: the batch of a day takes several.
+const LINES: usize = 2;
 
 const HOST_DATABASE: &str = "host/host.sqlite3";
 
@@ -88,7 +94,7 @@ fn model() -> Model {
     let kit = setup.identity_directory();
     let before = std::fs::read(kit.join(software::FILE)).unwrap();
     let plan = Plan { seed: 0, parts: Vec::new() };
-    let network = Network::new(host.service().unwrap(), certificate(&kit), kit.clone(), &plan, Trace::new(false));
+    let network = Network::new(host, certificate(&kit), kit.clone(), &plan, Trace::new(false));
     let vault: Arc<dyn SecureElement> = Arc::new(SoftwareVault::open(&kit).unwrap());
     let link = HttpsLink::over(Box::new(network.clone()), &setup.settings.host, &kit, identity.clone(), vault).unwrap();
     let trace = TraceNumber { batch: Batch::FIRST, stan: Stan::new(999_999).unwrap() };
@@ -96,7 +102,7 @@ fn model() -> Model {
     parameters::update(&link, &setup.emv_files(&identity)).unwrap();
     network.host(|service| service.store.forget_working_keys(&identity.terminal_number).unwrap());
     std::fs::write(kit.join(software::FILE), before).unwrap();
-    drop((link, network, host));
+    drop((link, network));
     let database = folder.path().join(HOST_DATABASE);
     let host_database = disk::get(database.to_str().unwrap()).unwrap();
     Model { folder, host_database }
@@ -161,13 +167,13 @@ impl Premises {
     }
 
     /// The disk is fresh: puts everything back as it was before the first day, and opens the host.
-    pub fn open(&self) -> Service {
+    pub fn open(&self) -> Host {
         let database = self.folder.path().join(HOST_DATABASE);
         disk::put(database.to_str().unwrap(), &MODEL.host_database);
         std::fs::write(self.kit().join(software::FILE), &self.vault).unwrap();
         let _ = std::fs::remove_file(self.used_card_note());
         let _ = std::fs::remove_file(self.ledger_path().with_file_name("ledger.sqlite.not-ours"));
-        Host::prepare(&self.folder.path().join("host")).unwrap().service().unwrap()
+        Host::prepare(&self.folder.path().join("host")).unwrap()
     }
 
     /// The line to the host of this day.
@@ -186,8 +192,25 @@ impl Premises {
         Ledger::open(&self.ledger_path(), merchant.unwrap(), terminal.unwrap())
     }
 
+    /// When the terminal settles by itself: never, on days on which nobody settles.
+    fn settlement(&self, plan: &Plan) -> SettlementPlan {
+        if !plan.settles() {
+            return SettlementPlan::NEVER;
+        }
+        let usual = self.setup.settlement_plan().unwrap();
+        let most = plan.parts.iter().find_map(|part| match part {
+            Part::SettlesWith(most) => Some(*most),
+            _ => None,
+        });
+        SettlementPlan {
+            at: plan.parts.contains(&Part::SettlesAtNight).then(|| NIGHT.parse().unwrap()),
+            most_payments: most.unwrap_or(usual.most_payments),
+            most_lines: LINES,
+        }
+    }
+
     /// The terminal is switched on.
-    pub fn parts(&self, network: &Network, slot: &Slot, paper: &Paper, in_part: bool) -> Result<Parts, LedgerError> {
+    pub fn parts(&self, network: &Network, slot: &Slot, paper: &Paper, plan: &Plan) -> Result<Parts, LedgerError> {
         let vault: Arc<dyn SecureElement> = Arc::new(SoftwareVault::open(&self.kit()).unwrap());
         let ledger = self.ledger()?.keeping_numbers(Arc::clone(&vault));
         let has_working_keys = vault.check_value(KeyName::Mac).unwrap().is_some();
@@ -199,7 +222,7 @@ impl Premises {
             merchant_code: self.identity.merchant_code().unwrap(),
             terminal_number: self.identity.terminal_number().unwrap(),
             terminal: self.terminal.clone(),
-            tables: if in_part { allowed(&in_use.tables) } else { in_use.tables },
+            tables: if plan.takes_parts() { allowed(&in_use.tables) } else { in_use.tables },
             set: (in_use.provenance, in_use.hashes),
             receipt_key: None,
             emv_files: self.setup.emv_files(&self.identity),
@@ -208,7 +231,7 @@ impl Premises {
             used_card_note: self.used_card_note(),
             printer: Box::new(paper.clone()),
             printer_profile: PrinterProfile::shipped("generic-58").unwrap(),
-            cash: false,
+            cash: true,
             tips: Vec::new(),
             scanner: None,
             stripe: None,
@@ -220,8 +243,8 @@ impl Premises {
             has_working_keys,
             completion_percent: 115,
             in_part: true,
-            codes: None,
-            settlement: SettlementPlan::NEVER,
+            codes: self.setup.code_setup().unwrap(),
+            settlement: self.settlement(plan),
             signature: SignaturePlan::PAPER,
             queue_codes: Dialect::shipped("unionpay").unwrap().queue,
             currency: Currency::CNY,

@@ -2,6 +2,7 @@
 
 use super::record::Record;
 use super::{Answer, Cancelling, CodePayment, Conclusion, Effect, Event, Paid, Phase, Progress, Request};
+use crate::deliberate;
 use crate::payment::online::{LinkFailure, Unreached};
 use crate::wording::{Reason, ReasonKind};
 
@@ -137,6 +138,9 @@ impl CodePayment {
 
     /// From here on no "paid" is accepted, and the row says so before the host hears of it.
     fn close(&mut self, why: Reason) -> Vec<Effect> {
+        if deliberate::is("order_not_cancelled") {
+            return self.not_asked(why);
+        }
         let mut effects = vec![Effect::Record(Record::CancelDue { reason: why.kind })];
         effects.extend(self.cancel(Cancelling { made: 0, why, late: false }));
         effects

@@ -40,7 +40,7 @@ impl Day<'_> {
         let owners = self.network.owners();
         let rows = self.engine.as_ref()?.ledger().page(0, 1000).ok()?;
         let paid = |row: &&yima::ledger::TransactionRow| {
-            row.kind == Kind::Sale
+            matches!(row.kind, Kind::Sale | Kind::CodePayment)
                 && row.state == yima::payment::record::State::Approved
                 && owners.get(&row.trace) == Some(&customer)
         };
@@ -91,7 +91,7 @@ impl Day<'_> {
             // No acquirer of these days wants it on the screen.
             Screen::Sign { .. } => {}
             Screen::Approved { copies, .. } => {
-                let mine = kind.is_some_and(|kind| matches!(kind, Kind::Void | Kind::Refund));
+                let mine = kind.is_some_and(|kind| matches!(kind, Kind::Void | Kind::Refund | Kind::CodeRefund));
                 if let Some(back) = serving.back.as_mut().filter(|_| mine && std::mem::take(&mut serving.begun)) {
                     back.times += 1;
                     let (original, times) = (back.original, back.times);

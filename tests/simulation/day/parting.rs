@@ -8,6 +8,7 @@ use yima::host_tables::{HostTables, TerminalParameters};
 
 use super::Day;
 use super::people::Word;
+use crate::plan::Rest;
 
 /// How often a cashier looks at a purchase with which nothing can be done before the customer leaves.
 const PATIENCE: u32 = 8;
@@ -42,10 +43,14 @@ impl Day<'_> {
                 }
                 let tries = serving.in_parts.get_or_insert(0);
                 (serving.begun, serving.to_look_up) = (true, false);
-                if purchase.may_pay && rest.is_some() && *tries < TRIES {
+                if let Some(rest) = rest.filter(|_| purchase.may_pay && *tries < TRIES) {
                     *tries += 1;
                     serving.inserted = false;
-                    self.send(Intent::Purchase(PurchaseIntent::AnotherCard));
+                    match rest {
+                        Rest::Card(_) => self.send(Intent::Purchase(PurchaseIntent::AnotherCard)),
+                        Rest::Phone(phone) => self.turns_to_phone(phone),
+                        Rest::Cash(_) => self.send(Intent::Purchase(PurchaseIntent::Cash)),
+                    }
                 } else if purchase.may_give_up && (rest.is_none() || purchase.may_pay) {
                     self.send(Intent::Purchase(PurchaseIntent::GiveUp));
                 } else {

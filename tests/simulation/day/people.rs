@@ -6,17 +6,28 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
+use yima::app::cash_view::{CashIntent, CashStage};
 use yima::app::view::{CopyState, CopyView, Intent, RowState, Screen};
 use yima::money::{Amount, Currency};
 use yima::payment::queue::{Act, Kind, Resolution, Standing, may_be_tried_again};
 use yima::pin::Pin;
 use yima::reference::TraceNumber;
+use yima::sandbox::host::Host;
+use yima::sandbox::host::code_payments::OrderState;
 use yima::sandbox::host::store::EntryState;
 use yima::wording::ReasonKind;
 
 use super::back::{Back, Undone};
+use super::cash::InCash;
+use super::settling::SaidClosed;
 use super::{Day, Happening};
-use crate::plan::{Cancels, Customer};
+use crate::plan::{Cancels, Cash, Customer, Rest};
+
+/// Looks at the list while it is still found out whether something is paid.
+const WAIT: u32 = 60;
+
+/// Exactly what is to be paid.
+const NOTHING_MORE: Cash = Cash { more: 0, miscounts: false };
 
 /// The people of a day.
 #[derive(Default)]
@@ -30,6 +41,13 @@ pub struct People {
     /// What was done for those who came back, as the screen said.
     pub undone: Vec<Undone>,
     pub told: Vec<Told>,
+    pub in_cash: InCash,
+    /// So often somebody settles as soon as there is a keypad.
+    pub(super) to_settle: u32,
+    /// Looks at a settlement that is on the screen.
+    pub(super) looks: u32,
+    /// What the screen said of settlements that are over.
+    pub said_closed: Vec<SaidClosed>,
     /// What was given up and is tried once more.
     tried_again: BTreeSet<TraceNumber>,
 }
@@ -66,6 +84,13 @@ pub(super) struct Serving {
     pub(super) wrong_pins: u32,
     /// A part is paid: so many cards were tried for the rest.
     pub(super) in_parts: Option<u32>,
+    /// The code that was shown to the terminal last.
+    pub(super) last_code: Option<String>,
+    /// The code of the terminal's that was scanned last.
+    pub(super) scanned: Option<String>,
+    /// For so much enough was given in cash, and nothing has been said since.
+    pub(super) gave_cash: Option<u64>,
+    pub(super) paid_in_cash: bool,
 }
 
 impl People {
@@ -88,7 +113,7 @@ impl People {
     /// The terminal is off: whoever is served does not know what came of it.
     pub fn see_it_go_off(&mut self) {
         if let Some(serving) = &mut self.serving {
-            serving.to_look_up |= serving.begun;
+            serving.to_look_up |= serving.begun || (serving.gave_cash.is_some() && !serving.paid_in_cash);
             serving.begun = false;
         }
     }
@@ -120,7 +145,8 @@ impl Day<'_> {
 
     pub(super) fn leaves(&mut self) {
         self.slot.remove();
-        self.people.serving = None;
+        let gone = self.people.serving.take();
+        self.people.in_cash.not_known.extend(gone.filter(|gone| !gone.paid_in_cash).and_then(|gone| gone.gave_cash));
         self.network.serves(None);
         self.send(Intent::NextCustomer);
         self.acts_soon(1500);
@@ -135,6 +161,9 @@ impl Day<'_> {
         serving.tries += 1;
         (serving.begun, serving.inserted) = (true, false);
         let amount = Amount::new(customer.minor, Currency::CNY).unwrap();
+        if customer.cash.is_some() {
+            return self.pays_in_cash(amount);
+        }
         let twice = customer.touches_twice;
         self.send(Intent::Charge(amount));
         if twice {
@@ -146,6 +175,7 @@ impl Day<'_> {
         let Some(screen) = self.screen() else { return };
         if self.people.serving.is_none() {
             match &screen {
+                Screen::Keypad { .. } if self.people.to_settle > 0 => self.settles_at_keypad(),
                 Screen::Keypad { .. } => {
                     let Some(customer) = self.people.waiting.pop_front() else { return };
                     self.network.serves(Some(customer));
@@ -164,6 +194,10 @@ impl Day<'_> {
                         patience: 0,
                         wrong_pins,
                         in_parts: None,
+                        last_code: None,
+                        scanned: None,
+                        gave_cash: None,
+                        paid_in_cash: false,
                     });
                     if errand { self.begins_errand() } else { self.charges() }
                 }
@@ -174,6 +208,13 @@ impl Day<'_> {
                 }
                 Screen::PresentCard { .. } => self.send(Intent::Cancel),
                 Screen::Purchase(purchase) => self.parts(purchase),
+                Screen::Settlement(view) => self.watches_settlement(view),
+                Screen::Cash(view) => match &view.stage {
+                    CashStage::Asks { .. } => self.send(Intent::Cash(CashIntent::Leave)),
+                    CashStage::Done { copies, .. } if self.minds_slips(copies) => {}
+                    CashStage::Done { .. } => self.send(Intent::NextCustomer),
+                },
+                Screen::ShowCode { .. } => self.send(Intent::Cancel),
                 _ => {}
             }
             return self.acts_soon(5000);
@@ -189,6 +230,11 @@ impl Day<'_> {
             return self.serves_who_came_back(screen);
         }
         let customer = self.people.customers[serving.customer].clone();
+        let phone = customer.phone.filter(|phone| serving.in_parts.is_none() && !(phone.gives_up && serving.tries > 1));
+        let in_cash = match customer.rest {
+            Some(Rest::Cash(cash)) if serving.in_parts.is_some() => Some(cash),
+            _ => customer.cash,
+        };
         match screen {
             Screen::Purchase(purchase) => self.parts(purchase),
             // It is over, and nobody saw how: the list tells.
@@ -207,9 +253,15 @@ impl Day<'_> {
                     self.send(Intent::Cancel);
                 } else if !serving.inserted {
                     serving.inserted = true;
+                    if let Some(phone) = phone {
+                        return self.turns_to_phone(phone);
+                    }
                     let fault = customer.card_fault.filter(|_| serving.tries == 1);
-                    let rest = customer.rest.filter(|_| serving.in_parts.is_some());
-                    self.slot.insert(rest.unwrap_or(customer.card), fault);
+                    let card = match customer.rest.filter(|_| serving.in_parts.is_some()) {
+                        Some(Rest::Card(card)) => card,
+                        _ => customer.card,
+                    };
+                    self.slot.insert(card, fault);
                 }
             }
             Screen::EnterPin { .. } => {
@@ -219,8 +271,12 @@ impl Day<'_> {
             }
             Screen::ChooseApplication { .. } => self.send(Intent::ChooseApplication(0)),
             Screen::ConfirmApplication { .. } => self.send(Intent::ConfirmApplication(true)),
-            // Nobody pays by code on these days.
-            Screen::ShowCode { .. } => {}
+            Screen::ShowCode { .. } if customer.cancels == Some(Cancels::WhileProcessing) && !serving.cancelled => {
+                serving.cancelled = true;
+                self.send(Intent::Cancel);
+            }
+            Screen::ShowCode { code, .. } => self.scans(code),
+            Screen::Cash(view) if in_cash.is_some() => self.gives_cash(view, in_cash.unwrap_or(NOTHING_MORE)),
             Screen::Processing { .. } => {
                 if customer.cancels == Some(Cancels::WhileProcessing) && !serving.cancelled {
                     serving.cancelled = true;
@@ -273,8 +329,19 @@ impl Day<'_> {
                 }
             }
             Screen::Transactions { rows, .. } => {
+                // Who is not asked whether it is paid, as that is still found out, does not pay once more.
+                serving.patience += 1;
+                if rows.iter().any(|row| row.state == RowState::Pending) && serving.patience < WAIT {
+                    return self.send(Intent::ShowKeypad);
+                }
                 let newest = rows.first().map(|row| (row.trace, row.state));
                 serving.to_look_up = false;
+                if let (Some(row), Some(minor)) = (rows.first(), serving.gave_cash.take())
+                    && self.finds_cash(row, minor)
+                {
+                    return self.leaves();
+                }
+                let Some(serving) = &mut self.people.serving else { return };
                 let owner = newest.and_then(|(trace, _)| self.network.owners().get(&trace).copied());
                 let paid = newest.is_some_and(|(_, state)| state == RowState::Approved);
                 if owner == Some(serving.customer) && paid {
@@ -362,6 +429,10 @@ impl Day<'_> {
     /// What the acquirer says when it is asked.
     fn is_booked(&self, trace: TraceNumber) -> bool {
         let entries = self.network.host(|host| host.store.ledger()).unwrap();
+        let orders = self.network.street(Host::code_orders).unwrap();
+        let refunds = self.network.street(Host::code_refunds).unwrap();
         entries.iter().any(|host| host.trace == trace && host.state == EntryState::Approved)
+            || orders.iter().any(|order| order.trace == trace && order.state == OrderState::Paid)
+            || refunds.iter().any(|refund| refund.trace == trace && !refund.booked.is_zero())
     }
 }

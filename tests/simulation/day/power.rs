@@ -60,8 +60,7 @@ impl Day<'_> {
 
     pub(super) fn power_on(&mut self) {
         let met = disk::met();
-        let in_part = self.plan.takes_parts();
-        let opened = premises::with(|premises| premises.parts(&self.network, &self.slot, &self.paper, in_part));
+        let opened = premises::with(|premises| premises.parts(&self.network, &self.slot, &self.paper, self.plan));
         let again = Duration::from_secs(10);
         let parts = match opened {
             Ok(parts) => parts,
@@ -92,6 +91,7 @@ impl Day<'_> {
             }
         };
         let rows = parts.ledger.page(0, 10_000);
+        self.check_settlements(&parts.ledger);
         self.trace.note(format_args!("the terminal starts"));
         self.refusals = 0;
         if let Ok(rows) = rows {
@@ -123,6 +123,7 @@ impl Day<'_> {
         for row in engine.ledger().page(0, 6).unwrap_or_default() {
             self.acknowledged.insert(row.trace, row.state);
         }
+        self.acknowledge_settlements();
     }
 }
 
