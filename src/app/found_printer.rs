@@ -57,7 +57,7 @@ impl Setup {
     }
 
     /// Where it is kept what a test finds.
-    pub(super) fn found_printer_file(&self) -> FoundPrinterFile {
+    pub fn found_printer_file(&self) -> FoundPrinterFile {
         FoundPrinterFile { state: self.state.clone(), instead_of: self.settings.printer.profile.clone() }
     }
 

@@ -231,6 +231,7 @@ impl Premises {
             used_card_note: self.used_card_note(),
             printer: Box::new(paper.clone()),
             printer_profile: PrinterProfile::shipped("generic-58").unwrap(),
+            found_printer: self.setup.found_printer_file(),
             cash: true,
             tips: Vec::new(),
             scanner: None,

@@ -25,6 +25,7 @@ fn booked() -> HostAnswer {
         authorisation_code: AuthorisationCode::parse("B00K3D").ok(),
         issuer_data: Vec::new(),
         balances: Vec::new(),
+        plan: None,
     }
 }
 

@@ -417,8 +417,10 @@ impl Day<'_> {
                 Act::Retry
             } else {
                 Act::Resolve(match entry.kind {
-                    Kind::Reversal | Kind::Repeat if self.is_booked(entry.original) => Resolution::Charged,
-                    Kind::Reversal | Kind::Repeat => Resolution::Reversed,
+                    Kind::Reversal | Kind::Repeat | Kind::OfflineSale if self.is_booked(entry.original) => {
+                        Resolution::Charged
+                    }
+                    Kind::Reversal | Kind::Repeat | Kind::OfflineSale => Resolution::Reversed,
                     Kind::Advice(_) | Kind::Signature => Resolution::Noted,
                 })
             };
