@@ -304,8 +304,8 @@ const AMBER: [u8; 3] = [0x8A, 0x5A, 0x00];
 
 #[test]
 fn the_shop_is_left_for_the_training_and_found_again_as_it_was() {
-    let portrait = Classroom { chip: (640, 90), turn: (360, 420), banner: (20, 20), card: (60, 670) };
-    let landscape = Classroom { chip: (365, 50), turn: (400, 231), banner: (20, 12), card: (543, 218) };
+    let portrait = Classroom { chip: (640, 90), turn: (208, 420), banner: (20, 20), card: (60, 670) };
+    let landscape = Classroom { chip: (365, 50), turn: (220, 231), banner: (20, 12), card: (543, 218) };
     for (places, room, name) in
         [(&PORTRAIT, portrait, "training-portrait"), (&LANDSCAPE, landscape, "training-landscape")]
     {
