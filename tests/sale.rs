@@ -383,6 +383,7 @@ fn the_doctor_says_of_each_part_how_it_is() {
             "host",
             "ledger",
             "sign_on",
+            "tills",
             "disk"
         ]
     );
