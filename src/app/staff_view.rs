@@ -65,7 +65,6 @@ pub struct PersonView {
 
 /// What is shown of people, and only to those who work here.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(clippy::large_enum_variant, reason = "a screen keeps it in a box, one at a time")]
 pub enum StaffView {
     /// Somebody's number and code are asked for.
     Code(CodeView),

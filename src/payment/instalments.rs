@@ -323,15 +323,15 @@ mod tests {
 
     #[test]
     fn a_plan_comes_to_what_is_paid_to_the_last_minor_unit() {
-        let plan = |first, following, fee| Plan::new(yuan(100_00), periods(3), yuan(first), yuan(following), fee);
+        let plan = |first, following, fee| Plan::new(yuan(10_000), periods(3), yuan(first), yuan(following), fee);
         let right = plan(33_34, 33_33, Fee::None).unwrap();
         assert_eq!((right.first(), right.following(), right.fee()), (yuan(33_34), yuan(33_33), Fee::None));
-        assert!(right.is_of(yuan(100_00), periods(3)));
-        assert!(!right.is_of(yuan(100_00), periods(4)) && !right.is_of(yuan(100_01), periods(3)));
-        for (first, following) in [(33_33, 33_33), (33_35, 33_33), (100_00, 1), (MAX_MINOR, MAX_MINOR)] {
+        assert!(right.is_of(yuan(10_000), periods(3)));
+        assert!(!right.is_of(yuan(10_000), periods(4)) && !right.is_of(yuan(10_001), periods(3)));
+        for (first, following) in [(33_33, 33_33), (33_35, 33_33), (10_000, 1), (MAX_MINOR, MAX_MINOR)] {
             assert!(matches!(plan(first, following, Fee::None), Err(PlanError::Sum { .. })), "{first} {following}");
         }
-        for (first, following) in [(0, 50_00), (100_00, 0)] {
+        for (first, following) in [(0, 50_00), (10_000, 0)] {
             assert_eq!(plan(first, following, Fee::None), Err(PlanError::Nothing));
         }
         // One of the fees by periods may be nothing, and what is nothing in all is none.

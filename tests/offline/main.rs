@@ -93,7 +93,7 @@ fn while_the_host_is_away_a_card_pays_alone_within_limits_and_the_host_books_eac
 
     counter.start_host();
     assert_eq!(drained(&mut counter), Vec::<Value>::new());
-    assert_eq!(holds(&counter), FULL_ACCOUNT - 250_00);
+    assert_eq!(holds(&counter), FULL_ACCOUNT - 25_000);
     let booked = counter.host_books().ledger().unwrap();
     let sales: Vec<_> = booked.iter().filter(|entry| entry.state == EntryState::Approved).collect();
     assert_eq!(sales.len(), 3, "two offline, one online: {booked:?}");
@@ -189,5 +189,5 @@ fn it_is_given_back_once_the_host_has_it() {
     let (batch, stan) = (sale["batch"].as_str().unwrap(), sale["stan"].as_str().unwrap());
     let (refund, code) = counter.by_card(&["refund", batch, stan, "20.00"], &CARD);
     assert_eq!((refund["outcome"].as_str(), code), (Some("approved"), 0), "{refund:#}");
-    assert_eq!(holds(&counter), FULL_ACCOUNT - 100_00);
+    assert_eq!(holds(&counter), FULL_ACCOUNT - 10_000);
 }

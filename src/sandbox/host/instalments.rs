@@ -132,14 +132,13 @@ pub(super) fn plan_of(minor: u64, periods: Periods) -> Result<Plan, StoreError> 
     let (first, following) = split(minor);
     let fee_minor = u64::try_from((u128::from(minor) * u128::from(FEE_RATE * count) + 5_000) / 10_000)
         .map_err(|error| wrong(error.to_string()))?;
-    let fee = match periods.number() {
-        _ if fee_minor == 0 => Fee::None,
-        ..=FREE => Fee::None,
-        ..=AT_ONCE => Fee::AtOnce(yuan(fee_minor)?),
-        _ => {
-            let (first, following) = split(fee_minor);
-            Fee::ByPeriods { first: yuan(first)?, following: yuan(following)? }
-        }
+    let fee = if fee_minor == 0 || periods.number() <= FREE {
+        Fee::None
+    } else if periods.number() <= AT_ONCE {
+        Fee::AtOnce(yuan(fee_minor)?)
+    } else {
+        let (first, following) = split(fee_minor);
+        Fee::ByPeriods { first: yuan(first)?, following: yuan(following)? }
     };
     Plan::new(yuan(minor)?, periods, yuan(first)?, yuan(following)?, fee).map_err(|error| wrong(error.to_string()))
 }

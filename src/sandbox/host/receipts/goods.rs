@@ -33,7 +33,7 @@ pub(in crate::sandbox::host) fn told<'a>(
 ) -> Result<Option<&'a [u8]>, Refusal> {
     let field = dialect.goods.as_ref().and_then(|rules| message.bytes(rules.field));
     let Some(bytes) = field else { return Ok(None) };
-    let told = told_goods::read(bytes, Currency::CNY).map_err(|error| format_error(&error.to_string()))?;
+    let told = told_goods::read(bytes, Currency::CNY).map_err(|error| format_error(error.to_string()))?;
     let comes_to = Amount::new(minor, Currency::CNY).is_ok_and(|amount| told.come_to(amount));
     if comes_to { Ok(Some(bytes)) } else { Err(format_error("goods that come to something else than the amount")) }
 }
