@@ -76,6 +76,7 @@ pub struct Shop {
 
 /// What a cardholder does who is asked for a PIN.
 #[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant, reason = "there is one of them at a time")]
 pub enum Cardholder {
     /// Types on the screen.
     Types(&'static str),

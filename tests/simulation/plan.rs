@@ -327,7 +327,7 @@ impl Plan {
             LATEST_DAY_OF_CASH => plan.with_cash(),
             _ => {}
         }
-        if seed % DAYS_OF_SETTLING == 0 {
+        if seed.is_multiple_of(DAYS_OF_SETTLING) {
             plan.with_settling(count, trouble);
         }
         plan
