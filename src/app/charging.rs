@@ -31,6 +31,8 @@ impl Core {
         if !free || purpose.amount().is_some_and(Amount::is_zero) {
             return;
         }
+        // What is begun now, by card or by code, takes its place: its screen must not offer another amount.
+        self.unreached = None;
         // No host is asked for it, whatever is wrong with the line.
         if self.goes_back_in_cash(&purpose) {
             return;
@@ -129,7 +131,6 @@ impl Core {
             Err(error) => return self.refuse(purpose, Reason::with_detail(ReasonKind::LedgerFailed, error)),
         };
         self.kind_shown = Some(transaction.kind());
-        self.unreached = None;
         let sale = Sale::new(Opening {
             trace,
             transaction,

@@ -1,9 +1,8 @@
 //! Offline sales: what stands in the way of one, and how the host is told of it. How much may be sold so is the core's matter
 //! (`payment::offline`), and so is what an answer means (`payment::queue`).
 
-use std::time::Duration;
-
 use super::engine::Core;
+use super::queue::AFTER_DAMAGE;
 use super::view::Screen;
 use super::workers::link;
 use crate::goods::sold::Sold;
@@ -17,9 +16,6 @@ use crate::payment::queue::{Entry, EntryId};
 use crate::payment::sale::Conclusion;
 use crate::payment::transaction::Kind;
 use crate::wording::{Reason, ReasonKind};
-
-/// How long something waits whose request cannot be made.
-const AFTER_DAMAGE: Duration = Duration::from_secs(600);
 
 /// What could not be paid because the host is not reached.
 #[derive(Clone, Debug)]

@@ -19,8 +19,8 @@ use crate::wording::{Reason, ReasonKind};
 /// How long an engine that is to end goes on with what is left, in all.
 const LAST_ENTRIES: Duration = Duration::from_secs(3);
 
-/// How long advices wait after one that cannot be read.
-const AFTER_DAMAGE: Duration = Duration::from_secs(600);
+/// How long the queue waits with what cannot be read or made.
+pub(super) const AFTER_DAMAGE: Duration = Duration::from_secs(600);
 
 /// Who decided at the touchscreen: this terminal does not know its people.
 const AT_THE_SCREEN: &str = "touchscreen";

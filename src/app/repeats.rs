@@ -1,9 +1,8 @@
 //! What is sent again until the host answers: refunds and notices of completion. When it is sent, and what an answer means, is the
 //! payment core's matter (`payment::queue`).
 
-use std::time::Duration;
-
 use super::engine::Core;
+use super::queue::AFTER_DAMAGE;
 use super::report::Ending;
 use super::showing::{Paid, local_in, local_now};
 use super::view::Screen;
@@ -15,9 +14,6 @@ use crate::payment::queue::{Entry, EntryId, Repeat, Verdict};
 use crate::payment::record::Record;
 use crate::reference::TraceNumber;
 use crate::wording::{Reason, ReasonKind};
-
-/// How long something waits whose request cannot be made.
-const AFTER_DAMAGE: Duration = Duration::from_secs(600);
 
 impl Core {
     /// Sends it the way it went before. Gives whether it left for the link.
