@@ -10,6 +10,7 @@ mod clock;
 mod copies;
 mod in_doubt;
 mod instalments;
+mod offline;
 mod receipts;
 mod shop;
 mod slips;

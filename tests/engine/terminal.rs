@@ -69,6 +69,7 @@ pub enum Sale {
     /// As the sandbox host does.
     Real,
     Silent,
+    NotReached,
     Answer(Decision, &'static str),
     /// Answers when the test says so.
     Held(Arc<Mutex<Receiver<()>>>),
@@ -99,6 +100,7 @@ impl HostLink for Line {
         match sale {
             Sale::Real => self.real.sale(request),
             Sale::Silent => Err(LinkFailure::NoAnswer("silent".to_owned())),
+            Sale::NotReached => Err(LinkFailure::NeverSent(Unreached::new(LinkFault::NoRoute, "no line"))),
             Sale::Answer(decision, code) => Ok(answer(decision, code)),
             Sale::Held(until) => {
                 let _ = until.lock().unwrap().recv();
