@@ -9,7 +9,7 @@ use std::marker::PhantomData;
 use std::time::{Duration, Instant};
 
 use jiff::tz::TimeZone;
-use jiff::{Timestamp, Zoned};
+use jiff::{SignedDuration, Timestamp, Zoned};
 
 thread_local! {
     static BY_HAND: RefCell<Option<Hand>> = const { RefCell::new(None) };
@@ -20,7 +20,15 @@ thread_local! {
 struct Hand {
     instant: Instant,
     time: Zoned,
+    /// So much it is ahead of the right time.
+    ahead: SignedDuration,
     since_boot: Duration,
+}
+
+impl Hand {
+    fn local(&self) -> Zoned {
+        self.time.saturating_add(self.ahead)
+    }
 }
 
 /// Where Linux says which start of the machine this is, and how many seconds ago it was, sleep included.
@@ -38,12 +46,12 @@ pub fn since(moment: Instant) -> Duration {
 
 /// The time of the world.
 pub fn timestamp() -> Timestamp {
-    BY_HAND.with_borrow(|hand| hand.as_ref().map(|hand| hand.time.timestamp())).unwrap_or_else(Timestamp::now)
+    BY_HAND.with_borrow(|hand| hand.as_ref().map(|hand| hand.local().timestamp())).unwrap_or_else(Timestamp::now)
 }
 
 /// The time on the wall.
 pub fn local() -> Zoned {
-    BY_HAND.with_borrow(|hand| hand.as_ref().map(|hand| hand.time.clone())).unwrap_or_else(Zoned::now)
+    BY_HAND.with_borrow(|hand| hand.as_ref().map(Hand::local)).unwrap_or_else(Zoned::now)
 }
 
 /// Which start of the machine this is, and how long ago it was: a time that nobody sets. Of a machine that does not say, every look is
@@ -65,8 +73,30 @@ pub struct SetByHand(PhantomData<*const ()>);
 impl SetByHand {
     /// Stops the clock of this thread at `time`, in `zone`.
     pub fn at(time: Timestamp, zone: TimeZone) -> Self {
-        BY_HAND.set(Some(Hand { instant: Instant::now(), time: time.to_zoned(zone), since_boot: Duration::ZERO }));
+        let (instant, time) = (Instant::now(), time.to_zoned(zone));
+        BY_HAND.set(Some(Hand { instant, time, ahead: SignedDuration::ZERO, since_boot: Duration::ZERO }));
         Self(PhantomData)
+    }
+
+    /// Sets the time of the world wrong by so much, or right again by zero. What waits does not notice: no other measure of time
+    /// changes with it.
+    pub fn set_ahead(&self, ahead: SignedDuration) {
+        BY_HAND.with_borrow_mut(|hand| {
+            if let Some(hand) = hand {
+                hand.ahead = ahead;
+            }
+        });
+    }
+
+    /// Does something with the right time, however wrong the clock of this thread is set: others have clocks of their own.
+    pub fn right<T>(work: impl FnOnce() -> T) -> T {
+        let swap = |with: SignedDuration| {
+            BY_HAND.with_borrow_mut(|hand| hand.as_mut().map(|hand| std::mem::replace(&mut hand.ahead, with)))
+        };
+        let ahead = swap(SignedDuration::ZERO);
+        let done = work();
+        ahead.and_then(swap);
+        done
     }
 
     /// Lets time pass.
@@ -75,7 +105,7 @@ impl SetByHand {
             if let Some(hand) = hand {
                 hand.instant += time;
                 hand.since_boot += time;
-                let passed = jiff::SignedDuration::try_from(time).unwrap_or_default();
+                let passed = SignedDuration::try_from(time).unwrap_or_default();
                 hand.time = hand.time.saturating_add(passed);
             }
         });
@@ -101,6 +131,14 @@ mod tests {
         clock.pass(Duration::from_secs(3600));
         assert_eq!((local().hour(), since(began)), (13, Duration::from_secs(3600)));
         assert_eq!(since_boot(), ("by hand".to_owned(), Duration::from_secs(3600)));
+        // A day ahead, and nothing that waits sees it.
+        clock.set_ahead(SignedDuration::from_hours(24));
+        assert_eq!((local().day(), local().hour(), since(began)), (29, 13, Duration::from_secs(3600)));
+        let right = SetByHand::right(|| (local().day(), timestamp()));
+        assert_eq!(right, (28, noon + Duration::from_secs(3600)));
+        assert_eq!(local().day(), 29, "it is as wrong as before");
+        clock.set_ahead(SignedDuration::ZERO);
+        assert_eq!(timestamp(), right.1);
         assert!(std::thread::spawn(timestamp).join().unwrap() != timestamp());
         drop(clock);
         assert!(timestamp() != noon && since(began) < Duration::from_secs(60));

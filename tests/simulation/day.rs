@@ -3,6 +3,7 @@
 
 mod back;
 mod cash;
+mod offline;
 mod parting;
 mod people;
 mod phones;
@@ -16,8 +17,8 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use jiff::Timestamp;
 use jiff::tz::{TimeZone, offset};
+use jiff::{SignedDuration, Timestamp};
 use yima::app::view::{Intent, Screen};
 use yima::app::{Device, Outcome, SteppedEngine};
 use yima::clock::SetByHand;
@@ -37,7 +38,7 @@ use screen::{Shown, word};
 
 pub use back::Undone;
 pub use cash::{InCash, Taken};
-pub use parting::allowed;
+pub use offline::{MOST_OFFLINE, allowed};
 pub use people::{Told, Word};
 pub use power::may_follow;
 pub use settling::{SaidClosed, forgotten};
@@ -90,6 +91,8 @@ enum Happening {
     /// A customer looks at the phone; at this code, where it was scanned.
     Phone(usize, Option<String>),
     Settles(Settling),
+    /// The terminal's clock is set so many seconds ahead of the right time.
+    Clock(i64),
 }
 
 /// See the module.
@@ -207,8 +210,12 @@ impl<'a> Day<'a> {
                 Part::Host(when, deed) => day.after(second(*when), Happening::Host(*deed)),
                 Part::Cut(CutAt::Second(when), survives) => day.after(second(*when), Happening::Cut(*survives)),
                 Part::Settle(when, how) => day.after(second(*when), Happening::Settles(*how)),
+                Part::Clock(when, ahead, length) => {
+                    day.after(second(*when), Happening::Clock(*ahead));
+                    day.after(second(when + length), Happening::Clock(0));
+                }
                 Part::Line(..) | Part::Outage(..) | Part::Cut(..) | Part::Disk(..) | Part::Paper(..) => {}
-                Part::SettlesAtNight | Part::SettlesWith(_) | Part::SettlesAtLast => {}
+                Part::SettlesAtNight | Part::SettlesWith(_) | Part::SettlesAtLast | Part::FirstStart => {}
             }
         }
         day.people.to_come = day.people.customers.len();
@@ -276,6 +283,7 @@ impl<'a> Day<'a> {
     fn heal(&mut self) {
         self.trace.note(format_args!("the last customer has left"));
         self.healed = Some(self.now);
+        self.set_clock(0);
         self.network.heal();
         self.network.host(|host| host.deaf_to_reversals.store(false, Ordering::Relaxed));
         self.paper.heal();
@@ -350,10 +358,17 @@ impl<'a> Day<'a> {
             Happening::Host(deed) => self.host_does(deed),
             Happening::Phone(customer, code) => self.phone_is_used(customer, code.as_deref()),
             Happening::Settles(how) => self.wants_settled(how),
+            Happening::Clock(ahead) if self.healed.is_none() => self.set_clock(ahead),
+            Happening::Clock(_) => {}
             Happening::HostHears => {
                 self.network.host(|host| host.deaf_to_reversals.store(false, Ordering::Relaxed));
             }
         }
+    }
+
+    fn set_clock(&self, ahead: i64) {
+        self.trace.note(format_args!("the terminal's clock is {ahead} s ahead"));
+        self.clock.set_ahead(SignedDuration::from_secs(ahead));
     }
 
     fn host_does(&mut self, deed: HostDeed) {

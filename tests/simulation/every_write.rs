@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::day::{Verdict, live};
 use crate::disk::{Moment, Survives, Trouble};
-use crate::plan::{Cash, Customer, CutAt, OnPhone, Part, Phone, Plan, Regret, Settling, Shows};
+use crate::plan::{Cash, Customer, CutAt, Offline, OnPhone, Part, Phone, Plan, Regret, Settling, Shows};
 
 /// So many pay on the long day.
 const LONG_DAY: usize = 200;
@@ -37,6 +37,8 @@ fn paying(card: &'static str) -> Customer {
         rest: None,
         phone: None,
         cash: None,
+        offline: None,
+        periods: None,
     }
 }
 
@@ -72,6 +74,31 @@ pub fn day_of_codes(parts: impl IntoIterator<Item = Part>) -> Plan {
     ];
     let mut plan = Plan { seed: 1, parts: customers.map(Part::Customer).into() };
     plan.parts.push(Part::Settle(40, Settling::AtTheKeypad));
+    plan.parts.push(Part::SettlesAtLast);
+    plan.parts.extend(parts);
+    plan
+}
+
+/// The same, and the terminal is on for the first time.
+fn first_day(parts: impl IntoIterator<Item = Part>) -> Plan {
+    let mut plan = short_day(parts);
+    plan.parts.push(Part::FirstStart);
+    plan
+}
+
+/// A day on which cards pay alone while the host is away, and the bank pays one of them not; somebody pays by instalments and has it
+/// undone, and all of it is settled.
+pub fn offline_day(parts: impl IntoIterator<Item = Part>) -> Plan {
+    let alone = |offline, minor| Customer { offline: Some(offline), minor, ..paying("offline") };
+    let refund = Some(Regret::Refund { percent: 50, times: 1 });
+    let customers = [
+        alone(Offline::AtOnce, 12_34),
+        alone(Offline::WhenOffered, 66_51),
+        Customer { regrets: refund, after_s: 400, ..alone(Offline::AtOnce, 23_45) },
+        Customer { periods: Some(3), minor: 600_00, regrets: Some(Regret::Void), ..paying("unionpay-credit") },
+    ];
+    let mut plan = Plan { seed: 1, parts: customers.map(Part::Customer).into() };
+    plan.parts.push(Part::Outage(0, 300));
     plan.parts.push(Part::SettlesAtLast);
     plan.parts.extend(parts);
     plan
@@ -114,12 +141,11 @@ fn on_days(day: fn(Option<Part>) -> Plan, step: usize, troubles: &[Part]) {
 }
 
 /// Every write and sync of the long day meets each of these, many in a day. As many days at a time as `./dev simulate` is told.
-/// The day before its first customer is left out: a ledger that is never begun meets nothing (see `beginnings`).
 fn on_long_days(troubles: &[Part]) {
-    let (begun, operations) = (operations(&Plan { seed: 1, parts: Vec::new() }), operations(&long_day([])));
+    let operations = operations(&long_day([]));
     let threads = std::env::var("YIMA_THREADS").ok().and_then(|text| text.parse().ok()).unwrap_or(1);
     let to_live: Vec<Part> =
-        troubles.iter().flat_map(|trouble| (begun..begun + APART).map(|first| moved(trouble, first))).collect();
+        troubles.iter().flat_map(|trouble| (0..APART).map(|first| moved(trouble, first))).collect();
     let (next, so_far) = (AtomicUsize::new(0), Mutex::new(LongDays::default()));
     std::thread::scope(|scope| {
         for _ in 0..threads {
@@ -181,14 +207,13 @@ impl LongDays {
     }
 }
 
+/// Before, within and after a write.
+fn cuts_with(survives: Survives) -> [Part; 3] {
+    [Moment::Before, Moment::Within, Moment::After].map(|moment| Part::Cut(CutAt::Operation(0, moment), survives))
+}
+
 fn cuts() -> Vec<Part> {
-    let mut cuts = Vec::new();
-    for survives in [Survives::All, Survives::Synced, Survives::Sectors] {
-        for moment in [Moment::Before, Moment::Within, Moment::After] {
-            cuts.push(Part::Cut(CutAt::Operation(0, moment), survives));
-        }
-    }
-    cuts
+    [Survives::All, Survives::Synced, Survives::Sectors].into_iter().flat_map(cuts_with).collect()
 }
 
 fn disk_errors(lengths: &[u64]) -> Vec<Part> {
@@ -200,12 +225,14 @@ fn disk_errors(lengths: &[u64]) -> Vec<Part> {
 fn a_power_cut_at_a_write_loses_nothing() {
     on_days(short_day, 31, &cuts());
     on_days(day_of_codes, 61, &cuts());
+    on_days(offline_day, 61, &cuts());
 }
 
 #[test]
 fn a_disk_that_fails_or_is_full_approves_nothing() {
     on_days(short_day, 47, &disk_errors(&[1, 3, 20]));
     on_days(day_of_codes, 83, &disk_errors(&[1, 3, 20]));
+    on_days(offline_day, 83, &disk_errors(&[1, 3, 20]));
 }
 
 /// Nobody is sent for a copy that there is not.
@@ -217,7 +244,7 @@ fn a_disk_that_fails_while_the_ledger_is_made_is_no_damage() {
         Part::Disk(5, 3, Trouble::Broken),
         Part::Disk(5, 20, Trouble::Broken),
     ] {
-        let verdict = live(&short_day([part.clone()]), false);
+        let verdict = live(&first_day([part.clone()]), false);
         assert!(verdict.problems.is_empty(), "{part:?}: {}", verdict.problems.join("; "));
     }
 }
@@ -226,7 +253,7 @@ fn a_disk_that_fails_while_the_ledger_is_made_is_no_damage() {
 #[test]
 #[ignore = "plays a day for every write in every way: ./dev simulate --every-write"]
 fn every_write_meets_everything() {
-    on_days(short_day, 1, &[cuts(), disk_errors(&[1, 3, 20])].concat());
+    on_days(first_day, 1, &[cuts(), disk_errors(&[1, 3, 20])].concat());
 }
 
 /// `./dev test` plays some of these.
@@ -236,8 +263,33 @@ fn every_write_of_a_day_of_codes_meets_everything() {
     on_days(day_of_codes, 1, &[cuts(), disk_errors(&[1, 3, 20])].concat());
 }
 
+/// `./dev test` plays some of these.
+#[test]
+#[ignore = "plays an offline day for every write in every way: ./dev simulate --every-write"]
+fn every_write_of_an_offline_day_meets_everything() {
+    on_days(offline_day, 1, &[cuts(), disk_errors(&[1, 3, 20])].concat());
+}
+
 #[test]
 #[ignore = "plays 200 sales some hundred times: ./dev simulate --every-write"]
-fn every_write_of_a_long_day_meets_everything() {
-    on_long_days(&[cuts(), disk_errors(&[1])].concat());
+fn every_write_of_a_long_day_is_the_last_before_the_program_is_killed() {
+    on_long_days(&cuts_with(Survives::All));
+}
+
+#[test]
+#[ignore = "plays 200 sales some hundred times: ./dev simulate --every-write"]
+fn every_write_of_a_long_day_is_the_last_before_only_what_was_synced_survives() {
+    on_long_days(&cuts_with(Survives::Synced));
+}
+
+#[test]
+#[ignore = "plays 200 sales some hundred times: ./dev simulate --every-write"]
+fn every_write_of_a_long_day_is_the_last_before_any_sectors_survive() {
+    on_long_days(&cuts_with(Survives::Sectors));
+}
+
+#[test]
+#[ignore = "plays 200 sales some hundred times: ./dev simulate --every-write"]
+fn every_write_of_a_long_day_meets_a_broken_and_a_full_disk() {
+    on_long_days(&disk_errors(&[1]));
 }

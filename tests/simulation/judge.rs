@@ -2,6 +2,7 @@
 
 mod cash;
 mod codes;
+mod instalments;
 mod settlements;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -93,7 +94,9 @@ pub fn judge(seen: &Seen<'_>, problems: &mut Vec<String>) -> Vec<TransactionRow>
                 && entry.state == EntryState::Approved
                 && !entry.booked.is_zero()
         };
-        entries.iter().any(by_card) || codes.is_paid(trace)
+        // What a card has approved alone is paid, whatever its bank says later.
+        let alone = |row: &TransactionRow| row.kind == Kind::OfflineSale && row.trace == trace;
+        entries.iter().any(by_card) || rows.iter().any(alone) || codes.is_paid(trace)
     };
     problems.extend(gone_back_wrongly(&entries, undone));
     // All parts of a purchase that is paid are one payment; of one that was given up they are none.
@@ -129,7 +132,8 @@ pub fn judge(seen: &Seen<'_>, problems: &mut Vec<String>) -> Vec<TransactionRow>
             purchase.state == PurchaseState::Paid && last.is_some_and(|part| part.trace == row.trace)
         }
     };
-    for row in rows.iter().filter(|row| row.state == State::Approved && has_slips(row)) {
+    let is_paid = |row: &&TransactionRow| row.state == State::Approved || row.kind == Kind::OfflineSale;
+    for row in rows.iter().filter(is_paid).filter(|row| has_slips(row)) {
         let copies = ledger.copies_of(row.trace).unwrap();
         for copy in [CopyFor::Merchant, CopyFor::Customer] {
             if !copies.iter().any(|slip| slip.copy == copy) {
@@ -138,13 +142,18 @@ pub fn judge(seen: &Seen<'_>, problems: &mut Vec<String>) -> Vec<TransactionRow>
         }
     }
     for (trace, state) in acknowledged {
-        let now = rows.iter().find(|row| row.trace == *trace).map(|row| row.state);
+        let row = rows.iter().find(|row| row.trace == *trace);
+        let now = row.map(|row| row.state);
         let given_up = || purchase_of(*trace).is_some_and(|purchase| purchase.state == PurchaseState::GivenUp);
+        // Or its bank did not pay what the card approved alone.
+        let alone = || row.is_some_and(|row| row.kind == Kind::OfflineSale);
         let taken_back = *state == State::Approved && now != Some(State::Approved);
-        if !now.is_some_and(|now| may_follow(*state, now)) || (taken_back && !given_up()) {
+        let follows = row.is_some_and(|row| may_follow(row.kind, *state, row.state));
+        if !follows || (taken_back && !given_up() && !alone()) {
             problems.push(format!("{trace} was written as {} and ends as {:?}", state.word(), now.map(State::word)));
         }
     }
+    problems.extend(instalments::judge(network, &ledger, &said));
     drop(ledger);
     let database = Connection::open(premises::with(|premises| premises.ledger_path())).unwrap();
     let verdict: String = database.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
@@ -177,7 +186,7 @@ fn gone_back_wrongly(entries: &[Entry], undone: &[Undone]) -> Vec<String> {
     let stand = |original: TraceNumber| {
         entries.iter().filter(move |entry| entry.original == Some(original) && entry.state == EntryState::Approved)
     };
-    for sale in entries.iter().filter(|entry| entry.kind == Kind::Sale) {
+    for sale in entries.iter().filter(|entry| matches!(entry.kind, Kind::Sale | Kind::OfflineSale)) {
         let back: u64 = stand(sale.trace).map(|entry| entry.booked.minor()).sum();
         if back > sale.booked.minor() {
             problems.push(format!("{}: {back} went back of {}", sale.trace, sale.booked.minor()));

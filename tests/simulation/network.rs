@@ -12,6 +12,7 @@ use yima::acquirer::https::response::Response;
 use yima::acquirer::https::{Carrier, Limits, Post, PostError, Received};
 use yima::acquirer::link::MESSAGE_TYPE;
 use yima::acquirer::settlement;
+use yima::clock::SetByHand;
 use yima::iso8583::{Dialect, Message};
 use yima::link_fault::LinkFault;
 use yima::payment::online::Unreached;
@@ -26,6 +27,9 @@ use crate::random::Random;
 use crate::trace::Trace;
 
 const PAGE: &[u8] = b"<html><h1>Welcome</h1><p>Please log in to this network.</p></html>";
+
+/// How field 60 of an offline sale begins.
+const OFFLINE_SALE: &str = "36";
 
 /// See the module.
 #[derive(Clone)]
@@ -113,6 +117,11 @@ impl Network {
         self.state().owners.clone()
     }
 
+    /// Whose payment this is that did not come over the line.
+    pub fn owns(&self, trace: TraceNumber, customer: usize) {
+        self.state().owners.insert(trace, customer);
+    }
+
     /// What was seen that must not be.
     pub fn problems(&self) -> Vec<String> {
         self.state().problems.clone()
@@ -120,12 +129,12 @@ impl Network {
 
     /// The host itself.
     pub fn host<T>(&self, work: impl FnOnce(&Service) -> T) -> T {
-        work(&self.state().service)
+        SetByHand::right(|| work(&self.state().service))
     }
 
     /// What customers do with their phones: they go to the host in ways of their own.
     pub fn street<T>(&self, work: impl FnOnce(&Host) -> T) -> T {
-        work(&self.state().street)
+        SetByHand::right(|| work(&self.state().street))
     }
 
     /// What customers held in the morning.
@@ -297,7 +306,7 @@ impl State {
 
     /// Brings a request to the host; nothing when it keeps silent.
     fn ask(&mut self, request: &[u8]) -> Option<Answer> {
-        let answer = match self.service.answer(&self.certificate, request) {
+        let answer = match SetByHand::right(|| self.service.answer(&self.certificate, request)) {
             Reply::Message(bytes, pause) => {
                 self.took += pause;
                 Answer::Message(bytes.to_vec())
@@ -338,6 +347,10 @@ fn sent_again(dialect: &Dialect, kind: Kind, code: Option<CodeRequest>, message:
     match (kind, code) {
         (Kind::CardResult | Kind::ScriptResult, _) => Some(format!("{kind:?}{}", fields(&[61])).into_bytes()),
         (_, Some(CodeRequest::Refund)) => Some(format!("{code:?}{}", fields(&[4, 12, 13, 37, 61])).into_bytes()),
+        // The sale's own number, and its cryptogram, whenever the host is told of it.
+        (Kind::NoSale, _) if message.text(60).is_some_and(|text| text.starts_with(OFFLINE_SALE)) => {
+            Some(format!("offline{} {:?}", fields(&[4, 12, 13, 14, 22, 23]), message.bytes(55)).into_bytes())
+        }
         _ => None,
     }
 }
@@ -359,7 +372,7 @@ enum Answer {
 }
 
 fn received(answer: Answer) -> Received {
-    let date = yima::clock::timestamp().strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+    let date = SetByHand::right(yima::clock::timestamp).strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
     let (status, content_type, body) = match answer {
         Answer::Message(body) => (200, MESSAGE_TYPE, body),
         Answer::Page => (200, "text/html", PAGE.to_vec()),

@@ -43,12 +43,20 @@ const NIGHT: &str = "23:00";
 /// So many payments are uploaded with a message: the batch of a day takes several.
 const LINES: usize = 2;
 
+/// What the acquirer offers, as the host knows it.
+const OFFERED: &str = "terminal = { instalments = { periods = [3, 6, 12], from = 5000 } }";
+
+/// The terminal's ledger, on the disk in memory.
+const LEDGER: &str = "terminal/ledger.sqlite";
+
 const HOST_DATABASE: &str = "host/host.sqlite3";
 
 /// What every thread's premises are copied from.
 struct Model {
     folder: tempfile::TempDir,
     host_database: Vec<u8>,
+    /// A ledger that was begun before and has nothing in it.
+    ledger: Vec<u8>,
 }
 
 static MODEL: LazyLock<Model> = LazyLock::new(|| std::thread::spawn(model).join().unwrap());
@@ -86,6 +94,10 @@ fn model() -> Model {
     disk::install();
     disk::fresh(0, []);
     let folder = folder();
+    // The host offers what the terminal may ask for on some days.
+    let parameters = folder.path().join("host/parameters");
+    std::fs::create_dir_all(&parameters).unwrap();
+    std::fs::write(parameters.join("host.toml"), OFFERED).unwrap();
     let host = Host::prepare(&folder.path().join("host")).unwrap();
     host.write_kit(&folder.path().join("identity")).unwrap();
     SandboxCard::open(&CardProfile::shipped("unionpay-debit").unwrap(), &folder.path().join("sandbox/card")).unwrap();
@@ -105,7 +117,13 @@ fn model() -> Model {
     drop((link, network));
     let database = folder.path().join(HOST_DATABASE);
     let host_database = disk::get(database.to_str().unwrap()).unwrap();
-    Model { folder, host_database }
+    // Nothing is ever in it: the ledger asks how much room there is beside it.
+    std::fs::create_dir(folder.path().join("terminal")).unwrap();
+    let path = folder.path().join(LEDGER);
+    let (merchant, terminal) = (identity.merchant_code().unwrap(), identity.terminal_number().unwrap());
+    drop(Ledger::open(&path, merchant, terminal).unwrap());
+    let ledger = disk::get(path.to_str().unwrap()).unwrap();
+    Model { folder, host_database, ledger }
 }
 
 fn setup(folder: &Path) -> Setup {
@@ -142,8 +160,6 @@ impl Premises {
         disk::install();
         let folder = folder();
         copy(model.folder.path(), folder.path());
-        // Nothing is ever in it: the ledger asks how much room there is beside it.
-        std::fs::create_dir(folder.path().join("terminal")).unwrap();
         let setup = setup(folder.path());
         let identity = setup.identity().unwrap();
         let kit = setup.identity_directory();
@@ -166,8 +182,11 @@ impl Premises {
         self.folder.path().join("card-in-reader")
     }
 
-    /// The disk is fresh: puts everything back as it was before the first day, and opens the host.
-    pub fn open(&self) -> Host {
+    /// The disk is fresh: puts everything back as it was before this day, and opens the host.
+    fn open(&self, plan: &Plan) -> Host {
+        if !plan.parts.contains(&Part::FirstStart) {
+            disk::put(self.ledger_path().to_str().unwrap(), &MODEL.ledger);
+        }
         let database = self.folder.path().join(HOST_DATABASE);
         disk::put(database.to_str().unwrap(), &MODEL.host_database);
         std::fs::write(self.kit().join(software::FILE), &self.vault).unwrap();
@@ -178,12 +197,12 @@ impl Premises {
 
     /// The line to the host of this day.
     pub fn network(&self, plan: &Plan, trace: Trace) -> Network {
-        Network::new(self.open(), self.certificate.clone(), self.kit(), plan, trace)
+        Network::new(self.open(plan), self.certificate.clone(), self.kit(), plan, trace)
     }
 
     /// The terminal's ledger, on the disk in memory.
     pub fn ledger_path(&self) -> PathBuf {
-        self.folder.path().join("terminal/ledger.sqlite")
+        self.folder.path().join(LEDGER)
     }
 
     /// Somebody opens the ledger.
@@ -222,7 +241,7 @@ impl Premises {
             merchant_code: self.identity.merchant_code().unwrap(),
             terminal_number: self.identity.terminal_number().unwrap(),
             terminal: self.terminal.clone(),
-            tables: if plan.takes_parts() { allowed(&in_use.tables) } else { in_use.tables },
+            tables: allowed(plan, &in_use.tables),
             set: (in_use.provenance, in_use.hashes),
             receipt_key: None,
             emv_files: self.setup.emv_files(&self.identity),

@@ -46,7 +46,7 @@ fn calmer(customer: Customer) -> Customer {
 }
 
 fn without_regrets(customer: Customer) -> Customer {
-    Customer { regrets: None, ..customer }
+    Customer { regrets: None, periods: None, ..customer }
 }
 
 /// Whoever pays by phone has it ready, and whoever pays in cash counts right.

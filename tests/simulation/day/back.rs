@@ -40,7 +40,7 @@ impl Day<'_> {
         let owners = self.network.owners();
         let rows = self.engine.as_ref()?.ledger().page(0, 1000).ok()?;
         let paid = |row: &&yima::ledger::TransactionRow| {
-            matches!(row.kind, Kind::Sale | Kind::CodePayment)
+            matches!(row.kind, Kind::Sale | Kind::OfflineSale | Kind::CodePayment)
                 && row.state == yima::payment::record::State::Approved
                 && owners.get(&row.trace) == Some(&customer)
         };

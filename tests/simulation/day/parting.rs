@@ -1,10 +1,7 @@
 //! Customers whose card pays only a part: another card pays the rest, or nobody does and all of it goes back.
 
-use std::sync::Arc;
-
 use yima::app::purchase_view::{PurchaseIntent, PurchaseStage, PurchaseView};
 use yima::app::view::Intent;
-use yima::host_tables::{HostTables, TerminalParameters};
 
 use super::Day;
 use super::people::Word;
@@ -15,12 +12,6 @@ const PATIENCE: u32 = 8;
 
 /// Cards that may be tried for the rest.
 const TRIES: u32 = 2;
-
-/// The acquirer lets issuers approve parts.
-pub fn allowed(tables: &Arc<HostTables>) -> Arc<HostTables> {
-    let terminal = TerminalParameters { in_part: true, ..tables.terminal.clone() };
-    Arc::new(HostTables { terminal, ..HostTables::clone(tables) })
-}
 
 impl Day<'_> {
     /// A part is paid, or all of it goes back, and whoever is served has paid it: nobody else is served meanwhile.

@@ -19,6 +19,7 @@ use yima::wording::ReasonKind;
 
 use super::back::{Back, Undone};
 use super::cash::InCash;
+use super::offline::begins;
 use super::settling::SaidClosed;
 use super::{Day, Happening};
 use crate::plan::{Cancels, Cash, Customer, Rest};
@@ -164,10 +165,10 @@ impl Day<'_> {
         if customer.cash.is_some() {
             return self.pays_in_cash(amount);
         }
-        let twice = customer.touches_twice;
-        self.send(Intent::Charge(amount));
+        let (twice, intent) = (customer.touches_twice, begins(customer, serving.tries, amount));
+        self.send(intent.clone());
         if twice {
-            self.send(Intent::Charge(amount));
+            self.send(intent);
         }
     }
 
@@ -310,7 +311,13 @@ impl Day<'_> {
                 let to_look_up = serving.to_look_up;
                 self.tell(Word::NotPaid);
                 self.slot.remove();
-                if to_look_up { self.send(Intent::ShowTransactions(0)) } else { self.charges() }
+                if to_look_up {
+                    self.send(Intent::ShowTransactions(0));
+                } else if self.may_sell_offline(&customer) {
+                    self.sells_offline();
+                } else {
+                    self.charges();
+                }
             }
             Screen::Unknown { .. } => {
                 self.slot.remove();

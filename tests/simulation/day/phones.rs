@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use yima::app::view::Intent;
+use yima::clock::SetByHand;
 use yima::payment::qr::PaymentCode;
 use yima::sandbox::host::code_payments::wallets::{CODE_VALID_S, FIRST_PASSWORD, Form, OrderName, WalletError};
 
@@ -22,7 +23,7 @@ impl Day<'_> {
         let Some(serving) = &mut self.people.serving else { return };
         let used = serving.last_code.clone().filter(|_| phone.shows == Shows::CustomerUsed);
         let age = if phone.shows == Shows::CustomerOld { CODE_VALID_S + 1 } else { 0 };
-        let made_at = yima::clock::timestamp() - jiff::SignedDuration::from_secs(age);
+        let made_at = SetByHand::right(yima::clock::timestamp) - jiff::SignedDuration::from_secs(age);
         let code = used.unwrap_or_else(|| {
             self.network.street(|host| match host.make_code(phone.wallet, Form::Number, made_at) {
                 Err(WalletError::NoForm(_)) => host.make_code(phone.wallet, Form::Emv, made_at).unwrap(),
@@ -62,7 +63,7 @@ impl Day<'_> {
     /// The owner looks at the phone: at the code that was scanned, or at whatever waits for the password.
     pub(super) fn phone_is_used(&mut self, customer: usize, code: Option<&str>) {
         let Some(phone) = self.phone_of(customer) else { return };
-        let now = yima::clock::timestamp();
+        let now = SetByHand::right(yima::clock::timestamp);
         let bills = self.network.street(|host| match code {
             Some(code) => host.scan(code, now).map(|bill| vec![bill]),
             None => host.waiting_for(phone.wallet, now),
@@ -74,7 +75,7 @@ impl Day<'_> {
     }
 
     fn does(&mut self, phone: Phone, order: &OrderName) {
-        let now = yima::clock::timestamp();
+        let now = SetByHand::right(yima::clock::timestamp);
         let pays = |day: &Self, password: &str| {
             let paying = day.network.street(|host| host.pay(phone.wallet, order, Some(password), now)).unwrap();
             day.trace.note(format_args!("{} pays: {}", phone.wallet, paying.word()));

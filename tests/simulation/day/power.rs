@@ -6,6 +6,7 @@ use std::time::Duration;
 use yima::app::{Device, SteppedEngine};
 use yima::ledger::{LedgerError, TransactionRow};
 use yima::payment::record::State;
+use yima::payment::transaction::Kind;
 
 use super::screen::{Shown, Watcher};
 use super::{Day, Happening};
@@ -105,9 +106,9 @@ impl Day<'_> {
     /// What the ledger said it had written is there, or what may have become of it since.
     fn check_nothing_is_lost(&mut self, rows: &[TransactionRow]) {
         for (trace, state) in &self.acknowledged {
-            let now = rows.iter().find(|row| row.trace == *trace).map(|row| row.state);
-            if !now.is_some_and(|now| may_follow(*state, now)) {
-                let now = now.map_or("gone", State::word);
+            let now = rows.iter().find(|row| row.trace == *trace);
+            if !now.is_some_and(|now| may_follow(now.kind, *state, now.state)) {
+                let now = now.map_or("gone", |row| row.state.word());
                 self.problems.push(format!("{trace} was written as {} and is {now}", state.word()));
             }
         }
@@ -122,7 +123,10 @@ impl Day<'_> {
         let Some(engine) = &self.engine else { return };
         for row in engine.ledger().page(0, 6).unwrap_or_default() {
             self.acknowledged.insert(row.trace, row.state);
+            self.knows_whose(&row);
         }
+        let over = self.over_limits(engine.ledger());
+        self.problems.extend(over);
         self.acknowledge_settlements();
     }
 }
@@ -133,7 +137,12 @@ fn error_word(error: &LedgerError) -> String {
 }
 
 /// What may have become of a payment.
-pub const fn may_follow(before: State, after: State) -> bool {
+pub const fn may_follow(kind: Kind, before: State, after: State) -> bool {
+    if matches!(kind, Kind::OfflineSale) {
+        // Nobody takes it back; a bank that does not pay it makes it a matter of a person, who may have it told once more.
+        return matches!(before, State::Approved | State::Unresolved)
+            && matches!(after, State::Approved | State::Unresolved);
+    }
     match before {
         State::Pending => true,
         State::HostApproved => !matches!(after, State::Pending | State::Declined),
