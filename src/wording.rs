@@ -433,6 +433,8 @@ reason_kinds! {
     NotForThisKind = "not_for_this_kind";
     /// The transaction referred to did not come about, or nobody knows.
     OriginalNotApproved = "original_not_approved";
+    /// The host has not heard of it yet.
+    OriginalNotTold = "original_not_told";
     /// Its batch is over.
     OriginalSettled = "original_settled";
     /// It was voided, refunded as a whole or completed, or may have been.

@@ -104,7 +104,7 @@ pub fn original() -> Original {
 /// The same as something that can be used.
 pub fn past(kind: Kind, original: Original) -> Past {
     let given_back = Amount::zero(original.amount.currency());
-    Past { kind, state: State::Approved, original, given_back, used: false }
+    Past { kind, state: State::Approved, original, given_back, used: false, told: true }
 }
 
 /// Batch and STAN of a sign-on.

@@ -101,7 +101,7 @@ impl Core {
         if let Some(reason) = self.refusal_of_purchase(&purpose, When::Now) {
             return self.refuse(purpose, reason);
         }
-        if matches!(purpose, Purpose::Code(..) | Purpose::Rest(_, Some(_))) {
+        if matches!(purpose.what(), Purpose::Code(..) | Purpose::Rest(_, Some(_))) {
             return self.begin_by_code(purpose);
         }
         let timings = Timings::start();

@@ -59,7 +59,7 @@ impl Core {
             can_complete: complete.is_some(),
             can_complete_away: may(Purpose::Completion(trace, None, Presence::CardAway)),
             can_notify: may(Purpose::CompletionNotice(trace, None)),
-            can_print: row.state == State::Approved,
+            can_print: row.has_slips(),
             whole,
             most,
             copies: self.copy_views(trace),

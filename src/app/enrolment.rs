@@ -8,7 +8,7 @@ use crate::acquirer::enrolment::wire::{ActivationCode, Answer, SignedRequest, Te
 use crate::acquirer::enrolment::{self, Enrolled, Enrolment, EnrolmentError, Progress, https};
 use crate::clock;
 use crate::ledger::{Ledger, LedgerError};
-use crate::payment::queue::{self, NotAllowed};
+use crate::payment::queue::{self, NotAllowed, Open};
 use crate::payment::record::State;
 use crate::reference::{MerchantCode, ReferenceError, TerminalNumber};
 use crate::terminal::binding::BindingRecord;
@@ -343,11 +343,13 @@ impl Before {
     }
 }
 
-/// What is open in a ledger: payments and messages about them that are not finished; payments that are not settled.
+/// What is open in a ledger: payments that are not finished and whatever the host must still hear or a person decide; payments that are
+/// not settled.
 fn counted(ledger: Option<Ledger>) -> Result<(u32, u32), EnrolError> {
     let Some(ledger) = ledger else { return Ok((0, 0)) };
-    let mut unfinished = ledger.undelivered_advices()?.len();
-    for state in [State::Pending, State::HostApproved, State::ReversalDue, State::Unresolved] {
+    let Open { waiting, parked } = ledger.open_entries()?;
+    let mut unfinished = waiting + parked;
+    for state in [State::Pending, State::HostApproved] {
         unfinished += ledger.in_state(state)?.len();
     }
     let unsettled = ledger.in_state(State::Approved)?.len();

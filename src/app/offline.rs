@@ -22,6 +22,8 @@ use crate::wording::{Reason, ReasonKind};
 pub(super) struct Unreached {
     amount: Amount,
     sold: Sold,
+    /// It was for what is in the cart.
+    for_cart: bool,
 }
 
 impl Core {
@@ -40,7 +42,8 @@ impl Core {
     pub(super) fn note_unreached(&mut self, purpose: &Purpose, conclusion: &Conclusion) {
         let unreached = matches!(conclusion, Conclusion::Failed(reason) if reason.kind == ReasonKind::HostUnreachable);
         let what = matches!(purpose.what(), Purpose::Sale(_) | Purpose::Goods(_)).then(|| purpose.amount()).flatten();
-        self.unreached = what.filter(|_| unreached).map(|amount| Unreached { amount, sold: purpose.sold() });
+        let for_cart = self.shop.paying;
+        self.unreached = what.filter(|_| unreached).map(|amount| Unreached { amount, sold: purpose.sold(), for_cart });
     }
 
     /// Whether somebody at the screen may sell offline: what was keyed, or what could not be paid just now.
@@ -60,9 +63,12 @@ impl Core {
     /// Sells what could not be paid.
     pub(super) fn sell_offline(&mut self) {
         if self.may_sell_offline()
-            && let (Screen::NotPaid { .. }, Some(Unreached { amount, sold })) = (&self.screen, self.unreached.take())
+            && let (Screen::NotPaid { .. }, Some(unreached)) = (&self.screen, self.unreached.take())
         {
+            let Unreached { amount, sold, for_cart } = unreached;
             self.begin_with(Purpose::Offline(amount, sold));
+            // What is in the cart is still what is paid.
+            self.shop.paying = for_cart && (self.pays() || self.waiting.is_some());
         }
     }
 

@@ -13,8 +13,7 @@ use super::view::{CodePaper, CopyState, CopyView, Screen};
 use super::workers::printer::{Event, Job, Slip};
 use crate::clock;
 use crate::devices::printer::{Confirmation, PrinterFault};
-use crate::ledger::{CashRow, CopyRow, LedgerError, PrintState};
-use crate::payment::record::State;
+use crate::ledger::{CashRow, CopyRow, LedgerError, PrintState, TransactionRow};
 use crate::proof::tree::Head;
 use crate::receipt::{CopyFor, Receipt};
 use crate::reference::TraceNumber;
@@ -390,7 +389,7 @@ impl Core {
 
     fn slip(&self, copy: &CopyRow) -> Result<Receipt, String> {
         let row = self.ledger.find(copy.trace).map_err(|error| error.to_string())?;
-        let row = row.filter(|row| row.state == State::Approved).ok_or("the transaction is not approved")?;
+        let row = row.filter(TransactionRow::has_slips).ok_or("the transaction is not approved")?;
         self.about_slips().receipt(&self.ledger, &row, copy.duplicate).map_err(|error| error.to_string())
     }
 

@@ -70,7 +70,7 @@ impl Core {
             Ok(open) => open,
             Err(error) => return Some(Reason::with_detail(ReasonKind::LedgerFailed, error.to_string())),
         };
-        match (open, purpose) {
+        match (open, purpose.what()) {
             (None, Purpose::Rest(..)) => Some(NotNow::None.reason()),
             (None, _) => None,
             (Some(purchase), Purpose::Rest(amount, _)) => match purchase.may_pay() {

@@ -86,11 +86,13 @@ fn read(batch: Batch, payment: &BookedPayment) -> Result<Theirs, EnrolmentError>
 }
 
 fn of_batch(ledger: &Ledger, batch: Batch) -> Result<Vec<Ours>, EnrolError> {
+    let to_be_told: BTreeSet<_> = ledger.offline_sales_to_tell()?.into_iter().collect();
     let ours = |row: TransactionRow| Ours {
         trace: row.trace,
         state: row.state,
         resolution: row.resolution,
         amount: row.amount,
+        to_be_told: to_be_told.contains(&row.trace),
     };
     Ok(ledger.of_batch(batch)?.into_iter().map(ours).collect())
 }

@@ -12,7 +12,6 @@ use crate::host_tables::TerminalParameters;
 use crate::ledger::{Ledger, LedgerError, TransactionRow};
 use crate::payment::online::EntryMode;
 use crate::payment::purchase::{Known, Means, Purchase, PurchaseState};
-use crate::payment::record::State;
 use crate::payment::signature::Signature;
 use crate::payment::transaction::Money;
 use crate::proof::tree::Head;
@@ -318,7 +317,7 @@ impl Setup {
         };
         let ledger = self.ledger_to_look_at(&identity)?.ok_or_else(none)?;
         let trace = newest_of(&ledger, batch, stan)?.ok_or_else(none)?;
-        let row = ledger.find(trace)?.filter(|row| row.state == State::Approved);
+        let row = ledger.find(trace)?.filter(TransactionRow::has_slips);
         let printed = ledger.copies_of(trace)?.iter().filter(|known| known.copy == copy).count();
         let key = receipt_key(&*self.vault()?).map_err(SetupError::from)?;
         let about = SlipOf {

@@ -74,6 +74,8 @@ pub(super) struct StaffDesk {
 struct Asking {
     right: Right,
     intent: Intent,
+    /// What it begins is for what is in the cart.
+    for_cart: bool,
     below: Screen,
 }
 

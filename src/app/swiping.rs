@@ -91,6 +91,9 @@ impl Core {
         self.report = None;
         self.on_intent(super::view::Intent::Begin(Purpose::By(CardBy::Typed, Box::new(purpose))));
         self.shop.paying = for_cart && (self.pays() || self.waiting.is_some());
+        if for_cart {
+            self.right_is_for_cart();
+        }
     }
 
     /// In which ways the card that is asked for may come.

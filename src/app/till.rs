@@ -96,6 +96,10 @@ impl Core {
         if let Some(reason) = self.out_of_service.clone().filter(|_| !self.left_over) {
             return self.listener.till(&TillEvent::Refused(number, reason));
         }
+        // Nobody hands out cash for a till: the key would not know that it went.
+        if let Some(reason) = self.refusal_of_cash(&purpose) {
+            return self.listener.till(&TillEvent::Refused(number, reason));
+        }
         // What was to be reported belongs to somebody else.
         self.report = None;
         self.till.paying = Some(number);
@@ -111,6 +115,15 @@ impl Core {
         self.till.paying = None;
         let reason = self.reason_of_report().unwrap_or(Reason::of(ReasonKind::AmountWrong));
         self.listener.till(&TillEvent::Refused(number, reason));
+    }
+
+    /// Why what a till wants back of an earlier number is not for a till: it was paid in cash.
+    fn refusal_of_cash(&self, purpose: &Purpose) -> Option<Reason> {
+        match self.ledger.cash(purpose.original()?) {
+            Ok(None) => None,
+            Ok(Some(_)) => Some(Reason::of(ReasonKind::NotForThisKind)),
+            Err(error) => Some(Reason::with_detail(ReasonKind::LedgerFailed, error.to_string())),
+        }
     }
 
     /// Takes the next trace number. A payment of a till is given it in the till's file first: whatever is sent under it can be told of

@@ -74,7 +74,7 @@ impl Ledger {
         connection
             .execute_batch(
                 "DROP TRIGGER transactions_begin_pending; DROP TRIGGER transactions_refer_to_what_came_about;
-                 DROP TRIGGER signatures_are_of_who_had_to_sign;
+                 DROP TRIGGER signatures_are_of_who_had_to_sign; DROP TRIGGER offline_sales_begin_with_their_payment;
                  PRAGMA foreign_keys = OFF",
             )
             .map_err(&failed)?;

@@ -270,7 +270,8 @@ impl Ledger {
                 "SELECT count(*) FROM transactions
                  WHERE (((state = 'pending' OR state = 'host_approved' OR state = 'reversal_due' OR state = 'repeat_due'
                               OR state = 'unresolved') AND resolution IS NULL)
-                         OR id IN (SELECT transaction_id FROM advices WHERE state <> 'delivered' AND state = 'queued'))
+                         OR id IN (SELECT transaction_id FROM advices WHERE state <> 'delivered' AND state = 'queued')
+                         OR id IN (SELECT transaction_id FROM offline_sales WHERE state <> 'delivered' AND state = 'queued'))
                      AND (merchant_code <> ?1 OR terminal_number <> ?2)",
                 params![self.merchant_code.as_str(), self.terminal_number.as_str()],
                 |row| row.get(0),

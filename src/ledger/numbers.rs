@@ -18,13 +18,14 @@ use crate::crypto::gcm;
 use crate::reference::{MerchantCode, TerminalNumber, TraceNumber};
 use crate::vault::{SecureElement, StorageKey, VaultError};
 
-/// Payments whose keys must go: of a batch that is over, and with nothing to take back or to send again any more. What a person
-/// is to decide may be yet. It begins at the keys: they are few, payments of many years are not.
+/// Payments whose keys must go: of a batch that is over, and with nothing to take back, to send again or to tell the host any more.
+/// What a person is to decide may be yet. It begins at the keys: they are few, payments of many years are not.
 const OVER: &str = "SELECT id FROM pan_keys CROSS JOIN transactions ON id = transaction_id
      WHERE (merchant_code, terminal_number, batch) <> (?1, ?2, (SELECT batch FROM counters WHERE id = 1))
      AND batch NOT IN (SELECT batch FROM settlements WHERE state <> 'closed' AND state <> 'given_up')
      AND state NOT IN ('pending', 'host_approved', 'reversal_due', 'repeat_due')
-     AND (state <> 'unresolved' OR resolution IS NOT NULL)";
+     AND (state <> 'unresolved' OR resolution IS NOT NULL)
+     AND id NOT IN (SELECT o.transaction_id FROM offline_sales o WHERE o.state <> 'delivered' AND o.state = 'queued')";
 
 /// The vault, for the ledger.
 pub(super) struct Keeper(Arc<dyn SecureElement>);

@@ -10,8 +10,8 @@ use crate::card_number::Pan;
 use crate::goods::sold::Sold;
 use crate::payment::offline::Unsent;
 use crate::payment::online::{CardForHost, HostAnswer, SaleRequest};
-use crate::payment::queue::{Entry, EntryId, Kind, Standing};
-use crate::payment::record::CardResult;
+use crate::payment::queue::{self, Entry, EntryId, Kind, Standing};
+use crate::payment::record::{CardResult, State};
 use crate::reference::{ResponseCode, TraceNumber};
 use crate::wording::ReasonKind;
 
@@ -65,6 +65,33 @@ impl Ledger {
     /// When the ledger cannot be read.
     pub(super) fn open_offline_sales(&self) -> Result<Vec<OfflineRow>, LedgerError> {
         self.offline_sales(OPEN, &[], i64::MAX)
+    }
+
+    /// Which of them the host has not heard of, and will.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn offline_sales_to_tell(&self) -> Result<Vec<TraceNumber>, LedgerError> {
+        let rows = self.offline_sales(WAITING, &[], i64::MAX)?;
+        Ok(rows.into_iter().map(|row| row.payment.trace).collect())
+    }
+
+    /// Whether the host has not heard of this one, and will.
+    pub(super) fn is_offline_sale_to_tell(&self, trace: TraceNumber) -> Result<bool, LedgerError> {
+        Ok(self.open_offline_sale(trace)?.is_some_and(|row| row.state == OfflineState::Queued))
+    }
+
+    /// A copy took the ledger's place, and since it was made a person may have decided otherwise of those that are older than that
+    /// takes: they are told by nobody but a person.
+    pub(super) fn park_old_offline_sales(&mut self, at: DateTime) -> Result<(), LedgerError> {
+        for OfflineRow { payment, .. } in self.offline_sales(WAITING, &[], i64::MAX)? {
+            if queue::may_be_decided_since(at.duration_since(payment.at).as_secs()) {
+                self.park(EntryId::OfflineSale(payment.trace), None)?;
+                let reason = ReasonKind::LedgerRestored.word();
+                self.change(payment.trace, "reason = ?5", &[State::Unresolved], params![reason])?;
+            }
+        }
+        Ok(())
     }
 
     /// One of them.

@@ -62,6 +62,7 @@ impl Ledger {
             },
             given_back: Amount::new(minor, row.amount.currency()).map_err(|_| wrong())?,
             used,
+            told: row.kind != Kind::OfflineSale || !self.is_offline_sale_to_tell(trace)?,
         })
     }
 

@@ -217,7 +217,7 @@ impl Ledger {
                 self.change(row.trace, "reason = ?5", &[State::Unresolved], params![reason])?;
             }
         }
-        Ok(())
+        self.park_old_offline_sales(at)
     }
 
     /// Whether a copy took the ledger's place since this time.

@@ -134,6 +134,11 @@ pub(super) const COLUMNS: &str =
 pub(super) const COLUMN_COUNT: usize = 44;
 
 impl TransactionRow {
+    /// Whether slips say that it is paid.
+    pub const fn has_slips(&self) -> bool {
+        self.state.has_slips(self.kind, self.resolution)
+    }
+
     /// Whether the request brought a PIN for the bank.
     pub fn brought_pin(&self) -> bool {
         self.verification == Some(Verification::OnlinePin)

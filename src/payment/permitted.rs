@@ -87,6 +87,7 @@ mod tests {
             },
             given_back: yuan(0),
             used: false,
+            told: true,
         };
         let void = |of, presence| Wanted::void(&past(of), Batch::FIRST, presence).unwrap();
         let held = past(Kind::PreAuthorisation);

@@ -212,6 +212,7 @@ mod tests {
             },
             given_back: yuan("5.00"),
             used: false,
+            told: true,
         }
     }
 

@@ -38,6 +38,7 @@ use jiff::civil::DateTime;
 
 use super::instalments::{AskedInstalments, Plan};
 use super::online::{EntryMode, ReversalReason};
+use super::queue::Resolution;
 use super::transaction::{IfUnknown, Kind, Original};
 use crate::card_number::KnownPan;
 use crate::emv::cvm::Verification;
@@ -301,6 +302,13 @@ impl State {
         }
     }
 
+    /// Whether slips say that it is paid: it is approved, or its card has approved it alone, the bank does not pay it, and no person has
+    /// said that it is not paid.
+    pub const fn has_slips(self, kind: Kind, resolution: Option<Resolution>) -> bool {
+        let alone = matches!((self, kind), (Self::Unresolved, Kind::OfflineSale));
+        matches!(self, Self::Approved) || (alone && !matches!(resolution, Some(Resolution::Reversed)))
+    }
+
     /// The word in the ledger and in JSON.
     pub const fn word(self) -> &'static str {
         match self {
@@ -347,6 +355,17 @@ mod tests {
             .collect();
         assert_eq!(documented, allowed);
         assert!(State::ALL.into_iter().all(|state| state.may_become(state)));
+    }
+
+    #[test]
+    fn what_is_paid_has_slips_also_where_a_bank_does_not_pay_what_its_card_approved_alone() {
+        for kind in [Kind::Sale, Kind::OfflineSale, Kind::Refund] {
+            let having: Vec<_> = State::ALL.into_iter().filter(|state| state.has_slips(kind, None)).collect();
+            let alone = (kind == Kind::OfflineSale).then_some(State::Unresolved);
+            assert_eq!(having, Vec::from_iter([State::Approved].into_iter().chain(alone)), "{kind:?}");
+        }
+        assert!(State::Unresolved.has_slips(Kind::OfflineSale, Some(Resolution::Charged)));
+        assert!(!State::Unresolved.has_slips(Kind::OfflineSale, Some(Resolution::Reversed)));
     }
 
     #[test]

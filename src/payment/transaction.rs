@@ -299,6 +299,8 @@ pub struct Past {
     pub given_back: Amount,
     /// It was voided or completed, or may have been: something like that is neither declined nor taken back for certain.
     pub used: bool,
+    /// The host was asked for it, or has heard of it since.
+    pub told: bool,
 }
 
 /// What a message says of the transaction that it refers to (fields 2, 37, 38 and 61).
@@ -353,6 +355,9 @@ pub enum NotPossible {
         /// Where it stands.
         state: State,
     },
+    /// A card has approved it alone, and the host has not heard of it.
+    #[error("the host has not heard of {0} yet: it is told as soon as it is reached")]
+    NotTold(TraceNumber),
     /// Its batch is settled.
     #[error("{0} is of another batch: refund it instead")]
     OtherBatch(TraceNumber),
@@ -396,6 +401,7 @@ impl NotPossible {
             Self::Unknown(_) => ReasonKind::NoSuchTransaction,
             Self::Kind { .. } => ReasonKind::NotForThisKind,
             Self::NotApproved { .. } => ReasonKind::OriginalNotApproved,
+            Self::NotTold(_) => ReasonKind::OriginalNotTold,
             Self::OtherBatch(_) => ReasonKind::OriginalSettled,
             Self::Used(_) => ReasonKind::OriginalUsed,
             Self::RefundedInPart(_) => ReasonKind::OriginalRefundedInPart,
@@ -579,6 +585,9 @@ fn check(kind: Kind, past: &Past) -> Result<(), NotPossible> {
     }
     if past.state != State::Approved {
         return Err(NotPossible::NotApproved { original, state: past.state });
+    }
+    if !past.told {
+        return Err(NotPossible::NotTold(original));
     }
     if past.used {
         return Err(NotPossible::Used(original));

@@ -19,6 +19,8 @@ pub struct Ours {
     pub resolution: Option<Resolution>,
     /// How much it is.
     pub amount: Amount,
+    /// The host has not heard of it, and will.
+    pub to_be_told: bool,
 }
 
 /// A payment as the host has it.
@@ -127,6 +129,9 @@ fn verdict(ours: Option<&Ours>, theirs: Option<&Theirs>) -> Verdict {
         // Nobody is charged by what the host refused or took back, whoever knows of it.
         return if charged { Verdict::Differ(Kind::UnknownHere) } else { Verdict::Agree };
     };
+    if ours.to_be_told {
+        return Verdict::Open;
+    }
     match (standing(ours.state, ours.resolution), charged) {
         (Standing::Open, _) => Verdict::Open,
         (Standing::Charged, false) => Verdict::Differ(Kind::NotCharged),
@@ -154,7 +159,7 @@ mod tests {
     }
 
     fn ours(stan: u32, state: State, resolution: Option<Resolution>) -> Ours {
-        Ours { trace: trace(stan), state, resolution, amount: amount(100) }
+        Ours { trace: trace(stan), state, resolution, amount: amount(100), to_be_told: false }
     }
 
     fn theirs(stan: u32, charged: bool) -> Theirs {
@@ -216,5 +221,14 @@ mod tests {
             comparison.differences.iter().map(|one| (one.trace.stan.number(), one.kind.word())).collect();
         assert_eq!(said, [(2, "unknown_here"), (3, "not_charged"), (4, "unknown_here")]);
         assert_eq!((comparison.agreed, comparison.open), (1, 0));
+    }
+
+    #[test]
+    fn what_the_host_has_not_heard_of_yet_is_open_and_no_difference() {
+        let told_later = Ours { to_be_told: true, ..ours(1, State::Approved, None) };
+        let comparison = compare(vec![told_later.clone()], Vec::new());
+        assert_eq!(comparison, Comparison { open: 1, ..Comparison::default() });
+        let there = compare(vec![Ours { to_be_told: false, ..told_later }], Vec::new());
+        assert_eq!((there.open, there.differences[0].kind), (0, Kind::NotCharged));
     }
 }

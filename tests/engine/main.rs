@@ -11,6 +11,7 @@ mod copies;
 mod in_doubt;
 mod instalments;
 mod offline;
+mod parts;
 mod receipts;
 mod shop;
 mod slips;

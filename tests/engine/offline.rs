@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
+use yima::app::shop_view::ShopIntent;
 use yima::app::view::{Intent, Screen};
 use yima::app::{Ending, Parts};
+use yima::catalogue::Catalogue;
+use yima::goods::table::Table;
 use yima::host_tables::{HostTables, OfflineLimits};
 use yima::money::{Amount, Currency};
 use yima::payment::purpose::Purpose;
@@ -76,4 +79,25 @@ fn what_fails_after_it_offers_nothing_of_it() {
     running.wish(Intent::NextCustomer);
     running.until("keypad", is_keypad);
     assert!(terminal.rows().iter().all(|row| row.kind != Kind::OfflineSale));
+}
+
+#[test]
+fn a_cart_that_is_sold_offline_is_paid_and_gone() {
+    let terminal = Terminal::new(Sale::NotReached, Reversal::Code("00"));
+    let mut catalogue = Catalogue::open(terminal.folder.path()).unwrap();
+    let goods = Table::read("number,barcode,name,price\n1,6901028075763,Cola,3.50\n".as_bytes()).unwrap();
+    catalogue.import(&goods, Currency::CNY).unwrap();
+    let mut running = start(&terminal);
+    running.wish(Intent::Shop(ShopIntent::Scan("6901028075763".to_owned())));
+    running.until("cart", |screen| matches!(screen, Screen::Cart(cart) if cart.total.minor() == 350));
+    running.wish(Intent::Shop(ShopIntent::Pay));
+    assert_eq!(running.report().ending, Ending::Error);
+    assert!(offers(&mut running));
+    assert_eq!(running.last.as_ref().unwrap().shop.in_cart, 1, "it is not paid yet");
+    running.wish(Intent::SellOffline);
+    let report = running.report();
+    assert_eq!((report.kind, report.ending), (Kind::OfflineSale, Ending::Approved));
+    assert_eq!(terminal.ledger().sold_in(report.trace.unwrap()).unwrap().len(), 1);
+    running.until("paid", |screen| matches!(screen, Screen::Approved { .. }));
+    assert_eq!(running.last.as_ref().unwrap().shop.in_cart, 0, "nobody pays it twice");
 }

@@ -10,6 +10,7 @@ use std::path::Path;
 
 use serde_json::Value;
 use support::counter::{Counter, FULL_ACCOUNT};
+use support::wait_until;
 use yima::sandbox::card::profile::CardProfile;
 use yima::sandbox::host::store::EntryState;
 
@@ -120,14 +121,27 @@ fn an_answer_that_is_lost_has_the_same_told_once_more_and_booked_once() {
     counter.start_host();
     // It is booked, and the terminal is killed before it knows.
     let mut child = counter.yima(&["settle"]).spawn().unwrap();
-    support::wait_until("the host has booked it", std::time::Duration::from_secs(30), || {
-        holds(&counter) < FULL_ACCOUNT
-    });
+    wait_until("the host has booked it", std::time::Duration::from_secs(30), || holds(&counter) < FULL_ACCOUNT);
     let _ = child.kill();
     child.wait().unwrap();
     assert_eq!(drained(&mut counter), Vec::<Value>::new());
     assert_eq!(holds(&counter), FULL_ACCOUNT - 12_34);
     assert_eq!(counter.host_books().ledger().unwrap().len(), 2, "and one online");
+}
+
+#[test]
+fn a_bank_that_refuses_at_once_keeps_nobody_from_the_slips_of_what_was_sold() {
+    let mut counter = open();
+    // The host is there all the time: it hears of the sale while the merchant's slip is printed.
+    let sold = is_sold(&mut counter, "66.51");
+    wait_until("it is for a person", std::time::Duration::from_secs(30), || {
+        counter.queue().iter().any(|entry| entry["state"] == "parked")
+    });
+    let stan = sold["stan"].as_str().unwrap();
+    let printed = slips(&counter);
+    assert_eq!(printed.iter().filter(|slip| slip.contains(stan) && slip.contains("66.51")).count(), 2, "{printed:?}");
+    let again = counter.yima(&["receipt", stan]).output().unwrap();
+    assert!(again.status.success(), "{}", String::from_utf8_lossy(&again.stderr));
 }
 
 #[test]

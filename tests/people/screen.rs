@@ -7,9 +7,12 @@ use std::sync::{Arc, Mutex};
 
 use yima::app::Ending;
 use yima::app::settlement_view::SettlementIntent;
+use yima::app::shop_view::ShopIntent;
 use yima::app::staff_view::{CodePurpose, PersonState, StaffIntent};
 use yima::app::view::{Intent, Screen};
 use yima::card_number::TypedCard;
+use yima::catalogue::Catalogue;
+use yima::goods::table::Table;
 use yima::money::{Amount, Currency};
 use yima::payment::purpose::Purpose;
 use yima::payment::transaction::{Kind, Presence};
@@ -227,6 +230,37 @@ fn whoever_would_type_a_cards_number_asks_the_manager_first() {
         "right_refused 01 typed_number",
     ];
     assert_eq!(given, expected);
+}
+
+#[test]
+fn a_cart_whose_cards_number_is_typed_with_a_managers_code_is_paid_and_gone() {
+    let terminal = terminal();
+    let mut catalogue = Catalogue::open(terminal.folder.path()).unwrap();
+    let goods = Table::read("number,barcode,name,price\n1,6901028075763,Cola,3.50\n".as_bytes()).unwrap();
+    catalogue.import(&goods, Currency::CNY).unwrap();
+    let mut running = terminal.start_with("unionpay-debit", |parts| {
+        let mut parts = signing_on(parts);
+        parts.reader = Box::new(reader_and_hand().0);
+        parts.entry.typed = vec![Kind::Sale];
+        parts
+    });
+    running.sign_on(1);
+    running.wish(Intent::Shop(ShopIntent::Scan("6901028075763".to_owned())));
+    running.until("cart", |screen| matches!(screen, Screen::Cart(cart) if cart.total.minor() == 350));
+    running.wish(Intent::Shop(ShopIntent::Pay));
+    running.until("a card is wanted", |screen| matches!(screen, Screen::PresentCard { .. }));
+    running.wish(Intent::TypeNumber);
+    let asked = CodePurpose::Right(Right::TypedNumber);
+    running.until_code("asked", |view| view.purpose == asked && !view.checking);
+    running.staff(StaffIntent::GiveRight(number(99), code(MANAGERS)));
+    running.until("a number is wanted", |screen| matches!(screen, Screen::TypeNumber { .. }));
+    assert_eq!(running.last.as_ref().unwrap().shop.in_cart, 1, "it is not paid yet");
+    let pan = StripeCard::shipped("unionpay-debit").unwrap().pan;
+    running.wish(Intent::NumberTyped(TypedCard::parse(&pan, "1230")));
+    let report = running.report();
+    assert_eq!((report.ending, report.amount.minor()), (Ending::Approved, 350));
+    running.until("paid", |screen| matches!(screen, Screen::Approved { .. }));
+    assert_eq!(running.last.as_ref().unwrap().shop.in_cart, 0, "nobody pays it twice");
 }
 
 #[test]

@@ -25,6 +25,7 @@ use yima::clock::SetByHand;
 use yima::payment::record::State;
 use yima::reference::{Batch, TraceNumber};
 use yima::settlement::closing;
+use yima::wording::{Reason, ReasonKind};
 
 use crate::counter::{Paper, Slot};
 use crate::disk::{self, Survives, Trouble};
@@ -311,6 +312,10 @@ impl<'a> Day<'a> {
             left.push(format!("{:?} work", self.busy));
         }
         let screen = self.screen();
+        let clock = |notice: &Option<Reason>| notice.as_ref().is_some_and(|it| it.kind == ReasonKind::ClockFarOff);
+        if matches!(&screen, Some(Screen::Keypad { notice }) if clock(notice)) {
+            left.push("the terminal has not seen that its clock is right again".to_owned());
+        }
         if !matches!(screen, Some(Screen::Keypad { .. })) {
             left.push(format!("on screen: {}", screen.as_ref().map(word).unwrap_or_default()));
         }

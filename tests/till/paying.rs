@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use yima::app::view::{Intent, Screen};
 use yima::money::{Amount, Currency};
+use yima::payment::cash::Tender;
 use yima::reference::{Batch, Stan, TraceNumber};
 use yima::sandbox::host::store::EntryState;
 use yima::till::request::PaymentRequest;
@@ -108,6 +109,33 @@ fn a_payment_is_left_before_the_card_and_not_after_it() {
     assert_eq!(till.until_final("order-3")["state"], "approved");
     assert_eq!(till.cancel("order-3").problem(), "payment-over");
     assert_eq!(charges(&terminal, 6705), 1);
+}
+
+#[test]
+fn what_was_paid_in_cash_goes_back_at_the_terminal_and_for_no_till() {
+    let terminal = Terminal::new();
+    let mut parts = terminal.setup.parts().unwrap();
+    let due = Amount::new(2000, Currency::CNY).unwrap();
+    let tender = Tender::new(due, due).unwrap();
+    let at = jiff::Zoned::now().datetime().with().subsec_nanosecond(0).build().unwrap();
+    let cash = parts.ledger.record_cash_sale(tender, at, &[], false).unwrap().trace;
+    drop(parts);
+    let running = terminal.start(AT_ONCE);
+    let till = running.till(&terminal, "1");
+    let original = json!({ "batch": cash.batch.to_string(), "stan": cash.stan.to_string() });
+    for amount in [json!({ "minor": 500, "currency": "CNY" }), Value::Null] {
+        let mut refund = json!({ "kind": "refund", "original": original });
+        if !amount.is_null() {
+            refund["amount"] = amount;
+        }
+        for _ in 0..2 {
+            let answer = till.begin(&format!("back-{}", refund["amount"]), &refund);
+            assert_eq!((answer.status, answer.problem()), (409, "not-possible"), "{:#}", answer.body);
+            assert_eq!(answer.body["reason"]["kind"], "not_for_this_kind");
+        }
+    }
+    let rows = terminal.ledger().list(None, None, 9).unwrap().rows;
+    assert_eq!(rows.len(), 1, "no cash has left the drawer");
 }
 
 #[test]

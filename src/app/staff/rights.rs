@@ -205,8 +205,15 @@ impl Core {
         self.leave_result();
         self.staff.notice = None;
         let below = std::mem::replace(&mut self.screen, Screen::Keypad { notice: None });
-        self.staff.asking = Some(Asking { right, intent, below });
+        self.staff.asking = Some(Asking { right, intent, for_cart: false, below });
         self.screen = Screen::Staff(Box::new(StaffView::Code(self.code_view(CodePurpose::Right(right)))));
+    }
+
+    /// What a manager's code is asked for is for what is in the cart.
+    pub(in crate::app) const fn right_is_for_cart(&mut self) {
+        if let Some(asking) = &mut self.staff.asking {
+            asking.for_cart = true;
+        }
     }
 
     /// Nobody gave it: what was there before is there again.
@@ -222,7 +229,7 @@ impl Core {
 
     pub(super) fn give_right(&mut self, manager: PersonNumber) -> Result<(), LedgerError> {
         self.ledger.code_was_right(manager)?;
-        let Some(Asking { right, intent, below }) = self.staff.asking.take() else { return Ok(()) };
+        let Some(Asking { right, intent, for_cart, below }) = self.staff.asking.take() else { return Ok(()) };
         let about = match &intent {
             Intent::Begin(purpose) => purpose.original().map(|original| original.to_string()),
             _ => None,
@@ -233,6 +240,7 @@ impl Core {
         self.staff.visiting = matches!(right, Right::People | Right::Settings).then_some(manager);
         self.staff.given_by = Some(manager);
         self.do_as_wished(intent);
+        self.shop.paying |= for_cart && (self.pays() || self.waiting.is_some());
         self.staff.given_by = None;
         Ok(())
     }

@@ -4,10 +4,11 @@ use jiff::civil::date;
 
 use super::*;
 use crate::ledger::backup::COPY;
-use crate::ledger::tests::{approved, host_approved, number, open, paid, pending, reversal_due};
-use crate::payment::queue::EntryId;
+use crate::ledger::tests::{approved, host_approved, number, open, paid, pending, reversal_due, sold_offline};
+use crate::payment::online::{Decision, HostAnswer};
+use crate::payment::queue::{Act, Deed, EntryId};
 use crate::payment::record::Record;
-use crate::reference::Batch;
+use crate::reference::{Batch, ResponseCode};
 use crate::vault::software::SoftwareVault;
 use crate::wording::ReasonKind;
 
@@ -217,4 +218,38 @@ fn what_is_over_is_found_from_the_keys() {
     let mut statement = ledger.connection.prepare(&sql).unwrap();
     let plan: Vec<String> = statement.query_map(["", ""], |row| row.get(3)).unwrap().map(Result::unwrap).collect();
     assert!(!plan.is_empty() && plan.iter().all(|step| !step.starts_with("SCAN transactions")), "{plan:?}");
+}
+
+#[test]
+fn an_offline_sale_keeps_its_key_until_the_host_has_heard_of_it_whatever_batch_it_is() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut ledger = start(directory.path());
+    let mut sold = |minor| {
+        let trace = ledger.take_trace_number().unwrap();
+        ledger.record(trace, &sold_offline(minor)).unwrap();
+        trace
+    };
+    let (told, parked) = (sold(1234), sold(500));
+    ledger.park(EntryId::OfflineSale(parked), None).unwrap();
+    begin_batch(&mut ledger, 2);
+    assert_eq!(ledger.destroy_number_keys().unwrap(), 0);
+    assert!(ledger.offline_request(told).unwrap().is_some(), "its bank can still be told");
+    // Somebody has the other one told again, and the terminal is started before it is.
+    let at = date(2026, 11, 23).at(9, 0, 0, 0);
+    let deed = Deed { act: Act::Retry, by: "Li".to_owned(), note: "the bank says try again".to_owned(), at };
+    ledger.decide(parked, &deed).unwrap();
+    assert_eq!(ledger.destroy_number_keys().unwrap(), 0);
+    assert!(ledger.offline_request(parked).unwrap().is_some());
+    let booked = HostAnswer {
+        decision: Decision::Approved,
+        response_code: ResponseCode::parse("00").unwrap(),
+        rrn: None,
+        authorisation_code: None,
+        issuer_data: Vec::new(),
+        balances: Vec::new(),
+        plan: None,
+    };
+    ledger.offline_sale_is_booked(told, &booked).unwrap();
+    ledger.offline_sale_is_booked(parked, &booked).unwrap();
+    assert_eq!(ledger.destroy_number_keys().unwrap(), 2);
 }

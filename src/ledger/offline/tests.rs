@@ -86,6 +86,7 @@ fn the_host_is_told_the_same_at_every_try_until_it_has_booked_it() {
         (State::Approved, booked().rrn, booked().authorisation_code)
     );
     assert!(ledger.offline_request(first).unwrap().is_none());
+    assert_eq!(ledger.offline_sales_to_tell().unwrap(), [second]);
     assert!(ledger.offline_sale_is_booked(first, &booked()).is_err(), "once");
     assert_eq!(ledger.oldest(Rank::OfflineSales).unwrap().unwrap().0.trace, second);
     let kept: i64 = ledger
@@ -166,4 +167,69 @@ fn the_ledgers_own_rules_let_nobody_tell_it_twice_or_forget_it() {
     );
     ledger.offline_sale_is_booked(trace, &booked()).unwrap();
     assert!(run(&ledger, "UPDATE offline_sales SET state = 'queued', chip_data = x''").is_err());
+}
+
+#[test]
+fn nothing_goes_back_of_one_that_the_host_has_not_heard_of() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut ledger = keeping(directory.path());
+    let trace = sold(&mut ledger, 1234);
+    let refund = |ledger: &Ledger| {
+        let past = ledger.past(trace).unwrap().unwrap();
+        Transaction::refund(&past, past.original.amount).map(|_| ())
+    };
+    assert_eq!(refund(&ledger), Err(NotPossible::NotTold(trace)));
+    // Nor where whoever asked had looked at it before.
+    let begun = crate::ledger::tests::about(&ledger, PaymentKind::Refund, trace, 1234);
+    let number = ledger.take_trace_number().unwrap();
+    let refused = ledger.record(number, &begun).unwrap_err();
+    assert!(matches!(refused, LedgerError::NotPossible(NotPossible::NotTold(of)) if of == trace), "{refused}");
+    ledger.offline_sale_is_booked(trace, &booked()).unwrap();
+    assert_eq!(refund(&ledger), Ok(()));
+    ledger.record(number, &begun).unwrap();
+}
+
+#[test]
+fn it_leaves_with_what_it_was_in_the_end_and_is_read_from_the_archive() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut ledger = keeping(directory.path());
+    let (paid, refused) = (sold(&mut ledger, 1234), sold(&mut ledger, 500));
+    let copies = [paid, refused].map(|trace| ledger.copies_of(trace).unwrap()).concat();
+    for copy in copies {
+        ledger.copy_is(&copy, crate::ledger::PrintState::Printed).unwrap();
+    }
+    // The newest payment stays.
+    let later = date(2030, 2, 1).at(9, 0, 0, 0);
+    let newest = ledger.take_trace_number().unwrap();
+    let begun = crate::payment::record::Pending { at: later, ..crate::ledger::tests::pending_sale(700) };
+    ledger.record(newest, &crate::payment::record::Record::Pending(Box::new(begun))).unwrap();
+    ledger.connection.execute("UPDATE counters SET batch = batch + 1", []).unwrap();
+    assert_eq!(ledger.archive_a_month(0, later).unwrap(), None, "the host has not heard of them");
+    ledger.offline_sale_is_booked(paid, &booked()).unwrap();
+    ledger.park(EntryId::OfflineSale(refused), ResponseCode::parse("51").ok().as_ref()).unwrap();
+    assert_eq!(ledger.archive_a_month(0, later).unwrap(), None, "nobody has decided");
+    ledger.decide(refused, &deed(Act::Resolve(Resolution::Reversed))).unwrap();
+    for letter in ledger.dead_letters_without_slip().unwrap() {
+        ledger.slip_of_dead_letter_is(letter.id, true).unwrap();
+    }
+    assert_eq!(ledger.destroy_number_keys().unwrap(), 2);
+    let archive = ledger.archive_a_month(0, later).unwrap().unwrap();
+    assert_eq!(archive.payments, 2);
+    let read = ledger.open_archive(&archive).unwrap();
+    assert_eq!((state(&read, paid), state(&read, refused)), (State::Approved, State::Unresolved));
+}
+
+#[test]
+fn a_terminal_of_another_merchant_does_not_put_aside_what_its_host_has_not_heard_of() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut ledger = keeping(directory.path());
+    let trace = sold(&mut ledger, 1234);
+    let path = directory.path().join("ledger.sqlite");
+    let merchant = crate::reference::MerchantCode::parse("898440100000002").unwrap();
+    let terminal = ledger.terminal_number.clone();
+    let move_in = || Ledger::put_aside_of_another(&path, &merchant, &terminal);
+    drop(ledger);
+    assert!(matches!(move_in(), Err(LedgerError::OtherIdentity { count: 1, .. })));
+    keeping(directory.path()).offline_sale_is_booked(trace, &booked()).unwrap();
+    assert!(move_in().unwrap().is_some());
 }

@@ -58,7 +58,7 @@ fn an_earlier_transaction_is_given_with_all_that_a_message_names_of_it() {
     let given_back = Amount::zero(Currency::CNY);
     assert_eq!(
         of(&ledger, trace),
-        Past { kind: Kind::Sale, state: State::Approved, original, given_back, used: false }
+        Past { kind: Kind::Sale, state: State::Approved, original, given_back, used: false, told: true }
     );
     let nobodys = ledger.take_trace_number().unwrap();
     assert_eq!(ledger.past(nobodys).unwrap(), None);

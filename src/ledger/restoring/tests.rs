@@ -3,7 +3,7 @@ use jiff::civil::date;
 use rusqlite::Connection;
 
 use super::super::backup::tests::{at, copied, names};
-use super::super::tests::{approved, host_approved, open, paid, pending, reversal_due};
+use super::super::tests::{approved, host_approved, keeping, open, paid, pending, reversal_due, sold_offline};
 use super::*;
 use crate::payment::queue::EntryId;
 use crate::payment::queue::{Act, Deed, Resolution, Standing};
@@ -175,6 +175,28 @@ fn what_a_person_may_have_decided_since_the_copy_is_not_sent_but_left_to_a_perso
     assert_eq!(ledger.dead_letters_without_slip().unwrap().len(), 3, "paper says it as well");
     let advice = ledger.next_advice().unwrap().unwrap();
     assert_eq!(advice.advice.original, paid, "what only tells the host something is told again");
+}
+
+#[test]
+fn an_old_offline_sale_is_told_by_nobody_but_a_person_and_a_young_one_goes_on() {
+    for (restored_at, standing) in [(at(20), Standing::Parked), (date(2026, 11, 22).at(15, 0, 0, 0), Standing::Waiting)]
+    {
+        let directory = tempfile::tempdir().unwrap();
+        let mut ledger = keeping(directory.path());
+        let trace = ledger.take_trace_number().unwrap();
+        ledger.record(trace, &sold_offline(1234)).unwrap();
+        ledger.keep_copy(date(2026, 11, 22).at(14, 30, 0, 0)).unwrap();
+        drop(ledger);
+        damage(directory.path());
+        let merchant = MerchantCode::parse("898440100000001").unwrap();
+        let terminal = TerminalNumber::parse("10000001").unwrap();
+        let path = directory.path().join("ledger.sqlite");
+        Ledger::restore(&path, merchant, terminal, "Wang", restored_at).unwrap();
+        let ledger = reopen(directory.path()).unwrap();
+        let entry = ledger.entry_of(trace).unwrap().unwrap();
+        let reason = (standing == Standing::Parked).then_some(ReasonKind::LedgerRestored);
+        assert_eq!((entry.standing, entry.reason), (standing, reason), "{restored_at}");
+    }
 }
 
 #[test]

@@ -306,7 +306,7 @@ fn past(kind: Kind, number: &str) -> Past {
         pan: Pan::of_digits(number).unwrap().into(),
         periods: None,
     };
-    Past { kind, state: State::Approved, original, given_back: Amount::zero(Currency::CNY), used: false }
+    Past { kind, state: State::Approved, original, given_back: Amount::zero(Currency::CNY), used: false, told: true }
 }
 
 fn opening(transaction: Transaction) -> Opening {

@@ -29,6 +29,7 @@ fn past(kind: Kind) -> Past {
         },
         given_back: Amount::zero(Currency::CNY),
         used: false,
+        told: true,
     }
 }
 

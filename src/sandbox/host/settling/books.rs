@@ -281,7 +281,8 @@ fn differences(batch: Batch, uploaded: Vec<(Stan, Kind, Amount)>, booked: &[Book
     };
     let (mut found, mut ours) = (Vec::new(), Vec::new());
     for (stan, kind, amount) in uploaded {
-        let line = Ours { trace: TraceNumber { batch, stan }, state: State::Approved, resolution: None, amount };
+        let trace = TraceNumber { batch, stan };
+        let line = Ours { trace, state: State::Approved, resolution: None, amount, to_be_told: false };
         if other_kind(stan, kind) {
             found.extend(compare(vec![line], Vec::new()).differences);
         } else {

@@ -87,7 +87,8 @@ fn what_is_asked_without_a_card_is_done_all_the_same() {
     let house = House::new();
     let link = house.link();
     let sold = approved(&link, &sale(1, 1000));
-    let past = Past { kind: Kind::Sale, state: State::Approved, original: sold, given_back: cny(0), used: false };
+    let past =
+        Past { kind: Kind::Sale, state: State::Approved, original: sold, given_back: cny(0), used: false, told: true };
     let transaction = Transaction::void(&past, Batch::FIRST, Presence::CardAway).unwrap();
     let request = AboutRequest { trace: trace(2), transaction, at: sale(1, 1000).at };
     let first = link.about(&request).unwrap();
