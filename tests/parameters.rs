@@ -194,6 +194,33 @@ fn the_acquirers_tables_are_fetched_shown_and_used() {
     assert_eq!(FULL_ACCOUNT - counter.balance(), paid, "nothing was charged since");
 }
 
+#[test]
+fn where_the_acquirer_wants_the_card_for_a_void_there_is_none_without() {
+    let mut counter = Counter::open_for_business();
+    assert_eq!(run(&counter, &["sign-on"]).2, Some(0));
+    let sold = |counter: &mut Counter| {
+        let (sold, _) = counter.sale("12.34", &[]);
+        [sold["batch"].as_str().unwrap().to_owned(), sold["stan"].as_str().unwrap().to_owned()]
+    };
+    let void = |counter: &Counter, of: &[String; 2]| {
+        let (said, _, code) = run(counter, &["void", &of[0], &of[1], "--no-card", "--json"]);
+        (said["outcome"].as_str().map(str::to_owned), said["reason"]["kind"].as_str().map(str::to_owned), code)
+    };
+    let (first, second) = (sold(&mut counter), sold(&mut counter));
+    put(&counter, "host.toml", "terminal = { card_needed = [\"void\"] }");
+    assert_eq!(run(&counter, &["parameters"]).2, Some(0));
+    let asked = counter.host_books().ledger().unwrap().len();
+    assert_eq!(void(&counter, &first), (Some("error".to_owned()), Some("card_needed".to_owned()), Some(2)));
+    assert_eq!(counter.host_books().ledger().unwrap().len(), asked, "the host was not asked");
+    // The acquirer changes its mind.
+    put(&counter, "host.toml", "terminal = { in_part = true }");
+    assert_eq!(run(&counter, &["parameters"]).2, Some(0));
+    for of in [first, second] {
+        assert_eq!(void(&counter, &of), (Some("approved".to_owned()), None, Some(0)));
+    }
+    assert_eq!(counter.balance(), FULL_ACCOUNT);
+}
+
 /// A card number as text, and as two digits a byte from its first digit on and from its second.
 fn number_shapes(number: &str) -> [Vec<u8>; 3] {
     let packed = |digits: &str| hex::decode(&digits[..digits.len() / 2 * 2]).unwrap();

@@ -1,6 +1,6 @@
 //! What the script says must have come of a day, and what everybody's books say.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 use yima::sandbox::card::profile::CardProfile;
@@ -29,6 +29,15 @@ pub struct Entry {
     pub slips: bool,
 }
 
+/// What was taken in cash, or given back.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct InCash {
+    pub trace: Trace,
+    pub kind: String,
+    /// In fen.
+    pub amount: i64,
+}
+
 /// A shop, and what is to be found in everybody's books.
 pub struct Shop {
     pub counter: Counter,
@@ -39,6 +48,8 @@ pub struct Shop {
     pub from_wallets: BTreeMap<String, i64>,
     /// What is set aside on the card's account.
     pub held: i64,
+    /// What was taken and given back in cash.
+    pub cash: Vec<InCash>,
     /// How many pieces of paper were looked at, and of settlements.
     pub papers: usize,
     /// How many transactions were tried, written down or not.
@@ -68,6 +79,7 @@ impl Shop {
             wallets: BTreeMap::new(),
             from_wallets: BTreeMap::new(),
             held: 0,
+            cash: Vec::new(),
             papers: 0,
             tried: 0,
         };
@@ -151,6 +163,20 @@ impl Shop {
         self.came_to(came, outcome)
     }
 
+    /// A command about cash.
+    #[track_caller]
+    pub fn in_cash(&mut self, arguments: &[&str], amount: i64) -> Trace {
+        self.tried += 1;
+        let output = self.counter.yima(arguments).arg("--json").output().unwrap();
+        let said: Value = serde_json::from_slice(&output.stdout)
+            .unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)));
+        let text = |key: &str| said[key].as_str().unwrap().to_owned();
+        assert_eq!((&*text("state"), fen(&text("amount"))), ("approved", amount), "{said:#}");
+        let trace = Trace { batch: text("batch"), stan: text("stan") };
+        self.cash.push(InCash { trace: trace.clone(), kind: text("kind"), amount });
+        trace
+    }
+
     /// The customer's code is scanned.
     #[track_caller]
     pub fn scans(&mut self, wallet: &str, emv: bool, amount: &str, outcome: &str) -> Trace {
@@ -220,7 +246,7 @@ impl Shop {
             .iter()
             .map(|(name, held)| (name.clone(), held - self.from_wallets.get(name).copied().unwrap_or_default()));
         assert_eq!(self.wallets_hold(), left.collect::<BTreeMap<_, _>>());
-        for profile in ["low-balance", "offline"] {
+        for profile in ["low-balance", "offline", "unionpay-credit"] {
             let of_it = |entry: &&Entry| entry.profile == profile;
             let paid: i64 = self.approved(None).filter(of_it).map(|one| Self::sign(&one.kind) * one.amount).sum();
             let application = &CardProfile::shipped(profile).unwrap().applications[0];
@@ -248,7 +274,14 @@ impl Shop {
                 (Some(&*entry.kind), entry.amount)
             );
         }
-        let ours = |row: &&Value| row["state"] == "approved";
+        let in_cash = |row: &&Value| row["kind"].as_str().unwrap().starts_with("cash_");
+        let cash = rows.iter().filter(in_cash).map(|row| {
+            let text = |key: &str| row[key].as_str().unwrap().to_owned();
+            let trace = Trace { batch: text("batch"), stan: text("stan") };
+            InCash { trace, kind: text("kind"), amount: fen(&text("amount")) }
+        });
+        assert_eq!(cash.collect::<BTreeSet<_>>(), self.cash.iter().cloned().collect());
+        let ours = |row: &&Value| row["state"] == "approved" && !in_cash(row);
         assert_eq!(rows.iter().filter(ours).count(), self.approved(None).count(), "and nothing else was done");
         assert_eq!(self.counter.queue(), Vec::<Value>::new(), "the host was told everything");
     }
@@ -271,6 +304,8 @@ impl Shop {
             found.sort();
             assert_eq!(found, expected, "{copy}");
         }
+        let receipts = paper::read(&self.counter).iter().filter(|paper| paper.is_of_cash()).count();
+        assert_eq!(receipts, self.cash.len(), "a receipt of each that was paid in cash");
         self.papers = slips.len();
     }
 }

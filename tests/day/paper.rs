@@ -23,6 +23,9 @@ pub fn read(counter: &Counter) -> Vec<Paper> {
     texts.map(|text| Paper(std::fs::read_to_string(text).unwrap())).collect()
 }
 
+/// How the slip of a sale by instalments says that it is one.
+pub const BY_INSTALMENTS: &str = "分期付款";
+
 /// How a slip calls a kind.
 pub fn word(kind: &str) -> &'static str {
     match kind {
@@ -48,9 +51,14 @@ impl Paper {
         self.0[at..].split_whitespace().next()
     }
 
+    /// It says that cash was taken or given back.
+    pub fn is_of_cash(&self) -> bool {
+        ["现金收据", "现金退款单"].iter().any(|title| self.0.contains(title))
+    }
+
     /// The slip of a transaction, if it is one.
     pub fn slip(&self) -> Option<Slip> {
-        let kind = self.behind("交易类型")?.to_owned();
+        let kind = self.behind("交易类型")?.trim_start_matches(BY_INSTALMENTS).to_owned();
         let copy = ["商户存根", "持卡人存根"].into_iter().find(|copy| self.0.contains(copy))?;
         let number = |name: &str| self.behind(name).unwrap_or_else(|| panic!("no {name}: {}", self.0)).to_owned();
         // With a tip what was asked for and the tip stand before the amount.

@@ -5,11 +5,12 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use serde_json::Value;
+use yima::payment::transaction::Kind;
 use yima::sandbox::host::store::EntryState;
 
 use super::books::{Entry, Shop, Trace, fen};
 use super::paper;
-use super::support::counter::{Counter, keep};
+use super::support::counter::{Counter, PAN, keep};
 use super::support::running::Running;
 use super::support::wait_until;
 
@@ -24,7 +25,10 @@ fn two_days_agree_to_the_cent_at_the_terminal_the_host_and_on_paper() {
     assert!(counter.yima(&["goods", "import"]).arg(&goods).status().unwrap().success());
     let parameters = counter.state().join("sandbox/host/parameters");
     std::fs::create_dir_all(&parameters).unwrap();
-    let allowed = "terminal = { in_part = true, offline = { most = 15000, count = 3, total = 30000 } }";
+    let allowed = "[terminal]
+        in_part = true
+        offline = { most = 15000, count = 3, total = 30000 }
+        instalments = { periods = [3, 6, 12], from = 50000 }";
     std::fs::write(parameters.join("host.toml"), allowed).unwrap();
     for command in ["sign-on", "parameters"] {
         assert!(counter.yima(&[command]).status().unwrap().success(), "{command}");
@@ -37,7 +41,10 @@ fn two_days_agree_to_the_cent_at_the_terminal_the_host_and_on_paper() {
     money_goes_back(&mut shop, &sold);
     set_aside(&mut shop);
     other_ways_to_pay(&mut shop);
+    in_cash(&mut shop);
     let by_code = customers_with_phones(&mut shop);
+    let missing = |kind: &Kind| *kind != Kind::Balance && shop.entries.iter().all(|entry| entry.kind != kind.word());
+    assert_eq!(Kind::ALL.into_iter().filter(missing).collect::<Vec<_>>(), [], "the day has every type of transaction");
     paper_runs_out(&mut shop);
     assert!(shop.tried >= 60, "{}", shop.tried);
     shop.agree();
@@ -55,7 +62,12 @@ fn morning(shop: &mut Shop) -> Vec<Trace> {
     let amounts = ["0.01", "12.34", "88.88", "100.00", "250.50", "999.99", "5.20", "33.33", "45.60", "18.00", "1.00"];
     let mut sold: Vec<_> = amounts.into_iter().map(|amount| shop.sells(amount, "approved")).collect();
     sold.push(shop.sells("--goods=6901028075763x2", "approved"));
-    shop.with_card(&["balance"], "approved");
+    let books = shop.counter.host_books();
+    let holds = i64::try_from(shop.counter.balance()).unwrap();
+    let held = i64::try_from(books.held(PAN).unwrap().unwrap()).unwrap();
+    let (balance, code) = shop.counter.by_card(&["balance"], &[]);
+    assert_eq!(fen(balance["balances"][0]["amount"].as_str().unwrap()), holds - held, "{balance:#}");
+    shop.came_to((balance, code), "approved");
     sold
 }
 
@@ -152,6 +164,17 @@ fn set_aside(shop: &mut Shop) {
 /// A tip, an account that holds less than is asked for, and a card that approves alone.
 fn other_ways_to_pay(shop: &mut Shop) {
     shop.with_card(&["sale", "10.00", "--tip", "1.50"], "approved");
+    let credit = ["--profile", "unionpay-credit"];
+    for (arguments, outcome) in [
+        (&["sale", "600.00", "--instalments", "6"][..], "approved"),
+        (&["sale", "499.99", "--instalments", "3"], "error"),
+    ] {
+        let came = shop.counter.by_card(arguments, &credit);
+        shop.comes_from("unionpay-credit", came, outcome);
+    }
+    let slips = paper::read(&shop.counter);
+    let planned: Vec<_> = slips.iter().filter(|slip| slip.0.contains(paper::BY_INSTALMENTS)).collect();
+    assert!(planned.len() == 2 && planned.iter().all(|slip| slip.0.contains("600.00")), "{}", planned.len());
     // One purchase of 15.00: what the account holds, and the rest by the usual card. It has one slip.
     let first = shop.counter.sale("15.00", &["--profile", "low-balance"]);
     shop.pays_a_part(first, "low-balance", "in_part");
@@ -177,6 +200,13 @@ fn other_ways_to_pay(shop: &mut Shop) {
     let mut resolve = shop.counter.yima(&["queue", "resolve", &parked.batch, &parked.stan, "--as", "reversed"]);
     assert!(resolve.args(["--by", "王五", "--note", "银行不付"]).status().unwrap().success());
     shop.turns_out(&parked, "unresolved");
+}
+
+/// A drawer, and the host knows nothing of it.
+fn in_cash(shop: &mut Shop) {
+    shop.counter.set("[terminal]\ncash = true\n");
+    let sold = shop.in_cash(&["cash", "12.30", "--given", "20"], 1230);
+    shop.in_cash(&["cash", "--refund", &format!("{}-{}", sold.batch, sold.stan), "2.30"], 230);
 }
 
 fn customers_with_phones(shop: &mut Shop) -> Trace {
@@ -247,6 +277,9 @@ fn settles(shop: &mut Shop, batch: &str, before: i64, papers: usize) -> i64 {
         *sum = (sum.0 + line["count"].as_u64().unwrap(), sum.1 + fen(line["amount"].as_str().unwrap()));
     }
     assert_eq!(by_kind, shop.by_kind(batch));
+    let cash: Vec<_> = shop.cash.iter().filter(|one| one.trace.batch == batch).map(|one| one.amount).collect();
+    let said = report["cash"].as_array().unwrap().iter().map(|sum| fen(sum["amount"].as_str().unwrap()));
+    assert_eq!(said.collect::<Vec<_>>(), cash, "one was sold, and of it something went back: {report:#}");
 
     // The merchant's account at the host, asked from both sides.
     let account = shop.counter.yima(&["account", "--json"]).output().unwrap();

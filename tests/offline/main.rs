@@ -139,7 +139,8 @@ fn a_bank_that_refuses_at_once_keeps_nobody_from_the_slips_of_what_was_sold() {
     });
     let stan = sold["stan"].as_str().unwrap();
     let printed = slips(&counter);
-    assert_eq!(printed.iter().filter(|slip| slip.contains(stan) && slip.contains("66.51")).count(), 2, "{printed:?}");
+    let of_sale = |slip: &&String| slip.contains("离线消费") && slip.contains(stan) && slip.contains("66.51");
+    assert_eq!(printed.iter().filter(of_sale).count(), 2, "{printed:?}");
     let again = counter.yima(&["receipt", stan]).output().unwrap();
     assert!(again.status.success(), "{}", String::from_utf8_lossy(&again.stderr));
 }

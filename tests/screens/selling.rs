@@ -3,14 +3,16 @@
 use slint::platform::Key;
 use yima::app::TillIntent;
 use yima::app::shop_view::{CartView, ShopIntent};
-use yima::app::view::{Intent, Screen, View};
+use yima::app::view::{CodePaper, Intent, Progress, Screen, View};
 use yima::devices::scanner::ScannedText;
 use yima::goods::{Discount, GoodNumber, Unit};
 use yima::wording::{Reason, ReasonKind};
 
 use crate::platform::Bench;
 use crate::touching::{benches, is_there, key, press, touch};
-use crate::views::{cart, cny, found, fullest_cart, good, quick, till_cart, transactions, view};
+use crate::views::{
+    cart, cny, found, fullest_cart, good, purchase, purchase_screen, quick, till_cart, transactions, view,
+};
 
 fn number(number: u32) -> GoodNumber {
     GoodNumber::new(number).unwrap()
@@ -213,5 +215,57 @@ fn a_tills_cart_takes_the_keypads_place_and_gives_way_to_what_is_typed_and_to_al
         let notice = Some(Reason::of(ReasonKind::ReversalExhausted));
         bench.show(View { display: Some(till_cart(2)), ..view(Screen::Keypad { notice }) });
         assert!(is_there(&bench, "Charge 0.00"));
+    }
+}
+
+/// What a wallet shows: its number, and the form of EMVCo with the signs of base 64.
+const CODES: [&str; 2] = ["6299990000000000017", "hQVDUFYwMWETTwegAAADMwEBUAhVbmlvblBheQ+/AZ=="];
+
+#[test]
+fn a_scanner_that_types_brings_the_customers_code_wherever_one_is_waited_for() {
+    let amount = || cny(1234);
+    let shown =
+        || Screen::ShowCode { amount: amount(), code: "000201".repeat(9), valid_until: None, paper: CodePaper::None };
+    let waits = |progress| Screen::Processing { amount: amount(), progress };
+    for bench in benches() {
+        for screen in [
+            Screen::PresentCard { amount: amount(), notice: None },
+            shown(),
+            waits(Progress::ReversingEarlier),
+            waits(Progress::SigningOn),
+            waits(Progress::WaitingForCustomer),
+            purchase_screen(purchase()),
+        ] {
+            bench.show(View { codes: true, ..view(screen.clone()) });
+            for code in CODES {
+                type_in(&bench, code);
+                key(&bench, Key::Return);
+                // Some scanners end with two of them.
+                key(&bench, Key::Return);
+                let sent = bench.sent();
+                let scanned = |intent: &Intent| matches!(intent, Intent::PayByScanned(Ok(it)) if it.expose() == code);
+                assert!(sent.len() == 1 && scanned(&sent[0]), "{screen:?}: {sent:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn where_no_code_is_taken_a_scanner_types_to_nobody_and_half_a_code_is_not_the_next_ones() {
+    let asks = |codes| View { codes, ..view(Screen::PresentCard { amount: cny(1234), notice: None }) };
+    for bench in benches() {
+        bench.show(asks(false));
+        type_in(&bench, CODES[0]);
+        key(&bench, Key::Return);
+        assert_eq!(bench.sent(), []);
+        // Half of it comes while one customer pays, and the next one's is whole.
+        bench.show(asks(true));
+        type_in(&bench, &CODES[0][..9]);
+        bench.show(asks(false));
+        bench.show(asks(true));
+        type_in(&bench, CODES[0]);
+        key(&bench, Key::Return);
+        let sent = bench.sent();
+        assert!(matches!(&sent[..], [Intent::PayByScanned(Ok(code))] if code.expose() == CODES[0]), "{sent:?}");
     }
 }

@@ -1,10 +1,11 @@
 //! Into the training and out of it by touch, and what a customer does there.
 
 use yima::app::view::{CodePaper, Intent, Screen, TrainingCard, TrainingIntent, View};
+use yima::terminal::mark::Mark;
 
 use crate::staff_views::on_duty;
 use crate::touching::{benches, is_there, touch};
-use crate::views::{cny, training, view};
+use crate::views::{cny, scenes, training, view};
 
 fn wish(wish: TrainingIntent) -> Vec<Intent> {
     vec![Intent::Training(wish)]
@@ -58,5 +59,15 @@ fn cards_and_phones_of_the_training_are_touched_and_elsewhere_there_are_none() {
         bench.show(training(Screen::ShowCode { amount: cny(1234), code, valid_until: None, paper: CodePaper::None }));
         touch(&bench, "The practice phone pays");
         assert_eq!(bench.sent(), wish(TrainingIntent::Pay));
+    }
+}
+
+#[test]
+fn every_screen_of_a_terminal_that_trains_says_so() {
+    for bench in benches() {
+        for scene in scenes() {
+            bench.show(View { mark: Mark::Training, ..scene.view });
+            assert!(is_there(&bench, "TRAINING · nothing here is a payment"), "{}", scene.name);
+        }
     }
 }

@@ -25,7 +25,6 @@ use yima::clock::SetByHand;
 use yima::payment::record::State;
 use yima::reference::{Batch, TraceNumber};
 use yima::settlement::closing;
-use yima::wording::{Reason, ReasonKind};
 
 use crate::counter::{Paper, Slot};
 use crate::disk::{self, Survives, Trouble};
@@ -50,6 +49,9 @@ const BEGIN: &str = "2026-11-28T14:00:00Z";
 /// When nothing goes wrong any more, everything has come to its end after so many seconds: longer than any entry of the queue
 /// rests.
 const DRAINED_S: u64 = 3 * 3600;
+
+/// The terminal compares its clock with the host's at least so often.
+const LOOKED_AT: Duration = Duration::from_secs(90);
 
 /// The last customer has left so many seconds after coming.
 const SERVED_S: u64 = 6 * 3600;
@@ -312,9 +314,10 @@ impl<'a> Day<'a> {
             left.push(format!("{:?} work", self.busy));
         }
         let screen = self.screen();
-        let clock = |notice: &Option<Reason>| notice.as_ref().is_some_and(|it| it.kind == ReasonKind::ClockFarOff);
-        if matches!(&screen, Some(Screen::Keypad { notice }) if clock(notice)) {
-            left.push("the terminal has not seen that its clock is right again".to_owned());
+        // It takes nothing before it has seen that.
+        let since = self.healed.map_or(Duration::MAX, |healed| self.now - healed);
+        if since < LOOKED_AT && self.plan.parts.iter().any(|part| matches!(part, Part::Clock(..))) {
+            left.push("a look at the time, now that the clock is right again".to_owned());
         }
         if !matches!(screen, Some(Screen::Keypad { .. })) {
             left.push(format!("on screen: {}", screen.as_ref().map(word).unwrap_or_default()));

@@ -181,8 +181,14 @@ impl Day<'_> {
                     let Some(customer) = self.people.waiting.pop_front() else { return };
                     self.network.serves(Some(customer));
                     let wrong_pins = self.people.customers[customer].wrong_pins;
+                    let was_here = self.people.to_return.contains(&customer);
                     let back = self.comes_back(customer);
                     let errand = back.is_some();
+                    // Of what its bank did not pay nothing goes back.
+                    if was_here && !errand {
+                        self.network.serves(None);
+                        return self.acts_soon(1500);
+                    }
                     self.people.serving = Some(Serving {
                         customer,
                         tries: 0,
