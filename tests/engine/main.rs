@@ -12,8 +12,12 @@ mod in_doubt;
 mod instalments;
 mod offline;
 mod receipts;
+mod seeking;
 mod shop;
 mod slips;
+#[path = "../people/staff.rs"]
+#[allow(dead_code, reason = "these tests use a part of it")]
+mod staff;
 mod terminal;
 mod terminal_data;
 mod tips;
