@@ -14,6 +14,7 @@ mod choosing;
 mod comparing;
 mod concluding;
 mod copying;
+mod day_sums;
 mod detail;
 mod effects;
 mod engine;

@@ -33,6 +33,7 @@ mod settlement;
 mod sign_on;
 mod till;
 mod tools;
+mod table;
 mod transactions;
 mod typed_card;
 mod typed_code;

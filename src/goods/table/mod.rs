@@ -3,11 +3,13 @@
 //! Takes a file apart into lines and cells, and puts goods together into one. What a cell means is not asked here: see
 //! [`import`](super::import).
 
+mod formula;
 mod sheet;
 mod text;
 
 use std::fmt;
 
+pub use self::formula::guarded;
 use super::words;
 use super::{Barcode, Good};
 use crate::wording::Language;
