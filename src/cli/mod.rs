@@ -1,6 +1,7 @@
 //! The command line: one subcommand, one file. Parses, calls the program's parts, prints text or JSON.
 
 mod archive;
+mod bookkeeping;
 mod card;
 mod cash;
 #[cfg(feature = "screen")]
@@ -32,8 +33,8 @@ mod search;
 mod settlement;
 mod sign_on;
 mod till;
-mod tools;
 mod table;
+mod tools;
 mod transactions;
 mod typed_card;
 mod typed_code;

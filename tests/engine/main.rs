@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails here and now")]
 
 mod advices;
+mod bookkeeping;
 mod by_code;
 mod cardholder;
 mod clock;
