@@ -42,6 +42,7 @@ pub mod receipt_view;
 pub mod reconciling;
 mod repeats;
 mod report;
+pub mod reprinting;
 mod reversals;
 mod running;
 mod scanning;

@@ -105,8 +105,7 @@ impl Core {
 
     fn settlement_slip(&self, report: &BatchReport) -> Result<Option<SettlementSlip>, SlipError> {
         let Some(row) = &report.settlement else { return Ok(None) };
-        let nothing = report.totals.lines.is_empty() && report.cash.is_empty();
-        if nothing && row.undecided == 0 && report.differences.is_empty() {
+        if report.is_empty() {
             return Ok(None);
         }
         let identity = &self.parts.identity;

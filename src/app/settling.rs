@@ -371,18 +371,18 @@ impl BatchReport {
         by_host.chain(self.cash.iter().filter_map(|sum| sum.cashier)).collect()
     }
 
+    /// Nothing happened of which a slip could tell.
+    pub fn is_empty(&self) -> bool {
+        let undecided = self.settlement.as_ref().is_some_and(|row| row.undecided > 0);
+        self.totals.lines.is_empty() && self.cash.is_empty() && !undecided && self.differences.is_empty()
+    }
+
     /// What came about in cash of each kind, whoever did it: how many, and minor units. What there is none of is left out.
     pub fn cash_sums(&self) -> Vec<(CashKind, u32, u64)> {
         in_cash_by_kind(&self.cash)
     }
 }
 
-/// Why there is no report.
-#[derive(Debug, thiserror::Error)]
-pub enum ReportError {
-    /// The ledger.
-    #[error(transparent)]
-    Ledger(#[from] LedgerError),
 /// The same of sums by who did it.
 pub(super) fn in_cash_by_kind(sums: &[CashSum]) -> Vec<(CashKind, u32, u64)> {
     let of = |kind| {
@@ -394,6 +394,12 @@ pub(super) fn in_cash_by_kind(sums: &[CashSum]) -> Vec<(CashKind, u32, u64)> {
     CashKind::ALL.into_iter().map(of).filter(|(_, count, _)| *count > 0).collect()
 }
 
+/// Why there is no report.
+#[derive(Debug, thiserror::Error)]
+pub enum ReportError {
+    /// The ledger.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
     /// The sums.
     #[error(transparent)]
     Totals(#[from] TotalsError),

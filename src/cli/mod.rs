@@ -25,6 +25,7 @@ mod printer;
 mod purchase;
 mod queue;
 mod receipt;
+mod reprint;
 mod sale;
 mod sandbox;
 #[cfg(feature = "screen")]
@@ -32,8 +33,8 @@ mod screen;
 mod search;
 mod settlement;
 mod sign_on;
-mod till;
 mod table;
+mod till;
 mod tools;
 mod transactions;
 mod typed_card;

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::people::{Attending, cash_sum_as_json, of, sum_as_json};
 use super::queue::number;
 use super::table::{Table, free};
-use super::{Failure, output};
+use super::{Failure, output, reprint};
 use crate::app::settling::{BatchReport, batch_report};
 use crate::app::view::View;
 use crate::app::{Engine, Listener, SaleReport, Setup, SetupError};
@@ -95,6 +95,13 @@ pub struct ReportArguments {
     /// Print as a table with a line for each sum, each good and each difference
     #[arg(long)]
     csv: bool,
+
+    /// Print the slip of its settlement once more, marked as a duplicate: by the terminal that runs, or here where none does
+    #[arg(long, requires = "batch", conflicts_with_all = ["json", "csv"])]
+    print: bool,
+
+    #[command(flatten)]
+    attending: Attending,
 }
 
 /// What comes after `yima account`.
@@ -238,6 +245,11 @@ impl ListArguments {
 impl ReportArguments {
     /// Reports on a batch.
     pub fn run(&self, setup: &Setup) -> Result<ExitCode, Failure> {
+        if let Some(batch) = self.batch.filter(|_| self.print) {
+            self.attending.attend(of(setup)?.people(), Right::Reports)?;
+            setup.want_settlement_slip(batch)?;
+            return reprint::slip_of_settlement(setup, batch);
+        }
         let currency: Currency = setup.settings.terminal.currency.parse()?;
         let ledger = setup.ledger_to_look_at(&setup.identity()?)?.ok_or("this terminal has no ledger yet")?;
         let batch = match self.batch {

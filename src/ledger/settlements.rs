@@ -328,6 +328,27 @@ impl Ledger {
             .map_err(statement_error(&self.path))
     }
 
+    /// Wants the slip of a settlement that is over once more. It is kept as that it has none: one that is over has one that is due or out.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn want_settlement_slip(&mut self, batch: Batch) -> Result<(), LedgerError> {
+        let id = self.settlement_id(batch)?;
+        self.connection
+            .execute("UPDATE settlements SET slip = 'none' WHERE id = ?1 AND slip = 'printed'", [id])
+            .map(|_| ())
+            .map_err(statement_error(&self.path))
+    }
+
+    /// The batch of which somebody wants the slip once more, the newest of them.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn settlement_slip_wanted(&self) -> Result<Option<Batch>, LedgerError> {
+        let rows = self.settlements_where("slip = 'none' AND closed_at IS NOT NULL", 1)?;
+        Ok(rows.into_iter().next().map(|row| row.under_way.batch))
+    }
+
     /// Batches whose slips are to be printed, oldest first.
     ///
     /// # Errors
