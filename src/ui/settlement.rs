@@ -17,8 +17,9 @@ use crate::settlement::reconciliation;
 use crate::settlement::{Line, Scheme, Side};
 use crate::wording::Language;
 
-/// Sums, differences and postings on one page. Of sums there is one fewer where people choose among several.
+/// Sums, differences and postings on one page. Of sums there are fewer where people choose among several, for that takes room as well.
 const SUMS_PER_PAGE: usize = 5;
+const CHOSEN_SUMS_PER_PAGE: usize = 3;
 const DIFFERENCES_PER_PAGE: usize = 5;
 const POSTINGS_PER_PAGE: usize = 5;
 
@@ -299,7 +300,7 @@ fn show_lists(window: &AppWindow, shared: &Shared, view: &SettlementView) {
     settlement.set_with_cash(cash);
     settlement.set_with_cashiers(cashiers);
     settlement.set_with_goods(goods);
-    let most = SUMS_PER_PAGE - usize::from(others.contains(&true));
+    let most = if others.contains(&true) { CHOSEN_SUMS_PER_PAGE } else { SUMS_PER_PAGE };
     let rows = sum_rows(sums, pages.part, currency_of(view));
     let (rows, count) = page_of(&rows, &mut pages.sums, most);
     settlement.set_sums(ModelRc::from(rows));

@@ -177,10 +177,10 @@ fn the_sums_of_a_day_are_shown_by_type_in_cash_by_cashier_and_by_good() {
         assert!(!is_there(&bench, "Next page"));
         touch(&bench, "Sums by cashier");
         assert!(
-            is_there(&bench, "Code payment × 7, ¥87.00, 01 小王") && is_there(&bench, "Tips in it, ¥23.00, 01 小王")
+            is_there(&bench, "Code payment × 7, ¥87.00, 01 小王") && !is_there(&bench, "Tips in it, ¥23.00, 01 小王")
         );
         touch(&bench, "Next page");
-        assert!(is_there(&bench, "Refund × 1, −¥35.00, 99") && !is_there(&bench, "Tips in it, ¥23.00, 01 小王"));
+        assert!(is_there(&bench, "Tips in it, ¥23.00, 01 小王") && is_there(&bench, "Refund × 1, −¥35.00, 99"));
         // The same again disturbs nobody who reads.
         bench.show(open(OpenBatch { sums: Ok(day()), ..open_batch() }));
         assert!(is_there(&bench, "Refund × 1, −¥35.00, 99"));
