@@ -192,6 +192,8 @@ def main():
     sale.add_argument("key")
     sale.add_argument("amount")
     sale.add_argument("--currency", default="CNY", help="one with two decimals")
+    sale.add_argument("--offline", action="store_true", help="the card approves alone; the host is told later")
+    sale.add_argument("--instalments", type=int, metavar="PERIODS", help="its holder pays in so many periods")
     refund = acts.add_parser("refund")
     refund.add_argument("key")
     refund.add_argument("original", help="the key of the payment")
@@ -239,6 +241,10 @@ def main():
         request["original"] = {"key": wanted.original}
     if getattr(wanted, "no_card", False):
         request["card_present"] = False
+    if getattr(wanted, "offline", False):
+        request["offline"] = True
+    if getattr(wanted, "instalments", None):
+        request["instalments"] = wanted.instalments
     till.begin(wanted.key, request)
     return tell(till.wait(wanted.key))
 

@@ -103,6 +103,25 @@ fn a_table_comes_in_is_searched_and_goes_out_as_it_came() {
 }
 
 #[test]
+fn a_workbook_goes_out_and_comes_into_another_shop_as_it_was() {
+    let shop = Shop::new();
+    let more = format!("{SHOP}4,6901028075770 0012345678905,=1+1,0.01,个,0%,+其他,\r\n");
+    shop.run(&["import", &shop.file("goods.csv", more)]);
+    for name in ["out.xlsx", "OUT.XLSX"] {
+        let out = shop.path(name);
+        let (said, complained, code) = shop.run(&["export", out.to_str().unwrap()]);
+        assert_eq!((said, code), (format!("4 goods are in {}\n", out.display()), 0), "{complained}");
+        assert!(std::fs::read(&out).unwrap().starts_with(b"PK"), "a workbook, not a table with another name");
+        let other = Shop::new();
+        assert_eq!(other.run(&["import", out.to_str().unwrap()]).0, "4 new, 0 changed, 0 as before\n");
+        assert_eq!(other.json(&["list"]), shop.json(&["list"]));
+        // What is the same by another way is the same.
+        let (again, _) = shop.json(&["import", out.to_str().unwrap()]);
+        assert_eq!((again["same"].as_u64(), again["updated"].as_u64()), (Some(4), Some(0)));
+    }
+}
+
+#[test]
 fn a_line_that_is_wrong_is_named_and_nothing_is_changed() {
     let shop = Shop::new();
     shop.run(&["import", &shop.file("goods.csv", SHOP)]);

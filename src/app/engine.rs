@@ -357,6 +357,7 @@ impl Core {
         self.take_up_witness()?;
         let interrupted = self.adopt_interrupted()?;
         self.alarm = self.alarm_of_ledger()?;
+        self.take_up_wanted_slip_of_settlement()?;
         self.adopt_slips()?;
         self.print_what_was_given_up();
         // Whoever stood at the counter when the power went must not pay again: that comes before a question about a slip.

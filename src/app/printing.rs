@@ -155,6 +155,11 @@ impl Core {
         self.copies.push(FollowedCopy { row, state, since: clock::instant(), may_exist: false });
     }
 
+    /// One that another program queued.
+    pub(super) fn follow_wanted(&mut self, row: CopyRow) {
+        self.follow(row, CopyState::Queued);
+    }
+
     fn may_exist(&mut self, row: &CopyRow, may: bool) {
         if let Some(followed) = self.copies.iter_mut().find(|followed| followed.row.same_slip(row)) {
             followed.may_exist = may;

@@ -406,8 +406,8 @@ impl Core {
             self.queue.look_again();
             self.after_decision();
             self.look_at_people_again();
-            if let Err(error) = self.take_up_settlement() {
-                tracing::error!(%error, "what is to be settled cannot be read");
+            if let Err(error) = self.take_up_settlement().and_then(|()| self.take_up_wanted_slips()) {
+                tracing::error!(%error, "what is to be settled or printed again cannot be read");
             }
         }
     }

@@ -27,9 +27,9 @@ impl Core {
         let today = local_now().date();
         let currency = self.parts.currency;
         let sought = by.sought(digits, currency, today, |barcode| self.good_of(barcode));
-        let found = sought.as_ref().map(|sought| self.ledger.search(&sought.search(), None, 1));
+        let found = sought.as_ref().map(|sought| self.ledger.list(Some(&sought.search()), None, 1));
         match found {
-            Some(Ok(page)) if !page.rows.is_empty() => {
+            Some(Ok(list)) if !list.rows.is_empty() => {
                 self.sought = sought;
                 self.page_ends.clear();
                 self.show_transactions(0);

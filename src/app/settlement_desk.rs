@@ -1,11 +1,12 @@
 //! Settlements and the merchant's account on the screen: what is shown, and what somebody at it wants.
 
+use super::day_sums::sums_in_cash;
 use super::engine::Core;
 use super::settlement_view::{
-    AccountView, OneSettlement, OpenBatch, PastPage, PastRow, RequestView, SETTLEMENTS_PER_PAGE, SettlementIntent,
-    SettlementView, SlipView, Sums, WaitsFor,
+    AccountView, GOODS_ON_SCREEN, OneSettlement, OpenBatch, PastPage, PastRow, RequestView, SETTLEMENTS_PER_PAGE,
+    SettlementIntent, SettlementView, SlipView, Sums, WaitsFor,
 };
-use super::settling::{ReportError, batch_report};
+use super::settling::{BatchReport, ReportError, batch_report};
 use super::showing::local_now;
 use super::view::Screen;
 use super::workers::link;
@@ -13,7 +14,7 @@ use crate::ledger::{LedgerError, SettlementRow};
 use crate::payment::online::LinkFailure;
 use crate::reference::Batch;
 use crate::settlement::closing::{BatchTotals, Cut, MerchantAccount, may_cut};
-use crate::settlement::{Totals, TotalsError, totals};
+use crate::settlement::{TotalsError, totals};
 
 /// Who gives a settlement up at this screen, and what is noted.
 const AT_THE_SCREEN: (&str, &str) = ("touchscreen", "confirmed twice on the touchscreen");
@@ -105,16 +106,40 @@ impl Core {
             Cut::WaitsForHost(_) => WaitsFor::Host,
             Cut::WaitsForPeople(_) => WaitsFor::People,
         });
-        let (tallies, currency) = (self.ledger.tallies(batch)?, self.parts.currency);
+        let currency = self.parts.currency;
+        let sums = match self.sums_as_shown(batch)? {
+            Some(shown) => Ok(shown),
+            None => match batch_report(&self.ledger, batch, currency) {
+                Ok(report) => sums(&report).map_err(|error| error.to_string()),
+                Err(ReportError::Ledger(error)) => return Err(error),
+                Err(ReportError::Totals(error)) => Err(error.to_string()),
+            },
+        };
         Ok(SettlementView::Open(OpenBatch {
             batch,
             currency,
-            sums: totals(&tallies, currency).and_then(sums).map_err(|error| error.to_string()),
+            sums,
             waiting: open.waiting,
             parked: open.parked,
             wanted,
             can_settle: self.parts.settlement.most_lines > 0,
         }))
+    }
+
+    /// The sums on the screen, where nothing was done in the batch since. They are looked at twice a second: what a long day sold is not
+    /// added up each time.
+    fn sums_as_shown(&self, batch: Batch) -> Result<Option<Sums>, LedgerError> {
+        let Screen::Settlement(shown) = &self.screen else { return Ok(None) };
+        let SettlementView::Open(OpenBatch { batch: of, currency, sums: Ok(sums), .. }) = &**shown else {
+            return Ok(None);
+        };
+        if *of != batch {
+            return Ok(None);
+        }
+        let Ok(now) = totals(&self.ledger.tallies(batch)?, *currency) else { return Ok(None) };
+        let cash = sums_in_cash(&self.ledger.cash_of_batch(batch, *currency)?, *currency);
+        let same = now.lines == sums.lines && now.open == sums.open && cash == sums.cash;
+        Ok(same.then(|| sums.clone()))
     }
 
     fn past_page(&self, page: usize) -> Result<Option<SettlementView>, LedgerError> {
@@ -163,7 +188,7 @@ impl Core {
             cause: row.cause,
             closed_at: row.closed_at,
             sums: match report {
-                Some(report) => sums(report.totals).map_err(|error| error.to_string()),
+                Some(report) => sums(&report).map_err(|error| error.to_string()),
                 None => Err(unsummed),
             },
             undecided: row.undecided,
@@ -250,7 +275,15 @@ fn past_row(row: &SettlementRow) -> PastRow {
     }
 }
 
-fn sums(totals: Totals) -> Result<Sums, TotalsError> {
-    let compared = BatchTotals::of(&totals)?;
-    Ok(Sums { count: compared.count(), net_minor: compared.net_minor(), open: totals.open, lines: totals.lines })
+fn sums(report: &BatchReport) -> Result<Sums, TotalsError> {
+    let compared = BatchTotals::of(&report.totals)?;
+    Ok(Sums {
+        count: compared.count(),
+        net_minor: compared.net_minor(),
+        open: report.totals.open,
+        lines: report.totals.lines.clone(),
+        cash: sums_in_cash(&report.cash, report.totals.currency),
+        cashiers: report.sums_of_cashiers(),
+        goods: report.goods_in_lines(GOODS_ON_SCREEN),
+    })
 }

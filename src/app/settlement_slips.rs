@@ -1,20 +1,23 @@
 //! Slips of settlements: each is printed once, behind the slips of payments. One that the power cut on its way comes out again, and one
 //! that the printer did not take waits until the printer has taken another, or the terminal starts again.
 
+use super::day_sums::sums_in_cash;
 use super::engine::Core;
 use super::printing::reason_of;
+use super::settlement_view::{CashierSums, DoneSum};
 use super::settling::{BatchReport, ReportError, batch_report};
-use super::view::CopyState;
+use super::view::{CopyState, RowKind};
 use super::workers::printer::{Job, Slip};
 use crate::clock;
 use crate::devices::printer::{Confirmation, PrintFailure};
 use crate::ledger::LedgerError;
-use crate::money::Amount;
-use crate::payment::cash::CashKind;
 use crate::proof::tree::Head;
 use crate::receipt::{self, SettlementSlip, SlipCash, SlipCashier, SlipCashierSum, SlipDifference, SlipSum};
 use crate::reference::{Batch, ReferenceError};
-use crate::settlement::Side;
+use crate::settlement::{Side, Sum};
+
+/// Lines of goods on a slip: those of which most was sold, and one for all others. The command shows each.
+const GOODS_ON_SLIP: usize = 20;
 
 /// Why such a slip cannot be made.
 #[derive(Debug, thiserror::Error)]
@@ -102,8 +105,7 @@ impl Core {
 
     fn settlement_slip(&self, report: &BatchReport) -> Result<Option<SettlementSlip>, SlipError> {
         let Some(row) = &report.settlement else { return Ok(None) };
-        let nothing = report.totals.lines.is_empty() && report.cash.is_empty();
-        if nothing && row.undecided == 0 && report.differences.is_empty() {
+        if report.is_empty() {
             return Ok(None);
         }
         let identity = &self.parts.identity;
@@ -114,12 +116,10 @@ impl Core {
             count: line.sum.count,
             amount: line.sum.amount,
         });
-        let currency = report.totals.currency;
-        let cash = report.cash_sums().into_iter().filter_map(|(kind, count, minor)| {
-            let amount = Amount::new(minor, currency).ok()?;
-            Some(SlipCash { goes_back: kind == CashKind::Refund, count, amount })
+        let cash = sums_in_cash(&report.cash, report.totals.currency).into_iter().map(|done| {
+            let Sum { count, amount } = done.sum;
+            SlipCash { goes_back: done.goes_back(), count, amount }
         });
-        let cashiers = cashiers_of(report);
         let differences = report.differences.iter().map(|difference| SlipDifference {
             stan: difference.stan,
             ours: difference.ours,
@@ -136,7 +136,8 @@ impl Core {
             currency: report.totals.currency,
             sums: sums.collect(),
             cash: cash.collect(),
-            cashiers,
+            cashiers: report.sums_of_cashiers().into_iter().map(slip_cashier).collect(),
+            goods: report.goods_in_lines(GOODS_ON_SLIP),
             net_minor: row.under_way.totals.net_minor(),
             money: row.closing.map(|closing| (closing.fee_minor, closing.net_minor())),
             undecided: row.undecided,
@@ -148,33 +149,14 @@ impl Core {
     }
 }
 
-/// Who took and gave back what in a batch, by card, by code and in cash. Nobody, where nobody signed on.
-fn cashiers_of(report: &BatchReport) -> Vec<SlipCashier> {
-    let currency = report.totals.currency;
-    let sum = |kind, in_cash, goes_back, count, minor| {
-        let amount = Amount::new(minor, currency).ok()?;
-        Some(SlipCashierSum { kind, in_cash, goes_back, count, amount })
+fn slip_cashier(cashier: CashierSums) -> SlipCashier {
+    let sum = |done: &DoneSum| {
+        let (kind, in_cash) = match done.kind {
+            RowKind::Host(kind) => (kind.word(), false),
+            RowKind::Cash(kind) => (kind.word(), true),
+        };
+        let Sum { count, amount } = done.sum;
+        SlipCashierSum { kind, in_cash, goes_back: done.goes_back(), count, amount }
     };
-    report
-        .people_in_it()
-        .into_iter()
-        .map(|person| {
-            let of = report.cashiers.iter().filter(move |sum| sum.cashier == Some(person));
-            let by_host = of.clone().filter_map(|of| {
-                let goes_back = Side::of(of.kind) == Some(Side::Credit);
-                sum(of.kind.word(), false, goes_back, of.count, of.minor)
-            });
-            let in_cash = report
-                .cash
-                .iter()
-                .filter(|of| of.cashier == Some(person))
-                .filter_map(|of| sum(of.kind.word(), true, of.kind == CashKind::Refund, of.count, of.minor));
-            let tips = of.clone().fold(0_u64, |tips, of| tips.saturating_add(of.tips));
-            SlipCashier {
-                who: report.people.label(person),
-                sums: by_host.chain(in_cash).collect(),
-                tips: Amount::new(tips, currency).ok().filter(|tips| !tips.is_zero()),
-            }
-        })
-        .collect()
+    SlipCashier { who: cashier.who, sums: cashier.sums.iter().map(sum).collect(), tips: cashier.tips }
 }

@@ -2,14 +2,19 @@
 
 use jiff::civil::DateTime;
 
-use crate::money::Currency;
+use super::view::RowKind;
+use crate::goods::GoodsSold;
+use crate::money::{Amount, Currency};
 use crate::reference::Batch;
-use crate::settlement::Line;
 use crate::settlement::closing::{Cause, Closing, HostDifference, MerchantAccount, State, Verdict};
+use crate::settlement::{Line, Sum};
 use crate::wording::Reason;
 
 /// Settlements on one page of the list.
 pub const SETTLEMENTS_PER_PAGE: usize = 6;
+
+/// Lines of goods that the screen has for a batch: nobody turns more pages.
+pub const GOODS_ON_SCREEN: usize = 100;
 
 /// What somebody wants with settlements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,6 +91,32 @@ pub struct Sums {
     pub net_minor: i64,
     /// Payments that are not finished, and are not counted.
     pub open: u32,
+    /// What came about in cash meanwhile: no host settles it.
+    pub cash: Vec<DoneSum>,
+    /// Who took and gave back what; nobody, where nobody signs on.
+    pub cashiers: Vec<CashierSums>,
+    /// What was sold, in [`GOODS_ON_SCREEN`] lines at most.
+    pub goods: GoodsSold,
+}
+
+/// What was done of one kind, by card, by code or in cash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DoneSum {
+    /// What.
+    pub kind: RowKind,
+    /// How many, and how much.
+    pub sum: Sum,
+}
+
+/// What somebody did in a batch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CashierSums {
+    /// Who: number and name, as in `07 小王`.
+    pub who: String,
+    /// What, by kind.
+    pub sums: Vec<DoneSum>,
+    /// What of it were tips, where there were some.
+    pub tips: Option<Amount>,
 }
 
 /// A page of the list.

@@ -17,6 +17,7 @@ use super::workers::link;
 use crate::acquirer::link::HostLink;
 use crate::clock;
 use crate::deliberate;
+use crate::goods::GoodSum;
 use crate::ledger::{CashSum, CashierSum, Ledger, LedgerError, SettlementRow};
 use crate::payment::cash::CashKind;
 use crate::payment::online::LinkFailure;
@@ -349,8 +350,8 @@ pub struct BatchReport {
     pub batch: Batch,
     /// What it comes to, by type and means of payment.
     pub totals: Totals,
-    /// What was sold: name, unit, how much, and minor units.
-    pub goods: Vec<(String, String, u64, u64)>,
+    /// What was sold, that of which most was sold first.
+    pub goods: Vec<GoodSum>,
     /// Who took what, by person and type.
     pub cashiers: Vec<CashierSum>,
     /// Everybody who works here, to name them.
@@ -370,16 +371,27 @@ impl BatchReport {
         by_host.chain(self.cash.iter().filter_map(|sum| sum.cashier)).collect()
     }
 
+    /// Nothing happened of which a slip could tell.
+    pub fn is_empty(&self) -> bool {
+        let undecided = self.settlement.as_ref().is_some_and(|row| row.undecided > 0);
+        self.totals.lines.is_empty() && self.cash.is_empty() && !undecided && self.differences.is_empty()
+    }
+
     /// What came about in cash of each kind, whoever did it: how many, and minor units. What there is none of is left out.
     pub fn cash_sums(&self) -> Vec<(CashKind, u32, u64)> {
-        let of = |kind| {
-            let sums = self.cash.iter().filter(|sum| sum.kind == kind);
-            sums.fold((kind, 0_u32, 0_u64), |(kind, count, minor), sum| {
-                (kind, count.saturating_add(sum.count), minor.saturating_add(sum.minor))
-            })
-        };
-        CashKind::ALL.into_iter().map(of).filter(|(_, count, _)| *count > 0).collect()
+        in_cash_by_kind(&self.cash)
     }
+}
+
+/// The same of sums by who did it.
+pub(super) fn in_cash_by_kind(sums: &[CashSum]) -> Vec<(CashKind, u32, u64)> {
+    let of = |kind| {
+        let sums = sums.iter().filter(|sum| sum.kind == kind);
+        sums.fold((kind, 0_u32, 0_u64), |(kind, count, minor), sum| {
+            (kind, count.saturating_add(sum.count), minor.saturating_add(sum.minor))
+        })
+    };
+    CashKind::ALL.into_iter().map(of).filter(|(_, count, _)| *count > 0).collect()
 }
 
 /// Why there is no report.

@@ -6,11 +6,12 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
+use super::bookkeeping::Books;
 use super::search::Wanted;
 use super::transactions::{line, whole};
 use super::{Failure, output};
 use crate::app::Setup;
-use crate::ledger::{ArchiveRow, Ledger, Search};
+use crate::ledger::{ArchiveRow, Ledger, Listed, Search};
 
 /// What comes after `yima archive`.
 #[derive(Debug, Args)]
@@ -49,6 +50,14 @@ struct List {
 struct Show {
     #[command(flatten)]
     wanted: Wanted,
+
+    /// Print as a table with a line for each payment; "net" is what it adds to the merchant's money
+    #[arg(long, conflicts_with = "json")]
+    csv: bool,
+
+    /// A line of the table for each good that was sold instead
+    #[arg(long, requires = "csv")]
+    goods: bool,
 
     #[command(flatten)]
     common: Common,
@@ -108,13 +117,15 @@ fn archive_as_json(archive: &ArchiveRow) -> Value {
 impl Show {
     fn run(&self, setup: &Setup) -> Result<ExitCode, Failure> {
         let search = self.wanted.search(setup)?.unwrap_or_default();
-        let mut list = Vec::new();
+        let (mut list, mut books) = (Vec::new(), Books::begin(self.goods, true)?);
         if let Some((ledger, archives)) = self.common.archives(setup)? {
             for archive in archives.iter().filter(|archive| may_hold(archive, &search)) {
-                self.add(&ledger.open_archive(archive)?, archive, &search, &mut list)?;
+                self.add(&ledger.open_archive(archive)?, archive, &search, &mut list, &mut books)?;
             }
         }
-        if self.common.json {
+        if self.csv {
+            books.say()?;
+        } else if self.common.json {
             output::json(&Value::Array(list));
         }
         Ok(ExitCode::SUCCESS)
@@ -126,9 +137,14 @@ impl Show {
         archive: &ArchiveRow,
         search: &Search,
         list: &mut Vec<Value>,
+        books: &mut Books,
     ) -> Result<(), Failure> {
         let deeds = opened.deeds()?;
         for row in opened.search(search, None, usize::MAX)?.rows {
+            if self.csv {
+                books.add(opened, &Listed::Payment(Box::new(row)), &archive.name)?;
+                continue;
+            }
             if !self.common.json {
                 output::say(&line(&row));
                 continue;

@@ -37,7 +37,7 @@ enum Act {
     Search(Search),
     /// Bring the catalogue up to date with a table (CSV or XLSX): with all of it, or, when a line is wrong, with nothing
     Import(Import),
-    /// Write the catalogue as a table (CSV) that import and spreadsheets read
+    /// Write the catalogue as a table that import and spreadsheets read: as an Excel file where the name ends with .xlsx, as CSV otherwise
     Export(Export),
     /// Have a good at hand on the keypad, or no longer
     Favourite(Favourite),
@@ -250,7 +250,12 @@ fn read(path: &Path) -> Result<Table, Failure> {
 impl Export {
     fn run(&self, setup: &Setup) -> Result<(), Failure> {
         let goods = setup.catalogue_to_look_at()?.map_or(Ok(Vec::new()), |catalogue| catalogue.goods())?;
-        let table = table::write(goods.iter(), setup.settings.terminal.language)?;
+        let language = setup.settings.terminal.language;
+        let as_book = self.file.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("xlsx"));
+        let table = match as_book {
+            true => table::write_book(goods.iter(), language)?,
+            false => table::write(goods.iter(), language)?,
+        };
         if self.file == Path::new("-") {
             return Ok(output::bytes(&table)?);
         }

@@ -1,6 +1,7 @@
 //! The command line: one subcommand, one file. Parses, calls the program's parts, prints text or JSON.
 
 mod archive;
+mod bookkeeping;
 mod card;
 mod cash;
 #[cfg(feature = "screen")]
@@ -24,6 +25,7 @@ mod printer;
 mod purchase;
 mod queue;
 mod receipt;
+mod reprint;
 mod sale;
 mod sandbox;
 #[cfg(feature = "screen")]
@@ -31,6 +33,7 @@ mod screen;
 mod search;
 mod settlement;
 mod sign_on;
+mod table;
 mod till;
 mod tools;
 mod transactions;

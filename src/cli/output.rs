@@ -59,6 +59,11 @@ pub fn is_training() {
     TRAINING.store(true, Ordering::Relaxed);
 }
 
+/// What is said is said of a training.
+pub fn in_training() -> bool {
+    TRAINING.load(Ordering::Relaxed)
+}
+
 fn marked(value: Value) -> Value {
     match value {
         Value::Array(values) => Value::Array(values.into_iter().map(marked).collect()),

@@ -7,6 +7,7 @@ use jiff::civil::DateTime;
 use serde_json::{Value, json};
 
 use super::search::{from, person, until};
+use super::table::{Table, free};
 use super::{Failure, output, typed_code};
 use crate::app::Setup;
 use crate::app::attending::{AttendError, People, PeopleOfTerminal};
@@ -398,7 +399,7 @@ impl AuditArguments {
         if self.json {
             output::json(&entries.iter().map(entry_as_json).collect());
         } else if self.csv {
-            output::say(csv_of(&entries)?.trim_end());
+            table_of(&entries)?.say()?;
         } else {
             entries.iter().for_each(|entry| output::say(&entry_line(entry)));
         }
@@ -438,23 +439,21 @@ fn entry_line(entry: &AuditEntry) -> String {
     line
 }
 
-fn csv_of(entries: &[AuditEntry]) -> Result<String, Failure> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(["at", "place", "deed", "person", "by", "right", "detail"])?;
+fn table_of(entries: &[AuditEntry]) -> Result<Table, Failure> {
+    let mut table = Table::of(&["at", "place", "deed", "person", "by", "right", "detail"])?;
     for entry in entries {
         let number = |person: Option<PersonNumber>| person.map(|person| person.to_string()).unwrap_or_default();
-        writer.write_record([
+        table.line(&[
             &entry.at.to_string(),
             entry.place.word(),
             entry.deed.word(),
             &number(entry.person),
             &number(entry.by),
             entry.right.map(Right::word).unwrap_or_default(),
-            &entry.detail,
+            &free(&entry.detail),
         ])?;
     }
-    let bytes = writer.into_inner().map_err(|error| error.to_string())?;
-    Ok(String::from_utf8(bytes)?)
+    Ok(table)
 }
 
 /// Local time, to the second.

@@ -1,5 +1,5 @@
-//! `yima receipt`: the slip of a payment in the ledger once more. Nothing is printed and nothing written down: the ledger counts what
-//! went to the printer.
+//! `yima receipt`: the slip of a payment in the ledger once more. Nothing is printed and nothing written down, unless it is to be printed:
+//! the ledger counts what went to the printer.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -7,8 +7,10 @@ use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 
-use super::{Failure, output};
+use super::people::{Attending, of};
+use super::{Failure, output, reprint};
 use crate::app::Setup;
+use crate::people::Right;
 use crate::receipt::html::{Article, page};
 use crate::receipt::{self, CashSlip, Charset, CopyFor, Document, PrinterProfile, Receipt};
 use crate::reference::{Batch, Stan};
@@ -26,9 +28,16 @@ pub struct Arguments {
     #[arg(long, value_name = "BATCH", value_parser = batch)]
     batch: Option<Batch>,
 
-    /// Whose copy
-    #[arg(long, value_name = "COPY", default_value = "customer")]
-    copy: Copy,
+    /// Whose copy [default: customer; with --print each that there is]
+    #[arg(long, value_name = "COPY")]
+    copy: Option<Copy>,
+
+    /// Print it once more, marked and counted as a duplicate: by the terminal that runs, or here where none does
+    #[arg(long, conflicts_with_all = ["html", "text", "escpos", "picture", "output"])]
+    print: bool,
+
+    #[command(flatten)]
+    attending: Attending,
 
     /// A page for a browser, in both languages
     #[arg(long, conflicts_with_all = ["text", "escpos", "picture"])]
@@ -59,10 +68,15 @@ enum Copy {
 
 impl Arguments {
     pub fn run(&self, setup: &Setup) -> Result<ExitCode, Failure> {
-        let copy = match self.copy {
+        let copy = self.copy.map(|copy| match copy {
             Copy::Merchant => CopyFor::Merchant,
             Copy::Customer => CopyFor::Customer,
-        };
+        });
+        if self.print {
+            self.attending.attend(of(setup)?.people(), Right::Reports)?;
+            return reprint::slips(setup, &setup.queue_duplicates(self.batch, self.stan, copy)?);
+        }
+        let copy = copy.unwrap_or(CopyFor::Customer);
         let slip = match setup.cash_duplicate(self.batch, self.stan, copy)? {
             Some(slip) => Again::Cash(Box::new(slip)),
             None => Again::Payment(Box::new(setup.duplicate(self.batch, self.stan, copy)?)),

@@ -10,11 +10,13 @@ use serde_json::{Value, json};
 
 use super::people::{Attending, cash_sum_as_json, of, sum_as_json};
 use super::queue::number;
-use super::{Failure, output};
+use super::table::{Table, free};
+use super::{Failure, output, reprint};
 use crate::app::settling::{BatchReport, batch_report};
 use crate::app::view::View;
 use crate::app::{Engine, Listener, SaleReport, Setup, SetupError};
 use crate::clock;
+use crate::goods::{GoodSum, Unit};
 use crate::ledger::{CashierSum, Ledger, SettlementRow};
 use crate::money::{Amount, Currency};
 use crate::payment::queue::check_words;
@@ -93,6 +95,13 @@ pub struct ReportArguments {
     /// Print as a table with a line for each sum, each good and each difference
     #[arg(long)]
     csv: bool,
+
+    /// Print the slip of its settlement once more, marked as a duplicate: by the terminal that runs, or here where none does
+    #[arg(long, requires = "batch", conflicts_with_all = ["json", "csv"])]
+    print: bool,
+
+    #[command(flatten)]
+    attending: Attending,
 }
 
 /// What comes after `yima account`.
@@ -236,6 +245,11 @@ impl ListArguments {
 impl ReportArguments {
     /// Reports on a batch.
     pub fn run(&self, setup: &Setup) -> Result<ExitCode, Failure> {
+        if let Some(batch) = self.batch.filter(|_| self.print) {
+            self.attending.attend(of(setup)?.people(), Right::Reports)?;
+            setup.want_settlement_slip(batch)?;
+            return reprint::slip_of_settlement(setup, batch);
+        }
         let currency: Currency = setup.settings.terminal.currency.parse()?;
         let ledger = setup.ledger_to_look_at(&setup.identity()?)?.ok_or("this terminal has no ledger yet")?;
         let batch = match self.batch {
@@ -246,7 +260,7 @@ impl ReportArguments {
         if self.json {
             output::json(&report_as_json(&report));
         } else if self.csv {
-            output::say(csv_of(&report)?.trim_end());
+            table_of(&report)?.say()?;
         } else {
             print_report(&report);
         }
@@ -428,8 +442,8 @@ fn report_as_json(report: &BatchReport) -> Value {
     let goods: Vec<_> = report
         .goods
         .iter()
-        .map(|(name, unit, quantity, minor)| {
-            json!({ "name": name, "unit": unit, "quantity": quantity, "amount": minor_text(*minor, currency) })
+        .map(|GoodSum { name, unit, quantity, minor }| {
+            json!({ "name": name, "unit": unit.word(), "quantity": quantity, "amount": minor_text(*minor, currency) })
         })
         .collect();
     json!({
@@ -479,9 +493,9 @@ fn print_report(report: &BatchReport) {
     if report.totals.open > 0 {
         output::say(&format!("  {} payments are not finished", report.totals.open));
     }
-    for (name, unit, quantity, minor) in &report.goods {
+    for GoodSum { name, unit, quantity, minor } in &report.goods {
         let amount = minor_text(*minor, report.totals.currency);
-        output::say(&format!("  sold {name}: {quantity} {}, {amount}", quantity_unit(unit)));
+        output::say(&format!("  sold {name}: {quantity} {}, {amount}", quantity_unit(*unit)));
     }
     if let Some(row) = &report.settlement {
         print(row);
@@ -500,27 +514,20 @@ fn signed_of(line: &Line) -> i64 {
 }
 
 /// What quantities of goods are counted in.
-fn quantity_unit(unit: &str) -> &'static str {
-    if unit == "piece" { "pieces" } else { "g" }
+const fn quantity_unit(unit: Unit) -> &'static str {
+    match unit {
+        Unit::Piece => "pieces",
+        Unit::Kilogram | Unit::Jin | Unit::HundredGrams => "g",
+    }
 }
 
-fn csv_of(report: &BatchReport) -> Result<String, Failure> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record([
-        "batch",
-        "section",
-        "name",
-        "method",
-        "count",
-        "amount",
-        "host_amount",
-        "currency",
-        "reference",
-    ])?;
+fn table_of(report: &BatchReport) -> Result<Table, Failure> {
+    let mut table =
+        Table::of(&["batch", "section", "name", "method", "count", "amount", "host_amount", "currency", "reference"])?;
     let (batch, currency) = (report.batch.to_string(), report.totals.currency);
     let mut row = |fields: [&str; 7]| {
         let [section, name, method, count, amount, host, reference] = fields;
-        writer.write_record([&batch, section, name, method, count, amount, host, currency.code(), reference])
+        table.line(&[&batch, section, name, method, count, amount, host, currency.code(), reference])
     };
     for line in &report.totals.lines {
         let (count, amount) = (line.sum.count.to_string(), line.sum.amount.to_string());
@@ -538,8 +545,16 @@ fn csv_of(report: &BatchReport) -> Result<String, Failure> {
         let amount = minor_text(sum.minor, currency);
         row(["cash", sum.kind.word(), &who, &sum.count.to_string(), &amount, "", ""])?;
     }
-    for (name, unit, quantity, minor) in &report.goods {
-        row(["goods", name, quantity_unit(unit), &quantity.to_string(), &minor_text(*minor, currency), "", ""])?;
+    for GoodSum { name, unit, quantity, minor } in &report.goods {
+        row([
+            "goods",
+            &free(name),
+            quantity_unit(*unit),
+            &quantity.to_string(),
+            &minor_text(*minor, currency),
+            "",
+            "",
+        ])?;
     }
     if let Some(row_of) = &report.settlement {
         let net = signed(row_of.under_way.totals.net_minor(), currency);
@@ -558,8 +573,7 @@ fn csv_of(report: &BatchReport) -> Result<String, Failure> {
         let (ours, theirs) = (amount(difference.ours), amount(difference.theirs));
         row(["difference", &stan, difference.kind.word(), "", &ours, &theirs, rrn])?;
     }
-    let bytes = writer.into_inner().map_err(|error| error.to_string())?;
-    Ok(String::from_utf8(bytes)?)
+    Ok(table)
 }
 
 /// Whose tips come to how much, in minor units; whoever has none is left out. Nobody's, where nobody signs on.

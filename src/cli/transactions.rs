@@ -7,6 +7,7 @@ use clap::Args;
 use jiff::civil::DateTime;
 use serde_json::{Value, json};
 
+use super::bookkeeping::Books;
 use super::search::Wanted;
 use super::{Failure, output};
 use crate::app::Setup;
@@ -25,10 +26,18 @@ const USUAL_LIMIT: usize = 50;
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// Print as JSON
-    #[arg(long)]
+    #[arg(long, conflicts_with = "csv")]
     json: bool,
 
-    /// Show at most so many [default: 50; with --json all]
+    /// Print as a table with a line for each payment; "net" is what it adds to the merchant's money
+    #[arg(long)]
+    csv: bool,
+
+    /// A line of the table for each good that was sold instead
+    #[arg(long, requires = "csv")]
+    goods: bool,
+
+    /// Show at most so many [default: 50; with --json and --csv all]
     #[arg(long, value_name = "NUMBER")]
     limit: Option<usize>,
 
@@ -47,13 +56,21 @@ impl Arguments {
             None => setup.ledger_to_look_at(&setup.identity()?)?,
         };
         let Some(ledger) = ledger else {
-            if self.json {
+            if self.csv {
+                Books::begin(self.goods, false)?.say()?;
+            } else if self.json {
                 output::json(&Value::Array(Vec::new()));
             }
             return Ok(ExitCode::SUCCESS);
         };
-        let limit = self.limit.unwrap_or(if self.json { usize::MAX } else { USUAL_LIMIT });
+        let limit = self.limit.unwrap_or(if self.json || self.csv { usize::MAX } else { USUAL_LIMIT });
         let page = ledger.list(self.wanted.search(setup)?.as_ref(), None, limit)?;
+        if self.csv {
+            let mut books = Books::begin(self.goods, false)?;
+            page.rows.iter().try_for_each(|row| books.add(&ledger, row, ""))?;
+            books.say()?;
+            return Ok(ExitCode::SUCCESS);
+        }
         let deeds = if self.json { ledger.deeds()? } else { Vec::new() };
         let mut list = Vec::new();
         for row in &page.rows {

@@ -5,7 +5,7 @@
 use rusqlite::params_from_iter;
 use rusqlite::types::Value;
 
-use super::search::{PageEnd, Question, history, one_more, question};
+use super::search::{PageEnd, Question, history, one_more};
 use super::{CashRow, Ledger, LedgerError, Search, TransactionRow, cash, statement_error};
 
 /// Something that was done.
@@ -40,11 +40,11 @@ impl Ledger {
     /// When the ledger cannot be read.
     pub fn list(&self, search: Option<&Search>, after: Option<&ListEnd>, length: usize) -> Result<List, LedgerError> {
         let mut end = after.cloned().unwrap_or_default();
-        let of_payments = match search {
-            Some(search) => question(search, end.payment.as_ref(), length),
-            None => history(end.payment.as_ref(), length),
+        let payments = match search {
+            Some(search) => self.found(search, end.payment.as_ref(), length)?,
+            None => self.rows_of(&history(end.payment.as_ref(), length))?,
         };
-        let mut payments = self.rows_of(&of_payments)?.into_iter().peekable();
+        let mut payments = payments.into_iter().peekable();
         let mut in_cash = match cash_question(search, end.cash.as_ref(), length) {
             Some(question) => self.cash_rows_of(&question)?,
             None => Vec::new(),
@@ -112,12 +112,17 @@ fn cash_question(search: Option<&Search>, after: Option<&PageEnd>, length: usize
                     "EXISTS (SELECT 1 FROM cash_goods g WHERE g.cash_sale = c.id AND g.number = {number})"
                 ));
             }
+            if let Some(amount) = amount {
+                let minor = question.value(amount.minor() as i64);
+                let currency = question.value(amount.currency().code().to_owned());
+                // What paid the rest of a purchase is found by all of it, as its other parts are.
+                conditions.push(format!(
+                    "c.currency = {currency} AND (c.amount = {minor} OR c.id IN (SELECT q.cash_sale FROM purchases p
+                         JOIN purchase_parts q ON q.purchase = p.number WHERE p.due = {minor} AND p.currency = {currency}))"
+                ));
+            }
             let mut value =
                 |condition: &str, value: Value| conditions.push(format!("{condition} {}", question.value(value)));
-            if let Some(amount) = amount {
-                value("c.amount =", (amount.minor() as i64).into());
-                value("c.currency =", amount.currency().code().to_owned().into());
-            }
             if let Some(stan) = stan {
                 value("c.stan =", i64::from(stan.number()).into());
             }

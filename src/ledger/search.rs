@@ -3,6 +3,8 @@
 //! A page begins behind the last row of the one before, wherever that is by now: nothing is counted through, and what is
 //! paid meanwhile moves nothing. Every question has its index (`search.sql`).
 
+use std::cmp::Ordering;
+
 use jiff::civil::DateTime;
 use rusqlite::types::Value;
 use rusqlite::{Row, params_from_iter};
@@ -36,7 +38,7 @@ impl LastFour {
 pub struct Search {
     /// Of this kind.
     pub kind: Option<Kind>,
-    /// This amount, in this currency.
+    /// This amount, in this currency; or a part of a purchase that comes to this amount in all.
     pub amount: Option<Amount>,
     /// A card that ends so.
     pub last_four: Option<LastFour>,
@@ -76,7 +78,7 @@ impl Ledger {
     /// # Errors
     /// When the ledger cannot be read.
     pub fn history(&self, after: Option<&PageEnd>, length: usize) -> Result<Page, LedgerError> {
-        self.page_of(&history(after, length), length)
+        page_of(self.rows_of(&history(after, length))?, length)
     }
 
     /// A page of what is looked for, by the times of the payments, the newest first.
@@ -84,20 +86,28 @@ impl Ledger {
     /// # Errors
     /// When the ledger cannot be read.
     pub fn search(&self, search: &Search, after: Option<&PageEnd>, length: usize) -> Result<Page, LedgerError> {
-        self.page_of(&question(search, after, length), length)
+        page_of(self.found(search, after, length)?, length)
     }
 
-    fn page_of(&self, question: &Question, length: usize) -> Result<Page, LedgerError> {
-        let (mut rows, mut last, mut more) = (Vec::new(), None, false);
-        for (end, row) in self.rows_of(question)? {
-            if rows.len() == length {
-                more = true;
-                break;
-            }
-            rows.push(row);
-            last = Some(end);
+    /// What is looked for, each with where it stands, and one more than a page has: then there are more pages.
+    pub(super) fn found(
+        &self,
+        search: &Search,
+        after: Option<&PageEnd>,
+        length: usize,
+    ) -> Result<Vec<(PageEnd, TransactionRow)>, LedgerError> {
+        let mut found = self.rows_of(&question(search, after, length))?;
+        if let Some(parts) = question_of_parts(search, after, length) {
+            found.extend(self.rows_of(&parts)?);
+            // Both come in this order; what was found by its goods comes in the order in which it began.
+            let by_time = search.good.is_none();
+            found.sort_by(|(one, _), (other, _)| {
+                let times = if by_time { other.at.cmp(&one.at) } else { Ordering::Equal };
+                times.then(other.id.cmp(&one.id))
+            });
+            found.truncate(length.saturating_add(1));
         }
-        Ok(Page { rows, next: last.filter(|_| more) })
+        Ok(found)
     }
 
     /// What a question finds, each with where it stands.
@@ -114,6 +124,20 @@ impl Ledger {
             })
             .collect()
     }
+}
+
+/// So many of what was found.
+fn page_of(found: Vec<(PageEnd, TransactionRow)>, length: usize) -> Result<Page, LedgerError> {
+    let (mut rows, mut last, mut more) = (Vec::new(), None, false);
+    for (end, row) in found {
+        if rows.len() == length {
+            more = true;
+            break;
+        }
+        rows.push(row);
+        last = Some(end);
+    }
+    Ok(Page { rows, next: last.filter(|_| more) })
 }
 
 fn page_end(row: &Row<'_>) -> rusqlite::Result<PageEnd> {
@@ -144,6 +168,16 @@ pub(super) fn history(after: Option<&PageEnd>, length: usize) -> Question {
 }
 
 pub(super) fn question(search: &Search, after: Option<&PageEnd>, length: usize) -> Question {
+    ask(search, after, length, false)
+}
+
+/// The parts of purchases that come to the amount that is looked for, of which none is this amount itself. Purchases that are paid in parts
+/// are few: all are looked at.
+pub(super) fn question_of_parts(search: &Search, after: Option<&PageEnd>, length: usize) -> Option<Question> {
+    search.amount.map(|_| ask(search, after, length, true))
+}
+
+fn ask(search: &Search, after: Option<&PageEnd>, length: usize, of_purchase: bool) -> Question {
     let Search { kind, amount, last_four, stan, rrn, from, before, cashier, good } = search;
     let mut question = Question { sql: String::new(), values: Vec::new() };
     let mut conditions = Vec::new();
@@ -164,7 +198,15 @@ pub(super) fn question(search: &Search, after: Option<&PageEnd>, length: usize) 
     if let Some(amount) = amount {
         index = "transactions_of_amount";
         let (minor, currency) = (amount.minor() as i64, amount.currency().code().to_owned());
-        conditions.push(format!("t.amount = {} AND t.currency = {}", question.value(minor), question.value(currency)));
+        let (minor, currency) = (question.value(minor), question.value(currency));
+        conditions.push(if of_purchase {
+            format!(
+                "t.amount <> {minor} AND t.id IN (SELECT q.transaction_id FROM purchases p JOIN purchase_parts q
+                     ON q.purchase = p.number WHERE p.due = {minor} AND p.currency = {currency})"
+            )
+        } else {
+            format!("t.amount = {minor} AND t.currency = {currency}")
+        });
     }
     if let Some(LastFour(digits)) = last_four {
         index = "transactions_of_last_four";
@@ -192,8 +234,9 @@ pub(super) fn question(search: &Search, after: Option<&PageEnd>, length: usize) 
         conditions.push(format!("t.at <= {at} AND (t.at < {at} OR t.id < {})", question.value(*id)));
     }
     let limit = question.value(limit);
+    let how = if of_purchase { "NOT INDEXED".to_owned() } else { format!("INDEXED BY {index}") };
     question.sql = format!(
-        "SELECT {COLUMNS}, t.id, t.at FROM transactions t INDEXED BY {index} WHERE {}
+        "SELECT {COLUMNS}, t.id, t.at FROM transactions t {how} WHERE {}
          ORDER BY t.at DESC, t.id DESC LIMIT {limit}",
         conditions.join(" AND ")
     );

@@ -5,6 +5,7 @@ use jiff::civil::{Date, DateTime};
 use rusqlite::{OptionalExtension, Row, TransactionBehavior, params};
 
 use super::{Ledger, LedgerError, statement_error};
+use crate::goods::{GoodSum, Unit};
 use crate::money::{Amount, Currency};
 use crate::payment::transaction::Kind;
 use crate::reference::{Batch, Rrn, Stan};
@@ -327,6 +328,27 @@ impl Ledger {
             .map_err(statement_error(&self.path))
     }
 
+    /// Wants the slip of a settlement that is over once more. It is kept as that it has none: one that is over has one that is due or out.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn want_settlement_slip(&mut self, batch: Batch) -> Result<(), LedgerError> {
+        let id = self.settlement_id(batch)?;
+        self.connection
+            .execute("UPDATE settlements SET slip = 'none' WHERE id = ?1 AND slip = 'printed'", [id])
+            .map(|_| ())
+            .map_err(statement_error(&self.path))
+    }
+
+    /// The batch of which somebody wants the slip once more, the newest of them.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn settlement_slip_wanted(&self) -> Result<Option<Batch>, LedgerError> {
+        let rows = self.settlements_where("slip = 'none' AND closed_at IS NOT NULL", 1)?;
+        Ok(rows.into_iter().next().map(|row| row.under_way.batch))
+    }
+
     /// Batches whose slips are to be printed, oldest first.
     ///
     /// # Errors
@@ -471,7 +493,7 @@ impl Ledger {
     ///
     /// # Errors
     /// When the ledger cannot be read.
-    pub fn goods_of_batch(&self, batch: Batch) -> Result<Vec<(String, String, u64, u64)>, LedgerError> {
+    pub fn goods_of_batch(&self, batch: Batch) -> Result<Vec<GoodSum>, LedgerError> {
         let failed = statement_error(&self.path);
         let mut statement = self
             .connection
@@ -493,10 +515,16 @@ impl Ledger {
         let rows = statement
             .query_map(own, |row| {
                 let sums: (i64, i64) = (row.get(2)?, row.get(3)?);
-                Ok((row.get(0)?, row.get(1)?, sums.0.unsigned_abs(), sums.1.unsigned_abs()))
+                let (name, unit): (String, String) = (row.get(0)?, row.get(1)?);
+                Ok((name, unit, sums.0.unsigned_abs(), sums.1.unsigned_abs()))
             })
             .map_err(&failed)?;
-        rows.collect::<rusqlite::Result<_>>().map_err(failed)
+        rows.map(|row| {
+            let (name, unit, quantity, minor) = row.map_err(&failed)?;
+            let unit = Unit::parse(&unit).map_err(|_| wrong("unit", &unit))?;
+            Ok(GoodSum { name, unit, quantity, minor })
+        })
+        .collect()
     }
 
     fn settlement_id(&self, batch: Batch) -> Result<i64, LedgerError> {

@@ -5,6 +5,7 @@ use jiff::civil::DateTime;
 use super::Charset;
 use super::cashiers::SlipCashier;
 use super::template::{Condition, DATE_TIME, Slip};
+use crate::goods::{GoodSum, GoodsSold};
 use crate::money::{Amount, Currency};
 use crate::reference::{Batch, MerchantCode, Stan, TerminalNumber};
 use crate::terminal::mark::Mark;
@@ -35,6 +36,8 @@ pub struct SettlementSlip {
     pub cash: Vec<SlipCash>,
     /// Who took and gave back what; nobody, where nobody signs on.
     pub cashiers: Vec<SlipCashier>,
+    /// What was sold, by card, by code and in cash.
+    pub goods: GoodsSold,
     /// What is left for the merchant, in minor units.
     pub net_minor: i64,
     /// What the host keeps, and what it posts, where it told that.
@@ -214,6 +217,20 @@ impl Slip for SettlementSlip {
         &self.cashiers
     }
 
+    fn sold(&self, language: Language) -> Vec<(String, String)> {
+        let money = |minor: u64| signed(i64::try_from(minor).unwrap_or(i64::MAX), self.currency);
+        // How much comes first: a long name is broken, and no number.
+        let line = |good: &GoodSum| (format!("{} {}", good.quantity_text(), good.name), money(good.minor));
+        let others = self.goods.others.map(|others| {
+            let left = match language {
+                Language::Chinese => format!("其他 {} 种商品", others.count),
+                Language::English => format!("{} other goods", others.count),
+            };
+            (left, money(others.minor))
+        });
+        self.goods.goods.iter().map(line).chain(others).collect()
+    }
+
     fn differences(&self, _: Language) -> Vec<(String, String)> {
         let amount = |amount: Option<Amount>| amount.map_or_else(|| "-".to_owned(), Amount::grouped);
         let line =
@@ -225,6 +242,7 @@ impl Slip for SettlementSlip {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use crate::goods::{OtherGoods, Unit};
     use crate::receipt::cashiers::SlipCashierSum;
     use crate::receipt::text_of_settlement;
 
@@ -233,6 +251,7 @@ pub(crate) mod tests {
         let yuan = |minor| Amount::new(minor, Currency::CNY).unwrap();
         let sum =
             |kind, method, goes_back, count, minor| SlipSum { kind, method, goes_back, count, amount: yuan(minor) };
+        let good = |name: &str, unit, quantity, minor| GoodSum { name: name.to_owned(), unit, quantity, minor };
         let of_cashier = |kind, in_cash, goes_back, count, minor| SlipCashierSum {
             kind,
             in_cash,
@@ -275,6 +294,13 @@ pub(crate) mod tests {
                     tips: None,
                 },
             ],
+            goods: GoodsSold {
+                goods: vec![
+                    good("可口可乐 330ml", Unit::Piece, 140, 49_000),
+                    good("烟台红富士苹果（精品礼盒装）", Unit::Jin, 12_345, 14_567),
+                ],
+                others: Some(OtherGoods { count: 31, minor: 1_234_500 }),
+            },
             net_minor: 12_574_366,
             money: Some((47_783, 12_526_583)),
             undecided: 1,
@@ -308,6 +334,34 @@ pub(crate) mod tests {
             let text = text_of_settlement(&slip, 32, language);
             assert!(text.contains(said) && !text.contains(log), "{text}");
             assert!(!text_of_settlement(&settlement_slip(), 32, language).contains(said));
+        }
+    }
+
+    #[test]
+    fn what_was_sold_stands_on_paper_of_each_width_in_both_languages() {
+        let good = |number: u64| GoodSum {
+            name: format!("商品 {number}"),
+            unit: Unit::Piece,
+            quantity: number,
+            minor: (200 - number) * 100,
+        };
+        let goods = GoodsSold::in_lines((1..=150).map(good).collect(), 20);
+        let slip = SettlementSlip { goods, ..settlement_slip() };
+        for (language, heading, others) in
+            [(Language::Chinese, "按商品", "其他 131 种商品"), (Language::English, "By goods", "131 other goods")]
+        {
+            for width in [32, 48] {
+                let text = text_of_settlement(&slip, width, language);
+                let lines: Vec<&str> = text.lines().collect();
+                let begin = lines.iter().position(|line| line.contains(heading)).unwrap();
+                assert!(lines[begin + 1].starts_with("1x 商品 1 ") && lines[begin + 1].ends_with(" 199.00"), "{text}");
+                assert!(lines[begin + 20].starts_with(others), "{text}");
+                // 180 down to 50 yuan, and one line for all of them.
+                assert!(lines[begin + 20].ends_with("15,065.00"), "{text}");
+                assert!(!lines[begin + 21].contains("商品"), "{text}");
+            }
+            let none = SettlementSlip { goods: GoodsSold::default(), ..settlement_slip() };
+            assert!(!text_of_settlement(&none, 32, language).contains(heading), "no heading of nothing");
         }
     }
 

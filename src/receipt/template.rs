@@ -99,6 +99,11 @@ pub(super) trait Slip {
         &[]
     }
 
+    /// What was sold of each good, a line each: how much of it, and what was paid.
+    fn sold(&self, _language: Language) -> Vec<(String, String)> {
+        Vec::new()
+    }
+
     /// What the shop has at head and foot of its slips.
     fn letterhead(&self) -> Option<&Letterhead> {
         None
@@ -332,6 +337,7 @@ impl Filling<'_> {
             Content::Sums => self.pairs(self.slip.sums(self.language)),
             Content::Cash => self.pairs(self.slip.cash(self.language)),
             Content::Cashiers { zh, en } => self.cashiers(self.choose(zh, en)),
+            Content::Sold { zh, en } => self.sold(self.choose(zh, en)),
             Content::Differences => self.pairs(self.slip.differences(self.language)),
             Content::Parts => self.slip.parts(self.language, self.charset),
             Content::Trailer => self.slip.trailer().iter().map(|line| self.centred(line)).collect(),
@@ -387,6 +393,15 @@ impl Filling<'_> {
         let cashiers = self.slip.cashiers();
         let heading = cashiers.first().map(|_| text(heading, false));
         heading.into_iter().chain(cashiers.iter().flat_map(of)).collect()
+    }
+
+    /// What was sold, under a heading.
+    fn sold(&self, heading: &str) -> Vec<Line> {
+        let lines = self.pairs(self.slip.sold(self.language));
+        let text = self.charset.printable(heading);
+        let heading = Line::Text { text, align: Align::Left, size: Size::Normal, bold: false };
+        let heading = (!lines.is_empty()).then_some(heading);
+        heading.into_iter().chain(lines).collect()
     }
 
     fn logo(&self) -> Option<Line> {
@@ -553,6 +568,10 @@ enum Content {
     Sums,
     Cash,
     Cashiers {
+        zh: String,
+        en: String,
+    },
+    Sold {
         zh: String,
         en: String,
     },

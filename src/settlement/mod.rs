@@ -203,6 +203,11 @@ pub fn totals(tallies: &[Tally], currency: Currency) -> Result<Totals, TotalsErr
     Ok(totals)
 }
 
+/// Whether a payment is paid, as a settlement counts it: for certain, or by a person's word.
+pub const fn is_charged(state: State, resolution: Option<Resolution>) -> bool {
+    matches!(standing(state, resolution), Standing::Charged)
+}
+
 /// What a row is for a settlement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Standing {

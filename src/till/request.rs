@@ -11,6 +11,7 @@ use crate::goods::cart::{Cart, CartError};
 use crate::goods::sold::Sold;
 use crate::goods::{Discount, Good, GoodError, GoodName, GoodNumber, Quantity, TaxRate, Unit};
 use crate::money::{Amount, AmountError, Currency, UnknownCurrency};
+use crate::payment::instalments::{ByInstalments, InstalmentError, Periods};
 use crate::payment::purpose::Purpose;
 use crate::payment::transaction::Presence;
 use crate::reference::{Batch, ReferenceError, Stan, TraceNumber};
@@ -110,6 +111,10 @@ struct Wire {
     card_present: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     goods: Option<Vec<WireGood>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    offline: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    instalments: Option<u8>,
 }
 
 /// Which earlier payment is meant.
@@ -119,6 +124,17 @@ pub enum Original {
     Key(IdempotencyKey),
     /// The one of these numbers.
     Numbers(TraceNumber),
+}
+
+/// How a sale is paid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HowPaid {
+    /// At once, as the host says.
+    AtOnce,
+    /// The card approves alone, and the host is told later.
+    Offline,
+    /// By instalments, in so many periods.
+    Instalments(Periods),
 }
 
 /// A payment that a till wants.
@@ -134,6 +150,8 @@ pub struct PaymentRequest {
     pub card_present: bool,
     /// What is sold; nothing where only an amount is known.
     pub sold: Option<Sold>,
+    /// How a sale is paid.
+    pub how: HowPaid,
     /// What was wanted, in the one form that is compared and written down.
     pub canonical: String,
 }
@@ -153,6 +171,12 @@ pub enum RequestError {
     /// An original is named in no way or in two ways.
     #[error("\"original\" is {{\"key\": …}} or {{\"batch\": …, \"stan\": …}}")]
     Original,
+    /// A sale is paid in two ways at once.
+    #[error("a sale is \"offline\" or by \"instalments\", not both")]
+    TwoWays,
+    /// Instalments.
+    #[error(transparent)]
+    Instalments(#[from] InstalmentError),
     /// A good has no quantity or two.
     #[error("line {0} of \"goods\" needs \"pieces\" or \"grams\", and \"unit\" with grams")]
     Quantity(usize),
@@ -236,11 +260,21 @@ impl PaymentRequest {
             (Some(lines), Some(amount)) => Some(sold_of(lines, amount)?),
             (Some(_), None) => return Err(RequestError::Missing(word, "amount")),
         };
+        let offline = wire.offline.unwrap_or(false);
+        let how = match (offline, wire.instalments) {
+            (true, _) if kind != Wanted::Sale => return Err(RequestError::NotTaken(word, "offline")),
+            (_, Some(_)) if kind != Wanted::Sale => return Err(RequestError::NotTaken(word, "instalments")),
+            (true, Some(_)) => return Err(RequestError::TwoWays),
+            (true, None) => HowPaid::Offline,
+            (false, Some(periods)) => HowPaid::Instalments(Periods::new(periods)?),
+            (false, None) => HowPaid::AtOnce,
+        };
         let card_present = wire.card_present.unwrap_or(true);
         // What is the same when it is said and when it is left out is written down in one way.
-        let canonical = Wire { card_present: (!card_present).then_some(false), ..wire };
+        let canonical =
+            Wire { card_present: (!card_present).then_some(false), offline: offline.then_some(true), ..wire };
         let canonical = serde_json::to_string(&canonical).map_err(|error| RequestError::Json(error.to_string()))?;
-        Ok(Self { kind, amount, original, card_present, sold, canonical })
+        Ok(Self { kind, amount, original, card_present, sold, how, canonical })
     }
 
     /// What the terminal is to do. `original`: the numbers of what it refers to, where it does.
@@ -251,11 +285,18 @@ impl PaymentRequest {
         let word = self.kind.word();
         let original = || original.ok_or(RequestError::Missing(word, "original"));
         match self.kind {
-            Wanted::Sale => match (&self.sold, self.amount) {
-                (Some(sold), _) => Ok(Purpose::Goods(sold.clone())),
-                (None, Some(amount)) => Ok(Purpose::Sale(amount)),
-                (None, None) => Err(RequestError::Missing(word, "amount")),
-            },
+            Wanted::Sale => {
+                let amount = self.amount.ok_or(RequestError::Missing(word, "amount"))?;
+                let sold = || self.sold.clone().unwrap_or_default();
+                Ok(match (self.how, &self.sold) {
+                    (HowPaid::Offline, _) => Purpose::Offline(amount, sold()),
+                    (HowPaid::Instalments(periods), _) => {
+                        Purpose::Instalments(ByInstalments::new(amount, sold(), periods)?)
+                    }
+                    (HowPaid::AtOnce, Some(sold)) => Purpose::Goods(sold.clone()),
+                    (HowPaid::AtOnce, None) => Purpose::Sale(amount),
+                })
+            }
             Wanted::Refund => Ok(Purpose::Refund(original()?, self.amount)),
             Wanted::Void => {
                 let presence = if self.card_present { Presence::CardThere } else { Presence::CardAway };
@@ -448,6 +489,39 @@ mod tests {
             (format!(r#"{{"kind":"gift", {amount}}}"#), "unknown variant `gift`"),
             ("[\"sale\"]".to_owned(), "expected an object"),
             (String::new(), "EOF"),
+        ] {
+            let error = parse(&wrong).unwrap_err().to_string();
+            assert!(error.contains(said), "{wrong}\n{error}");
+        }
+    }
+
+    #[test]
+    fn a_sale_is_paid_at_once_offline_or_by_instalments_and_nothing_else_is() {
+        let with = |more: &str| SALE.replace("\"kind\"", &format!("{more}, \"kind\""));
+        let amount = Amount::new(1234, Currency::CNY).unwrap();
+        let purpose = |text: &str| parse(text).unwrap().purpose(None).unwrap();
+        assert_eq!(purpose(SALE), Purpose::Sale(amount));
+        assert_eq!(purpose(&with("\"offline\": true")), Purpose::Offline(amount, Sold::default()));
+        let periods = Periods::new(6).unwrap();
+        let by_instalments = ByInstalments::new(amount, Sold::default(), periods).unwrap();
+        assert_eq!(purpose(&with("\"instalments\": 6")), Purpose::Instalments(by_instalments));
+        // What is not wanted may be said, and is the same wish; another way is another.
+        assert_eq!(parse(&with("\"offline\": false")).unwrap().canonical, parse(SALE).unwrap().canonical);
+        let ways =
+            ["\"offline\": true", "\"instalments\": 6", "\"instalments\": 12"].map(|way| parse(&with(way)).unwrap());
+        for (index, way) in ways.iter().enumerate() {
+            assert!(ways[index + 1..].iter().all(|other| other.canonical != way.canonical));
+            assert_eq!(PaymentRequest::of_canonical(&way.canonical).as_ref(), Ok(way));
+        }
+        let original = r#""original": {"key": "order-1"}"#;
+        for (wrong, said) in [
+            (with("\"offline\": true, \"instalments\": 6"), "not both"),
+            (with("\"instalments\": 1"), "1 periods cannot be"),
+            (with("\"instalments\": 100"), "100 periods cannot be"),
+            (with("\"instalments\": -6"), "invalid value"),
+            (with("\"offline\": \"yes\""), "invalid type"),
+            (format!(r#"{{"kind":"refund", {original}, "offline": true}}"#), "a refund takes no \"offline\""),
+            (format!(r#"{{"kind":"void", {original}, "instalments": 6}}"#), "a void takes no \"instalments\""),
         ] {
             let error = parse(&wrong).unwrap_err().to_string();
             assert!(error.contains(said), "{wrong}\n{error}");

@@ -5,9 +5,11 @@ use slint::{ComponentHandle, ModelRc};
 use super::generated::{self, AppWindow, Screens, Settlement, SettlementStep};
 use super::{Intents, Shared, values};
 use crate::app::settlement_view::{
-    AccountView, OneSettlement, OpenBatch, PastRow, SettlementIntent, SettlementView, SlipView, Sums, WaitsFor,
+    AccountView, CashierSums, DoneSum, OneSettlement, OpenBatch, PastRow, SettlementIntent, SettlementView, SlipView,
+    Sums, WaitsFor,
 };
 use crate::app::view::{Intent, Screen};
+use crate::goods::GoodSum;
 use crate::money::{Amount, Currency};
 use crate::reference::Batch;
 use crate::settlement::closing::{Cause, HostDifference, HostSettlement, MerchantAccount, State, Verdict};
@@ -15,17 +17,29 @@ use crate::settlement::reconciliation;
 use crate::settlement::{Line, Scheme, Side};
 use crate::wording::Language;
 
-/// Sums, differences and postings on one page.
+/// Sums, differences and postings on one page. Of sums there are fewer where people choose among several, for that takes room as well.
 const SUMS_PER_PAGE: usize = 5;
+const CHOSEN_SUMS_PER_PAGE: usize = 3;
 const DIFFERENCES_PER_PAGE: usize = 5;
 const POSTINGS_PER_PAGE: usize = 5;
 
 /// Which pages are shown of lists that are longer than the screen, from 0.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Pages {
+    part: SumsPart,
     sums: usize,
     differences: usize,
     postings: usize,
+}
+
+/// Which sums are shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum SumsPart {
+    #[default]
+    Types,
+    Cash,
+    Cashiers,
+    Goods,
 }
 
 /// Which of them is turned.
@@ -93,6 +107,23 @@ pub(super) fn setup(window: &AppWindow, shared: &Shared, intents: &Intents) {
             }
         }
     };
+    let (weak, state) = (window.as_weak(), shared.clone());
+    settlement.on_show_sums(move |part| {
+        let Some(window) = weak.upgrade() else { return };
+        let view = state.with(|state| {
+            state.settlement_pages.part = match part {
+                generated::SumsPart::Types => SumsPart::Types,
+                generated::SumsPart::Cash => SumsPart::Cash,
+                generated::SumsPart::Cashiers => SumsPart::Cashiers,
+                generated::SumsPart::Goods => SumsPart::Goods,
+            };
+            state.settlement_pages.sums = 0;
+            shown(state.view.as_ref().map(|view| &view.screen)).cloned()
+        });
+        if let Some(view) = view {
+            show_lists(&window, &state, &view);
+        }
+    });
     settlement.on_turn_sums(turn(|pages| &mut pages.sums));
     settlement.on_turn_differences(turn(|pages| &mut pages.differences));
     settlement.on_turn_postings(turn(|pages| &mut pages.postings));
@@ -249,9 +280,30 @@ fn show_lists(window: &AppWindow, shared: &Shared, view: &SettlementView) {
         SettlementView::Past(_) | SettlementView::Account(_) => (&none, &[], None),
     };
     let mut pages = shared.with(|state| state.settlement_pages);
-    let (lines, count) = page_of(&sums.lines, &mut pages.sums, SUMS_PER_PAGE);
-    let rows: Vec<_> = lines.iter().map(sum_row).collect();
-    settlement.set_sums(ModelRc::from(rows.as_slice()));
+    let there = |part: SumsPart| match part {
+        SumsPart::Types => true,
+        SumsPart::Cash => !sums.cash.is_empty(),
+        SumsPart::Cashiers => !sums.cashiers.is_empty(),
+        SumsPart::Goods => !sums.goods.is_empty(),
+    };
+    if !there(pages.part) {
+        pages.part = SumsPart::Types;
+    }
+    settlement.set_sums_part(match pages.part {
+        SumsPart::Types => generated::SumsPart::Types,
+        SumsPart::Cash => generated::SumsPart::Cash,
+        SumsPart::Cashiers => generated::SumsPart::Cashiers,
+        SumsPart::Goods => generated::SumsPart::Goods,
+    });
+    let others = [SumsPart::Cash, SumsPart::Cashiers, SumsPart::Goods].map(there);
+    let [cash, cashiers, goods] = others;
+    settlement.set_with_cash(cash);
+    settlement.set_with_cashiers(cashiers);
+    settlement.set_with_goods(goods);
+    let most = if others.contains(&true) { CHOSEN_SUMS_PER_PAGE } else { SUMS_PER_PAGE };
+    let rows = sum_rows(sums, pages.part, currency_of(view));
+    let (rows, count) = page_of(&rows, &mut pages.sums, most);
+    settlement.set_sums(ModelRc::from(rows));
     settlement.set_sums_page(number(pages.sums.saturating_add(1)));
     settlement.set_sums_pages(number(count));
     let (found, count) = page_of(differences, &mut pages.differences, DIFFERENCES_PER_PAGE);
@@ -300,6 +352,62 @@ const fn verdict(verdict: Option<Verdict>) -> generated::SettlementVerdict {
     }
 }
 
+/// The currency of a batch that is shown.
+const fn currency_of(view: &SettlementView) -> Currency {
+    match view {
+        SettlementView::Open(open) => open.currency,
+        SettlementView::One(one) => one.row.currency,
+        SettlementView::Past(_) | SettlementView::Account(_) => Currency::CNY,
+    }
+}
+
+/// All rows of these sums.
+fn sum_rows(sums: &Sums, part: SumsPart, currency: Currency) -> Vec<generated::SumRow> {
+    match part {
+        SumsPart::Types => sums.lines.iter().map(sum_row).collect(),
+        SumsPart::Cash => sums.cash.iter().map(|done| done_row(done, "")).collect(),
+        SumsPart::Cashiers => sums.cashiers.iter().flat_map(rows_of_cashier).collect(),
+        SumsPart::Goods => {
+            let money = |minor: u64| values::signed_text(i64::try_from(minor).unwrap_or(i64::MAX), currency).into();
+            let good = |good: &GoodSum| generated::SumRow {
+                good: format!("{} {}", good.quantity_text(), good.name).into(),
+                amount: money(good.minor),
+                ..generated::SumRow::default()
+            };
+            let others = sums.goods.others.map(|others| generated::SumRow {
+                others: number(others.count),
+                amount: money(others.minor),
+                ..generated::SumRow::default()
+            });
+            sums.goods.goods.iter().map(good).chain(others).collect()
+        }
+    }
+}
+
+fn rows_of_cashier(cashier: &CashierSums) -> Vec<generated::SumRow> {
+    let tips = cashier.tips.map(|tips| generated::SumRow {
+        tips: true,
+        who: cashier.who.as_str().into(),
+        amount: values::money_text(tips).into(),
+        apart: true,
+        ..generated::SumRow::default()
+    });
+    cashier.sums.iter().map(|done| done_row(done, &cashier.who)).chain(tips).collect()
+}
+
+/// What was done of a kind, by somebody.
+fn done_row(done: &DoneSum, who: &str) -> generated::SumRow {
+    let amount = values::money_text(done.sum.amount);
+    generated::SumRow {
+        kind: values::row_kind(done.kind),
+        who: who.into(),
+        count: number(done.sum.count),
+        amount: if done.goes_back() { format!("−{amount}") } else { amount }.into(),
+        apart: done.moves_nothing(),
+        ..generated::SumRow::default()
+    }
+}
+
 fn sum_row(line: &Line) -> generated::SumRow {
     let side = Side::of(line.kind);
     let amount = values::money_text(line.sum.amount);
@@ -319,6 +427,7 @@ fn sum_row(line: &Line) -> generated::SumRow {
         count: number(line.sum.count),
         amount: if side == Some(Side::Credit) { format!("−{amount}") } else { amount }.into(),
         apart: side.is_none(),
+        ..generated::SumRow::default()
     }
 }
 

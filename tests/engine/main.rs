@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails here and now")]
 
 mod advices;
+mod bookkeeping;
 mod by_code;
 mod cardholder;
 mod clock;
@@ -13,8 +14,12 @@ mod instalments;
 mod offline;
 mod parts;
 mod receipts;
+mod seeking;
 mod shop;
 mod slips;
+#[path = "../people/staff.rs"]
+#[allow(dead_code, reason = "these tests use a part of it")]
+mod staff;
 mod terminal;
 mod terminal_data;
 mod tips;

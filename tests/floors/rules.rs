@@ -117,7 +117,7 @@ const IMPURE_FUNCTIONS: [[&str; 2]; 6] = [
 ];
 
 /// Libraries that one part of the house keeps for itself, so that there is one place to look and one to change.
-const HOMES: [(&str, &[&str]); 10] = [
+const HOMES: [(&str, &[&str]); 12] = [
     ("argon2", &["crypto"]),
     ("slint", &["ui"]),
     ("rusqlite", SQL_HOME),
@@ -126,6 +126,8 @@ const HOMES: [(&str, &[&str]); 10] = [
     ("ct_merkle", &["proof", "crypto"]),
     ("cryptoki", &["vault/pkcs11"]),
     ("calamine", &["goods"]),
+    ("rust_xlsxwriter", &["goods"]),
+    ("zip", &["goods"]),
     ("pinyin", &["goods"]),
     ("serialport", &["devices"]),
 ];

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use slint::platform::Key;
-use yima::app::settlement_view::{AccountView, OpenBatch, RequestView, SettlementIntent, SettlementView, WaitsFor};
+use yima::app::settlement_view::{
+    AccountView, OneSettlement, OpenBatch, RequestView, SettlementIntent, SettlementView, WaitsFor,
+};
 use yima::app::view::{Intent, View};
 use yima::settlement::closing::{State, Verdict};
 use yima::terminal::mark::Mark;
@@ -14,7 +16,9 @@ use crate::pictures::save;
 use crate::platform::{Bench, LANDSCAPE, PORTRAIT};
 use crate::targets::{everything_is_on_the_screen, nothing_covers_another};
 use crate::touching::{benches, is_there, key, middle, touch};
-use crate::views::{account, batch, closed, differing, open_batch, past, settlement, settling, transactions, view};
+use crate::views::{
+    account, batch, closed, day, differing, fullest_sums, open_batch, past, settlement, settling, transactions, view,
+};
 
 fn wish(intent: SettlementIntent) -> [Intent; 1] {
     [Intent::Settlement(intent)]
@@ -158,6 +162,65 @@ fn a_settlement_of_the_list_is_opened_read_and_printed_again() {
         key(&bench, Key::Escape);
         key(&bench, Key::Escape);
         assert_eq!(bench.sent(), [Intent::ShowKeypad]);
+    }
+}
+
+/// The day's sums, one after the other: what was touched is shown from its first page on, whatever page another was at.
+#[test]
+fn the_sums_of_a_day_are_shown_by_type_in_cash_by_cashier_and_by_good() {
+    for bench in benches() {
+        bench.show(open(OpenBatch { sums: Ok(day()), ..open_batch() }));
+        assert!(is_there(&bench, "Sale × 28, ¥1,234.50, UnionPay"));
+        touch(&bench, "Sums in cash");
+        assert!(is_there(&bench, "Cash sale × 12, ¥345.60, not settled by the bank"));
+        assert!(is_there(&bench, "Cash refund × 1, −¥5.00, not settled by the bank"));
+        assert!(!is_there(&bench, "Next page"));
+        touch(&bench, "Sums by cashier");
+        assert!(
+            is_there(&bench, "Code payment × 7, ¥87.00, 01 小王") && !is_there(&bench, "Tips in it, ¥23.00, 01 小王")
+        );
+        touch(&bench, "Next page");
+        assert!(is_there(&bench, "Tips in it, ¥23.00, 01 小王") && is_there(&bench, "Refund × 1, −¥35.00, 99"));
+        // The same again disturbs nobody who reads.
+        bench.show(open(OpenBatch { sums: Ok(day()), ..open_batch() }));
+        assert!(is_there(&bench, "Refund × 1, −¥35.00, 99"));
+        touch(&bench, "Sums by good");
+        assert!(is_there(&bench, "12.345kg 苹果, ¥145.67") && !is_there(&bench, "123 other goods, ¥999.00"));
+        touch(&bench, "Next page");
+        assert!(is_there(&bench, "123 other goods, ¥999.00"));
+        // What another batch has none of is not asked about.
+        bench.show(open(OpenBatch { batch: batch(3), ..open_batch() }));
+        assert!(is_there(&bench, "Sale × 28, ¥1,234.50, UnionPay") && !is_there(&bench, "Sums by good"));
+        assert_eq!(bench.sent(), []);
+        // A settlement has them as well.
+        let one = OneSettlement { sums: Ok(day()), ..closed() };
+        bench.show(view(settlement(SettlementView::One(Box::new(one)))));
+        touch(&bench, "Sums");
+        touch(&bench, "Sums by good");
+        assert!(is_there(&bench, "12.345kg 苹果, ¥145.67"));
+    }
+}
+
+#[test]
+fn the_sums_of_a_day_stay_on_the_screen_however_long_they_are() {
+    for (shape, (width, height)) in [("portrait", PORTRAIT), ("landscape", LANDSCAPE), ("1024x600", (1024, 600))] {
+        for (word, language, parts) in [
+            ("en", Language::English, ["Sums by type", "Sums in cash", "Sums by cashier", "Sums by good"]),
+            ("zh", Language::Chinese, ["按类型汇总", "现金汇总", "按操作员汇总", "按商品汇总"]),
+        ] {
+            for (which, sums) in [("day", day()), ("fullest", fullest_sums())] {
+                let bench = Bench::open(WindowOptions { width, height, language, ..WindowOptions::default() });
+                bench.show(View { mark: Mark::Test, ..open(OpenBatch { sums: Ok(sums), ..open_batch() }) });
+                for (step, part) in parts.into_iter().enumerate() {
+                    touch(&bench, part);
+                    bench.pass(Duration::from_millis(300));
+                    let name = format!("settlement-sums-{which}-{}-{shape}-{word}", step + 1);
+                    save(&bench.pixels(), &name);
+                    everything_is_on_the_screen(&bench, (width, height), &name);
+                    nothing_covers_another(&bench, &name);
+                }
+            }
+        }
     }
 }
 

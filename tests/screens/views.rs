@@ -32,7 +32,9 @@ pub use paying::{MANY_NAMES, SHUFFLED, approved, approved_with_link, longest_lin
 pub use purchase::{purchase, screen as purchase_screen};
 pub use seeking::found as found_payments;
 pub use selling::{cart, found, fullest_cart, good, quick};
-pub use settling::{account, batch, closed, differing, open_batch, past, screen as settlement, settling};
+pub use settling::{
+    account, batch, closed, day, differing, fullest_sums, open_batch, past, screen as settlement, settling,
+};
 pub use signing::sign;
 pub use till::till_cart;
 pub use tip::asks as asks_for_tip;

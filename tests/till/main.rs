@@ -17,3 +17,4 @@ mod support;
 mod terminal;
 #[path = "../support/watching.rs"]
 mod watching;
+mod ways;

@@ -75,16 +75,23 @@ impl Terminal {
 
     /// The same with whoever is at it.
     pub fn start_as(&self, customer: Duration, attendant: Attendant) -> Running {
-        let profile = CardProfile::shipped("unionpay-debit").unwrap();
+        self.start_with(customer, "unionpay-debit", |mut parts| {
+            parts.staff.attendant = attendant;
+            parts
+        })
+    }
+
+    /// The same with another card, and with parts that are not quite the usual ones.
+    pub fn start_with(&self, customer: Duration, card: &str, change: impl FnOnce(Parts) -> Parts) -> Running {
+        let profile = CardProfile::shipped(card).unwrap();
         let card = SandboxCard::open(&profile, &self.folder.path().join("sandbox/card")).unwrap();
         let reader = SandboxReader::new(FaultyCard::new(card, Faults::default()), customer);
-        let mut parts = Parts {
+        let parts = change(Parts {
             reader: Box::new(reader),
             printer: Box::new(Paper::default()),
             sound: Box::new(yima::devices::sound::silent::Silent),
             ..self.setup.parts().unwrap()
-        };
-        parts.staff.attendant = attendant;
+        });
         let (listener, views, reports) = Watching::new();
         let (engine, tills) = start_engine(&self.setup, parts, Box::new(listener)).unwrap();
         Running { views, _reports: reports, engine, tills: tills.unwrap().unwrap() }

@@ -3,17 +3,24 @@
 //! Takes a file apart into lines and cells, and puts goods together into one. What a cell means is not asked here: see
 //! [`import`](super::import).
 
+mod book;
+mod formula;
 mod sheet;
 mod text;
 
 use std::fmt;
 
+pub use self::book::BookError;
+pub use self::formula::guarded;
 use super::words;
 use super::{Barcode, Good};
 use crate::wording::Language;
 
 /// Bytes of a file at most.
 pub const MOST_BYTES: usize = 64 << 20;
+
+/// Bytes that a workbook unpacks to at most, with everything in it: more than a table of as many lines as there may be.
+pub const MOST_UNPACKED: u64 = 128 << 20;
 
 /// Lines of a table at most.
 pub const MOST_LINES: usize = 200_000;
@@ -97,6 +104,9 @@ pub enum TableError {
     /// An older kind of file.
     #[error("this is a file of Excel 97 to 2003: save it as .xlsx or as CSV")]
     OldExcel,
+    /// A file that is small, and huge once it is unpacked.
+    #[error("the Excel file unpacks to more than {} MiB: it is no table of goods", MOST_UNPACKED >> 20)]
+    Unpacked,
     /// An Excel file that cannot be read.
     #[error("the Excel file cannot be read ({0}); open it, save it once more as .xlsx, and try again")]
     Sheet(String),
@@ -211,26 +221,41 @@ fn line(number: usize, cells: Vec<String>) -> Option<Line> {
 /// Never, where goods are what this program keeps.
 pub fn write<'g>(goods: impl Iterator<Item = &'g Good>, language: Language) -> Result<Vec<u8>, csv::Error> {
     text::write(
-        Column::ALL.map(|column| words::heading(column, language).to_owned()),
+        heading(language),
         goods.map(|good| {
-            Column::ALL.map(|column| match column {
-                Column::Number => good.number.to_string(),
-                Column::Barcodes => barcodes(&good.barcodes),
-                Column::Name => good.name.to_string(),
-                Column::Price => good.price.to_string(),
-                Column::Unit => good.unit.name(language).to_owned(),
-                Column::TaxRate => good.tax_rate.to_string(),
-                Column::Category => good.category.as_str().to_owned(),
-                Column::Favourite => words::answer_word(good.favourite, language).to_owned(),
+            Column::ALL.map(|column| match (column, cell(good, column, language)) {
+                // Spreadsheets take one alone for a number and shorten it; behind a tab they leave it as it is.
+                (Column::Barcodes, barcodes) if !barcodes.is_empty() => format!("\t{barcodes}"),
+                (_, cell) => cell,
             })
         }),
     )
 }
 
-/// Barcodes in one cell. Spreadsheets take one alone for a number and shorten it; behind a tab they leave it as it is.
-fn barcodes(barcodes: &[Barcode]) -> String {
-    let text = barcodes.iter().map(Barcode::to_string).collect::<Vec<_>>().join(" ");
-    if text.is_empty() { text } else { format!("\t{text}") }
+/// Goods as an Excel file (XLSX) that this program reads again: barcodes and names are text, numbers and prices numbers.
+///
+/// # Errors
+/// When they are more than a sheet holds.
+pub fn write_book<'g>(goods: impl Iterator<Item = &'g Good>, language: Language) -> Result<Vec<u8>, BookError> {
+    book::write(goods, language)
+}
+
+fn heading(language: Language) -> [String; 8] {
+    Column::ALL.map(|column| words::heading(column, language).to_owned())
+}
+
+/// What stands in a column of a good; barcodes with a blank between them.
+fn cell(good: &Good, column: Column, language: Language) -> String {
+    match column {
+        Column::Number => good.number.to_string(),
+        Column::Barcodes => good.barcodes.iter().map(Barcode::to_string).collect::<Vec<_>>().join(" "),
+        Column::Name => good.name.to_string(),
+        Column::Price => good.price.to_string(),
+        Column::Unit => good.unit.name(language).to_owned(),
+        Column::TaxRate => good.tax_rate.to_string(),
+        Column::Category => good.category.as_str().to_owned(),
+        Column::Favourite => words::answer_word(good.favourite, language).to_owned(),
+    }
 }
 
 #[cfg(test)]

@@ -1,16 +1,18 @@
 //! The first sheet of an Excel file (XLSX), cell by cell: one that stands far away from the others costs no more than itself.
 
-use std::io::Cursor;
+use std::io::{Cursor, Read};
 
 use calamine::{DataRef, Reader, Xlsx, XlsxError};
+use zip::ZipArchive;
 
-use super::{Line, MOST_CELLS, MOST_LINES, TableError};
+use super::{Line, MOST_CELLS, MOST_LINES, MOST_UNPACKED, TableError};
 
 /// Decimals of a number that were meant: 12.34 is kept as 12.340000000000002.
 const DECIMALS: usize = 6;
 
 /// The lines of the first sheet that are not empty.
 pub(super) fn lines(file: &[u8]) -> Result<Vec<Line>, TableError> {
+    look_how_large(file)?;
     let failed = |error: XlsxError| TableError::Sheet(error.to_string());
     let mut book: Xlsx<_> = Xlsx::new(Cursor::new(file)).map_err(failed)?;
     let name = book.sheet_names().into_iter().next().ok_or(TableError::Empty)?;
@@ -36,6 +38,21 @@ pub(super) fn lines(file: &[u8]) -> Result<Vec<Line>, TableError> {
     }
     lines.extend(super::line(row as usize + 1, cells));
     Ok(lines)
+}
+
+/// Unpacks every part once and throws it away: what a part says of its own size may be a lie, and some are kept in memory as a whole.
+fn look_how_large(file: &[u8]) -> Result<(), TableError> {
+    let failed = |error: &dyn std::error::Error| TableError::Sheet(error.to_string());
+    let mut archive = ZipArchive::new(Cursor::new(file)).map_err(|error| failed(&error))?;
+    let mut left = MOST_UNPACKED;
+    for index in 0..archive.len() {
+        let part = archive.by_index(index).map_err(|error| failed(&error))?;
+        // One more than there may be says that there is more.
+        let mut part = part.take(left + 1);
+        let unpacked = std::io::copy(&mut part, &mut std::io::sink()).map_err(|error| failed(&error))?;
+        left = left.checked_sub(unpacked).ok_or(TableError::Unpacked)?;
+    }
+    Ok(())
 }
 
 /// What a cell shows, or what its reader will complain of.

@@ -71,6 +71,66 @@ fn a_barcode_is_written_so_that_a_spreadsheet_leaves_it_alone() {
     );
 }
 
+#[test]
+fn what_begins_as_a_formula_is_written_as_text_and_read_as_it_was() {
+    let table = Table::read("number,name,price,category\n1,=1+1,3,+86\n2,'-5,3,-\n3,@x,3,\n".as_bytes()).unwrap();
+    let goods = crate::goods::import::changes(&table, &[], crate::money::Currency::CNY).unwrap().goods;
+    let names: Vec<_> = goods.iter().map(|good| good.name.as_str()).collect();
+    assert_eq!(names, ["=1+1", "-5", "@x"], "the mark in front says that text follows");
+    let file = String::from_utf8(write(goods.iter(), Language::English).unwrap()).unwrap();
+    assert!(file.contains("1,,'=1+1,3.00,piece,0%,'+86,no\r\n2,,'-5,3.00,piece,0%,'-,no\r\n3,,'@x,"), "{file}");
+    let again = Table::read(file.as_bytes()).unwrap();
+    assert_eq!(crate::goods::import::changes(&again, &[], crate::money::Currency::CNY).unwrap().goods, goods);
+}
+
+#[test]
+fn a_workbook_has_barcodes_as_text_and_is_read_as_it_was() {
+    let text = "number,barcode,name,price,unit,tax rate,category,favourite\n\
+                1,6901028075763 0012345678905,=1+1,3.50,piece,13%,+86,yes\n2,,苹果,5.9,500g,9%,,\n";
+    let goods = |file: &[u8]| {
+        let table = Table::read(file).unwrap();
+        crate::goods::import::changes(&table, &[], crate::money::Currency::CNY).unwrap().goods
+    };
+    let written = goods(text.as_bytes());
+    for language in [Language::Chinese, Language::English] {
+        let book = write_book(written.iter(), language).unwrap();
+        assert!(book.starts_with(ZIP));
+        let table = Table::read(&book).unwrap();
+        assert_eq!(table.cell(&table.lines[0], Column::Barcodes), Some("0012345678905 6901028075763"));
+        assert_eq!(table.cell(&table.lines[0], Column::Name), Some("=1+1"));
+        assert_eq!(goods(&book), written);
+    }
+}
+
+#[test]
+fn a_workbook_that_is_huge_once_it_is_unpacked_is_refused() {
+    use std::io::Write;
+    // A mebibyte of blanks packs to a kilobyte.
+    let blanks = vec![b' '; 1 << 20];
+    let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    let options = zip::write::SimpleFileOptions::default();
+    for part in ["xl/workbook.xml", "xl/sharedStrings.xml"] {
+        zip.start_file(part, options).unwrap();
+        for _ in 0..(MOST_UNPACKED >> 21) + 1 {
+            zip.write_all(&blanks).unwrap();
+        }
+    }
+    let bomb = zip.finish().unwrap().into_inner();
+    assert!(bomb.len() < 1 << 20, "{} bytes", bomb.len());
+    assert!(matches!(Table::read(&bomb), Err(TableError::Unpacked)));
+    // It lies about its size: nobody believes it.
+    let mut lies = bomb.clone();
+    let claimed = (((MOST_UNPACKED >> 21) + 1) << 20) as u32;
+    for place in 0..lies.len() - 4 {
+        if lies[place..place + 4] == claimed.to_le_bytes() {
+            lies[place..place + 4].copy_from_slice(&9_u32.to_le_bytes());
+        }
+    }
+    assert_ne!(lies, bomb);
+    let said = Table::read(&lies);
+    assert!(matches!(said, Err(TableError::Unpacked | TableError::Sheet(_))), "{said:?}");
+}
+
 /// An Excel file with one sheet, as small as there is one.
 fn book(sheet: &str, strings: &str) -> Vec<u8> {
     const MAIN: &str = "http://schemas.openxmlformats.org/spreadsheetml/2006/main";

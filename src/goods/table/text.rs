@@ -5,6 +5,7 @@ use std::borrow::Cow;
 
 use encoding_rs::{Encoding, GB18030, UTF_8};
 
+use super::formula::{guarded, plain};
 use super::{Line, MOST_LINES, TableError};
 
 /// What stands in front of a text in UTF-8.
@@ -33,7 +34,7 @@ pub(super) fn lines(file: &[u8]) -> Result<Vec<Line>, TableError> {
         let passed = text.as_bytes().get(counted..place + empty).unwrap_or_default();
         number += passed.iter().filter(|byte| **byte == b'\n').count();
         counted = place + empty;
-        lines.extend(super::line(number, record.iter().map(str::to_owned).collect()));
+        lines.extend(super::line(number, record.iter().map(|cell| plain(cell.trim()).to_owned()).collect()));
         // One more for the heading.
         if lines.len() > MOST_LINES + 1 {
             return Err(TableError::Lines);
@@ -74,7 +75,7 @@ pub(super) fn write<const N: usize>(
     let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(MARK.to_vec());
     writer.write_record(&heading)?;
     for line in lines {
-        writer.write_record(&line)?;
+        writer.write_record(line.iter().map(|cell| guarded(cell).into_owned()))?;
     }
     writer.into_inner().map_err(|error| csv::Error::from(error.into_error()))
 }

@@ -423,3 +423,40 @@ fn a_part_that_leaves_for_an_archive_takes_its_place_in_the_purchase_along() {
     assert_eq!(parts, 2);
     assert_eq!(ledger.newest_purchase().unwrap().unwrap().state, PurchaseState::Paid);
 }
+
+#[test]
+fn every_part_of_a_purchase_is_found_by_what_it_comes_to_in_all() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut ledger = open(directory.path());
+    let first = in_part(&mut ledger, 1500, 940);
+    let second = by_card(&mut ledger, 560);
+    let alone = by_card(&mut ledger, 1500);
+    let other = by_card(&mut ledger, 940);
+    let third = in_part(&mut ledger, 1500, 700);
+    let in_cash = ledger
+        .pay_rest_in_cash(Tender::exact(yuan(800)).unwrap(), noon() + jiff::ToSpan::hours(9), false)
+        .unwrap()
+        .trace;
+    let found = |amount: Amount, length: usize| {
+        let search = crate::ledger::Search { amount: Some(amount), ..crate::ledger::Search::default() };
+        let (mut found, mut end) = (Vec::new(), None);
+        loop {
+            let list = ledger.list(Some(&search), end.as_ref(), length).unwrap();
+            found.extend(list.rows.iter().map(|row| match row {
+                crate::ledger::Listed::Payment(row) => row.trace,
+                crate::ledger::Listed::Cash(row) => row.trace,
+            }));
+            end = list.next;
+            if end.is_none() {
+                return found;
+            }
+        }
+    };
+    for length in [1, 2, 3, 100] {
+        assert_eq!(found(yuan(1500), length), [in_cash, third, alone, second, first], "{length}");
+        assert_eq!(found(yuan(940), length), [other, first], "a part is found by itself, {length}");
+        assert_eq!(found(yuan(800), length), [in_cash], "{length}");
+    }
+    let dollars = Amount::new(1500, "USD".parse().unwrap()).unwrap();
+    assert_eq!(found(dollars, 100), []);
+}

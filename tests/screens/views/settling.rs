@@ -2,10 +2,13 @@
 
 use jiff::civil::DateTime;
 use yima::app::settlement_view::{
-    AccountView, OneSettlement, OpenBatch, PastPage, PastRow, RequestView, SettlementView, SlipView, Sums, WaitsFor,
+    AccountView, CashierSums, DoneSum, OneSettlement, OpenBatch, PastPage, PastRow, RequestView, SettlementView,
+    SlipView, Sums, WaitsFor,
 };
-use yima::app::view::{LinkState, Screen, View};
+use yima::app::view::{LinkState, RowKind, Screen, View};
+use yima::goods::{GoodSum, GoodsSold, OtherGoods, Unit};
 use yima::money::{Amount, Currency};
+use yima::payment::cash::CashKind;
 use yima::payment::transaction::Kind;
 use yima::reference::{Batch, Rrn, Stan};
 use yima::settlement::closing::{Cause, Closing, HostDifference, HostSettlement, MerchantAccount, State, Verdict};
@@ -43,15 +46,72 @@ fn sums() -> Sums {
         count: 38,
         net_minor: 158_650,
         open: 0,
+        ..Sums::default()
+    }
+}
+
+/// A day at which two people worked, who took cash too and sold goods.
+pub fn day() -> Sums {
+    let done = |kind: RowKind, count, minor| DoneSum { kind, sum: Sum { count, amount: cny(minor) } };
+    let (sold, back) = (RowKind::Cash(CashKind::Sale), RowKind::Cash(CashKind::Refund));
+    let good = |name: &str, unit, quantity, minor| GoodSum { name: name.to_owned(), unit, quantity, minor };
+    Sums {
+        cash: vec![done(sold, 12, 34_560), done(back, 1, 500)],
+        cashiers: vec![
+            CashierSums {
+                who: "01 小王".to_owned(),
+                sums: vec![
+                    done(Kind::Sale.into(), 28, 123_450),
+                    done(Kind::CodePayment.into(), 7, 8_700),
+                    done(sold, 12, 34_560),
+                ],
+                tips: Some(cny(2_300)),
+            },
+            CashierSums {
+                who: "99".to_owned(),
+                sums: vec![
+                    done(Kind::PreAuthorisation.into(), 1, 200_000),
+                    done(Kind::Refund.into(), 1, 3_500),
+                    done(back, 1, 500),
+                ],
+                tips: None,
+            },
+        ],
+        goods: GoodsSold {
+            goods: vec![
+                good("可口可乐 330ml", Unit::Piece, 40, 14_000),
+                good("苹果", Unit::Jin, 12_345, 14_567),
+                good("音乐盒", Unit::Piece, 1, 4_900),
+                good("香蕉", Unit::Kilogram, 532, 638),
+            ],
+            others: Some(OtherGoods { count: 123, minor: 99_900 }),
+        },
+        ..sums()
     }
 }
 
 /// Every kind on every card, as much as it can be.
-fn fullest_sums() -> Sums {
+pub fn fullest_sums() -> Sums {
     let schemes = [Scheme::UnionPay, Scheme::AmericanExpress, Scheme::Other];
     let kinds = [Kind::Sale, Kind::PreAuthorisationVoid, Kind::CompletionVoid, Kind::Refund];
     let lines = kinds.iter().flat_map(|kind| schemes.map(|scheme| line(*kind, scheme, 899, MOST))).collect();
-    Sums { lines, count: 900, net_minor: -999_999_999_999, open: 12 }
+    let done = |kind: RowKind| DoneSum { kind, sum: Sum { count: 899, amount: cny(MOST) } };
+    let kinds = kinds.iter().map(|kind| done(RowKind::Host(*kind)));
+    let in_cash = [CashKind::Sale, CashKind::Refund].map(|kind| done(RowKind::Cash(kind)));
+    let who = format!("99 {}", "永".repeat(20));
+    let good = |_| GoodSum { name: "永".repeat(60), unit: Unit::Jin, quantity: 999_999_999, minor: MOST };
+    Sums {
+        lines,
+        count: 900,
+        net_minor: -999_999_999_999,
+        open: 12,
+        cash: in_cash.to_vec(),
+        cashiers: vec![CashierSums { who, sums: kinds.chain(in_cash).collect(), tips: Some(cny(MOST)) }],
+        goods: GoodsSold {
+            goods: (0..99).map(good).collect(),
+            others: Some(OtherGoods { count: 99_901, minor: MOST * 9 }),
+        },
+    }
 }
 
 /// The batch that is open.
@@ -215,6 +275,7 @@ pub fn scenes() -> Vec<Scene> {
     let two = scene("settlement-open", open(open_batch()));
     vec![
         two,
+        scene("settlement-open-day", open(OpenBatch { sums: Ok(day()), ..open_batch() })),
         scene("settlement-open-none", open(OpenBatch { sums: Ok(Sums::default()), ..open_batch() })),
         Scene { view: tested(open(fullest.clone())), ..scene("settlement-open-fullest", open(open_batch())) },
         scene(
