@@ -69,9 +69,8 @@ fn what_fails_after_it_offers_nothing_of_it() {
     running.wish(Intent::Begin(Purpose::Code(yuan("150.00"), Default::default(), way)));
     let report = running.report();
     assert_eq!((report.kind, report.ending), (Kind::CodePayment, Ending::Declined), "{report:?}");
-    running.until("the other one", |screen| {
-        matches!(screen, Screen::NotPaid { amount, .. } if *amount == yuan("150.00"))
-    });
+    running
+        .until("the other one", |screen| matches!(screen, Screen::NotPaid { amount, .. } if *amount == yuan("150.00")));
     assert!(!offers(&mut running), "12.34 is no amount of this payment");
     running.wish(Intent::SellOffline);
     running.wish(Intent::NextCustomer);
