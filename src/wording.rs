@@ -59,6 +59,8 @@ pub enum Sense {
     Payment,
     /// Money is set aside.
     Hold,
+    /// More is set aside beside that.
+    TopUp,
     /// An earlier transaction is undone, or what was set aside is let go.
     Undo,
     /// Money goes back.
@@ -69,13 +71,14 @@ pub enum Sense {
 
 impl Sense {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Payment, Self::Hold, Self::Undo, Self::Refund, Self::Notice];
+    pub const ALL: [Self; 6] = [Self::Payment, Self::Hold, Self::TopUp, Self::Undo, Self::Refund, Self::Notice];
 
     /// Where its words stand in `wording-other.toml`; nowhere for a payment.
     const fn word(self) -> &'static str {
         match self {
             Self::Payment => "",
             Self::Hold => "hold",
+            Self::TopUp => "top_up",
             Self::Undo => "undo",
             Self::Refund => "refund",
             Self::Notice => "notice",
@@ -441,6 +444,8 @@ reason_kinds! {
     OriginalUsed = "original_used";
     /// A part of it went back.
     OriginalRefundedInPart = "original_refunded_in_part";
+    /// Whether a top-up of a pre-authorisation holds is not known yet.
+    TopUpOpen = "top_up_open";
     /// Less is left of it than is wanted.
     MoreThanIsLeft = "more_than_is_left";
     /// The card must be there: its number is kept no more.
@@ -615,6 +620,7 @@ mod tests {
         ] {
             for (sense, zh, en) in [
                 (Sense::Hold, "不要再办", "Do not start again"),
+                (Sense::TopUp, "不要再办", "Do not start again"),
                 (Sense::Undo, "不要再撤销", "Do not undo it again"),
                 (Sense::Refund, "不要再退", "Do not refund again"),
                 (Sense::Notice, "不要再办", "Do not start again"),

@@ -111,9 +111,11 @@ answer_timeout_s = 25
 merchant_name = "老王面馆"
 help_desk = "95516"
 no_signature_limit = 5000
+no_pin_limit = 3000
+no_pin_for_stripes = true
 sale_limit = 10000
 trailer = ["消费热线 95516"]
-other = { 13 = "33", FF8058 = "303030303030313030303030" }
+other = { 13 = "33", FF805D = "303030303030313030303030" }
 [[card]]
 prefix = "622848"
 bank = "农业银行"
@@ -149,12 +151,19 @@ fn the_acquirers_tables_are_fetched_shown_and_used() {
     assert!(changed.iter().any(|change| change == "terminal: most of a sale 100.00, before none"), "{said:#}");
     let (found, ..) = run(&counter, &["doctor", "--json"]);
     let says = found["parts"]["parameters"]["says"].as_str().unwrap();
-    for part in ["answer timeout: 25 s", "name of the shop: 老王面馆", "help desk: 95516", "no signature up to: 50.00"]
-    {
+    for part in [
+        "answer timeout: 25 s",
+        "name of the shop: 老王面馆",
+        "help desk: 95516",
+        "no signature up to: 50.00",
+        "no PIN up to: 30.00",
+        "no PIN for stripes either: yes",
+    ] {
         assert!(says.contains(part), "{part}: {says}");
     }
     let (shown, ..) = run(&counter, &["parameters", "--show", "--json"]);
-    assert_eq!(shown["terminal"]["other"]["FF8058"], "303030303030313030303030", "kept as it came: {shown:#}");
+    assert_eq!(shown["terminal"]["no_pin_limit"], 3000, "{shown:#}");
+    assert_eq!(shown["terminal"]["other"]["FF805D"], "303030303030313030303030", "kept as it came: {shown:#}");
     assert_eq!((&shown["terminal"]["other"]["13"], &shown["cards"][0]["bank"]), (&"33".into(), &"农业银行".into()));
     // The bank says no in the acquirer's words, ours fill what it left out, and the card's bank is known.
     let (result, _) = counter.sale("66.51", &[]);

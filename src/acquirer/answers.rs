@@ -655,7 +655,7 @@ mod tests {
     fn the_answer_to_one_kind_is_that_of_no_other() {
         with_requests(|requests| {
             let all = every_kind(requests);
-            assert_eq!(all.len(), 10);
+            assert_eq!(all.len(), 11);
             for (kind, request) in &all {
                 let answer = signed(requests, approval_of(requests, *kind, request));
                 for (other, asked) in &all {

@@ -104,7 +104,8 @@ pub fn original() -> Original {
 /// The same as something that can be used.
 pub fn past(kind: Kind, original: Original) -> Past {
     let given_back = Amount::zero(original.amount.currency());
-    Past { kind, state: State::Approved, original, given_back, used: false, told: true }
+    let topped_up = given_back;
+    Past { kind, state: State::Approved, original, given_back, used: false, told: true, topped_up, top_up_open: false }
 }
 
 /// Batch and STAN of a sign-on.

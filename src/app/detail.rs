@@ -5,6 +5,7 @@ use super::engine::Core;
 use super::showing::view_of_row;
 use super::view::{Detail, Screen};
 use crate::ledger::LedgerError;
+use crate::money::Amount;
 use crate::payment::permitted;
 use crate::payment::purpose::Purpose;
 use crate::payment::record::State;
@@ -56,6 +57,7 @@ impl Core {
             can_undo: can(Purpose::Void(trace, Presence::CardThere)).is_some(),
             can_undo_away: may(Purpose::Void(trace, Presence::CardAway)),
             can_refund: refund.is_some(),
+            can_top_up: Amount::new(1, row.amount.currency()).is_ok_and(|least| may(Purpose::TopUp(trace, least))),
             can_complete: complete.is_some(),
             can_complete_away: may(Purpose::Completion(trace, None, Presence::CardAway)),
             can_notify: may(Purpose::CompletionNotice(trace, None)),
@@ -82,6 +84,7 @@ impl Core {
             can_undo: false,
             can_undo_away: false,
             can_refund: left.is_some(),
+            can_top_up: false,
             can_complete: false,
             can_complete_away: false,
             can_notify: false,

@@ -196,6 +196,8 @@ pub fn parameter_values(parameters: &TerminalParameters) -> Vec<(&'static str, S
         ("name of the shop", said(&parameters.merchant_name)),
         ("help desk", said(&parameters.help_desk)),
         ("no signature up to", limit(parameters.no_signature_limit)),
+        ("no PIN up to", limit(parameters.no_pin_limit)),
+        ("no PIN for stripes either", said(&parameters.no_pin_for_stripes.then(|| "yes".to_owned()))),
         ("most of a sale", limit(parameters.sale_limit)),
         ("allowed", allowed.unwrap_or_else(|| "all".to_owned())),
         ("with the card only", said(&card_needed)),

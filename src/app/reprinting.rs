@@ -6,9 +6,8 @@ use super::engine::Core;
 use super::settling::{ReportError, batch_report};
 use super::setup::{Setup, SetupError};
 use super::slips::DuplicateError;
-use crate::ledger::{CashRow, CopyRow, Ledger, LedgerError, PrintState};
+use crate::ledger::{CashRow, CopyRow, Ledger, LedgerError, PrintState, TransactionRow};
 use crate::payment::purchase::{Known, PurchaseState};
-use crate::payment::record::State;
 use crate::receipt::CopyFor;
 use crate::reference::{Batch, Stan, TraceNumber};
 
@@ -96,7 +95,7 @@ fn slips_of(ledger: &Ledger, trace: TraceNumber) -> Result<Option<(TraceNumber, 
     if let Some(row) = ledger.cash(trace)? {
         return Ok(Some((trace, CashRow::copies(row.kind))));
     }
-    let row = ledger.find(trace)?.filter(|row| row.state == State::Approved);
+    let row = ledger.find(trace)?.filter(TransactionRow::has_slips);
     // What had no slip has no duplicate.
     let printed = row.is_some() && !ledger.copies_of(trace)?.is_empty();
     Ok(printed.then_some((trace, BOTH)))

@@ -554,6 +554,8 @@ pub struct Detail {
     pub can_undo_away: bool,
     /// Something of it can go back.
     pub can_refund: bool,
+    /// More can be set aside beside it.
+    pub can_top_up: bool,
     /// It can be completed.
     pub can_complete: bool,
     /// The same, though the customer's card is not there.
@@ -562,7 +564,7 @@ pub struct Detail {
     pub can_notify: bool,
     /// Its slips can be printed again.
     pub can_print: bool,
-    /// All that can go back, or was set aside.
+    /// All that can go back, or is set aside with what was added to it.
     pub whole: Option<Amount>,
     /// The most that can go back, or be paid.
     pub most: Option<Amount>,

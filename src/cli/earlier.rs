@@ -1,4 +1,4 @@
-//! What is done with an earlier transaction without the touchscreen: `yima void`, `yima refund`, `yima completion`.
+//! What is done with an earlier transaction without the touchscreen: `yima void`, `yima refund`, `yima top-up`, `yima completion`.
 
 use std::process::ExitCode;
 
@@ -35,6 +35,19 @@ pub struct RefundArguments {
 
     /// How much goes back, like 12.34; all that is left when left out
     amount: Option<String>,
+
+    #[command(flatten)]
+    options: Options,
+}
+
+/// What comes after `yima top-up`.
+#[derive(Debug, Args)]
+pub struct TopUpArguments {
+    #[command(flatten)]
+    number: Number,
+
+    /// How much more is set aside, like 12.34
+    amount: String,
 
     #[command(flatten)]
     options: Options,
@@ -83,6 +96,15 @@ impl RefundArguments {
         let amount = self.amount.as_deref();
         let typing = Typing { kind: Kind::Refund, amount, currency: None };
         self.options.run(setup, &typing, |setup| Ok(Purpose::Refund(self.number.trace(), typed(amount, setup)?)))
+    }
+}
+
+impl TopUpArguments {
+    /// Sets more aside.
+    pub fn run(&self, setup: Result<Setup, Failure>) -> Result<ExitCode, Failure> {
+        let typing = Typing { kind: Kind::PreAuthorisationTopUp, amount: Some(&self.amount), currency: None };
+        self.options
+            .run(setup, &typing, |setup| Ok(Purpose::TopUp(self.number.trace(), amount(&self.amount, None, setup)?)))
     }
 }
 

@@ -119,6 +119,8 @@ enum Command {
     OfflineSale(sale::OfflineArguments),
     /// Set money aside on a card
     PreAuth(sale::Arguments),
+    /// Set more aside beside what a pre-authorisation holds, on the same card
+    TopUp(earlier::TopUpArguments),
     /// Take what was set aside, or a part of it
     Completion(earlier::CompletionArguments),
     /// Ask what is on a card's account
@@ -257,6 +259,7 @@ impl CommandLine {
             Some(Command::Refund(arguments)) => arguments.run(self.places.setup()),
             Some(Command::OfflineSale(arguments)) => arguments.run(self.places.setup()),
             Some(Command::PreAuth(arguments)) => arguments.set_aside(self.places.setup()),
+            Some(Command::TopUp(arguments)) => arguments.run(self.places.setup()),
             Some(Command::Completion(arguments)) => arguments.run(self.places.setup()),
             Some(Command::Balance(arguments)) => arguments.run(self.places.setup()),
             Some(Command::Transactions(arguments)) => arguments.run(&self.places.setup()?),

@@ -183,6 +183,7 @@ const fn done(kind: Kind, language: Language) -> &'static str {
     let (zh, en) = match kind {
         Kind::Sale | Kind::OfflineSale | Kind::CodePayment => ("已收款", "Paid"),
         Kind::PreAuthorisation => ("已预授权", "Set aside"),
+        Kind::PreAuthorisationTopUp => ("已追加预授权", "Topped up"),
         Kind::Balance => ("余额", "On the account"),
         Kind::Void => ("已撤销", "Voided"),
         Kind::Refund | Kind::CodeRefund => ("已退款", "Refunded"),

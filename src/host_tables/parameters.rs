@@ -57,7 +57,13 @@ pub struct TerminalParameters {
     /// Up to this amount nobody signs, in minor units.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub no_signature_limit: Option<u64>,
-    /// The most that one sale or pre-authorisation may be, in minor units.
+    /// Up to this amount a sale needs no PIN, for cards that come so that one may be spared; in minor units.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub no_pin_limit: Option<u64>,
+    /// That counts for stripes that leave a PIN to the terminal too; not where nothing is said.
+    #[serde(skip_serializing_if = "is_no")]
+    pub no_pin_for_stripes: bool,
+    /// The most that one sale, pre-authorisation or top-up may be, in minor units.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sale_limit: Option<u64>,
     /// What this terminal may do; all that it can where nothing is said.
@@ -161,9 +167,11 @@ impl TerminalParameters {
         if let Some(tries) = &mut self.tries {
             nearest(tries, &TRIES, "tries of the queue", noted);
         }
-        for (limit, name) in
-            [(&mut self.no_signature_limit, "no signature up to"), (&mut self.sale_limit, "most of a sale")]
-        {
+        for (limit, name) in [
+            (&mut self.no_signature_limit, "no signature up to"),
+            (&mut self.no_pin_limit, "no PIN up to"),
+            (&mut self.sale_limit, "most of a sale"),
+        ] {
             if let Some(limit) = limit {
                 nearest(limit, &LIMITS, name, noted);
             }
@@ -225,7 +233,11 @@ impl TerminalParameters {
         if self.tries.is_some_and(|tries| !TRIES.contains(&tries)) {
             return wrong(place("tries"), "it must be 3 to 99");
         }
-        for (key, limit) in [("no_signature_limit", self.no_signature_limit), ("sale_limit", self.sale_limit)] {
+        for (key, limit) in [
+            ("no_signature_limit", self.no_signature_limit),
+            ("no_pin_limit", self.no_pin_limit),
+            ("sale_limit", self.sale_limit),
+        ] {
             if limit.is_some_and(|limit| !LIMITS.contains(&limit)) {
                 return wrong(place(key), "it must be 1 to 999999999999, in minor units");
             }

@@ -10,6 +10,8 @@ tries = 5
 merchant_name = "老王面馆"
 help_desk = "95516"
 no_signature_limit = 100000
+no_pin_limit = 30000
+no_pin_for_stripes = true
 sale_limit = 500000
 transactions = ["sale", "refund"]
 trailer = ["消费热线 95516"]
@@ -124,6 +126,7 @@ fn one_wrong_value_makes_all_of_it_unusable_and_is_named() {
         ("老王面馆", "", "terminal.merchant_name"),
         ("95516", "95516\\n", "terminal.help_desk"),
         ("100000", "0", "terminal.no_signature_limit"),
+        ("30000", "0", "terminal.no_pin_limit"),
         ("500000", "1000000000000", "terminal.sale_limit"),
         ("\"refund\"", "\"\"", "terminal.transactions"),
         ("\"消费热线 95516\"", "\"1\", \"2\", \"3\", \"4\", \"5\"", "terminal.trailer"),
@@ -156,6 +159,8 @@ fn what_cannot_count_as_it_was_sent_is_adjusted_and_said_and_the_rest_counts() {
         merchant_name: Some("老王\n面馆".to_owned()),
         help_desk: Some("95516".to_owned()),
         no_signature_limit: Some(1),
+        no_pin_limit: Some(u64::MAX),
+        no_pin_for_stripes: true,
         sale_limit: Some(u64::MAX),
         transactions: Some(["sale", "Re fund"].map(|word| Transaction::from(word.to_owned())).to_vec()),
         card_needed: ["void", "ni l"].map(|word| Transaction::from(word.to_owned())).to_vec(),
@@ -184,6 +189,7 @@ fn what_cannot_count_as_it_was_sent_is_adjusted_and_said_and_the_rest_counts() {
         [
             "answer timeout in seconds: 5 was sent, 10 counts",
             "tries of the queue: 2 was sent, 3 counts",
+            "no PIN up to: 18446744073709551615 was sent, 999999999999 counts",
             "most of a sale: 18446744073709551615 was sent, 999999999999 counts",
             "name of the shop: left out, a text has 1 to 255 bytes and no control characters",
             "address of e-receipts: left out, no link can begin with it",

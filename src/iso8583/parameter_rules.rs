@@ -98,6 +98,12 @@ pub struct TerminalLayout {
 pub struct BusinessTags {
     /// Up to this amount, twelve digits, nobody signs.
     pub no_signature_limit: String,
+    /// Up to this amount, twelve digits, a sale may need no PIN; none where the acquirer knows no such thing.
+    #[serde(default)]
+    pub no_pin_limit: Option<String>,
+    /// One byte: 01 where that counts for stripes that leave a PIN to the terminal too; the same.
+    #[serde(default)]
+    pub no_pin_for_stripes: Option<String>,
     /// The most that one sale may be, twelve digits.
     pub sale_limit: String,
     /// What this terminal may do: words, with commas between them.
@@ -147,6 +153,8 @@ impl BusinessTags {
     pub fn all(&self) -> Vec<&String> {
         let always = [&self.no_signature_limit, &self.sale_limit, &self.transactions, &self.trailer];
         let some = [
+            &self.no_pin_limit,
+            &self.no_pin_for_stripes,
             &self.receipt_address,
             &self.receipt_days,
             &self.settlement_at,

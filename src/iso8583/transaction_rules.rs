@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer};
 use super::{DialectError, Mti};
 
 /// The words of all kinds there are.
-pub const WORDS: [&str; 10] = [
+pub const WORDS: [&str; 11] = [
     "sale",
     "offline_sale",
     "pre_authorisation",
@@ -19,6 +19,7 @@ pub const WORDS: [&str; 10] = [
     "completion",
     "completion_notice",
     "completion_void",
+    "pre_authorisation_top_up",
 ];
 
 /// Transactions of a dialect.

@@ -105,6 +105,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("tips.sql"),
     include_str!("offline.sql"),
     include_str!("instalments.sql"),
+    include_str!("top_ups.sql"),
 ];
 
 /// The ledger of one terminal.

@@ -11,15 +11,19 @@ use crate::payment::record::State;
 use crate::payment::transaction::{Kind, NotPossible, Original, Past, Presence, Transaction};
 use crate::reference::TraceNumber;
 
-/// What refers to a payment and came about, or may have; a completion only as long as it was not voided for certain. Found by its
-/// index, of which sales are no part.
+/// What refers to a payment and came about, or may have; a completion only as long as it was not voided for certain. What tops a
+/// pre-authorisation up uses nothing of it: of that there is the sum of what holds, and whether anything may. Found by its index, of which
+/// sales are no part.
 const SINCE: &str =
     "SELECT coalesce(sum(CASE WHEN t.kind = 'refund' OR t.kind = 'code_refund' THEN t.amount ELSE 0 END), 0),
-         coalesce(max(t.kind <> 'refund' AND t.kind <> 'code_refund' AND NOT EXISTS (
+         coalesce(max(t.kind <> 'refund' AND t.kind <> 'code_refund' AND t.kind <> 'pre_authorisation_top_up' AND NOT EXISTS (
              SELECT 1 FROM transactions v INDEXED BY transactions_of_original
              WHERE v.merchant_code = t.merchant_code AND v.terminal_number = t.terminal_number
                  AND v.original_batch = t.batch AND v.original_stan = t.stan AND v.original_stan IS NOT NULL
-                 AND v.kind = 'completion_void' AND (v.state = 'approved' OR v.resolution = 'charged'))), 0)
+                 AND v.kind = 'completion_void' AND (v.state = 'approved' OR v.resolution = 'charged'))), 0),
+         coalesce(sum(CASE WHEN t.kind = 'pre_authorisation_top_up' AND (t.state = 'approved' OR t.resolution = 'charged')
+             THEN t.amount ELSE 0 END), 0),
+         coalesce(max(t.kind = 'pre_authorisation_top_up' AND t.state <> 'approved' AND t.resolution IS NOT 'charged'), 0)
      FROM transactions t INDEXED BY transactions_of_original
      WHERE t.merchant_code = ?1 AND t.terminal_number = ?2 AND t.original_batch = ?3 AND t.original_stan = ?4
          AND t.original_stan IS NOT NULL AND t.state <> 'declined' AND t.state <> 'reversed'
@@ -40,14 +44,17 @@ impl Ledger {
     fn past_of(&self, row: &TransactionRow, pan: KnownPan) -> Result<Past, LedgerError> {
         let trace = row.trace;
         let (merchant, terminal) = (self.merchant_code.as_str(), self.terminal_number.as_str());
-        let (given_back, used): (i64, bool) = self
+        let (given_back, used, topped_up, top_up_open): (i64, bool, i64, bool) = self
             .connection
             .query_row(SINCE, params![merchant, terminal, trace.batch.number(), trace.stan.number()], |row| {
-                Ok((row.get(0)?, row.get(1)?))
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
             })
             .map_err(statement_error(&self.path))?;
-        let wrong = || LedgerError::Value { what: "sum of amounts", value: given_back.to_string() };
-        let minor = u64::try_from(given_back).map_err(|_| wrong())?;
+        let sum = |minor: i64| {
+            let wrong = || LedgerError::Value { what: "sum of amounts", value: minor.to_string() };
+            let sum = u64::try_from(minor).map_err(|_| wrong())?;
+            Amount::new(sum, row.amount.currency()).map_err(|_| wrong())
+        };
         Ok(Past {
             kind: row.kind,
             state: standing(row),
@@ -60,9 +67,11 @@ impl Ledger {
                 pan,
                 periods: if row.kind == Kind::Sale { row.periods } else { None },
             },
-            given_back: Amount::new(minor, row.amount.currency()).map_err(|_| wrong())?,
+            given_back: sum(given_back)?,
             used,
             told: row.kind != Kind::OfflineSale || !self.is_offline_sale_to_tell(trace)?,
+            topped_up: sum(topped_up)?,
+            top_up_open,
         })
     }
 
@@ -85,6 +94,7 @@ impl Ledger {
                 Transaction::void(&past, trace.batch, presence)?
             }
             Kind::Refund | Kind::CodeRefund => Transaction::refund(&past, amount)?,
+            Kind::PreAuthorisationTopUp => Transaction::top_up(&past, amount)?,
             Kind::Completion => Transaction::completion(&past, amount, enough_percent(&past, amount), presence)?,
             Kind::CompletionNotice => Transaction::completion_notice(&past, amount, enough_percent(&past, amount))?,
             // They refer to nothing; the schema takes none that does.
@@ -103,9 +113,9 @@ impl Ledger {
 }
 
 /// How much more than what was set aside may be paid is the acquirer's to say, and was looked at when this was made: what is set
-/// aside never changes.
+/// aside never becomes less.
 pub(super) fn enough_percent(past: &Past, amount: Amount) -> u32 {
-    let held = past.original.amount.minor().max(1);
+    let held = past.whole().minor().max(1);
     u32::try_from(amount.minor().saturating_mul(100).div_ceil(held)).unwrap_or(u32::MAX)
 }
 

@@ -142,7 +142,7 @@ impl Ledger {
                 "UPDATE transactions SET state = 'approved', cryptogram = ?5, tvr = ?6, tsi = ?7, atc = ?8, signature = ?9,
                      chip_data = NULL
                  WHERE merchant_code = ?1 AND terminal_number = ?2 AND batch = ?3 AND stan = ?4 AND state = 'host_approved'
-                     AND (kind = 'sale' OR kind = 'pre_authorisation')",
+                     AND (kind = 'sale' OR kind = 'pre_authorisation' OR kind = 'pre_authorisation_top_up')",
                 params![
                     merchant,
                     terminal,
@@ -159,13 +159,14 @@ impl Ledger {
             Record::Done => self.connection.execute(
                 "UPDATE transactions SET state = 'approved', chip_data = NULL, reason = NULL
                  WHERE merchant_code = ?1 AND terminal_number = ?2 AND batch = ?3 AND stan = ?4 AND state = 'host_approved'
-                     AND kind <> 'sale' AND kind <> 'pre_authorisation' AND kind <> 'code_payment'",
+                     AND kind <> 'sale' AND kind <> 'pre_authorisation' AND kind <> 'pre_authorisation_top_up'
+                     AND kind <> 'code_payment'",
                 params![merchant, terminal, batch, stan],
             ),
             Record::PaidWithoutChip { signature } => self.connection.execute(
                 "UPDATE transactions SET state = 'approved', signature = ?5, chip_data = NULL
                  WHERE merchant_code = ?1 AND terminal_number = ?2 AND batch = ?3 AND stan = ?4 AND state = 'host_approved'
-                     AND (kind = 'sale' OR kind = 'pre_authorisation')
+                     AND (kind = 'sale' OR kind = 'pre_authorisation' OR kind = 'pre_authorisation_top_up')
                      AND (entry = 'stripe' OR entry = 'fallback' OR entry = 'typed')",
                 params![merchant, terminal, batch, stan, signature],
             ),
@@ -369,6 +370,7 @@ fn check_kind(record: &Record) -> Result<(), LedgerError> {
         Kind::OfflineSale | Kind::Balance | Kind::CodePayment | Kind::CodeRefund => Some(pending.kind.word()),
         Kind::Sale
         | Kind::PreAuthorisation
+        | Kind::PreAuthorisationTopUp
         | Kind::Void
         | Kind::Refund
         | Kind::PreAuthorisationVoid

@@ -189,7 +189,7 @@ impl Ledger {
                  SELECT ?4, row_number() OVER (ORDER BY stan) - 1, stan, kind, amount FROM transactions
                  WHERE merchant_code = ?1 AND terminal_number = ?2 AND batch = ?3
                      AND (state = 'approved' OR (state = 'unresolved' AND resolution = 'charged'))
-                     AND kind <> 'pre_authorisation' AND kind <> 'pre_authorisation_void'",
+                     AND kind <> 'pre_authorisation' AND kind <> 'pre_authorisation_top_up' AND kind <> 'pre_authorisation_void'",
                 [own, params![id]].concat().as_slice(),
             )
             .map_err(&failed)?;

@@ -58,7 +58,7 @@ pub(super) fn about(ledger: &Ledger, kind: Kind, original: TraceNumber, minor: u
     let original = ledger.past(original).unwrap().unwrap().original;
     let entry = if kind.card() == CardUse::None { EntryMode::NotRead } else { EntryMode::Chip };
     let (original, verification) = (Some(original), Verification::NotPerformed);
-    let chip_data = Vec::new();
+    let chip_data = if kind.card() == CardUse::Whole { vec![0x95, 0x01, 0x00] } else { Vec::new() };
     Record::Pending(Box::new(Pending { kind, original, entry, verification, chip_data, ..pending_sale(minor) }))
 }
 
@@ -74,7 +74,8 @@ pub(super) fn approved_of(ledger: &mut Ledger, kind: Kind, minor: u64) -> TraceN
 /// What refers to an earlier transaction, done.
 pub(super) fn done_about(ledger: &mut Ledger, kind: Kind, original: TraceNumber, minor: u64) -> TraceNumber {
     let trace = ledger.take_trace_number().unwrap();
-    for record in [about(ledger, kind, original, minor), host_approved(), Record::Done] {
+    let last = if kind.card() == CardUse::Whole { approved() } else { Record::Done };
+    for record in [about(ledger, kind, original, minor), host_approved(), last] {
         ledger.record(trace, &record).unwrap();
     }
     trace

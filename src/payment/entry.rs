@@ -102,7 +102,7 @@ pub fn judge(
         return Verdict::Refuse(ReasonKind::TransactionNotAllowed);
     }
     // Whoever gives money back, or asks what is on the account, sells nothing.
-    let sells = matches!(kind, Kind::Sale | Kind::PreAuthorisation | Kind::Completion);
+    let sells = matches!(kind, Kind::Sale | Kind::PreAuthorisation | Kind::PreAuthorisationTopUp | Kind::Completion);
     if sells && !code.pays_for_goods() {
         return Verdict::Refuse(ReasonKind::StripeForCashOnly);
     }
@@ -156,7 +156,7 @@ mod tests {
         let cash = ["103", "104", "203", "504"].map(|code| ServiceCode::parse(code).unwrap());
         for code in cash {
             let judged = |kind: Kind| judge(code, None, kind, kind.card(), &rules(ALLOWED, true));
-            for kind in [Kind::Sale, Kind::PreAuthorisation, Kind::Completion] {
+            for kind in [Kind::Sale, Kind::PreAuthorisation, Kind::PreAuthorisationTopUp, Kind::Completion] {
                 assert_eq!(judged(kind), Verdict::Refuse(ReasonKind::StripeForCashOnly), "{code} {kind:?}");
             }
             for kind in [Kind::Balance, Kind::Refund, Kind::Void] {

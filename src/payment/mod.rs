@@ -18,6 +18,7 @@ pub mod record;
 pub mod reversal;
 pub mod sale;
 pub mod signature;
+pub mod small;
 #[cfg(test)]
 pub(crate) mod tables;
 pub mod tip;

@@ -13,7 +13,10 @@ pub fn refusal(parameters: &TerminalParameters, kind: Kind, amount: Amount) -> O
     if parameters.transactions.as_ref().is_some_and(|allowed| !listed(allowed)) {
         return Some(Reason::of(ReasonKind::TransactionNotAllowed));
     }
-    let asks_for_money = matches!(kind, Kind::Sale | Kind::OfflineSale | Kind::PreAuthorisation | Kind::CodePayment);
+    let asks_for_money = matches!(
+        kind,
+        Kind::Sale | Kind::OfflineSale | Kind::PreAuthorisation | Kind::PreAuthorisationTopUp | Kind::CodePayment
+    );
     let limit = parameters.sale_limit.filter(|limit| asks_for_money && amount.minor() > *limit)?;
     let amount = Amount::new(limit, amount.currency()).ok();
     Some(Reason { amount, ..Reason::of(ReasonKind::OverSaleLimit) })
@@ -62,7 +65,9 @@ mod tests {
     #[test]
     fn what_is_paid_or_set_aside_keeps_to_the_limit_which_is_named() {
         let all = parameters(None);
-        for kind in [Kind::Sale, Kind::PreAuthorisation, Kind::OfflineSale, Kind::CodePayment] {
+        for kind in
+            [Kind::Sale, Kind::PreAuthorisation, Kind::PreAuthorisationTopUp, Kind::OfflineSale, Kind::CodePayment]
+        {
             assert_eq!(why(&all, kind, 500_000), None, "{kind:?}");
             let over = refusal(&all, kind, yuan(500_001)).unwrap();
             assert_eq!((over.kind, over.amount), (ReasonKind::OverSaleLimit, Some(yuan(500_000))), "{kind:?}");
@@ -88,6 +93,8 @@ mod tests {
             given_back: yuan(0),
             used: false,
             told: true,
+            topped_up: yuan(0),
+            top_up_open: false,
         };
         let void = |of, presence| Wanted::void(&past(of), Batch::FIRST, presence).unwrap();
         let held = past(Kind::PreAuthorisation);

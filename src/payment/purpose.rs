@@ -28,6 +28,8 @@ pub enum Purpose {
     PreAuthorisation(Amount),
     /// What is on the account.
     Balance(Currency),
+    /// More is set aside beside what a pre-authorisation holds.
+    TopUp(TraceNumber, Amount),
     /// An earlier transaction is undone: a sale, a pre-authorisation or a completion.
     Void(TraceNumber, Presence),
     /// Money of an earlier payment goes back: so much, or all that is left of it.
@@ -65,6 +67,7 @@ impl Purpose {
             Self::Code(..) | Self::Rest(_, Some(_)) => Kind::CodePayment,
             Self::Offline(..) => Kind::OfflineSale,
             Self::PreAuthorisation(_) => Kind::PreAuthorisation,
+            Self::TopUp(..) => Kind::PreAuthorisationTopUp,
             Self::Balance(_) => Kind::Balance,
             Self::Void(..) => Kind::Void,
             Self::Refund(..) => Kind::Refund,
@@ -85,7 +88,8 @@ impl Purpose {
             | Self::Offline(..)
             | Self::PreAuthorisation(_)
             | Self::Balance(_) => None,
-            Self::Void(original, _)
+            Self::TopUp(original, _)
+            | Self::Void(original, _)
             | Self::Refund(original, _)
             | Self::Completion(original, ..)
             | Self::CompletionNotice(original, _) => Some(*original),
@@ -100,7 +104,8 @@ impl Purpose {
             | Self::Code(amount, ..)
             | Self::Rest(amount, _)
             | Self::Offline(amount, _)
-            | Self::PreAuthorisation(amount) => Some(*amount),
+            | Self::PreAuthorisation(amount)
+            | Self::TopUp(_, amount) => Some(*amount),
             Self::Goods(sold) => Some(sold.amount()),
             Self::Instalments(sale) => Some(sale.amount()),
             Self::Refund(_, amount) | Self::Completion(_, amount, _) | Self::CompletionNotice(_, amount) => *amount,
@@ -134,6 +139,7 @@ impl Purpose {
             Self::Rest(..)
             | Self::Sale(_)
             | Self::PreAuthorisation(_)
+            | Self::TopUp(..)
             | Self::Balance(_)
             | Self::Void(..)
             | Self::Refund(..)
@@ -148,7 +154,7 @@ impl Purpose {
     /// When there is no earlier one, it does not let that be done, or no card takes part in it.
     pub fn transaction(&self, past: Option<&Past>, allowed: Allowed) -> Result<Transaction, NotPossible> {
         let known = |trace: &TraceNumber| past.ok_or(NotPossible::Unknown(*trace));
-        let whole = |amount: &Option<Amount>, past: &Past| amount.unwrap_or(past.original.amount);
+        let whole = |amount: &Option<Amount>, past: &Past| amount.unwrap_or_else(|| past.whole());
         match self {
             Self::By(_, purpose) => purpose.transaction(past, allowed),
             Self::Sale(amount) | Self::Rest(amount, None) => some(*amount).map(Transaction::sale),
@@ -158,6 +164,7 @@ impl Purpose {
             Self::Code(..) | Self::Rest(_, Some(_)) => Err(NotPossible::ByCode),
             Self::Offline(amount, _) => some(*amount).map(Transaction::offline_sale),
             Self::PreAuthorisation(amount) => some(*amount).map(Transaction::pre_authorisation),
+            Self::TopUp(trace, amount) => Transaction::top_up(known(trace)?, *amount),
             Self::Balance(currency) => Ok(Transaction::balance(*currency)),
             Self::Void(trace, presence) => Transaction::void(known(trace)?, allowed.batch, *presence),
             Self::Refund(trace, amount) => {
@@ -213,6 +220,8 @@ mod tests {
             given_back: yuan("5.00"),
             used: false,
             told: true,
+            topped_up: yuan("0.00"),
+            top_up_open: false,
         }
     }
 
@@ -232,6 +241,23 @@ mod tests {
         assert_eq!((most.kind(), most.amount()), (Kind::CompletionNotice, yuan("23.00")));
         let void = of(Purpose::Void(trace, Presence::CardAway), &held);
         assert_eq!((void.kind(), void.amount()), (Kind::PreAuthorisationVoid, yuan("20.00")));
+    }
+
+    #[test]
+    fn all_of_what_was_topped_up_is_the_sum() {
+        let held = Past { given_back: yuan("0.00"), topped_up: yuan("7.50"), ..past(Kind::PreAuthorisation) };
+        let trace = held.original.trace;
+        let of = |purpose: Purpose| purpose.transaction(Some(&held), ALLOWED).map(|made| (made.kind(), made.amount()));
+        let all = yuan("27.50");
+        assert_eq!(of(Purpose::Completion(trace, None, Presence::CardThere)), Ok((Kind::Completion, all)));
+        assert_eq!(of(Purpose::CompletionNotice(trace, None)), Ok((Kind::CompletionNotice, all)));
+        assert_eq!(of(Purpose::Void(trace, Presence::CardThere)), Ok((Kind::PreAuthorisationVoid, all)));
+        let more = Purpose::TopUp(trace, yuan("2.50"));
+        assert_eq!(
+            (more.kind(), more.original(), more.amount()),
+            (Kind::PreAuthorisationTopUp, Some(trace), Some(yuan("2.50")))
+        );
+        assert_eq!(of(more), Ok((Kind::PreAuthorisationTopUp, yuan("2.50"))));
     }
 
     #[test]
@@ -256,6 +282,7 @@ mod tests {
             Purpose::Refund(trace, None),
             Purpose::Completion(trace, None, Presence::CardThere),
             Purpose::CompletionNotice(trace, None),
+            Purpose::TopUp(trace, yuan("1.00")),
         ] {
             assert_eq!(purpose.original(), Some(trace));
             assert_eq!(purpose.transaction(None, ALLOWED), Err(NotPossible::Unknown(trace)));

@@ -15,12 +15,17 @@
 //! | completion_void | read | to the customer | taken back | completion |
 //! | code_payment | none | to the merchant | taken back | |
 //! | code_refund | none | to the customer | repeated | code_payment |
+//! | pre_authorisation_top_up | whole | held | taken back | pre_authorisation |
 //!
 //! *Whole*: an EMV transaction up to the card's last word. *Decides*: the same, and nobody else is asked. *Read*: the card
 //! only says who it is, and must be the one of the original; where the acquirer lets a card stay away, it is none.
 //! *Repeated*: the same message with the same numbers, by which the host knows it again. An offline sale is not voided but
 //! refunded: the host need not have heard of it yet. What is repeated is made of nothing but what may be kept: it brings no PIN
 //! and no track.
+//!
+//! A top-up adds to what its pre-authorisation holds, as often as the issuer lets it: what is completed, and what a void lets go, is the
+//! sum. It is an authorisation of its own, so that the card is used whole for it, and no other card than that of the
+//! pre-authorisation. None is voided singly: whoever wants to hold less lets all of it go.
 //!
 //! A payment by code is asked about before it is taken back, and taking it back closes its order (`qr`).
 //!
@@ -33,7 +38,7 @@ use super::instalments::{ByInstalments, Periods};
 use super::record::State;
 use crate::card_number::KnownPan;
 use crate::emv::terminal::TransactionKind;
-use crate::money::{Amount, Currency};
+use crate::money::{Amount, Currency, MAX_MINOR};
 use crate::reference::{AuthorisationCode, Batch, Rrn, TraceNumber};
 use crate::wording::{Reason, ReasonKind, Sense};
 
@@ -64,6 +69,8 @@ pub enum Kind {
     CodePayment,
     /// Money of such a payment goes back, in whole or in part.
     CodeRefund,
+    /// More is set aside beside what a pre-authorisation holds.
+    PreAuthorisationTopUp,
 }
 
 /// What a card is used for.
@@ -120,7 +127,7 @@ pub enum Resume {
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Sale,
         Self::OfflineSale,
         Self::PreAuthorisation,
@@ -133,6 +140,7 @@ impl Kind {
         Self::CompletionVoid,
         Self::CodePayment,
         Self::CodeRefund,
+        Self::PreAuthorisationTopUp,
     ];
 
     /// The word in the ledger and in JSON.
@@ -150,6 +158,7 @@ impl Kind {
             Self::CompletionVoid => "completion_void",
             Self::CodePayment => "code_payment",
             Self::CodeRefund => "code_refund",
+            Self::PreAuthorisationTopUp => "pre_authorisation_top_up",
         }
     }
 
@@ -161,7 +170,7 @@ impl Kind {
     /// What the card is used for, unless the acquirer lets it stay away.
     pub const fn card(self) -> CardUse {
         match self {
-            Self::Sale | Self::PreAuthorisation | Self::Balance => CardUse::Whole,
+            Self::Sale | Self::PreAuthorisation | Self::PreAuthorisationTopUp | Self::Balance => CardUse::Whole,
             Self::OfflineSale => CardUse::Decides,
             Self::Void | Self::Refund | Self::PreAuthorisationVoid | Self::Completion | Self::CompletionVoid => {
                 CardUse::Read
@@ -177,7 +186,7 @@ impl Kind {
                 Money::ToMerchant
             }
             Self::Void | Self::Refund | Self::CompletionVoid | Self::CodeRefund => Money::ToCustomer,
-            Self::PreAuthorisation => Money::Held,
+            Self::PreAuthorisation | Self::PreAuthorisationTopUp => Money::Held,
             Self::PreAuthorisationVoid => Money::Released,
             Self::Balance => Money::None,
         }
@@ -188,6 +197,7 @@ impl Kind {
         match self {
             Self::Sale
             | Self::PreAuthorisation
+            | Self::PreAuthorisationTopUp
             | Self::Void
             | Self::PreAuthorisationVoid
             | Self::Completion
@@ -208,6 +218,7 @@ impl Kind {
         match self {
             Self::Sale | Self::OfflineSale | Self::Balance | Self::Completion | Self::CodePayment => Sense::Payment,
             Self::PreAuthorisation => Sense::Hold,
+            Self::PreAuthorisationTopUp => Sense::TopUp,
             Self::Void | Self::PreAuthorisationVoid | Self::CompletionVoid => Sense::Undo,
             Self::Refund | Self::CodeRefund => Sense::Refund,
             Self::CompletionNotice => Sense::Notice,
@@ -221,7 +232,7 @@ impl Kind {
             Self::Refund => {
                 matches!(original, Self::Sale | Self::OfflineSale | Self::Completion | Self::CompletionNotice)
             }
-            Self::PreAuthorisationVoid | Self::Completion | Self::CompletionNotice => {
+            Self::PreAuthorisationTopUp | Self::PreAuthorisationVoid | Self::Completion | Self::CompletionNotice => {
                 matches!(original, Self::PreAuthorisation)
             }
             Self::CompletionVoid => matches!(original, Self::Completion),
@@ -234,7 +245,7 @@ impl Kind {
     pub const fn for_kernel(self) -> TransactionKind {
         match self {
             Self::Sale | Self::OfflineSale => TransactionKind::Purchase,
-            Self::PreAuthorisation => TransactionKind::PreAuthorisation,
+            Self::PreAuthorisation | Self::PreAuthorisationTopUp => TransactionKind::PreAuthorisation,
             Self::Balance => TransactionKind::Balance,
             // The card only says who it is, or there is none.
             Self::Void
@@ -301,6 +312,18 @@ pub struct Past {
     pub used: bool,
     /// The host was asked for it, or has heard of it since.
     pub told: bool,
+    /// What top-ups have added to what it holds: those that are approved.
+    pub topped_up: Amount,
+    /// Of a top-up nobody knows yet whether it holds.
+    pub top_up_open: bool,
+}
+
+impl Past {
+    /// What it is about now: with all that was added to it.
+    pub fn whole(&self) -> Amount {
+        // No top-up is begun that would make it more than an amount can be.
+        self.original.amount.checked_add(self.topped_up).unwrap_or(self.original.amount)
+    }
 }
 
 /// What a message says of the transaction that it refers to (fields 2, 37, 38 and 61).
@@ -367,6 +390,9 @@ pub enum NotPossible {
     /// The number of its card is kept no more, and without the card nobody can be asked.
     #[error("the card number of {0} is kept no more: the card must be there")]
     CardNeeded(TraceNumber),
+    /// Of a top-up nobody knows whether it holds: what goes as a whole cannot go.
+    #[error("whether a top-up of {0} holds is not known yet")]
+    TopUpOpen(TraceNumber),
     /// A part of it has gone back.
     #[error("of {0} a part was refunded already: refund the rest instead")]
     RefundedInPart(TraceNumber),
@@ -405,6 +431,7 @@ impl NotPossible {
             Self::OtherBatch(_) => ReasonKind::OriginalSettled,
             Self::Used(_) => ReasonKind::OriginalUsed,
             Self::RefundedInPart(_) => ReasonKind::OriginalRefundedInPart,
+            Self::TopUpOpen(_) => ReasonKind::TopUpOpen,
             Self::CardNeeded(_) => ReasonKind::CardNeeded,
             Self::OnlyWhole(_) => ReasonKind::OnlyWhole,
             Self::TooMuch { .. } => ReasonKind::MoreThanIsLeft,
@@ -455,7 +482,21 @@ impl Transaction {
         Self::of_its_own(Kind::Balance, Amount::zero(currency))
     }
 
-    /// Undoes a payment of this batch, or lets go what was set aside, as a whole.
+    /// Sets more aside beside what a pre-authorisation holds, of whichever batch it is. Its card must be there.
+    ///
+    /// # Errors
+    /// When it holds nothing any more, or so much cannot be held.
+    pub fn top_up(past: &Past, amount: Amount) -> Result<Self, NotPossible> {
+        check(Kind::PreAuthorisationTopUp, past)?;
+        let (trace, held) = (past.original.trace, past.whole());
+        let room = MAX_MINOR.saturating_sub(held.minor());
+        let most = Amount::new(room, held.currency()).unwrap_or(Amount::zero(held.currency()));
+        within(trace, amount, most)?;
+        Self::about(Kind::PreAuthorisationTopUp, amount, past, Presence::CardThere)
+    }
+
+    /// Undoes a payment of this batch, or lets go what was set aside with all that was added to it, as a whole. A top-up is not undone
+    /// alone.
     ///
     /// # Errors
     /// When it cannot be undone, or not any more.
@@ -472,7 +513,8 @@ impl Transaction {
             | Kind::CompletionNotice
             | Kind::CompletionVoid
             | Kind::CodePayment
-            | Kind::CodeRefund => Kind::Void,
+            | Kind::CodeRefund
+            | Kind::PreAuthorisationTopUp => Kind::Void,
         };
         check(kind, past)?;
         let trace = past.original.trace;
@@ -483,7 +525,11 @@ impl Transaction {
         if !past.given_back.is_zero() {
             return Err(NotPossible::RefundedInPart(trace));
         }
-        Self::about(kind, past.original.amount, past, presence)
+        // The bank lets go all that it holds, and nothing else.
+        if past.top_up_open {
+            return Err(NotPossible::TopUpOpen(trace));
+        }
+        Self::about(kind, past.whole(), past, presence)
     }
 
     /// Gives back a payment, or a part of it. To its card, or to whoever paid with a code: nobody else's may be used.
@@ -508,7 +554,7 @@ impl Transaction {
         Self::about(kind, amount, past, Presence::CardThere)
     }
 
-    /// Pays what was set aside, or a part of it; up to so many percent where the acquirer allows more than that.
+    /// Pays what was set aside with all that was added to it, or a part of that; up to so many percent where the acquirer allows more.
     ///
     /// # Errors
     /// When it cannot be paid, or not so much.
@@ -532,7 +578,7 @@ impl Transaction {
         presence: Presence,
     ) -> Result<Self, NotPossible> {
         check(kind, past)?;
-        within(past.original.trace, amount, most_of(past.original.amount, most_percent))?;
+        within(past.original.trace, amount, most_of(past.whole(), most_percent))?;
         Self::about(kind, amount, past, presence)
     }
 

@@ -15,7 +15,7 @@ pub enum Right {
     Void,
     /// Give money back.
     Refund,
-    /// Set money aside.
+    /// Set money aside, and more of it later.
     PreAuthorisation,
     /// Let go what was set aside.
     PreAuthorisationVoid,
@@ -125,7 +125,7 @@ impl Right {
     const fn of_kind(kind: Kind) -> Self {
         match kind {
             Kind::Sale | Kind::OfflineSale | Kind::CodePayment => Self::Sale,
-            Kind::PreAuthorisation => Self::PreAuthorisation,
+            Kind::PreAuthorisation | Kind::PreAuthorisationTopUp => Self::PreAuthorisation,
             Kind::Balance => Self::Balance,
             Kind::Void => Self::Void,
             Kind::Refund | Kind::CodeRefund => Self::Refund,

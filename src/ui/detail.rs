@@ -3,7 +3,7 @@
 use slint::ComponentHandle;
 
 use super::amount_entry::AmountEntry;
-use super::generated::{AppWindow, Detail};
+use super::generated::{AppWindow, Detail, DetailStep};
 use super::{Intents, Shared, instalments, values};
 use crate::app::view::{self, Intent, Screen};
 use crate::money::Amount;
@@ -30,14 +30,15 @@ pub(super) fn setup(window: &AppWindow, shared: &Shared, intents: &Intents) {
     detail.on_type_digits(move |digits| type_digits(&digits));
     let delete = change(|entry, _| entry.delete());
     detail.on_delete(move || delete(""));
-    // All of it stands there, until a digit is typed.
+    // All of it stands there, until a digit is typed; of what is added nothing does.
     let (weak, state) = (window.as_weak(), shared.clone());
     detail.on_clear(move || {
         if let Some(window) = weak.upgrade() {
             let (entry, shown) = state.with(|state| {
                 let shown = shown(&state.view);
                 if let Some(whole) = shown.as_ref().and_then(|shown| shown.whole) {
-                    state.detail_entry = AmountEntry::of(whole);
+                    state.detail_entry =
+                        if adds(&window) { AmountEntry::new(whole.currency()) } else { AmountEntry::of(whole) };
                 }
                 (state.detail_entry, shown)
             });
@@ -56,6 +57,7 @@ pub(super) fn setup(window: &AppWindow, shared: &Shared, intents: &Intents) {
     detail.on_undo(does(|shown, _| Purpose::Void(shown.row.trace, Presence::CardThere)));
     detail.on_undo_away(does(|shown, _| Purpose::Void(shown.row.trace, Presence::CardAway)));
     detail.on_refund(does(|shown, entry| Purpose::Refund(shown.row.trace, Some(entry.amount()))));
+    detail.on_top_up(does(|shown, entry| Purpose::TopUp(shown.row.trace, entry.amount())));
     detail.on_complete(does(|shown, entry| {
         Purpose::Completion(shown.row.trace, Some(entry.amount()), Presence::CardThere)
     }));
@@ -71,6 +73,11 @@ pub(super) fn setup(window: &AppWindow, shared: &Shared, intents: &Intents) {
     });
     let sender = intents.clone();
     detail.on_back(move || sender.send(Intent::ShowTransactions(0)));
+}
+
+/// Whether it is asked how much more is set aside.
+fn adds(window: &AppWindow) -> bool {
+    window.global::<Detail>().get_step() == DetailStep::TopUp
 }
 
 fn shown(view: &Option<view::View>) -> Option<view::Detail> {
@@ -101,8 +108,12 @@ pub(super) fn show(window: &AppWindow, shown: &view::Detail, entry: &AmountEntry
     detail.set_can_complete_away(shown.can_complete_away);
     detail.set_can_notify(shown.can_notify);
     detail.set_can_refund(shown.can_refund);
+    detail.set_can_top_up(shown.can_top_up);
     detail.set_can_complete(shown.can_complete);
     detail.set_can_print(shown.can_print);
+    let held = shown.whole.filter(|_| shown.can_complete);
+    detail.set_held(values::money(held.unwrap_or(row.amount)));
+    detail.set_topped_up(held.is_some_and(|held| held != row.amount));
     if let Some(most) = shown.most {
         detail.set_most(values::money(most));
     }
@@ -117,5 +128,6 @@ fn show_entry(window: &AppWindow, entry: &AmountEntry, shown: Option<&view::Deta
     let only_whole = shown.is_some_and(|shown| shown.instalments.is_some());
     detail.set_only_whole(only_whole);
     let fits = |most: Amount| if only_whole { amount == most } else { amount.minor() <= most.minor() };
-    detail.set_ready(!amount.is_zero() && most.is_some_and(fits));
+    // How much more may be set aside only the bank can say.
+    detail.set_ready(!amount.is_zero() && (adds(window) || most.is_some_and(fits)));
 }

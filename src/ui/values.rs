@@ -26,6 +26,7 @@ pub(super) const fn kind(kind: Kind) -> generated::TransactionKind {
         Kind::CompletionVoid => generated::TransactionKind::CompletionVoid,
         Kind::CodePayment => generated::TransactionKind::CodePayment,
         Kind::CodeRefund => generated::TransactionKind::CodeRefund,
+        Kind::PreAuthorisationTopUp => generated::TransactionKind::PreAuthorisationTopUp,
     }
 }
 

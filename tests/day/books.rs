@@ -208,7 +208,7 @@ impl Shop {
         match kind {
             "sale" | "offline_sale" | "completion" | "completion_notice" | "code_payment" => 1,
             "void" | "refund" | "completion_void" | "code_refund" => -1,
-            "pre_authorisation" | "pre_authorisation_void" => 0,
+            "pre_authorisation" | "pre_authorisation_top_up" | "pre_authorisation_void" => 0,
             other => panic!("what is {other}?"),
         }
     }

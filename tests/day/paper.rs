@@ -34,6 +34,7 @@ pub fn word(kind: &str) -> &'static str {
         "void" => "消费撤销",
         "refund" => "退货",
         "pre_authorisation" => "预授权",
+        "pre_authorisation_top_up" => "追加预授权",
         "pre_authorisation_void" => "预授权撤销",
         "completion" => "预授权完成",
         "completion_notice" => "预授权完成(通知)",

@@ -152,13 +152,20 @@ fn set_aside(shop: &mut Shop) {
         ["300.00", "200.00", "120.00", "80.00"].map(|amount| aside(amount, "approved"));
     aside("66.05", "declined");
     aside("67.02", "reversed");
+    // More beside it, which the bank does or does not give; then all of it is let go, or paid.
+    shop.with_card(&["top-up", &let_go.batch, &let_go.stan, "25.00"], "approved");
+    shop.with_card(&["top-up", &let_go.batch, &let_go.stan, "66.51"], "declined");
+    shop.with_card(&["top-up", &let_go.batch, &let_go.stan, "67.02"], "reversed");
     shop.with_card(&["void", &let_go.batch, &let_go.stan], "approved");
-    shop.with_card(&["completion", &paid.batch, &paid.stan, "150.00"], "approved");
+    shop.with_card(&["top-up", &let_go.batch, &let_go.stan, "1.00"], "error");
+    shop.with_card(&["top-up", &paid.batch, &paid.stan, "30.00"], "approved");
+    shop.with_card(&["completion", &paid.batch, &paid.stan, "264.50"], "approved");
     shop.no_card(&["completion", &told.batch, &told.stan, "100.00", "--notice"], "approved");
     let completion = shop.with_card(&["completion", &taken_back.batch, &taken_back.stan], "approved");
     shop.with_card(&["void", &completion.batch, &completion.stan], "approved");
-    // What the last one had set aside is set aside again.
-    shop.held = 8000;
+    // What the last one had set aside is set aside again, and more beside it.
+    shop.with_card(&["top-up", &taken_back.batch, &taken_back.stan, "20.00"], "approved");
+    shop.held = 10_000;
 }
 
 /// A tip, an account that holds less than is asked for, and a card that approves alone.

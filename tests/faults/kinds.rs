@@ -23,10 +23,11 @@ use crate::terminal::{Act, LIMIT, Premises, Run, until_told};
 const HANDS: usize = 24;
 
 /// Kinds that ask the host for something that is not to pay.
-const ASKING: [Kind; 7] = [
+const ASKING: [Kind; 8] = [
     Kind::Void,
     Kind::Refund,
     Kind::PreAuthorisation,
+    Kind::PreAuthorisationTopUp,
     Kind::PreAuthorisationVoid,
     Kind::Completion,
     Kind::CompletionNotice,
@@ -55,9 +56,14 @@ pub fn lead_to(kind: Kind, run: &mut Run) -> Option<Purpose> {
         Kind::Balance => Purpose::Balance(Currency::CNY),
         // No card brings these about.
         Kind::CodePayment | Kind::CodeRefund => return None,
-        Kind::PreAuthorisationVoid | Kind::Completion | Kind::CompletionNotice | Kind::CompletionVoid => {
+        Kind::PreAuthorisationTopUp
+        | Kind::PreAuthorisationVoid
+        | Kind::Completion
+        | Kind::CompletionNotice
+        | Kind::CompletionVoid => {
             let held = paid(run.carry_out(Purpose::PreAuthorisation(yuan(10_000))))?;
             match kind {
+                Kind::PreAuthorisationTopUp => Purpose::TopUp(held, yuan(25_00)),
                 Kind::PreAuthorisationVoid => Purpose::Void(held, there),
                 Kind::Completion => Purpose::Completion(held, Some(yuan(90_00)), there),
                 Kind::CompletionNotice => Purpose::CompletionNotice(held, Some(yuan(90_00))),
@@ -70,7 +76,7 @@ pub fn lead_to(kind: Kind, run: &mut Run) -> Option<Purpose> {
 /// Which of the messages that are no sale is the one that brings this kind about.
 const fn nth(kind: Kind) -> usize {
     match kind {
-        Kind::PreAuthorisationVoid | Kind::Completion | Kind::CompletionNotice => 2,
+        Kind::PreAuthorisationTopUp | Kind::PreAuthorisationVoid | Kind::Completion | Kind::CompletionNotice => 2,
         Kind::CompletionVoid => 3,
         _ => 1,
     }
@@ -121,6 +127,31 @@ fn a_morning_of_everything_agrees_at_both_ends_to_the_cent() {
     let notice = run.carry_out(Purpose::CompletionNotice(held, Some(yuan(30_00))));
     assert_eq!((done(&notice), notice.kind), (notice.trace.unwrap(), Kind::CompletionNotice));
     assert_eq!((premises.charged(), premises.held()), (30_00, 0));
+    // Topped up twice: what is completed, and what is let go, is the sum.
+    let held = done(&run.carry_out(Purpose::PreAuthorisation(yuan(50_00))));
+    let more = run.carry_out(Purpose::TopUp(held, yuan(20_00)));
+    assert_eq!((more.kind, more.original, more.amount), (Kind::PreAuthorisationTopUp, Some(held), yuan(20_00)));
+    let more = done(&more);
+    done(&run.carry_out(Purpose::TopUp(held, yuan(30_00))));
+    assert_eq!((premises.charged(), premises.held()), (30_00, 100_00));
+    let alone = run.carry_out(Purpose::Void(more, there));
+    assert_eq!((alone.ending, why(&alone)), (Ending::Error, Some(ReasonKind::NotForThisKind)));
+    let over = run.carry_out(Purpose::Completion(held, Some(yuan(115_01)), there));
+    assert_eq!((over.ending, why(&over)), (Ending::Error, Some(ReasonKind::MoreThanIsLeft)));
+    let completion = run.carry_out(Purpose::Completion(held, None, there));
+    assert_eq!((done(&completion), completion.amount), (completion.trace.unwrap(), yuan(100_00)));
+    assert_eq!((premises.charged(), premises.held()), (130_00, 0));
+    let late = run.carry_out(Purpose::TopUp(held, yuan(1_00)));
+    assert_eq!((late.ending, why(&late)), (Ending::Error, Some(ReasonKind::OriginalUsed)));
+    done(&run.carry_out(Purpose::Void(completion.trace.unwrap(), there)));
+    done(&run.carry_out(Purpose::TopUp(held, yuan(5_00))));
+    assert_eq!((premises.charged(), premises.held()), (30_00, 105_00));
+    let void = run.carry_out(Purpose::Void(held, there));
+    assert_eq!((done(&void), void.amount), (void.trace.unwrap(), yuan(105_00)));
+    assert_eq!((premises.charged(), premises.held()), (30_00, 0));
+    let late = run.carry_out(Purpose::TopUp(held, yuan(1_00)));
+    assert_eq!((late.ending, why(&late)), (Ending::Error, Some(ReasonKind::OriginalUsed)));
+
     let kept = done(&run.carry_out(Purpose::PreAuthorisation(yuan(70_00))));
     assert_eq!(done(&run.carry_out(Purpose::Void(kept, Presence::CardAway))), run_last(&terminal));
     let balance = run.carry_out(Purpose::Balance(Currency::CNY));

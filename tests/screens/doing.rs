@@ -126,6 +126,38 @@ fn what_was_set_aside_is_completed_with_the_card_without_it_or_only_told() {
 }
 
 #[test]
+fn what_was_set_aside_is_topped_up_by_as_much_as_is_keyed() {
+    for bench in benches() {
+        let row = yima::app::view::TransactionRow { kind: Kind::PreAuthorisation.into(), ..detail().row };
+        let (whole, most) = (Some(cny(2234)), Some(cny(2569)));
+        let held = Detail { row, can_refund: false, can_complete: true, can_top_up: true, whole, most, ..detail() };
+        bench.show(shown(Detail { can_top_up: false, ..held.clone() }));
+        assert!(!is_there(&bench, "Top up"));
+        bench.show(shown(held));
+        // The sum stands there, and of what is added nothing does.
+        touch(&bench, "Top up");
+        touch(&bench, "Top up 0.00");
+        assert_eq!(bench.sent(), [], "nothing is added");
+        for digit in ["9", "9", "0", "0"] {
+            touch(&bench, digit);
+        }
+        touch(&bench, "Top up 99.00");
+        let more = Intent::Begin(Purpose::TopUp(trace(123), cny(9900)));
+        assert_eq!(bench.sent(), [more], "how much is too much says the bank");
+        key(&bench, Key::Escape);
+        // What is completed begins with all of it.
+        touch(&bench, "Complete");
+        touch(&bench, "Complete 22.34");
+        assert_eq!(bench.sent().len(), 1);
+        key(&bench, Key::Escape);
+        press(&bench, "t");
+        press(&bench, "5");
+        key(&bench, Key::Return);
+        assert_eq!(bench.sent(), [Intent::Begin(Purpose::TopUp(trace(123), cny(5)))]);
+    }
+}
+
+#[test]
 fn a_customer_chooses_a_tip_or_none_by_one_touch_or_key() {
     for bench in benches() {
         bench.show(view(asks_for_tip(&[10, 15, 20])));

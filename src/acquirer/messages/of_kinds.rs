@@ -10,12 +10,13 @@ use crate::payment::transaction::{Presence, Transaction};
 use crate::pin::Pin;
 
 /// Kind; message type; fields 3, 25 and 60; whether the chip has a say in it.
-const KINDS: [(Kind, u16, &str, &str, &str, bool); 10] = [
+const KINDS: [(Kind, u16, &str, &str, &str, bool); 11] = [
     (Kind::Sale, 200, "000000", "00", "2200000700050", true),
     (Kind::Void, 200, "200000", "00", "2300000700050", false),
     (Kind::Refund, 220, "200000", "00", "2500000700050", false),
     (Kind::Balance, 200, "310000", "00", "0100000700050", true),
     (Kind::PreAuthorisation, 100, "030000", "06", "1000000700050", true),
+    (Kind::PreAuthorisationTopUp, 100, "030000", "06", "1200000700050", true),
     (Kind::PreAuthorisationVoid, 100, "200000", "06", "1100000700050", false),
     (Kind::Completion, 200, "000000", "06", "2000000700050", false),
     (Kind::CompletionVoid, 200, "200000", "06", "2100000700050", false),
@@ -74,7 +75,11 @@ fn a_sale_by_instalments_asks_for_them_and_what_undoes_it_says_what_it_was() {
 fn request(kind: Kind, with_chip: bool) -> SaleRequest {
     let sale = sale_request();
     let chip_data = if with_chip { sale.chip_data.clone() } else { Zeroizing::default() };
-    SaleRequest { kind, original: (!with_chip).then(original), chip_data, ..sale }
+    SaleRequest { kind, original: refers(kind).then(original), chip_data, ..sale }
+}
+
+fn refers(kind: Kind) -> bool {
+    Kind::ALL.into_iter().any(|original| kind.may_refer_to(original))
 }
 
 fn fields(message: &Message) -> Vec<u8> {
@@ -90,6 +95,9 @@ fn each_kind_has_these_fields_and_no_others() {
             assert_eq!(message.mti(), Mti::new(mti).unwrap(), "{kind:?}");
             let expected: &[u8] = match kind {
                 Kind::Balance => &[2, 3, 11, 14, 22, 23, 25, 32, 35, 41, 42, 49, 55, 59, 60, 64],
+                _ if with_chip && refers(kind) => {
+                    &[2, 3, 4, 11, 14, 22, 23, 25, 32, 35, 37, 38, 41, 42, 49, 55, 59, 60, 61, 64]
+                }
                 _ if with_chip => &[2, 3, 4, 11, 14, 22, 23, 25, 32, 35, 41, 42, 49, 55, 59, 60, 64],
                 _ => &[2, 3, 4, 11, 14, 22, 23, 25, 32, 35, 37, 38, 41, 42, 49, 59, 60, 61, 64],
             };
@@ -97,7 +105,7 @@ fn each_kind_has_these_fields_and_no_others() {
             for (field, text) in [(3, code), (25, condition), (60, sixty), (22, "052"), (11, "000042")] {
                 assert_eq!(message.text(field), Some(text), "{kind:?}: field {field}");
             }
-            if !with_chip {
+            if refers(kind) {
                 assert_eq!(message.text(37), Some("263260000001"));
                 assert_eq!(message.text(38), Some("654321"));
                 assert_eq!(message.text(61), Some("0000060000091121"), "the original's batch, number and date");
@@ -167,7 +175,7 @@ fn what_a_dialect_does_not_list_or_what_names_no_original_is_refused() {
         let without = Requests { dialect: &dialect, ..*requests };
         let refused = without.sale(&request(Kind::OfflineSale, true)).err().unwrap();
         assert!(matches!(refused, RequestError::NoMessage("offline_sale")), "{refused}");
-        for (kind, .., with_chip) in KINDS.into_iter().filter(|(.., with_chip)| !with_chip) {
+        for (kind, .., with_chip) in KINDS.into_iter().filter(|(kind, ..)| refers(*kind)) {
             let refused = requests.sale(&SaleRequest { original: None, ..request(kind, with_chip) }).err().unwrap();
             assert!(matches!(refused, RequestError::NoOriginal(word) if word == kind.word()), "{refused}");
         }

@@ -161,14 +161,19 @@ pub fn read_business(
         }
         seen.push(tag);
         let text = std::str::from_utf8(value).ok();
-        if name == tags.no_signature_limit || name == tags.sale_limit {
+        let of_pins = tags.no_pin_limit.as_ref() == Some(&name);
+        if name == tags.no_signature_limit || name == tags.sale_limit || of_pins {
             let Some(limit) = number(value).filter(|_| value.len() == 12) else {
                 return refused(Field62Problem::Value("an amount of twelve digits"));
             };
             let of_signatures = name == tags.no_signature_limit;
             // None at all, where hosts send twelve zeros for it.
             let limit = Some(limit).filter(|limit| *limit > 0);
-            *(if of_signatures { &mut parameters.no_signature_limit } else { &mut parameters.sale_limit }) = limit;
+            *(match (of_signatures, of_pins) {
+                (true, _) => &mut parameters.no_signature_limit,
+                (_, true) => &mut parameters.no_pin_limit,
+                _ => &mut parameters.sale_limit,
+            }) = limit;
         } else if tags.receipt_address.as_ref() == Some(&name) {
             let Some(text) = text else { return refused(Field62Problem::Value("a text in UTF-8")) };
             parameters.receipt_address = Some(text.to_owned()).filter(|text| !text.is_empty());
@@ -182,14 +187,12 @@ pub fn read_business(
                 return refused(Field62Problem::Value("four digits"));
             };
             parameters.settlement_at = Some(format!("{hour}:{minute}"));
-        } else if [&tags.in_part, &tags.signature_pad].iter().any(|tag| tag.as_ref() == Some(&name)) {
-            let is_so = match value {
+        } else if let Some(place) = yes_or_no(&name, tags, parameters) {
+            *place = match value {
                 [0] => false,
                 [1] => true,
                 _ => return refused(Field62Problem::Value("00 or 01")),
             };
-            let of_parts = tags.in_part.as_ref() == Some(&name);
-            *(if of_parts { &mut parameters.in_part } else { &mut parameters.signature_pad }) = is_so;
         } else if tags.card_needed.as_ref() == Some(&name) {
             let Some(text) = text else { return refused(Field62Problem::Value("a text in UTF-8")) };
             parameters.card_needed = words(text);
@@ -234,6 +237,16 @@ pub fn read_business(
         .filter(|(periods, _)| !periods.is_empty())
         .map(|(periods, programme)| InstalmentOffer { periods, from: from.unwrap_or(1).max(1), programme });
     Ok(())
+}
+
+/// Where a parameter of one byte that says yes or no has its place, if it is one.
+fn yes_or_no<'a>(name: &str, tags: &BusinessTags, parameters: &'a mut TerminalParameters) -> Option<&'a mut bool> {
+    let places = [
+        (&tags.in_part, &mut parameters.in_part),
+        (&tags.signature_pad, &mut parameters.signature_pad),
+        (&tags.no_pin_for_stripes, &mut parameters.no_pin_for_stripes),
+    ];
+    places.into_iter().find(|(tag, _)| tag.as_deref() == Some(name)).map(|(_, place)| place)
 }
 
 /// The most of one, how many may wait, what those may come to.
@@ -283,10 +296,12 @@ pub fn write_business(parameters: &TerminalParameters, tags: &BusinessTags) -> O
         Tag::read(&bytes).filter(|(_, length)| *length == bytes.len()).map(|(tag, _)| tag)
     };
     let mut field = TlvBuilder::new();
-    for (name, limit) in
-        [(&tags.no_signature_limit, parameters.no_signature_limit), (&tags.sale_limit, parameters.sale_limit)]
-    {
-        if let Some(limit) = limit {
+    for (name, limit) in [
+        (Some(&tags.no_signature_limit), parameters.no_signature_limit),
+        (tags.no_pin_limit.as_ref(), parameters.no_pin_limit),
+        (Some(&tags.sale_limit), parameters.sale_limit),
+    ] {
+        if let (Some(name), Some(limit)) = (name, limit) {
             field.push(tag(name)?, format!("{limit:012}").as_bytes());
         }
     }
@@ -301,7 +316,11 @@ pub fn write_business(parameters: &TerminalParameters, tags: &BusinessTags) -> O
             field.push(tag(name)?, value.as_bytes());
         }
     }
-    for (name, is_so) in [(&tags.in_part, parameters.in_part), (&tags.signature_pad, parameters.signature_pad)] {
+    for (name, is_so) in [
+        (&tags.in_part, parameters.in_part),
+        (&tags.signature_pad, parameters.signature_pad),
+        (&tags.no_pin_for_stripes, parameters.no_pin_for_stripes),
+    ] {
         let Some(name) = name.as_ref().filter(|_| is_so) else { continue };
         field.push(tag(name)?, &[1]);
     }

@@ -58,7 +58,16 @@ fn an_earlier_transaction_is_given_with_all_that_a_message_names_of_it() {
     let given_back = Amount::zero(Currency::CNY);
     assert_eq!(
         of(&ledger, trace),
-        Past { kind: Kind::Sale, state: State::Approved, original, given_back, used: false, told: true }
+        Past {
+            kind: Kind::Sale,
+            state: State::Approved,
+            original,
+            given_back,
+            used: false,
+            told: true,
+            topped_up: given_back,
+            top_up_open: false
+        }
     );
     let nobodys = ledger.take_trace_number().unwrap();
     assert_eq!(ledger.past(nobodys).unwrap(), None);
@@ -164,6 +173,89 @@ fn what_was_set_aside_can_be_completed_again_once_its_completion_is_voided_for_c
     assert!(of(&ledger, completion).used);
     done_about(&mut ledger, Kind::Completion, held, 1000);
     assert!(of(&ledger, held).used, "by another one");
+}
+
+#[test]
+fn what_tops_up_counts_once_it_is_known_to_hold_and_until_then_nothing_goes_as_a_whole() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut ledger = keeping(directory.path());
+    let histories: [(&[Record], bool, Option<Resolution>, u64, bool); 9] = [
+        (&[], false, None, 0, true),
+        (&[host_approved()], false, None, 0, true),
+        (&[host_approved(), approved()], false, None, 300, false),
+        (&[not_paid()], false, None, 0, false),
+        (&[taken_back()], false, None, 0, true),
+        (&[taken_back()], true, None, 0, false),
+        (&[unresolved()], false, None, 0, true),
+        (&[unresolved()], false, Some(Resolution::Charged), 300, false),
+        (&[unresolved()], false, Some(Resolution::Reversed), 0, false),
+    ];
+    for (records, reversed, said, adds, open) in histories {
+        let held = approved_of(&mut ledger, Kind::PreAuthorisation, 1000);
+        // Another one stands beside it.
+        done_about(&mut ledger, Kind::PreAuthorisationTopUp, held, 200);
+        let record = about(&ledger, Kind::PreAuthorisationTopUp, held, 300);
+        let more = begin(&mut ledger, &record).unwrap();
+        for record in records {
+            ledger.record(more, record).unwrap();
+        }
+        if reversed {
+            ledger.done(EntryId::Reversal(more)).unwrap();
+        }
+        if let Some(said) = said {
+            says(&mut ledger, more, said);
+        }
+        let past = of(&ledger, held);
+        assert_eq!((past.used, past.given_back.minor()), (false, 0), "{records:?} {said:?}");
+        assert_eq!((past.topped_up.minor(), past.top_up_open), (200 + adds, open), "{records:?} {said:?}");
+        let all = 1200 + adds;
+        assert_eq!(past.whole().minor(), all);
+        let void = about(&ledger, Kind::PreAuthorisationVoid, held, all);
+        let begun = begin(&mut ledger, &void);
+        assert_eq!(begun.is_err(), open, "{begun:?}");
+        if let Ok(void) = begun {
+            ledger.record(void, &not_paid()).unwrap();
+            let less = about(&ledger, Kind::PreAuthorisationVoid, held, all - 1);
+            assert!(matches!(begin(&mut ledger, &less), Err(LedgerError::NotPossible(NotPossible::TooMuch { .. }))));
+        } else {
+            assert!(matches!(begun, Err(LedgerError::NotPossible(NotPossible::TopUpOpen(of))) if of == held));
+        }
+        // What is known can be paid, and then nothing is added any more.
+        done_about(&mut ledger, Kind::Completion, held, all * 115 / 100);
+        let late = about(&ledger, Kind::PreAuthorisationTopUp, held, 1);
+        let refused = begin(&mut ledger, &late);
+        assert!(matches!(refused, Err(LedgerError::NotPossible(NotPossible::Used(of))) if of == held), "{refused:?}");
+    }
+}
+
+#[test]
+fn a_top_up_is_a_row_of_its_own_in_whichever_batch_and_is_taken_back_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut ledger = keeping(directory.path());
+    let held = approved_of(&mut ledger, Kind::PreAuthorisation, 1000);
+    ledger.signed_on(Batch::new(2).ok(), jiff::civil::date(2026, 11, 23).at(8, 0, 0, 0)).unwrap();
+    let more = done_about(&mut ledger, Kind::PreAuthorisationTopUp, held, 300);
+    let row = ledger.find(more).unwrap().unwrap();
+    assert_eq!((row.kind, row.original, row.state), (Kind::PreAuthorisationTopUp, Some(held), State::Approved));
+    assert_eq!((row.trace.batch.number(), row.chip_data), (2, None));
+    assert_eq!(row.cryptogram.as_deref(), Some("0102030405060708"), "the card has the last word");
+    assert_eq!(ledger.copies_of(more).unwrap().len(), 2, "both slips");
+    // What a power cut left behind.
+    let record = about(&ledger, Kind::PreAuthorisationTopUp, held, 500);
+    let cut = begin(&mut ledger, &record).unwrap();
+    assert_eq!(
+        Kind::PreAuthorisationTopUp.after_restart(State::Pending),
+        Some(crate::payment::transaction::Resume::TakeBack)
+    );
+    ledger.record(cut, &taken_back()).unwrap();
+    let request = ledger.find(cut).unwrap().unwrap().reversal_request().unwrap();
+    assert_eq!((request.kind, request.trace), (Kind::PreAuthorisationTopUp, cut));
+    ledger.done(EntryId::Reversal(cut)).unwrap();
+    assert_eq!(of(&ledger, held).whole().minor(), 1300);
+    // Of a settled batch the ends of the card number tell whether it is the same card.
+    ledger.destroy_number_keys().unwrap();
+    done_about(&mut ledger, Kind::PreAuthorisationTopUp, held, 100);
+    assert_eq!(of(&ledger, held).whole().minor(), 1400);
 }
 
 #[test]

@@ -252,7 +252,8 @@ impl Sale {
     pub fn wants_signature(&self) -> bool {
         let verification =
             if self.presented.is_some() { self.verification_without_chip() } else { self.kernel.verification() };
-        matches!(self.kind(), Kind::Sale | Kind::PreAuthorisation | Kind::OfflineSale)
+        let signs = [Kind::Sale, Kind::PreAuthorisation, Kind::PreAuthorisationTopUp, Kind::OfflineSale];
+        signs.contains(&self.kind())
             && verification.needs_signature()
             && !self.opening.tables.terminal.spares_signature(self.amount())
     }

@@ -3,17 +3,17 @@
 //!
 //! | way | what takes it |
 //! |---|---|
-//! | charge | sale, pre-authorisation: the card has the last word |
+//! | charge | sale, pre-authorisation and its top-up: the card has the last word |
 //! | charge in parts | a sale of which the issuer may approve a part |
-//! | stripe alone | sale, pre-authorisation: the chip reader is not asked |
-//! | typed | sale, pre-authorisation: number and expiry of the card are typed |
+//! | stripe alone | sale, pre-authorisation and its top-up: the chip reader is not asked |
+//! | typed | sale, pre-authorisation and its top-up: number and expiry of the card are typed |
 //! | offline | offline sale: nobody but the card is asked |
 //! | balance | nothing is written down |
 //! | undo | void of a sale, a pre-authorisation or a completion; completion: the card of the original is read |
 //! | undo without card | the same, where the acquirer lets the card stay away |
 //! | refund | the card of the original is read; what is not answered is sent again |
 //! | notice | completion notice: without a card; what is not answered is sent again |
-//! | another card | undo or refund, with a card that is not the one of the original |
+//! | another card | undo, refund or top-up, with a card that is not the one of the original |
 //!
 //! | state | event | next | recorded | ways |
 //! |---|---|---|---|---|

@@ -11,6 +11,7 @@ use crate::payment::entry::{self, CardBy, ChipTrouble, Verdict};
 use crate::payment::online::{CardForHost, EntryMode, SaleRequest};
 use crate::payment::pin_pad::PinPad;
 use crate::payment::record::{Pending, Record};
+use crate::payment::small::{self, Came};
 use crate::payment::transaction::{CardUse, IfUnknown};
 use crate::wording::{Reason, ReasonKind};
 
@@ -217,6 +218,9 @@ impl Sale {
     /// Begins with the PIN: the card is known.
     pub(super) fn ask_pin_or_host(&mut self) -> Vec<Effect> {
         let asked = self.kind().takes_pin();
+        if self.spares_pin() {
+            return self.ask_host_without_chip();
+        }
         match self.presented.as_ref().map_or(PinDemand::None, Presented::pin) {
             PinDemand::Required | PinDemand::WherePossible if asked && self.pin_pad.takes(PinKind::Online) => {
                 self.ask_pin(PinRequest { kind: PinKind::Online, tries_left: None, wrong_before: false })
@@ -224,6 +228,16 @@ impl Sale {
             PinDemand::Required if asked => failed(Reason::of(ReasonKind::PinNeeded)),
             PinDemand::Required | PinDemand::WherePossible | PinDemand::None => self.ask_host_without_chip(),
         }
+    }
+
+    /// Whether so small an amount is paid without a PIN.
+    fn spares_pin(&self) -> bool {
+        let came = self.presented.as_ref().map(|presented| match presented {
+            Presented::Swiped(_, EntryMode::Fallback) => Came::InPlaceOfChip,
+            Presented::Swiped(..) => Came::ByStripe(presented.pin()),
+            Presented::Typed(_) => Came::Typed,
+        });
+        came.is_some_and(|came| small::spares_pin(&self.opening.tables.terminal, self.kind(), came, self.asked()))
     }
 
     /// Whether a PIN may be passed over; nothing of a card with its chip, whose rules are the kernel's.

@@ -63,6 +63,10 @@ impl Sale {
         if self.kernel.card_is_read() && self.listed().is_some_and(|listed| listed.refused) {
             return self.end(Conclusion::Declined(Reason::of(ReasonKind::CardNotTaken)));
         }
+        // What tops up is no other card's, before that one is asked for a cryptogram. Of a card that is only read its AAC comes first.
+        if self.kernel.card_is_read() && self.card_use() == CardUse::Whole && self.is_another_card() {
+            return self.end(Conclusion::Declined(Reason::of(ReasonKind::OtherCard)));
+        }
         let mut effects = self.sound_once_read();
         effects.extend(match step {
             Step::Send(command) => vec![Effect::Apdu(command)],
@@ -138,6 +142,12 @@ impl Sale {
             }
             _ => Vec::new(),
         }
+    }
+
+    /// Whether there is an original, and this is not its card.
+    fn is_another_card(&self) -> bool {
+        let original = self.opening.transaction.original().map(|original| &original.pan);
+        original.zip(self.number()).is_some_and(|(original, number)| !original.is_of(&number))
     }
 
     /// Only the card of the original may be used.

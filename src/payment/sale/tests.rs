@@ -264,6 +264,8 @@ fn ways() -> Vec<(&'static str, Vec<Transaction>)> {
     let void = |kind, presence| Transaction::void(&past(kind, OWN), Batch::FIRST, presence).unwrap();
     let held = past(Kind::PreAuthorisation, OWN);
     let completion = |presence| Transaction::completion(&held, whole, 100, presence).unwrap();
+    let top_up = Transaction::top_up(&held, whole).unwrap();
+    let with_a_card = vec![Transaction::sale(whole), Transaction::pre_authorisation(whole), top_up];
     let undone = |presence| {
         let mut all = [Kind::Sale, Kind::PreAuthorisation, Kind::Completion].map(|kind| void(kind, presence)).to_vec();
         all.push(completion(presence));
@@ -271,10 +273,10 @@ fn ways() -> Vec<(&'static str, Vec<Transaction>)> {
     };
     let of_another = |kind| past(kind, "6228480000000009999");
     vec![
-        ("charge", vec![Transaction::sale(whole), Transaction::pre_authorisation(whole)]),
+        ("charge", with_a_card.clone()),
         (IN_PARTS, vec![Transaction::sale(whole)]),
-        (BY_STRIPE, vec![Transaction::sale(whole), Transaction::pre_authorisation(whole)]),
-        (TYPED, vec![Transaction::sale(whole), Transaction::pre_authorisation(whole)]),
+        (BY_STRIPE, with_a_card.clone()),
+        (TYPED, with_a_card),
         ("offline", vec![Transaction::offline_sale(whole)]),
         ("balance", vec![Transaction::balance(Currency::CNY)]),
         ("undo", undone(CardThere)),
@@ -288,6 +290,7 @@ fn ways() -> Vec<(&'static str, Vec<Transaction>)> {
                 Transaction::void(&of_another(Kind::Sale), Batch::FIRST, CardThere).unwrap(),
                 Transaction::refund(&of_another(Kind::Sale), whole).unwrap(),
                 Transaction::completion(&of_another(Kind::PreAuthorisation), whole, 100, CardThere).unwrap(),
+                Transaction::top_up(&of_another(Kind::PreAuthorisation), whole).unwrap(),
             ],
         ),
     ]
@@ -306,7 +309,16 @@ fn past(kind: Kind, number: &str) -> Past {
         pan: Pan::of_digits(number).unwrap().into(),
         periods: None,
     };
-    Past { kind, state: State::Approved, original, given_back: Amount::zero(Currency::CNY), used: false, told: true }
+    Past {
+        kind,
+        state: State::Approved,
+        original,
+        given_back: Amount::zero(Currency::CNY),
+        used: false,
+        told: true,
+        topped_up: Amount::zero(Currency::CNY),
+        top_up_open: false,
+    }
 }
 
 fn opening(transaction: Transaction) -> Opening {

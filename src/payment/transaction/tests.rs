@@ -30,10 +30,12 @@ fn past(kind: Kind) -> Past {
         given_back: Amount::zero(Currency::CNY),
         used: false,
         told: true,
+        topped_up: Amount::zero(Currency::CNY),
+        top_up_open: false,
     }
 }
 
-fn all_of(past: &Past) -> [(Kind, Result<Transaction, NotPossible>); 4] {
+fn all_of(past: &Past) -> [(Kind, Result<Transaction, NotPossible>); 5] {
     let void = match past.kind {
         Kind::PreAuthorisation => Kind::PreAuthorisationVoid,
         Kind::Completion => Kind::CompletionVoid,
@@ -44,6 +46,7 @@ fn all_of(past: &Past) -> [(Kind, Result<Transaction, NotPossible>); 4] {
         (if past.kind.is_by_code() { Kind::CodeRefund } else { Kind::Refund }, Transaction::refund(past, yuan("1"))),
         (Kind::Completion, Transaction::completion(past, yuan("1"), 100, Presence::CardThere)),
         (Kind::CompletionNotice, Transaction::completion_notice(past, yuan("1"), 100)),
+        (Kind::PreAuthorisationTopUp, Transaction::top_up(past, yuan("1"))),
     ]
 }
 
@@ -187,6 +190,46 @@ fn a_completion_pays_no_more_than_the_acquirer_allows() {
 }
 
 #[test]
+fn what_is_topped_up_is_paid_and_let_go_as_one_sum() {
+    let (trace, cents) = (past(Kind::PreAuthorisation).original.trace, |text| yuan(text));
+    let mut held = past(Kind::PreAuthorisation);
+    for more in ["20", "30"] {
+        let made = Transaction::top_up(&held, yuan(more)).unwrap();
+        assert_eq!(
+            (made.kind(), made.amount(), made.card()),
+            (Kind::PreAuthorisationTopUp, yuan(more), CardUse::Whole)
+        );
+        assert_eq!(made.original().map(|original| original.trace), Some(trace));
+        held.topped_up = held.topped_up.checked_add(made.amount()).unwrap();
+    }
+    assert_eq!(held.whole(), yuan("150"));
+    let void = Transaction::void(&held, batch(2), Presence::CardThere).unwrap();
+    assert_eq!((void.kind(), void.amount()), (Kind::PreAuthorisationVoid, yuan("150")));
+    // 115 % of all of it.
+    Transaction::completion(&held, yuan("172.50"), 115, Presence::CardThere).unwrap();
+    let most = yuan("172.50");
+    let refused = Transaction::completion_notice(&held, yuan("172.51"), 115).unwrap_err();
+    assert_eq!(refused, NotPossible::TooMuch { original: trace, wanted: yuan("172.51"), most });
+    // Of a top-up nobody knows: what goes as a whole cannot go; what is known can be paid, and more can be added.
+    let open = Past { top_up_open: true, ..held.clone() };
+    let refused = Transaction::void(&open, batch(1), Presence::CardThere).unwrap_err();
+    assert_eq!((refused.reason().kind, refused), (ReasonKind::TopUpOpen, NotPossible::TopUpOpen(trace)));
+    Transaction::completion(&open, yuan("150"), 100, Presence::CardThere).unwrap();
+    Transaction::top_up(&open, yuan("1")).unwrap();
+    // Neither nothing, nor another currency, nor more than an amount can be in all.
+    assert_eq!(Transaction::top_up(&held, cents("0")), Err(NotPossible::Nothing));
+    let dollars = Amount::parse("1", "USD".parse().unwrap()).unwrap();
+    assert_eq!(Transaction::top_up(&held, dollars), Err(NotPossible::Currency(trace)));
+    let most = yuan("9999999849.99");
+    Transaction::top_up(&held, most).unwrap();
+    let wanted = yuan("9999999850");
+    assert_eq!(Transaction::top_up(&held, wanted), Err(NotPossible::TooMuch { original: trace, wanted, most }));
+    // It is neither topped up itself nor undone alone.
+    let top_up = past(Kind::PreAuthorisationTopUp);
+    assert!(all_of(&top_up).into_iter().all(|(_, made)| matches!(made, Err(NotPossible::Kind { .. }))));
+}
+
+#[test]
 fn a_power_cut_is_followed_by_what_the_kind_says() {
     for kind in Kind::ALL {
         let (pending, host_approved) = match kind.if_unknown() {
@@ -207,7 +250,9 @@ fn a_power_cut_is_followed_by_what_the_kind_says() {
 #[test]
 fn the_kernel_hears_what_kind_it_is() {
     // The first two digits of the processing code of what goes online with a cryptogram.
-    for (kind, code) in [(Kind::Sale, 0x00), (Kind::PreAuthorisation, 0x03), (Kind::Balance, 0x31)] {
+    for (kind, code) in
+        [(Kind::Sale, 0x00), (Kind::PreAuthorisation, 0x03), (Kind::PreAuthorisationTopUp, 0x03), (Kind::Balance, 0x31)]
+    {
         assert_eq!(kind.for_kernel().code(), code, "{kind:?}");
     }
     for kind in Kind::ALL {
@@ -218,7 +263,7 @@ fn the_kernel_hears_what_kind_it_is() {
 
 #[test]
 fn what_cannot_be_taken_back_is_what_no_reversal_may_name() {
-    // Reversible: sale, void, pre-authorisation, completion and their voids; an order is closed.
+    // Reversible: sale, void, pre-authorisation, its top-up, completion and their voids; an order is closed.
     let taken_back = Kind::ALL.into_iter().filter(|kind| kind.if_unknown() == IfUnknown::TakenBack);
     assert_eq!(
         taken_back.collect::<Vec<_>>(),
@@ -230,6 +275,7 @@ fn what_cannot_be_taken_back_is_what_no_reversal_may_name() {
             Kind::Completion,
             Kind::CompletionVoid,
             Kind::CodePayment,
+            Kind::PreAuthorisationTopUp,
         ]
     );
 }

@@ -4,7 +4,7 @@
 //!
 //! - A payment counts while it is approved and not undone, less what was refunded of it. Taking it back gives back what has not
 //!   gone back yet: nothing after a void, the rest after a refund.
-//! - Money is set aside while its pre-authorisation is approved, not let go, and not completed.
+//! - Money is set aside while its pre-authorisation is approved, not let go, and not completed; so is what tops it up.
 //! - A completion is a payment of its own right. It stands when the pre-authorisation before it is taken back afterwards: goods
 //!   were sold for it, and what was set aside is gone either way.
 
@@ -101,12 +101,19 @@ impl Family {
         member.booked.checked_sub(given_back).ok_or_else(too_much)
     }
 
+    /// What a pre-authorisation has set aside with all that tops it up, whether or not it is let go or completed since.
+    pub fn set_aside(&self, id: i64) -> u64 {
+        let top_ups = self.approved_about(id).filter(|member| member.kind == Kind::PreAuthorisationTopUp);
+        let own = self.member(id).map_or(0, |hold| hold.booked);
+        top_ups.map(|member| member.booked).fold(own, u64::saturating_add)
+    }
+
     fn held_by(&self, member: &Member) -> u64 {
         let is_held = member.kind == Kind::PreAuthorisation
             && member.state == EntryState::Approved
             && !self.is_undone(member.id)
             && !self.is_completed(member.id);
-        if is_held { member.booked } else { 0 }
+        if is_held { self.set_aside(member.id) } else { 0 }
     }
 }
 
@@ -123,11 +130,13 @@ mod tests {
     fn what_stands_follows_from_what_is_approved() {
         use EntryState::{Approved, Declined, Reversed};
         use Kind::{
-            Completion, CompletionNotice, CompletionVoid, PreAuthorisation, PreAuthorisationVoid, Refund, Sale, Void,
+            Completion, CompletionNotice, CompletionVoid, PreAuthorisation, PreAuthorisationTopUp,
+            PreAuthorisationVoid, Refund, Sale, Void,
         };
         let sale = (Sale, Approved, 100, None);
         let hold = (PreAuthorisation, Approved, 100, None);
         let paid = (Completion, Approved, 80, Some(1));
+        let more = (PreAuthorisationTopUp, Approved, 30, Some(1));
         for (members, paid, held) in [
             (&[sale][..], 100, 0),
             (&[(Sale, Declined, 0, None)], 0, 0),
@@ -147,6 +156,15 @@ mod tests {
             (&[hold, paid, (CompletionVoid, Approved, 80, Some(2))], 0, 100),
             (&[hold, paid, (CompletionVoid, Reversed, 80, Some(2))], 80, 0),
             (&[hold, paid, (Refund, Approved, 80, Some(2))], 0, 0),
+            (&[hold, more, more], 0, 160),
+            (&[hold, more, (PreAuthorisationTopUp, Reversed, 20, Some(1))], 0, 130),
+            (&[hold, (PreAuthorisationTopUp, Declined, 0, Some(1))], 0, 100),
+            (&[hold, more, paid], 80, 0),
+            (&[hold, more, (CompletionNotice, Approved, 149, Some(1))], 149, 0),
+            (&[hold, more, paid, (CompletionVoid, Approved, 80, Some(3))], 0, 130),
+            (&[hold, more, (PreAuthorisationVoid, Approved, 130, Some(1))], 0, 0),
+            (&[hold, more, (PreAuthorisationVoid, Reversed, 130, Some(1))], 0, 130),
+            (&[(PreAuthorisation, Reversed, 100, None), more], 0, 0),
             (&[(PreAuthorisation, Reversed, 100, None), paid], 80, 0),
             (&[(PreAuthorisation, Reversed, 100, None), paid, (CompletionVoid, Approved, 80, Some(2))], 0, 0),
         ] {

@@ -17,7 +17,7 @@ use crate::sandbox::issuer::{Cryptogram, Verified};
 /// The only currency there is here (field 49).
 pub(super) const CNY: &str = "156";
 
-/// A sale, or money to be set aside.
+/// A sale, or money to be set aside, also more of it.
 ///
 /// # Errors
 /// When the database fails.
@@ -26,7 +26,11 @@ pub(super) fn judge(books: &Books<'_>, asked: &Asked<'_>, now: &Zoned) -> Result
         Ok(identified) => identified,
         Err(verdict) => return Ok(verdict),
     };
-    let reason = if asked.kind == Kind::PreAuthorisation { "set aside" } else { "approved" };
+    let reason = match asked.original {
+        Some(original) => format!("set aside beside {original}"),
+        None if asked.kind == Kind::PreAuthorisation => "set aside".to_owned(),
+        None => "approved".to_owned(),
+    };
     let reason = format!("{reason}{}", stripes::said_of(asked.entry));
     let too_little = || Verdict::declined("51", "not enough in the account").of_account();
     let refused = match &asked.instalments {

@@ -1,10 +1,12 @@
 //! Requests about an earlier transaction: it must be the one that they say it is, and there must be enough left of it. No network
 //! here.
 
+use jiff::Zoned;
+
 use super::books::{Booked, Books, Referred};
 use super::families::Family;
 use super::instalments;
-use super::issuing::CNY;
+use super::issuing::{self, CNY};
 use super::originals;
 use super::pins;
 use super::scripts::{self, Script};
@@ -12,13 +14,13 @@ use super::store::{EntryState, StoreError, Terminal};
 use super::stripes;
 use super::transactions::{Asked, Verdict};
 use crate::iso8583::Dialect;
-use crate::payment::transaction::Kind;
+use crate::payment::transaction::{CardUse, Kind};
 use crate::reference::TraceNumber;
 
 /// What is wrong with a request: response code and reason.
 type Problem = (&'static str, String);
 
-/// A void, a refund, a completion, or what undoes one.
+/// A void, a refund, a top-up, a completion, or what undoes one.
 ///
 /// # Errors
 /// When the database fails.
@@ -28,6 +30,7 @@ pub(super) fn judge(
     terminal: &Terminal,
     asked: &Asked<'_>,
     named: TraceNumber,
+    now: &Zoned,
 ) -> Result<Verdict, StoreError> {
     let Some(original) = books.entry(&terminal.terminal, named)? else {
         return Ok(Verdict::declined("25", format!("no transaction {named}")));
@@ -58,10 +61,16 @@ pub(super) fn judge(
             return Ok(Verdict::declined("14", "no account behind this card"));
         };
         // What was set aside for it is let go by it.
-        let free = account.balance.saturating_sub(account.held.saturating_sub(original.entry.booked.minor()));
+        let free = account.balance.saturating_sub(account.held.saturating_sub(family.set_aside(original.id)));
         if asked.minor > free {
             return declined("51", "not enough in the account".to_owned());
         }
+    }
+    // More is set aside as the first of it was: the issuer looks at the card, and at what there is.
+    if asked.kind.card() == CardUse::Whole {
+        let verdict = issuing::judge(books, asked, now)?;
+        let about = verdict.account_known;
+        return Ok(if about { verdict.about(referred) } else { verdict });
     }
     if asked.entry.is_without_chip() {
         let Some(account) = books.account(asked.pan)? else {
@@ -112,7 +121,7 @@ fn another(
 /// Whether it cannot be done with the original, or not any more, or not with so much.
 fn not_possible(dialect: &Dialect, family: &Family, asked: &Asked<'_>, original: &Booked) -> Option<Problem> {
     let (trace, booked) = (original.entry.trace, original.entry.booked.minor());
-    let given_back = family.given_back(original.id);
+    let (given_back, set_aside) = (family.given_back(original.id), family.set_aside(original.id));
     let invalid = |reason: String| Some(("12", reason));
     if asked.message.text(49) != Some(CNY) {
         return invalid("only CNY is taken".to_owned());
@@ -126,18 +135,24 @@ fn not_possible(dialect: &Dialect, family: &Family, asked: &Asked<'_>, original:
     let most = match asked.kind {
         Kind::Refund => booked.saturating_sub(given_back),
         Kind::Completion | Kind::CompletionNotice => {
-            booked.saturating_mul(u64::from(dialect.transactions.most_completed_percent)) / 100
+            set_aside.saturating_mul(u64::from(dialect.transactions.most_completed_percent)) / 100
         }
+        // As much as the account has: that says the issuer.
+        Kind::PreAuthorisationTopUp => return None,
         Kind::Void | Kind::CompletionVoid if trace.batch != asked.trace.batch => {
             return invalid(format!("{trace} is of another batch"));
         }
         Kind::Void | Kind::CompletionVoid if given_back > 0 => {
             return invalid(format!("of {trace} a part was refunded"));
         }
-        Kind::Void | Kind::PreAuthorisationVoid | Kind::CompletionVoid if asked.minor != booked => {
+        Kind::PreAuthorisationVoid if asked.minor != set_aside => {
+            return Some(("13", format!("{trace} is let go with all that was added to it, or not at all")));
+        }
+        Kind::PreAuthorisationVoid => set_aside,
+        Kind::Void | Kind::CompletionVoid if asked.minor != booked => {
             return Some(("13", format!("{trace} is undone as a whole or not at all")));
         }
-        Kind::Void | Kind::PreAuthorisationVoid | Kind::CompletionVoid => booked,
+        Kind::Void | Kind::CompletionVoid => booked,
         Kind::Sale
         | Kind::OfflineSale
         | Kind::PreAuthorisation

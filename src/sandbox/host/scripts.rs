@@ -75,7 +75,7 @@ const UNDOING: std::ops::RangeInclusive<u64> = 69_01..=69_99;
 /// The script of a transaction of this amount in minor units of CNY.
 pub fn of(kind: Kind, minor: u64) -> Script {
     match kind {
-        Kind::Sale | Kind::PreAuthorisation => of_amount(minor),
+        Kind::Sale | Kind::PreAuthorisation | Kind::PreAuthorisationTopUp => of_amount(minor),
         Kind::OfflineSale | Kind::Refund | Kind::Completion | Kind::CompletionNotice => without_card(of_amount(minor)),
         Kind::Void | Kind::PreAuthorisationVoid | Kind::CompletionVoid if UNDOING.contains(&minor) => {
             match minor - 69_00 {
@@ -142,6 +142,7 @@ mod tests {
         for (kind, minor, script) in [
             (Kind::PreAuthorisation, 66_10, Script::Partial),
             (Kind::PreAuthorisation, 67_04, Script::WrongIssuerCryptogram),
+            (Kind::PreAuthorisationTopUp, 66_10, Script::Partial),
             (Kind::Refund, 66_51, Script::Decline(51)),
             (Kind::Refund, 66_10, Script::Ordinary),
             (Kind::Completion, 67_02, Script::SilentBooked),

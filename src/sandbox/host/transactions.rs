@@ -133,7 +133,7 @@ pub fn decide(
         }
         let verdict = match asked.original {
             None => issuing::judge(books, &asked, now)?,
-            Some(original) => references::judge(books, dialect, terminal, &asked, original)?,
+            Some(original) => references::judge(books, dialect, terminal, &asked, original, now)?,
         };
         let decision = book(books, terminal, &asked, verdict, now)?;
         repeats::remember(books, &terminal.terminal, asked.trace, request, &decision)?;

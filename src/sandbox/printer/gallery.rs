@@ -40,7 +40,7 @@ fn slips() -> Vec<(String, SaleSlip)> {
         let original =
             if matches!(kind, "sale" | "pre_authorisation" | "offline_sale" | "code_payment") { None } else { earlier };
         let read = !by_code && kind != "completion_notice";
-        let signs = matches!(kind, "sale" | "offline_sale" | "pre_authorisation");
+        let signs = matches!(kind, "sale" | "offline_sale" | "pre_authorisation" | "pre_authorisation_top_up");
         let all = SaleSlip {
             kind,
             goes_back,

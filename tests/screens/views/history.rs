@@ -80,6 +80,7 @@ pub fn detail() -> Detail {
         can_complete_away: false,
         can_notify: false,
         can_refund: true,
+        can_top_up: false,
         can_complete: false,
         can_print: true,
         whole: Some(cny(1234)),
@@ -98,6 +99,7 @@ fn held() -> Detail {
     Detail {
         row,
         can_refund: false,
+        can_top_up: true,
         can_complete: true,
         can_complete_away: true,
         can_notify: true,
@@ -105,6 +107,12 @@ fn held() -> Detail {
         most: Some(cny(999_999_999_999)),
         ..detail()
     }
+}
+
+/// The same of an everyday amount, to which more was added.
+fn topped_up() -> Detail {
+    let row = TransactionRow { amount: cny(50_000), ..held().row };
+    Detail { row, whole: Some(cny(80_000)), most: Some(cny(92_000)), ..held() }
 }
 
 /// A refund that the bank did not want.
@@ -186,6 +194,15 @@ pub fn scenes() -> Vec<Scene> {
             view: View { mark: Mark::Test, ..view(Screen::Transaction(Box::new(held()))) },
             then: "c",
             ..scene("transaction-complete", keypad(None))
+        },
+        Scene {
+            view: View { mark: Mark::Test, ..view(Screen::Transaction(Box::new(topped_up()))) },
+            ..scene("transaction-topped-up", keypad(None))
+        },
+        Scene {
+            view: View { mark: Mark::Test, ..view(Screen::Transaction(Box::new(topped_up()))) },
+            then: "t5000",
+            ..scene("transaction-top-up", keypad(None))
         },
         scene("receipt", receipt(Some(paper("generic-58", PaperWidth::Mm58, Language::Chinese)))),
         Scene {

@@ -162,7 +162,9 @@ fn a_wrong_terminal_parameter_is_named_with_its_place() {
 fn parameters_about_payments_are_read_and_what_is_not_used_is_kept_as_it_came() {
     let field = TlvBuilder::new()
         .with(Tag(0xFF805D), b"0")
+        .with(Tag(0xFF8058), b"000000030000")
         .with(Tag(0xFF8059), b"000000100000")
+        .with(Tag(0xDF6F), &[1])
         .with(Tag(0xDF61), b"000000500000")
         .with(Tag(0xDF62), b"sale,refund")
         .with(Tag(0xDF63), "消费热线".as_bytes())
@@ -170,15 +172,19 @@ fn parameters_about_payments_are_read_and_what_is_not_used_is_kept_as_it_came() 
         .build();
     let read = business(&field).unwrap();
     assert_eq!((read.no_signature_limit, read.sale_limit), (Some(100_000), Some(500_000)));
+    assert_eq!((read.no_pin_limit, read.no_pin_for_stripes), (Some(30_000), true));
     assert_eq!(read.transactions, Some(["sale", "refund"].map(|word| Transaction::from(word.to_owned())).to_vec()));
     assert_eq!(read.trailer, ["消费热线", "95516"]);
     assert_eq!(read.other.get("FF805D").map(String::as_str), Some("30"));
     let written = write_business(&read, &rules().tags).unwrap();
     assert_eq!(business(&written), Ok(read));
-    let none = TlvBuilder::new().with(Tag(0xFF8059), b"000000000000").build();
-    assert_eq!(business(&none).unwrap().no_signature_limit, None);
+    let zeros = b"000000000000";
+    let none = TlvBuilder::new().with(Tag(0xFF8059), zeros).with(Tag(0xFF8058), zeros).with(Tag(0xDF6F), &[0]).build();
+    assert_eq!(business(&none), Ok(TerminalParameters::default()));
     for (field, path) in [
         (TlvBuilder::new().with(Tag(0xDF61), b"50000").build(), "DF61"),
+        (TlvBuilder::new().with(Tag(0xFF8058), b"30000").build(), "FF8058"),
+        (TlvBuilder::new().with(Tag(0xDF6F), &[2]).build(), "DF6F"),
         (TlvBuilder::new().with(Tag(0xDF61), b"0000005000.0").build(), "DF61"),
         (TlvBuilder::new().with(Tag(0xDF63), &[0xFF]).build(), "DF63"),
         (TlvBuilder::new().with(Tag(0xFF805D), b"0").with(Tag(0xFF805D), b"1").build(), "FF805D"),

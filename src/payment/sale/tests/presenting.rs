@@ -116,6 +116,43 @@ fn the_third_digit_decides_about_the_pin() {
 }
 
 #[test]
+fn a_small_amount_by_a_stripe_that_leaves_it_open_needs_no_pin_where_the_acquirer_says_so() {
+    let tables = |limit, stripes| {
+        let mut tables = HostTables::default();
+        (tables.terminal.no_pin_limit, tables.terminal.no_pin_for_stripes) = (Some(limit), stripes);
+        Arc::new(tables)
+    };
+    for (code, limit, stripes, spared) in [
+        ("126", 12_34, true, true),
+        ("127", 12_34, true, true),
+        ("126", 12_33, true, false),
+        ("126", 12_34, false, false),
+        // The stripe demands one: no limit is above that.
+        ("120", 99_999, true, false),
+        ("125", 99_999, true, false),
+    ] {
+        let mut sale = sale_of(|opening| opening.tables = tables(limit, stripes));
+        let effects = sale.step(swiped(code, PinPad::Screen));
+        assert_eq!((asks_pin(&effects), asked(&effects).is_some()), (!spared, spared), "{code} {limit} {stripes}");
+        if let Some((pending, request)) = asked(&effects) {
+            assert_eq!((pending.verification, request.pin.is_some()), (Verification::Signature, false));
+        }
+    }
+    // A card whose chip could not be read, a number that is typed, and what is set aside: as without a limit.
+    let mut sale = sale_of(|opening| opening.tables = tables(99_999, true));
+    sale.step(Event::CardMute);
+    assert!(asks_pin(&sale.step(swiped("226", PinPad::Screen))));
+    let mut sale = sale_of(|opening| {
+        opening.by = CardBy::Typed;
+        opening.tables = tables(99_999, true);
+    });
+    assert!(asks_pin(&sale.step(typed(PinPad::Screen))));
+    let hold = Transaction::pre_authorisation(amount("12.34"));
+    let mut sale = begun(Opening { tables: tables(99_999, true), ..opening(hold) });
+    assert!(asks_pin(&sale.step(swiped("126", PinPad::Screen))));
+}
+
+#[test]
 fn a_wrong_pin_is_asked_for_again_without_another_swipe() {
     let mut sale = sale_of(|_| {});
     sale.step(swiped("120", PinPad::Screen));

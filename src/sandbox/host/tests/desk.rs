@@ -11,7 +11,7 @@ use crate::iso8583::{Dialect, Message, Mti};
 use crate::payment::transaction::{CardUse, Kind};
 use crate::reference::{Batch, Stan, TraceNumber};
 use crate::sandbox::host::rules::Decision;
-use crate::sandbox::host::store::{Entry, Store, Terminal, TerminalRow};
+use crate::sandbox::host::store::{Entry, EntryState, Store, Terminal, TerminalRow};
 use crate::sandbox::host::{taking_back, transactions};
 
 /// Number of its only terminal.
@@ -106,6 +106,17 @@ impl Desk {
 
     pub fn entries(&self) -> Vec<Entry> {
         self.store.ledger().unwrap()
+    }
+
+    /// What a pre-authorisation has set aside with all that was added to it.
+    pub fn set_aside(&self, hold: &Done) -> u64 {
+        let adds = |entry: &Entry| {
+            entry.kind == Kind::PreAuthorisationTopUp
+                && entry.state == EntryState::Approved
+                && entry.original == Some(hold.trace)
+        };
+        let more: u64 = self.entries().iter().filter(|entry| adds(entry)).map(|entry| entry.booked.minor()).sum();
+        hold.booked() + more
     }
 
     /// The message of a request; its original is named with all that is known of it.

@@ -57,6 +57,12 @@ fn a_day_with_every_kind_leaves_the_account_right() {
     let told = link.sale(&SaleRequest { amount: cny(0), ..whole(5, Kind::Balance, 0) }).unwrap();
     let balance = &told.balances[0];
     assert_eq!((balance.kind, balance.owed, balance.amount), (BalanceKind::Available, false, cny(BALANCE - 1100)));
+    // A whole card transaction that refers to another.
+    let topped_up = SaleRequest { original: Some(aside.clone()), ..whole(10, Kind::PreAuthorisationTopUp, 300) };
+    approved(&link, &topped_up);
+    assert_eq!((house.balance(), held()), (BALANCE - 600, 800));
+    assert_eq!(code(link.reverse(&taking_back(10, Kind::PreAuthorisationTopUp, 300))), "00");
+    assert_eq!((house.balance(), held()), (BALANCE - 600, 500));
     let paid = approved(&link, &referring(6, Kind::Completion, 575, &aside));
     assert_eq!((house.balance(), held()), (BALANCE - 1175, 0));
     approved(&link, &referring(7, Kind::CompletionVoid, 575, &paid));
@@ -74,6 +80,7 @@ fn a_day_with_every_kind_leaves_the_account_right() {
         "void",
         "refund",
         "pre_authorisation",
+        "pre_authorisation_top_up",
         "completion",
         "completion_void",
         "pre_authorisation_void",
@@ -87,8 +94,16 @@ fn what_is_asked_without_a_card_is_done_all_the_same() {
     let house = House::new();
     let link = house.link();
     let sold = approved(&link, &sale(1, 1000));
-    let past =
-        Past { kind: Kind::Sale, state: State::Approved, original: sold, given_back: cny(0), used: false, told: true };
+    let past = Past {
+        kind: Kind::Sale,
+        state: State::Approved,
+        original: sold,
+        given_back: cny(0),
+        used: false,
+        told: true,
+        topped_up: cny(0),
+        top_up_open: false,
+    };
     let transaction = Transaction::void(&past, Batch::FIRST, Presence::CardAway).unwrap();
     let request = AboutRequest { trace: trace(2), transaction, at: sale(1, 1000).at };
     let first = link.about(&request).unwrap();

@@ -146,3 +146,79 @@ fn part_of_what_is_wanted_is_set_aside_and_it_is_that_part_that_counts() {
     assert_eq!(desk.take_back(&hold), "00");
     assert_eq!((desk.balance(), desk.held()), (BALANCE, 0));
 }
+
+#[test]
+fn what_is_topped_up_is_held_completed_and_let_go_as_one_sum() {
+    let mut desk = Desk::new();
+    let hold = desk.ask(Kind::PreAuthorisation, 1, 1000, None);
+    let first = desk.ask(Kind::PreAuthorisationTopUp, 2, 300, Some(&hold));
+    assert!(first.decision.issuer_data.is_some(), "the card is answered as in a pre-authorisation");
+    // In another batch as well.
+    let second = desk.ask_in(2, Kind::PreAuthorisationTopUp, 1, 200, Some(&hold));
+    assert_eq!((first.code(), second.code(), desk.balance(), desk.held()), ("00", "00", BALANCE, 1500));
+    assert_eq!(desk.send(&second.message).rrn, second.decision.rrn, "the same once more adds nothing");
+    assert_eq!(desk.held(), 1500);
+    // One of them is taken back while the other one stands, once.
+    for _ in 0..2 {
+        assert_eq!((desk.take_back(&first).as_str(), desk.held()), ("00", 1200));
+    }
+    // What stands is let go as a whole or not at all, and so again when that is taken back.
+    for wrong in [1000, 1199, 1201, 1500] {
+        assert_eq!(
+            desk.ask(Kind::PreAuthorisationVoid, 2000 + wrong, wrong.into(), Some(&hold)).code(),
+            "13",
+            "{wrong}"
+        );
+    }
+    let void = desk.ask(Kind::PreAuthorisationVoid, 3, 1200, Some(&hold));
+    assert_eq!((void.code(), desk.held()), ("00", 0));
+    assert_eq!(desk.ask(Kind::PreAuthorisationTopUp, 4, 100, Some(&hold)).code(), "12", "it is let go");
+    assert_eq!((desk.take_back(&void).as_str(), desk.held()), ("00", 1200));
+    // 115 % of the sum.
+    assert_eq!(desk.ask(Kind::Completion, 5, 1381, Some(&hold)).code(), "13");
+    let paid = desk.ask(Kind::Completion, 6, 1380, Some(&hold));
+    assert_eq!((paid.code(), desk.balance(), desk.held()), ("00", BALANCE - 1380, 0));
+    assert_eq!(desk.ask(Kind::PreAuthorisationTopUp, 7, 100, Some(&hold)).code(), "12", "it is completed");
+    // A top-up that is taken back late changes nothing of what was paid, and counts no more once that is undone.
+    assert_eq!((desk.take_back(&second).as_str(), desk.balance(), desk.held()), ("00", BALANCE - 1380, 0));
+    let void = desk.ask(Kind::CompletionVoid, 8, 1380, Some(&paid));
+    assert_eq!((void.code(), desk.balance(), desk.held()), ("00", BALANCE, 1000));
+    let third = desk.ask(Kind::PreAuthorisationTopUp, 9, 50, Some(&hold));
+    assert_eq!((third.code(), desk.held()), ("00", 1050));
+}
+
+#[test]
+fn a_top_up_needs_the_money_the_card_and_what_it_tops_up() {
+    let mut desk = Desk::new();
+    let hold = desk.ask(Kind::PreAuthorisation, 1, 1000, None);
+    assert_eq!(desk.ask(Kind::PreAuthorisationTopUp, 2, BALANCE - 999, Some(&hold)).code(), "51");
+    let all = desk.ask(Kind::PreAuthorisationTopUp, 3, BALANCE - 1000, Some(&hold));
+    assert_eq!((all.code(), desk.held()), ("00", BALANCE));
+    // Of a top-up there is neither a top-up nor a void nor a completion.
+    for (stan, kind) in [
+        (10, Kind::PreAuthorisationTopUp),
+        (11, Kind::PreAuthorisationVoid),
+        (12, Kind::Completion),
+        (13, Kind::Void),
+        (14, Kind::Refund),
+    ] {
+        assert_eq!(desk.ask(kind, stan, 100, Some(&all)).code(), "12", "{kind:?}");
+    }
+    assert_eq!(desk.take_back(&all), "00");
+    // A part of it may be held, as of a pre-authorisation, and it is that part that counts.
+    let part = desk.ask(Kind::PreAuthorisationTopUp, 4, 66_10, Some(&hold));
+    assert_eq!((part.code(), part.decision.amount, desk.held()), ("10", Some(33_05), 1000 + 33_05));
+    assert_eq!((desk.take_back(&part).as_str(), desk.held()), ("00", 1000));
+    // A cryptogram that is another one's, or none.
+    let mut message = desk.message(Kind::PreAuthorisationTopUp, super::trace(5), 100, Some(&hold));
+    message = message.with_text(4, "000000000200");
+    assert_eq!(desk.send(&message).response_code, "05", "the card spoke of another amount");
+    // A sale is not topped up, nor what was taken back or declined, nor what nobody knows.
+    let sale = desk.ask(Kind::Sale, 6, 500, None);
+    assert_eq!(desk.ask(Kind::PreAuthorisationTopUp, 7, 100, Some(&sale)).code(), "12");
+    let declined = desk.ask(Kind::PreAuthorisation, 8, BALANCE, None);
+    assert_eq!(desk.ask(Kind::PreAuthorisationTopUp, 9, 100, Some(&declined)).code(), "25");
+    assert_eq!(desk.take_back(&hold), "00");
+    assert_eq!(desk.ask(Kind::PreAuthorisationTopUp, 20, 100, Some(&hold)).code(), "25");
+    assert_eq!((desk.balance(), desk.held()), (BALANCE - 500, 0));
+}
