@@ -228,7 +228,7 @@ fn a_limit_stays_a_limit_and_a_list_of_what_is_allowed_stays_one() {
 fn an_error_names_the_line_and_nothing_that_stands_in_it() {
     let text = TEXT.replacen("sale_limit", "single_card = \"6228481000000001236\"\nsale_limit", 1);
     let error = HostTables::parse(&text).unwrap_err().to_string();
-    assert!(error.contains("line 8") && error.contains("single_card"), "{error}");
+    assert!(error.contains("line 10") && error.contains("single_card"), "{error}");
     assert!(!error.contains("6228481"), "{error}");
 }
 

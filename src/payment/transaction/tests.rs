@@ -191,7 +191,7 @@ fn a_completion_pays_no_more_than_the_acquirer_allows() {
 
 #[test]
 fn what_is_topped_up_is_paid_and_let_go_as_one_sum() {
-    let (trace, cents) = (past(Kind::PreAuthorisation).original.trace, |text| yuan(text));
+    let trace = past(Kind::PreAuthorisation).original.trace;
     let mut held = past(Kind::PreAuthorisation);
     for more in ["20", "30"] {
         let made = Transaction::top_up(&held, yuan(more)).unwrap();
@@ -217,7 +217,7 @@ fn what_is_topped_up_is_paid_and_let_go_as_one_sum() {
     Transaction::completion(&open, yuan("150"), 100, Presence::CardThere).unwrap();
     Transaction::top_up(&open, yuan("1")).unwrap();
     // Neither nothing, nor another currency, nor more than an amount can be in all.
-    assert_eq!(Transaction::top_up(&held, cents("0")), Err(NotPossible::Nothing));
+    assert_eq!(Transaction::top_up(&held, yuan("0")), Err(NotPossible::Nothing));
     let dollars = Amount::parse("1", "USD".parse().unwrap()).unwrap();
     assert_eq!(Transaction::top_up(&held, dollars), Err(NotPossible::Currency(trace)));
     let most = yuan("9999999849.99");

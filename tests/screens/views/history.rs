@@ -204,6 +204,11 @@ pub fn scenes() -> Vec<Scene> {
             then: "t5000",
             ..scene("transaction-top-up", keypad(None))
         },
+        Scene {
+            view: View { mark: Mark::Test, ..view(Screen::Transaction(Box::new(topped_up()))) },
+            then: "v",
+            ..scene("transaction-topped-up-void", keypad(None))
+        },
         scene("receipt", receipt(Some(paper("generic-58", PaperWidth::Mm58, Language::Chinese)))),
         Scene {
             view: View {

@@ -170,7 +170,7 @@ fn after_any_day_the_account_holds_what_the_entries_say() {
                         let whole = matches!(kind, Kind::Void | Kind::PreAuthorisationVoid | Kind::CompletionVoid);
                         // But for what was topped up: then that is not all of it.
                         let minor = original.as_ref().filter(|_| whole).map_or(minor, |original| {
-                            let let_go = kind == Kind::PreAuthorisationVoid && about % 3 != 0;
+                            let let_go = kind == Kind::PreAuthorisationVoid && !about.is_multiple_of(3);
                             if let_go { desk.set_aside(original) } else { original.booked() }
                         });
                         let minor = if kind == Kind::Balance { 0 } else { minor };
