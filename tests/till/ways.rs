@@ -21,7 +21,7 @@ fn start(terminal: &Terminal, card: &str) -> Running {
     std::fs::write(folder.join("host.toml"), text).unwrap();
     terminal.start_with(AT_ONCE, card, |parts| {
         let mut tables = HostTables::clone(&parts.tables);
-        tables.terminal.offline = Some(OfflineLimits { most: 200_00, count: 5, total: 500_00 });
+        tables.terminal.offline = Some(OfflineLimits { most: 20_000, count: 5, total: 50_000 });
         tables.terminal.instalments = Some(InstalmentOffer { periods: vec![3, 6, 12], from: 5000, programme: None });
         Parts { tables: Arc::new(tables), ..parts }
     })
@@ -60,7 +60,7 @@ fn a_sale_is_approved_by_the_card_alone_and_the_host_hears_of_it_once() {
     let charged: Vec<_> = terminal.at_host(1234).iter().map(|entry| entry.state).collect();
     assert_eq!(charged, [EntryState::Approved]);
     // More than the acquirer lets be sold so.
-    let refused = till.begin("order-2", &with(200_01, "offline", json!(true)));
+    let refused = till.begin("order-2", &with(20_001, "offline", json!(true)));
     assert_eq!(refused.status, 409, "{:#}", refused.body);
     assert_eq!(till.payment("order-2")["state"], "refused");
     assert_eq!(terminal.rows().len(), 1);
