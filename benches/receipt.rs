@@ -33,6 +33,8 @@ const TURNS: usize = 15;
 const OURS: u32 = 5_000;
 /// Receipts that the peer makes in a turn.
 const THEIRS: u32 = 200;
+/// How many times as long the peer must take at least, used as its documentation says.
+const FACTOR: f64 = 50.0;
 
 fn main() {
     let arguments: Vec<_> = std::env::args().collect();
@@ -74,6 +76,9 @@ fn measure(name: &str, paper: PaperWidth, python: Option<&str>) {
         let same = picture(&theirs, paper) == ours;
         println!("    its picture is {} ours", if same { "dot for dot" } else { "another than" });
         assert!(same || way != "best", "the two receipts are not the same");
+        assert!(job.len() <= theirs.len(), "{way}: {} bytes are more than {}", job.len(), theirs.len());
+        let factor = encoded.map_or(0.0, |ours| time / ours);
+        assert!(way == "best" || factor >= FACTOR, "{factor:.0} times as long is to be {FACTOR:.0}");
     }
 }
 

@@ -2,15 +2,17 @@
 //! be told without looking is tested: every code can be read and says what it is to say, and nothing is wider than the paper.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::{PaperWidth, Picture};
+use crate::money::{Amount, Currency};
 use crate::receipt::cash::tests::cash_slip;
 use crate::receipt::tests::{in_periods, long_slip, parked_slip, slip};
 use crate::receipt::{
-    self, CardEntry, CashSlip, CopyFor, PrinterProfile, PurchaseSlip, SaleSlip, purchase_example, settlement_example,
-    shown_code_example, transaction_code,
+    self, CardEntry, CashSlip, CopyFor, Logo, PrinterProfile, PurchaseSlip, SaleSlip, SettlementSlip, SlipDifference,
+    SlipPart, purchase_example, settlement_example, shown_code_example, transaction_code,
 };
-use crate::reference::TraceNumber;
+use crate::reference::{Stan, TraceNumber};
 use crate::terminal::mark::Mark;
 use crate::wording::Language;
 
@@ -28,6 +30,25 @@ fn codes(picture: &Picture) -> Vec<String> {
     let dot = |x: usize, y: usize| picture.dot(u32::try_from(x).unwrap(), u32::try_from(y).unwrap());
     let mut image = rqrr::PreparedImage::prepare_from_greyscale(width as usize, height as usize, dot);
     image.detect_grids().iter().map(|grid| grid.decode().unwrap().1).collect()
+}
+
+/// What only a chip says is not on it.
+fn without_chip(slip: SaleSlip) -> SaleSlip {
+    let (tvr, tsi) = (String::new(), String::new());
+    SaleSlip { cryptogram: None, tvr, tsi, atc: None, card_sequence_number: None, ..slip }
+}
+
+/// Somebody's name, as a finger writes it: a wave that becomes flatter.
+fn signature() -> Arc<Logo> {
+    let (width, height) = (320_usize, 80_usize);
+    let mut bits = vec![0; width / 8 * height];
+    for x in 0..width {
+        let height_of = |x: usize| 40.0 + 36.0 * (x as f64 / 19.0).sin() * (1.0 - x as f64 / 400.0);
+        for y in (height_of(x) as usize).saturating_sub(1)..=(height_of(x) as usize + 1).min(height - 1) {
+            bits[y * width / 8 + x / 8] |= 0x80 >> (x % 8);
+        }
+    }
+    Arc::new(Logo::new(320, bits).unwrap())
 }
 
 /// Of every kind what its slip says; and sales that were signed, checked by PIN, spared a signature, printed again, of goods.
@@ -49,14 +70,7 @@ fn slips() -> Vec<(String, SaleSlip)> {
             signature: signs,
             ..slip()
         };
-        let without_chip = SaleSlip {
-            cryptogram: None,
-            tvr: String::new(),
-            tsi: String::new(),
-            atc: None,
-            card_sequence_number: None,
-            ..all.clone()
-        };
+        let without_chip = without_chip(all.clone());
         let shown = match () {
             () if by_code => SaleSlip {
                 truncated_pan: String::new(),
@@ -90,9 +104,43 @@ fn slips() -> Vec<(String, SaleSlip)> {
     ] {
         slips.push((name.to_owned(), in_periods(fees)));
     }
-    slips.push(("training".to_owned(), SaleSlip { mark: Mark::Training, ..slip() }));
+    let tip = Amount::new(185, Currency::CNY).ok();
+    slips.push(("tip".to_owned(), SaleSlip { tip, ..slip() }));
+    slips.push(("signed".to_owned(), SaleSlip { signed: Some(signature()), ..slip() }));
+    for (name, entry) in [("stripe", CardEntry::Stripe), ("fallback", CardEntry::Fallback), ("typed", CardEntry::Typed)]
+    {
+        slips.push((name.to_owned(), without_chip(SaleSlip { entry, ..slip() })));
+    }
+    let trained: Vec<_> = slips.iter().filter(|(name, _)| receipt::titled_kinds().any(|kind| kind == name)).collect();
+    let trained = trained
+        .into_iter()
+        .map(|(name, slip)| (format!("training-{name}"), SaleSlip { mark: Mark::Training, ..slip.clone() }));
+    slips.extend(trained.collect::<Vec<_>>());
     slips.push(("long".to_owned(), long_slip()));
     slips
+}
+
+/// What the account had, and the rest in cash.
+fn purchase_with_cash() -> PurchaseSlip {
+    let yuan = |minor| Amount::new(minor, Currency::CNY).unwrap();
+    let mut purchase = purchase_example();
+    let card = purchase.parts.remove(0);
+    let rest = yuan(purchase.due.minor() - card.amount.minor());
+    let (given, change) = (yuan(rest.minor() + 440), yuan(440));
+    purchase.parts = vec![card, SlipPart::in_cash(Some(slip().trace), rest, Some((given, change)))];
+    purchase
+}
+
+/// A batch of which host and terminal have different things, and of which nobody had decided all.
+fn differing() -> SettlementSlip {
+    let stan = |number| Stan::new(number).unwrap();
+    let yuan = |minor| Amount::new(minor, Currency::CNY).ok();
+    let differences = vec![
+        SlipDifference { stan: stan(123), ours: yuan(1234), theirs: None },
+        SlipDifference { stan: stan(124), ours: None, theirs: yuan(99_999_999) },
+        SlipDifference { stan: stan(125), ours: yuan(5000), theirs: yuan(500) },
+    ];
+    SettlementSlip { differences, undecided: 1, ..settlement_example() }
 }
 
 const PAPERS: [(PaperWidth, &str, usize); 2] =
@@ -140,6 +188,7 @@ fn a_scanner_reads_every_code_of_every_slip_and_nothing_is_wider_than_the_paper(
                 let shown = PurchaseSlip { state, goods, duplicate: None, ..purchase_example() };
                 receipt::render_purchase(&shown, copy, &profile_of, language)
             };
+            let settlement = |slip: &SettlementSlip| receipt::render_settlement(slip, &profile_of, language);
             for (name, bytes) in [
                 ("purchase-merchant", purchase("paid", CopyFor::Merchant, Vec::new())),
                 ("purchase-customer", purchase("paid", CopyFor::Customer, long_slip().goods)),
@@ -149,17 +198,36 @@ fn a_scanner_reads_every_code_of_every_slip_and_nothing_is_wider_than_the_paper(
                 ("cash-sale-goods", cash(false, CopyFor::Customer, true)),
                 ("cash-refund-merchant", cash(true, CopyFor::Merchant, false)),
                 ("cash-refund-customer", cash(true, CopyFor::Customer, true)),
-                ("settlement", receipt::render_settlement(&settlement_example(), &profile_of, language)),
+                ("settlement", settlement(&settlement_example())),
+                ("settlement-differing", settlement(&differing())),
+                (
+                    "settlement-given-up",
+                    settlement(&SettlementSlip { state: "given_up", money: None, duplicate: true, ..differing() }),
+                ),
+                ("settlement-training", settlement(&SettlementSlip { mark: Mark::Training, ..settlement_example() })),
             ] {
                 let picture = keep(&bytes, paper, &format!("{name}-{profile}-{word}"));
                 assert_eq!(codes(&picture), Vec::<String>::new(), "{name} has no code");
             }
+            let until = "2027-03-05".parse().unwrap();
+            let linked = PurchaseSlip { link: Some((LINK.to_owned(), until)), ..purchase_with_cash() };
+            let bytes = receipt::render_purchase(&linked, CopyFor::Customer, &profile_of, language);
+            let picture = keep(&bytes, paper, &format!("purchase-linked-{profile}-{word}"));
+            assert_eq!(codes(&picture), [LINK], "a phone opens it");
             let shown = shown_code_example();
             let picture = keep(&shown.render(&profile_of, language), paper, &format!("shown-code-{profile}-{word}"));
             assert_eq!(codes(&picture), [shown.code], "a phone reads it");
         }
     }
     assert!(read >= slips().len() * 8, "{read}");
+}
+
+#[test]
+fn the_sheet_that_finds_out_about_a_printer_has_a_code_that_a_phone_reads() {
+    for (paper, profile, _) in PAPERS {
+        let picture = keep(&receipt::set_up::sheet(receipt::set_up::Drawer::None), paper, &format!("set-up-{profile}"));
+        assert_eq!(codes(&picture), [receipt::set_up::CODE]);
+    }
 }
 
 #[test]
