@@ -111,7 +111,7 @@ fn slips() -> Vec<(String, SaleSlip)> {
     {
         slips.push((name.to_owned(), without_chip(SaleSlip { entry, ..slip() })));
     }
-    let trained: Vec<_> = slips.iter().filter(|(name, _)| receipt::titled_kinds().any(|kind| kind == name)).collect();
+    let trained: Vec<_> = slips.iter().filter(|(name, _)| receipt::titled_kinds().contains(&name.as_str())).collect();
     let trained = trained
         .into_iter()
         .map(|(name, slip)| (format!("training-{name}"), SaleSlip { mark: Mark::Training, ..slip.clone() }));
