@@ -22,7 +22,7 @@ use super::terminal::{Reversal, Running, Sale, Terminal, is_keypad};
 fn start(terminal: &Terminal) -> Running {
     terminal.start_with("offline", |parts| {
         let mut tables = HostTables::clone(&parts.tables);
-        tables.terminal.offline = Some(OfflineLimits { most: 200_00, count: 5, total: 500_00 });
+        tables.terminal.offline = Some(OfflineLimits { most: 20_000, count: 5, total: 50_000 });
         Parts { tables: Arc::new(tables), ..parts }
     })
 }

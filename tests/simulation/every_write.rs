@@ -95,7 +95,7 @@ pub fn offline_day(parts: impl IntoIterator<Item = Part>) -> Plan {
         alone(Offline::AtOnce, 12_34),
         alone(Offline::WhenOffered, 66_51),
         Customer { regrets: refund, after_s: 400, ..alone(Offline::AtOnce, 23_45) },
-        Customer { periods: Some(3), minor: 600_00, regrets: Some(Regret::Void), ..paying("unionpay-credit") },
+        Customer { periods: Some(3), minor: 60_000, regrets: Some(Regret::Void), ..paying("unionpay-credit") },
     ];
     let mut plan = Plan { seed: 1, parts: customers.map(Part::Customer).into() };
     plan.parts.push(Part::Outage(0, 300));

@@ -175,11 +175,14 @@ fn what_was_set_aside_can_be_completed_again_once_its_completion_is_voided_for_c
     assert!(of(&ledger, held).used, "by another one");
 }
 
+/// What is recorded of a top-up, whether its reversal is done, what a person says, how much it adds then, and whether it is open.
+type History<'a> = (&'a [Record], bool, Option<Resolution>, u64, bool);
+
 #[test]
 fn what_tops_up_counts_once_it_is_known_to_hold_and_until_then_nothing_goes_as_a_whole() {
     let directory = tempfile::tempdir().unwrap();
     let mut ledger = keeping(directory.path());
-    let histories: [(&[Record], bool, Option<Resolution>, u64, bool); 9] = [
+    let histories: [History<'_>; 9] = [
         (&[], false, None, 0, true),
         (&[host_approved()], false, None, 0, true),
         (&[host_approved(), approved()], false, None, 300, false),

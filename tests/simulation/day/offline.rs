@@ -16,10 +16,10 @@ use super::Day;
 use crate::plan::{Customer, Offline, Plan};
 
 /// The most of one offline sale, in minor units: what the card `offline` approves alone.
-pub const MOST_OFFLINE: u64 = 200_00;
+pub const MOST_OFFLINE: u64 = 20_000;
 
 /// What may be sold offline until the host has heard of it.
-const LIMITS: OfflineLimits = OfflineLimits { most: MOST_OFFLINE, count: 4, total: 450_00 };
+const LIMITS: OfflineLimits = OfflineLimits { most: MOST_OFFLINE, count: 4, total: 45_000 };
 
 /// From so much on something is paid by instalments, in minor units.
 const FROM: u64 = 50_00;

@@ -23,7 +23,7 @@ pub fn judge(network: &Network, ledger: &Ledger, rows: &[TransactionRow]) -> Vec
         known.insert(row.trace);
         let ours = ledger.instalments_of(row.trace).unwrap().and_then(|instalments| instalments.plan);
         let theirs = plans.iter().find(|plan| plan.trace == row.trace);
-        if ours.is_none() || ours != theirs.map(|kept| kept.plan.clone()) {
+        if ours.is_none() || ours != theirs.map(|kept| kept.plan) {
             problems.push(format!("{}: {ours:?} at the terminal, {theirs:?} at the host", row.trace));
         }
         let stands = theirs.is_some_and(|kept| kept.stands);

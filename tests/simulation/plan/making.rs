@@ -182,7 +182,7 @@ impl Plan {
         for part in &mut self.parts {
             let Part::Customer(customer) = part else { continue };
             if random.percent(70) {
-                customer.minor = if random.percent(70) { random.between(45_00, 600_00) } else { customer.minor };
+                customer.minor = if random.percent(70) { random.between(4_500, 60_000) } else { customer.minor };
                 customer.card = if random.percent(85) { "unionpay-credit" } else { customer.card };
                 customer.periods = Some(random.one_of(&PERIODS));
                 let whole = Regret::Refund { percent: 100, times: 1 };
