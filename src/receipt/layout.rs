@@ -169,21 +169,14 @@ fn wrap(text: &str, width: usize) -> Vec<String> {
 /// What moves to the next line when `next` no longer fits: the word it belongs to, or the mark before a character that
 /// must not be parted from it.
 fn break_inside(line: &mut String, next: char, width: usize) -> String {
-    // A closing mark does not begin a line: the character before it goes along.
     const CLOSING: &str = "，。、；：！？）】》”’%),.;:!?";
-    if CLOSING.contains(next) {
-        if let Some(last) = line.pop() {
-            return last.to_string();
-        }
-        return String::new();
-    }
-    if !next.is_ascii() {
-        return String::new();
-    }
-    let word_start = line.char_indices().rev().take_while(|(_, c)| c.is_ascii() && *c != ' ').last();
-    match word_start {
+    let closes = CLOSING.contains(next);
+    let word = line.char_indices().rev().take_while(|(_, c)| c.is_ascii() && *c != ' ').last();
+    match word {
         // A word of more than half a line is broken; moving it would leave a hole.
-        Some((at, _)) if at > 0 && line.len() - at <= width / 2 => line.split_off(at),
+        Some((at, _)) if (closes || next.is_ascii()) && at > 0 && line.len() - at <= width / 2 => line.split_off(at),
+        // A closing mark does not begin a line: the character before it goes along.
+        _ if closes => line.pop().map(String::from).unwrap_or_default(),
         _ => String::new(),
     }
 }
@@ -242,5 +235,13 @@ mod tests {
             let without_blanks = |text: &str| text.chars().filter(|c| *c != ' ').collect::<String>();
             prop_assert_eq!(without_blanks(&lines.concat()), without_blanks(&format!("{left}{right}")));
         }
+    }
+
+    #[test]
+    fn a_mark_behind_a_word_takes_the_whole_word_along() {
+        assert_eq!(wrap("In cash (not settled by the bank):", 32), ["In cash (not settled by the", "bank):"]);
+        assert_eq!(wrap("For practice only. Not a receipt.", 32), ["For practice only. Not a", "receipt."]);
+        assert_eq!(wrap("共十二万三千四百五十六元整了。", 28), ["共十二万三千四百五十六元整", "了。"]);
+        assert_eq!(wrap(&format!("{}.", "7".repeat(32)), 32), ["7".repeat(31), "7.".to_owned()]);
     }
 }
