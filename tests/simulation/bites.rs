@@ -18,22 +18,22 @@ const fn bite(name: &'static str, what: &'static str, seed: u64) -> Bite {
 }
 
 const BITES: [Bite; 16] = [
-    bite("sync_left_out", "the ledger does not sync", 3),
+    bite("sync_left_out", "the ledger does not sync", 2),
     bite("slips_apart", "a payment is recorded without its slips", 0),
     bite("number_used_twice", "the number of a sign-on is given again", 0),
     bite("gateway_clears", "a gateway's 502 counts as never sent", 18),
-    bite("sent_again", "a request without an answer is sent once more", 2),
+    bite("sent_again", "a request without an answer is sent once more", 0),
     bite("keys_not_taken", "the keys of a sign-on are not taken where there are some", 1),
     bite("other_answer_taken", "the answer to another number is taken", 55),
-    bite("interrupted_forgotten", "what a power cut interrupted is not taken back", 63),
-    bite("done_before_written", "what could not be written is done all the same", 293),
-    bite("aac_swallowed", "a card that declines after the host's approval has approved", 35),
-    bite("silence_is_no", "a host that keeps silent has declined", 2),
+    bite("interrupted_forgotten", "what a power cut interrupted is not taken back", 4),
+    bite("done_before_written", "what could not be written is done all the same", 54),
+    bite("aac_swallowed", "a card that declines after the host's approval has approved", 274),
+    bite("silence_is_no", "a host that keeps silent has declined", 0),
     bite("any_answer_takes_back", "any answer ends an entry of the queue", 1),
     bite("silence_delivers", "an entry of the queue that is not answered is delivered", 1),
-    bite("order_asked_anew", "an order that is not answered is asked for under another number", 4),
+    bite("order_asked_anew", "an order that is not answered is asked for under another number", 43),
     bite("order_not_cancelled", "an order of which nothing is known is not cancelled", 22),
-    bite("silence_closes", "a batch whose end is not answered is closed", 4),
+    bite("silence_closes", "a batch whose end is not answered is closed", 8),
 ];
 
 impl Bite {
