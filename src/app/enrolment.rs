@@ -348,13 +348,9 @@ impl Before {
 fn counted(ledger: Option<Ledger>) -> Result<(u32, u32), EnrolError> {
     let Some(ledger) = ledger else { return Ok((0, 0)) };
     let Open { waiting, parked } = ledger.open_entries()?;
-    let mut unfinished = waiting + parked;
-    for state in [State::Pending, State::HostApproved] {
-        unfinished += ledger.in_state(state)?.len();
-    }
     let unsettled = ledger.in_state(State::Approved)?.len();
     let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
-    Ok((count(unfinished), count(unsettled)))
+    Ok((count(waiting + parked), count(unsettled)))
 }
 
 /// Whether a ledger can only be replaced.
