@@ -37,14 +37,20 @@ fn offers(running: &mut Running) -> bool {
     running.last.as_ref().unwrap().offline
 }
 
-#[test]
-fn what_did_not_reach_the_bank_is_sold_offline_with_a_touch() {
-    let terminal = Terminal::new(Sale::NotReached, Reversal::Code("00"));
-    let mut running = start(&terminal);
+/// 12.34 did not reach the bank, and is offered.
+fn not_reached(terminal: &Terminal) -> Running {
+    let mut running = start(terminal);
     running.until("keypad", is_keypad);
     running.charge("12.34");
     assert_eq!(running.report().ending, Ending::Error);
     assert!(offers(&mut running));
+    running
+}
+
+#[test]
+fn what_did_not_reach_the_bank_is_sold_offline_with_a_touch() {
+    let terminal = Terminal::new(Sale::NotReached, Reversal::Code("00"));
+    let mut running = not_reached(&terminal);
     running.wish(Intent::SellOffline);
     let report = running.report();
     assert_eq!((report.kind, report.ending, report.amount), (Kind::OfflineSale, Ending::Approved, yuan("12.34")));
@@ -60,11 +66,7 @@ fn what_did_not_reach_the_bank_is_sold_offline_with_a_touch() {
 #[test]
 fn what_fails_after_it_offers_nothing_of_it() {
     let terminal = Terminal::new(Sale::NotReached, Reversal::Code("00"));
-    let mut running = start(&terminal);
-    running.until("keypad", is_keypad);
-    running.charge("12.34");
-    assert_eq!(running.report().ending, Ending::Error);
-    assert!(offers(&mut running));
+    let mut running = not_reached(&terminal);
     // There is less in this wallet: it is another payment, and another amount.
     let host = Host::prepare(&terminal.folder.path().join("host")).unwrap();
     let code = host.make_code("wallet-2", Form::Number, jiff::Timestamp::now()).unwrap();
